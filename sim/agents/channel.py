@@ -1,0 +1,32 @@
+"""A channel between bank and customer, as an agent: it carries what it can of what is asked of it."""
+
+from __future__ import annotations
+
+import mesa
+import numpy as np
+
+from sim.agents.channel_settings import ChannelSettings
+from sim.codes import CHANNELS
+
+
+class Channel(mesa.Agent):
+    """One channel in one bank: carries planned contacts up to its capacity of the month."""
+
+    def __init__(self, model: mesa.Model, number: int, settings: ChannelSettings):
+        super().__init__(model)
+        self.number = number
+        self.name = CHANNELS[number]
+        self.settings = settings
+        self.load = 0.0
+
+    def grant(self, weights: np.ndarray, customers: float, factor: float = 1.0) -> np.ndarray:
+        """Which of the contacts asked for, in order of priority, fit this month: a mask.
+
+        `weights` are customers each contact stands for, `customers` the size of the bank, `factor` what is left of
+        the channel (a closed branch). Sets `load`, the share of capacity asked for.
+        """
+        capacity = self.settings.capacity * customers / 1000.0 * factor
+        asked = np.cumsum(weights)
+        total = float(asked[-1]) if asked.size else 0.0
+        self.load = total / capacity if capacity > 0 else 0.0
+        return asked <= capacity

@@ -1,0 +1,172 @@
+"""A customer is a row: the columns, what the bank sees of them, and one row as an object.
+
+Columns are plain NumPy arrays with spare rows at the end; the rows of customers who left are taken by those who join,
+so a row never moves while its customer lives. `BYTES_PER_CUSTOMER` states the memory of one row.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sim.codes import ACTIVE, CLOSED, JOINED_THIS_YEAR, NOBODY, UPLIFT_CLASSES
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type, the value of an unused row, whether the bank can observe it, and what it means."""
+
+    name: str
+    dtype: type
+    empty: float
+    observed: bool
+    about: str
+
+
+f32, i8, i16, i32 = np.float32, np.int8, np.int16, np.int32
+COLUMNS: tuple[Column, ...] = (
+    Column("uid", np.uint64, 0, True, "who: the only key of a customer's draws besides seed, purpose and month"),
+    Column("weight", np.uint32, 0, True, "customers this row stands for, in 1/1024"),
+    Column("aum", np.float64, 0, True, "assets under management, CNY"),
+    Column("state", i8, CLOSED, True, "active, dormant, closed (or unused)"),
+    Column("tier", i8, 0, True, "index of the tier"),
+    Column("joined_month", i16, 0, True, "month of joining, negative before month 0"),
+    Column("age", f32, 40, True, "years at month 0"),
+    Column("income", f32, 0, True, "log income in SD of the population"),
+    Column("products", i8, 1, True, "products held, 1 to 10"),
+    Column("adopted", i8, 0, True, "1 = uses the app"),
+    Column("preferred", i8, 0, False, "channel the customer likes best"),
+    Column("manager", i32, NOBODY, True, "post of the named manager, -1 = none"),
+    Column("contact_gap", i8, 0, True, "months since a manager last reached the customer"),
+    Column("transactions", i16, 0, True, "transactions of the month"),
+    Column("silence", i8, 0, True, "months without a transaction"),
+    Column("aum_1", f32, 0, True, "AUM one month ago, CNY"),
+    Column("aum_2", f32, 0, True, "AUM two months ago, CNY"),
+    Column("below", i8, 0, True, "months the three-month mean has been below the tier's threshold"),
+    Column("tier_change", i8, 0, True, "months of effect left of a promotion (positive) or demotion (negative)"),
+    Column("opted_out", i8, 0, True, "bit per channel: does not want to be contacted there"),
+    Column("opt_out_month", i16, -30_000, True, "month of the last opt-out"),
+    Column("attempts", i8, 0, True, "offers answered with no in the running campaign"),
+    Column("log_wealth", f32, 0, False, "log of total financial wealth, CNY"),
+    Column("wealth_mean", f32, 0, False, "what log wealth reverts to"),
+    Column("wallet", f32, 0, False, "logit of the share of wealth kept here"),
+    Column("wallet_mean", f32, 0, False, "what the wallet reverts to"),
+    Column("held", f32, 1, False, "part of the wallet left since going dormant"),
+    Column("affinity", f32, 0.5, False, "digital affinity, 0 to 1"),
+    Column("need", f32, 0, False, "latent product need, SD"),
+    Column("satisfaction", f32, 0, False, "raw satisfaction (DECISIONS 11 gives its scale)"),
+    Column("expectation", f32, 0, False, "expected service quality, SD"),
+    Column("trust", f32, 0, False, "trust, before scaling"),
+    Column("engagement", f32, 0, False, "latent engagement, SD"),
+    Column("log_frailty", f32, 0, False, "log of the gamma frailty"),
+    Column("bond", f32, 0, False, "bond with the manager, 0 to 1"),
+    Column("pressure", f32, 0, False, "contacts of the last quarter, ideal = 1"),
+    Column("open_failure", f32, 0, False, "unresolved service failures, fading"),
+    Column("manager_shock", f32, 0, False, "log hazard of a manager change while it lasts"),
+    Column("manager_shock_months", i8, 0, False, "months it still lasts"),
+    Column("follow", f32, 0, False, "hazard rate a month of following a manager to a rival"),
+    Column("follow_months", i8, 0, False, "months it still lasts"),
+    Column("second_life", i8, 0, False, "months of raised hazard left since coming back from dormancy"),
+    Column("uplift_class", i8, 0, False, "what a retention contact does: " + ", ".join(UPLIFT_CLASSES)),
+    Column("multihomer", i8, 0, False, "1 = banks elsewhere too"),
+    Column("adverse", i8, 0, False, "1 = further products cost more than they earn"),
+    Column("year_start", i8, JOINED_THIS_YEAR, False, "tier (or number of tiers = dormant) when the year began"),
+    Column("year_ago", i8, -1, False, "tier if active twelve months before the end, else -1"),
+)
+NAMES = tuple(column.name for column in COLUMNS)
+OBSERVED = frozenset(column.name for column in COLUMNS if column.observed)
+BYTES_PER_CUSTOMER = sum(np.dtype(column.dtype).itemsize for column in COLUMNS)
+
+Columns: Any = namedtuple("Columns", NAMES)
+
+
+class Customers:
+    """All customers of one bank as columns; `count` rows are in use or free, the rest is room to grow."""
+
+    def __init__(self, capacity: int):
+        self.count = 0
+        self._columns: dict[str, np.ndarray] = {}
+        self._resize(max(capacity, 1))
+
+    def _resize(self, capacity: int) -> None:
+        for column in COLUMNS:
+            grown = np.full(capacity, column.empty, column.dtype)
+            if self.count:
+                grown[: self.count] = self._columns[column.name][: self.count]
+            self._columns[column.name] = grown
+        self.capacity = capacity
+        self.arrays = Columns(**self._columns)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        columns = self.__dict__.get("_columns", {})
+        if name not in columns:
+            raise AttributeError(name)
+        return columns[name][: self.count]
+
+    def __len__(self) -> int:
+        return self.count
+
+    def place(self, values: dict[str, np.ndarray]) -> np.ndarray:
+        """Give new customers a row each, freed rows first (lowest first); returns the row numbers.
+
+        `values` holds equally long arrays by column name; columns left out get the value of an unused row.
+        """
+        n = len(values["uid"])
+        free = np.flatnonzero(self._columns["state"][: self.count] == CLOSED)[:n]
+        more = n - free.size
+        if self.count + more > self.capacity:
+            self._resize(int((self.count + more) * 1.1) + 1024)
+        rows = np.concatenate([free, np.arange(self.count, self.count + more)])
+        self.count += more
+        for column in COLUMNS:
+            self._columns[column.name][rows] = values.get(column.name, column.empty)
+        return rows
+
+    def reorder(self, order: np.ndarray) -> None:
+        """Put rows in another order; no result may depend on it."""
+        for name in NAMES:
+            self._columns[name][: self.count] = self._columns[name][: self.count][order]
+
+    def active(self) -> np.ndarray:
+        """Mask of active rows."""
+        return self.state == ACTIVE
+
+
+class BankView:
+    """What the bank can see of its customers: observed columns, read-only.
+
+    Reading a hidden trait (satisfaction, frailty, ...) or writing to a customer fails at once.
+    """
+
+    def __init__(self, customers: Customers, rows: np.ndarray | None = None):
+        self._customers = customers
+        self._rows = rows
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name not in OBSERVED:
+            hint = "the bank cannot see it" if name in NAMES else "there is no such column"
+            raise AttributeError(f"{name}: {hint}")
+        column = getattr(self._customers, name)
+        view = column[self._rows] if self._rows is not None else column[:]
+        view.flags.writeable = False
+        return view
+
+
+@dataclass(frozen=True)
+class Customer:
+    """One customer read out of the columns, for a person to look at."""
+
+    values: dict[str, Any]
+
+    @classmethod
+    def at(cls, customers: Customers, row: int) -> Customer:
+        return cls({name: getattr(customers, name)[row].item() for name in NAMES})
+
+    def __getattr__(self, name: str) -> Any:
+        values = self.__dict__.get("values", {})
+        if name not in values:
+            raise AttributeError(name)
+        return values[name]

@@ -1,0 +1,102 @@
+"""A relationship manager, as an agent: a book, a month's hours, skills, fatigue, and the day of leaving."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import mesa
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from sim.agents.manager_settings import Managers
+
+NEUTRAL_UTILISATION = 0.85  # utilisation above which quality suffers (SPEC 4.1)
+JUNIOR_MONTHS, SENIOR_MONTHS = 24, 60
+
+
+@dataclass(frozen=True)
+class Departure:
+    """A manager has left a post: was it planned, and did the manager go to a rival."""
+
+    planned: bool
+    to_rival: bool
+
+
+class RelationshipManager(mesa.Agent):
+    """The manager of one post. A post outlives its managers: `hire` counts them, and keys their draws."""
+
+    def __init__(self, model: mesa.Model, post: int, tier: int, settings: Managers, *, remote: bool = False):
+        super().__init__(model)
+        self.post = post
+        self.tier = tier
+        self.settings = settings
+        self.remote = remote
+        self.hire = 0
+        self.vacant_months = 0
+        self.utilisation = 0.0
+        self.fatigue = 0.0
+        self.service = 0  # months in the post
+        self.experience = 0.0  # contacts held
+        self.professional = 0.0  # SD
+        self.digital = settings.digital_mean  # 5-point scale
+
+    @property
+    def vacant(self) -> bool:
+        return self.vacant_months > 0
+
+    def key(self) -> int:
+        """What stands in the place of a customer's uid in this manager's draws."""
+        return (self.post << 20) | self.hire
+
+    def begin(self, u: np.ndarray, service: int) -> None:
+        """Start in the post with skills from two uniforms and `service` months behind."""
+        s = self.settings
+        self.professional = s.professional_sd * float(ndtri(u[0]))
+        self.digital = min(max(s.digital_mean + s.digital_sd * float(ndtri(u[1])), 1.0), 5.0)
+        self.service = service
+        self.experience = 60.0 * service
+        self.fatigue = 0.0
+        self.utilisation = NEUTRAL_UTILISATION
+        self.vacant_months = 0
+
+    def skill(self) -> float:
+        """Skill in SD: professional with the experience curve, and digital."""
+        s = self.settings
+        doublings = math.log2((self.experience + 100.0) / (s.learning_contacts + 100.0))
+        professional = self.professional - math.log2(s.learning_rate) * max(min(doublings, 3.0), -3.0)
+        digital = (self.digital - s.digital_mean) / max(s.digital_sd, 1e-9)
+        return (1.0 - s.digital_weight) * professional + s.digital_weight * digital
+
+    def quality(self) -> float:
+        """Service quality in SD that customers of the book meet this month."""
+        s = self.settings
+        if self.vacant:
+            return s.vacancy_quality
+        overload = math.exp(-s.overload * max(0.0, self.utilisation - NEUTRAL_UTILISATION)) - 1.0
+        ramp = float(ndtr(math.log((self.service + 0.5) / s.ramp_months) / s.ramp_sigma))
+        newcomer = s.newcomer_quality * (1.0 - ramp)
+        return s.skill_quality * self.skill() + overload + newcomer + s.fatigue_quality * self.fatigue
+
+    def work(self, asked_hours: float, hours: float, contacts: float) -> None:
+        """Close a month: utilisation is hours asked over hours there were; fatigue and experience follow."""
+        if self.vacant:
+            self.utilisation = 0.0
+            return
+        s = self.settings
+        self.utilisation = asked_hours / hours if hours > 0 else 0.0
+        self.fatigue += s.fatigue_gain * max(0.0, self.utilisation - 1.0) - s.fatigue_decay * self.fatigue
+        self.experience += contacts
+        self.service += 1
+
+    def exit_chance(self, ratio: float) -> float:
+        """Probability of leaving this month, by seniority and fatigue; `ratio` is the levers' hazard ratio."""
+        s = self.settings
+        junior, senior = self.service < JUNIOR_MONTHS, self.service >= SENIOR_MONTHS
+        rate = s.turnover_junior if junior else s.turnover_senior if senior else s.turnover
+        return 1.0 - math.exp(-rate / 12.0 * s.turnover_fatigue**self.fatigue * ratio)
+
+    def leave(self, u_planned: float, u_rival: float) -> Departure:
+        """Leave the post, which stays empty for a while."""
+        self.vacant_months = self.settings.vacancy_months
+        return Departure(u_planned >= self.settings.unplanned, u_rival < self.settings.to_rival)

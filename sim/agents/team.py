@@ -1,0 +1,283 @@
+"""The team of relationship managers: who manages whom, whom to contact this month, and what changes at month's end.
+
+Managers choose from what the bank sees (`BankView`), never from hidden traits. Hours and spans count customers, so a
+row of weight 7 takes seven customers' time. All sums run in an order fixed by post, priority and uid, so the order of
+rows changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import mesa
+import numpy as np
+
+from sim.agents.channel import Channel
+from sim.agents.customer import BankView, Customers
+from sim.agents.manager import Departure, RelationshipManager
+from sim.agents.manager_settings import Managers
+from sim.codes import ACTIVE, CHANNELS, DRAW_MANAGER, DRAW_PLAN, MESSAGING, NOBODY
+from sim.levers import Levers, shifted
+from sim.numerics import uniforms
+from sim.tiers import Tier, row, thresholds
+
+UNIT = 1024.0  # weight units a customer (kernels.WEIGHT_UNIT)
+SLACK = 1.05  # a book may grow to this times the span before a post is added
+
+
+@dataclass
+class Event:
+    """Something that happened to a post, for `managers.parquet`."""
+
+    month: int
+    post: int
+    kind: str  # left, hired, book_moved
+    customers: float
+
+
+@dataclass
+class MonthOfWork:
+    """What the team did in a month, by post: hours asked for and contacts held, customers in the book."""
+
+    asked: np.ndarray
+    contacts: np.ndarray
+    books: np.ndarray
+
+
+@dataclass
+class Team:
+    """All posts of the bank."""
+
+    model: mesa.Model
+    settings: Managers
+    tiers: Sequence[Tier]
+    seed: int
+    turnover: bool = True
+    managers: list[RelationshipManager] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    left: int = 0
+    hired: int = 0
+
+    def __post_init__(self) -> None:
+        self.coverage = row(self.settings.coverage, self.tiers, np.float64)
+        self.span = row(self.settings.span, self.tiers, np.float64)
+        self.interval = row(self.settings.contact_months, self.tiers, np.float64)
+        self.inbound = row(self.settings.inbound_hours, self.tiers, np.float64)
+        self.owned = row(self.settings.owned_loyalty, self.tiers, np.float64)
+        mixes = [self.settings.mix.get(t.name, self.settings.mix.get(t.key, {})) for t in self.tiers]
+        shares = np.array([[mix.get(name, 0.0) for name in CHANNELS] for mix in mixes])
+        self.mix = np.cumsum(shares, axis=1)
+
+    # --- posts and books ---------------------------------------------------------------------------------------
+
+    def staff(self, customers: Customers, month: int) -> None:
+        """Open the posts of the first month, fill them, and give out the books."""
+        self._balance_books(customers, self.coverage, month, first=True)
+        remote = self._remote_posts(customers)
+        for _ in range(remote):
+            self._open(0, month, remote=True, first=True)
+
+    def _remote_posts(self, customers: Customers) -> int:
+        view = BankView(customers)
+        upper = thresholds(self.tiers)[1] if len(self.tiers) > 1 else np.inf
+        served = (view.state == ACTIVE) & (view.aum >= self.settings.remote_from) & (view.aum < upper)
+        weight = float(view.weight[served].sum(dtype=np.int64)) / UNIT
+        return int(np.ceil(weight * self.settings.remote_coverage / self.settings.remote_span - 1e-9))
+
+    def _open(self, tier: int, month: int, *, remote: bool = False, first: bool = False) -> RelationshipManager:
+        manager = RelationshipManager(self.model, len(self.managers), tier, self.settings, remote=remote)
+        self.managers.append(manager)
+        u = self._draws([manager], 1, month)[:, 0]
+        service = int(-48.0 * np.log(u[2])) if first else 0
+        manager.begin(u, min(service, 240))
+        return manager
+
+    def _draws(self, managers: Sequence[RelationshipManager], purpose: int, month: int) -> np.ndarray:
+        keys = np.array([manager.key() for manager in managers], np.uint64)
+        return uniforms(self.seed, DRAW_MANAGER + purpose, month, keys)
+
+    def _posts_of(self, tier: int) -> np.ndarray:
+        return np.array([m.post for m in self.managers if m.tier == tier and not m.remote], np.int64)
+
+    def books(self, customers: Customers) -> np.ndarray:
+        """Customers by post, float64 (posts,)."""
+        managed = customers.manager != NOBODY
+        weight = customers.weight[managed].astype(np.float64)
+        return np.bincount(customers.manager[managed], weight, minlength=len(self.managers)) / UNIT
+
+    def balance(self, customers: Customers, levers: Levers, month: int) -> None:
+        """Move customers to the managers of their tier: release those who changed tier, cover those who wait."""
+        coverage = np.array([shifted(c, s) for c, s in zip(self.coverage, levers.coverage, strict=True)])
+        self._balance_books(customers, coverage, month)
+
+    def _balance_books(self, customers: Customers, coverage: np.ndarray, month: int, *, first: bool = False) -> None:
+        if not coverage.any():
+            return
+        post_tier = np.array([m.tier for m in self.managers], np.int64)
+        manager = customers.manager
+        managed = np.flatnonzero(manager != NOBODY)
+        strayed = managed[post_tier[manager[managed]] != customers.tier[managed]]
+        manager[strayed] = NOBODY
+        customers.manager_shock[strayed] = self.settings.change_planned
+        customers.manager_shock_months[strayed] = self.settings.change_months
+        customers.bond[strayed] = 0.0
+        books = self.books(customers)
+        for k in np.flatnonzero(coverage > 0):
+            rows = np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE))
+            if rows.size == 0:
+                continue
+            weight = customers.weight[rows].astype(np.int64)
+            waiting = manager[rows] == NOBODY
+            wanted = coverage[k] * float(weight.sum()) / UNIT
+            have = float(weight[~waiting].sum()) / UNIT
+            posts = self._posts_of(k)
+            needed = int(np.ceil(wanted / (self.span[k] * (1.0 if first else SLACK)) - 1e-9)) if wanted > 0 else 0
+            while posts.size < needed:
+                self._open(k, month, first=first)
+                books = np.append(books, 0.0)
+                posts = self._posts_of(k)
+            queue = rows[waiting]
+            queue = queue[np.lexsort((customers.uid[queue], -customers.aum[queue]))]
+            mass = customers.weight[queue] / UNIT
+            queue = queue[have + np.cumsum(mass) - mass / 2 <= wanted]
+            self._deal(customers, queue, posts, books)
+
+    def _deal(self, customers: Customers, queue: np.ndarray, posts: np.ndarray, books: np.ndarray) -> None:
+        """Give waiting customers out in rounds, smallest book first."""
+        for start in range(0, queue.size, max(posts.size, 1)):
+            hand = queue[start : start + posts.size]
+            order = posts[np.lexsort((posts, books[posts]))][: hand.size]
+            customers.manager[hand] = order
+            customers.contact_gap[hand] = 0
+            books[order] += customers.weight[hand] / UNIT
+
+    # --- the month's contacts ----------------------------------------------------------------------------------
+
+    def plan(
+        self, customers: Customers, channels: Sequence[Channel], levers: Levers, month: int, bank: float, branch: float
+    ) -> tuple[np.ndarray, MonthOfWork]:
+        """Whom managers contact this month, and where: int8 channel by row, -1 = nobody plans to.
+
+        Hours go to what customers ask for first, then to contacts due, most important first, until the month's hours
+        are used; then channels carry what they can. `bank` is the number of customers, `branch` what is left of
+        branch capacity.
+        """
+        plan = np.full(len(customers), NOBODY, np.int8)
+        posts = len(self.managers)
+        none = MonthOfWork(np.zeros(posts), np.zeros(posts), np.zeros(posts))
+        rows = np.flatnonzero((customers.manager != NOBODY) & (customers.state == ACTIVE))
+        if rows.size == 0:
+            return plan, none
+        view = BankView(customers, rows)
+        post, tier, weight = view.manager, view.tier, view.weight / UNIT
+        order = np.lexsort((view.uid, *self._priority(view), post))
+        rows, post, tier, weight = rows[order], post[order], tier[order], weight[order]
+        books = np.bincount(post, weight, minlength=posts)
+        asked = np.bincount(post, weight * self.inbound[tier], minlength=posts)
+        hours = self.settings.hours_per_month * np.exp(levers.log_hours)
+        free = np.maximum(hours - asked, 0.0)
+        free[[m.post for m in self.managers if m.vacant]] = 0.0
+
+        due = customers.contact_gap[rows] + 1 >= self.interval[tier]
+        rows, post, tier, weight = rows[due], post[due], tier[due], weight[due]
+        u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
+        channel = np.minimum((u[0][:, None] >= self.mix[tier]).sum(axis=1), MESSAGING)
+        barred = customers.opted_out[rows]
+        channel = np.where((barred >> channel) & 1, MESSAGING, channel)
+        allowed = ((barred >> channel) & 1) == 0
+        rows, post, weight, channel = rows[allowed], post[allowed], weight[allowed], channel[allowed]
+        cost = weight * np.array([c.settings.hours for c in channels])[channel]
+        asked = asked + np.bincount(post, cost, minlength=posts)
+        fits = _within(post, cost, free)
+        rows, post, weight, channel = rows[fits], post[fits], weight[fits], channel[fits]
+        made = np.zeros(rows.size, bool)
+        rank = np.lexsort((customers.uid[rows], -customers.aum[rows]))
+        for agent in channels:
+            mine = rank[channel[rank] == agent.number]
+            factor = branch if agent.name == "branch" else 1.0
+            made[mine] = agent.grant(weight[mine], bank, factor)
+        plan[rows[made]] = channel[made]
+        contacts = np.bincount(post[made], weight[made], minlength=posts)
+        return plan, MonthOfWork(asked, contacts, books)
+
+    def _priority(self, view: BankView) -> tuple[np.ndarray, ...]:
+        """Sort keys, least important first as `lexsort` wants them; smaller comes first."""
+        if self.settings.allocation == "round_robin":
+            return (-view.aum, -view.contact_gap.astype(np.int64))
+        if self.settings.allocation == "near_threshold":
+            ceiling = np.append(thresholds(self.tiers)[1:], np.inf)[view.tier]
+            near = view.aum >= 0.8 * ceiling
+            return (-view.aum, ~near)
+        return (-view.aum,)
+
+    # --- the managers' own month -------------------------------------------------------------------------------
+
+    def quality(self) -> np.ndarray:
+        """Service quality by post, SD, float32; one spare entry so that it is never empty."""
+        return np.array([m.quality() for m in self.managers] + [0.0], np.float32)
+
+    def close_month(self, customers: Customers, work: MonthOfWork, levers: Levers, month: int) -> None:
+        """Workload, learning, fatigue; who leaves, who is hired, which books move."""
+        hours = self.settings.hours_per_month * float(np.exp(levers.log_hours))
+        self.left = self.hired = 0
+        if not self.managers:
+            return
+        u = self._draws(self.managers, 2, month)
+        ratio = float(np.exp(levers.log_manager_exit))
+        moved = 1.0 - np.exp(-self.settings.reorganisation / 12.0)
+        for manager in self.managers:
+            post = manager.post
+            known = post < work.asked.size
+            manager.work(work.asked[post] if known else 0.0, hours, work.contacts[post] if known else 0.0)
+            if manager.vacant:
+                manager.vacant_months -= 1
+                if not manager.vacant:
+                    self._hire(manager, month, work)
+            elif self.turnover and u[0, post] < manager.exit_chance(ratio):
+                self._part(customers, manager, manager.leave(float(u[1, post]), float(u[2, post])), month, work)
+            elif self.turnover and not manager.remote and u[3, post] < moved:
+                self._upset(customers, post, self.settings.change_planned, keep_bond=0.5)
+                self._note(month, post, "book_moved", work)
+
+    def _hire(self, manager: RelationshipManager, month: int, work: MonthOfWork) -> None:
+        manager.hire += 1
+        manager.begin(self._draws([manager], 1, month)[:, 0], 0)
+        self.hired += 1
+        self._note(month, manager.post, "hired", work)
+
+    def _part(
+        self, customers: Customers, manager: RelationshipManager, how: Departure, month: int, work: MonthOfWork
+    ) -> None:
+        """A manager leaves: customers feel the change, and some follow to a rival over the next months."""
+        s = self.settings
+        self.left += 1
+        self._note(month, manager.post, "left", work)
+        if manager.remote:
+            return
+        rows = np.flatnonzero(customers.manager == manager.post)
+        if how.to_rival:
+            chance = np.clip(self.owned[manager.tier] * customers.bond[rows] * s.follow, 0.0, 0.95)
+            customers.follow[rows] = -np.log1p(-chance) / s.follow_months
+            customers.follow_months[rows] = s.follow_months
+        self._upset(customers, manager.post, s.change_planned if how.planned else s.change_unplanned, keep_bond=0.0)
+
+    def _upset(self, customers: Customers, post: int, log_ratio: float, *, keep_bond: float) -> None:
+        rows = np.flatnonzero(customers.manager == post)
+        customers.manager_shock[rows] = log_ratio
+        customers.manager_shock_months[rows] = self.settings.change_months
+        customers.bond[rows] *= np.float32(keep_bond)
+
+    def _note(self, month: int, post: int, kind: str, work: MonthOfWork) -> None:
+        customers = float(work.books[post]) if post < work.books.size else 0.0
+        self.events.append(Event(month, post, kind, customers))
+
+
+def _within(post: np.ndarray, cost: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Which of the contacts, sorted by post and then priority, fit the hours free at their post: a mask."""
+    if post.size == 0:
+        return np.zeros(0, bool)
+    total = np.cumsum(cost)
+    first = np.flatnonzero(np.r_[True, post[1:] != post[:-1]])
+    before = np.repeat(total[first] - cost[first], np.diff(np.r_[first, post.size]))
+    return total - before <= free[post] + 1e-9

@@ -1,0 +1,115 @@
+"""A number of the model is a document: its default, unit, plausible range and source stand in one place.
+
+`assumption` makes the pydantic field of one such number. Validation, the JSON Schema, the reference page and
+the ranges of a sweep are all read from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from sim.slips import Slip, several
+
+
+def assumption(
+    default: Any = PydanticUndefined,
+    *,
+    unit: str,
+    low: float,
+    high: float,
+    source: str,
+    about: str,
+    hard_low: float | None = None,
+    hard_high: float | None = None,
+    below: float | None = None,
+    factory: Any = None,
+    alias: str | None = None,
+) -> Any:
+    """The field of one number (or of a list or table of them).
+
+    `low` and `high` are the plausible range, the default range of a sweep. `hard_low` and `hard_high` are what is
+    accepted at all (inclusive; default: the plausible range widened to where the number keeps a meaning is the
+    caller's choice, so None means no bound); `below` is an exclusive upper bound. `source` is a key of SPEC 12, or
+    "assumption" for an untested belief.
+    """
+    extra: dict[str, Any] = {"unit": unit, "plausible": [low, high], "source": source}
+    keywords: dict[str, Any] = {"description": about, "json_schema_extra": extra}
+    if factory is not None:  # a table: its entries are checked by `Settings`, since bounds on a mapping mean nothing
+        least = 0.0 if low >= 0 else -1e6
+        most = 1.0 if unit.startswith(("share", "chance")) else 1e9
+        extra["accepted"] = [least if hard_low is None else hard_low, most if hard_high is None else hard_high]
+    else:
+        if hard_low is not None:
+            keywords["ge"] = hard_low
+        if hard_high is not None:
+            keywords["le"] = hard_high
+    if below is not None:
+        keywords["lt"] = below
+    if alias is not None:
+        keywords["alias"] = alias
+    if factory is not None:
+        return Field(default_factory=factory, **keywords)
+    return Field(default, **keywords)
+
+
+def described(field: FieldInfo) -> dict[str, Any] | None:
+    """Unit, plausible range and source of a field made by `assumption`; None for any other field."""
+    extra = field.json_schema_extra
+    return extra if isinstance(extra, dict) and "source" in extra else None
+
+
+class Settings(BaseModel):
+    """Parent of every section of a scenario file: frozen, strict, no unknown keys, no NaN or infinity.
+
+    Where a field's default is a table (by tier, by channel), a scenario names only the entries it changes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _merge_tables(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        merged = dict(given)
+        for name, field in cls.model_fields.items():
+            key = field.alias or name
+            if isinstance(merged.get(key), dict) and field.default_factory is not None:
+                default = field.default_factory()  # type: ignore[call-arg]
+                base = default.model_dump() if isinstance(default, BaseModel) else default
+                if isinstance(base, dict):
+                    merged[key] = _deep(base, merged[key])
+        return merged
+
+    @model_validator(mode="after")
+    def _entries_in_range(self) -> Settings:
+        found: list[Slip] = []
+        for name, field in type(self).model_fields.items():
+            known = described(field)
+            if known and "accepted" in known:
+                low, high = known["accepted"]
+                found += _out_of_range(getattr(self, name), low, high, known["unit"], (field.alias or name,))
+        if found:
+            raise several(found)
+        return self
+
+
+def _out_of_range(table: Any, low: float, high: float, unit: str, path: tuple[str | int, ...]) -> Iterator[Slip]:
+    if isinstance(table, dict):
+        for key, value in table.items():
+            yield from _out_of_range(value, low, high, unit, (*path, key))
+    elif isinstance(table, (int, float)) and not low <= table <= high:
+        yield path, f"{table:g} is not allowed; a number from {low:g} to {high:g} ({unit})"
+
+
+def _deep(base: dict[Any, Any], given: dict[Any, Any]) -> dict[Any, Any]:
+    out = {key: value.model_dump() if isinstance(value, BaseModel) else value for key, value in base.items()}
+    for key, value in given.items():
+        both = isinstance(value, dict) and isinstance(out.get(key), dict)
+        out[key] = _deep(out[key], value) if both else value
+    return out

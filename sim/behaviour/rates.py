@@ -1,0 +1,209 @@
+"""From settings to the form the kernel reads: float32 numbers and tables by tier and channel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim import kernels
+from sim.agents.channel_settings import Channels
+from sim.behaviour.settings import Model
+from sim.tiers import Tier, row, thresholds
+
+REFERENCE_DIGITAL = 0.6  # app-active share at which the scale of satisfaction is stated
+TOP = 1e9  # CNY: upper bound of the last tier (SPEC 1.1 caps wealth there)
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class ServiceLaw:
+    """Closed-form mean and spread of raw satisfaction and trust under the baseline service law (DECISIONS 11).
+
+    `experience` is the chance a month of a service experience, (app-active, others); `mu` and `sd` are of raw
+    satisfaction, `trust_sd` of raw trust, `surprise_sd` of quality less expectation.
+    """
+
+    experience: tuple[float, float]
+    failure: tuple[float, float]
+    surprise_sd: float
+    mu: float
+    sd: float
+    trust_sd: float
+
+
+def service_law(model: Model, channels: Channels) -> ServiceLaw:
+    """State the scale of satisfaction from the numbers alone, never from a sample (SPEC 1.4, 9.2 A9)."""
+    feelings = model.feelings
+    demand = channels.inbound_by_use()
+    risk = channels.failures_by_use()
+    experience = tuple(1.0 - math.exp(-rate) for rate in demand)
+    failure = tuple(1.0 - math.exp(-rate) if model.mechanisms.failures else 0.0 for rate in risk)
+    chance = REFERENCE_DIGITAL * experience[0] + (1 - REFERENCE_DIGITAL) * experience[1]
+    surprise = model.service.quality_sd * math.sqrt(2.0 / (2.0 - feelings.expectation))
+    loss = feelings.gain * feelings.asymmetry
+    tenure = np.arange(0.5, 1200.0)
+    share = np.exp(-tenure / model.acquisition.tenure_mean) if model.acquisition.tenure_mean > 0 else tenure < 1
+    anchor = feelings.anchor_months / (feelings.anchor_months + tenure)
+    first = float((anchor * share).sum() / share.sum())
+    second = float((anchor**2 * share).sum() / share.sum())
+    step = chance * first * (feelings.gain - loss) * surprise / math.sqrt(2.0 * math.pi)
+    spread = chance * second * 0.5 * (feelings.gain**2 + loss**2) * surprise**2 - step**2
+    keep = 1.0 - feelings.decay
+    a, b = 1.0 - feelings.trust, feelings.trust
+    trust_variance = b * b * (1 + a * keep) / ((1 - a * a) * (1 - a * keep)) if b < 1 else 1.0
+    return ServiceLaw(
+        experience=(experience[0], experience[1]),
+        failure=(failure[0], failure[1]),
+        surprise_sd=surprise,
+        mu=step / feelings.decay,
+        sd=max(math.sqrt(max(spread, 0.0) / (1.0 - keep * keep)), 1e-3),
+        trust_sd=max(math.sqrt(trust_variance), 1e-3),
+    )
+
+
+def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Rates:
+    """The kernel's numbers for one scenario."""
+    on = model.mechanisms
+    law = service_law(model, channels)
+    wealth, wallet, contacts, leaving = model.wealth, model.wallet, model.contacts, model.leaving
+    moving = 1.0 if on.wealth else 0.0
+    bounds = thresholds(tiers)
+    tenure = row(leaving.tenure, tiers, np.float64) if on.tenure else np.ones((len(tiers), 6))
+    dormant = model.hazards["dormant"]
+    numbers = {
+        "wealth_reversion": wealth.reversion * moving,
+        "wealth_sd": wealth.sd * moving,
+        "wealth_growth": wealth.growth / MONTHS * moving,
+        "inheritance_jump": wealth.inheritance_jump * moving,
+        "wallet_reversion": wallet.reversion * moving,
+        "wallet_satisfaction": wallet.satisfaction * moving,
+        "wallet_contact": wallet.contact * moving,
+        "wallet_yield": wallet.yield_gap * moving,
+        "wallet_multihoming": wallet.multihoming * moving,
+        "multihoming_digital": wallet.multihoming_digital,
+        "multihoming_branch": wallet.multihoming_branch,
+        "dormant_share": wallet.dormant_share,
+        "liquid_share": row(wallet.liquid, tiers),
+        "event_rate": model.life.events / MONTHS,
+        "relocation_part": model.life.relocation,
+        "inheritance_part": model.life.inheritance,
+        "experience_digital": law.experience[0],
+        "experience_other": law.experience[1],
+        "failure_digital": law.failure[0],
+        "failure_other": law.failure[1],
+        "quality_sd": model.service.quality_sd,
+        "failure_drop": model.service.failure_drop,
+        "double_deviation": model.service.double_deviation,
+        "complain_share": model.service.complain,
+        "manager_share": model.service.manager_share,
+        "gain": model.feelings.gain,
+        "loss": model.feelings.gain * model.feelings.asymmetry,
+        "expectation_speed": model.feelings.expectation,
+        "satisfaction_decay": model.feelings.decay,
+        "tenure_anchor": model.feelings.anchor_months,
+        "recovery_gain": model.feelings.recovery,
+        "pressure_dislike": model.feelings.pressure,
+        "trust_speed": model.feelings.trust,
+        "breach": model.feelings.breach,
+        "satisfaction_mu": law.mu,
+        "satisfaction_sd": law.sd,
+        "trust_sd": law.trust_sd,
+        "engagement_memory": model.feelings.engagement,
+        "engagement_noise": math.sqrt(1 - model.feelings.engagement**2),
+        "failure_fading": 0.5 ** (1.0 / leaving.failure_half_life),
+        "pressure_memory": contacts.memory,
+        "preferred_relief": contacts.preferred_relief,
+        "opt_out_rate": contacts.opt_out,
+        "opt_out_slope": contacts.opt_out_slope,
+        "opt_out_months": contacts.opt_out_months,
+        "attempt_decay": math.log(contacts.attempt_decay),
+        "need_effect": contacts.need,
+        "skill_effect": contacts.skill,
+        "event_need": model.life.need,
+        "near_threshold": contacts.near_threshold,
+        "near_threshold_effect": contacts.near_threshold_effect,
+        "bond_step": 1.0 - math.exp(-1.0 / contacts.bond_contacts),
+        "bond_fading": 0.5 ** (1.0 / contacts.bond_half_life),
+        "product_gain": row(model.products.beyond_first, tiers) * model.products.loss * model.products.own_share,
+        "product_loss": model.products.loss,
+        "reach": channels.column("reach"),
+        "conversion": channels.column("conversion"),
+        "pressure": 1.0 / channels.column("ideal_per_quarter"),
+        "transactions": model.feelings.transactions,
+        "transactions_slope": model.feelings.transactions_slope,
+        "adoption_intercept": model.adoption.intercept,
+        "adoption_usefulness": model.adoption.usefulness,
+        "adoption_trust": model.adoption.trust,
+        "adoption_age": model.adoption.age,
+        "adoption_peers": model.adoption.peers,
+        "adoption_on": float(on.adoption),
+        "affinity_mean": model.adoption.affinity_mean,
+        "affinity_sd": model.adoption.affinity_sd,
+        "covariates_on": float(on.covariates),
+        "b_products": leaving.products,
+        "b_satisfaction": leaving.satisfaction,
+        "b_trust": leaving.trust,
+        "b_engagement": leaving.engagement,
+        "b_failure": leaving.failure,
+        "b_gap": leaving.gap,
+        "b_app": leaving.app,
+        "b_yield": leaving.yield_gap,
+        "b_promotion": leaving.promotion,
+        "b_age": leaving.age,
+        "b_age_square": leaving.age_square,
+        "b_relocation": leaving.relocation,
+        "b_pressure": -contacts.benefit,
+        "b_second_life": math.log(leaving.second_life),
+        "b_demotion": row(leaving.demotion, tiers),
+        "tenure_log": np.log(np.maximum(tenure, 1e-12)),
+        "dormant_close": -math.log1p(-dormant.close),
+        "dormant_return": -math.log1p(-dormant.reactivate) if on.reactivation else 0.0,
+        "second_life_months": leaving.second_life_months,
+        "threshold": bounds,
+        "ceiling": np.append(bounds[1:], max(TOP, bounds[-1] * 10)),
+        "grace": np.array([tier.grace_months for tier in tiers], np.int64),
+        "markov": np.bool_(model.transitions.mode == "markov"),
+        "loyal_satisfaction": model.loyalty.satisfaction,
+        "loyal_trust": model.loyalty.trust,
+        "loyal_bond": model.loyalty.bond,
+        "loyal_habit": model.loyalty.habit,
+    }
+    return kernels.Rates(**{name: _as_read(name, value) for name, value in numbers.items()})
+
+
+def _as_read(name: str, value: object) -> object:
+    if isinstance(value, np.ndarray):
+        return value if value.dtype == np.int64 else np.ascontiguousarray(value, np.float32)
+    if isinstance(value, np.bool_) or name == "second_life_months":
+        return value
+    return np.float32(value)
+
+
+def relocation_ratio(model: Model) -> float:
+    """Mean hazard ratio of relocations over a month, which no column holds: 1 + p (e^b - 1)."""
+    if not model.mechanisms.covariates:
+        return 1.0
+    chance = model.life.events / MONTHS * model.life.relocation
+    return 1.0 + chance * (math.exp(model.leaving.relocation) - 1.0)
+
+
+def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarray, model: Model) -> float:
+    """Net promoter score, percentage points, that all customers would give (SPEC 8.2 thresholds, normal CDF).
+
+    Means, variances and weights by tier. Answers of 9 and 10 promote, 0 to 6 detract.
+    """
+    from scipy.special import ndtr
+
+    promote, detract, spread = 0.55, -0.7, 0.6  # thresholds of the 11-point answer; spread of loyalty in the reference
+    loading = model.loyalty.nps_loading
+    centre = model.loyalty.nps_level + loading * loyalty_mean / spread
+    sd = np.sqrt(loading**2 * loyalty_variance / spread**2 + 1.0 - loading**2)
+    score = ndtr((centre - promote) / sd) - ndtr((detract - centre) / sd)
+    total = weight.sum()
+    return float(100.0 * (score * weight).sum() / total) if total > 0 else math.nan
+
+
+__all__ = ["ServiceLaw", "nps", "rates", "relocation_ratio", "service_law"]

@@ -1,0 +1,32 @@
+"""The codes that customer columns hold, in one place for every floor above.
+
+Values are small integers because they live in int8 columns and are read inside the kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ACTIVE: Final = 0
+DORMANT: Final = 1
+CLOSED: Final = 2  # also an unused row: joiners move into the rows of those who left
+
+CHANNELS: Final = ("branch", "phone", "video", "messaging", "app")
+BRANCH, PHONE, VIDEO, MESSAGING, APP = range(5)
+
+UPLIFT_CLASSES: Final = ("persuadable", "sure_thing", "lost_cause", "sleeping_dog")
+
+NOBODY: Final = -1  # no manager, no contact planned
+JOINED_THIS_YEAR: Final = 127  # `year_start` of somebody who was not a customer then
+
+# Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's luck.
+DRAW_LIFE: Final = 0  # wealth shock, engagement, exit, life event
+DRAW_SERVICE: Final = 1  # experience, its quality, failure, complaint
+DRAW_CONTACT: Final = 2  # reached, sale, opt-out, own purchase or product given up
+DRAW_DIGITAL: Final = 3  # adoption, campaign, transactions, push or care
+DRAW_MARKOV: Final = 4  # tier move in Markov mode, destination AUM
+DRAW_BIRTH: Final = 16  # initial values: 16..31 belong to the population
+DRAW_JOINERS: Final = 32  # how many join
+DRAW_MANAGER: Final = 48  # 48..63 belong to managers: keyed by post and hire number in place of the customer
+DRAW_PLAN: Final = 64  # channel of a planned contact
+DRAW_PANEL: Final = 65  # who is tracked

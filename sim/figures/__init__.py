@@ -1,0 +1,214 @@
+"""The figures of a report: what a strategist would show to a board.
+
+`FIGURES` lists them in the order of the page, `draw_all` writes each as PNG and SVG. A figure function takes a `Board`
+(the tables of a run) and returns a matplotlib Figure, whose label is its title and subtitle; it raises `NothingToShow`
+when the run has no data for it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from . import style
+from .customers import attrition_by_tenure, attrition_by_tier, customer_flows
+from .data import Board, NothingToShow, Tables
+from .money import arms_compared, aum_and_net_new_money, economics
+from .pyramid import tier_pyramid, transitions
+from .service import contacts_and_utilisation, satisfaction_and_nps
+
+DPI = 150
+
+
+@dataclass(frozen=True)
+class Plate:
+    """One figure of the page: file name, how to draw it, its heading on the page, how to read it."""
+
+    name: str
+    draw: Callable[[Board], Figure]
+    heading: str
+    caption: str
+
+
+FIGURES: tuple[Plate, ...] = (
+    Plate(
+        "attrition_by_tier",
+        attrition_by_tier,
+        "Who leaves",
+        "Attrition counts an active customer who closes or goes dormant as lost: most bank customers leave silently. Each "
+        "point looks back twelve months and divides those lost by the active customer-years lived. Customers who close "
+        "while already dormant are not counted again.",
+    ),
+    Plate(
+        "customer_flows",
+        customer_flows,
+        "Who comes and who goes",
+        "Active customers grow by joiners and by dormant customers who come back, and shrink by closures and by customers "
+        "who go dormant. Active and dormant together are the open customers.",
+    ),
+    Plate(
+        "attrition_by_tenure",
+        attrition_by_tenure,
+        "When in the relationship they leave",
+        "The hazard is the number who closed or went dormant at a tenure, over the customer-months at risk at that tenure. "
+        "A falling curve has two causes that cannot be told apart here: relationships settle, and those who leave easily "
+        "are gone. Bins with few customers are left empty.",
+    ),
+    Plate(
+        "transitions",
+        transitions,
+        "Who moves between tiers",
+        "Read along a row: where the customers of that state are a year later. A tier's row counts its active customers at "
+        "the start of the year, whatever way they took in between.",
+    ),
+    Plate(
+        "tier_pyramid",
+        tier_pyramid,
+        "The tier pyramid",
+        "Customers are shown against month 0, because the lowest tier holds most customers and would hide the others. A "
+        "small tier moves more by chance alone; the shares of AUM say what its moves are worth.",
+    ),
+    Plate(
+        "aum_and_net_new_money",
+        aum_and_net_new_money,
+        "Assets and net new money",
+        "AUM changes by net new money (own saving, joiners, leavers, money moved to and from rivals) and by the market; "
+        "moves between tiers add up to nothing over the bank.",
+    ),
+    Plate(
+        "economics",
+        economics,
+        "Revenue, cost and profit",
+        "Profit is revenue less channel, manager and strategy cost; each cost is counted once. Values are nominal, not "
+        "discounted.",
+    ),
+    Plate(
+        "contacts_and_utilisation",
+        contacts_and_utilisation,
+        "Contacts and managers' time",
+        "Outbound contacts only: what customers start themselves is not shown. Utilisation is the hours that a manager's "
+        "book asks for, over client hours; above 100 % the quality of service falls.",
+    ),
+    Plate(
+        "satisfaction_and_nps",
+        satisfaction_and_nps,
+        "Satisfaction",
+        "Satisfaction is the model's latent value, not a survey's answer. Bad surprises weigh more than good ones, so "
+        "uneven service alone lowers the mean.",
+    ),
+)  # fmt: skip
+
+COMPARED = Plate(
+    "arms_compared",
+    attrition_by_tier,  # replaced in `plates`, which has the comparison
+    "The arms side by side",
+    "Each arm lived the same seeds as the reference, so most chance cancels in the difference. An interval that crosses "
+    "zero means that the run cannot tell the arm from the reference.",
+)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure that was written: its plate, the title and subtitle it carries, and its files."""
+
+    plate: Plate
+    title: str
+    subtitle: str
+    png: Path
+    svg: Path
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A figure that could not be drawn, and why."""
+
+    plate: Plate
+    reason: str
+
+
+def plates(board: Board, comparison: pd.DataFrame | None = None) -> list[Plate]:
+    """The figures that suit a run: with several arms and their comparison, the arms side by side come first."""
+    if board.one_arm or comparison is None or comparison.empty:
+        return list(FIGURES)
+    side_by_side = Plate(
+        COMPARED.name, lambda board: arms_compared(board, comparison), COMPARED.heading, COMPARED.caption
+    )
+    return [side_by_side, *FIGURES]
+
+
+def draw_all(
+    run: Tables, folder: Path, comparison: pd.DataFrame | None = None
+) -> tuple[list[Drawing], list[Missing]]:
+    """Writes `figures/*.png` and `*.svg` under `folder`; the same tables give the same bytes of SVG.
+
+    Returns the figures drawn, in the order of the page, and those for which the run has no data.
+    """
+    board = Board(run)
+    target = Path(folder) / "figures"
+    target.mkdir(parents=True, exist_ok=True)
+    drawings: list[Drawing] = []
+    missing: list[Missing] = []
+    for plate in plates(board, comparison):
+        png, svg = target / f"{plate.name}.png", target / f"{plate.name}.svg"
+        try:
+            figure = plate.draw(board)
+        except NothingToShow as reason:
+            missing.append(Missing(plate, str(reason)))
+            for stale in (png, svg):  # of an earlier report
+                stale.unlink(missing_ok=True)
+            continue
+        title, _, subtitle = str(figure.get_label()).partition("\n")
+        with mpl.rc_context(style.RC):
+            _write(png, lambda file, figure=figure: figure.savefig(file, format="png", dpi=DPI))
+            _write(svg, lambda file, figure=figure: file.write(svg_text(figure).encode()))
+        drawings.append(Drawing(plate, title, subtitle, png, svg))
+    return drawings, missing
+
+
+def _write(path: Path, fill: Callable[[io.BytesIO], object]) -> None:
+    """Writes to a temporary name and renames, so that a figure is whole or not there."""
+    buffer = io.BytesIO()
+    fill(buffer)
+    draft = path.with_name(path.name + ".tmp")
+    draft.write_bytes(buffer.getvalue())
+    draft.replace(path)
+
+
+_LONG_NUMBER = re.compile(r"(?<=[ ,(\"\-MLQCz])(-?\d+\.\d{3,})(?=[ ,)\"z\n])")
+
+
+def svg_text(figure: Figure) -> str:
+    """The figure as SVG, the same text every time: no date, ids from the content, coordinates to a hundredth of a point."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+__all__ = [
+    "FIGURES",
+    "Board",
+    "Drawing",
+    "Missing",
+    "NothingToShow",
+    "Plate",
+    "arms_compared",
+    "attrition_by_tenure",
+    "attrition_by_tier",
+    "aum_and_net_new_money",
+    "contacts_and_utilisation",
+    "customer_flows",
+    "draw_all",
+    "economics",
+    "plates",
+    "satisfaction_and_nps",
+    "svg_text",
+    "tier_pyramid",
+    "transitions",
+]

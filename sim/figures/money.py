@@ -1,0 +1,284 @@
+"""Figures about money: assets and net new money, revenue, cost and profit, and the arms side by side."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from . import parts, style, units
+from .data import Board, Cube, NothingToShow, band, contrasts, half_width, mean_of, rolling_sum
+
+COSTS = {  # column of bank.parquet: its name for a reader, its colour
+    "cost_managers": ("managers", "#0072B2"),
+    "cost_service": ("inbound service", "#56B4E9"),
+    "cost_servicing": ("fixed servicing", "#009E73"),
+    "cost_messages": ("messages", "#E69F00"),
+    "cost_acquisition": ("acquisition", "#CC79A7"),
+    "strategy_cost": ("strategies", "#D55E00"),
+}
+COARSE_COSTS = {  # columns of monthly.parquet, for a run without itemised costs
+    "manager_cost": ("managers", "#0072B2"),
+    "channel_cost": ("channels and servicing", "#56B4E9"),
+    "strategy_cost": ("strategies", "#D55E00"),
+}
+GAIN, LOSS = "#0072B2", "#D55E00"
+COMPARED = (  # KPI, panel, is less better
+    ("attrition_annual", "Attrition", True),
+    ("profit", "Profit", False),
+    ("aum_end", "AUM at the end", False),
+    ("nps", "Net promoter score", False),
+)
+
+
+@style.drawn
+def aum_and_net_new_money(board: Board) -> Figure:
+    """AUM by tier and what changed it; with several arms AUM, net new money so far, and the paired gap at the end."""
+    aum, fresh, market = board.cube("aum"), board.cube("net_new_money"), board.cube("market_effect")
+    months = np.arange(board.months + 1)
+    divisor, word = units.scale(float(np.nanmax(aum.sum(axis=-1))))
+    unit = f"{board.currency} {word}".strip()
+    if board.one_arm:
+        return _aum_of_one(board, divisor, unit)
+
+    total = aum.sum(axis=-1)
+    found = contrasts(total[:, :, -1])
+    title = parts.verdict(
+        board, found, "AUM at the end", lambda gap: units.money(gap, board.currency, sign=True), least=False, verb="raises"
+    )
+    names = [*map(style.spoken, board.tiers)]
+    so_far = np.cumsum(fresh.sum(axis=-1), axis=2)
+    panels = [parts.scaled("AUM", total, board.currency), parts.scaled("Net new money so far", so_far, board.currency)]
+    arms = min(len(board.arms), style.MOST_ARMS)
+    labels = [panel.shown(float(end)) for panel in panels for end in band(panel.values[:arms]).mean[:, -1]]
+    room = style.end_room(labels) if arms <= parts.LABELLED_ARMS else 0.25
+    figure, (axes,) = style.page(
+        title,
+        f"Left: AUM at month end; middle: net new money since month 0; right: AUM at the end less that of "
+        f"{style.spoken(board.reference)}, by tier, same seeds, with the 95{units.GAP}% interval (t). {board.band_words()}"
+        + parts.left_out(board),
+        1, 3, height=2.5, key=parts.arm_key(board), widths=[1, 1, 1.1], lefts=[0.5, 0.55, parts.rows_room(names) + 0.15],
+        rights=[room, room, 0.15],
+    )  # fmt: skip
+    for axis, panel in zip(axes[:2], panels, strict=True):
+        parts.arm_lines(axis, months, panel.values, panel.shown)
+        style.name_panel(axis, panel.name, panel.unit)
+        style.month_axis(axis, board.months)
+    gaps = (aum[1:arms, :, -1] - aum[:1, :, -1])
+    mean, half = band(gaps).mean, half_width(gaps, 1)
+    size, size_word = units.scale(float(np.nanmax(np.abs(mean))) if np.isfinite(mean).any() else 1.0)
+    _dots(axes[2], names, mean / size, half / size, style.arm_colours(arms)[1:])
+    style.name_panel(axes[2], "Gap at the end", f"{board.currency} {size_word}".strip())
+    return figure
+
+
+def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
+    aum = board.cube("aum")[0]
+    stock = band(aum, axis=0).mean / divisor
+    fresh = board.yearly(board.total("net_new_money"))[0]
+    market = board.yearly(board.total("market_effect"))[0]
+    total = aum.sum(axis=-1)
+    change = mean_of(total[:, -1] / total[:, 0] - 1)
+    new, gains = mean_of(fresh.sum(axis=1)), mean_of(market.sum(axis=1))
+    whole = board.months < 12 or board.months % 12 == 0
+    title = (
+        f"AUM {units.money(mean_of(total[:, 0]), board.currency)} to {units.money(mean_of(total[:, -1]))} "
+        f"({units.percent(change, sign=True)}) over {board.span_words}"
+    )
+    if whole:
+        title += f": {units.money(new, sign=True)} of net new money, {units.money(gains, sign=True)} from markets"
+    names = [style.spoken(tier) for tier in board.tiers]
+    labels = [f"{name} {units.money(float(end * divisor))}" for name, end in zip(names, stock[-1], strict=True)]
+    figure, ((areas, bars),) = style.page(
+        title,
+        f"Left: AUM at month end, mean over seeds. Right: what changed AUM; net new money is all but market effect: own "
+        f"saving, joiners, leavers, money moved to or from rivals. {board.range_words('Whiskers')}",
+        1, 2, height=2.7, widths=[1.25, 1], lefts=[0.5, 0.6], rights=[style.end_room(labels), 0.1],
+        key=[("net new money", style.PALETTE[0]), ("market effect", style.PALETTE[1])],
+    )  # fmt: skip
+    parts.stacked_areas(areas, np.arange(board.months + 1), stock, labels, style.tier_colours(len(names)))
+    style.value_axis(areas, [np.append(stock.sum(axis=1), 0.0)], zero=True)
+    style.name_panel(areas, "AUM by tier", unit)
+    style.month_axis(areas, board.months)
+    size, word = units.scale(float(np.nanmax(np.abs([fresh, market]))))
+    places = np.arange(len(board.year_names))
+    edges = []
+    for side, (flow, colour) in enumerate(((fresh, style.PALETTE[0]), (market, style.PALETTE[1]))):
+        one = band(flow / size, axis=0)
+        at = places + (side - 0.5) * 0.38
+        bars.bar(at, one.mean, width=0.34, color=colour, zorder=3)
+        if np.isfinite(one.low).all():
+            bars.vlines(at, one.low, one.high, color=style.INK, linewidth=1.1, zorder=4)
+        edges += [one.mean, one.low, one.high]
+    style.value_axis(bars, edges, zero=True)
+    bars.set_xticks(places, board.year_names)
+    bars.set_xlim(-0.6, len(places) - 0.4)
+    if board.months >= 12:
+        bars.set_xlabel("Year", size=style.LABEL, color=style.SOFT, labelpad=3)
+    style.name_panel(bars, "What changed AUM", f"{board.currency} {word}".strip())
+    return figure
+
+
+@style.drawn
+def economics(board: Board) -> Figure:
+    """Revenue, cost and profit as a rolling year, and what the cost is made of."""
+    months = np.arange(board.window, board.months + 1)
+
+    def year(flow: Cube) -> Cube:
+        return rolling_sum(flow[:, :, 1:], board.window) * board.per_year
+
+    revenue, profit = year(board.total("revenue")), year(board.total("profit"))
+    lines = {"revenue": revenue, "profit": profit, "cost": revenue - profit}
+    items, colours, amounts = _costs(board)
+    last = {name: mean_of(flow[0, :, -1]) for name, flow in lines.items()}
+    subtitle = (
+        f"{board.currency} over {board.rolling_words}; cost a year is the mean over the run. {board.band_words()}"
+    )
+    size, word = units.scale(float(np.nanmax(np.abs(amounts.sum(axis=1)))))
+    unit = f"{board.currency} {word} a year".replace("  ", " ")
+    shown = lambda value: units.money(value * size)  # noqa: E731
+    if board.one_arm:
+        largest = items[int(np.argmax(amounts[0]))]
+        title = (
+            f"Profit of {units.money(last['profit'], board.currency)} on revenue of {units.money(last['revenue'])} in the "
+            f"last year; {largest} cost most" if board.months >= 12 else
+            f"Profit of {units.money(last['profit'], board.currency)} a year on revenue of {units.money(last['revenue'])}; "
+            f"{largest} cost most"
+        )  # fmt: skip
+        money_size, money_word = units.scale(max(abs(value) for value in last.values()))
+        labels = [f"{name} {units.money(last[name])}" for name in lines]
+        figure, ((trend, split),) = style.page(
+            title, subtitle, 1, 2, height=2.7, widths=[1.35, 1], lefts=[0.55, parts.rows_room(items) + 0.2],
+            rights=[style.end_room(labels), 0.1],
+        )  # fmt: skip
+        stack = np.stack([flow[0] for flow in lines.values()], axis=-1) / money_size
+        parts.named_lines(trend, months, stack, labels, [style.PALETTE[0], style.PALETTE[2], style.PALETTE[3]], zero=True)
+        style.name_panel(trend, "Revenue, cost, profit", f"{board.currency} {money_word} a year".replace("  ", " "))
+        style.month_axis(trend, board.months)
+        order = np.argsort(-amounts[0], kind="stable")
+        parts.stacked_rows(split, [items[place] for place in order], amounts[0, order][:, None] / size, ["#6B8FB3"], shown)
+        style.name_panel(split, "What it costs", unit)
+        return figure
+
+    title = parts.verdict(
+        board, contrasts(board.total("profit")[:, :, 1:].sum(axis=2) / board.months * 12), "profit a year",
+        lambda gap: units.money(gap, board.currency, sign=True), least=False, verb="raises",
+    )  # fmt: skip
+    arms = min(len(board.arms), style.MOST_ARMS)
+    arm_names = [style.spoken(arm) for arm in board.arms[:arms]]
+    panels = [parts.scaled(name.capitalize(), lines[name], f"{board.currency} a year") for name in ("profit", "revenue", "cost")]
+    ends = [panel.shown(float(end)) for panel in panels for end in band(panel.values[:arms]).mean[:, -1]]
+    room = style.end_room(ends) if arms <= parts.LABELLED_ARMS else 0.25
+    tall = max(1.55, 0.3 * arms)
+    figure, axes = style.page(
+        title, subtitle + parts.left_out(board), 2, 2, height=tall, key=parts.arm_key(board), right=room
+    )
+    for axis, panel in zip((axes[0][0], axes[0][1], axes[1][0]), panels, strict=True):
+        parts.arm_lines(axis, months, panel.values, panel.shown)
+        style.name_panel(axis, panel.name, panel.unit)
+        style.month_axis(axis, board.months, label=axis is not axes[0][0])
+    split = axes[1][1]
+    style.inset(split, parts.rows_room(arm_names) - 0.45, 0.1 - room)
+    parts.stacked_rows(split, arm_names, amounts[:arms] / size, colours, shown)
+    style.name_panel(split, "What it costs", unit)
+    style.key_below(split, list(zip(items, colours, strict=True)), parts.rows_room(arm_names))
+    return figure
+
+
+def _costs(board: Board) -> tuple[list[str], list[str], Cube]:
+    """Names, colours and arm x item amounts a year (mean over seeds) of the costs that occur.
+
+    Itemised from the bank's table where it has the items, else by the three costs of the monthly table.
+    """
+    itemised = board.has_bank(*COSTS)
+    items = COSTS if itemised else COARSE_COSTS
+    flows = [board.bank(column) if itemised else board.total(column) for column in items]
+    amounts = np.stack([band(flow[:, :, 1:].sum(axis=2) * 12 / board.months).mean for flow in flows], axis=-1)
+    amounts = np.nan_to_num(amounts)
+    paid = [place for place in range(len(items)) if amounts[:, place].any()] or [0]
+    looks = list(items.values())
+    return [looks[place][0] for place in paid], [looks[place][1] for place in paid], amounts[:, paid]
+
+
+@style.drawn
+def arms_compared(board: Board, comparison: pd.DataFrame) -> Figure:
+    """Every arm's difference to the reference in four KPIs, with 95 % intervals, from comparison.csv."""
+    arms = board.arms[1 : style.MOST_ARMS]
+    shown = [row for row in COMPARED if row[0] in set(comparison["kpi"])]
+    if not arms or not shown:
+        raise NothingToShow("there is one arm, so nothing to compare")
+    names = [style.spoken(arm) for arm in arms]
+    table = comparison.set_index(["arm", "kpi"])
+    rows, columns = style.grid_shape(len(shown))
+    first = {arm: table.loc[(arm, shown[0][0])] for arm in arms if (arm, shown[0][0]) in table.index}
+    clear = {arm: row for arm, row in first.items() if row["ci_low"] > 0 or row["ci_high"] < 0}
+    title = f"What each arm changes against {style.spoken(board.reference)}"
+    if clear and shown[0][0] == "attrition_annual":
+        arm = min(clear, key=lambda name: clear[name]["difference"])
+        row = clear[arm]
+        title = (
+            f"{style.spoken(arm)} changes attrition by {units.points(row['difference'], 2, sign=True)} a year "
+            f"(95{units.GAP}% {units.number(row['ci_low'] * 100, 2)} to {units.number(row['ci_high'] * 100, 2)})"
+        )
+    subtitle = (
+        f"Difference to {style.spoken(board.reference)} over the run, same seeds; point: mean, line: "
+        f"95{units.GAP}% interval (t). Blue is better, red worse, grey not told apart from no effect."
+        + parts.left_out(board)
+    )
+    figure, axes = style.page(
+        title, subtitle, rows, columns, height=max(0.5, 0.3 * len(names)) + 0.1, left=parts.rows_room(names) + 0.2,
+        right=0.2, between=0.85,
+    )  # fmt: skip
+    panels = [panel for row in axes for panel in row]
+    for axis, (kpi, name, less) in zip(panels, shown, strict=False):
+        part = table.xs(kpi, level="kpi").reindex(arms)
+        mean, low, high = (part[column].to_numpy(dtype=float) for column in ("difference", "ci_low", "ci_high"))
+        unit = str(part["unit"].dropna().iloc[0]) if part["unit"].notna().any() else ""
+        size, unit = _unit(unit, float(np.nanmax(np.abs([mean, low, high]))) if np.isfinite(mean).any() else 1.0)
+        certain = (low > 0) | (high < 0)
+        colours = [
+            style.NEUTRAL if not sure else GAIN if (gap < 0) == less else LOSS
+            for sure, gap in zip(certain, mean, strict=True)
+        ]
+        _intervals(axis, names, mean / size, low / size, high / size, colours)
+        style.name_panel(axis, name, unit)
+    for axis in panels[len(shown) :]:
+        axis.remove()
+    return figure
+
+
+def _unit(unit: str, largest: float) -> tuple[float, str]:
+    """Divisor and words for differences in a KPI's unit: shares as points, money scaled."""
+    if unit.startswith("share"):
+        return 0.01, "points" + unit[5:]
+    if unit[:3].isupper():
+        divisor, word = units.scale(largest)
+        return divisor, f"{unit[:3]} {word}{unit[3:]}".replace("  ", " ")
+    return 1.0, unit
+
+
+def _intervals(axes: Axes, names: list[str], mean: Cube, low: Cube, high: Cube, colours: list[str]) -> None:
+    places = np.arange(len(names))
+    for row, colour in enumerate(colours):
+        if np.isfinite(low[row]):
+            axes.plot([low[row], high[row]], [row, row], color=colour, linewidth=2.0, zorder=3)
+        axes.plot([mean[row]], [row], "o", color=colour, markersize=6, zorder=4)
+    style.level_axis(axes, [mean, low, high])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(places, [style.fit(name, 1.6, style.TICK) for name in names])
+    axes.tick_params(axis="y", labelcolor=style.INK)
+
+
+def _dots(axes: Axes, names: list[str], mean: Cube, half: Cube, colours: list[str]) -> None:
+    """Arm x name differences as points with intervals, arms side by side within a name."""
+    count = len(colours)
+    for arm, colour in enumerate(colours):
+        at = np.arange(len(names)) + (arm - (count - 1) / 2) * min(0.22, 0.7 / count)
+        if np.isfinite(half[arm]).any():
+            axes.hlines(at, mean[arm] - half[arm], mean[arm] + half[arm], color=colour, linewidth=1.6, zorder=3)
+        axes.plot(mean[arm], at, "o", color=colour, markersize=4.5, zorder=4)
+    style.level_axis(axes, [mean, mean - half, mean + half])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(np.arange(len(names)), [style.fit(name, 1.6, style.TICK) for name in names])
+    axes.tick_params(axis="y", labelcolor=style.INK)

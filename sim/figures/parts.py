@@ -1,0 +1,217 @@
+"""Panels that several figures share: one line a tier, one line an arm, stacked bars, and sentences about contrasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from . import style, units
+from .data import Board, Contrast, Cube, band
+
+Shown = Callable[[float], str]
+
+LABELLED_ARMS = 5  # more labels at the ends of lines would be read as a list
+
+
+def arm_key(board: Board) -> list[tuple[str, str]]:
+    """Names and colours of the arms that figures show; none for one arm, whose figures colour the tiers."""
+    if board.one_arm:
+        return []
+    names = [style.spoken(arm) for arm in board.arms[: style.MOST_ARMS]]
+    names[0] += " (reference)"
+    return list(zip(names, style.arm_colours(len(names)), strict=True))
+
+
+def left_out(board: Board) -> str:
+    """A sentence about arms beyond the colours there are, or nothing."""
+    more = len(board.arms) - style.MOST_ARMS
+    return f" {more} more arms are in the tables only." if more > 0 else ""
+
+
+def arm_lines(
+    axes: Axes, x: Any, values: Cube, shown: Shown, *, zero: bool = False, labels: bool = True,
+    least_span: float = 0.0,
+) -> None:
+    """One line and band an arm from arm x seed x month values, the last value at its end (if `labels`)."""
+    bands = band(values[: style.MOST_ARMS])
+    colours = style.arm_colours(len(bands.mean))
+    for arm, colour in reversed(list(enumerate(colours))):  # the reference on top
+        one = type(bands)(bands.mean[arm], bands.low[arm], bands.high[arm])
+        style.line_with_band(axes, x, one, colour, dashed=arm == 0 and len(colours) > 1)
+    style.value_axis(axes, [bands.mean, bands.low, bands.high], zero=zero, least_span=least_span)
+    if labels and len(colours) <= LABELLED_ARMS:
+        style.label_ends(
+            axes, [(float(bands.mean[arm][-1]), shown(float(bands.mean[arm][-1])), colours[arm]) for arm in range(len(colours))]
+        )
+
+
+def named_lines(
+    axes: Axes,
+    x: Any,
+    values: Cube,
+    labels: Sequence[str],
+    colours: Sequence[str],
+    *,
+    zero: bool = False,
+    dashed: Sequence[int] = (),
+    least_span: float = 0.0,
+) -> None:
+    """One line and band a name from seed x month x name values, the label at its end."""
+    bands = band(values, axis=0)
+    for place, colour in enumerate(colours):
+        one = type(bands)(bands.mean[:, place], bands.low[:, place], bands.high[:, place])
+        style.line_with_band(axes, x, one, colour, dashed=place in dashed)
+    style.value_axis(axes, [bands.mean, bands.low, bands.high], zero=zero, least_span=least_span)
+    ends = [
+        (float(bands.mean[-1, place]), text, colour)
+        for place, (text, colour) in enumerate(zip(labels, colours, strict=True))
+    ]
+    style.label_ends(axes, ends)
+
+
+def month_axes(
+    board: Board, axes: Sequence[Sequence[Axes]], used: int, *, months: int | None = None, name: str = "Month"
+) -> None:
+    """Month axes for the first `used` panels of a grid; the other panels go, and the lowest of each column is named."""
+    flat = [panel for row in axes for panel in row]
+    columns = len(axes[0])
+    for place, panel in enumerate(flat):
+        if place >= used:
+            panel.remove()
+        else:
+            style.month_axis(panel, months or board.months, label=place + columns >= used, name=name)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One panel of a grid by arm: its name and unit, arm x seed x month values, and how a value is written."""
+
+    name: str
+    unit: str
+    values: Cube
+    shown: Shown
+    zero: bool = False
+    least_span: float = 0.0
+
+
+def scaled(name: str, values: Cube, unit: str, *, sign: bool = False) -> Panel:
+    """A panel of counts or money, divided so that its ticks stay short; `unit` is the word after bn, m or k."""
+    divisor, word = units.scale(float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0)
+    shown = (lambda value: units.money(value * divisor)) if divisor > 1 else (lambda value: units.number(value))
+    if sign:
+        shown = lambda value: units.money(value * divisor, sign=True)  # noqa: E731
+    words = unit.split(" ")
+    unit = " ".join([words[0], word, *words[1:]]) if words[0].isupper() else f"{word} {unit}"
+    return Panel(name, unit.strip(), values / divisor, shown)
+
+
+def panels_by_arm(board: Board, title: str, subtitle: str, months: Any, panels: Sequence[Panel]) -> Figure:
+    """A grid of panels, in each a line and band an arm."""
+    rows, columns = style.grid_shape(len(panels))
+    texts = [
+        panel.shown(float(value)) for panel in panels for value in band(panel.values[: style.MOST_ARMS]).mean[:, -1]
+    ]
+    room = style.end_room(texts) if len(board.arms) <= LABELLED_ARMS else 0.3
+    figure, axes = style.page(
+        title, subtitle + left_out(board), rows, columns, key=arm_key(board), right=max(room, 0.3), height=1.55
+    )
+    for axis, panel in zip([axis for row in axes for axis in row], panels, strict=False):
+        arm_lines(axis, months, panel.values, panel.shown, zero=panel.zero, least_span=panel.least_span)
+        style.name_panel(axis, panel.name, panel.unit)
+    month_axes(board, axes, len(panels))
+    return figure
+
+
+def stacked_areas(axes: Axes, x: Any, values: Cube, labels: Sequence[str], colours: Sequence[str]) -> None:
+    """Areas from month x part values, the first at the bottom; a label right of each area's end (one month: a bar)."""
+    values = np.nan_to_num(values)
+    edges = np.cumsum(np.concatenate([np.zeros((len(values), 1)), values], axis=1), axis=1)
+    for part, colour in enumerate(colours):
+        axes.fill_between(
+            x, edges[:, part], edges[:, part + 1], facecolor=colour, alpha=0.8, edgecolor="white", linewidth=0.6, zorder=2
+        )
+    axes.set_ylim(0, float(edges.max()) or 1.0)
+    middle = (edges[-1, :-1] + edges[-1, 1:]) / 2
+    style.label_ends(axes, list(zip(map(float, middle), labels, colours, strict=True)))
+
+
+def stacked_rows(
+    axes: Axes, names: Sequence[str], parts: Cube, colours: Sequence[str], shown: Shown, *, inside: Shown | None = None
+) -> None:
+    """Horizontal bars from row x part values (no negatives), rows from the top, the sum at each end.
+
+    `inside` also writes each part into its piece, where it fits.
+    """
+    parts = np.nan_to_num(parts)
+    totals = parts.sum(axis=1)
+    largest = float(totals.max()) or 1.0
+    wide, _ = style.size_inches(axes)
+    room = style.end_room([shown(float(total)) for total in totals])
+    limit = largest * wide / max(wide - room, 0.3)
+    start = np.zeros(len(names))
+    places = np.arange(len(names))
+    for part, colour in enumerate(colours):
+        axes.barh(places, parts[:, part], left=start, height=0.62, color=colour, linewidth=0, zorder=3)
+        if inside is not None:
+            for row in places:
+                text = inside(float(parts[row, part]))
+                if style.text_width(text, 8) + 0.1 < parts[row, part] / limit * wide:
+                    dark = style.luminance(style.mpl.colors.to_rgb(colour)) < 0.3
+                    axes.text(
+                        start[row] + parts[row, part] / 2, row, text, size=8, ha="center", va="center_baseline",
+                        color="white" if dark else style.INK, zorder=5,
+                    )  # fmt: skip
+        start = start + parts[:, part]
+    for row, total in enumerate(totals):
+        axes.annotate(
+            shown(float(total)), (total, row), (5, 0), textcoords="offset points", size=style.LABEL, color=style.INK,
+            va="center_baseline", ha="left", annotation_clip=False,
+        )  # fmt: skip
+    axes.set_xlim(0, limit)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks(places, [style.fit(name, 1.6, style.TICK) for name in names])
+    axes.tick_params(axis="y", labelcolor=style.INK)
+    axes.set_xticks([])
+    axes.grid(False)
+    axes.spines["bottom"].set_visible(False)
+
+
+def rows_room(names: Sequence[str]) -> float:
+    """Inches to the left of stacked rows that their names need."""
+    return max(style.text_width(style.fit(name, 1.6, style.TICK), style.TICK) for name in names) + 0.12
+
+
+def best(found: Sequence[Contrast], *, least: bool) -> Contrast:
+    """The arm that differs most in the wished direction."""
+    return min(found, key=lambda one: one.difference if least else -one.difference)
+
+
+def verdict(
+    board: Board, found: Sequence[Contrast], thing: str, shown: Callable[[float], str], *, least: bool, verb: str
+) -> str:
+    """A title for several arms: who moves `thing` most against the reference, or that nobody does beyond the noise.
+
+    `shown` writes a signed difference, `verb` is used as in "calls LOWERS attrition most: -1.2 points".
+    """
+    top = best(found, least=least)
+    name = style.spoken(board.arms[top.arm])
+    against = f"against {style.spoken(board.reference)}"
+    if len(board.seeds) > 1 and not any(one.clear for one in found):
+        return f"No arm's {thing} differs clearly from that of {style.spoken(board.reference)}"
+    wished = (top.difference < 0) == least and top.difference != 0
+    if wished and (top.clear or len(board.seeds) == 1):
+        most = " most" if len(found) > 1 else ""
+        return f"{name} {verb} {thing}{most}: {shown(top.difference)} {against}"
+    worst = best([one for one in found if one.clear] or found, least=not least)
+    name = style.spoken(board.arms[worst.arm])
+    return f"No arm {verb} {thing} clearly; {name} is at {shown(worst.difference)} {against}"
+
+
+def plus_minus(mean: float, half: float, shown: Callable[[float], str]) -> str:
+    """A mean with its half width, or alone if there is one seed."""
+    return f"{shown(mean)} {units.PLUS_MINUS} {shown(half)}" if np.isfinite(half) else shown(mean)

@@ -1,0 +1,428 @@
+"""How every figure looks: paper, type, colours, axes, and labels that never touch.
+
+Figures are laid out by hand in inches (heading, key, a grid of panels), not by a layout engine: that is several times
+faster and the same in PNG and SVG. Only matplotlib's object interface is used.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
+from . import units
+from .data import Band
+
+# Okabe and Ito (2008), told apart with any common colour blindness; their yellow is left out: too light on paper.
+PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#7A5C00")
+NEUTRAL = "#4D4D4D"  # the reference arm, the bank as a whole
+INK, SOFT, GRID = "#1A1A1A", "#595959", "#E3E3E3"
+MOST_ARMS = 1 + len(PALETTE)
+
+WIDTH = 9.0  # inches
+EDGE = 0.18  # inches of white around everything
+TITLE, SUBTITLE, PANEL, TICK, LABEL = 13.0, 9.5, 10.0, 8.5, 8.5  # points
+LEADING = 1.28  # line height over type size
+
+RC = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "text.parse_math": False,  # names with a dollar sign are names
+    "axes.unicode_minus": True,
+    "path.simplify": True,
+    "svg.fonttype": "path",  # the page looks the same whatever fonts its reader has
+    "svg.hashsalt": "rapport",
+    "axes.linewidth": 0.8,
+    "lines.solid_capstyle": "round",
+}
+
+P = ParamSpec("P")
+
+
+def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
+    """Runs a figure function under the house style, leaving matplotlib's own settings alone."""
+
+    @functools.wraps(function)
+    def under_style(*args: P.args, **keywords: P.kwargs) -> Figure:
+        with mpl.rc_context(RC):
+            return function(*args, **keywords)
+
+    return under_style
+
+
+@functools.lru_cache(maxsize=4096)
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Width in inches of one line of text."""
+    font = FontProperties(family="DejaVu Sans", weight=weight, size=size)
+    return float(text_to_path.get_text_width_height_descent(text, font, False)[0]) / 72.0
+
+
+def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
+    """Lines of text no wider than `width` inches; a word that is too long by itself is cut with an ellipsis."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        candidate = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(candidate, size, weight) <= width:
+            lines[-1] = candidate
+        else:
+            lines.append(fit(word, width, size, weight))
+    return lines
+
+
+def fit(text: str, width: float, size: float, weight: str = "normal") -> str:
+    """The text, cut with an ellipsis if it is wider than `width` inches."""
+    if text_width(text, size, weight) <= width:
+        return text
+    while text and text_width(text + "\N{HORIZONTAL ELLIPSIS}", size, weight) > width:
+        text = text[:-1]
+    return text + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def spoken(name: str) -> str:
+    """A name of an arm or tier for reading: underscores are spaces."""
+    return name.replace("_", " ")
+
+
+def tier_colours(count: int) -> list[str]:
+    """One colour a tier."""
+    return [PALETTE[tier % len(PALETTE)] for tier in range(count)]
+
+
+def arm_colours(count: int) -> list[str]:
+    """One colour an arm: the reference grey, the others of the palette."""
+    return [NEUTRAL, *PALETTE][:count]
+
+
+def ink(colour: str) -> str:
+    """The colour, darkened until text in it reads on white (contrast of at least 4.5)."""
+    rgb = np.array(mpl.colors.to_rgb(colour))
+    while 1.05 / (luminance(rgb) + 0.05) < 4.5:
+        rgb = rgb * 0.94
+    return mpl.colors.to_hex(rgb)
+
+
+def luminance(rgb: Any) -> float:
+    """Relative luminance of WCAG 2, 0 black to 1 white."""
+    channel = np.asarray(rgb, dtype=float)[:3]
+    linear = np.where(channel <= 0.04045, channel / 12.92, ((channel + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def page(
+    title: str,
+    subtitle: str,
+    rows: int,
+    columns: int,
+    *,
+    height: float = 1.75,
+    key: Sequence[tuple[str, str]] = (),
+    left: float = 0.62,
+    right: float = 0.55,
+    bottom: float = 0.52,
+    between: float = 0.62,
+    widths: Sequence[float] | None = None,
+    lefts: Sequence[float] | None = None,
+    rights: Sequence[float] | None = None,
+    share_x: bool = True,
+) -> tuple[Figure, list[list[Axes]]]:
+    """A figure with its heading, the key of colours, and a grid of panels.
+
+    `height` is that of a panel; `left` and `right` are the room of one panel for tick labels and for labels at the ends
+    of its lines (`lefts`, `rights`: a column each); `between` is the room between rows; `widths` are relative. All in
+    inches. With `share_x` only the last row has room for an axis label.
+    """
+    title = title[:1].upper() + title[1:]
+    text_room = WIDTH - 2 * EDGE
+    titles = wrap(title, text_room, TITLE, "bold")
+    subtitles = wrap(subtitle, text_room, SUBTITLE)
+    keys = _key_lines(key, text_room)
+    line = {size: size * LEADING / 72.0 for size in (TITLE, SUBTITLE, LABEL)}
+    heading = EDGE + len(titles) * line[TITLE] + 0.06 + len(subtitles) * line[SUBTITLE]
+    heading += (0.1 + len(keys) * 1.25 * line[LABEL]) if keys else 0.0
+    top = heading + 0.16 + PANEL * LEADING / 72.0
+    gap = between if share_x else bottom + PANEL * LEADING / 72.0 + 0.22
+    full = top + rows * height + (rows - 1) * gap + bottom + EDGE * 0.5
+    figure = Figure(figsize=(WIDTH, full), facecolor="white")
+    figure.set_label(f"{title}\n{subtitle}")  # read back for the page and for those who cannot see it
+    FigureCanvasAgg(figure)
+
+    y = EDGE
+    for text, size, weight, colour in (
+        *((text, TITLE, "bold", INK) for text in titles),
+        *((text, SUBTITLE, "normal", SOFT) for text in subtitles),
+    ):
+        if size == SUBTITLE and text is subtitles[0] and weight == "normal":
+            y += 0.06
+        figure.text(
+            EDGE / WIDTH, 1 - y / full, text, size=size, weight=weight, color=colour, va="top", ha="left", linespacing=1.0
+        )
+        y += line[size]
+    y += 0.1
+    for entries in keys:
+        x = EDGE
+        for name, colour in entries:
+            middle = 1 - (y + 0.62 * line[LABEL]) / full
+            figure.add_artist(
+                mpl.lines.Line2D([x / WIDTH, (x + 0.22) / WIDTH], [middle, middle], color=colour, linewidth=3.0)
+            )
+            figure.text((x + 0.28) / WIDTH, middle, name, size=LABEL, color=ink(colour), va="center_baseline", ha="left")
+            x += 0.28 + text_width(name, LABEL) + 0.28
+        y += 1.25 * line[LABEL]
+
+    relative = np.asarray(widths if widths is not None else [1.0] * columns, dtype=float)
+    lefts = lefts if lefts is not None else [left] * columns
+    rights = rights if rights is not None else [right] * columns
+    room = text_room - sum(lefts) - sum(rights)
+    widths_in = room * relative / relative.sum()
+    axes: list[list[Axes]] = []
+    for row in range(rows):
+        axes.append([])
+        x = EDGE
+        for column in range(columns):
+            x += lefts[column]
+            low = full - top - (row + 1) * height - row * gap
+            box = (x / WIDTH, low / full, widths_in[column] / WIDTH, height / full)
+            axes[-1].append(plain(figure.add_axes(box)))
+            x += widths_in[column] + rights[column]
+    return figure, axes
+
+
+def _key_lines(
+    key: Sequence[tuple[str, str]], room: float, gap: float = 0.28, mark: float = 0.28
+) -> list[list[tuple[str, str]]]:
+    lines: list[list[tuple[str, str]]] = []
+    used = room
+    for name, colour in key:
+        name = fit(name, room - mark - gap, LABEL)
+        wide = mark + text_width(name, LABEL)
+        if used + wide > room:
+            lines.append([])
+            used = 0.0
+        lines[-1].append((name, colour))
+        used += wide + gap
+    return lines
+
+
+def grid_shape(panels: int) -> tuple[int, int]:
+    """Rows and columns for a number of panels of equal rank."""
+    columns = panels if panels <= 3 else 2 if panels == 4 else 3 if panels <= 9 else 4
+    return math.ceil(panels / columns), columns
+
+
+def plain(axes: Axes) -> Axes:
+    """An axes with a baseline and light horizontal lines, nothing else."""
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color("#8C8C8C")
+    axes.tick_params(labelsize=TICK, length=0, colors=SOFT, pad=4)
+    axes.tick_params(axis="x", length=3, color="#8C8C8C", pad=3)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def size_inches(axes: Axes) -> tuple[float, float]:
+    """Width and height of a panel in inches."""
+    box, figure = axes.get_position(), axes.get_figure()
+    wide, high = figure.get_size_inches()
+    return float(box.width * wide), float(box.height * high)
+
+
+def name_panel(axes: Axes, name: str, unit: str = "") -> None:
+    """The panel's name in bold and its unit after it, above the panel's left edge."""
+    wide, _ = size_inches(axes)
+    room = wide + 0.75  # a name may run over the room of the end labels
+    name = fit(name, room, PANEL, "bold")
+    x = -0.38
+    axes.annotate(
+        name, (0, 1), (x * 72, 7), xycoords="axes fraction", textcoords="offset points", size=PANEL, weight="bold",
+        color=INK, ha="left", va="bottom", annotation_clip=False,
+    )  # fmt: skip
+    if unit:
+        start = x + text_width(name, PANEL, "bold") + 0.07
+        unit = fit(unit, max(room - start - 0.25, 0.2), LABEL)
+        axes.annotate(
+            unit, (0, 1), (start * 72, 7), xycoords="axes fraction", textcoords="offset points", size=LABEL, color=SOFT,
+            ha="left", va="bottom", annotation_clip=False,
+        )  # fmt: skip
+
+
+def month_axis(axes: Axes, months: int, *, label: bool = True, name: str = "Month", first: int = 0) -> None:
+    """Months on x, a tick a year where there are years, as many as fit."""
+    wide, _ = size_inches(axes)
+    last = max(months, first + 1)
+    axes.set_xlim(first, last)
+    steps = [12, 24, 36, 60, 120, 240, 600, 1200] if months - first >= 24 else [1, 2, 3, 6, 12]
+    widest = text_width(str(months), TICK) + 0.16
+    step = next((step for step in steps if (last - first) / step * widest <= wide), steps[-1])
+    ticks = [month for month in range(0, months + 1, step) if month >= first]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.set_xticklabels([str(tick) for tick in ticks])
+    if label:
+        axes.set_xlabel(name, size=LABEL, color=SOFT, labelpad=3)
+
+
+def value_axis(
+    axes: Axes, values: Sequence[Any], *, zero: bool = False, most: float | None = None, least_span: float = 0.0
+) -> None:
+    """Limits around the values (from zero if asked), few round ticks, plain numbers with a true minus.
+
+    `most` caps the upper limit (100 %). `least_span` is the least the axis covers, so that noise does not look like news.
+    """
+    finite = np.concatenate([np.asarray(value, dtype=float).ravel() for value in values] or [np.zeros(1)])
+    finite = finite[np.isfinite(finite)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if zero:
+        low, high = min(low, 0.0), max(high, 0.0)
+    if high - low < least_span:
+        middle = (high + low) / 2
+        low, high = middle - least_span / 2, middle + least_span / 2
+    span = high - low
+    if span <= 1e-9 * max(abs(low), abs(high), 1e-9):
+        span = abs(high) * 0.1 or 1.0
+    pad = 0.08 * span
+    top = high + pad if not (zero and high == 0.0) else 0.0
+    base = low if zero and low == 0.0 else low - pad
+    if most is not None:
+        top = min(top, most)
+    if top - base < span * 0.05:
+        base -= span * 0.5
+    axes.set_ylim(base, top)
+    _, tall = size_inches(axes)
+    ticks = _round_ticks(base, top, max(2, min(6, int(tall / 0.32))))
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_yticklabels([tick_text(tick, ticks) for tick in ticks])
+    if base < 0.0 < top:
+        axes.axhline(0.0, color="#8C8C8C", linewidth=0.8, zorder=1)
+
+
+def level_axis(axes: Axes, values: Sequence[Any]) -> None:
+    """A value axis along x that has zero in it: limits, few ticks, light vertical lines, a clear zero."""
+    finite = np.concatenate([np.asarray(value, dtype=float).ravel() for value in values])
+    finite = np.append(finite[np.isfinite(finite)], 0.0)
+    low, high = float(finite.min()), float(finite.max())
+    pad = 0.08 * (high - low) or 1.0
+    low, high = low - pad, high + pad
+    wide, _ = size_inches(axes)
+    ticks = _round_ticks(low, high, max(2, int(wide / 0.75)))
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.set_xticklabels([tick_text(tick, ticks) for tick in ticks])
+    axes.grid(axis="x", color=GRID, linewidth=0.8)
+    axes.grid(axis="y", visible=False)
+    axes.axvline(0.0, color="#8C8C8C", linewidth=0.9, zorder=1)
+
+
+def _round_ticks(low: float, high: float, most: int) -> list[float]:
+    ticks = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    slack = (high - low) * 1e-6
+    return [float(tick) for tick in ticks if low - slack <= tick <= high + slack]
+
+
+def inset(axes: Axes, left: float, right: float) -> None:
+    """Moves the left and right edges of a panel inwards, in inches."""
+    box, (wide, _) = axes.get_position(), axes.get_figure().get_size_inches()
+    axes.set_position((box.x0 + left / wide, box.y0, box.width - (left + right) / wide, box.height))
+
+
+def key_below(axes: Axes, key: Sequence[tuple[str, str]], left: float) -> None:
+    """A key of colours under a panel that has no axis labels, starting `left` inches to the left of it."""
+    wide, _ = size_inches(axes)
+    for row, entries in enumerate(_key_lines(key, wide + left, gap=0.2, mark=0.16)):
+        x, y = -left, -0.14 - row * 0.17
+        for name, colour in entries:
+            where = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
+            axes.annotate("\N{BLACK SQUARE}", (0, 0), (x * 72, y * 72), size=LABEL, color=colour, va="center_baseline", **where)
+            axes.annotate(name, (0, 0), ((x + 0.16) * 72, y * 72), size=8, color=SOFT, va="center_baseline", **where)
+            x += 0.16 + text_width(name, LABEL) + 0.2
+
+
+def tick_text(tick: float, ticks: Sequence[float]) -> str:
+    """A tick in the fewest decimals that tell all of them apart and right."""
+    step = min((abs(b - a) for a, b in zip(ticks, ticks[1:], strict=False)), default=abs(tick) or 1.0)
+    decimals = next(
+        (d for d in range(7) if all(abs(round(value, d) - value) < 1e-3 * step for value in ticks)),
+        6,
+    )
+    return units.number(tick, decimals)
+
+
+def line_with_band(axes: Axes, x: Any, band: Band, colour: str, *, dashed: bool = False, arm: int = 0) -> None:
+    """The mean as a line (a dot if it is one point), the seeds as a band."""
+    mean = np.asarray(band.mean, dtype=float)
+    if np.isfinite(band.low).any() and len(mean) > 1:
+        axes.fill_between(x, band.low, band.high, color=colour, alpha=0.2, linewidth=0, zorder=2)
+    if len(mean) == 1:
+        axes.plot(x, mean, "o", color=colour, markersize=5, zorder=4)
+        if np.isfinite(band.low).all():
+            axes.plot([x[0], x[0]], [band.low[0], band.high[0]], color=colour, linewidth=1.6, zorder=3)
+        return
+    axes.plot(x, mean, color=colour, linewidth=1.7, linestyle=(0, (4, 2)) if dashed else "-", zorder=4)
+
+
+def steps_with_band(axes: Axes, edges: Any, band: Band, colour: str, *, dashed: bool = False) -> None:
+    """Rates by bin as steps, the seeds as a band; bins without a rate stay empty."""
+    closed = lambda values: np.append(values, values[-1])  # noqa: E731
+    if np.isfinite(band.low).any():
+        axes.fill_between(
+            edges, closed(band.low), closed(band.high), step="post", color=colour, alpha=0.2, linewidth=0, zorder=2
+        )
+    axes.step(
+        edges, closed(band.mean), where="post", color=colour, linewidth=1.6, linestyle=(0, (4, 2)) if dashed else "-", zorder=4
+    )
+
+
+def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]], *, size: float = LABEL) -> None:
+    """Texts to the right of a panel at heights (value, text, colour), pushed apart so that none touches another.
+
+    Call it after the limits are set. Where there is no room for all, those of the last are left out rather than laid
+    over each other.
+    """
+    base, top = axes.get_ylim()
+    _, tall = size_inches(axes)
+    need = size * 1.22 / 72.0
+    wanted = [(value, text, colour) for value, text, colour in labels if math.isfinite(value)]
+    wanted = wanted[: max(1, int((tall + need) / need))]
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place][0])
+    heights = spread([(wanted[place][0] - base) / (top - base) * tall for place in order], need, -need / 2, tall + need / 2)
+    for place, height in zip(order, heights, strict=True):
+        _, text, colour = wanted[place]
+        axes.annotate(
+            text, (1, height / tall), (5, 0), xycoords="axes fraction", textcoords="offset points", size=size,
+            color=ink(colour), ha="left", va="center_baseline", annotation_clip=False,
+        )  # fmt: skip
+
+
+def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
+    """Ascending places as near as possible to the wanted ones, `gap` apart, between `low` and `high` if they fit."""
+    groups: list[tuple[float, int]] = []  # centre of a group of neighbours, and how many
+    for place in wanted:
+        centre, count = place, 1
+        while groups:
+            other, others = groups[-1]
+            if other + (others - 1) * gap / 2 + gap <= centre - (count - 1) * gap / 2:
+                break
+            groups.pop()
+            centre, count = (other * others + centre * count) / (others + count), others + count
+        groups.append((centre, count))
+    places = [centre + (k - (count - 1) / 2) * gap for centre, count in groups for k in range(count)]
+    for k in range(len(places)):  # down into the panel, then up from its floor
+        places[-1 - k] = min(places[-1 - k], high - k * gap)
+    for k in range(len(places)):
+        places[k] = max(places[k], low + k * gap)
+    return places
+
+
+def end_room(texts: Sequence[str], size: float = LABEL) -> float:
+    """Inches that labels at the ends of lines need to the right of a panel."""
+    return max((text_width(text, size) for text in texts), default=0.0) + 0.16

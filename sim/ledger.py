@@ -1,0 +1,78 @@
+"""What a month earned and cost, by tier.
+
+Every cost is counted once (DECISIONS 20): contacts made by managers are paid through their salary, contacts of
+campaigns through the channel's price; what customers ask for on their own, servicing and acquisition are channel cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.agents.channel_settings import Channels
+from sim.economics import Economics
+from sim.tiers import Tier, row
+
+MONTHS = 12.0
+
+
+@dataclass(frozen=True)
+class MonthBooks:
+    """Money of one month by tier, CNY, float64 (tiers,)."""
+
+    revenue: np.ndarray
+    service: np.ndarray  # episodes that customers start
+    messages: np.ndarray  # campaign contacts
+    servicing: np.ndarray
+    acquisition: np.ndarray
+    managers: np.ndarray
+    strategy: np.ndarray
+
+    @property
+    def channel_cost(self) -> np.ndarray:
+        return self.service + self.messages + self.servicing + self.acquisition
+
+    @property
+    def profit(self) -> np.ndarray:
+        return self.revenue - self.channel_cost - self.managers - self.strategy
+
+
+class Ledger:
+    """Settles each month from stocks and flows; knows no customer."""
+
+    def __init__(self, economics: Economics, channels: Channels, salary: float, tiers: Sequence[Tier]):
+        self.economics = economics
+        self.margin = row(economics.margin, tiers, np.float64) / MONTHS
+        self.product_margin = row(economics.product_margin, tiers, np.float64) / MONTHS
+        self.servicing = row(economics.servicing, tiers, np.float64) / MONTHS
+        self.salary = salary
+        self.price = channels.column("price")
+        digital, other = channels.inbound()
+        prices = channels.column("inbound_price")
+        self.inbound_cost = float(digital @ prices), float(other @ prices)
+
+    def settle(
+        self,
+        *,
+        aum: np.ndarray,
+        active: np.ndarray,
+        dormant: np.ndarray,
+        digital: np.ndarray,
+        extra_products: np.ndarray,
+        joined: np.ndarray,
+        campaign_contacts: np.ndarray,
+        posts: np.ndarray,
+        strategy_cost: np.ndarray,
+    ) -> MonthBooks:
+        """Revenue and cost of a month. Counts are customers by tier; contacts are (tiers, channels); posts by tier."""
+        return MonthBooks(
+            revenue=aum * self.margin + extra_products * self.product_margin,
+            service=digital * self.inbound_cost[0] + (active - digital) * self.inbound_cost[1],
+            messages=campaign_contacts @ self.price,
+            servicing=active * self.servicing + dormant * self.economics.dormant_servicing / MONTHS,
+            acquisition=joined * self.economics.acquisition,
+            managers=posts * self.salary,
+            strategy=strategy_cost,
+        )

@@ -1,0 +1,231 @@
+"""Draws and elementary functions that give the same bits on every machine, in numba and in NumPy.
+
+Draws come from Philox4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"), a
+counter-based generator: the counter is (customer uid, month, purpose), the key is the seed, and one call gives four
+words. There is no stream and no state, so row order, threads and chunks cannot matter.
+
+`exp`, `log` and the normal and Student-t4 quantiles are float32 polynomials of plain IEEE operations in a fixed
+order (no fused operations, no library calls), because library calls do not vectorise and differ in their last bits
+between machines. Stated errors are the largest found over the whole range and are tested.
+
+Nothing here raises. Every function takes and returns float32 (or unsigned 64-bit words) and works on scalars; numba
+vectorises the loops that call them, and `NUMBA_DISABLE_JIT=1` runs them as they stand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numba import config, njit
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+
+f32 = np.float32
+i32 = np.int32
+u64 = np.uint64
+
+
+def _cache_folder() -> str:
+    """Folder for compiled code, named by a digest of the sources that are compiled together.
+
+    Numba's own check sees an edit of the file that holds the compiled function only, not of the functions it calls
+    in other files; a folder named by the sources cannot be stale.
+    """
+    digest = hashlib.sha256()
+    for name in ("numerics.py", "kernels.py"):
+        source = Path(__file__).with_name(name)
+        digest.update(source.read_bytes() if source.exists() else b"")
+    asked = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    home = Path(asked) if asked else Path.home() / ".cache"
+    folder = home / "rapport-sim" / f"kernels-{digest.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return str(folder)
+    except OSError:
+        pass
+    return tempfile.mkdtemp(prefix="rapport-kernels-")
+
+
+config.CACHE_DIR = _cache_folder()
+
+
+class NoAlias(CompilerBase):
+    """Numba's usual pipeline, told that array arguments never overlap, which lets LLVM vectorise the rules."""
+
+    def define_pipelines(self):
+        self.state.flags.noalias = True
+        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+
+
+EQUATION = {"nogil": True, "error_model": "numpy", "inline": "never"}
+RULE = {"nogil": True, "error_model": "numpy", "pipeline_class": NoAlias}
+LOOP = {"nogil": True, "error_model": "numpy", "cache": True}
+
+WORD = u64(0xFFFFFFFF)
+HALF_WORD = u64(32)
+TOP_BITS = u64(9)  # a word without these has 23 bits
+PHILOX_M0 = u64(0xD2511F53)
+PHILOX_M1 = u64(0xCD9E8D57)
+PHILOX_W0 = u64(0x9E3779B9)
+PHILOX_W1 = u64(0xBB67AE85)
+UNIT = f32(2.0**-23)
+HALF = f32(0.5)
+ONE = f32(1.0)
+TWO = f32(2.0)
+ZERO = f32(0.0)
+
+
+@njit(**EQUATION)
+def philox(c0, c1, c2, c3, k0, k1):
+    """Four 32-bit words from a 128-bit counter and a 64-bit key (all held in 64-bit lanes)."""
+    for _ in range(10):
+        left = c0 * PHILOX_M0
+        right = c2 * PHILOX_M1
+        c0 = (right >> HALF_WORD) ^ c1 ^ k0
+        c1 = right & WORD
+        c2 = (left >> HALF_WORD) ^ c3 ^ k1
+        c3 = left & WORD
+        k0 = (k0 + PHILOX_W0) & WORD
+        k1 = (k1 + PHILOX_W1) & WORD
+    return c0, c1, c2, c3
+
+
+@njit(**EQUATION)
+def unit_interval(word):
+    """Uniform in (0, 1), never an end, from the upper 23 bits of a word: the middles of 2^23 equal cells."""
+    return (f32(i32(word >> TOP_BITS)) + HALF) * UNIT
+
+
+@njit(**RULE)
+def draw_four(uid, month, purpose, key0, key1, u0, u1, u2, u3):
+    """Four uniforms for each of a block of customers; `month` and `purpose` are unsigned words."""
+    for i in range(uid.size):
+        w0, w1, w2, w3 = philox(uid[i] & WORD, uid[i] >> HALF_WORD, month, purpose, key0, key1)
+        u0[i] = unit_interval(w0)
+        u1[i] = unit_interval(w1)
+        u2[i] = unit_interval(w2)
+        u3[i] = unit_interval(w3)
+
+
+@njit(**LOOP)
+def fill_uniforms(uid, month, purpose, key0, key1, out):
+    """Uniforms for many customers outside the month (initial values, joiners); `out` is float32 (4, n)."""
+    draw_four(uid, month, purpose, key0, key1, out[0], out[1], out[2], out[3])
+
+
+def key_of(seed: int) -> tuple[np.uint64, np.uint64]:
+    """The two key words of a seed in 0..2^63-1."""
+    return u64(seed & 0xFFFFFFFF), u64((seed >> 32) & 0xFFFFFFFF)
+
+
+def word_of(number: int) -> np.uint64:
+    """A month (negative in the burn-in) or a purpose as an unsigned 32-bit word in a 64-bit lane."""
+    return u64(number & 0xFFFFFFFF)
+
+
+def uniforms(seed: int, purpose: int, month: int, uid: np.ndarray) -> np.ndarray:
+    """Uniforms in (0, 1) keyed by (seed, purpose, month, uid): float64 array (4, n), a lane a row."""
+    out = np.empty((4, uid.size), np.float32)
+    key0, key1 = key_of(seed)
+    fill_uniforms(np.ascontiguousarray(uid, dtype=np.uint64), word_of(month), word_of(purpose), key0, key1, out)
+    return out.astype(np.float64)
+
+
+LOG2_E = f32(1.44269504)
+LN2_HIGH = f32(0.693359375)
+LN2_LOW = f32(-2.12194440e-4)
+EXP_LOWEST = f32(-87.0)
+EXP_HIGHEST = f32(88.0)
+
+
+@njit(**EQUATION)
+def exp(x):
+    """e^x for x in [-87, 88], clipped there; relative error below 1.3e-7 (Cephes minimax polynomial)."""
+    x = min(max(x, EXP_LOWEST), EXP_HIGHEST)
+    k = np.floor(x * LOG2_E + HALF)
+    r = x - k * LN2_HIGH - k * LN2_LOW
+    p = f32(1.9875691500e-4)
+    p = p * r + f32(1.3981999507e-3)
+    p = p * r + f32(8.3334519073e-3)
+    p = p * r + f32(4.1665795894e-2)
+    p = p * r + f32(1.6666665459e-1)
+    p = p * r + f32(5.0000001201e-1)
+    p = p * r * r + r + ONE
+    return p * i32((i32(k) + 127) << 23).view(np.float32)
+
+
+@njit(**EQUATION)
+def log(x):
+    """Natural logarithm of a positive normal float32; error below 1.2e-7 (1 + |log x|) (Cephes polynomial)."""
+    bits = f32(x).view(np.int32)
+    e = i32((bits - 0x3F3504F3) >> 23)
+    m = i32(bits - (e << 23)).view(np.float32) - ONE
+    k = f32(e)
+    p = f32(7.0376836292e-2)
+    p = p * m + f32(-1.1514610310e-1)
+    p = p * m + f32(1.1676998740e-1)
+    p = p * m + f32(-1.2420140846e-1)
+    p = p * m + f32(1.4249322787e-1)
+    p = p * m + f32(-1.6668057665e-1)
+    p = p * m + f32(2.0000714765e-1)
+    p = p * m + f32(-2.4999993993e-1)
+    p = p * m + f32(3.3333331174e-1)
+    square = m * m
+    return m + (p * m * square + k * LN2_LOW - HALF * square) + k * LN2_HIGH
+
+
+@njit(**EQUATION)
+def normal(u):
+    """Standard normal quantile of u in (0, 1); absolute error below 3e-6 (Giles 2010, single-precision erfinv).
+
+    One draw is one number, so that paired runs stay paired.
+    """
+    x = TWO * u - ONE
+    w = -log((ONE - x) * (ONE + x))
+    a = w - f32(2.5)
+    p = f32(2.81022636e-08)
+    p = p * a + f32(3.43273939e-07)
+    p = p * a + f32(-3.5233877e-06)
+    p = p * a + f32(-4.39150654e-06)
+    p = p * a + f32(0.00021858087)
+    p = p * a + f32(-0.00125372503)
+    p = p * a + f32(-0.00417768164)
+    p = p * a + f32(0.246640727)
+    p = p * a + f32(1.50140941)
+    b = np.sqrt(max(w, f32(5.0))) - f32(3.0)
+    q = f32(-0.000200214257)
+    q = q * b + f32(0.000100950558)
+    q = q * b + f32(0.00134934322)
+    q = q * b + f32(-0.00367342844)
+    q = q * b + f32(0.00573950773)
+    q = q * b + f32(-0.0076224613)
+    q = q * b + f32(0.00943887047)
+    q = q * b + f32(1.00167406)
+    q = q * b + f32(2.83297682)
+    return (p if w < f32(5.0) else q) * x * f32(1.41421356)
+
+
+@njit(**EQUATION)
+def student_t4(u):
+    """Quantile of Student's t with 4 degrees of freedom, scaled to unit variance; relative error below 2e-6.
+
+    The exact quantile is 2 sign(u - 1/2) sqrt(g(s)/s - 1) with s = 2 sqrt(u (1 - u)), g(s) = cos(arccos(s)/3)
+    (Shaw 2006). With d = 2u - 1 it is 2 d sqrt(r(s)/s), r(s) = (g(s) - s)/(1 - s^2), which has no cancellation;
+    r is the polynomial below, fitted on Chebyshev nodes of [0, 1].
+    """
+    d = TWO * u - ONE
+    s = TWO * np.sqrt(min(u, ONE - u) * (ONE - min(u, ONE - u)))
+    r = f32(0.0268711526)
+    r = r * s + f32(-0.147923436)
+    r = r * s + f32(0.375413978)
+    r = r * s + f32(-0.606772727)
+    r = r * s + f32(0.745805658)
+    r = r * s + f32(-0.798672776)
+    r = r * s + f32(0.816997547)
+    r = r * s + f32(-0.833300049)
+    r = r * s + f32(0.8660252)
+    return f32(1.41421356) * d * np.sqrt(r / s)

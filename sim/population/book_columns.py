@@ -1,0 +1,214 @@
+"""Which column of a customer book is which of our fields: the `columns` section of a scenario, and what each field may hold.
+
+A field is mapped by a column's name alone, or by a small mapping where the file's units or words are not ours:
+``tenure_months: {column: vintage, scale: 0.0328542}``, ``state: {column: IsActiveMember, active: [1]}``.
+Nothing here is evaluated: a mapping is numbers and words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+FieldName = Literal[
+    "id", "aum", "age", "tenure_months", "products", "income", "digital_active", "digital_affinity", "satisfaction",
+    "state", "tier", "share_of_wallet",
+]  # fmt: skip
+FIELD_NAMES: Final[tuple[str, ...]] = get_args(FieldName)
+
+# What a book may lack: it is imputed from the synthetic bank given tier and age. Without `state` everybody starts
+# active; without `tier` the tier follows from AUM and the thresholds; `id` and `aum` cannot be done without.
+IMPUTABLE: Final[tuple[str, ...]] = (
+    "age", "tenure_months", "products", "income", "digital_active", "digital_affinity", "satisfaction",
+    "share_of_wallet",
+)  # fmt: skip
+
+DAYS_TO_MONTHS: Final = 0.0328542  # 12 / 365.25
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a number of a book may be: its noun for messages, its unit, its bounds (inclusive), in model units."""
+
+    noun: str
+    unit: str
+    low: float
+    high: float
+    whole: bool = False
+    money: bool = False  # counted in the file's money: currency_scale applies, and the scenario's currency is its unit
+    hint: str = ""  # what to do about values out of bounds
+
+
+# Bounds are what a customer of a bank can be at all, wide on purpose; 1,200 months catch days read as months.
+QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
+    {
+        "aum": Quantity("balance", "", 0.0, 1e12, money=True, hint="or map it with floor: 0"),
+        "age": Quantity("age", "years", 0.0, 120.0),
+        "tenure_months": Quantity(
+            "tenure", "months", 0.0, 1200.0, hint=f"a column of days is mapped with scale: {DAYS_TO_MONTHS}, years: 12"
+        ),
+        "products": Quantity("number of products", "", 1.0, 100.0, whole=True, hint="or map it with floor: 1"),
+        "income": Quantity("income", "a year", 0.0, 1e12, money=True, hint="or map it with floor: 0"),
+        "digital_affinity": Quantity("affinity", "", 0.0, 1.0, hint="other scales are mapped with scale and shift"),
+        "satisfaction": Quantity(
+            "satisfaction", "standard deviations", -6.0, 6.0, hint="survey scales are mapped with scale and shift"
+        ),
+        "share_of_wallet": Quantity("share of wallet", "", 0.001, 1.0, hint="percent are mapped with scale: 0.01"),
+    }
+)
+
+
+class ColumnSpec(BaseModel):
+    """A column of the book by its name; a bare name means the same as ``{column: name}``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    column: str = Field(min_length=1, description="name of the column in the file's header")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, given: Any) -> Any:
+        return {"column": given} if isinstance(given, str) else given
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> str | dict[str, Any]:
+        """The shortest form that reads back to the same: the bare name, or only what differs from a default."""
+        dumped = handler(self)
+        fields = type(self).model_fields
+        kept = {key: value for key, value in dumped.items() if getattr(self, key) != fields[key].default}
+        return self.column if set(kept) == {"column"} else kept
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        spelled_out = handler.resolve_ref_schema(handler(core))
+        return {"anyOf": [{"type": "string", "minLength": 1, "description": "name of the column"}, spelled_out]}
+
+
+class AmountColumn(ColumnSpec):
+    """A column of numbers: ``value = number * scale + shift``, then raised to `floor` where it is below."""
+
+    scale: float = Field(1.0, description="what one unit of the file is in ours, e.g. 0.0328542 for days to months")
+    shift: float = Field(0.0, description="added after scaling, in our unit")
+    floor: float | None = Field(
+        None, description="smaller values are raised to this, in our unit, and counted in the manifest"
+    )
+
+    @field_validator("scale")
+    @classmethod
+    def _not_nil(cls, scale: float) -> float:
+        if scale == 0:
+            raise ValueError("a scale of 0 makes every value the same; it must be another number")
+        return scale
+
+
+class NumberColumn(AmountColumn):
+    """A column of numbers that the synthetic bank can complete."""
+
+    missing: Literal["mistake", "impute"] = Field(
+        "mistake", description="what an empty cell is: a mistake, or imputed from the synthetic bank"
+    )
+
+
+class StateColumn(ColumnSpec):
+    """A column of two states; `active` lists the values that mean active, every other value then means dormant."""
+
+    active: tuple[bool | int | float | str, ...] | None = Field(
+        None, min_length=1, strict=False, description="values of the file that mean active (or: uses digital channels)"
+    )
+
+
+class FlagColumn(StateColumn):
+    """A column of yes and no that the synthetic bank can complete."""
+
+    missing: Literal["mistake", "impute"] = Field(
+        "mistake", description="what an empty cell is: a mistake, or imputed from the synthetic bank"
+    )
+
+
+class TierColumn(ColumnSpec):
+    """A column of tier names; `values` translates the file's words, e.g. ``{1: wealth, 2: affluent, 3: mass}``."""
+
+    values: dict[str, str] = Field(default_factory=dict, description="tier by the word or number that the file uses")
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _words(cls, given: Any) -> Any:
+        return {str(key): value for key, value in given.items()} if isinstance(given, dict) else given
+
+
+class BookColumns(BaseModel):
+    """Field by field, the book's columns. `id` and `aum` are needed; what is absent is imputed (see `IMPUTABLE`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: ColumnSpec = Field(description="customer id, read as text exactly as in the file; each once")
+    aum: AmountColumn = Field(description="assets at the bank (or average balance), in the file's money")
+    age: NumberColumn | None = Field(None, description="age in years, 0 to 120")
+    tenure_months: NumberColumn | None = Field(None, description="months since the customer joined")
+    products: NumberColumn | None = Field(None, description="products held, at least 1")
+    income: NumberColumn | None = Field(None, description="yearly income, in the file's money")
+    digital_active: FlagColumn | None = Field(None, description="uses the app or other digital channels")
+    digital_affinity: NumberColumn | None = Field(None, description="inclination to digital channels, 0 to 1")
+    satisfaction: NumberColumn | None = Field(None, description="satisfaction in standard deviations")
+    state: StateColumn | None = Field(None, description="active or dormant; all are active without it")
+    tier: TierColumn | None = Field(None, description="tier by name; follows from the thresholds without it")
+    share_of_wallet: NumberColumn | None = Field(None, description="share of the customer's wealth at this bank, 0 to 1")
+
+    @model_serializer(mode="wrap")
+    def _mapped_only(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: spec for name, spec in handler(self).items() if spec is not None}
+
+    def mapped(self) -> dict[str, ColumnSpec]:
+        """The fields that have a column, in the order of `FIELD_NAMES`."""
+        found = {name: getattr(self, name) for name in FIELD_NAMES}
+        return {name: spec for name, spec in found.items() if spec is not None}
+
+
+def did_you_mean(name: str, choices: Any) -> str:
+    """``; did you mean x?`` where one of the choices is near, regardless of case; else nothing."""
+    by_case = {str(choice).casefold(): str(choice) for choice in choices}
+    near = get_close_matches(name.casefold(), list(by_case), n=1, cutoff=0.6)
+    return f"; did you mean {by_case[near[0]]}?" if near else ""
+
+
+def explain(error: Mapping[str, Any], options: Callable[[tuple[str, ...]], tuple[str, ...]]) -> tuple[str, str]:
+    """One pydantic error of `BookColumns` as (key path below `columns`, what is wrong and what would be right)."""
+    place = tuple(str(part) for part in error["loc"])
+    path = ".".join(place)
+    match error["type"]:
+        case "extra_forbidden":
+            allowed = options(place[:-1])
+            return path, f"unknown key{did_you_mean(place[-1], allowed)} (known: {', '.join(allowed)})"
+        case "missing":
+            return path, "missing; name the column that holds it"
+        case "value_error":
+            return path, str(error["ctx"]["error"])
+        case "model_type" | "model_attributes_type" | "dict_type" if len(place) < 2:
+            return path, f"must be a column's name or a mapping such as {{column: name}}, not {error['input']!r}"
+        case _:
+            return path, f"{error['msg'][0].lower()}{error['msg'][1:]}, not {error['input']!r}"
+
+
+def options_at(place: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys known at a place of the section: fields at the top, a field's options below."""
+    if not place:
+        return FIELD_NAMES
+    spec = BookColumns.model_fields[place[0]].annotation
+    kind = next((part for part in (get_args(spec) or (spec,)) if part is not type(None)), ColumnSpec)
+    return tuple(kind.model_fields)

@@ -1,0 +1,231 @@
+"""A customer's traits from its uid: the same person for the same seed, whoever else is in the bank.
+
+Every draw is keyed by (seed, purpose, month of birth, uid). First customers and joiners, synthetic ones and those of
+a book, come from the one function `people`; what a book knows of its customers replaces the draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import betaincinv, gammaincinv, ndtr, ndtri, pdtrik
+
+from sim.behaviour.rates import ServiceLaw
+from sim.behaviour.settings import Model
+from sim.codes import ACTIVE, APP, BRANCH, DORMANT, DRAW_BIRTH, JOINED_THIS_YEAR, NOBODY
+from sim.numerics import uniforms
+from sim.population.laws import SMALLEST, Score
+from sim.tiers import Tier, row
+
+AGES = {"mass": (41.0, 14.0), "affluent": (46.0, 12.0), "wealth": (51.0, 11.0), "private": (53.0, 10.0)}  # SPEC 1.2
+AGE_RANGE = (18.0, 85.0)
+AGE_MEAN, AGE_SD = 41.5, 14.0  # of all customers, for correlations with age
+INCOME_AUM = 0.5  # correlation of log income and log AUM (SPEC 1.2; range .3 to .7) [assumption]
+NEED_INCOME = 0.3  # correlation of product need and income [assumption]
+RISK_COPULA = 0.5  # correlation of frailty and the score that sorts uplift classes [assumption, SPEC 6.4]
+UPLIFT_SHARES = (0.20, 0.12, 0.08)  # persuadable, lost cause, sleeping dog; the rest is a sure thing (SPEC 6.4)
+PREFERENCE = ((0.35, -2.0), (0.15, 0.0), (0.03, 1.0), (0.22, 0.5), (0.25, 2.0))  # by channel: weight, slope [assumption]
+TABLE = 8193  # points of a tabulated quantile
+
+
+@dataclass(frozen=True)
+class Birth:
+    """All that shapes new customers of one scenario."""
+
+    tiers: tuple[Tier, ...]
+    model: Model
+    law: ServiceLaw
+    score: Score
+    adoption_start: float  # intercepts of being app-active, log odds
+    adoption_joiner: float
+
+
+def adoption_intercept(model: Model, share: float) -> float:
+    """Intercept at which `share` of a reference population is app-active, by the covariates of SPEC 1.3."""
+    if share <= 0.0 or share >= 1.0:
+        return np.inf if share >= 1.0 else -np.inf
+    point = (np.arange(4096) + 0.5) / 4096
+    other = (point * 4096 * 0.6180339887498949) % 1.0  # an even spread over the square
+    age = np.clip(AGE_MEAN + AGE_SD * ndtri(point), *AGE_RANGE)
+    pull = _adoption_pull(model, _affinity(model, (age - AGE_MEAN) / AGE_SD, other), age)
+    low, high = -30.0, 30.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        mean = float(np.mean(1.0 / (1.0 + np.exp(-(middle + pull)))))
+        low, high = (middle, high) if mean < share else (low, middle)
+    return 0.5 * (low + high)
+
+
+def _adoption_pull(model: Model, affinity: np.ndarray, age: np.ndarray) -> np.ndarray:
+    adoption = model.adoption
+    return 2.0 * (
+        adoption.usefulness * (affinity - adoption.affinity_mean) / adoption.affinity_sd
+        - adoption.age * (age - 40.0) / 10.0
+    )
+
+
+def _beta_shape(mean: float, precision: float) -> tuple[float, float]:
+    return mean * precision, (1.0 - mean) * precision
+
+
+@lru_cache(maxsize=64)
+def _beta_table(mean: float, precision: float) -> tuple[np.ndarray, np.ndarray]:
+    points = (np.arange(TABLE) + 0.5) / TABLE
+    return points, betaincinv(*_beta_shape(mean, precision), points)
+
+
+def _beta(u: np.ndarray, mean: float, precision: float) -> np.ndarray:
+    """Beta quantile, from a table: exact to 1e-4, and the same bits for the same uniform."""
+    return np.interp(u, *_beta_table(mean, precision))
+
+
+def _affinity(model: Model, age_score: np.ndarray, u: np.ndarray) -> np.ndarray:
+    adoption = model.adoption
+    r = adoption.affinity_age
+    z = r * age_score + np.sqrt(1.0 - r * r) * ndtri(u)
+    precision = adoption.affinity_mean * (1.0 - adoption.affinity_mean) / adoption.affinity_sd**2 - 1.0
+    return _beta(ndtr(z), adoption.affinity_mean, max(precision, 0.1))
+
+
+def _or_known(known: Mapping[str, np.ndarray], name: str, drawn: np.ndarray) -> np.ndarray:
+    given = known.get(name)
+    if given is None:
+        return drawn
+    values = np.asarray(given, np.float64)
+    return np.where(np.isnan(values), drawn, values)
+
+
+def people(
+    birth: Birth,
+    seed: int,
+    month: int,
+    uid: np.ndarray,
+    tier: np.ndarray,
+    aum: np.ndarray,
+    *,
+    joiners: bool,
+    known: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
+    """Columns of customers with the given uid, tier and AUM (CNY).
+
+    `month` keys the draws and is the month of joining of joiners; of others it is the month before the first.
+    `known` holds what a book says: age, tenure_months, products, income (log), digital_active, digital_affinity,
+    satisfaction (SD), share_of_wallet, dormant (0/1); NaN where it says nothing.
+    """
+    known = known or {}
+    model, tiers, law = birth.model, birth.tiers, birth.law
+    n = uid.size
+    u = [uniforms(seed, DRAW_BIRTH + j, month, uid) for j in range(1, 7)]
+
+    def by_tier(table: Mapping[str, object]) -> np.ndarray:
+        return row(table, tiers, np.float64)[tier]
+
+    centre = np.array([AGES.get(t.name, AGES.get(t.key, (45.0, 13.0)))[0] for t in tiers])[tier]
+    spread = np.array([AGES.get(t.name, AGES.get(t.key, (45.0, 13.0)))[1] for t in tiers])[tier]
+    low, high = ndtr((AGE_RANGE[0] - centre) / spread), ndtr((AGE_RANGE[1] - centre) / spread)
+    age = _or_known(known, "age", centre + spread * ndtri(low + u[0][0] * (high - low)))
+    age = np.clip(age, *AGE_RANGE)
+    log_aum = np.log(np.maximum(aum, SMALLEST))
+    aum_score = np.clip((log_aum - birth.score.mean) / birth.score.sd, -4, 4)
+    income = _or_known(known, "income", INCOME_AUM * aum_score + np.sqrt(1 - INCOME_AUM**2) * ndtri(u[0][1]))
+    products = np.clip(_or_known(known, "products", 1 + _poisson(u[0][2], by_tier(model.products.beyond_first))), 1, 10)
+    affinity = _or_known(known, "digital_affinity", _affinity(model, (age - AGE_MEAN) / AGE_SD, u[0][3]))
+
+    theta = model.leaving.frailty if model.mechanisms.frailty else 0.0
+    frailty = np.maximum(gammaincinv(1.0 / theta, u[1][0]) * theta, 1e-12) if theta > 0 else np.ones(n)
+    intercept = birth.adoption_joiner if joiners else birth.adoption_start
+    chance = 1.0 / (1.0 + np.exp(-(intercept + _adoption_pull(model, affinity, age))))
+    adopted = _or_known(known, "digital_active", (u[1][1] < chance).astype(float))
+    preferred = _preferred(u[1][2], affinity)
+    need = NEED_INCOME * income + np.sqrt(1 - NEED_INCOME**2) * ndtri(u[1][3])
+
+    multihomer = (u[2][0] < model.wallet.multihomers).astype(np.int8)
+    adverse = (u[2][1] < model.products.adverse).astype(np.int8)
+    uplift = _uplift_class(u[2][2], u[2][3], u[1][0])
+
+    tenure = np.minimum(-model.acquisition.tenure_mean * np.log(u[3][0]), model.acquisition.tenure_cap)
+    tenure = np.zeros(n) if joiners else np.floor(_or_known(known, "tenure_months", tenure))
+    share = np.empty(n)
+    means = row(model.wallet.mean, tiers, np.float64)
+    for k in range(len(tiers)):
+        of_tier = tier == k
+        share[of_tier] = _beta(u[3][1][of_tier], means[k], model.wallet.precision)
+    share = np.clip(_or_known(known, "share_of_wallet", share), 0.005, 0.995)
+    dormant = np.zeros(n) if joiners else (u[3][2] < by_tier(model.acquisition.dormant_at_start)).astype(float)
+    dormant = _or_known(known, "dormant", dormant)
+    engagement = ndtri(u[3][3])
+
+    settled = 0.0 if joiners else 1.0  # joiners start at the reference mean with nothing behind them (DECISIONS 3)
+    satisfaction = _or_known(known, "satisfaction", settled * ndtri(u[4][0]))
+    trust = settled * law.trust_sd * ndtri(u[4][1])
+    swing = model.feelings.expectation / (2.0 - model.feelings.expectation)
+    expectation = settled * model.service.quality_sd * np.sqrt(swing) * ndtri(u[4][2])
+
+    wallet = np.log(share / (1.0 - share))
+    digital = model.wallet.multihoming_digital * np.where(preferred == BRANCH, model.wallet.multihoming_branch, 1.0)
+    standing = multihomer * model.wallet.multihoming * (1.0 + digital * (adopted > 0))
+    reversion = model.wallet.reversion
+    log_wealth = log_aum - np.log(share)
+    variance = model.wealth.sd**2 / max(1.0 - (1.0 - model.wealth.reversion) ** 2, 1e-9)
+    return {
+        "uid": uid,
+        "aum": aum,
+        "state": np.where(dormant > 0, DORMANT, ACTIVE),
+        "tier": tier,
+        "joined_month": month - tenure,
+        "age": age - month / 12.0,
+        "income": income,
+        "products": products,
+        "adopted": adopted,
+        "preferred": preferred,
+        "manager": np.full(n, NOBODY),
+        "aum_1": aum,
+        "aum_2": aum,
+        "log_wealth": log_wealth,
+        "wealth_mean": log_wealth + (variance * birth.score.at(log_aum) if model.mechanisms.wealth else 0.0),
+        "wallet": wallet,
+        # the standing leak to other banks is part of the customer's own mean, so only changes of it move the wallet
+        "wallet_mean": wallet + (standing / reversion if reversion > 0 else 0.0),
+        "affinity": affinity,
+        "need": need,
+        "satisfaction": law.mu + law.sd * satisfaction,
+        "expectation": expectation,
+        "trust": trust,
+        "engagement": engagement,
+        "log_frailty": np.log(frailty),
+        "uplift_class": uplift,
+        "multihomer": multihomer,
+        "adverse": adverse,
+        "year_start": np.full(n, JOINED_THIS_YEAR),
+    }
+
+
+def _poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Poisson quantile."""
+    return np.where(mean > 0, np.maximum(np.ceil(pdtrik(u, np.maximum(mean, 1e-9)) - 1e-9), 0.0), 0.0)
+
+
+def joiners_of_month(u: float, mean: float) -> int:
+    """How many rows join in a month: the Poisson quantile of one uniform, so that arms differ smoothly."""
+    return int(_poisson(np.array([u]), np.array([mean]))[0]) if mean > 0 else 0
+
+
+def _preferred(u: np.ndarray, affinity: np.ndarray) -> np.ndarray:
+    """Channel liked best: weights tilted by digital affinity (SPEC 1.3)."""
+    weights = np.stack([weight * np.exp(slope * (affinity - 0.5)) for weight, slope in PREFERENCE])
+    edges = np.cumsum(weights, axis=0)
+    return np.minimum((u * edges[-1] >= edges).sum(axis=0), APP)
+
+
+def _uplift_class(u: np.ndarray, u_inert: np.ndarray, u_frailty: np.ndarray) -> np.ndarray:
+    """Latent class of response to a retention contact, correlated with but distinct from risk (SPEC 6.4)."""
+    persuadable, lost, sleeping = UPLIFT_SHARES
+    rank = ndtr(RISK_COPULA * ndtri(u_frailty) + np.sqrt(1 - RISK_COPULA**2) * ndtri(u))
+    keep = 1.0 - sleeping
+    kind = np.where(rank > 1 - lost / keep, 2, np.where(rank > 1 - (lost + persuadable) / keep, 0, 1))
+    return np.where(u_inert < sleeping, 3, kind)
+
+

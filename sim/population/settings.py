@@ -1,0 +1,43 @@
+"""The `population:` section of a scenario."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sim.assumptions import Settings, assumption
+from sim.population.book_columns import BookColumns
+
+Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, lt=1.0)]
+
+
+class Population(Settings):
+    """Who the customers are: a synthetic bank, or a customer book."""
+
+    source: Literal["synthetic", "book"] = Field("synthetic", description="a synthetic bank, or a customer book")
+    preset: Literal["bank_b", "cmb_2021"] = Field(
+        "bank_b", description="the bank; under a book, the bank that imputes what the book lacks"
+    )
+    customers: int | None = assumption(
+        None, unit="customers", low=1e4, high=1e7, hard_low=1, hard_high=1_000_000_000, source="choice",
+        about="size of the bank; default 1,000,000, under a book its number of rows",
+    )  # fmt: skip
+    agents: Agents | None = Field(
+        None,
+        description="simulated rows, a number or a share of customers; default one to one, fewer = stratified by tier",
+        json_schema_extra={"unit": "rows", "source": "choice"},
+    )
+    file: str | None = Field(None, description="customer book: CSV, gzipped CSV or Parquet, relative to this file")
+    columns: BookColumns | None = Field(None, description="which column of the book is which field")
+    currency_scale: float = assumption(
+        1.0, unit="model money per unit of the book's money", low=0.01, high=100, hard_low=1e-9, hard_high=1e9,
+        source="choice", about="turns the book's money into the model's",
+    )  # fmt: skip
+    shares: dict[str, float] | None = Field(
+        None, description="share of customers by tier of a synthetic bank; default the preset's"
+    )
+    strata: dict[str, float] = assumption(
+        factory=lambda: {"mass": 0.60, "affluent": 0.20, "wealth": 0.15, "private": 0.05}, unit="share of agents",
+        low=0.0, high=1.0, source="DECISIONS 7", about="how simulated rows are divided over tiers",
+    )  # fmt: skip

@@ -1,0 +1,190 @@
+"""The first customers of a bank and those who join it, as rows with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sim.behaviour.rates import TOP, ServiceLaw
+from sim.behaviour.settings import Model
+from sim.codes import DRAW_BIRTH, DRAW_JOINERS
+from sim.kernels import WEIGHT_UNIT
+from sim.numerics import uniforms
+from sim.population.laws import SMALLEST, LogNormal, Pareto, score_of_laws, score_of_sample
+from sim.population.people import Birth, adoption_intercept, joiners_of_month, people
+from sim.population.presets import PRESETS, Preset
+from sim.population.settings import Population
+from sim.tiers import Tier, row, thresholds
+
+DEFAULT_CUSTOMERS = 1_000_000
+JOINER_BIT = np.uint64(1) << np.uint64(63)
+
+
+def tier_shares(population: Population, tiers: Sequence[Tier]) -> np.ndarray:
+    """Share of customers by tier, float64 (tiers,): the scenario's, else the preset's."""
+    table = population.shares or PRESETS[population.preset].shares
+    return row(table, tiers, np.float64)
+
+
+def tier_laws(preset: Preset, tiers: Sequence[Tier]) -> list[LogNormal | Pareto]:
+    """The preset's law for each tier, or for the one it is like."""
+    return [preset.laws[tier.key if tier.key in preset.laws else tier.name] for tier in tiers]
+
+
+def whole_shares(total: int, shares: np.ndarray) -> np.ndarray:
+    """`total` divided by shares into whole numbers that add up (largest remainders), int64."""
+    exact = total * shares / shares.sum()
+    whole = np.floor(exact).astype(np.int64)
+    order = np.argsort(-(exact - whole), kind="stable")
+    whole[order[: total - int(whole.sum())]] += 1
+    return whole
+
+
+def quotas(customers: np.ndarray, agents: int, strata: np.ndarray) -> np.ndarray:
+    """Rows by tier: its share of the agents, at most its customers; spare rows go to the next tier down (DECISIONS 7)."""
+    if agents >= customers.sum():
+        return customers.copy()
+    wanted = whole_shares(agents, strata)
+    rows = np.zeros_like(wanted)
+    spare = 0
+    for k in range(wanted.size - 1, -1, -1):
+        rows[k] = min(customers[k], wanted[k] + spare)
+        spare += wanted[k] - rows[k]
+    for k in range(wanted.size):  # the lowest tiers were full: what is left goes up again
+        more = min(spare, int(customers[k] - rows[k]))
+        rows[k] += more
+        spare -= more
+    for k in np.flatnonzero((rows == 0) & (customers > 0)):  # a tier with customers is never left without a row
+        rows[k] += 1
+        rows[int(np.argmax(rows))] -= 1
+    return rows
+
+
+def spread_weight(customers: int, rows: int) -> np.ndarray:
+    """Weights in 1/1024 customer of `rows` rows that add up to `customers` exactly."""
+    units = customers * WEIGHT_UNIT
+    base, extra = divmod(units, rows)
+    weight = np.full(rows, base, np.int64)
+    weight[:extra] += 1
+    return weight
+
+
+@dataclass
+class Source:
+    """Where customers come from in one scenario: a synthetic bank, or a book and the bank that completes it."""
+
+    birth: Birth
+    population: Population
+    laws: list[LogNormal | Pareto]
+    shares: np.ndarray
+    book: Any | None = None
+    joiner_weight: np.ndarray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bounds = np.append(thresholds(self.birth.tiers), 0.0)
+        self.bounds[-1] = max(TOP, self.bounds[-2] * 10)
+        self.joiner_weight = np.full(len(self.birth.tiers), WEIGHT_UNIT, np.int64)
+
+    def draw_aum(self, u: np.ndarray, tier: np.ndarray) -> np.ndarray:
+        """AUM in CNY at uniforms `u` from each tier's law, whole fen."""
+        aum = np.empty(u.size)
+        for k, law in enumerate(self.laws):
+            of_tier = tier == k
+            aum[of_tier] = law.quantile(u[of_tier], self.bounds[k], self.bounds[k + 1])
+        return np.maximum(np.floor(aum * 100.0) / 100.0, SMALLEST)
+
+    def first(self, seed: int, month: int) -> dict[str, np.ndarray]:
+        """Columns of the first customers at the end of `month`, one row each with its weight."""
+        return self._from_book(seed, month) if self.book is not None else self._synthetic(seed, month)
+
+    def _synthetic(self, seed: int, month: int) -> dict[str, np.ndarray]:
+        tiers = self.birth.tiers
+        total = self.population.customers or DEFAULT_CUSTOMERS
+        customers = whole_shares(total, self.shares)
+        rows = quotas(customers, rows_wanted(self.population, total), row(self.population.strata, tiers, np.float64))
+        tier = np.repeat(np.arange(len(tiers)), rows)
+        uid = np.concatenate([(np.uint64(k + 1) << np.uint64(40)) + np.arange(n, dtype=np.uint64)
+                              for k, n in enumerate(rows)])  # fmt: skip
+        weight = np.concatenate([spread_weight(int(c), int(n)) for c, n in zip(customers, rows, strict=True) if n])
+        self.joiner_weight = np.where(rows > 0, customers * WEIGHT_UNIT // np.maximum(rows, 1), WEIGHT_UNIT)
+        aum = self.draw_aum(uniforms(seed, DRAW_BIRTH, month, uid)[0], tier)
+        columns = people(self.birth, seed, month, uid, tier, aum, joiners=False)
+        return columns | {"weight": weight}
+
+    def _from_book(self, seed: int, month: int) -> dict[str, np.ndarray]:
+        book = self.book
+        assert book is not None
+        n = book.uid.size
+        total = self.population.customers or n
+        tier = book_tiers(book, self.birth.tiers)
+        known = book_knowledge(book)
+        columns = people(self.birth, seed, month, book.uid, tier, book.aum, joiners=False, known=known)
+        self.joiner_weight = np.full(len(self.birth.tiers), max(total * WEIGHT_UNIT // n, 1), np.int64)
+        return columns | {"weight": spread_weight(total, n)}
+
+    def joiners(self, seed: int, month: int, open_weight: float, rate: float) -> dict[str, np.ndarray] | None:
+        """Columns of those who join in a month, or None; `open_weight` in customers, `rate` a year (DECISIONS 3, 17)."""
+        upper = self.birth.model.acquisition.upper_tiers
+        chance = self.shares * upper
+        chance[0] = 1.0 - chance[1:].sum()
+        by_row = chance / (self.joiner_weight / WEIGHT_UNIT)
+        u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[0, 0]
+        n = joiners_of_month(float(u), open_weight * rate / 12.0 * float(by_row.sum()))
+        if n == 0:
+            return None
+        uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | np.arange(n, dtype=np.uint64)
+        draws = uniforms(seed, DRAW_BIRTH, month, uid)
+        edges = np.cumsum(by_row / by_row.sum())
+        tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
+        aum = self.draw_aum(draws[0], tier)
+        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True)
+        return columns | {"weight": self.joiner_weight[tier]}
+
+
+def rows_wanted(population: Population, total: int) -> int:
+    """Simulated rows asked for: a number, a share of the customers, or all."""
+    agents = population.agents
+    if agents is None:
+        return total
+    return max(int(round(agents * total)), 1) if isinstance(agents, float) else agents
+
+
+def book_tiers(book: Any, tiers: Sequence[Tier]) -> np.ndarray:
+    """Tier index of each customer of a book: as it says, else by AUM against the thresholds."""
+    if book.tier is not None:
+        number = {tier.name: k for k, tier in enumerate(tiers)}
+        return np.array([number[str(name)] for name in book.tier], np.int64)
+    return np.maximum(np.searchsorted(thresholds(tiers), book.aum, side="right") - 1, 0)
+
+
+def book_knowledge(book: Any) -> Mapping[str, np.ndarray]:
+    """What a book says of its customers, in the words of `people`; incomes become standard scores of their logs."""
+    names = ("age", "tenure_months", "products", "digital_active", "digital_affinity", "satisfaction", "share_of_wallet")
+    known = {name: np.asarray(getattr(book, name), np.float64) for name in names if getattr(book, name) is not None}
+    if book.income is not None:
+        logs = np.log(np.maximum(np.asarray(book.income, np.float64), 1.0))
+        known["income"] = (logs - np.nanmean(logs)) / max(float(np.nanstd(logs)), 1e-9)
+    known["dormant"] = np.zeros(book.uid.size) if book.state is None else (np.asarray(book.state) == 1).astype(float)
+    return known
+
+
+def source(population: Population, tiers: Sequence[Tier], model: Model, law: ServiceLaw, book: Any = None) -> Source:
+    """Prepare where customers come from: laws, shares and the score of Tweedie's correction."""
+    preset = PRESETS[population.preset]
+    laws = tier_laws(preset, tiers)
+    bounds = thresholds(tiers)
+    if book is None:
+        shares = tier_shares(population, tiers)
+        score = score_of_laws(laws, list(shares), bounds, max(TOP, bounds[-1] * 10))
+    else:
+        tier = book_tiers(book, tiers)
+        shares = np.bincount(tier, minlength=len(tiers)) / tier.size
+        score = score_of_sample(np.log(np.maximum(book.aum, SMALLEST)), np.ones(book.uid.size))
+    birth = Birth(
+        tuple(tiers), model, law, score,
+        adoption_intercept(model, model.adoption.start), adoption_intercept(model, model.adoption.joiners),
+    )  # fmt: skip
+    return Source(birth, population, laws, shares, book)

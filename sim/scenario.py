@@ -1,0 +1,328 @@
+"""A scenario: YAML in, a frozen, checked `Scenario` out, every mistake with its file, line and column.
+
+Each room owns the settings of its section; this one assembles them and checks what spans sections.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from sim.agents.channel_settings import Channels
+from sim.agents.manager_settings import Managers
+from sim.assumptions import Settings, assumption
+from sim.behaviour.settings import DormantHazard, Hazard, Model
+from sim.codes import CHANNELS
+from sim.economics import Economics
+from sim.errors import BadInput
+from sim.population.settings import Population
+from sim.population.tier_presets import PRESET_TIERS
+from sim.slips import Slip, several
+from sim.strategies import STRATEGIES
+from sim.tiers import MOST_TIERS, STANDARD_TIERS, Name, Tier
+
+LARGEST_SEED = 2**63 - 1
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, json_schema_extra={"unit": "seed"})]
+
+
+class SeedRange(Settings):
+    """So many seeds from a first one."""
+
+    first: int = Field(1, ge=0, le=LARGEST_SEED, description="first seed")
+    count: int = Field(ge=1, le=100_000, description="how many", json_schema_extra={"unit": "seeds"})
+
+
+class StrategyUse(Settings):
+    """One strategy of an arm."""
+
+    use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
+    start: int = Field(0, alias="from", ge=0, le=1200, description="month it starts; it acts first in the month after",
+                       json_schema_extra={"unit": "month"})  # fmt: skip
+    intensity: float = Field(1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent",
+                             json_schema_extra={"unit": "share"})  # fmt: skip
+
+
+class ArmSettings(Settings):
+    """An arm spelled out."""
+
+    strategies: list[StrategyUse] = Field(default_factory=list, description="strategies of the arm")
+    budget: float | None = Field(None, ge=0, le=1e15, description="yearly sum that intensities are scaled to",
+                                 json_schema_extra={"unit": "CNY/year"})  # fmt: skip
+
+
+class Record(Settings):
+    """What else is kept."""
+
+    panel: int = Field(0, ge=0, le=1_000_000, description="customers followed month by month in panel.parquet",
+                       json_schema_extra={"unit": "customers"})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One arm: its name and its strategies."""
+
+    name: str
+    strategies: tuple[StrategyUse, ...]
+
+
+class Scenario(Settings):
+    """One question asked of the bank."""
+
+    name: Name = Field(description="name of the scenario and of its results folder")
+    about: str = Field("", description="what the scenario asks, in one sentence")
+    months: int = Field(60, ge=1, le=1200, description="measured months", json_schema_extra={"unit": "months"})
+    burn_in: int = Field(24, ge=0, le=1000, description="months lived before month 0, not reported; 0 under a book",
+                         json_schema_extra={"unit": "months"})  # fmt: skip
+    seeds: Annotated[list[Seed], Field(min_length=1)] | SeedRange = Field(
+        default_factory=lambda: [1, 2, 3], description="a list of seeds, or {first, count}"
+    )
+    currency: str = Field("CNY", min_length=1, max_length=8, description="name of the model's money")
+    discount_rate: float = assumption(0.10, unit="1/year", low=0.08, high=0.10, hard_low=0, hard_high=1,
+                                      source="DECISIONS 16", about="discounts margins and costs")  # fmt: skip
+    population: Population = Field(default_factory=Population, description="who the customers are")
+    tiers: Annotated[list[Tier], Field(min_length=1, max_length=MOST_TIERS)] | None = Field(
+        None, description="tiers from the lowest up; default the preset's"
+    )
+    managers: Managers = Field(default_factory=Managers, description="relationship managers")
+    channels: Channels = Field(default_factory=Channels, description="the five channels")
+    environment: list[dict[str, Any]] = Field(default_factory=list, max_length=0,
+                                              description="shocks and events by month (none is built in yet)")  # fmt: skip
+    economics: Economics = Field(default_factory=Economics, description="what earns and costs money")
+    model: Model = Field(default_factory=Model, description="what customers live by")
+    arms: Annotated[dict[Name, list[StrategyUse] | ArmSettings], Field(min_length=1)] = Field(
+        default_factory=lambda: {"nothing": []}, description="what is compared; the first arm is the reference"
+    )
+    record: Record = Field(default_factory=Record, description="what else is kept")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _book_defaults(cls, given: Any) -> Any:
+        """A book's customers are as they stand today, so nothing is lived before month 0 unless asked for."""
+        if isinstance(given, dict) and "burn_in" not in given:
+            population = given.get("population")
+            if isinstance(population, dict) and population.get("source") == "book":
+                return {**given, "burn_in": 0}
+        return given
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Scenario:
+        slips = list(_slips(self))
+        if slips:
+            raise several(slips)
+        return self
+
+    @property
+    def tier_list(self) -> tuple[Tier, ...]:
+        """The tiers, given or the preset's."""
+        return tuple(self.tiers) if self.tiers else PRESET_TIERS[self.population.preset]
+
+    @property
+    def seed_list(self) -> list[int]:
+        """The seeds, spelled out."""
+        if isinstance(self.seeds, SeedRange):
+            return list(range(self.seeds.first, self.seeds.first + self.seeds.count))
+        return list(self.seeds)
+
+    @property
+    def arm_list(self) -> list[Arm]:
+        """The arms in order; the first is the reference."""
+        return [
+            Arm(name, tuple(arm.strategies if isinstance(arm, ArmSettings) else arm)) for name, arm in self.arms.items()
+        ]
+
+    def resolved(self) -> dict[str, Any]:
+        """Plain data with every default filled in, which reads back to the same scenario."""
+        data = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        data.setdefault("tiers", [tier.model_dump(by_alias=True, exclude_none=True) for tier in self.tier_list])
+        return data
+
+    def digest(self) -> str:
+        """SHA-256 of the resolved scenario as canonical JSON: what decides a result, whatever the file looked like."""
+        text = json.dumps(self.resolved(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load(path: str | Path, overrides: Sequence[str] = (), name: str | None = None) -> Scenario:
+    """Read and check one scenario file; raises BadInput with every mistake found."""
+    from sim.yaml_source import load as read
+    from sim.yaml_source import validate
+
+    source = read(path, overrides)
+    scenario = validate(Scenario, source)
+    if scenario.population.file is not None:
+        book = _book_path(scenario.population.file, source.file_of(("population", "file")))
+        scenario = scenario.model_copy(update={"population": scenario.population.model_copy(update={"file": str(book)})})
+    return scenario
+
+
+def load_all(paths: Sequence[str | Path], overrides: Sequence[str] = ()) -> list[Scenario]:
+    """Read every file before anything runs; all mistakes of all files at once."""
+    scenarios, mistakes = [], []
+    for path in paths:
+        try:
+            scenarios.append(load(path, overrides))
+        except BadInput as bad:
+            mistakes.extend(bad.mistakes)
+    if mistakes:
+        raise BadInput(mistakes)
+    return scenarios
+
+
+def _book_path(text: str, file: str) -> Path:
+    """A book's path is relative to the file that names it; given by --set it may also be relative to here."""
+    path = Path(text)
+    if path.is_absolute():
+        return path
+    beside = Path(file).parent / path if not file.startswith("--") else path
+    return beside
+
+
+# --- what must fit together ------------------------------------------------------------------------------------------
+
+
+def _slips(s: Scenario) -> Iterator[Slip]:
+    yield from _tier_slips(s)
+    yield from _table_slips(s)
+    yield from _population_slips(s)
+    yield from _transition_slips(s)
+    yield from _seed_slips(s)
+    for tier, mix in s.managers.mix.items():
+        unknown = [name for name in mix if name not in CHANNELS]
+        for name in unknown:
+            yield ("managers", "mix", tier, name), f"unknown channel; known are {', '.join(CHANNELS)}"
+        if not unknown:
+            yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
+    for name, arm in s.arms.items():
+        uses = arm.strategies if isinstance(arm, ArmSettings) else arm
+        for i, use in enumerate(uses):
+            if use.use not in STRATEGIES:
+                known = ", ".join(sorted(STRATEGIES)) or "none in this version"
+                where = ("arms", name, "strategies", i, "use") if isinstance(arm, ArmSettings) else ("arms", name, i, "use")
+                yield where, f"unknown strategy {use.use!r}; known strategies: {known}"
+
+
+def _tier_slips(s: Scenario) -> Iterator[Slip]:
+    if not s.tiers:
+        return
+    seen: set[str] = set()
+    if s.tiers[0].start != 0:
+        yield ("tiers", 0, "from"), f"{s.tiers[0].start:g} is not allowed; the lowest tier starts from 0"
+    for i, tier in enumerate(s.tiers):
+        if tier.name in seen:
+            yield ("tiers", i, "name"), f"{tier.name} is there twice; every tier has its own name"
+        if tier.name == "dormant":
+            yield ("tiers", i, "name"), "dormant is a state, not a tier; another name"
+        seen.add(tier.name)
+        if i and tier.start <= s.tiers[i - 1].start:
+            yield ("tiers", i, "from"), (
+                f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); tiers go from the lowest up"
+            )
+        if tier.like is not None and tier.like not in STANDARD_TIERS:
+            yield ("tiers", i, "like"), f"unknown tier {tier.like!r}; like one of {', '.join(STANDARD_TIERS)}"
+        elif tier.key not in STANDARD_TIERS:
+            yield ("tiers", i, "like"), f"missing for {tier.name!r}; say which it is like: {', '.join(STANDARD_TIERS)}"
+
+
+def _table_slips(s: Scenario) -> Iterator[Slip]:
+    """Tables by tier: no entry for a tier that is not there."""
+    names = {tier.name for tier in s.tier_list} | set(STANDARD_TIERS)
+    for path, table in _tables(s, ()):
+        for key in table:
+            if key not in names:
+                yield (*path, key), f"unknown tier; tiers are {', '.join(sorted(names))}"
+    for key, value in s.model.hazards.items():
+        if key not in names | {"dormant"}:
+            yield ("model", "hazards", key), f"unknown tier; tiers are {', '.join(sorted(names))}, and dormant"
+        elif isinstance(value, DormantHazard) != (key == "dormant"):
+            wanted = "reactivate and close" if key == "dormant" else "close and dormant"
+            yield ("model", "hazards", key), f"wrong keys; {key} has {wanted}"
+        elif isinstance(value, Hazard) and value.close + value.dormant >= 1:
+            yield ("model", "hazards", key), "close and dormant add up to 1 or more; their sum must be below 1"
+    for key, bands in s.model.leaving.tenure.items():
+        if len(bands) != 6 or any(not 0 <= value <= 1000 for value in bands):
+            yield ("model", "leaving", "tenure", key), "must be 6 multipliers from 0 to 1000"
+
+
+def _tables(section: Settings, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
+    """Every table by tier of a section and below, with its path."""
+    for name, field in type(section).model_fields.items():
+        value = getattr(section, name)
+        here = (*path, field.alias or name)
+        if isinstance(value, Settings):
+            yield from _tables(value, here)
+        elif isinstance(value, dict) and field.default_factory is not None:
+            default = field.default_factory()  # type: ignore[call-arg]
+            if isinstance(default, dict) and set(default) == set(STANDARD_TIERS):
+                yield here, value
+
+
+def _population_slips(s: Scenario) -> Iterator[Slip]:
+    p = s.population
+    total = p.customers if p.customers is not None else 1_000_000
+    if p.source == "synthetic":
+        if isinstance(p.agents, int) and p.agents > total:
+            yield ("population", "agents"), f"{p.agents} is more than the {total} customers; at most one row a customer"
+        if isinstance(p.agents, int) and p.agents < len(s.tier_list):
+            yield ("population", "agents"), f"{p.agents} is too few; at least one a tier ({len(s.tier_list)})"
+        for key in ("file", "columns"):
+            if getattr(p, key) is not None:
+                yield ("population", key), "only a book has it; source: book reads one"
+        if p.shares is not None:
+            yield from _sums_to_one(("population", "shares"), list(p.shares.values()), "shares of customers")
+            missing = [t.name for t in s.tier_list if t.name not in p.shares]
+            if missing:
+                yield ("population", "shares"), f"no share for {', '.join(missing)}; one for every tier"
+        elif s.tiers and any(t.name not in STANDARD_TIERS for t in s.tiers):
+            yield ("population", "shares"), "missing; tiers with names of their own need a share each"
+    else:
+        if p.file is None:
+            yield ("population", "file"), "missing; a book needs the path of its file"
+        if p.columns is None:
+            yield ("population", "columns"), "missing; say which column is id and which is aum"
+        if p.agents is not None:
+            yield ("population", "agents"), "a book has one row a customer; leave it out"
+    yield from _sums_to_one(("population", "strata"), list(p.strata.values()), "strata")
+
+
+def _transition_slips(s: Scenario) -> Iterator[Slip]:
+    t = s.model.transitions
+    n = len(s.tier_list)
+    if t.mode == "markov" and t.matrix is None:
+        yield ("model", "transitions", "matrix"), f"missing; Markov mode needs a {n} by {n} matrix"
+    if t.matrix is None:
+        return
+    if len(t.matrix) != n:
+        yield ("model", "transitions", "matrix"), f"{len(t.matrix)} rows; one a tier ({n})"
+    for i, line in enumerate(t.matrix):
+        where = ("model", "transitions", "matrix", i)
+        if len(line) != n:
+            yield where, f"{len(line)} entries; one a tier ({n})"
+        elif any(not 0 <= value <= 1 for value in line):
+            yield where, "an entry is outside 0 to 1; a probability"
+        else:
+            yield from _sums_to_one(where, line, "probabilities")
+
+
+def _seed_slips(s: Scenario) -> Iterator[Slip]:
+    if isinstance(s.seeds, SeedRange):
+        if s.seeds.first + s.seeds.count - 1 > LARGEST_SEED:
+            yield ("seeds", "count"), f"seeds end beyond {LARGEST_SEED}; fewer, or a smaller first one"
+        return
+    seen: set[int] = set()
+    for i, seed in enumerate(s.seeds):
+        if seed in seen:
+            yield ("seeds", i), f"{seed} is there twice; seeds are distinct"
+        seen.add(seed)
+
+
+def _sums_to_one(path: tuple[str | int, ...], values: Sequence[float], what: str) -> Iterator[Slip]:
+    if any(not 0 <= value <= 1 for value in values):
+        yield path, f"{what} must lie between 0 and 1"
+    elif abs(sum(values) - 1.0) > 1e-9:
+        yield path, f"{what} add up to {sum(values):.10g}; they must add up to 1"

@@ -1,0 +1,56 @@
+"""Tiers of the bank and tables keyed by tier name.
+
+Every setting that differs by tier is a table keyed by tier name. A bank whose tiers have other names gives its
+entries by those names, or says ``like: wealth`` on a tier, and the entry of that name serves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import AfterValidator, Field
+
+from sim.assumptions import Settings, assumption
+
+STANDARD_TIERS = ("mass", "affluent", "wealth", "private")
+MOST_TIERS = 8
+
+
+def _name(text: str) -> str:
+    if not text or not all(c.isascii() and (c.islower() or c.isdigit() or c in "_-") for c in text):
+        raise ValueError("a name uses a-z, 0-9, _ and - only")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": "^[a-z0-9_-]+$"})]
+
+
+class Tier(Settings):
+    """One tier: a band of three-month mean AUM, from its lower bound to the next tier's."""
+
+    name: Name = Field(description="name of the tier")
+    start: float = assumption(
+        alias="from", unit="CNY", low=0, high=1e7, hard_low=0, hard_high=1e12, source="SPEC 1.1",
+        about="lower bound of three-month mean AUM",
+    )  # fmt: skip
+    grace_months: int = assumption(
+        0, unit="months", low=0, high=12, hard_low=0, hard_high=60, source="F5",
+        about="months below the bound before a customer is moved down",
+    )  # fmt: skip
+    like: Name | None = Field(None, description="standard tier whose entries serve where this one has none")
+
+    @property
+    def key(self) -> str:
+        return self.like or self.name
+
+
+def row(table: Mapping[str, Any], tiers: Sequence[Tier], dtype: Any = np.float32) -> np.ndarray:
+    """The table as an array in tier order: the tier's own entry, else that of the tier it is like."""
+    return np.array([table[tier.name] if tier.name in table else table[tier.key] for tier in tiers], dtype)
+
+
+def thresholds(tiers: Sequence[Tier]) -> np.ndarray:
+    """Lower bounds, float64 (tiers,)."""
+    return np.array([tier.start for tier in tiers], np.float64)
