@@ -63,6 +63,11 @@ def described(field: FieldInfo) -> dict[str, Any] | None:
     return extra if isinstance(extra, dict) and "source" in extra else None
 
 
+def part(kind: Any, about: str) -> Any:
+    """A section with its own defaults; a scenario may name only what it changes."""
+    return Field(default_factory=kind, description=about)
+
+
 class Settings(BaseModel):
     """Parent of every section of a scenario file: frozen, strict, no unknown keys, no NaN or infinity.
 
@@ -81,9 +86,10 @@ class Settings(BaseModel):
             key = field.alias or name
             if isinstance(merged.get(key), dict) and field.default_factory is not None:
                 default = field.default_factory()  # type: ignore[call-arg]
-                base = default.model_dump() if isinstance(default, BaseModel) else default
-                if isinstance(base, dict):
-                    merged[key] = _deep(base, merged[key])
+                if isinstance(default, BaseModel):
+                    merged[key] = _deep(default.model_dump(by_alias=True), merged[key])
+                elif isinstance(default, dict) and described(field):
+                    merged[key] = _deep(default, merged[key])
         return merged
 
     @model_validator(mode="after")

@@ -144,7 +144,7 @@ class Rates(NamedTuple):
     tenure_log: np.ndarray  # (tier, 6 bands), log multipliers
     dormant_close: np.float32  # rates -log(1-h)
     dormant_return: np.float32
-    second_life_months: np.int64
+    second_life_months: int
     # tiers
     threshold: np.ndarray  # lower bound by tier, CNY
     ceiling: np.ndarray  # upper bound by tier, CNY
@@ -160,7 +160,7 @@ class Rates(NamedTuple):
 class Now(NamedTuple):
     """What holds this month: the environment's state, the levers, and what managers planned."""
 
-    month: np.int64
+    month: int
     word: np.uint64  # the month as a counter word
     key0: np.uint64
     key1: np.uint64

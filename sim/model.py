@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 
 import mesa
 import numpy as np
@@ -62,6 +63,9 @@ class BankModel(mesa.Model):
             self.team.staff(self.customers, self.month)
         self.tally = self._count_all()
         self.close_rate, self.dormant_rate = self._normalised()
+        self.measured_rows = 0  # open rows summed over measured months
+        self.measured_seconds = 0.0
+        self._run_chunks(np.empty(0, np.int8), self._now(), rows=0)  # loads or compiles the kernel before it is timed
 
     # --- the month ---------------------------------------------------------------------------------------------
 
@@ -77,17 +81,27 @@ class BankModel(mesa.Model):
         books = self.settle(joined, plan)
         self.record(joined, books)
 
-    def run(self) -> Recorder:
-        """Live burn-in and the measured months, and hand over what was recorded."""
-        while self.month < 0:
-            self.step()
-        self.begin_measuring()
-        while self.month < self.scenario.months:
-            self.step()
-        if self.pool is not None:
-            self.pool.shutdown()
-            self.pool = None
+    def run(self, told: Callable[[int], None] | None = None) -> Recorder:
+        """Live burn-in and the measured months, and hand over what was recorded; `told` hears the rows of each month."""
+        try:
+            while self.month < 0:
+                self._step_told(told)
+            self.begin_measuring()
+            began = perf_counter()
+            while self.month < self.scenario.months:
+                self.measured_rows += int(np.count_nonzero(self.customers.state != CLOSED))
+                self._step_told(told)
+            self.measured_seconds = perf_counter() - began
+        finally:
+            if self.pool is not None:
+                self.pool.shutdown()
+                self.pool = None
         return self.recorder
+
+    def _step_told(self, told: Callable[[int], None] | None) -> None:
+        self.step()
+        if told is not None:
+            told(len(self.customers))
 
     def begin_measuring(self) -> None:
         """Month 0: normalise hazards once more, begin the first year, record the state."""
@@ -200,8 +214,7 @@ class BankModel(mesa.Model):
 
     def _normalised(self) -> tuple[np.ndarray, np.ndarray]:
         """Base rates a month by tier at which the active population has the wanted mean hazards (SPEC 2.3)."""
-        hazards = self.settings.hazards
-        pairs = [hazards[tier.name] if tier.name in hazards else hazards[tier.key] for tier in self.tiers]
+        pairs = [self.settings.hazard(tier) for tier in self.tiers]
         close = np.array([-np.log1p(-pair.close) for pair in pairs])
         dormant = np.array([-np.log1p(-pair.dormant) for pair in pairs])
         if not self.settings.normalise_hazards:
@@ -251,9 +264,9 @@ class BankModel(mesa.Model):
             manager_quality=self.team.quality(),
         )
 
-    def _run_chunks(self, plan: np.ndarray, now: kernels.Now) -> tuple[np.ndarray, ...]:
+    def _run_chunks(self, plan: np.ndarray, now: kernels.Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
         """Live every chunk on any thread; integer tallies add up to the same bits in any order."""
-        n, tiers, posts = len(self.customers), len(self.tiers), max(len(self.team.managers), 1)
+        n, tiers, posts = len(self.customers) if rows is None else rows, len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, kernels.TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
         arrays = self.customers.arrays
 
@@ -262,9 +275,9 @@ class BankModel(mesa.Model):
             kernels.live_chunk(arrays, first, min(first + CHUNK, n), plan, now, self.rates, *out)
             return out
 
-        starts = range(0, n, CHUNK)
+        starts = range(0, max(n, 1), CHUNK)
         parts = list(self.pool.map(live, starts)) if self.pool is not None else [live(first) for first in starts]
-        return tuple(np.sum(column, axis=0, dtype=np.int64) for column in zip(*parts, strict=True))
+        return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
 
     def _planned_contacts(self, plan: np.ndarray, tier: np.ndarray) -> np.ndarray:
         """Contacts made by managers, customers by (tier, channel); they carry no channel price."""

@@ -18,9 +18,11 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numba import config, njit
+from numba import njit
+from numba.core import config
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
 f32 = np.float32
@@ -50,7 +52,7 @@ def _cache_folder() -> str:
     return tempfile.mkdtemp(prefix="rapport-kernels-")
 
 
-config.CACHE_DIR = _cache_folder()
+config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
 
 
 class NoAlias(CompilerBase):
@@ -61,9 +63,9 @@ class NoAlias(CompilerBase):
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 
-EQUATION = {"nogil": True, "error_model": "numpy", "inline": "never"}
-RULE = {"nogil": True, "error_model": "numpy", "pipeline_class": NoAlias}
-LOOP = {"nogil": True, "error_model": "numpy", "cache": True}
+EQUATION: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+RULE: dict[str, Any] = {"nogil": True, "error_model": "numpy", "pipeline_class": NoAlias}
+LOOP: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": True}
 
 WORD = u64(0xFFFFFFFF)
 HALF_WORD = u64(32)

@@ -30,6 +30,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sim.errors import BadInput, Mistake, RunFailed
 
 if TYPE_CHECKING:
@@ -135,8 +137,6 @@ def arm_digests(monthly: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str]
 
 
 def _digest(monthly: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str], columns: Sequence[str]) -> str:
-    import numpy as np
-
     codes = (_places(monthly["arm"], arms), monthly["seed"], monthly["month"], _places(monthly["tier"], tiers))
     order = np.lexsort([np.asarray(code) for code in reversed(codes)])
     digest = hashlib.sha256(len(monthly).to_bytes(8, "little"))
@@ -160,8 +160,6 @@ def _digest(monthly: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str], co
 
 def _places(column: pd.Series, order: Iterable[str]) -> Any:
     """Place of every value in `order`, int64 [rows]; `ValueError` for a value that is not in it."""
-    import numpy as np
-
     place = {value: i for i, value in enumerate(order)}
     values = column.tolist()
     try:
@@ -272,7 +270,8 @@ def _load(path: Path, manifest: dict[str, Any]) -> Run:
 
 def _grid_mistake(monthly: pd.DataFrame, manifest: Mapping[str, Any], runs: set[tuple[str, int]]) -> str:
     """What is wrong with the rows: every run must have each month 0..months and tier exactly once."""
-    found = monthly.groupby(["arm", "seed"], sort=False).size().to_dict()
+    sizes = monthly.groupby(["arm", "seed"], sort=False).size()
+    found: dict[tuple[str, int], int] = dict(zip(sizes.index.tolist(), sizes.tolist(), strict=True))
     months, tiers = manifest["months"], manifest["tiers"]
     for arm, seed in sorted(runs ^ set(found)):
         kind = "has no rows" if (arm, seed) in runs else "is not a run of the manifest"
@@ -483,7 +482,9 @@ class ResultsFolder:
                 )
             was, now = stored.get("code_version"), manifest.get("code_version")
             if was != now and stored["status"] != "done":
-                return no(f"{what} made by code version {was}, not {now}; use that version, or --overwrite to start anew")
+                return no(
+                    f"{what} made by code version {was}, not {now}; use that version, or --overwrite to start anew"
+                )
             return []
         foreign = _foreign_files(path)
         if overwrite and foreign:
@@ -503,10 +504,10 @@ class ResultsFolder:
 
     def finished(self) -> set[tuple[str, int]]:
         """The (arm, seed) that are safely stored and need not run again."""
-        return {(receipt["arm"], receipt["seed"]) for receipt in self._receipts()}
+        return {(receipt["arm"], receipt["seed"]) for receipt in self.receipts()}
 
-    def _receipts(self) -> list[dict[str, Any]]:
-        """What `add` left of every finished run, in planned order; a part cut short does not count."""
+    def receipts(self) -> list[dict[str, Any]]:
+        """arm, seed, seconds and facts of every finished run, in planned order; a part cut short does not count."""
         if self.status == "done":
             return list(self.manifest["runs"])
         receipts = []
@@ -549,8 +550,12 @@ class ResultsFolder:
             _write_json(self._part(arm, seed, "json"), receipt)
 
     def interrupt(self) -> None:
-        """Say in the manifest that the run was stopped; what was added stays and is resumed from."""
-        self._set({"status": "interrupted"})
+        """Say in the manifest that the run was stopped; what was added stays and is resumed from.
+
+        A folder that is already whole stays so: Ctrl-C may come when the last parts are being tidied away.
+        """
+        if self.status not in ("done", "failed"):
+            self._set({"status": "interrupted"})
 
     def finish(
         self,
@@ -566,13 +571,12 @@ class ResultsFolder:
         belongs to a whole folder (summary, comparison, figures, report). Finishing a finished folder changes nothing.
         """
         if self.status == "done":
-            with _writing(self.path):
-                shutil.rmtree(self.path / "parts", ignore_errors=True)
+            shutil.rmtree(self.path / "parts", ignore_errors=True)
             return _load(self.path, self.manifest)
         broken = [_plain(dict(entry)) for entry in failed]
         manifest = {**self.manifest, **_plain(dict(manifest_updates or {}))}
         self.manifest = manifest | {"status": self.status}
-        receipts = self._receipts()
+        receipts = self.receipts()
         stored = {(receipt["arm"], receipt["seed"]) for receipt in receipts}
         lost = [run for run in self.planned() if run not in stored | {(b["arm"], b["seed"]) for b in broken}]
         if lost:
@@ -588,11 +592,11 @@ class ResultsFolder:
             run = _load(self.path, manifest)
             manifest["result_digest"] = result_digest(run.monthly, manifest["arms"], manifest["tiers"])
             manifest["arm_digests"] = arm_digests(run.monthly, manifest["arms"], manifest["tiers"])
-            if then:
-                then(run)
-            self._set(manifest)
-            if not broken:
-                shutil.rmtree(self.path / "parts", ignore_errors=True)
+        if then:
+            then(run)
+        self._set(manifest)
+        if not broken:
+            shutil.rmtree(self.path / "parts", ignore_errors=True)
         return run
 
     def _merge(self, name: str, receipts: Sequence[Mapping[str, Any]]) -> None:
@@ -607,9 +611,10 @@ class ResultsFolder:
             _write_parquet(temporary, (_widened(pq.read_table(part), schema) for part in parts), schema)
 
     def _set(self, changes: Mapping[str, Any]) -> None:
-        self.manifest = {**self.manifest, **changes}
+        manifest = {**self.manifest, **changes}
         with _writing(self.path):
-            _write_json(self.path / "manifest.json", self.manifest)
+            _write_json(self.path / "manifest.json", manifest)
+        self.manifest = manifest
 
 
 def _arrow_type(column: str) -> pa.DataType:
@@ -620,7 +625,6 @@ def _arrow_type(column: str) -> pa.DataType:
 
 def _to_arrow(name: str, frame: pd.DataFrame, arm: str, seed: int, tiers: Sequence[str]) -> pa.Table:
     """A table of one run, sorted, in stored types, without the pandas index or pandas' own metadata."""
-    import numpy as np
     import pyarrow as pa
 
     law = TABLES[name]
@@ -631,6 +635,9 @@ def _to_arrow(name: str, frame: pd.DataFrame, arm: str, seed: int, tiers: Sequen
         raise ValueError(f"{name}: columns missing: {missing}, unknown: {[] if law.more else extra}")
     if len(frame) and ((frame["arm"] != arm).any() or (frame["seed"] != seed).any()):
         raise ValueError(f"{name}: rows of another run than arm {arm}, seed {seed}")
+    holes = [column for column in law.columns if dtype_of(column) != "float64" and frame[column].isna().any()]
+    if holes:
+        raise ValueError(f"{name}: missing values in column {', '.join(holes)}")
     states = [*tiers, *STATES_AFTER_TIERS]
     ranked = {"tier": tiers, "from": states, "to": states}
     keys = [_places(frame[c], ranked[c]) if c in ranked else frame[c].to_numpy() for c in law.order]
@@ -644,8 +651,6 @@ def _to_arrow(name: str, frame: pd.DataFrame, arm: str, seed: int, tiers: Sequen
             columns[column] = pa.Array.from_pandas(values)
             if pa.types.is_large_string(columns[column].type):  # pandas 3 text; pandas 2 gives string
                 columns[column] = columns[column].cast(pa.string())
-        if column in law.columns and dtype_of(column) != "float64" and columns[column].null_count:
-            raise ValueError(f"{name}: missing values in column {column}")
     return pa.table(columns)
 
 
@@ -717,13 +722,13 @@ def _write_json(file: Path, content: Mapping[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """The value in JSON's own types: NumPy scalars become Python's, NaN and infinity (which JSON lacks) null."""
+    """The value in JSON's own types: NumPy's become Python's, NaN and infinity (which JSON lacks) null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -9,18 +9,16 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
 from sim.agents.channel_settings import Channels
 from sim.agents.manager_settings import Managers
-from sim.assumptions import Settings, assumption
+from sim.assumptions import Settings, assumption, part
 from sim.behaviour.settings import DormantHazard, Hazard, Model
 from sim.codes import CHANNELS
 from sim.economics import Economics
-from sim.errors import BadInput
 from sim.population.settings import Population
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
@@ -63,6 +61,10 @@ class Record(Settings):
                        json_schema_extra={"unit": "customers"})  # fmt: skip
 
 
+def _nothing() -> dict[str, list[StrategyUse]]:
+    return {"nothing": []}
+
+
 @dataclass(frozen=True)
 class Arm:
     """One arm: its name and its strategies."""
@@ -85,20 +87,20 @@ class Scenario(Settings):
     currency: str = Field("CNY", min_length=1, max_length=8, description="name of the model's money")
     discount_rate: float = assumption(0.10, unit="1/year", low=0.08, high=0.10, hard_low=0, hard_high=1,
                                       source="DECISIONS 16", about="discounts margins and costs")  # fmt: skip
-    population: Population = Field(default_factory=Population, description="who the customers are")
+    population: Population = part(Population, "who the customers are")
     tiers: Annotated[list[Tier], Field(min_length=1, max_length=MOST_TIERS)] | None = Field(
         None, description="tiers from the lowest up; default the preset's"
     )
-    managers: Managers = Field(default_factory=Managers, description="relationship managers")
-    channels: Channels = Field(default_factory=Channels, description="the five channels")
+    managers: Managers = part(Managers, "relationship managers")
+    channels: Channels = part(Channels, "the five channels")
     environment: list[dict[str, Any]] = Field(default_factory=list, max_length=0,
                                               description="shocks and events by month (none is built in yet)")  # fmt: skip
-    economics: Economics = Field(default_factory=Economics, description="what earns and costs money")
-    model: Model = Field(default_factory=Model, description="what customers live by")
-    arms: Annotated[dict[Name, list[StrategyUse] | ArmSettings], Field(min_length=1)] = Field(
-        default_factory=lambda: {"nothing": []}, description="what is compared; the first arm is the reference"
+    economics: Economics = part(Economics, "what earns and costs money")
+    model: Model = part(Model, "what customers live by")
+    arms: Annotated[dict[Name, list[StrategyUse] | ArmSettings], Field(min_length=1)] = part(
+        _nothing, "what is compared; the first arm is the reference"
     )
-    record: Record = Field(default_factory=Record, description="what else is kept")
+    record: Record = part(Record, "what else is kept")
 
     @model_validator(mode="before")
     @classmethod
@@ -146,41 +148,6 @@ class Scenario(Settings):
         """SHA-256 of the resolved scenario as canonical JSON: what decides a result, whatever the file looked like."""
         text = json.dumps(self.resolved(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-def load(path: str | Path, overrides: Sequence[str] = (), name: str | None = None) -> Scenario:
-    """Read and check one scenario file; raises BadInput with every mistake found."""
-    from sim.yaml_source import load as read
-    from sim.yaml_source import validate
-
-    source = read(path, overrides)
-    scenario = validate(Scenario, source)
-    if scenario.population.file is not None:
-        book = _book_path(scenario.population.file, source.file_of(("population", "file")))
-        scenario = scenario.model_copy(update={"population": scenario.population.model_copy(update={"file": str(book)})})
-    return scenario
-
-
-def load_all(paths: Sequence[str | Path], overrides: Sequence[str] = ()) -> list[Scenario]:
-    """Read every file before anything runs; all mistakes of all files at once."""
-    scenarios, mistakes = [], []
-    for path in paths:
-        try:
-            scenarios.append(load(path, overrides))
-        except BadInput as bad:
-            mistakes.extend(bad.mistakes)
-    if mistakes:
-        raise BadInput(mistakes)
-    return scenarios
-
-
-def _book_path(text: str, file: str) -> Path:
-    """A book's path is relative to the file that names it; given by --set it may also be relative to here."""
-    path = Path(text)
-    if path.is_absolute():
-        return path
-    beside = Path(file).parent / path if not file.startswith("--") else path
-    return beside
 
 
 # --- what must fit together ------------------------------------------------------------------------------------------

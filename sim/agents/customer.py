@@ -80,7 +80,7 @@ NAMES = tuple(column.name for column in COLUMNS)
 OBSERVED = frozenset(column.name for column in COLUMNS if column.observed)
 BYTES_PER_CUSTOMER = sum(np.dtype(column.dtype).itemsize for column in COLUMNS)
 
-Columns: Any = namedtuple("Columns", NAMES)
+Columns: Any = namedtuple("Columns", NAMES)  # type: ignore[misc]
 
 
 class Customers:
@@ -93,7 +93,7 @@ class Customers:
 
     def _resize(self, capacity: int) -> None:
         for column in COLUMNS:
-            grown = np.full(capacity, column.empty, column.dtype)
+            grown: np.ndarray = np.full(capacity, column.empty, column.dtype)
             if self.count:
                 grown[: self.count] = self._columns[column.name][: self.count]
             self._columns[column.name] = grown

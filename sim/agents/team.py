@@ -123,7 +123,7 @@ class Team:
         customers.manager_shock_months[strayed] = self.settings.change_months
         customers.bond[strayed] = 0.0
         books = self.books(customers)
-        for k in np.flatnonzero(coverage > 0):
+        for k in np.flatnonzero(coverage > 0).tolist():
             rows = np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE))
             if rows.size == 0:
                 continue

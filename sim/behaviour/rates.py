@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -72,8 +73,8 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
     moving = 1.0 if on.wealth else 0.0
     bounds = thresholds(tiers)
     tenure = row(leaving.tenure, tiers, np.float64) if on.tenure else np.ones((len(tiers), 6))
-    dormant = model.hazards["dormant"]
-    numbers = {
+    dormant = model.dormant_hazard
+    numbers: dict[str, Any] = {
         "wealth_reversion": wealth.reversion * moving,
         "wealth_sd": wealth.sd * moving,
         "wealth_growth": wealth.growth / MONTHS * moving,
@@ -174,7 +175,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
     return kernels.Rates(**{name: _as_read(name, value) for name, value in numbers.items()})
 
 
-def _as_read(name: str, value: object) -> object:
+def _as_read(name: str, value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value if value.dtype == np.int64 else np.ascontiguousarray(value, np.float32)
     if isinstance(value, np.bool_) or name == "second_life_months":

@@ -10,12 +10,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from sim.assumptions import Settings, assumption
-
-
-def part(kind: type[Settings], about: str) -> Any:
-    """A section with its own defaults; a scenario may name only what it changes."""
-    return Field(default_factory=kind, description=about)
+from sim.assumptions import Settings, assumption, part
+from sim.tiers import Tier
 
 
 def table(values: dict[str, Any], *, unit: str, low: float, high: float, source: str, about: str) -> Any:
@@ -354,7 +350,8 @@ class Model(Settings):
 
     mechanisms: Mechanisms = part(Mechanisms, "mechanisms on or off")
     hazards: dict[str, Hazard | DormantHazard] = Field(
-        default_factory=_default_hazards, description="monthly probabilities by tier, and of dormant customers"
+        default_factory=_default_hazards, description="monthly probabilities by tier, and of dormant customers",
+        json_schema_extra={"unit": "probability a month", "plausible": [0.0005, 0.015], "source": "DECISIONS 5"},
     )
     normalise_hazards: bool = Field(
         True, description="true: hazards are population means; false: base hazards as they stand"
@@ -371,3 +368,16 @@ class Model(Settings):
     leaving: Leaving = part(Leaving, "hazard ratios")
     acquisition: Acquisition = part(Acquisition, "joiners and the first population")
     loyalty: Loyalty = part(Loyalty, "loyalty and recommendation")
+
+    @property
+    def dormant_hazard(self) -> DormantHazard:
+        """Hazards of a dormant customer."""
+        hazard = self.hazards["dormant"]
+        assert isinstance(hazard, DormantHazard)  # checked by Scenario
+        return hazard
+
+    def hazard(self, tier: Tier) -> Hazard:
+        """Hazards of an active customer of a tier: its own, else those of the tier it is like."""
+        hazard = self.hazards.get(tier.name, self.hazards[tier.key])
+        assert isinstance(hazard, Hazard)  # checked by Scenario
+        return hazard

@@ -8,7 +8,6 @@ when the run has no data for it.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,11 +180,8 @@ def _write(path: Path, fill: Callable[[io.BytesIO], object]) -> None:
     draft.replace(path)
 
 
-_LONG_NUMBER = re.compile(r"(?<=[ ,(\"\-MLQCz])(-?\d+\.\d{3,})(?=[ ,)\"z\n])")
-
-
 def svg_text(figure: Figure) -> str:
-    """The figure as SVG, the same text every time: no date, ids from the content, coordinates to a hundredth of a point."""
+    """The figure as SVG, the same text every time: no date, ids from the content, text as paths."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

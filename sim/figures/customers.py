@@ -91,9 +91,9 @@ def customer_flows(board: Board) -> Figure:
         name: rolling_sum(flow[:, :, 1:], board.window) * board.per_year
         for name, flow in {**flows, "closed while dormant": board.total("closed_dormant")}.items()
     }
-    panels = [parts.scaled(name, flow, "customers a year") for name, flow in yearly.items()]
-    panels.append(parts.scaled("active customers", active[:, :, board.window :], "customers at month end"))
-    subtitle = f"The whole bank; flows over {board.rolling_words}. {board.band_words()}"
+    panels = [parts.scaled(name, flow, "a year") for name, flow in yearly.items()]
+    panels.append(parts.scaled("active customers", active[:, :, board.window :], "at month end"))
+    subtitle = f"Customers of the whole bank; flows over {board.rolling_words}. {board.band_words()}"
     return parts.panels_by_arm(board, title, subtitle, np.arange(board.window, board.months + 1), panels)
 
 
@@ -155,7 +155,7 @@ def attrition_by_tenure(board: Board) -> Figure:
     late_bins = TENURE_EDGES[:-1] >= 24
     late = (closed + silent)[..., late_bins].sum(axis=(2, 3)) / ratio_base(at_risk[..., late_bins].sum(axis=(2, 3)))
     times = mean_of((early / ratio_base(late))[0])
-    who = "" if board.one_arm else f" under {style.spoken(board.reference)}"
+    who = "" if board.one_arm else f" under {style.quoted(board.reference)}"
     title = (
         f"In their first three months active customers go {units.number(times, 1)} times as fast as after two years{who}"
         if np.isfinite(times)

@@ -26,7 +26,7 @@ COARSE_COSTS = {  # columns of monthly.parquet, for a run without itemised costs
 GAIN, LOSS = "#0072B2", "#D55E00"
 COMPARED = (  # KPI, panel, is less better
     ("attrition_annual", "Attrition", True),
-    ("profit", "Profit", False),
+    ("profit_annual", "Profit", False),
     ("aum_end", "AUM at the end", False),
     ("nps", "Net promoter score", False),
 )
@@ -56,7 +56,7 @@ def aum_and_net_new_money(board: Board) -> Figure:
     figure, (axes,) = style.page(
         title,
         f"Left: AUM at month end; middle: net new money since month 0; right: AUM at the end less that of "
-        f"{style.spoken(board.reference)}, by tier, same seeds, with the 95{units.GAP}% interval (t). {board.band_words()}"
+        f"{style.quoted(board.reference)}, by tier, same seeds, with the 95{units.GAP}% interval (t). {board.band_words()}"
         + parts.left_out(board),
         1, 3, height=2.5, key=parts.arm_key(board), widths=[1, 1, 1.1], lefts=[0.5, 0.55, parts.rows_room(names) + 0.15],
         rights=[room, room, 0.15],
@@ -177,7 +177,7 @@ def economics(board: Board) -> Figure:
     for axis, panel in zip((axes[0][0], axes[0][1], axes[1][0]), panels, strict=True):
         parts.arm_lines(axis, months, panel.values, panel.shown)
         style.name_panel(axis, panel.name, panel.unit)
-        style.month_axis(axis, board.months, label=axis is not axes[0][0])
+        style.month_axis(axis, board.months, label=axis is axes[1][0])
     split = axes[1][1]
     style.inset(split, parts.rows_room(arm_names) - 0.45, 0.1 - room)
     parts.stacked_rows(split, arm_names, amounts[:arms] / size, colours, shown)
@@ -213,16 +213,16 @@ def arms_compared(board: Board, comparison: pd.DataFrame) -> Figure:
     rows, columns = style.grid_shape(len(shown))
     first = {arm: table.loc[(arm, shown[0][0])] for arm in arms if (arm, shown[0][0]) in table.index}
     clear = {arm: row for arm, row in first.items() if row["ci_low"] > 0 or row["ci_high"] < 0}
-    title = f"What each arm changes against {style.spoken(board.reference)}"
+    title = f"What each arm changes against {style.quoted(board.reference)}"
     if clear and shown[0][0] == "attrition_annual":
         arm = min(clear, key=lambda name: clear[name]["difference"])
         row = clear[arm]
         title = (
-            f"{style.spoken(arm)} changes attrition by {units.points(row['difference'], 2, sign=True)} a year "
+            f"{style.quoted(arm)} changes attrition by {units.points(row['difference'], 2, sign=True)} a year "
             f"(95{units.GAP}% {units.number(row['ci_low'] * 100, 2)} to {units.number(row['ci_high'] * 100, 2)})"
         )
     subtitle = (
-        f"Difference to {style.spoken(board.reference)} over the run, same seeds; point: mean, line: "
+        f"Difference to {style.quoted(board.reference)} over the run, same seeds; point: mean, line: "
         f"95{units.GAP}% interval (t). Blue is better, red worse, grey not told apart from no effect."
         + parts.left_out(board)
     )
@@ -235,27 +235,17 @@ def arms_compared(board: Board, comparison: pd.DataFrame) -> Figure:
         part = table.xs(kpi, level="kpi").reindex(arms)
         mean, low, high = (part[column].to_numpy(dtype=float) for column in ("difference", "ci_low", "ci_high"))
         unit = str(part["unit"].dropna().iloc[0]) if part["unit"].notna().any() else ""
-        size, unit = _unit(unit, float(np.nanmax(np.abs([mean, low, high]))) if np.isfinite(mean).any() else 1.0)
+        look = units.display(kpi, unit, mean, difference=True)
         certain = (low > 0) | (high < 0)
         colours = [
             style.NEUTRAL if not sure else GAIN if (gap < 0) == less else LOSS
             for sure, gap in zip(certain, mean, strict=True)
         ]
-        _intervals(axis, names, mean / size, low / size, high / size, colours)
-        style.name_panel(axis, name, unit)
+        _intervals(axis, names, mean / look.divisor, low / look.divisor, high / look.divisor, colours)
+        style.name_panel(axis, name, look.unit)
     for axis in panels[len(shown) :]:
         axis.remove()
     return figure
-
-
-def _unit(unit: str, largest: float) -> tuple[float, str]:
-    """Divisor and words for differences in a KPI's unit: shares as points, money scaled."""
-    if unit.startswith("share"):
-        return 0.01, "points" + unit[5:]
-    if unit[:3].isupper():
-        divisor, word = units.scale(largest)
-        return divisor, f"{unit[:3]} {word}{unit[3:]}".replace("  ", " ")
-    return 1.0, unit
 
 
 def _intervals(axes: Axes, names: list[str], mean: Cube, low: Cube, high: Cube, colours: list[str]) -> None:

@@ -30,7 +30,9 @@ def arm_key(board: Board) -> list[tuple[str, str]]:
 def left_out(board: Board) -> str:
     """A sentence about arms beyond the colours there are, or nothing."""
     more = len(board.arms) - style.MOST_ARMS
-    return f" {more} more arms are in the tables only." if more > 0 else ""
+    if more <= 0:
+        return ""
+    return " One more arm is in the tables only." if more == 1 else f" {more} more arms are in the tables only."
 
 
 def arm_lines(
@@ -198,18 +200,20 @@ def verdict(
 
     `shown` writes a signed difference, `verb` is used as in "calls LOWERS attrition most: -1.2 points".
     """
+    found = [one for one in found if one.arm < style.MOST_ARMS]  # a title is about what its figure shows
     top = best(found, least=least)
-    name = style.spoken(board.arms[top.arm])
-    against = f"against {style.spoken(board.reference)}"
+    name = style.quoted(board.arms[top.arm])
+    against = f"against {style.quoted(board.reference)}"
     if len(board.seeds) > 1 and not any(one.clear for one in found):
-        return f"No arm's {thing} differs clearly from that of {style.spoken(board.reference)}"
+        return f"No arm's {thing} differs clearly from that of {style.quoted(board.reference)}"
     wished = (top.difference < 0) == least and top.difference != 0
-    if wished and (top.clear or len(board.seeds) == 1):
+    chance = " (one seed)" if len(board.seeds) == 1 else ""
+    if wished and (top.clear or chance):
         most = " most" if len(found) > 1 else ""
-        return f"{name} {verb} {thing}{most}: {shown(top.difference)} {against}"
+        return f"{name} {verb} {thing}{most}: {shown(top.difference)} {against}{chance}"
     worst = best([one for one in found if one.clear] or found, least=not least)
-    name = style.spoken(board.arms[worst.arm])
-    return f"No arm {verb} {thing} clearly; {name} is at {shown(worst.difference)} {against}"
+    name = style.quoted(board.arms[worst.arm])
+    return f"No arm {verb} {thing} clearly; {name} is at {shown(worst.difference)} {against}{chance}"
 
 
 def plus_minus(mean: float, half: float, shown: Callable[[float], str]) -> str:

@@ -37,7 +37,8 @@ def tier_pyramid(board: Board) -> Figure:
     count = len(names)
     columns = min(count, MOST_COLUMNS)
     deep = -(-count // columns)
-    texts = [units.number(100.0, 1), units.percent(0.555)]
+    texts = [shown(float(end)) for values, shown in ((index, _plain), (share, _percent_of))
+             for end in band(values[: style.MOST_ARMS, :, -1]).mean.ravel()]
     room = style.end_room(texts) if len(board.arms) <= parts.LABELLED_ARMS and columns <= 4 else 0.25
     figure, axes = style.page(
         title, subtitle + parts.left_out(board), 2 * deep, columns, key=parts.arm_key(board), left=0.5, right=room,
@@ -100,36 +101,30 @@ def _pyramid_of_one(board: Board, names: list[str], months: Cube, index: Cube, s
 def transitions(board: Board) -> Figure:
     """Where customers of each tier are a year later, in percent of the row, for the reference arm."""
     table = board.transitions
-    table = table[table["arm"].astype(str) == board.reference]
-    whole = table[table["year"] <= board.months // 12]
-    part_year = whole.empty
-    table = table if part_year else whole
+    table = table[(table["arm"].astype(str) == board.reference) & (table["year"] <= board.months // 12)]
     if table.empty or not table["customers"].sum():
-        raise NothingToShow("the run has no transitions")
+        raise NothingToShow("it needs at least one whole year")
     columns = [*board.tiers, "dormant", "closed"]
     rows = [*board.tiers, "dormant", "new"]
     sums = table.groupby(["from", "to"])["customers"].sum()
     counts = np.array([[float(sums.get((start, end), 0.0)) for end in columns] for start in rows])
     shares = counts / ratio_base(counts.sum(axis=1, keepdims=True))
-    stays = np.array([[start == end or start == "new" for end in columns] for start in rows])
+    stays = np.array([[start == end or (start == "new" and end in board.tiers) for end in columns] for start in rows])
 
-    moves = np.where(stays | (np.array(rows) == "dormant")[:, None], np.nan, shares)
-    title = "Where customers are a year later" if not part_year else "Where customers are at the end"
+    moves = np.where(stays, np.nan, shares)[: len(board.tiers)]
+    title = "Where customers are a year later"
     if np.isfinite(moves).any():
         start, end = np.unravel_index(int(np.nanargmax(moves)), moves.shape)
         title = (
-            f"The largest move {'in a year' if not part_year else 'in ' + board.span_words}: "
-            f"{units.percent(moves[start, end])} of {style.spoken(rows[start])} customers "
+            f"The largest move in a year: {units.percent(moves[start, end])} of {style.spoken(rows[start])} customers "
             f"{_becomes(style.spoken(columns[end]))}"
         )
-    years = "mean of all years and seeds" if not part_year else f"{board.span_words}, all seeds"
-    arm = "" if board.one_arm else f" Arm: {style.spoken(board.reference)} (the reference)."
+    arm = "" if board.one_arm else f" Arm: {style.quoted(board.reference)} (the reference)."
     subtitle = (
-        f"Of 100 customers in the state on the left, how many are in the state above a year later ({years}). Grey: those "
-        f"who stay; bottom row: where customers who joined during the year are at its end.{arm}"
+        "Of 100 customers in the state on the left, how many are in the state above a year later (mean of all years and "
+        "seeds). Grey: those who stay; bottom row: where customers who joined during the year are at its "
+        f"end.{arm}"
     )
-    if part_year:
-        subtitle = subtitle.replace("a year later", "at the end")
     names = [style.fit(style.spoken(name), 1.5, style.TICK) for name in rows]
     names = [{"new": "new customers"}.get(name, name) for name in names]
     cell = 0.36

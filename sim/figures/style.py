@@ -92,6 +92,11 @@ def spoken(name: str) -> str:
     return name.replace("_", " ")
 
 
+def quoted(name: str) -> str:
+    """A name inside a sentence, in quotation marks."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{spoken(name)}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
 def tier_colours(count: int) -> list[str]:
     """One colour a tier."""
     return [PALETTE[tier % len(PALETTE)] for tier in range(count)]
@@ -280,7 +285,13 @@ def value_axis(
     """
     finite = np.concatenate([np.asarray(value, dtype=float).ravel() for value in values] or [np.zeros(1)])
     finite = finite[np.isfinite(finite)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if not finite.size:
+        axes.set_yticks([])
+        axes.text(
+            0.5, 0.5, "too few to say", transform=axes.transAxes, ha="center", va="center", size=LABEL, color=SOFT
+        )
+        return
+    low, high = float(finite.min()), float(finite.max())
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
     if high - low < least_span:
@@ -357,15 +368,16 @@ def tick_text(tick: float, ticks: Sequence[float]) -> str:
     return units.number(tick, decimals)
 
 
-def line_with_band(axes: Axes, x: Any, band: Band, colour: str, *, dashed: bool = False, arm: int = 0) -> None:
+def line_with_band(axes: Axes, x: Any, band: Band, colour: str, *, dashed: bool = False) -> None:
     """The mean as a line (a dot if it is one point), the seeds as a band."""
     mean = np.asarray(band.mean, dtype=float)
     if np.isfinite(band.low).any() and len(mean) > 1:
         axes.fill_between(x, band.low, band.high, color=colour, alpha=0.2, linewidth=0, zorder=2)
     if len(mean) == 1:
-        axes.plot(x, mean, "o", color=colour, markersize=5, zorder=4)
+        axes.plot(x, mean, "o", color=colour, markersize=5, zorder=4, clip_on=False)
         if np.isfinite(band.low).all():
-            axes.plot([x[0], x[0]], [band.low[0], band.high[0]], color=colour, linewidth=1.6, zorder=3)
+            ends = [band.low[0], band.high[0]]
+            axes.plot([x[0], x[0]], ends, color=colour, linewidth=1.6, zorder=3, clip_on=False)
         return
     axes.plot(x, mean, color=colour, linewidth=1.7, linestyle=(0, (4, 2)) if dashed else "-", zorder=4)
 

@@ -6,9 +6,12 @@ Figures, page and terminal all write numbers through here, so that the same numb
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
+INFINITE = "\N{INFINITY}"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
 
@@ -16,9 +19,11 @@ _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 
 
 def number(value: float, decimals: int = 0, *, sign: bool = False) -> str:
-    """Thousands separated, a true minus sign, never "-0"; an en dash for NaN and infinity."""
-    if value is None or not math.isfinite(value):
+    """Thousands separated, a true minus sign, never "-0"; an en dash for NaN."""
+    if value is None or math.isnan(value):
         return MISSING
+    if math.isinf(value):
+        return INFINITE if value > 0 else MINUS + INFINITE
     text = f"{abs(value):,.{decimals}f}"
     if not text.strip("0.,"):
         return text
@@ -30,13 +35,13 @@ def number(value: float, decimals: int = 0, *, sign: bool = False) -> str:
 def percent(share: float, decimals: int = 1, *, sign: bool = False) -> str:
     """A share as percent: 0.1342 is "13.4 %"."""
     text = number(share * 100 if share is not None else math.nan, decimals, sign=sign)
-    return text if text == MISSING else f"{text}{GAP}%"
+    return text if text in (MISSING, INFINITE) else f"{text}{GAP}%"
 
 
 def points(share: float, decimals: int = 1, *, sign: bool = False) -> str:
     """A difference of shares in percentage points: -0.012 is "-1.2 points"."""
     text = number(share * 100, decimals, sign=sign)
-    return text if text == MISSING else f"{text}{GAP}points"
+    return text if text in (MISSING, INFINITE) else f"{text}{GAP}points"
 
 
 def scale(largest: float) -> tuple[float, str]:
@@ -51,7 +56,7 @@ def scale(largest: float) -> tuple[float, str]:
 def money(value: float, currency: str = "", *, sign: bool = False) -> str:
     """Three significant digits with the scale that fits: 4.019e10 is "CNY 40.2 bn"."""
     if value is None or not math.isfinite(value):
-        return MISSING
+        return number(value)
     divisor, word = scale(float(f"{value:.3g}"))
     scaled = value / divisor
     text = number(scaled, significant(scaled, 3, most=2), sign=sign)
@@ -81,28 +86,66 @@ def decimals_for(value: float, half_width: float) -> int:
     return wanted
 
 
-def kpi(value: float, half_width: float, unit: str, *, sign: bool = False) -> tuple[str, str, str]:
-    """A KPI's value, half width and unit as shown, from its unit in summary.csv.
+@dataclass(frozen=True)
+class Display:
+    """How a KPI is written: what its values are divided by, at most so many decimals, and its unit in words."""
 
-    Shares become percent (differences of shares percentage points, if `sign`), money is scaled, counts lose their
-    decimals; a half width that is missing (one seed) is "".
+    divisor: float
+    most_decimals: int
+    unit: str
+    least_decimals: int = 0
+
+    def write(self, value: float, half_width: float = math.nan, *, sign: bool = False) -> tuple[str, str]:
+        """Value and half width as text, to the same decimals; the half width is "" where there is none."""
+        value, half_width = value / self.divisor, half_width / self.divisor
+        spread = math.isfinite(value) and math.isfinite(half_width) and half_width > 1e-9 * abs(value)
+        if not spread:  # one seed, or a number that no seed changes
+            half_width = math.nan
+        decimals = min(max(decimals_for(value, half_width), self.least_decimals), self.most_decimals)
+        text = number(value, 0 if value == 0 and not spread else decimals, sign=sign)
+        if not spread:
+            return text, ""
+        half = number(half_width, decimals)
+        if not half.strip("0."):  # a spread too small for these decimals is not no spread
+            half = f"<{number(10.0**-decimals, decimals)}"
+        return text, half
+
+    def write_difference(self, value: float, low: float, high: float) -> tuple[str, str, str]:
+        """A signed difference and the ends of its interval ("" where there is none), to the interval's first digit."""
+        value, low, high = value / self.divisor, low / self.divisor, high / self.divisor
+        half = (high - low) / 2
+        if not math.isfinite(value) or not half > 1e-9 * abs(value):
+            return number(value, 0 if value == 0 else min(significant(value, 3), 3), sign=True), "", ""
+        decimals = min(max(significant(half, 1), self.least_decimals), 4)
+        return number(value, decimals, sign=True), number(low, decimals, sign=True), number(high, decimals, sign=True)
+
+
+# Rates a year of people, read best as percent; contacts and complaints a year are counts and are not among them.
+PERCENT_A_YEAR = frozenset(
+    {"attrition_annual", "closure_annual", "upgrade_rate", "downgrade_rate", "manager_turnover_annual"}
+)
+
+
+def display(kpi: str, unit: str, values: Iterable[float], *, difference: bool = False) -> Display:
+    """How the values of a KPI (with or without [tier]) are shown, given its unit in summary.csv.
+
+    Shares and yearly rates of people become percent, their differences percentage points; money is scaled (bn, m, k);
+    people lose their decimals. One display serves a whole row, so that its numbers compare at a glance.
     """
-    words = unit.lower().strip()
-    kind = words.split()[0] if words else ""
-    if kind in ("share", "probability", "fraction"):
-        rest = words[len(kind) :].strip()
-        divisor, shown = 0.01, f"{'points' if sign else '%'} {rest}".strip()
-        decimals = min(max(decimals_for(value / divisor, half_width / divisor), 1), 3)
-    elif kind.isalpha() and len(kind) == 3 and unit.strip()[:3].isupper():
-        divisor, scale_word = scale(float(f"{value:.3g}") if math.isfinite(value) else math.nan)
-        rest = unit.strip()[3:].strip()
-        shown = " ".join(part for part in (unit.strip()[:3], scale_word, rest) if part)
-        decimals = min(decimals_for(value / divisor, half_width / divisor), 2)
-    elif kind in ("customers", "managers", "count"):
-        divisor, shown, decimals = 1.0, unit, 0
-    else:
-        divisor, shown, decimals = 1.0, unit, min(decimals_for(value, half_width), 3)
-    text = number(value / divisor, decimals, sign=sign)
-    if text == MISSING or not math.isfinite(half_width):
-        return text, "", shown
-    return text, number(half_width / divisor, decimals), shown
+    name = kpi.split("[")[0]
+    percents = "points" if difference else "%"
+    if name in PERCENT_A_YEAR or unit.startswith("share"):
+        yearly = name in PERCENT_A_YEAR or "year" in unit
+        return Display(0.01, 2, f"{percents} a year" if yearly else percents, 1)
+    if name == "manager_utilisation":
+        return Display(0.01, 2, percents, 1)
+    head, _, rest = unit.partition(" ")
+    if head.isupper() and head.isalpha():
+        sizes = sorted(abs(float(f"{value:.3g}")) for value in values if math.isfinite(value) and value)
+        divisor, word = scale(sizes[-1] if sizes else 0.0)
+        while sizes and divisor > 1 and sizes[0] / divisor < 0.1:  # the smallest of the row keeps its digits
+            divisor, word = scale(divisor / 1000)
+        return Display(divisor, 2, " ".join(filter(None, (head, word, rest.replace("per year", "a year")))))
+    if head in ("customers", "managers"):
+        return Display(1.0, 0, unit)
+    return Display(1.0, 3, {"sd": "SD", "per year": "a year"}.get(unit, unit))

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from sim.codes import ACTIVE, DORMANT
 from sim.errors import BadInput, Mistake
@@ -29,23 +28,20 @@ from sim.population.book_columns import (
     ColumnSpec,
     StateColumn,
     TierColumn,
-    did_you_mean,
-    explain,
-    options_at,
+    validated,
 )
-from sim.population.book_file import SHOWN, BookFile, Unreadable, counted, inspect, named
+from sim.population.book_file import SHOWN, BookFile, Unreadable, inspect, named
+from sim.population.book_words import column_problem, sentence
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DAYS_TO_MONTHS", "IMPUTABLE", "UNKNOWN", "Book", "BookColumns", "ColumnSpec", "read_book", "uid_of"]
+__all__ = ["DAYS_TO_MONTHS", "IMPUTABLE", "Book", "BookColumns", "ColumnSpec", "read_book", "uid_of"]
 
 Where = Callable[[str], tuple[str, int, int]]
 Text = np.dtypes.StringDType()
-UNKNOWN: Final = -1  # of `digital_active`, where an empty cell is to be imputed; NaN in the float fields
 CALIBRATED_AGES: Final = (18, 85)  # SPEC 1.2; the model clips its covariates to these
 TOP_BIT_CLEAR: Final = np.uint64(2**63 - 1)  # the upper half of the uids belongs to joiners
-COLUMNS_SHOWN: Final = 30
 
 _EMPTY: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "NaT", "null", "NULL", "None")
 _NUMBER: Final = r"^[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:inf|infinity|nan))$"
@@ -57,10 +53,10 @@ _NO: Final = frozenset({"0", "false", "no", "n", "inactive", "dormant"})
 class Book:
     """The customers of a book, one a row, in file order. Arrays are read-only; a field that was not mapped is None.
 
-    `id` (text) never leaves the program: it is in no result and not in the repr; `uid` is its 64-bit hash, see `uid_of`.
-    `aum` and `income` are float64 in the model's money; `age` (years), `tenure_months`, `products`, `digital_affinity`
-    (0..1), `satisfaction` (SD) and `share_of_wallet` (0..1) are float32, NaN where to be imputed; `digital_active` is
-    int8 0, 1 or `UNKNOWN`; `state` is int8 `ACTIVE` or `DORMANT`; `tier` is text.
+    `id` (text) never leaves the program: it is in no result and not in the repr; `uid` is its hash, see `uid_of`.
+    `aum` and `income` are float64 in the model's money; `age` (years), `tenure_months`, `products`, `digital_active`
+    (0 or 1), `digital_affinity` (0..1), `satisfaction` (SD) and `share_of_wallet` (0..1) are float32, NaN where to be
+    imputed (so is `income`); `state` is int8 `ACTIVE` or `DORMANT`; `tier` is text.
     `read` says which column each field came from; `counts` what was changed or is missing; `digest` is the SHA-256 of
     the file's bytes.
     """
@@ -77,7 +73,7 @@ class Book:
     tenure_months: NDArray[np.float32] | None = None
     products: NDArray[np.float32] | None = None
     income: NDArray[np.float64] | None = None
-    digital_active: NDArray[np.int8] | None = None
+    digital_active: NDArray[np.float32] | None = None
     digital_affinity: NDArray[np.float32] | None = None
     satisfaction: NDArray[np.float32] | None = None
     state: NDArray[np.int8] | None = None
@@ -95,9 +91,7 @@ class Book:
     def lacks(self, name: str) -> NDArray[np.bool_]:
         """Bool[rows]: for whom a field of `IMPUTABLE` must be imputed."""
         values = getattr(self, name)
-        if values is None:
-            return np.ones(self.rows, dtype=bool)
-        return values == UNKNOWN if name == "digital_active" else np.isnan(values)
+        return np.ones(self.rows, dtype=bool) if values is None else np.isnan(values)
 
     def manifest(self) -> dict[str, Any]:
         """What the manifest says about the book: no ids, no values of a single customer."""
@@ -111,7 +105,7 @@ class Book:
 
 
 def uid_of(ids: Iterable[str]) -> NDArray[np.uint64]:
-    """The uid of each id: BLAKE2b (RFC 7693) with an 8-byte digest of its UTF-8 text, little-endian, top bit cleared."""
+    """uint64 of each id: BLAKE2b (RFC 7693), 8-byte digest of its UTF-8 text, little-endian, top bit cleared."""
     blake2b = hashlib.blake2b
     digests = b"".join([blake2b(text.encode(), digest_size=8).digest() for text in ids])
     return np.frombuffer(digests, dtype="<u8").astype(np.uint64) & TOP_BIT_CLEAR
@@ -129,10 +123,10 @@ def read_book(
     """Read and check a customer book (.csv, .csv.gz, .parquet).
 
     `columns` maps fields to columns (see `BookColumns`; a mapping is validated here). One unit of the file's money is
-    `currency_scale` of the model's `currency`. `where` gives the (file, line, column) of a key path of the scenario, such
-    as ``population.columns.age``, for mistakes made there. `tiers` are the names a tier column may hold, if given.
+    `currency_scale` of the model's `currency`. `where` gives the (file, line, column) of a key path of the scenario,
+    such as ``population.columns.age``, for mistakes made there. `tiers` are the names a tier column may hold.
 
-    Raises `BadInput` with all mistakes: in the mapping, about the file, about its rows (counted, the first named by line).
+    Raises `BadInput` with all mistakes: in the mapping, in the file, in its rows (counted, the first named by line).
     """
     path, mistakes = Path(path), list[Mistake]()
 
@@ -141,73 +135,53 @@ def read_book(
         mistakes.append(Mistake(file, line, column, f"population.{key}", message))
 
     if not (math.isfinite(currency_scale) and currency_scale > 0):
-        report("currency_scale", f"{currency_scale} is not a positive number; it is one unit of the book's money in {currency}")
-    if not isinstance(columns, BookColumns):
-        try:
-            columns = BookColumns.model_validate(dict(columns))
-        except ValidationError as error:
-            for one in error.errors():
-                place, message = explain(dict(one), options_at)
-                report(f"columns.{place}", message)
-    try:
-        book = inspect(path)
-    except Unreadable as error:
+        report("currency_scale", f"must be a positive number of {currency} for one unit of the book's money")
+        currency_scale = 1.0
+    mapped, wrong = (columns.mapped(), {}) if isinstance(columns, BookColumns) else validated(columns)
+    for place, message in wrong.items():
+        report(f"columns.{place}", message)
+
+    def unreadable(error: Unreadable) -> BadInput:
         if error.line:
             mistakes.append(Mistake(str(path), error.line, 1, "", str(error)))
         else:
             report("file", f"{path} {error}")
-        raise BadInput(mistakes) from None
-    if mistakes or not isinstance(columns, BookColumns):
-        raise BadInput(mistakes)
+        return BadInput(mistakes)
+
+    try:
+        book = inspect(path)
+    except Unreadable as error:
+        raise unreadable(error) from None
 
     specs: dict[str, ColumnSpec] = {}
-    for name, spec in columns.mapped().items():
-        if problem := _column_problem(name, spec.column, book):
+    for name, spec in mapped.items():
+        if problem := column_problem(name, spec.column, book):
             report(f"columns.{name}", problem)
         else:
             specs[name] = spec
     if not specs:
         raise BadInput(mistakes)
+    wanted = {spec.column for spec in specs.values()}
     reading = _Reading(book, specs, currency_scale, currency, tiers)
     try:
-        reading.run()
+        try:
+            reading.run(book.batches(wanted))
+        except Unreadable as error:
+            if book.kind != "csv":
+                raise
+            reading = _Reading(book, specs, currency_scale, currency, tiers)
+            reading.run(book.patient_batches(wanted))
+            if reading.rows and not book.irregularities():
+                raise error from None
     except Unreadable as error:
-        mistakes.append(Mistake(str(path), error.line, 1 if error.line else 0, "", str(error)))
-        raise BadInput(mistakes) from None
+        raise unreadable(error) from None
+    mistakes += [Mistake(str(path), line, 1, "", message) for line, message in book.irregularities()]
     mistakes += reading.mistakes()
-    if not reading.rows and not book.ragged:
+    if not reading.rows and not mistakes:
         report("file", f"{path} has a header and no customers")
     if mistakes:
         raise BadInput(mistakes)
     return reading.result()
-
-
-def _column_problem(name: str, column: str, book: BookFile) -> str:
-    """What is wrong with taking a field from a column, by name and type; empty if nothing."""
-    times = book.columns.count(column)
-    if times == 0:
-        there = ", ".join(book.columns[:COLUMNS_SHOWN])
-        more = f" and {len(book.columns) - COLUMNS_SHOWN} more" if len(book.columns) > COLUMNS_SHOWN else ""
-        return f"{book.path.name} has no column {column!r}{did_you_mean(column, book.columns)} It has {there}{more}"
-    if times > 1:
-        return f"{book.path.name} has {times} columns {column!r}; a column's name must be there once"
-    if (kind := book.types.get(column)) is None:
-        return ""
-    import pyarrow.types as is_type
-
-    text = is_type.is_string(kind) or is_type.is_large_string(kind) or is_type.is_null(kind)
-    if is_type.is_dictionary(kind):
-        text = is_type.is_string(kind.value_type) or is_type.is_large_string(kind.value_type)
-    whole, real = is_type.is_integer(kind), is_type.is_floating(kind) or is_type.is_decimal(kind)
-    if name == "id":
-        fits, wanted = text or whole, "text or whole numbers"
-    elif name in QUANTITIES:
-        fits, wanted = text or whole or real, "numbers"
-    elif name == "tier":
-        fits, wanted = text or whole, "text or whole numbers"
-    else:
-        fits, wanted = text or whole or real or is_type.is_boolean(kind), "yes and no, or values listed under active"
-    return "" if fits else f"column {column!r} is of type {kind}; it must hold {wanted}"
 
 
 @dataclass
@@ -234,9 +208,9 @@ class _Reading:
         self.pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in [*specs, "uid"]}
         self.values: dict[str, NDArray[Any]] = {}
 
-    def run(self) -> None:
-        """Read everything, then look for ids that are there twice. Raises `Unreadable`."""
-        for batch in self.book.batches({spec.column for spec in self.specs.values()}):
+    def run(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take in everything, then look for ids that are there twice. Raises `Unreadable`."""
+        for batch in batches:
             for name, spec in self.specs.items():
                 self.pieces[name].append(self._convert(name, spec, batch.column(spec.column)))
             self.rows += len(batch)
@@ -303,12 +277,12 @@ class _Reading:
             self._note(name, "not whole", np.isfinite(values) & (values != np.floor(values)), cells)
         return values
 
-    def _yes_or_no(self, name: str, spec: StateColumn, cells: pa.Array) -> NDArray[np.int8]:
+    def _yes_or_no(self, name: str, spec: StateColumn, cells: pa.Array) -> NDArray[np.float32]:
         import pyarrow as pa
 
         coded = cells if isinstance(cells, pa.DictionaryArray) else cells.dictionary_encode()
         yes = _YES if spec.active is None else _spellings(spec.active)
-        answers = np.full(len(coded.dictionary) + 1, UNKNOWN, dtype=np.int8)  # the last is for nulls
+        answers = np.full(len(coded.dictionary) + 1, np.nan, dtype=np.float32)  # the last is for nulls
         unknown = np.zeros(len(answers), dtype=bool)
         words = self.words.setdefault(name, [])
         for code, value in enumerate(coded.dictionary.to_pylist()):
@@ -323,7 +297,7 @@ class _Reading:
                 self.listed.add(name)
         codes = coded.indices.fill_null(len(answers) - 1).to_numpy(zero_copy_only=False)
         self._note(name, "neither", unknown[codes], cells)
-        missing = answers[codes] == UNKNOWN
+        missing = np.isnan(answers[codes])
         if missing.any():
             self._missing(name, spec, missing)
         return answers[codes]
@@ -348,7 +322,7 @@ class _Reading:
         order = np.argsort(uid, kind="stable")
         again = np.flatnonzero(uid[order][1:] == uid[order][:-1]) + 1
         first_of: dict[int, int] = {}
-        repeated, colliding = [], []
+        repeated, colliding = list[tuple[int, int]](), list[tuple[int, int]]()
         for place in again.tolist():
             row = int(order[place])
             first = first_of.setdefault(int(uid[row]), int(order[place - 1]))
@@ -381,27 +355,24 @@ class _Reading:
 
     def mistakes(self) -> list[Mistake]:
         """What was found, each with the line of its first row."""
-        from sim.population.book_words import sentence
-
         file, made = str(self.book.path), list[Mistake]()
-        if self.book.ragged:
-            ragged = self.book.ragged_rows()
-            made.append(Mistake(file, ragged[1][0] if ragged[1] else 0, 1, "", self.book.ragged_message(ragged)))
         wanted = {(row, self.specs[name].column) for (name, _), found in self.found.items() for row in found.first}
         places = self.book.places(wanted) if wanted else {}
         for (name, kind), found in sorted(self.found.items(), key=lambda item: FIELD_NAMES.index(item[0][0])):
             column = self.specs[name].column
             lines = [places[row, column][0] for row in found.first]
             shown = named(lines[: min(SHOWN, found.rows)], found.rows, self.book.unit)
+            twin = f"{self.book.unit} {lines[-1]}"
             message = sentence(
-                name, kind, found.rows, shown, found.sample, lines, self.book.unit, self.currency, self.tiers
+                name, kind, found.rows, shown, sample=found.sample, first=twin, currency=self.currency, tiers=self.tiers
             )
             made.append(Mistake(file, *places[found.first[0], column], column, message))
         for name, spec in self.specs.items():
             if isinstance(spec, StateColumn) and spec.active and self.rows and name not in self.listed:
                 listed = ", ".join(repr(value) for value in spec.active)
                 there = ", ".join(repr(word) for word in self.words[name])
-                made.append(Mistake(file, 0, 0, spec.column, f"no row holds {listed}, listed under active; it has {there}"))
+                message = f"no row holds {listed}, listed under active; it has {there}"
+                made.append(Mistake(file, 0, 0, spec.column, message))
         return made
 
 

@@ -1,4 +1,4 @@
-"""Which column of a customer book is which of our fields: the `columns` section of a scenario, and what each field may hold.
+"""Which column of a customer book is which of our fields, and what each field may hold: a scenario's `columns`.
 
 A field is mapped by a column's name alone, or by a small mapping where the file's units or words are not ours:
 ``tenure_months: {column: vintage, scale: 0.0328542}``, ``state: {column: IsActiveMember, active: [1]}``.
@@ -7,7 +7,7 @@ Nothing here is evaluated: a mapping is numbers and words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
+    ValidationError,
     field_validator,
     model_serializer,
     model_validator,
@@ -61,7 +62,7 @@ QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
         "aum": Quantity("balance", "", 0.0, 1e12, money=True, hint="or map it with floor: 0"),
         "age": Quantity("age", "years", 0.0, 120.0),
         "tenure_months": Quantity(
-            "tenure", "months", 0.0, 1200.0, hint=f"a column of days is mapped with scale: {DAYS_TO_MONTHS}, years: 12"
+            "tenure", "months", 0.0, 1200.0, hint=f"days are mapped with scale: {DAYS_TO_MONTHS}, years with scale: 12"
         ),
         "products": Quantity("number of products", "", 1.0, 100.0, whole=True, hint="or map it with floor: 1"),
         "income": Quantity("income", "a year", 0.0, 1e12, money=True, hint="or map it with floor: 0"),
@@ -91,7 +92,11 @@ class ColumnSpec(BaseModel):
         """The shortest form that reads back to the same: the bare name, or only what differs from a default."""
         dumped = handler(self)
         fields = type(self).model_fields
-        kept = {key: value for key, value in dumped.items() if getattr(self, key) != fields[key].default}
+        kept = {
+            key: value
+            for key, value in dumped.items()
+            if getattr(self, key) != fields[key].get_default(call_default_factory=True)
+        }
         return self.column if set(kept) == {"column"} else kept
 
     @classmethod
@@ -168,7 +173,7 @@ class BookColumns(BaseModel):
     satisfaction: NumberColumn | None = Field(None, description="satisfaction in standard deviations")
     state: StateColumn | None = Field(None, description="active or dormant; all are active without it")
     tier: TierColumn | None = Field(None, description="tier by name; follows from the thresholds without it")
-    share_of_wallet: NumberColumn | None = Field(None, description="share of the customer's wealth at this bank, 0 to 1")
+    share_of_wallet: NumberColumn | None = Field(None, description="share of the customer's wealth held here, 0 to 1")
 
     @model_serializer(mode="wrap")
     def _mapped_only(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -187,13 +192,13 @@ def did_you_mean(name: str, choices: Any) -> str:
     return f"; did you mean {by_case[near[0]]}?" if near else ""
 
 
-def explain(error: Mapping[str, Any], options: Callable[[tuple[str, ...]], tuple[str, ...]]) -> tuple[str, str]:
+def _explain(error: Any) -> tuple[str, str]:
     """One pydantic error of `BookColumns` as (key path below `columns`, what is wrong and what would be right)."""
     place = tuple(str(part) for part in error["loc"])
     path = ".".join(place)
     match error["type"]:
         case "extra_forbidden":
-            allowed = options(place[:-1])
+            allowed = tuple(spec_of(place[0]).model_fields) if place[:-1] else FIELD_NAMES
             return path, f"unknown key{did_you_mean(place[-1], allowed)} (known: {', '.join(allowed)})"
         case "missing":
             return path, "missing; name the column that holds it"
@@ -205,10 +210,18 @@ def explain(error: Mapping[str, Any], options: Callable[[tuple[str, ...]], tuple
             return path, f"{error['msg'][0].lower()}{error['msg'][1:]}, not {error['input']!r}"
 
 
-def options_at(place: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys known at a place of the section: fields at the top, a field's options below."""
-    if not place:
-        return FIELD_NAMES
-    spec = BookColumns.model_fields[place[0]].annotation
-    kind = next((part for part in (get_args(spec) or (spec,)) if part is not type(None)), ColumnSpec)
-    return tuple(kind.model_fields)
+def spec_of(name: str) -> type[ColumnSpec]:
+    """The kind of column that a field takes."""
+    hint = BookColumns.model_fields[name].annotation
+    return next(kind for kind in (get_args(hint) or (hint,)) if isinstance(kind, type) and issubclass(kind, ColumnSpec))
+
+
+def validated(columns: Mapping[str, Any]) -> tuple[dict[str, ColumnSpec], dict[str, str]]:
+    """The fields of a mapping that are sound, and for the key path of each one that is not, what is wrong with it."""
+    try:
+        return BookColumns.model_validate(dict(columns)).mapped(), {}
+    except ValidationError as error:
+        wrong = dict(_explain(one) for one in error.errors())
+    failed = {path.split(".")[0] for path in wrong}
+    sound = [name for name in FIELD_NAMES if name in columns and name not in failed and columns[name] is not None]
+    return {name: spec_of(name).model_validate(columns[name]) for name in sound}, wrong

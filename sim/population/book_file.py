@@ -12,7 +12,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
@@ -48,8 +48,22 @@ class Unreadable(Exception):
 
 
 @dataclass
+class Irregular:
+    """Rows of a CSV that share a fault of form: how many, the first lines, and a remark about the first."""
+
+    rows: int = 0
+    lines: list[int] = field(default_factory=list)
+    first: str = ""
+
+    def add(self, line: int, remark: str = "") -> None:
+        self.first = self.first if self.rows else remark
+        self.rows += 1
+        self.lines += [line] if len(self.lines) < SHOWN else []
+
+
+@dataclass
 class BookFile:
-    """A book that was found and whose header was read. `ragged` counts rows of a CSV that are too long or too short."""
+    """A book that was found and whose header was read; what `patient_batches` met is in `ragged` and `garbled`."""
 
     path: Path
     kind: Literal["csv", "parquet"]
@@ -57,7 +71,8 @@ class BookFile:
     types: dict[str, Any] = field(default_factory=dict)  # Arrow types by column; a CSV is all text
     compressed: bool = False
     delimiter: str = ","
-    ragged: int = 0
+    ragged: Irregular = field(default_factory=Irregular)  # rows with more or fewer values than the header
+    garbled: Irregular = field(default_factory=Irregular)  # rows in another encoding
 
     @property
     def unit(self) -> str:
@@ -73,24 +88,18 @@ class BookFile:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        def count_ragged(_: Any) -> str:
-            self.ragged += 1
-            return "skip"
-
         try:
             with pa.input_stream(str(self.path), compression="gzip" if self.compressed else None) as stream:
                 yield from arrow_csv.open_csv(
                     stream,
                     read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
-                    parse_options=arrow_csv.ParseOptions(
-                        delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=count_ragged
-                    ),
+                    parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
                     convert_options=arrow_csv.ConvertOptions(
                         include_columns=wanted, column_types={name: pa.string() for name in wanted}
                     ),
                 )
         except (pa.ArrowException, OSError, ValueError) as error:
-            raise self._why_broken(error) from None
+            raise Unreadable(f"is damaged, it cannot be read to its end ({first_line(error)})") from None
 
     def _parquet_batches(self, wanted: list[str]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
@@ -98,40 +107,61 @@ class BookFile:
 
         try:
             with parquet.ParquetFile(self.path) as file:
-                yield from file.iter_batches(batch_size=BATCH_ROWS, columns=wanted)
+                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=wanted):
+                    batch.validate(full=True)  # text that is not UTF-8 is found here
+                    yield batch
         except (pa.ArrowException, OSError, ValueError) as error:
             raise Unreadable(f"is damaged, it cannot be read as Parquet ({first_line(error)})") from None
 
-    def _why_broken(self, error: Exception) -> Unreadable:
-        """Why the CSV reader gave up, with a line where one can be named."""
-        try:
-            if "UTF8" in str(error):
-                count, lines = 0, []
-                with self._bytes() as data:
-                    for number, line in enumerate(data, start=1):
-                        try:
-                            line.decode("utf-8")
-                        except UnicodeDecodeError:
-                            count += 1
-                            lines += [number] if len(lines) < SHOWN else []
-                if count:
-                    return Unreadable(not_utf8(count, lines), lines[0])
-            rows = self.ragged_rows()
-            if rows[0]:
-                return Unreadable(self.ragged_message(rows), rows[1][0])
-        except (*BROKEN, csv.Error) as worse:
-            error = worse
-        return Unreadable(f"is damaged, it cannot be read to its end ({first_line(error)})")
+    def patient_batches(self, columns: Collection[str]) -> Iterator[pa.RecordBatch]:
+        """As `batches` for a CSV that those gave up on: rows of a wrong length are left out and noted, cells in another
+        encoding patched and noted, so that all else that is wrong with the book is found too. Raises `Unreadable`."""
+        import pyarrow as pa
 
-    @contextmanager
-    def _bytes(self) -> Iterator[BinaryIO]:
-        with open_bytes(self.path, self.compressed) as data:
-            yield data
+        wanted = [name for name in self.columns if name in set(columns)]
+        index = [self.columns.index(name) for name in wanted]
+        rows: list[list[str]] = []
+        self.ragged, self.garbled = Irregular(), Irregular()
 
-    def _records(self) -> Iterator[tuple[int, int, str]]:
-        """Every non-empty record of a CSV, header first: the line it starts on, how many values, its text.
+        def batch() -> pa.RecordBatch:
+            cells = [pa.array([row[k] for row in rows], pa.string()) for k in range(len(wanted))]
+            rows.clear()
+            return pa.RecordBatch.from_arrays(cells, wanted)
 
-        Python's own reader is slow and exact about lines; it runs only when something is wrong.
+        for number, (line, record, text) in enumerate(self._records()):
+            if number == 0:
+                continue
+            if len(record) != len(self.columns):
+                open_quote = " and opens a quote that may never be closed" if text.count("\n") > 1 else ""
+                self.ragged.add(line, f"{len(record)}{open_quote}")
+                continue
+            row = [record[k] for k in index]
+            if not all(map(_is_utf8, row)):
+                self.garbled.add(line)
+                row = [cell.encode(errors="replace").decode() for cell in row]
+            rows.append(row)
+            if len(rows) == BATCH_ROWS:
+                yield batch()
+        yield batch()
+
+    def irregularities(self) -> list[tuple[int, str]]:
+        """What `patient_batches` noted: (line of the first row, sentence)."""
+        told = []
+        if rows := self.ragged.rows:
+            told.append(
+                f"{counted(rows, 'row')} {'has' if rows == 1 else 'have'} not as many values as the header "
+                f"({named(self.ragged.lines, rows, 'line')}; the first has {self.ragged.first}); "
+                f"every row must have {len(self.columns)}"
+            )
+        if rows := self.garbled.rows:
+            told.append(not_utf8(self.garbled.lines, rows))
+        firsts = [seen.lines[0] for seen in (self.ragged, self.garbled) if seen.rows]
+        return list(zip(firsts, told, strict=True))
+
+    def _records(self) -> Iterator[tuple[int, list[str], str]]:
+        """Every non-empty record of a CSV, header first: the line it starts on, its values, its text.
+
+        Python's own reader is slow and exact about lines; it runs only when something is wrong. Raises `Unreadable`.
         """
         kept: list[str] = []
 
@@ -140,40 +170,20 @@ class BookFile:
                 kept.append(line)
                 yield line
 
-        with self._bytes() as data:
-            reader = csv.reader(
-                lines(io.TextIOWrapper(data, encoding="utf-8-sig", errors="replace", newline="")),
-                delimiter=self.delimiter,
-            )
-            start = 1
-            for record in reader:
-                if record:
-                    yield start, len(record), "".join(kept)
-                kept.clear()
-                start = reader.line_num + 1
-
-    def ragged_rows(self) -> tuple[int, list[int], int, bool]:
-        """How many records have not as many values as the header, their first lines, the first's number of values,
-        and whether the first runs to the end of the file over several lines (a quote that nobody closed)."""
-        width, count, lines, first, last = len(self.columns), 0, [], 0, False
-        for number, (line, values, text) in enumerate(self._records()):
-            if number and values != width:
-                count += 1
-                first = first or values
-                last = count == 1 and text.count("\n") > 1
-                lines += [line] if len(lines) < SHOWN else []
-            else:
-                last = False
-        return count, lines, first, last
-
-    def ragged_message(self, rows: tuple[int, list[int], int, bool]) -> str:
-        """`ragged_rows` as a sentence."""
-        count, lines, values, unclosed = rows
-        return (
-            f"{counted(count, 'row')} {'has' if count == 1 else 'have'} not as many values as the header "
-            f"({named(lines, count, 'line')}; the first has {values}); every row must have {len(self.columns)}"
-            + (", and the quote opened there is never closed" if unclosed else "")
-        )
+        start = 1
+        try:
+            with open_bytes(self.path, self.compressed) as data:
+                text = io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline="")
+                reader = csv.reader(lines(text), delimiter=self.delimiter)
+                for record in reader:
+                    if record:
+                        yield start, record, "".join(kept)
+                    kept.clear()
+                    start = reader.line_num + 1
+        except csv.Error as error:
+            raise Unreadable(f"cannot be read on from here ({error}); is a quote never closed?", start) from None
+        except BROKEN as error:
+            raise Unreadable(f"is damaged, it cannot be read to its end ({first_line(error)})") from None
 
     def places(self, wanted: Collection[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
         """(line, column) from 1 of cells given as (row from 0, column name).
@@ -188,17 +198,20 @@ class BookFile:
             names.setdefault(row, []).append(name)
         found = {(row, name): (row + 2, 1) for row, name in wanted}  # if the two readers should ever disagree
         last, row, width = max(names, default=-1), -2, len(self.columns)
-        try:
-            for line, values, text in self._records():
-                row += 1 if row == -2 or values == width else 0
+        with suppress(Unreadable):
+            for line, record, text in self._records():
+                if row > -2 and len(record) != width:  # rows of a wrong length are not counted among the book's
+                    continue
+                row += 1
                 if row > last:
                     break
-                if values == width:
-                    for name in names.get(row, ()):
-                        found[row, name] = (line, _character(text, self.delimiter, index[name]))
-        except (*BROKEN, csv.Error):
-            pass
+                for name in names.get(row, ()):
+                    found[row, name] = (line, _character(text, self.delimiter, index[name]))
         return found
+
+
+def _is_utf8(cell: str) -> bool:
+    return cell.isascii() or not any("\udc80" <= character <= "\udcff" for character in cell)
 
 
 def _character(text: str, delimiter: str, index: int) -> int:
@@ -249,7 +262,7 @@ def _inspect_parquet(path: Path) -> BookFile:
         raise Unreadable(f"is not a Parquet file or is damaged ({first_line(error)})") from None
     if not rows:
         raise Unreadable("has a header and no customers")
-    return BookFile(path, "parquet", tuple(schema.names), {name: schema.field(i).type for i, name in enumerate(schema.names)})
+    return BookFile(path, "parquet", tuple(schema.names), dict(zip(schema.names, schema.types, strict=True)))
 
 
 def _inspect_csv(path: Path, *, compressed: bool) -> BookFile:
@@ -276,7 +289,7 @@ def _inspect_csv(path: Path, *, compressed: bool) -> BookFile:
     if not any(name.strip() for name in header):
         raise Unreadable("is empty; a book has a header and a row for each customer")
     if any("\N{REPLACEMENT CHARACTER}" in name for name in header):
-        raise Unreadable(not_utf8(1, [1]), 1)
+        raise Unreadable("the header is not UTF-8 text; save the book as CSV in UTF-8", 1)
     return BookFile(path, "csv", tuple(header), compressed=compressed, delimiter=delimiter)
 
 
@@ -287,10 +300,10 @@ def open_bytes(path: Path, compressed: bool) -> Iterator[BinaryIO]:
         yield data  # type: ignore[misc]
 
 
-def not_utf8(count: int, lines: Sequence[int]) -> str:
-    """A sentence for lines in another encoding."""
+def not_utf8(lines: Sequence[int], rows: int) -> str:
+    """A sentence for rows in another encoding."""
     return (
-        f"{counted(count, 'line')} {'is' if count == 1 else 'are'} not UTF-8 text ({named(lines, count, 'line')}); "
+        f"{counted(rows, 'row')} {'is' if rows == 1 else 'are'} not UTF-8 text ({named(lines, rows, 'line')}); "
         "save the book as CSV in UTF-8"
     )
 

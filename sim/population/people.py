@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import betaincinv, gammaincinv, ndtr, ndtri, pdtrik
+from scipy.special import betaincinv, gammaincinv, ndtr, ndtri, pdtr
 
 from sim.behaviour.rates import ServiceLaw
 from sim.behaviour.settings import Model
@@ -204,8 +204,13 @@ def people(
 
 
 def _poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Poisson quantile."""
-    return np.where(mean > 0, np.maximum(np.ceil(pdtrik(u, np.maximum(mean, 1e-9)) - 1e-9), 0.0), 0.0)
+    """Poisson quantile; `mean` has few different values, one a tier."""
+    out = np.zeros(u.size)
+    for value in np.unique(mean[mean > 0]):
+        mine = mean == value
+        reach = np.arange(int(value + 12.0 * np.sqrt(value) + 20.0))
+        out[mine] = np.searchsorted(pdtr(reach, value), u[mine], side="left")
+    return out
 
 
 def joiners_of_month(u: float, mean: float) -> int:

@@ -49,14 +49,14 @@ def quotas(customers: np.ndarray, agents: int, strata: np.ndarray) -> np.ndarray
         return customers.copy()
     wanted = whole_shares(agents, strata)
     rows = np.zeros_like(wanted)
-    spare = 0
+    spare: Any = 0
     for k in range(wanted.size - 1, -1, -1):
-        rows[k] = min(customers[k], wanted[k] + spare)
+        rows[k] = min(int(customers[k]), int(wanted[k] + spare))
         spare += wanted[k] - rows[k]
     for k in range(wanted.size):  # the lowest tiers were full: what is left goes up again
-        more = min(spare, int(customers[k] - rows[k]))
+        more = min(int(spare), int(customers[k] - rows[k]))
         rows[k] += more
-        spare -= more
+        spare = spare - more
     for k in np.flatnonzero((rows == 0) & (customers > 0)):  # a tier with customers is never left without a row
         rows[k] += 1
         rows[int(np.argmax(rows))] -= 1

@@ -7,7 +7,8 @@ from sim.tiers import Tier
 
 def _tiers(affluent: float, wealth: float, private: float) -> tuple[Tier, ...]:
     bounds = {"mass": (0.0, 0), "affluent": (affluent, 0), "wealth": (wealth, 6), "private": (private, 12)}
-    return tuple(Tier(**{"name": name, "from": start, "grace_months": grace}) for name, (start, grace) in bounds.items())
+    rows = [{"name": name, "from": start, "grace_months": grace} for name, (start, grace) in bounds.items()]
+    return tuple(Tier.model_validate(row) for row in rows)
 
 
 PRESET_TIERS = {"bank_b": _tiers(50e3, 500e3, 6e6), "cmb_2021": _tiers(50e3, 500e3, 10e6)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -169,9 +169,9 @@ class _Builder:
             node = self.sequence(place, path, depth)
         else:
             node = self.scalar(event, place, path)
-        tag = event.tag
-        if tag is not None:
-            self.slips.append((path, place, f"the tag {one_line(_tag_text(tag))} is not allowed; the value without a tag"))
+        if event.tag is not None:
+            tag = one_line(str(event.tag).replace("tag:yaml.org,2002:", "!!"))
+            self.slips.append((path, place, f"the tag {tag} is not allowed; the value without a tag"))
             node = Node(None, place, broken=True)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
@@ -209,7 +209,7 @@ class _Builder:
             self.slips.append((path, place, f'{what}; text, such as "{shown or "name"}" in quotes'))
             return None
         if plain and node.value == "<<":
-            self.slips.append((path, place, "merge keys (<<) are not part of YAML 1.2; the keys themselves, or extends"))
+            self.slips.append((path, place, "merge keys (<<) are not read; the keys themselves, or extends"))
             return None
         return node.value
 
@@ -249,7 +249,7 @@ class _Builder:
     def place(self, event: Any) -> Place:
         return self.fixed or Place(self.file, event.start_mark.line + 1, event.start_mark.column + 1)
 
-    def stop(self, place: Place, message: str) -> Any:
+    def stop(self, place: Place, message: str) -> NoReturn:
         """Give up on this file, keeping the mistakes found so far."""
         found = [Mistake(p.file, p.line, p.column, path_text(path), m) for path, p, m in self.slips]
         raise BadInput([*found, Mistake(place.file, place.line, place.column, "", message)])
@@ -265,10 +265,6 @@ class _Builder:
             self.stop(self.fixed or Place(self.file, 1, 1), f"not readable as YAML: {one_line(str(error), 100)}")
         except Exception as error:  # the parser's own slips on odd text: still the text's fault, never a traceback
             self.stop(self.fixed or Place(self.file, 1, 1), f"not readable as YAML ({type(error).__name__}); YAML 1.2")
-
-
-def _tag_text(tag: Any) -> str:
-    return str(tag).replace("tag:yaml.org,2002:", "!!")
 
 
 def _translated(error: MarkedYAMLError, text: str, line: int, column: int) -> str:
@@ -287,6 +283,8 @@ def _translated(error: MarkedYAMLError, text: str, line: int, column: int) -> st
         return "the indentation fits nothing above; keys of one mapping start in the same column"
     if "expected ',' or" in problem:
         return f"'{problem[problem.find('or') + 4 : problem.find('or') + 5]}' or a comma is missing before this"
+    if "expected the node content" in problem:
+        return "a value is missing; a value, or a closing bracket"
     if "unexpected end of stream" in problem:
         return "the file ends inside a quoted text; a closing quote"
     if "cannot start any token" in problem:

@@ -25,6 +25,15 @@ def dump(data: dict[str, Any], comment: str = "") -> str:
     return head + ("\n".join(_mapping(data, 0)) if data else "{}") + "\n"
 
 
+def flow_text(value: Any) -> str:
+    """The value on one line, however long."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(key)}: {flow_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(flow_text(item) for item in value) + "]"
+    return _scalar(value)
+
+
 def _mapping(data: dict[str, Any], indent: int) -> list[str]:
     lines: list[str] = []
     for key, value in data.items():

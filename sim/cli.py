@@ -1,0 +1,249 @@
+"""The verbs of the command line; each asks the rooms below and says what came of it.
+
+Exit codes: 0 done, 1 a run failed, 2 bad input, 130 interrupted. A user's mistake is answered with its address, never
+with a traceback. Rooms are imported where a verb needs them, so that help and validation answer at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from sim.errors import BadInput, Mistake, SimError
+
+VERBS = ("run", "validate", "report", "verify", "schema", "list")
+LATER = ("compare", "fork", "survey", "calibrate", "optimise", "attribute", "analyse", "status", "work", "serve")
+LATER_OPTIONS = ("checkpoint", "plugin", "workers", "cluster")
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that answers a wrong option as we answer every mistake: one line and exit 2."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput.at(self.prog, f"{message}; see {self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a character still gets the line
+    try:
+        arguments = _parse(words)
+        return int(arguments.verb(arguments))
+    except BadInput as bad:
+        print(bad, file=sys.stderr)
+        return bad.exit_code
+    except SimError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    if words and words[0] in LATER:
+        raise BadInput.at("run.py", f"{words[0]} is not part of this version; its verbs are {', '.join(VERBS)}")
+    if words and words[0] not in VERBS and words[0] not in ("-h", "--help", "--version"):
+        words = ["run", *words]
+    return _parser().parse_args(words)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from sim import __version__
+
+    about = "Simulate customer relationship strategies of a retail bank."
+    parser = _Parser(prog="run.py", description=about, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=__version__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
+
+    def verb(name: str, does: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(verb=does)
+        return sub
+
+    run = verb("run", _run, "check every file first, run every arm and seed of each, write results")
+    _scenario_options(run)
+    run.add_argument("--out", type=Path, metavar="DIR", help="exactly this folder (DIR/<name> for several files)")
+    run.add_argument("--threads", type=_at_least_one, metavar="N", help="threads (default: all cores)")
+    run.add_argument("--resume", action="store_true", help="run only what an earlier run did not finish")
+    run.add_argument("--overwrite", action="store_true", help="replace the run that the folder holds")
+    run.add_argument("--quiet", action="store_true", help="no progress")
+    run.add_argument("--json", action="store_true", help="the summary as one JSON object on stdout, nothing else there")
+    for name in LATER_OPTIONS:
+        run.add_argument(f"--{name}", help=argparse.SUPPRESS)
+    validate = verb("validate", _validate, "check files only, write nothing")
+    _scenario_options(validate)
+    report = verb("report", _report, "rebuild tables, figures and report.html from stored results alone")
+    report.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
+    verify = verb("verify", _verify, "compare the stored digest, the manifest's and a rerun's")
+    verify.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
+    verify.add_argument("--threads", type=_at_least_one, metavar="N", help="threads of the rerun (default: all cores)")
+    verb("schema", _schema, "JSON Schema of scenario files, for editors")
+    verb("list", _list, "strategies, presets, shocks and KPIs, each with one line")
+    return parser
+
+
+def _scenario_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="scenario files")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="replace a value of the files")
+    parser.add_argument("--seeds", metavar="N|LIST", help="a number (seeds 1..N) or a list with a comma (7, or 1,4,9)")
+    parser.add_argument("--months", metavar="N", help="measured months")
+    parser.add_argument("--arms", metavar="A,B", help="only these arms")
+
+
+def _at_least_one(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return number
+
+
+def _overrides(arguments: argparse.Namespace) -> list[str]:
+    """--set, and --seeds and --months as what they replace."""
+    overrides = list(arguments.set)
+    mistakes = []
+    if arguments.months is not None:
+        if arguments.months.isascii() and arguments.months.isdigit() and int(arguments.months) >= 1:
+            overrides.append(f"months={int(arguments.months)}")
+        else:
+            mistakes.append(Mistake("--months", 0, 0, "", f"{arguments.months!r}; a whole number from 1"))
+    if arguments.seeds is not None:
+        seeds = _seeds(arguments.seeds)
+        if seeds is None:
+            mistakes.append(Mistake("--seeds", 0, 0, "", f"{arguments.seeds!r}; a number from 1 (seeds 1..N), or a list "
+                                    "of distinct whole numbers with a comma (7, or 1,4,9)"))  # fmt: skip
+        else:
+            overrides.append(f"seeds={seeds}")
+    if mistakes:
+        raise BadInput(mistakes)
+    return overrides
+
+
+def _seeds(text: str) -> str | None:
+    words = [word.strip() for word in text.split(",")]
+    listed = "," in text
+    words = words[:-1] if listed and words[-1] == "" else words
+    if not words or not all(word.isascii() and word.isdigit() for word in words):
+        return None
+    if listed:
+        return f"[{', '.join(str(int(word)) for word in words)}]"
+    return f"{{first: 1, count: {int(words[0])}}}" if int(words[0]) >= 1 else None
+
+
+def _prepare(arguments: argparse.Namespace) -> list[Any]:
+    from sim.experiments.prepare import prepare
+
+    arms = [name for name in arguments.arms.split(",") if name] if arguments.arms is not None else None
+    return prepare(arguments.files, _overrides(arguments), arms=arms)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    later = [f"--{name}" for name in LATER_OPTIONS if getattr(arguments, name) is not None]
+    if later:
+        raise BadInput([Mistake("run.py", 0, 0, "", f"{name} is not part of this version") for name in later])
+    prepared = _prepare(arguments)
+    from sim.experiments.execution import Options, Watcher, run_all
+    from sim.progress import ProgressBar
+
+    options = Options(arguments.out, arguments.threads, arguments.overwrite, arguments.resume)
+    watcher = Watcher() if arguments.quiet else ProgressBar()
+    outcomes = run_all(prepared, options, watcher)
+    if arguments.json:
+        print(json.dumps(_as_json(outcomes), allow_nan=False))
+    else:
+        _print_summaries(outcomes)
+    for outcome in outcomes:
+        for broken in outcome.failed:
+            print(f"{outcome.run.path}: arm {broken['arm']} seed {broken['seed']} failed: {broken['error']}", file=sys.stderr)
+    return 1 if any(outcome.failed for outcome in outcomes) else 0
+
+
+def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
+    def plain(frame: Any) -> list[dict[str, Any]]:
+        return json.loads(frame.to_json(orient="records"))
+
+    runs = []
+    for outcome in outcomes:
+        run = outcome.run
+        manifest = {key: run.manifest[key] for key in ("name", "run_id", "status", "scenario_digest", "result_digest")}
+        comparison = plain(run.comparison) if len(run.arms) > 1 else []
+        runs.append({**manifest, "folder": str(run.path), "summary": plain(run.summary), "comparison": comparison})
+    return runs[0] if len(runs) == 1 else {"runs": runs}
+
+
+def _print_summaries(outcomes: Sequence[Any]) -> None:
+    from sim.report import print_summary
+
+    for outcome in outcomes:
+        print_summary(outcome.run)
+        print(f"report: {outcome.run.path / 'report.html'}")
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    for path, one in zip(arguments.files, _prepare(arguments), strict=True):
+        s = one.scenario
+        customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
+        print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {len(s.seed_list)} seeds x {s.months} months "
+              f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+    return 0
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from sim.experiments.execution import write_tables
+    from sim.report import build, print_summary
+    from sim.results import read
+
+    run = read(arguments.folder)
+    write_tables(run)
+    build(run)
+    print_summary(run)
+    print(f"report: {run.path / 'report.html'}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from sim.experiments.verify import verify
+
+    verdict = verify(arguments.folder, threads=arguments.threads)
+    for name, digest in verdict.digests.items():
+        print(f"{name:<10} {digest}")
+    print("the same" if verdict.same else "DIFFERENT")
+    return 0 if verdict.same else 1
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    from sim.reference import json_schema
+    from sim.scenario import Scenario
+
+    print(json.dumps(json_schema(Scenario), indent=2))
+    return 0
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from sim.kpis import KPIS
+    from sim.population.presets import PRESETS
+    from sim.strategies import STRATEGIES
+
+    def section(title: str, rows: dict[str, str]) -> None:
+        print(title)
+        for name, text in (rows or {"-": "none in this version"}).items():
+            print(f"  {name:<26} {text}")
+
+    section("strategies", {name: (kind.__doc__ or "").splitlines()[0] for name, kind in STRATEGIES.items()})
+    section("presets", {name: preset.about for name, preset in PRESETS.items()})
+    section("shocks", {})
+    section("KPIs", {name: f"{kpi.about} [{kpi.unit}]" for name, kpi in KPIS.items()})
+    return 0

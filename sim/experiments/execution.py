@@ -1,0 +1,260 @@
+"""Run every arm and seed of a scenario, and leave a results folder that can be trusted.
+
+A run that breaks is named and the others are kept; an interrupted run is resumed. Nothing is written before every
+folder asked for is known to be usable.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import resource
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import sim
+from sim.errors import BadInput, Interrupted, Mistake, RunFailed
+from sim.experiments.prepare import Prepared, facts
+from sim.results import ResultsFolder, Run
+from sim.scenario import Arm
+from sim.yaml_source import dump
+
+if TYPE_CHECKING:
+    from sim.population.synthetic import Source
+
+PACKAGES = ("numpy", "pandas", "scipy", "numba", "mesa", "matplotlib", "pydantic", "pyarrow")
+SMALL = 20_000  # rows below which a second thread is not worth its while
+
+
+class Watcher:
+    """What hears how far a run is; the command line shows it, a test may count it."""
+
+    def begin(self, name: str, runs: int, months: int) -> None:
+        """A scenario starts: so many runs of so many months each."""
+
+    def preparing(self, what: str) -> None:
+        """Something that takes a while is being done before the months."""
+
+    def lived(self, rows: int) -> None:
+        """A month of so many rows has passed."""
+
+    def finished(self, arm: str, seed: int, seconds: float) -> None:
+        """A run is done and stored."""
+
+    def failed(self, arm: str, seed: int, error: str) -> None:
+        """A run broke."""
+
+    def reporting(self) -> None:
+        """Tables, figures and the page are being made."""
+
+    def end(self) -> None:
+        """The scenario is done."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: where to, over what, with how many threads."""
+
+    out: Path | None = None
+    threads: int | None = None
+    overwrite: bool = False
+    resume: bool = False
+    report: bool = True
+
+
+@dataclass
+class Outcome:
+    """One scenario's run on disk, and what went wrong in it."""
+
+    run: Run
+    failed: list[dict[str, Any]] = field(default_factory=list)
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def code_version() -> str:
+    """Version of the program and a digest of its sources, so that results of other code are told apart."""
+    digest = hashlib.sha256()
+    root = Path(sim.__file__).parent
+    for file in sorted(root.rglob("*.py")):
+        digest.update(file.relative_to(root).as_posix().encode())
+        digest.update(file.read_bytes())
+    return f"{sim.__version__}+{digest.hexdigest()[:12]}"
+
+
+def run_all(prepared: Sequence[Prepared], options: Options, watcher: Watcher | None = None) -> list[Outcome]:
+    """Run every scenario; raises BadInput before anything is written if a folder cannot be used."""
+    watcher = watcher or Watcher()
+    now = datetime.now(UTC)
+    plans = [(one, folder_of(one, options, now, len(prepared) > 1), _manifest(one, now)) for one in prepared]
+    mistakes: list[Mistake] = []
+    for _, out, manifest in plans:
+        mistakes += ResultsFolder.refusals(out, manifest, overwrite=options.overwrite, resume=options.resume)
+    if mistakes:
+        raise BadInput(mistakes)
+    return [_run(one, out, manifest, options, watcher) for one, out, manifest in plans]
+
+
+def folder_of(prepared: Prepared, options: Options, now: datetime, several: bool) -> Path:
+    """`--out` exactly (a folder of it for each of several files), else results/<name>/<run-id>."""
+    name = prepared.scenario.name
+    if options.out is not None:
+        return options.out / name if several else options.out
+    if options.resume:
+        return _latest_unfinished(name, prepared.digest) or Path("results") / name / run_id(prepared, now)
+    return Path("results") / name / run_id(prepared, now)
+
+
+def _latest_unfinished(name: str, digest: str) -> Path | None:
+    """The newest run of this scenario in results/ that did not end, for `--resume` without `--out`."""
+    import json
+
+    for manifest in sorted(Path("results", name).glob("*/manifest.json"), reverse=True):
+        try:
+            stored = json.loads(manifest.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        if stored.get("scenario_digest") == digest:
+            return manifest.parent
+    return None
+
+
+def run_id(prepared: Prepared, now: datetime) -> str:
+    """UTC time and the first characters of the scenario's digest."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{prepared.digest[:8]}"
+
+
+def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
+    s = prepared.scenario
+    return {
+        "name": s.name,
+        "about": s.about,
+        "run_id": run_id(prepared, now),
+        "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "code_version": code_version(),
+        "scenario_digest": prepared.digest,
+        "arms": [arm.name for arm in s.arm_list],
+        "tiers": [tier.name for tier in s.tier_list],
+        "seeds": s.seed_list,
+        "months": s.months,
+        "burn_in": s.burn_in,
+        "discount_rate": s.discount_rate,
+        "currency": s.currency,
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **facts(prepared.book),
+    }
+
+
+def _run(prepared: Prepared, out: Path, manifest: dict[str, Any], options: Options, watcher: Watcher) -> Outcome:
+    s = prepared.scenario
+    text = dump(s.resolved())
+    folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
+    done = folder.finished()
+    todo = [(arm, seed) for arm in s.arm_list for seed in sorted(s.seed_list) if (arm.name, seed) not in done]
+    failed: list[dict[str, Any]] = []
+    threads = options.threads or cores()
+    watcher.begin(s.name, len(todo), s.months + s.burn_in)
+    try:
+        source = None
+        for arm, seed in todo:
+            if source is None:
+                watcher.preparing("loading the model (compiled once on this machine, about 20 s)")
+                source = prepared.customers()
+            try:
+                _live(prepared, source, folder, arm, seed, threads, watcher)
+            except (RunFailed, BadInput):
+                raise
+            except Exception as error:
+                failed.append({"arm": arm.name, "seed": seed, "error": f"{type(error).__name__}: {error}",
+                               "traceback": traceback.format_exc()})  # fmt: skip
+                watcher.failed(arm.name, seed, failed[-1]["error"])
+        if failed and len(failed) == len(s.arm_list) * len(s.seed_list):
+            folder.interrupt()
+            raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
+        watcher.reporting()
+        run = folder.finish(_closing(folder, threads), failed, then=_tables_and_report(options.report))
+    except KeyboardInterrupt:
+        folder.interrupt()
+        raise Interrupted(f"{out}: interrupted; what was finished is kept, --resume --out {out} goes on") from None
+    finally:
+        watcher.end()
+    return Outcome(run, failed)
+
+
+def _live(
+    prepared: Prepared, source: Source, folder: ResultsFolder, arm: Arm, seed: int, threads: int, watcher: Watcher
+) -> None:
+    from sim.model import BankModel
+
+    began = perf_counter()
+    rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
+    bank = BankModel(prepared.scenario, arm, seed, source, threads=threads if rows > SMALL else 1)
+    recorder = bank.run(watcher.lived)
+    seconds = perf_counter() - began
+    folder.add(
+        arm.name, seed, recorder.tables(bank.team.events), seconds, threads=bank.threads,
+        measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds,
+    )  # fmt: skip
+    watcher.finished(arm.name, seed, seconds)
+
+
+def _rows(prepared: Prepared) -> int:
+    from sim.population.synthetic import DEFAULT_CUSTOMERS, rows_wanted
+
+    population = prepared.scenario.population
+    return rows_wanted(population, population.customers or DEFAULT_CUSTOMERS)
+
+
+def _closing(folder: ResultsFolder, threads: int) -> dict[str, Any]:
+    """What is known of the whole run only at its end."""
+    receipts = folder.receipts()
+    rows = sum(receipt.get("measured_rows", 0) for receipt in receipts)
+    seconds = sum(receipt.get("measured_seconds", 0.0) for receipt in receipts)
+    return {
+        "threads": threads,
+        "customer_months_per_second": rows / seconds if seconds > 0 else None,
+        "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def peak_memory_mb() -> float:
+    """Largest resident size of this process and its children, MB."""
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    sizes = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return max(sizes) / unit
+
+
+def _tables_and_report(report: bool) -> Callable[[Run], None]:
+    def then(run: Run) -> None:
+        write_tables(run)
+        if report:
+            from sim.report import build
+
+            build(run)
+
+    return then
+
+
+def write_tables(run: Run) -> None:
+    """summary.csv, and comparison.csv once there are two arms, from the stored tables alone."""
+    from sim.compare import compare
+    from sim.kpis import run_kpis_of, summarise
+    from sim.results import write_csv
+
+    kpis = run_kpis_of(run)
+    write_csv(run.path / "summary.csv", summarise(kpis))
+    if len(run.arms) > 1:
+        write_csv(run.path / "comparison.csv", compare(kpis, run.arms[0]))

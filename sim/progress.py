@@ -1,0 +1,78 @@
+"""How far a run is, on stderr: a bar with rate and time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+from typing import Any
+
+from sim.experiments.execution import Watcher
+
+
+class ProgressBar(Watcher):
+    """Shows customers x months per second and the time left; never touches stdout."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self.console = Console(stderr=True, highlight=False)
+        self.live = self.console.is_terminal
+        self.bar: Any = None
+        self.rows = self.months = self.total = 0
+        self.began = self.told = perf_counter()
+        self.name = ""
+
+    def begin(self, name: str, runs: int, months: int) -> None:
+        self.name, self.total, self.rows, self.months = name, runs * months, 0, 0
+        self.runs, self.done = runs, 0
+        self.began = self.told = perf_counter()
+        if not self.live:
+            self._line(f"{runs} runs of {months} months")
+            return
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=30), TextColumn("{task.percentage:3.0f} %"),
+            TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), console=self.console, transient=True,
+        )  # fmt: skip
+        self.bar.start()
+        self.task = self.bar.add_task(name, total=max(self.total, 1), rate="")
+
+    def preparing(self, what: str) -> None:
+        if self.bar is not None:
+            self.bar.update(self.task, rate=what)
+        else:
+            self._line(what)
+
+    def lived(self, rows: int) -> None:
+        self.rows += rows
+        self.months += 1
+        now = perf_counter()
+        if self.bar is not None:
+            self.bar.update(self.task, completed=self.months, rate=self._rate(now))
+        elif now - self.told > 5.0:
+            self.told = now
+            left = (now - self.began) / self.months * (self.total - self.months)
+            self._line(f"{100 * self.months / self.total:.0f} % done, {self._rate(now)}, {left:.0f} s left")
+
+    def finished(self, arm: str, seed: int, seconds: float) -> None:
+        self.done += 1
+        if self.bar is None:
+            self._line(f"arm {arm} seed {seed} done in {seconds:.1f} s ({self.done} of {self.runs})")
+
+    def failed(self, arm: str, seed: int, error: str) -> None:
+        self._line(f"arm {arm} seed {seed} FAILED: {error}")
+
+    def reporting(self) -> None:
+        self.preparing("writing tables, figures and report.html")
+
+    def end(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    def _rate(self, now: float) -> str:
+        return f"{self.rows / max(now - self.began, 1e-9) / 1e6:.1f} M customer-months/s"
+
+    def _line(self, text: str) -> None:
+        print(f"{self.name}: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,13 @@
+"""Tables, figures and the page of a run, from its results folder and nothing else.
+
+`build` writes figures/ and report.html (and, given a folder, summary.csv and comparison.csv again); `summary_table` is
+what a terminal shows at the end of a run. The page is one file that asks for nothing from anywhere.
+"""
+
+from __future__ import annotations
+
+from sim.report.assumptions_used import from_schema as assumptions_from_schema
+from sim.report.page import build
+from sim.report.terminal import summary_table
+
+__all__ = ["assumptions_from_schema", "build", "summary_table"]

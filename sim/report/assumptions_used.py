@@ -1,0 +1,175 @@
+"""The numbers a run was made with: every value of its scenario, its unit and source, and what differs from defaults.
+
+`known` maps a path of the scenario ("economics.margin", "tiers.mass.from") to what is known of it: `unit`, `source`,
+`about`, `plausible` (low, high) and, if told, `default`. An entry for a table holds for all values in it; its default
+is then a table too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+
+NOT_ASSUMPTIONS = ("name", "about", "seeds", "arms")  # shown elsewhere on the page
+
+
+@dataclass(frozen=True)
+class Used:
+    """One value of the scenario as its file says it, and what is known of it ("" for what is not)."""
+
+    path: str
+    value: str
+    default: str = ""
+    unit: str = ""
+    plausible: str = ""
+    source: str = ""
+    about: str = ""
+    differs: bool = False
+
+
+def scenario_of(text: str) -> dict[str, Any]:
+    """The scenario as nested mappings and lists whose values are text as written (so `1e-3` stays `1e-3`)."""
+    try:
+        loaded = yaml.load(text, Loader=yaml.BaseLoader)  # builds nothing but str, list and dict
+    except yaml.YAMLError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def used(scenario: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> list[Used]:
+    """Every value of a scenario but its name, question, seeds and arms."""
+    rows = []
+    for path, value in flatten({key: item for key, item in scenario.items() if key not in NOT_ASSUMPTIONS}):
+        facts, rest = _facts(path, known)
+        default = _inside(facts.get("default"), rest)
+        plausible = facts.get("plausible")
+        rows.append(
+            Used(
+                ".".join(path), value, "" if default is None else written(default), str(facts.get("unit", "")),
+                f"{plausible[0]:g} to {plausible[1]:g}" if _is_range(plausible) else "", str(facts.get("source", "")),
+                str(facts.get("about", "")), default is not None and not same(value, default),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def flatten(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Paths and values as text; list items are named by their `use` or `name`, lists of plain values are one value."""
+    if isinstance(tree, Mapping):
+        for key, item in tree.items():
+            yield from flatten(item, (*path, str(key)))
+        if not tree and path:
+            yield path, "none"
+    elif isinstance(tree, list) and any(isinstance(item, (Mapping, list)) for item in tree):
+        for place, item in enumerate(tree):
+            name = (item.get("use") or item.get("name")) if isinstance(item, Mapping) else None
+            yield from flatten(item, (*path, str(name) if name else f"[{place}]"))
+    elif path:
+        yield path, written(tree)
+
+
+def written(value: Any) -> str:
+    """A value on one line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {written(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(written, value)) or "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def same(value: str, default: Any) -> bool:
+    """True if a value as text means the default, whatever way a number is written."""
+    text = written(default)
+    try:
+        return float(value) == float(default if isinstance(default, (int, float)) else text)
+    except (TypeError, ValueError):
+        return value == text
+
+
+def _facts(path: tuple[str, ...], known: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The entry for the path or the nearest table around it, and the rest of the path inside that table."""
+    for cut in range(len(path), 0, -1):
+        entry = known.get(".".join(path[:cut]))
+        if isinstance(entry, Mapping):
+            return entry, path[cut:]
+    return {}, ()
+
+
+def _inside(default: Any, rest: tuple[str, ...]) -> Any:
+    for key in rest:
+        if not isinstance(default, Mapping) or key not in default:
+            return None
+        default = default[key]
+    return default
+
+
+def _is_range(plausible: Any) -> bool:
+    return (
+        isinstance(plausible, (list, tuple))
+        and len(plausible) == 2
+        and all(isinstance(end, (int, float)) for end in plausible)
+    )
+
+
+def arms_in_words(scenario: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
+    """Each arm and its strategies, one line a strategy; an empty list for an arm without any."""
+    arms = scenario.get("arms")
+    found = []
+    for name, arm in arms.items() if isinstance(arms, Mapping) else ():
+        extra = {}
+        if isinstance(arm, Mapping):
+            extra = {key: item for key, item in arm.items() if key != "strategies"}
+            arm = arm.get("strategies", [])
+        lines = []
+        for strategy in arm if isinstance(arm, list) else []:
+            if isinstance(strategy, Mapping):
+                settings = {key: item for key, item in strategy.items() if key != "use"}
+                lines.append(str(strategy.get("use", "")) + (f" ({written(settings)})" if settings else ""))
+        lines += [f"{key}: {written(item)}" for key, item in extra.items()]
+        found.append((str(name), lines))
+    return found
+
+
+def from_schema(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is known of every value, from a scenario's JSON Schema and the resolved scenario that names nothing.
+
+    This is the mapping that the page takes (`known`); whoever writes a manifest may store it there as "assumptions".
+    """
+    definitions = schema.get("$defs", {})
+    found: dict[str, dict[str, Any]] = {}
+
+    def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+        while "$ref" in node:
+            node = {**definitions[node["$ref"].rsplit("/", 1)[1]], **{k: v for k, v in node.items() if k != "$ref"}}
+        return node
+
+    def walk(node: Mapping[str, Any], default: Any, path: tuple[str, ...]) -> None:
+        node = resolved(node)
+        if path:
+            facts = {key: node[key] for key in ("unit", "source", "plausible") if key in node}
+            inner = node.get("properties") or node.get("items") or isinstance(default, list)
+            if facts or not inner:
+                facts["about"] = node.get("description", "")
+                if default is not None:
+                    facts["default"] = default
+                found[".".join(path)] = facts
+        for key, child in (node.get("properties") or {}).items():
+            if (*path, key)[0] not in NOT_ASSUMPTIONS:
+                walk(child, default.get(key) if isinstance(default, Mapping) else None, (*path, key))
+        options = node.get("anyOf", [node])
+        for item in (resolved(option["items"]) for option in options if isinstance(option.get("items"), Mapping)):
+            for entry in default if isinstance(default, list) else []:
+                name = entry.get("use") or entry.get("name") if isinstance(entry, Mapping) else None
+                if name:
+                    walk(item, entry, (*path, str(name)))
+
+    walk(schema, defaults, ())
+    return found
+
+

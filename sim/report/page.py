@@ -1,0 +1,199 @@
+"""`build`: the page that tells a run's story, from its tables and the template in sim/templates."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sim.figures import Board, Drawing, Missing, draw_all
+from sim.figures.inline import inline
+from sim.figures.style import spoken
+from sim.report.answer import answer, headlines
+from sim.report.assumptions_used import arms_in_words, scenario_of, used
+from sim.report.key_figures import KeyFigures, meanings
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from sim.results import Run
+
+Known = Mapping[str, Mapping[str, Any]]
+
+
+def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None) -> Path:
+    """Write figures/ and report.html of a run; returns the page.
+
+    `source` is a results folder, whose summary.csv and comparison.csv are then written anew from the stored tables, or
+    a `Run` in memory whose tables of key figures are already there. `assumptions` says what is known of the scenario's
+    numbers (see `assumptions_used`); without it the manifest's "assumptions" is used if there is one. Raises
+    `BadInput` for a folder that cannot be read.
+    """
+    from sim.results import read, write_atomically
+
+    if isinstance(source, (str, os.PathLike)):
+        run = read(source)
+        _write_key_figures(run)
+    else:
+        run = source
+    summary, comparison = key_figures_of(run)
+    drawings, missing = draw_all(run, run.path, comparison)
+    page = run.path / "report.html"
+    write_atomically(page, render(run, summary, comparison, drawings, missing, assumptions))
+    return page
+
+
+def _write_key_figures(run: Run) -> None:
+    from sim.compare import compare
+    from sim.kpis import run_kpis_of, summarise
+    from sim.results import write_csv
+
+    kpis = run_kpis_of(run)
+    write_csv(run.path / "summary.csv", summarise(kpis))
+    if len(run.arms) > 1:
+        write_csv(run.path / "comparison.csv", compare(kpis, run.arms[0]))
+
+
+def key_figures_of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """summary.csv and, with several arms, comparison.csv of a run."""
+    return run.summary, run.comparison if len(run.arms) > 1 else None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page."""
+
+    anchor: str
+    heading: str
+    title: str
+    caption: str
+    svg: Markup
+
+
+def render(
+    run: Run,
+    summary: pd.DataFrame,
+    comparison: pd.DataFrame | None,
+    drawings: Sequence[Drawing],
+    missing: Sequence[Missing],
+    assumptions: Known | None = None,
+) -> str:
+    """The page as text; everything that comes from a scenario or a book is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    board = Board(run)
+    figures = KeyFigures(summary, comparison)
+    scenario = scenario_of(run.scenario_text)
+    known = assumptions if assumptions is not None else run.manifest.get("assumptions") or {}
+    rows = used(scenario, known)
+    pictures = []
+    for drawing in drawings:
+        name = drawing.plate.name
+        svg = inline(drawing.svg.read_text(encoding="utf-8"), name, f"{drawing.title}. {drawing.subtitle}")
+        # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
+        pictures.append(Picture(name, drawing.plate.heading, drawing.title, drawing.plate.caption, Markup(svg)))
+    environment = Environment(
+        loader=PackageLoader("sim", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["spoken"] = spoken
+    shown = {kpi.split("[")[0] for kpis in figures.groups.values() for kpi in kpis if figures.said(kpi)}
+    return environment.get_template("report.html.j2").render(
+        name=str(run.manifest.get("name", "run")),
+        question=str(scenario.get("about") or run.manifest.get("about") or ""),
+        setting=setting(run, board),
+        headlines=headlines(figures, board),
+        answer=answer(figures, board),
+        one_arm=board.one_arm,
+        reference=board.reference,
+        arms=figures.arms,
+        tiers=board.tiers,
+        rows_by_arm=figures.by_arm() if not board.one_arm else {},
+        rows_by_tier={arm: figures.by_tier(arm, board.tiers) for arm in figures.arms},
+        one_seed=len(board.seeds) == 1,
+        meanings=meanings(sorted(shown, key=list(meanings_order()).index)),
+        pictures=pictures,
+        missing=missing,
+        strategies=arms_in_words(scenario),
+        used=rows,
+        changed=[row for row in rows if row.differs],
+        defaults_known=any(row.default for row in rows),
+        sources_known=any(row.source or row.unit for row in rows),
+        book=book_facts(run.manifest),
+        failed=run.manifest.get("failed") or [],
+        facts=facts(run, board),
+        many_seeds=seeds_option(board.seeds),
+    )
+
+
+def meanings_order() -> list[str]:
+    """KPIs in the order of their definitions."""
+    from sim.kpis import KPIS
+
+    return list(KPIS)
+
+
+def setting(run: Run, board: Board) -> str:
+    """What was run, in one line."""
+    customers = board.total("customers")[0, :, 0]
+    size = f"{float(pd.Series(customers).mean()):,.0f} customers"
+    arms = "one arm" if board.one_arm else f"{len(board.arms)} arms"
+    seeds = "one seed" if len(board.seeds) == 1 else f"{len(board.seeds)} seeds"
+    burn_in = run.manifest.get("burn_in")
+    after = f" after {burn_in} of burn-in" if burn_in else ""
+    return f"{size} in {len(board.tiers)} tiers, {board.months} months{after}, {arms}, {seeds}."
+
+
+def seeds_option(seeds: Sequence[int]) -> str:
+    """The seeds as `--seeds` takes them: a number if they are 1..n, else a list."""
+    ordered = sorted(seeds)
+    if ordered == list(range(1, len(ordered) + 1)):
+        return str(len(ordered))
+    return ",".join(map(str, ordered)) + ("," if len(ordered) == 1 else "")
+
+
+def book_facts(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Which columns of a customer book were read and which imputed, and what was counted; None without a book."""
+    book = manifest.get("book")
+    if not isinstance(book, Mapping):
+        return None
+    read = book.get("read") or {}
+    pairs = list(read.items()) if isinstance(read, Mapping) else [(str(name), str(name)) for name in read]
+    counts = book.get("counts")
+    return {
+        "rows": book.get("rows"),
+        "sha256": book.get("sha256"),
+        "read": [(str(field), str(column)) for field, column in pairs],
+        "imputed": [str(name) for name in book.get("imputed") or []],
+        "counts": list(counts.items()) if isinstance(counts, Mapping) else [],
+    }
+
+
+def facts(run: Run, board: Board) -> list[tuple[str, str]]:
+    """What somebody needs to make the run again and to know that it is the same."""
+    manifest = run.manifest
+    packages = manifest.get("packages")
+    runs = manifest.get("runs") or []
+    seconds = [float(entry["seconds"]) for entry in runs if isinstance(entry, Mapping) and "seconds" in entry]
+    speed, memory = manifest.get("customer_months_per_second"), manifest.get("peak_memory_mb")
+    found = [
+        ("Run", manifest.get("run_id")),
+        ("Made", manifest.get("created")),
+        ("Seeds", ", ".join(map(str, board.seeds))),
+        ("Scenario digest", manifest.get("scenario_digest")),
+        ("Result digest", manifest.get("result_digest")),
+        ("Code version", manifest.get("code_version")),
+        ("Python", manifest.get("python")),
+        ("Packages", ", ".join(f"{name} {version}" for name, version in packages.items()) if packages else None),
+        ("Platform", manifest.get("platform")),
+        ("Threads", manifest.get("threads")),
+        ("Run time", f"{sum(seconds):,.1f} s over {len(seconds)} runs" if seconds else None),
+        ("Speed", f"{speed / 1e6:,.2f} million customer-months per second" if speed else None),
+        ("Peak memory", f"{memory:,.0f} MB" if memory else None),
+    ]
+    return [(label, str(value)) for label, value in found if value not in (None, "")]

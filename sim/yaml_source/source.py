@@ -1,0 +1,350 @@
+"""Scenario files: reading, what they extend, and what the command line sets, every value with its address."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sim.errors import BadInput, Mistake
+from sim.yaml_source.paths import (
+    NAMING_KEYS,
+    Path,
+    did_you_mean,
+    item_names,
+    key_text,
+    one_line,
+    path_text,
+    split_override,
+    split_path,
+)
+from sim.yaml_source.tree import Node, Place, key_list, parse, planted
+
+REPLACED_WHOLE = frozenset({"arms", "sweep", "tiers", "environment", "seeds", "columns", "matrix"})
+DEEPEST_CHAIN = 20  # files that extend one another
+LARGEST_FILE = 2_000_000  # bytes; a scenario of a thousand lines has about 40,000
+
+
+class Source:
+    """What a scenario file says, all files and overrides together, and where it says it.
+
+    `file` is the file as the user wrote it, `files` all that were read (this one first), `mistakes` what is already
+    known to be wrong: `validate` reports them with its own, `check` alone.
+    """
+
+    def __init__(self, root: Node, file: str, files: Sequence[str], mistakes: Sequence[Mistake] = ()):
+        self._root = root
+        self.file = file
+        self.files = tuple(files)
+        self.mistakes = tuple(mistakes)
+        self.data: dict[str, Any] = root.plain()
+
+    def __repr__(self) -> str:
+        return f"Source({self.file!r}, {len(self.data)} keys, {len(self.mistakes)} mistakes)"
+
+    def check(self) -> None:
+        """Raise BadInput if reading alone found mistakes."""
+        if self.mistakes:
+            raise BadInput(sorted(self.mistakes))
+
+    def address(self, path: Path, *, key: bool = False) -> tuple[str, int, int]:
+        """File, line and column of the value at this path, or of its key; of the nearest key above where it is absent.
+
+        Lines and columns count from 1; a value from the command line has the file ``--set PATH=VALUE`` and line 0.
+        """
+        trail, whole = self._walk(path)
+        node, key_place = trail[-1]
+        if (key or not whole) and key_place is not None:
+            return key_place.file, key_place.line, key_place.column
+        return node.place.file, node.place.line, node.place.column
+
+    def is_given(self, path: Path) -> bool:
+        """Whether the files or the command line give a value at this path."""
+        return self._walk(path)[1]
+
+    def is_broken(self, path: Path) -> bool:
+        """Whether the value at this path, or one it stands in, was reported by reading already."""
+        return any(node.broken for node, _ in self._walk(path)[0])
+
+    def file_of(self, path: Path) -> str:
+        """The file that gives the value at this path (or is nearest to giving it); ``--set ...`` for the command line."""
+        return self.address(path)[0]
+
+    def path_text(self, path: Path) -> str:
+        """The path as the user would write it."""
+        return path_text(path, self.data)
+
+    def find(self, text: str) -> Path:
+        """The path a written one leads to: names of list items become positions. Raises ValueError, for users."""
+        return self._locate(split_path(text))
+
+    def with_overrides(self, overrides: Iterable[str], option: str = "--set") -> Source:
+        """A new source with each ``PATH=VALUE`` set, in order; VALUE is YAML, empty means null."""
+        out = self._copy()
+        slips = list(self.mistakes)
+        for text in overrides:
+            place = Place(f"{option} {one_line(text, 120)}", 0, 0)
+            try:
+                parts, value_text = split_override(text)
+                value, found = parse(value_text, place.file, fixed=place)
+            except ValueError as slip:
+                slips.append(Mistake(place.file, 0, 0, "", str(slip)))
+                continue
+            except BadInput as error:
+                slips += error.mistakes
+                continue
+            slips += found
+            slip_text = out._set(parts, value or Node(None, place), place)
+            if slip_text:
+                slips.append(Mistake(place.file, 0, 0, path_text(parts), slip_text))
+        return Source(out._root, self.file, self.files, slips)
+
+    def with_values(self, values: Mapping[str, Any], label: str = "values") -> Source:
+        """A new source with plain values set at written paths; `label` is their address. For design points."""
+        out = self._copy()
+        slips = list(self.mistakes)
+        place = Place(label, 0, 0)
+        for text, value in values.items():
+            try:
+                parts = split_path(text)
+                slip_text = out._set(parts, planted(value, place), place)
+            except (ValueError, TypeError) as slip:
+                parts, slip_text = (text,), str(slip)
+            if slip_text:
+                slips.append(Mistake(label, 0, 0, path_text(parts), slip_text))
+        return Source(out._root, self.file, self.files, slips)
+
+    def _copy(self) -> Source:
+        return Source(self._root.copy(), self.file, self.files, self.mistakes)
+
+    def _walk(self, path: Path) -> tuple[list[tuple[Node, Place | None]], bool]:
+        """Nodes on the way, each with its key's place (its own, for a list item), and whether the path was found."""
+        node = self._root
+        trail: list[tuple[Node, Place | None]] = [(node, None)]
+        for part in path:
+            if isinstance(node.value, dict) and part in node.value:
+                key_place = node.keys[str(part)]
+                node = node.value[part]
+            elif isinstance(node.value, list) and isinstance(part, int) and 0 <= part < len(node.value):
+                node = node.value[part]
+                key_place = node.place
+            else:
+                return trail, False
+            trail.append((node, key_place))
+        return trail, True
+
+    def _locate(self, parts: Path) -> Path:
+        node = self._root
+        done: Path = ()
+        for part in parts:
+            step: Any = part
+            if isinstance(node.value, list):
+                step = _item(node, part, done)
+            elif not isinstance(node.value, dict):
+                raise ValueError(_no_way(node, done))
+            elif part not in node.value:
+                raise ValueError(_unknown(part, node, path_text(done)))
+            node, done = node.value[step], (*done, step)
+        return done
+
+    def _set(self, parts: Path, value: Node, place: Place) -> str | None:
+        """Put the value at the path, making mappings on the way; what is wrong instead, if it cannot be done."""
+        if parts == ("extends",):
+            return "cannot be set here; in the file only"
+        node = self._root
+        done: Path = ()
+        for depth, part in enumerate(parts):
+            last = depth == len(parts) - 1
+            if node.value is None and not node.broken:
+                node.value, node.place = {}, place
+            if isinstance(node.value, list):
+                try:
+                    step: Any = _item(node, part, done)
+                except ValueError as slip:
+                    return str(slip)
+                if last:
+                    node.value[step] = value
+                    return None
+            elif isinstance(node.value, dict):
+                if isinstance(part, int):
+                    return f"{path_text(done) or 'the scenario'} is a mapping, [{part}] is for lists; one of its keys"
+                step = part
+                if last or part not in node.value:
+                    node.value[part], node.keys[part] = (value if last else Node({}, place)), place
+            else:
+                return _no_way(node, done)
+            node, done = node.value[step], (*done, step)
+        return None
+
+
+def _item(node: Node, part: str | int, done: Path) -> int:
+    """Position of the item of a list that this part of a path means. Raises ValueError."""
+    where, items = path_text(done), node.value
+    if isinstance(part, int):
+        if part < len(items):
+            return part
+        right = f"[0] to [{len(items) - 1}]" if items else "the whole list"
+        raise ValueError(f"{where} has no item [{part}]; {right}")
+    plain = [item.plain() for item in items]
+    names = item_names(plain)
+    if part in names:
+        return names.index(part)
+    twice = [f"[{i}]" for i, item in enumerate(plain) if isinstance(item, dict) and _name(item) == part]
+    if twice:
+        raise ValueError(f"{where} has several items called {key_text(part)}; {' or '.join(twice)}")
+    known = [name for name in names if name is not None]
+    right = f"[0] to [{len(items) - 1}]" if items else "the whole list"
+    help_ = did_you_mean(part, known, all_if_none="one of") or right
+    raise ValueError(f"{where} has no item called {key_text(part)}; {help_}")
+
+
+def _name(item: dict[str, Any]) -> Any:
+    return next((item[key] for key in NAMING_KEYS if key in item), None)
+
+
+def _unknown(part: str | int, node: Node, where: str) -> str:
+    what = f"[{part}]" if isinstance(part, int) else key_text(part)
+    help_ = did_you_mean(str(part), key_list(node), all_if_none="one of") or "no keys yet"
+    return f"{where or 'the scenario'} has no key {what}; {help_}"
+
+
+def _no_way(node: Node, done: Path) -> str:
+    shown = "null" if node.value is None else one_line(str(node.value), 40)
+    return f"{path_text(done)} is {shown}, a single value with nothing inside; a path that ends there"
+
+
+def load(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Source:
+    """Read a scenario file, what it extends, and the command line's ``PATH=VALUE`` settings.
+
+    Mistakes that leave data to check (duplicate keys, tags, unknown items) stay in `Source.mistakes`, so that
+    `validate` can name everything at once; BadInput is raised where there is nothing to check.
+    """
+    return _chain(os.fspath(path), None, overrides)
+
+
+def loads(text: str, overrides: Sequence[str] = (), file: str = "text") -> Source:
+    """Read a scenario from text; `file` is the name it goes by, and what `extends` is relative to."""
+    return _chain(file, text, overrides)
+
+
+def _chain(file: str, text: str | None, overrides: Sequence[str]) -> Source:
+    mistakes: list[Mistake] = []
+    roots: list[Node] = []
+    files: list[str] = []
+    seen: dict[str, str] = {}
+    called_from: tuple[Place, str] | None = None
+    try:
+        while True:
+            real = os.path.realpath(file)
+            if called_from and real in seen:
+                raise _wrong_extends(called_from, f"{_shown(file)} extends itself in a circle; another file")
+            if called_from and len(files) >= DEEPEST_CHAIN:
+                raise _wrong_extends(called_from, f"more than {DEEPEST_CHAIN} files extend one another; fewer")
+            seen[real] = file
+            root, found = _read(file, text, called_from)
+            text = None
+            mistakes += found
+            roots.append(root)
+            files.append(file)
+            parent = root.value.pop("extends", None)
+            key_place = root.keys.pop("extends", None)
+            if parent is None or key_place is None or parent.broken:
+                break
+            if not isinstance(parent.value, str) or not parent.value.strip() or "\0" in parent.value:
+                slip = "the path of another scenario file, relative to this one"
+                raise _wrong_extends((parent.place, ""), f"not a path; {slip}")
+            file = os.path.normpath(os.path.join(os.path.dirname(file), parent.value))
+            called_from = (parent.place, parent.value)
+    except BadInput as error:
+        raise BadInput(sorted({*mistakes, *error.mistakes})) from None
+    merged = roots[-1]
+    for root in reversed(roots[:-1]):
+        merged = _merge(merged, root)
+    source = Source(merged, files[0], files, mistakes)
+    return source.with_overrides(overrides) if overrides else source
+
+
+def _merge(below: Node, above: Node) -> Node:
+    """The child's tree laid over its parent's: mappings merge, the child's values win."""
+    value, keys = dict(below.value), {**below.keys, **above.keys}
+    for key, node in above.value.items():
+        old = value.get(key)
+        both = old is not None and isinstance(old.value, dict) and isinstance(node.value, dict)
+        value[key] = _merge(old, node) if both and old is not None and key not in REPLACED_WHOLE else node
+    return Node(value, above.place, keys)
+
+
+def _wrong_extends(where: tuple[Place, str], message: str) -> BadInput:
+    place = where[0]
+    return BadInput(Mistake(place.file, place.line, place.column, "extends", message))
+
+
+def _read(file: str, text: str | None, called_from: tuple[Place, str] | None) -> tuple[Node, list[Mistake]]:
+    """The tree of one file. A file that cannot be read is the mistake of the `extends` that names it."""
+
+    def wrong(message: str, line: int = 0, column: int = 0) -> BadInput:
+        if called_from and not line:
+            return _wrong_extends(called_from, f"{_shown(file)}: {message}")
+        return BadInput(Mistake(_shown(file), line, column, "", message))
+
+    if text is None:
+        try:
+            raw = _bytes(file, only_regular=called_from is not None)
+        except _Unreadable as slip:
+            raise wrong(str(slip)) from None
+        if len(raw) > LARGEST_FILE:
+            raise wrong(f"larger than {LARGEST_FILE // 1_000_000} MB; a scenario file")
+        if b"\0" in raw or raw[:2] in (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b"):
+            kind = "UTF-16 text" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "not a text file"
+            raise wrong(f"{kind}; a YAML file saved as UTF-8")
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            before = raw[: error.start].decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+            byte = raw[error.start]
+            message = f"not UTF-8 text (byte 0x{byte:02x}); a YAML file saved as UTF-8"
+            raise wrong(message, before.count("\n") + 1, len(before) - before.rfind("\n")) from None
+    root, mistakes = parse(text.removeprefix("\ufeff"), file)
+    if root is None or (root.value is None and not root.broken):
+        raise wrong("empty; a scenario, such as name: baseline")
+    if not isinstance(root.value, dict):
+        if mistakes:
+            raise BadInput(mistakes)
+        kind = "a list" if isinstance(root.value, list) else "a single value"
+        raise wrong(f"{kind} at the top; a mapping (key: value)", root.place.line, root.place.column)
+    return root, mistakes
+
+
+class _Unreadable(Exception):
+    """Why a file cannot be read, in words for the user."""
+
+
+def _bytes(file: str, *, only_regular: bool) -> bytes:
+    try:
+        mode = os.stat(file).st_mode
+        if stat.S_ISDIR(mode):
+            raise _Unreadable("a folder; a YAML file")
+        if only_regular and not stat.S_ISREG(mode):  # an extends must not hang on a pipe
+            raise _Unreadable("not an ordinary file; a YAML file")
+        with open(file, "rb") as stream:
+            return stream.read(LARGEST_FILE + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise _Unreadable(f"no such file; {_near(file) or 'the path of a YAML file'}") from None
+    except PermissionError:
+        raise _Unreadable("may not be read; a file you have permission for") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _Unreadable(f"cannot be read ({one_line(reason)}); the path of a YAML file") from None
+
+
+def _near(file: str) -> str:
+    try:
+        known = [name for name in os.listdir(os.path.dirname(file) or ".") if name.endswith((".yaml", ".yml"))]
+    except (OSError, ValueError):
+        return ""
+    return did_you_mean(os.path.basename(file), known[:1000])
+
+
+def _shown(file: str) -> str:
+    return one_line(file, 300)

@@ -1,0 +1,96 @@
+"""Banks for tests: a scenario in one line, a bank that stands ready, a bank that has lived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.behaviour.rates import service_law
+from sim.behaviour.settings import Mechanisms
+from sim.codes import ACTIVE, CLOSED
+from sim.model import BankModel
+from sim.population.synthetic import source
+from sim.scenario import Scenario
+
+TIERS = ("mass", "affluent", "wealth", "private")
+UNIT = 1024.0  # weight units a customer
+
+
+def scenario(
+    customers: int = 10_000, *, months: int = 6, burn_in: int = 0, model: Mapping[str, Any] | None = None,
+    population: Mapping[str, Any] | None = None, **sections: Any,
+) -> Scenario:  # fmt: skip
+    """A scenario of Bank B with what is named and the defaults for the rest."""
+    return Scenario.model_validate(
+        {
+            "name": "test", "months": months, "burn_in": burn_in, "model": dict(model or {}),
+            "population": {"customers": customers, **(population or {})}, **sections,
+        }
+    )  # fmt: skip
+
+
+def only(**on: bool) -> dict[str, bool]:
+    """Every mechanism off but those named."""
+    return {name: bool(on.get(name, False)) for name in Mechanisms.model_fields}
+
+
+def hazards(close: float, dormant: float = 0.0, reactivate: float = 0.0, close_dormant: float = 0.0) -> dict[str, Any]:
+    """The same monthly probabilities for every tier, and those of dormant customers."""
+    by_tier: dict[str, Any] = {tier: {"close": close, "dormant": dormant} for tier in TIERS}
+    return by_tier | {"dormant": {"reactivate": reactivate, "close": close_dormant}}
+
+
+def everybody_awake() -> dict[str, Any]:
+    """A first population without dormant customers."""
+    return {"dormant_at_start": dict.fromkeys(TIERS, 0.0)}
+
+
+def bank(s: Scenario, seed: int = 1, *, threads: int = 1) -> BankModel:
+    """The scenario's bank at its beginning, no month lived."""
+    customers = source(s.population, s.tier_list, s.model, service_law(s.model, s.channels))
+    return BankModel(s, s.arm_list[0], seed, customers, threads=threads)
+
+
+def live(model: BankModel, watch: Callable[[BankModel], None] | None = None) -> BankModel:
+    """Live burn-in and all measured months; `watch` looks at the bank at month 0 and after every month."""
+    while model.month < 0:
+        model.step()
+    model.begin_measuring()
+    if watch is not None:
+        watch(model)
+    while model.month < model.scenario.months:
+        model.step()
+        if watch is not None:
+            watch(model)
+    if model.pool is not None:
+        model.pool.shutdown()
+    return model
+
+
+def lived(s: Scenario, seed: int = 1, *, threads: int = 1) -> BankModel:
+    """The scenario's bank at its end."""
+    return live(bank(s, seed, threads=threads))
+
+
+def tables(model: BankModel) -> dict[str, pd.DataFrame]:
+    """What the bank recorded."""
+    return model.recorder.tables(model.team.events)
+
+
+def monthly(model: BankModel) -> pd.DataFrame:
+    """monthly.parquet of a bank that has lived, without arm and seed."""
+    return tables(model)["monthly"].drop(columns=["arm", "seed"])
+
+
+def over_time(table: pd.DataFrame, column: str) -> np.ndarray:
+    """One column of monthly.parquet over the bank, by month."""
+    return table.groupby("month")[column].sum().to_numpy()
+
+
+def counts(model: BankModel) -> tuple[int, int, int]:
+    """Rows active, dormant, closed or unused."""
+    state = model.customers.state
+    return tuple(int(np.count_nonzero(state == value)) for value in (ACTIVE, 1, CLOSED))  # type: ignore[return-value]

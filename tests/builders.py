@@ -1,0 +1,230 @@
+"""Small banks for tests: customers from the real population, rates from the real settings, a month with every field.
+
+    bank = lived_in(newcomers(3000))            # a mixed lot: dormant, closed, managed, opted out, ...
+    now = stormy(month=-3)                      # every lever and shock away from neutral
+    tallies = live(kernels.live_chunk, bank, plan_for(bank), now, rates_of())
+
+`Bank` rows are independent copies; nothing here touches a file or the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sim import kernels
+from sim.agents.channel_settings import Channels
+from sim.agents.customer import NAMES, Customers
+from sim.behaviour.rates import rates, service_law
+from sim.behaviour.settings import Model
+from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, NOBODY
+from sim.numerics import key_of, word_of
+from sim.population.settings import Population
+from sim.population.synthetic import source
+from sim.population.tier_presets import PRESET_TIERS
+from sim.tiers import Tier
+
+TIERS: tuple[Tier, ...] = PRESET_TIERS["bank_b"]
+POSTS = 12
+f32 = np.float32
+
+
+# --- rates -----------------------------------------------------------------------------------------------------------
+
+
+def rates_of(model: Model | None = None, *, tiers: Sequence[Tier] = TIERS, **changed: Any) -> kernels.Rates:
+    """The kernel's numbers for a model (default settings unless given), single ones changed by name."""
+    p = rates(model or Model(), tiers, Channels())
+    return p._replace(**{name: _like(getattr(p, name), value) for name, value in changed.items()})
+
+
+def _like(old: Any, new: Any) -> Any:
+    return np.asarray(new, old.dtype) if isinstance(old, np.ndarray) else type(old)(new)
+
+
+def eventful(**changed: Any) -> kernels.Rates:
+    """Default rates with the rare things common, so that a few thousand rows meet all of them."""
+    often = {
+        "event_rate": 0.2, "failure_digital": 0.15, "failure_other": 0.10, "opt_out_rate": 0.05, "dormant_return": 0.2,
+        "dormant_close": 0.1, "product_loss": 0.03, "product_gain": [0.02, 0.04, 0.08, 0.1],
+    }  # fmt: skip
+    return rates_of(**(often | changed))
+
+
+def still(**changed: Any) -> kernels.Rates:
+    """Rates at which nothing happens to anybody: every speed, chance and effect is zero."""
+    p = rates_of()
+    keep = {
+        "wallet_reversion", "threshold", "ceiling", "grace", "markov", "satisfaction_mu", "satisfaction_sd", "trust_sd",
+        "affinity_sd", "tenure_anchor", "transactions", "reach", "pressure", "conversion", "dormant_share",
+        "second_life_months", "opt_out_months",
+    }  # fmt: skip
+    nothing = {name: np.zeros_like(getattr(p, name)) if isinstance(getattr(p, name), np.ndarray) else f32(0)
+               for name in p._fields if name not in keep}  # fmt: skip
+    unchanging = {"engagement_memory": 1, "pressure_memory": 1, "failure_fading": 1, "bond_fading": 1,
+                  "wallet_reversion": 0}  # fmt: skip
+    quiet = p._replace(**nothing)._replace(**{name: f32(value) for name, value in unchanging.items()})
+    return quiet._replace(**{name: _like(getattr(p, name), value) for name, value in changed.items()})
+
+
+# --- customers -------------------------------------------------------------------------------------------------------
+
+
+def newcomers(rows: int, *, customers: int | None = None, seed: int = 11, month: int = -24) -> Customers:
+    """First customers of Bank B at the end of `month`: stratified rows standing for `customers` (default 40 a row)."""
+    model = Model()
+    settings = Population(customers=customers or 40 * rows, agents=rows)
+    born = source(settings, TIERS, model, service_law(model, Channels())).first(seed, month)
+    people = Customers(len(born["uid"]))
+    people.place(born)
+    return people
+
+
+def lived_in(people: Customers, *, month: int = -24, seed: int = 5) -> Customers:
+    """Give people histories they could have: every state, clock, bar and bond in use, many near a tier bound."""
+    rng = np.random.default_rng(seed)
+    n, c = len(people), people
+
+    def some(share: float) -> np.ndarray:
+        return rng.random(n) < share
+
+    asleep, gone, fell_asleep = some(0.2), some(0.05), some(0.5)
+    c.state[:] = np.where(gone, CLOSED, np.where(asleep, DORMANT, c.state))
+    c.held[:] = np.where((c.state == DORMANT) & fell_asleep, 0.15, 1.0)
+    c.aum[:] = np.where(gone, 0.0, np.floor(c.aum * c.held * 100.0) / 100.0)
+    near = np.where(some(0.3), rng.normal(0.0, 0.1, n), 0.0)
+    c.log_wealth[:] += near.astype(f32)
+    c.aum_1[:] = c.aum * np.exp(rng.normal(0.0, 0.3, n))
+    c.aum_2[:] = c.aum * np.exp(rng.normal(0.0, 0.3, n))
+    c.manager[:] = np.where((c.state == ACTIVE) & (c.tier > 0) & some(0.6), rng.integers(0, POSTS, n), NOBODY)
+    c.joined_month[:] = np.where(some(0.2), month - rng.integers(0, 70, n), c.joined_month)
+    c.opted_out[:] = np.where(some(0.3), rng.integers(1, 2 ** len(CHANNELS), n), 0)
+    c.opt_out_month[:] = np.where(c.opted_out > 0, month - rng.integers(0, 30, n), -30_000)
+    c.preferred[:] = rng.integers(0, len(CHANNELS), n)
+    c.attempts[:] = rng.integers(0, 7, n)
+    c.products[:] = np.clip(c.products + rng.integers(-1, 7, n), 1, 10)
+    c.pressure[:] = rng.exponential(1.0, n)
+    c.bond[:] = rng.random(n)
+    c.contact_gap[:] = rng.integers(0, 14, n)
+    c.silence[:] = rng.integers(0, 9, n)
+    c.open_failure[:] = np.where(some(0.3), rng.exponential(0.7, n), 0.0)
+    c.below[:] = rng.integers(0, 14, n)
+    c.tier_change[:] = rng.integers(-6, 7, n)
+    c.manager_shock[:] = rng.choice([0.0, 0.25, 0.6], n)
+    c.manager_shock_months[:] = rng.integers(0, 4, n)
+    c.follow[:] = np.where(some(0.2), rng.random(n) * 0.2, 0.0)
+    c.follow_months[:] = rng.integers(0, 7, n)
+    c.second_life[:] = rng.integers(0, 13, n)
+    c.year_start[:] = np.where(some(0.2), JOINED_THIS_YEAR, rng.integers(0, len(TIERS) + 1, n))
+    return people
+
+
+def copy_of(people: Customers) -> Customers:
+    """An independent copy."""
+    twin = Customers(len(people))
+    twin.place({name: getattr(people, name).copy() for name in NAMES})
+    return twin
+
+
+def by_uid(people: Customers) -> dict[str, np.ndarray]:
+    """All columns in the order of uid."""
+    order = np.argsort(people.uid, kind="stable")
+    return {name: getattr(people, name)[order].copy() for name in NAMES}
+
+
+def plan_for(people: Customers, *, seed: int = 3, share: float = 0.5) -> np.ndarray:
+    """A month's plan: managed customers contacted in any channel but the app, int8, -1 = nobody plans to."""
+    rng = np.random.default_rng(seed)
+    chosen = (people.manager != NOBODY) & (rng.random(len(people)) < share)
+    return np.where(chosen, rng.integers(0, 4, len(people)), NOBODY).astype(np.int8)
+
+
+# --- the month -------------------------------------------------------------------------------------------------------
+
+
+def calm(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **changed: Any) -> kernels.Now:
+    """A month with neutral levers and no shocks, at the default hazards; single fields changed by name."""
+    p = p or rates_of()
+    key0, key1 = key_of(seed)
+    tiers = p.threshold.size
+    hazards = [Model().hazard(tier) for tier in TIERS]
+    fields: dict[str, Any] = {
+        "month": month, "word": word_of(month), "key0": key0, "key1": key1,
+        "close_rate": np.array([-np.log1p(-h.close) for h in hazards], f32),
+        "dormant_rate": np.array([-np.log1p(-h.dormant) for h in hazards], f32),
+        "return_ratio": f32(1), "market": np.zeros(tiers, f32),
+        "market_growth": np.full(tiers, np.expm1(float(p.wealth_growth))),
+        "yield_gap": f32(0), "adoption_shift": f32(0), "peers": f32(-0.1), "word_of_mouth": np.zeros(tiers, f32),
+        "quality_shift": np.zeros(tiers, f32), "quality_sd_ratio": f32(1), "failure_ratio": f32(1),
+        "resolution": f32(0.6), "push_share": f32(0.7), "conversion_ratio": np.ones(tiers, f32),
+        "campaign": np.zeros((tiers, len(CHANNELS)), f32), "hazard_ratio": np.zeros(tiers, f32),
+        "manager_quality": np.zeros(POSTS + 1, f32),
+    }  # fmt: skip
+    now = kernels.Now(**fields)
+    return now._replace(**{name: _like(getattr(now, name), value) for name, value in changed.items()})
+
+
+def stormy(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **changed: Any) -> kernels.Now:
+    """A month in which every lever is turned and every shock is on, differently for each tier, channel and post."""
+    p = p or rates_of()
+    market = np.array([-0.02, -0.05, -0.10, 0.04])
+    moved: dict[str, Any] = {
+        "close_rate": [0.02, 0.015, 0.012, 0.01], "dormant_rate": [0.05, 0.03, 0.02, 0.015], "return_ratio": 1.7,
+        "market": market, "market_growth": np.expm1(market + float(p.wealth_growth)), "yield_gap": 2.5,
+        "adoption_shift": 0.53, "peers": 0.12, "word_of_mouth": [0.11, 0.07, 0.03, 0.01],
+        "quality_shift": [0.25, 0.2, 0.3, -0.1], "quality_sd_ratio": 1.15, "failure_ratio": 1.3, "resolution": 0.85,
+        "push_share": 0.4, "conversion_ratio": [1.6, 1.9, 1.3, 0.8], "hazard_ratio": [-0.12, 0.05, -0.2, 0.3],
+        "campaign": [[0.02, 0.05, 0.02, 0.1, 0.3], [0.03, 0.1, 0.04, 0.1, 0.2], [0.05, 0.1, 0.05, 0.2, 0.2],
+                     [0.1, 0.1, 0.1, 0.1, 0.1]],
+        "manager_quality": np.linspace(-1.1, 0.9, POSTS + 1),
+    }  # fmt: skip
+    return calm(month, seed=seed, p=p, **(moved | changed))
+
+
+@dataclass
+class Tallies:
+    """What a month adds up: by tier, by tenure, leavers by where they began the year, exits by post."""
+
+    tally: np.ndarray
+    cohort: np.ndarray
+    left_from: np.ndarray
+    book_exits: np.ndarray
+
+    @classmethod
+    def empty(cls, tiers: int = len(TIERS)) -> Tallies:
+        shapes = (tiers, kernels.TALLIES), (tiers, kernels.TENURE_LAST + 1, 3), (tiers + 2,), (POSTS,)
+        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
+
+    def all(self) -> tuple[np.ndarray, ...]:
+        return self.tally, self.cohort, self.left_from, self.book_exits
+
+    def of(self, column: int) -> int:
+        """One tally column over all tiers."""
+        return int(self.tally[:, column].sum())
+
+
+def live(
+    run: Callable[..., None],
+    people: Customers,
+    plan: np.ndarray,
+    now: kernels.Now,
+    p: kernels.Rates,
+    *,
+    chunk: int = kernels.CHUNK,
+    threads: int = 1,
+) -> Tallies:
+    """Live a month by `kernels.live_chunk` or its twin, in chunks over threads as the model does."""
+    n = len(people)
+
+    def part(first: int) -> Tallies:
+        out = Tallies.empty(p.threshold.size)
+        run(people.arrays, first, min(first + chunk, n), plan, now, p, *out.all())
+        return out
+
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(part, range(0, n, chunk)))
+    return Tallies(*(np.sum(column, axis=0, dtype=np.int64) for column in zip(*(t.all() for t in parts), strict=True)))

@@ -1,0 +1,279 @@
+"""A results folder made up for the report's tests: the right tables, plausible numbers, no model.
+
+The numbers keep the accounting identities of CONTRACT 4 (customers, AUM, profit), so that whatever the report says of
+them can be checked by adding up.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from sim.results import dtype_of
+
+CHANNELS = ("branch", "phone", "video", "messaging", "app")
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One tier of the made-up bank: money in the model's currency, hazards a month."""
+
+    name: str
+    share: float
+    mean_aum: float
+    close: float
+    dormant: float
+    dormant_share: float
+    products: float
+    contacts: float
+    yield_: float
+
+
+BANK_B = (
+    Tier("mass", 0.9250, 6_486, 0.0025, 0.0100, 0.44, 1.6, 0.02, 0.010),
+    Tier("affluent", 0.0560, 142_857, 0.0025, 0.0052, 0.05, 3.0, 0.12, 0.009),
+    Tier("wealth", 0.0184, 1_022_000, 0.0024, 0.0027, 0.03, 4.5, 0.55, 0.007),
+    Tier("private", 0.0006, 12_000_000, 0.0022, 0.0016, 0.02, 6.0, 1.30, 0.005),
+)
+TWO_TIERS = (BANK_B[0], Tier("gold & silver", 0.0750, 800_000, 0.0024, 0.0030, 0.04, 4.0, 0.4, 0.007))
+SEVEN_TIERS = tuple(
+    Tier(f"level_{number}", share, 4_000.0 * 6**number, 0.0025, 0.010 / (1 + number), 0.4 / (1 + number) ** 2, 1.5 + number,
+         0.02 * 3**number, 0.01 - 0.001 * number)
+    for number, share in enumerate((0.70, 0.20, 0.06, 0.025, 0.01, 0.004, 0.001))
+)  # fmt: skip
+
+
+@dataclass
+class Made:
+    """The tables of a made-up run, with the attributes of `sim.results.Run`."""
+
+    manifest: dict
+    scenario_text: str
+    monthly: pd.DataFrame
+    bank: pd.DataFrame
+    transitions: pd.DataFrame
+    cohorts: pd.DataFrame
+    managers: pd.DataFrame
+    path: Path = field(default_factory=lambda: Path("results/made-up"))
+
+
+def fabricate(
+    arms: tuple[str, ...] = ("nothing",),
+    seeds: int = 3,
+    months: int = 60,
+    tiers: tuple[Tier, ...] = BANK_B,
+    customers: float = 1_000_000,
+    about: str = "What happens to Bank B over five years if it goes on as it is?",
+) -> Made:
+    """Tables of `arms` x `seeds` x (`months` + 1) x `tiers`; each later arm loses a little less than the first."""
+    monthly, bank, moves, cohorts, posts = [], [], [], [], []
+    for place, arm in enumerate(arms):
+        for seed in range(1, seeds + 1):
+            one = _live(arm, place, seed, months, tiers, customers)
+            monthly += one.monthly
+            bank += one.bank
+            moves += one.moves
+            cohorts += one.cohorts
+            posts += one.posts
+    names = [tier.name for tier in tiers]
+    manifest = {
+        "format": "rapport-results",
+        "format_version": 1,
+        "name": "made-up",
+        "about": about,
+        "tiers": names,
+        "months": months,
+        "burn_in": 24,
+        "discount_rate": 0.10,
+        "currency": "CNY",
+        "tables": ["monthly", "bank", "transitions", "cohorts", "managers"],
+        "runs": [{"arm": arm, "seed": seed, "seconds": 3.2} for arm in arms for seed in range(1, seeds + 1)],
+        "run_id": "20260101T000000Z-abcdef123456",
+        "status": "done",
+        "created": "2026-01-01T00:00:00Z",
+        "code_version": "0.1.0",
+        "scenario_digest": "abcdef123456" * 5 + "abcd",
+        "seeds": list(range(1, seeds + 1)),
+        "arms": list(arms),
+        "packages": {"numpy": "2.4.6", "pandas": "3.1.1"},
+        "platform": "Linux-6.1-x86_64",
+        "python": "3.11.9",
+        "threads": 2,
+        "customer_months_per_second": 6.1e6,
+        "peak_memory_mb": 812.0,
+        "result_digest": "0123456789abcdef" * 4,
+        "arm_digests": {arm: "fedcba9876543210" * 4 for arm in arms},
+        "assumptions": {
+            "model.hazards.mass.dormant": {
+                "unit": "probability a month", "source": "F6", "default": 0.010, "about": "Going dormant, mass",
+                "plausible": [0.005, 0.02],
+            },
+            "discount_rate": {"unit": "1/year", "source": "assumption", "default": 0.08, "about": "Discount rate"},
+        },
+    }  # fmt: skip
+    text = (
+        f"name: made-up\nabout: {json.dumps(about)}\nmonths: {months}\nburn_in: 24\ncurrency: CNY\ndiscount_rate: 0.10\n"
+        "population: {source: synthetic, preset: bank_b, customers: 1000000}\n"
+        "model: {hazards: {mass: {close: 0.0025, dormant: 0.010}}}\n"
+        f"seeds: {list(range(1, seeds + 1))}\n" + "arms:\n" + "".join(f"  {arm}: []\n" for arm in arms)
+    )
+    return Made(
+        manifest, text, pd.DataFrame(monthly), pd.DataFrame(bank),
+        pd.DataFrame(moves, columns=["arm", "seed", "year", "from", "to", "customers"]).astype({"year": "int64"}),
+        pd.DataFrame(cohorts),
+        pd.DataFrame(posts, columns=["arm", "seed", "month", "post", "event", "customers", "exits_before", "exits_after"]),
+    )  # fmt: skip
+
+
+def _live(arm: str, place: int, seed: int, months: int, tiers: tuple[Tier, ...], customers: float) -> SimpleNamespace:
+    rng = np.random.default_rng([seed, 7])  # the same luck in every arm
+    count = len(tiers)
+    get = lambda name: np.array([getattr(tier, name) for tier in tiers])  # noqa: E731
+    better = 1.0 - 0.05 * place
+    close, dormant = get("close"), get("dormant") * better
+    open_now = np.round(customers * get("share"))
+    asleep = np.round(open_now * get("dormant_share"))
+    aum = open_now * get("mean_aum")
+    satisfaction, maturity = np.linspace(0.05, -0.12, count), 0.0
+    out = SimpleNamespace(monthly=[], bank=[], moves=[], cohorts=[], posts=[])
+    gone_by_year: dict[int, dict[tuple[str, str], float]] = {}
+    for month in range(months + 1):
+        flow = dict.fromkeys(
+            ["joined", "closed_active", "closed_dormant", "went_dormant", "reactivated", "upgraded", "downgraded"]
+        )
+        if month == 0:
+            flow = {name: np.zeros(count) for name in flow}
+            moved_in = np.zeros(count)
+            new_money = market = aum_moved = np.zeros(count)
+        else:
+            active = open_now - asleep
+            flow["joined"] = rng.poisson(open_now * 0.067 / 12).astype(float)
+            flow["closed_active"] = rng.binomial(active.astype(int), close).astype(float)
+            flow["closed_dormant"] = rng.binomial(asleep.astype(int), 0.004).astype(float)
+            flow["went_dormant"] = rng.binomial(active.astype(int), dormant).astype(float)
+            flow["reactivated"] = rng.binomial(asleep.astype(int), 0.006).astype(float)
+            up, down = np.full(count, 0.0012), np.full(count, 0.006)
+            up[-1] = down[0] = 0.0
+            if count > 1:
+                up[:-1] = 0.006 * open_now[1:] / open_now[:-1]
+            flow["upgraded"] = rng.binomial(open_now.astype(int), up).astype(float)
+            flow["downgraded"] = rng.binomial(open_now.astype(int), down).astype(float)
+            moved_in = np.roll(flow["upgraded"], 1) * (np.arange(count) > 0)
+            moved_in = moved_in + np.roll(flow["downgraded"], -1) * (np.arange(count) < count - 1)
+            closed = flow["closed_active"] + flow["closed_dormant"]
+            asleep = asleep + flow["went_dormant"] - flow["reactivated"] - flow["closed_dormant"]
+            open_now = open_now + flow["joined"] - closed + moved_in - flow["upgraded"] - flow["downgraded"]
+            asleep = np.clip(asleep, 0, open_now)
+            market = aum * (0.08 / 12 + rng.normal(0, 0.004))
+            new_money = aum * (rng.normal(-0.001 + 0.0006 * place * maturity, 0.0008, count))
+            aum_moved = rng.normal(0, 0.002, count) * aum
+            aum_moved -= aum_moved.sum() / count
+            aum = aum + new_money + market + aum_moved
+            satisfaction = satisfaction + 0.03 * place * maturity / 10 + rng.normal(0, 0.004, count)
+            maturity = min(1.0, maturity + 1 / 24) if place else 0.0
+        active = open_now - asleep
+        closed = flow["closed_active"] + flow["closed_dormant"]
+        on = 0.0 if month == 0 else 1.0
+        contacts = {
+            channel: on * active * get("contacts") * share * (1 + 0.3 * place * maturity)
+            for channel, share in zip(CHANNELS, (0.12, 0.5, 0.05, 0.23, 0.1), strict=True)
+        }
+        revenue = on * aum * get("yield_") / 12
+        service = on * (open_now * 0.35 + active * 1.1)
+        managers = on * np.round(open_now * (np.arange(count) > 0) / 380) * 16_000
+        strategy = on * place * 900_000 * open_now / open_now.sum()
+        for k, tier in enumerate(tiers):
+            out.monthly.append(
+                {
+                    "arm": arm, "seed": seed, "month": month, "tier": tier.name,
+                    "customers": open_now[k], "active": active[k], "dormant": asleep[k], "aum": aum[k],
+                    "products": tier.products, "share_of_wallet": 0.45, "digital_active": min(0.9, 0.4 + 0.004 * month),
+                    "satisfaction": satisfaction[k], "trust": satisfaction[k] / 2,
+                    "joined": flow["joined"][k], "closed": closed[k], "closed_dormant": flow["closed_dormant"][k],
+                    "went_dormant": flow["went_dormant"][k], "reactivated": flow["reactivated"][k],
+                    "upgraded": flow["upgraded"][k], "downgraded": flow["downgraded"][k],
+                    "moved_in": moved_in[k], "aum_moved": aum_moved[k],
+                    "net_new_money": new_money[k], "market_effect": market[k],
+                    **{f"contacts_{channel}": contacts[channel][k] for channel in CHANNELS},
+                    "sales": 0.01 * active[k] * on, "failures": 0.02 * active[k] * on, "complaints": 0.004 * active[k] * on,
+                    "opt_outs": 0.0004 * active[k] * on, "revenue": revenue[k], "channel_cost": service[k],
+                    "manager_cost": managers[k], "strategy_cost": strategy[k],
+                    "profit": revenue[k] - service[k] - managers[k] - strategy[k],
+                }
+            )  # fmt: skip
+        if month:
+            year = gone_by_year.setdefault((month - 1) // 12 + 1, {})
+            for k, tier in enumerate(tiers):
+                for other, number in (
+                    ("closed", closed[k]), ("dormant", flow["went_dormant"][k]),
+                    (tiers[min(k + 1, count - 1)].name, flow["upgraded"][k]),
+                    (tiers[max(k - 1, 0)].name, flow["downgraded"][k]),
+                ):  # fmt: skip
+                    year[tier.name, other] = year.get((tier.name, other), 0.0) + number
+                year["new", tier.name] = year.get(("new", tier.name), 0.0) + flow["joined"][k]
+                year["dormant", tier.name] = year.get(("dormant", tier.name), 0.0) + flow["reactivated"][k]
+                year["dormant", "closed"] = year.get(("dormant", "closed"), 0.0) + flow["closed_dormant"][k]
+                year[tier.name, tier.name] = year.get((tier.name, tier.name), 0.0) + active[k] / 13
+            year["dormant", "dormant"] = year.get(("dormant", "dormant"), 0.0) + asleep.sum() / 13
+        out.bank.append(
+            {
+                "arm": arm, "seed": seed, "month": month, "managers": 198.0, "managers_left": float(rng.poisson(3)) * on,
+                "managers_hired": float(rng.poisson(3)) * on, "utilisation": 0.93 + 0.02 * np.sin(month / 6) - 0.03 * place,
+                "professional_skill": 0.0, "digital_skill": 0.0, "fatigue": 0.1, "nps": 5.0 + 8 * satisfaction.mean(),
+                **{f"load_{channel}": 0.6 for channel in CHANNELS},
+                "yield_gap": 0.0, "market_return": 0.006, "adoption_factor": 1.0, "branch_capacity": 1.0,
+                "aum_exited": float(on * (aum * 0.004).sum()), "aum_gini": 0.91,
+                "kept_12m": float(0.86 * active.sum()) if month == months >= 12 else np.nan,
+                "active_12m_ago": float(active.sum()) if month == months >= 12 else np.nan,
+                "strategy_maturity": maturity,
+                "strategy_cost": strategy.sum(), "cost_service": service.sum() * 0.3, "cost_messages": service.sum() * 0.1,
+                "cost_servicing": service.sum() * 0.4, "cost_acquisition": service.sum() * 0.2,
+                "cost_managers": managers.sum(), "customers_opted_out": 0.01 * open_now.sum(),
+            }
+        )  # fmt: skip
+    for year, pairs in gone_by_year.items():
+        if year > months // 12:
+            continue  # a year that is not over has no row
+        for (start, end), number in pairs.items():
+            out.moves.append({"arm": arm, "seed": seed, "year": year, "from": start, "to": end, "customers": number})
+    tenure = np.arange(241)
+    shape = np.select([tenure < 4, tenure < 13, tenure < 25], [3.0, 1.2, 1.1], 1.0)
+    for k, tier in enumerate(tiers):
+        at_risk = np.round(customers * tier.share * (1 - tier.dormant_share) * months * np.exp(-tenure / 84) / 84)
+        shut = rng.binomial(at_risk.astype(int), np.clip(close[k] * shape, 0, 1))
+        quiet = rng.binomial(at_risk.astype(int), np.clip(dormant[k] * shape, 0, 1))
+        out.cohorts += [
+            {"arm": arm, "seed": seed, "tier": tier.name, "tenure_month": int(t), "at_risk": at_risk[t],
+             "closed": float(shut[t]), "dormant": float(quiet[t])}
+            for t in tenure
+        ]  # fmt: skip
+    out.posts = [(arm, seed, min(3, months), 17, "left", 210.0, 2.0, 5.0)]
+    return out
+
+
+def summarise(made: Made) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """summary.csv and comparison.csv of a made-up run, by the program's own key figures."""
+    from sim.compare import compare
+    from sim.kpis import run_kpis, summarise
+
+    tables = {name: getattr(made, name) for name in ("monthly", "bank", "transitions")}
+    facts = made.manifest
+    kpis = run_kpis(tables, tiers=facts["tiers"], arms=facts["arms"], discount_rate=facts["discount_rate"])
+    return summarise(kpis), compare(kpis, facts["arms"][0])
+
+
+def write(made: Made, folder: Path) -> Path:
+    """The run as a results folder that `sim.results.read` accepts, without tables of key figures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("monthly", "bank", "transitions", "cohorts", "managers"):
+        table = getattr(made, name)
+        kinds = {column: dtype_of(column).replace("text", "str") for column in table}  # also where there is no row
+        table.astype(kinds).to_parquet(folder / f"{name}.parquet", index=False)
+    (folder / "scenario.yaml").write_text(made.scenario_text, encoding="utf-8")
+    (folder / "manifest.json").write_text(json.dumps(made.manifest, indent=1), encoding="utf-8")
+    return folder

@@ -1,0 +1,512 @@
+"""The formula book of the model: the month of all customers in plain NumPy, one function a rule, no compiler.
+
+It is written from SPEC, DECISIONS and the docstrings of the rules, on whole arrays, and shares with `sim.kernels`
+nothing but the names of its parameters (`Rates`, `Now`) and of the tally columns. Every operation is a float32
+operation in the order the formulas are read, so that kernel and twin agree bit for bit; where a sum of three terms is
+written `a + b + c`, the order is part of the claim.
+
+`live_chunk`, `count_chunk` and `expected_ratio` take the arguments of their namesakes in `sim.kernels`.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from sim import kernels as k
+from sim.codes import ACTIVE, APP, BRANCH, CHANNELS, CLOSED, DORMANT
+
+f = np.float32
+ONE, ZERO = f(1), f(0)
+FEN = 100.0
+
+# --- luck: Philox4x32-10 (Salmon et al. 2011) ------------------------------------------------------------------------
+
+LOW_WORD = np.uint64(0xFFFFFFFF)
+MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+WEYL = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+
+PURPOSES = (  # what the four lanes of each purpose decide
+    ("shock", "engagement", "exit", "event"),
+    ("experience", "quality", "failure", "complaint"),
+    ("reach", "sale", "opt_out", "product"),
+    ("adopt", "campaign", "use", "push"),
+)
+
+
+def philox(counter, key):
+    """Four words from four counter words and two key words; words are 32-bit numbers in uint64 arrays."""
+    a, b, c, d = (np.asarray(word, np.uint64) for word in counter)
+    key0, key1 = (np.asarray(word, np.uint64) for word in key)
+    for _ in range(10):
+        product_a, product_c = a * MULTIPLIERS[0], c * MULTIPLIERS[1]
+        a, b, c, d = (
+            product_c >> np.uint64(32) ^ b ^ key0,
+            product_c & LOW_WORD,
+            product_a >> np.uint64(32) ^ d ^ key1,
+            product_a & LOW_WORD,
+        )
+        key0, key1 = key0 + WEYL[0] & LOW_WORD, key1 + WEYL[1] & LOW_WORD
+    return a, b, c, d
+
+
+def uniforms(uid, month_word, purpose, key0, key1):
+    """Four uniforms a customer, float32 (4, n): the upper 23 bits of each word, in the middle of their cell."""
+    uid = np.asarray(uid, np.uint64)
+    counter = (uid & LOW_WORD, uid >> np.uint64(32), np.uint64(month_word), np.uint64(purpose))
+    cells = np.stack([np.broadcast_to(word, uid.shape) for word in philox(counter, (key0, key1))]) >> np.uint64(9)
+    return ((cells.astype(np.float64) + 0.5) / 2.0**23).astype(f)
+
+
+def luck(uid, now):
+    """The month's uniforms by name."""
+    u = SimpleNamespace()
+    for purpose, lanes in enumerate(PURPOSES):
+        drawn = uniforms(uid, now.word, purpose, now.key0, now.key1)
+        for lane, name in enumerate(lanes):
+            setattr(u, name, drawn[lane])
+    return u
+
+
+# --- elementary functions (Cephes; Giles 2010; Shaw 2006), float32 in a fixed order ----------------------------------
+
+
+def polynomial(x, *coefficients):
+    """Horner's rule, highest power first."""
+    value = f(coefficients[0])
+    for coefficient in coefficients[1:]:
+        value = value * x + f(coefficient)
+    return value
+
+
+def exp(x):
+    """e^x for x clipped to [-87, 88]: 2^k times e^r, |r| <= log(2)/2."""
+    x = np.clip(x, f(-87), f(88)).astype(f)
+    k2 = np.floor(x * f(1.44269504) + f(0.5))
+    r = x - k2 * f(0.693359375) - k2 * f(-2.12194440e-4)
+    p = polynomial(
+        r, 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1
+    )
+    return np.ldexp(p * r * r + r + ONE, k2.astype(np.int32)).astype(f)
+
+
+def log(x):
+    """Logarithm of a positive number: x = 2^e (1 + m) with 1 + m in [sqrt(1/2), sqrt(2))."""
+    m, e = np.frexp(np.asarray(x, f))
+    small = m < f(0.70710677)
+    m = np.where(small, m + m, m) - ONE
+    e = (e - small).astype(f)
+    p = polynomial(
+        m, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
+        2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
+    )  # fmt: skip
+    square = m * m
+    return m + (p * m * square + e * f(-2.12194440e-4) - f(0.5) * square) + e * f(0.693359375)
+
+
+def normal(u):
+    """Standard normal quantile: sqrt(2) erfinv(2u - 1)."""
+    x = f(2) * u - ONE
+    w = -log((ONE - x) * (ONE + x))
+    middle = polynomial(
+        w - f(2.5), 2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
+        -0.00417768164, 0.246640727, 1.50140941,
+    )  # fmt: skip
+    tail = polynomial(
+        np.sqrt(np.maximum(w, f(5))) - f(3), -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844,
+        0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
+    )  # fmt: skip
+    return np.where(w < f(5), middle, tail) * x * f(1.41421356)
+
+
+def student_t4(u):
+    """Quantile of Student's t with 4 degrees of freedom, unit variance."""
+    nearer = np.minimum(u, ONE - u)
+    s = f(2) * np.sqrt(nearer * (ONE - nearer))
+    r = polynomial(
+        s, 0.0268711526, -0.147923436, 0.375413978, -0.606772727, 0.745805658, -0.798672776, 0.816997547,
+        -0.833300049, 0.8660252,
+    )  # fmt: skip
+    return f(1.41421356) * (f(2) * u - ONE) * np.sqrt(r / s)
+
+
+# --- the month, rule by rule -----------------------------------------------------------------------------------------
+# `c` holds the columns; a rule rebinds those it changes and returns what later rules of the month need.
+
+
+def grow_wealth(c, u, now, p):
+    """Log wealth reverts to its own mean; growth, market, inheritances move both for good (SPEC 1.1)."""
+    relocations = p.event_rate * p.relocation_part
+    inherits = (u.event >= relocations) & (u.event < relocations + p.event_rate * p.inheritance_part)
+    drift = p.wealth_growth + now.market[c.tier] + np.where(inherits, p.inheritance_jump, ZERO)
+    pull = p.wealth_reversion * (c.wealth_mean - c.log_wealth)
+    c.log_wealth = c.log_wealth + pull + p.wealth_sd * student_t4(u.shock) + drift
+    c.wealth_mean = c.wealth_mean + drift
+
+
+def manager_quality(c, now):
+    """Quality in SD of the customer's manager, 0 without one."""
+    return np.where(c.manager >= 0, now.manager_quality[np.maximum(c.manager, 0)], ZERO)
+
+
+def make_contact(c, plan, u, now):
+    """Channel of the month's contact, -1 = none: what a manager planned, else a campaign's; never where opted out."""
+    chances = now.campaign[c.tier].copy()
+    chances[c.adopted == 0, APP] = ZERO
+    ends = [chances[:, 0]]
+    for channel in range(1, len(CHANNELS)):
+        ends.append(ends[-1] + chances[:, channel])
+    campaign = np.where(u.campaign < ends[-1], (u.campaign >= np.array(ends[:-1])).sum(axis=0), -1)
+    channel = np.where(plan >= 0, plan, campaign)
+    barred = (c.opted_out >> np.maximum(channel, 0)) & 1
+    return np.where((c.state == ACTIVE) & (barred == 0), channel, -1)
+
+
+def meet(c, plan, u, now, p):
+    """Contacts: made, reached, answered, resented (SPEC 5.2, 5.3; bond SPEC 4.3)."""
+    channel = make_contact(c, plan, u, now)
+    made, at = channel >= 0, np.maximum(channel, 0)
+
+    weight = p.pressure[at] * np.where(at == c.preferred, p.preferred_relief, ONE)
+    c.pressure = c.pressure * p.pressure_memory + np.where(made, weight, ZERO)
+
+    reached = made & (u.reach < p.reach[at])
+    offered = reached & (u.push < now.push_share)
+    managed = c.manager >= 0
+    near = managed & (c.aum >= p.near_threshold * p.ceiling[c.tier])
+    pull = (
+        p.need_effect * c.need + p.skill_effect * manager_quality(c, now) + p.attempt_decay * c.attempts.astype(f)
+    )
+    chance = (
+        p.conversion[at] * now.conversion_ratio[c.tier] * exp(pull)
+        * np.where(near, p.near_threshold_effect, ONE) * np.where(u.event < p.event_rate, p.event_need, ONE)
+    )  # fmt: skip
+    sale = offered & (u.sale < chance)
+    campaign_over = now.month % 6 == 0
+    c.attempts = np.where(sale | campaign_over, 0, np.minimum(c.attempts + offered, 100))
+
+    resents = made & (u.opt_out < p.opt_out_rate * exp(p.opt_out_slope * np.maximum(c.pressure - ONE, ZERO)))
+    lapsed = (now.month - c.opt_out_month) >= p.opt_out_months
+    c.opted_out = np.where(lapsed, 0, c.opted_out) | (resents.astype(int) << at)
+    c.opt_out_month = np.where(resents, now.month, c.opt_out_month)
+
+    talks = reached & managed & (channel != APP)
+    c.bond = c.bond * p.bond_fading + np.where(talks, (ONE - c.bond) * p.bond_step, ZERO)
+    c.contact_gap = np.where(talks, 0, np.minimum(c.contact_gap + 1, 100))
+    return SimpleNamespace(channel=channel, reached=reached, sale=sale, resents=resents)
+
+
+def serve(c, contact, u, now, p):
+    """The service experience: quality less expectation, failures, complaints, recovery, double deviation (SPEC 5.5)."""
+    awake, digital = c.state == ACTIVE, c.adopted != 0
+    risk = np.where(digital, p.failure_digital, p.failure_other) * now.failure_ratio
+    failed = awake & (u.failure < risk)
+    visits = u.experience < np.where(digital, p.experience_digital, p.experience_other)
+    happens = awake & (visits | contact.reached | failed)
+
+    complained = failed & (u.complaint < p.complain_share)
+    solved = failed & (u.complaint < p.complain_share * now.resolution)
+    second = c.open_failure > f(0.25)
+    recovered, betrayed = solved & ~second, failed & second
+    c.open_failure = c.open_failure * p.failure_fading + (failed.astype(f) - solved.astype(f))
+
+    drop = p.failure_drop * np.where(betrayed, p.double_deviation, ONE)
+    quality = (
+        now.quality_shift[c.tier]
+        + p.manager_share * manager_quality(c, now)
+        + p.quality_sd * now.quality_sd_ratio * normal(u.quality)
+        - np.where(failed, drop, ZERO)
+    )
+    surprise = np.where(happens, quality - c.expectation, ZERO)
+    return SimpleNamespace(
+        surprise=surprise, failed=failed, complained=complained, recovered=recovered, betrayed=betrayed
+    )
+
+
+def feel(c, service, u, now, p):
+    """Satisfaction, expectation, trust, engagement (SPEC 1.4); returns satisfaction in SD."""
+    tenure = (now.month - c.joined_month).astype(f)
+    anchor = p.tenure_anchor / (p.tenure_anchor + tenure)
+    gains, losses = np.maximum(service.surprise, ZERO), np.maximum(-service.surprise, ZERO)
+    change = p.gain * anchor * gains - p.loss * anchor * losses - p.satisfaction_decay * c.satisfaction
+    pleased = p.recovery_gain * service.recovered.astype(f)
+    harassed = p.pressure_dislike * np.maximum(c.pressure - f(1.5), ZERO)
+    c.satisfaction = c.satisfaction + change + pleased - harassed
+    c.expectation = c.expectation + p.expectation_speed * service.surprise
+    score = satisfaction_score(c, p)
+    c.trust = c.trust + p.trust_speed * (score - c.trust) - p.breach * service.betrayed.astype(f)
+    c.engagement = p.engagement_memory * c.engagement + p.engagement_noise * normal(u.engagement)
+    return score
+
+
+def satisfaction_score(c, p):
+    """Satisfaction in SD of the reference population (DECISIONS 11)."""
+    return (c.satisfaction - p.satisfaction_mu) / p.satisfaction_sd
+
+
+def use_products(c, contact, u, p):
+    """Births and deaths of products; transactions, Poisson with an exponential rate. Returns products taken."""
+    awake = c.state == ACTIVE
+    extra = c.products.astype(f) - ONE
+    given_up = awake & (u.product > ONE - p.product_loss * extra)
+    own = awake & (u.product < p.product_gain[c.tier])
+    taken = np.minimum(own.astype(int) + contact.sale, np.maximum(10 - c.products, 0))
+    c.products = c.products + taken - given_up
+
+    mean = p.transactions * exp(
+        p.transactions_slope * c.engagement - f(0.5) * p.transactions_slope * p.transactions_slope
+    )
+    count = log(u.use) / log(mean / (ONE + mean))
+    c.transactions = np.where(awake, np.minimum(count, f(30_000)).astype(np.int32), 0)
+    c.silence = np.where(c.transactions > 0, 0, np.minimum(c.silence + 1, 100))
+    return taken
+
+
+def adopt(c, u, now, p):
+    """Taking up the app, a logit (SPEC 1.3): adopts with probability 1 / (1 + e^-x)."""
+    age = c.age + f(now.month) / f(12)
+    x = (
+        p.adoption_intercept
+        + p.adoption_usefulness * (c.affinity - p.affinity_mean) / p.affinity_sd
+        + p.adoption_trust * c.trust / p.trust_sd
+        - p.adoption_age * (age - f(40)) * f(0.1)
+        + p.adoption_peers * now.peers
+        + now.adoption_shift
+    )
+    yes = (c.state == ACTIVE) & (u.adopt * (ONE + exp(-x)) < p.adoption_on)
+    c.adopted = np.where(yes, 1, c.adopted)
+
+
+def earn(c, contact, score, now, p):
+    """Share of wallet (SPEC 2.3, DECISIONS 1) and the AUM that follows from it; returns AUM in CNY."""
+    digital = p.multihoming_digital * np.where(c.preferred == BRANCH, p.multihoming_branch, ONE)
+    others = c.multihomer.astype(f) * p.wallet_multihoming * (ONE + np.where(c.adopted != 0, digital, ZERO))
+    leak = p.wallet_yield * now.yield_gap * c.affinity * p.liquid_share[c.tier]
+    warmth = p.wallet_satisfaction * score + p.wallet_contact * contact.reached.astype(f)
+    warmth = np.where(c.state == ACTIVE, warmth, ZERO)
+    c.wallet = c.wallet + p.wallet_reversion * (c.wallet_mean - c.wallet) + warmth - others - leak
+    return c.held * exp(c.log_wealth) / (ONE + exp(-c.wallet))
+
+
+def tenure_band(completed):
+    """Band of completed months: 0-2, 3-11, 12-23, 24-47, 48-59, 60 and more (DECISIONS 6)."""
+    return np.searchsorted([3, 12, 24, 48, 60], completed, side="right")
+
+
+def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, p):
+    """beta X + f(tenure) + log u (SPEC 2.3); `event` is the uniform that decides on life events."""
+    decades = np.clip((c.age + f(month) / f(12) - f(45)) * f(0.1), f(-3), f(4))
+    z = np.minimum(c.pressure, f(4))
+    own = (
+        p.b_products * np.minimum(c.products.astype(f) - ONE, f(4))
+        + p.b_satisfaction * score
+        + p.b_trust * c.trust / p.trust_sd
+        + p.b_engagement * c.engagement
+        + p.b_failure * c.open_failure
+    )
+    bank = (
+        own
+        + np.where(c.manager_shock_months > 0, c.manager_shock, ZERO)
+        + np.where((c.contact_gap > 6) & (c.manager >= 0), p.b_gap, ZERO)
+        + np.where(c.adopted != 0, p.b_app, ZERO)
+        + p.b_yield * yield_gap * c.affinity
+        + np.where(c.tier_change > 0, p.b_promotion, ZERO)
+        + np.where(c.tier_change < 0, p.b_demotion[c.tier], ZERO)
+    )
+    life = (
+        bank
+        + decades * (p.b_age + p.b_age_square * decades)
+        + p.b_pressure * (z * (f(2) - z))
+        + np.where(c.second_life > 0, p.b_second_life, ZERO)
+        + np.where(event < p.event_rate * p.relocation_part, p.b_relocation, ZERO)
+    )
+    tenure = p.tenure_log[c.tier, tenure_band(month - c.joined_month.astype(int) - 1)]
+    return p.covariates_on * life + tenure + c.log_frailty + word_of_mouth[c.tier] + lever[c.tier]
+
+
+def stay_or_leave(c, log_ratio, money, u, now, p):
+    """Competing exits: P(any) = 1 - e^-(sum of rates), cause in proportion to rates. Returns the next state and AUM."""
+    awake, asleep = c.state == ACTIVE, c.state == DORMANT
+    ratio = exp(log_ratio)
+    close = now.close_rate[c.tier] * ratio + np.where(c.follow_months > 0, c.follow, ZERO)
+    first = np.where(awake, close, p.dormant_close)
+    second = np.where(awake, now.dormant_rate[c.tier] * ratio, p.dormant_return * now.return_ratio)
+    total = first + second
+    any_exit = ONE - exp(-total)
+    u_rate = u.exit * total
+    closes, moves = u_rate < any_exit * first, u_rate < any_exit * total
+
+    after = np.where(moves, np.where(awake, DORMANT, ACTIVE), c.state)
+    after = np.where((awake | asleep) & ~closes, after, CLOSED)
+    slept, woke = awake & (after == DORMANT), asleep & (after == ACTIVE)
+    held = np.where(slept, p.dormant_share, np.where(woke, ONE, c.held))
+    money = np.where(after == CLOSED, ZERO, money * (held / c.held))
+    c.held = held
+    c.second_life = np.where(woke, p.second_life_months, np.maximum(c.second_life.astype(int) - 1, 0))
+    return after, money
+
+
+def keep_in_band(c, after, money, p):
+    """Markov mode: the matrix alone moves tiers, so wealth keeps AUM inside the tier (DECISIONS 9). Returns AUM."""
+    inside = np.clip(money, p.threshold[c.tier], p.ceiling[c.tier] * f(0.999999))
+    moves = (after == ACTIVE) & (money > ZERO) & bool(p.markov)
+    ratio = np.maximum(inside / np.maximum(money, f(1e-6)), f(1e-30))
+    c.log_wealth = c.log_wealth + np.where(moves, log(ratio), ZERO)
+    return np.where(moves, inside, money)
+
+
+def climb(c, after, money, p):
+    """Tier test on the mean of three month ends: up at once, down after the grace (SPEC 3.1). Returns the next tier."""
+    mean = (money + c.aum_1 + c.aum_2) * f(1 / 3)
+    earned = np.maximum((mean[:, None] >= p.threshold).sum(axis=1) - 1, 0)
+    under = np.where(earned < c.tier, np.minimum(c.below.astype(int) + 1, 100), 0)
+    moves = ((earned > c.tier) | (under > p.grace[c.tier])) & (after != CLOSED) & (not p.markov)
+    tier = np.where(moves, earned, c.tier)
+    c.below = np.where(moves, 0, under)
+    fading = c.tier_change.astype(int) - np.sign(c.tier_change)
+    c.tier_change = np.where(moves, np.where(earned > c.tier, 6, -6), fading)
+    c.aum_1, c.aum_2 = money, c.aum_1
+    return tier
+
+
+def turn_page(c, after, tier, money):
+    """What the month decided becomes the columns of the next; clocks run down; who is not active has no manager."""
+    c.state, c.tier, c.aum = after, tier, money.astype(np.float64)
+    c.manager = np.where(after == ACTIVE, c.manager, -1)
+    c.manager_shock_months = np.maximum(c.manager_shock_months.astype(int) - 1, 0)
+    c.follow_months = np.maximum(c.follow_months.astype(int) - 1, 0)
+
+
+# --- sums, in integers -----------------------------------------------------------------------------------------------
+
+
+def fen(money):
+    """Money in whole fen."""
+    return np.trunc(np.asarray(money, np.float64) * FEN + 0.5).astype(np.int64)
+
+
+def add(table, cells, amount, where):
+    """Add an amount a row (or one for all) to the cells of the rows where it holds."""
+    amount = np.broadcast_to(amount, where.shape)
+    index = tuple(np.broadcast_to(i, where.shape)[where] for i in cells)
+    np.add.at(table, index, amount[where])
+
+
+def count_flows(was, c, after, tier, money, contact, service, taken, now, tally, cohort, left_from, book_exits):
+    """The month's flows, by the tier before; arrivals from other tiers by the tier after."""
+    w = c.weight.astype(np.int64)
+    there, awake = was.state != CLOSED, was.state == ACTIVE
+    before, worth = fen(was.aum), fen(money)
+    growth = np.floor(was.aum * now.market_growth[was.tier] * FEN + 0.5).astype(np.int64)
+    tenure = np.clip(now.month - c.joined_month.astype(int) - 1, 0, k.TENURE_LAST)
+    gone, closed = awake & (after != ACTIVE), there & (after == CLOSED)
+    moved = there & ~closed & (tier != was.tier)
+    contacted = awake & (contact.channel >= 0)
+    for column, amount, where in (
+        (k.T_MARKET, w * growth, there),
+        (k.T_NEW_MONEY, w * (worth - before - growth), there),
+        (k.T_SALES, w * taken, awake),
+        (k.T_BRANCH + contact.channel, w, contacted),
+        (k.T_OPT_OUTS, w, contacted & contact.resents),
+        (k.T_FAILURES, w, awake & service.failed),
+        (k.T_COMPLAINTS, w, awake & service.complained),
+        (k.T_AUM_EXITED, w * before, gone),
+        (k.T_DORMANT, w, gone & (after == DORMANT)),
+        (k.T_REACTIVATED, w, ~awake & there & (after == ACTIVE)),
+        (k.T_CLOSED, w, closed),
+        (k.T_CLOSED_DORMANT, w, closed & ~awake),
+        (k.T_UPGRADED, w, moved & (tier > was.tier)),
+        (k.T_DOWNGRADED, w, moved & (tier < was.tier)),
+        (k.T_AUM_MOVED, -w * worth, moved),
+    ):
+        add(tally, (was.tier, column), amount, where)
+    add(tally, (tier, k.T_MOVED_IN), w, moved)
+    add(tally, (tier, k.T_AUM_MOVED), w * worth, moved)
+    add(cohort, (was.tier, tenure, 0), w, awake)
+    add(cohort, (was.tier, tenure, 1), w, gone & closed)
+    add(cohort, (was.tier, tenure, 2), w, gone & ~closed)
+    add(left_from, (np.minimum(c.year_start.astype(int), left_from.size - 1),), w, closed)
+    add(book_exits, (was.manager,), w, gone & (was.manager >= 0))
+
+
+def loyalty(c, score, month, p):
+    """Attitudinal loyalty: satisfaction, trust, bond and habit; habit runs from -1 to 1 over ten years (SPEC 1.4)."""
+    tenure = np.clip(month - c.joined_month.astype(int), 0, 120)
+    habit = tenure.astype(f) * f(1 / 60) - ONE
+    trust = c.trust / p.trust_sd
+    return p.loyal_satisfaction * score + p.loyal_trust * trust + p.loyal_bond * c.bond + p.loyal_habit * habit
+
+
+def count_stocks(c, month, p, tally):
+    """Stocks at month end, by tier; shares and scores in 1/65536."""
+    w = c.weight.astype(np.int64)
+    there, awake = c.state != CLOSED, c.state == ACTIVE
+    score, extra = satisfaction_score(c, p), c.products.astype(np.int64) - 1
+    loyal = loyalty(c, score, month, p)
+
+    def fixed(x):
+        return w * (x * f(65536)).astype(np.int64)
+
+    for column, amount, where in (
+        (k.T_OPEN, w, there),
+        (k.T_AUM, w * fen(c.aum), there),
+        (k.T_WALLET, fixed(c.held / (ONE + exp(-c.wallet))), there),
+        (k.T_OPTED_OUT, w, there & (c.opted_out != 0)),
+        (k.T_ACTIVE, w, awake),
+        (k.T_PRODUCTS, w * (extra + 1), awake),
+        (k.T_EXTRA, w * np.where(c.adverse != 0, -extra, extra), awake),
+        (k.T_DIGITAL, w, awake & (c.adopted != 0)),
+        (k.T_SATISFACTION, fixed(score), awake),
+        (k.T_TRUST, fixed(c.trust / p.trust_sd), awake),
+        (k.T_LOYALTY, fixed(loyal), awake),
+        (k.T_LOYALTY2, fixed(loyal * loyal), awake),
+        (k.T_MANAGED_OPEN, w, awake & (c.manager >= 0)),
+    ):
+        add(tally, (c.tier, column), amount, where)
+
+
+# --- the same doors as the kernel ------------------------------------------------------------------------------------
+
+
+def rows(columns, first, last):
+    """Copies of the columns of rows first..last."""
+    return SimpleNamespace(**{name: getattr(columns, name)[first:last].copy() for name in columns._fields})
+
+
+def live_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, book_exits):
+    """One month for rows first..last: the order of DECISIONS 10."""
+    c, plan = rows(columns, first, last), plan[first:last]
+    was = SimpleNamespace(state=c.state, tier=c.tier, aum=c.aum, manager=c.manager)
+    u = luck(c.uid, now)
+    grow_wealth(c, u, now, p)
+    contact = meet(c, plan, u, now, p)
+    service = serve(c, contact, u, now, p)
+    score = feel(c, service, u, now, p)
+    taken = use_products(c, contact, u, p)
+    adopt(c, u, now, p)
+    money = earn(c, contact, score, now, p)
+    ratio = log_hazard_ratio(c, score, u.event, now.month, now.yield_gap, now.word_of_mouth, now.hazard_ratio, p)
+    after, money = stay_or_leave(c, ratio, money, u, now, p)
+    money = keep_in_band(c, after, money, p)
+    tier = climb(c, after, money, p)
+    count_flows(was, c, after, tier, money, contact, service, taken, now, tally, cohort, left_from, book_exits)
+    turn_page(c, after, tier, money)
+    count_stocks(c, now.month, p, tally)
+    for name in columns._fields:
+        getattr(columns, name)[first:last] = getattr(c, name)
+
+
+def count_chunk(columns, first, last, month, p, tally):
+    """Stocks of rows first..last."""
+    count_stocks(rows(columns, first, last), month, p, tally)
+
+
+def expected_ratio(columns, first, last, month, yield_gap, p, sums):
+    """Weight, and weight times hazard ratio in 2^-20, of active customers by tier (SPEC 2.3); no events, no levers."""
+    c = rows(columns, first, last)
+    never, nothing = np.ones(last - first, f), np.zeros(p.threshold.size, f)
+    ratio = log_hazard_ratio(c, satisfaction_score(c, p), never, month, yield_gap, nothing, nothing, p)
+    w, awake = c.weight.astype(np.int64), c.state == ACTIVE
+    add(sums, (c.tier, 0), w, awake)
+    add(sums, (c.tier, 1), w * (exp(ratio) * f(2**20)).astype(np.int64), awake)
