@@ -207,10 +207,9 @@ def _type_text(shape: Shape) -> str:
 
 def _plural(shape: Shape) -> str:
     text = _type_text(shape)
-    for one, many in (("whole number", "whole numbers"), ("number", "numbers"), ("text", "texts"), ("section", "sections"),
-                      ("list", "lists"), ("table", "tables")):  # fmt: skip
+    for one in ("whole number", "number", "text", "section", "list", "table"):
         if text == one or text.startswith(f"{one} "):
-            return many + text[len(one) :]
+            return f"{one}s{text[len(one) :]}"
     return text
 
 
@@ -231,7 +230,8 @@ def _accepted(shape: Shape, number: Shape) -> str:
         words.append(f"`{pattern}`")
     for member in branches(shape):
         low, high = member.limits.get("min_length"), member.limits.get("max_length")
-        what = "characters" if member.kind == "text" else "items"
+        what = "character" if member.kind == "text" else "item"
+        what += "" if (low if high is None else high) == 1 else "s"
         if low is not None and high is not None:
             words.append(f"{low} {what}" if low == high else f"{low} to {high} {what}")
         elif low is not None or high is not None:

@@ -26,6 +26,7 @@ from sim.strategies import STRATEGIES
 from sim.tiers import MOST_TIERS, STANDARD_TIERS, Name, Tier
 
 LARGEST_SEED = 2**63 - 1
+RESERVED = ("dormant", "closed", "new", "aum", "bank")  # states and scopes that stand where a tier's name may stand
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, json_schema_extra={"unit": "seed"})]
 
 
@@ -183,8 +184,8 @@ def _tier_slips(s: Scenario) -> Iterator[Slip]:
     for i, tier in enumerate(s.tiers):
         if tier.name in seen:
             yield ("tiers", i, "name"), f"{tier.name} is there twice; every tier has its own name"
-        if tier.name == "dormant":
-            yield ("tiers", i, "name"), "dormant is a state, not a tier; another name"
+        if tier.name in RESERVED:
+            yield ("tiers", i, "name"), f"{tier.name} means something else in the results; another name"
         seen.add(tier.name)
         if i and tier.start <= s.tiers[i - 1].start:
             yield ("tiers", i, "from"), (

@@ -125,7 +125,7 @@ def _latest_unfinished(name: str, digest: str) -> Path | None:
             stored = json.loads(manifest.read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        if stored.get("scenario_digest") == digest:
+        if stored.get("scenario_digest") == digest and stored.get("status") != "done":
             return manifest.parent
     return None
 

@@ -48,7 +48,8 @@ def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: Cub
     pieces = np.stack([shut / lived, (lost - shut) / lived], axis=-1)
     pieces = band(pieces, axis=0).mean[: len(names)]
 
-    title = f"{units.percent(float(last[-1]))} of active customers leave or fall silent in a year"
+    title = f"{units.percent(float(last[-1]))} of active customers "
+    title += f"left or fell silent in {board.rolling_words}" if board.months >= 12 else "leave or fall silent in a year"
     if len(names) > 1 and np.isfinite(last[:-1]).any():
         most, least = int(np.nanargmax(last[:-1])), int(np.nanargmin(last[:-1]))
         title += f": {units.percent(last[most])} in {names[most]}, {units.percent(last[least])} in {names[least]}"

@@ -111,12 +111,12 @@ class Display:
         return text, half
 
     def write_difference(self, value: float, low: float, high: float) -> tuple[str, str, str]:
-        """A signed difference and the ends of its interval ("" where there is none), to the interval's first digit."""
+        """A signed difference and the ends of its interval ("" where there is none), to two digits of its half width."""
         value, low, high = value / self.divisor, low / self.divisor, high / self.divisor
         half = (high - low) / 2
         if not math.isfinite(value) or not half > 1e-9 * abs(value):
             return number(value, 0 if value == 0 else min(significant(value, 3), 3), sign=True), "", ""
-        decimals = min(max(significant(half, 1), self.least_decimals), 4)
+        decimals = min(max(significant(half, 2), self.least_decimals), 4)
         return number(value, decimals, sign=True), number(low, decimals, sign=True), number(high, decimals, sign=True)
 
 

@@ -68,7 +68,7 @@ class Source:
         return any(node.broken for node, _ in self._walk(path)[0])
 
     def file_of(self, path: Path) -> str:
-        """The file that gives the value at this path (or is nearest to giving it); ``--set ...`` for the command line."""
+        """The file that gives this value, or is nearest to giving it; ``--set ...`` for the command line."""
         return self.address(path)[0]
 
     def path_text(self, path: Path) -> str:
