@@ -185,11 +185,11 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
 
 
 def _print_summaries(outcomes: Sequence[Any]) -> None:
-    from sim.report import print_summary
+    from sim.report import summary_table
 
     for outcome in outcomes:
-        print_summary(outcome.run)
-        print(f"report: {outcome.run.path / 'report.html'}")
+        print(summary_table(outcome.run))
+        print(f"\nreport: {outcome.run.path / 'report.html'}")
 
 
 def _validate(arguments: argparse.Namespace) -> int:
@@ -202,15 +202,12 @@ def _validate(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from sim.experiments.execution import write_tables
-    from sim.report import build, print_summary
+    from sim.report import build, summary_table
     from sim.results import read
 
-    run = read(arguments.folder)
-    write_tables(run)
-    build(run)
-    print_summary(run)
-    print(f"report: {run.path / 'report.html'}")
+    page = build(arguments.folder)
+    print(summary_table(read(arguments.folder)))
+    print(f"\nreport: {page}")
     return 0
 
 

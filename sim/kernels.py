@@ -168,7 +168,9 @@ class Now(NamedTuple):
     dormant_rate: np.ndarray
     return_ratio: np.float32  # lever on reactivation
     market: np.ndarray  # log return of the month by tier
-    market_growth: np.ndarray  # float64: AUM growth from drift and market by tier
+    market_growth: np.ndarray  # float64: AUM growth of the month from the market, by tier
+    start: int  # month the first customers' wealth began to move
+    growth_path: np.ndarray  # float64: AUM growth from drift by months since a customer's wealth began to move
     yield_gap: np.float32  # pp
     adoption_shift: np.float32  # log odds
     peers: np.float32  # app-active share less one half
@@ -213,13 +215,13 @@ def wallet_money(log_wealth, wallet, held):
 
 @njit(**RULE)
 def live_wealth(log_wealth, wealth_mean, tier, u_shock, u_event, market, p_reversion, p_sd, p_growth, jump, low, high):
-    """Log wealth reverts to its own mean, which grows; inheritances and market returns move both for good."""
+    """Log wealth reverts to its own mean, which grows; inheritances and market returns move both for good (SPEC 1.1)."""
     for i in range(log_wealth.size):
-        drift = p_growth + market[tier[i]] + (jump if (u_event[i] >= low) and (u_event[i] < high) else ZERO)
+        drift = market[tier[i]] + (jump if (u_event[i] >= low) and (u_event[i] < high) else ZERO)
         x = log_wealth[i]
         m = wealth_mean[i]
         log_wealth[i] = x + p_reversion * (m - x) + p_sd * student_t4(u_shock[i]) + drift
-        wealth_mean[i] = m + drift
+        wealth_mean[i] = m + (drift + p_growth)
 
 
 @njit(**RULE)
@@ -508,8 +510,8 @@ def keep_in_band(after, tier, log_wealth, money, p):
 
 @njit(**RULE)
 def count_flows(
-    state, after, tier, new_tier, weight, aum, money, market_growth, joined, manager, taken, failed, complained, opted,
-    channel, year_start, month, tally, cohort, left_from, book_exits,
+    state, after, tier, new_tier, weight, aum, money, market_growth, growth_path, start, joined, manager, taken,
+    failed, complained, opted, channel, year_start, month, tally, cohort, left_from, book_exits,
 ):  # fmt: skip
     """Add the block's flows to the integer tallies: by the tier before, arrivals from other tiers by the tier after."""
     for i in range(state.size):
@@ -520,7 +522,9 @@ def count_flows(
         w = np.int64(weight[i])
         before = np.int64(aum[i] * 100.0 + 0.5)
         now = np.int64(np.float64(money[i]) * 100.0 + 0.5)
-        growth = np.int64(np.floor(aum[i] * market_growth[k] * 100.0 + 0.5))
+        since = min(month - 1 - max(np.int64(joined[i]), start), growth_path.size - 1)
+        grown = (1.0 + growth_path[since]) * (1.0 + market_growth[k]) - 1.0
+        growth = np.int64(np.floor(aum[i] * grown * 100.0 + 0.5))
         tally[k, T_MARKET] += w * growth
         tally[k, T_NEW_MONEY] += w * (now - before - growth)
         if state[i] == ACTIVE:
@@ -673,8 +677,9 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
     keep_in_band(after, tier, log_wealth, money, p)
     climb(after, tier, c.below[a:b], money, c.aum_1[a:b], c.aum_2[a:b], tier_change, p, new_tier)
     count_flows(
-        state, after, tier, new_tier, c.weight[a:b], aum, money, now.market_growth, joined, manager, taken, failed,
-        complained, opted, channel, c.year_start[a:b], month, tally, cohort, left_from, book_exits,
+        state, after, tier, new_tier, c.weight[a:b], aum, money, now.market_growth, now.growth_path, now.start, joined,
+        manager, taken, failed, complained, opted, channel, c.year_start[a:b], month, tally, cohort, left_from,
+        book_exits,
     )  # fmt: skip
     turn_page(after, new_tier, money, state, tier, aum, manager, shock_months, follow_months)
     count_block(c, a, b, month, p, tally)

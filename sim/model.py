@@ -13,7 +13,7 @@ from sim import kernels
 from sim.agents.channel import Channel
 from sim.agents.customer import Customers
 from sim.agents.team import MonthOfWork, Team
-from sim.behaviour.rates import nps, rates, relocation_ratio
+from sim.behaviour.rates import growth_path, nps, rates, relocation_ratio
 from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, DRAW_MARKOV, DRAW_PANEL, JOINED_THIS_YEAR, NOBODY
 from sim.environment import Environment
 from sim.kernels import CHUNK, TALLIES, WEIGHT_UNIT
@@ -55,6 +55,7 @@ class BankModel(mesa.Model):
         self.ledger = Ledger(scenario.economics, scenario.channels, scenario.managers.salary, self.tiers)
         self.recorder = Recorder(arm.name, seed, [tier.name for tier in self.tiers])
         self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
+        self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
         self.left_from = np.zeros(n + 2, np.int64)
         self.leavers = np.zeros(n)
         self.customers = self._populate()
@@ -235,7 +236,6 @@ class BankModel(mesa.Model):
         on = s.mechanisms
         key0, key1 = key_of(self.luck)
         share = float(self.tally[:, kernels.T_DIGITAL].sum()) / max(float(self.tally[:, kernels.T_ACTIVE].sum()), 1.0)
-        growth = float(self.rates.wealth_growth)
         contagion = np.log(s.leaving.word_of_mouth) * s.leaving.neighbours * self.leavers
         campaign = np.clip(self.campaign + levers.campaign, 0.0, 1.0) if on.contacts else np.zeros_like(self.campaign)
         f = np.float32
@@ -248,7 +248,9 @@ class BankModel(mesa.Model):
             dormant_rate=(self.dormant_rate * np.exp(levers.log_dormant)).astype(f),
             return_ratio=f(np.exp(levers.log_return)),
             market=world.market.astype(f),
-            market_growth=np.expm1(world.market + growth),
+            market_growth=np.expm1(world.market),
+            start=-self.scenario.burn_in,
+            growth_path=self.growth_path,
             yield_gap=f(world.yield_gap),
             adoption_shift=f(world.adoption + levers.adoption),
             peers=f(share - 0.5),

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from sim.results import dtype_of
+from sim.results import MANAGERS_COLUMNS, dtype_of
 
 CHANNELS = ("branch", "phone", "video", "messaging", "app")
 
@@ -42,8 +42,8 @@ BANK_B = (
 )
 TWO_TIERS = (BANK_B[0], Tier("gold & silver", 0.0750, 800_000, 0.0024, 0.0030, 0.04, 4.0, 0.4, 0.007))
 SEVEN_TIERS = tuple(
-    Tier(f"level_{number}", share, 4_000.0 * 6**number, 0.0025, 0.010 / (1 + number), 0.4 / (1 + number) ** 2, 1.5 + number,
-         0.02 * 3**number, 0.01 - 0.001 * number)
+    Tier(f"level_{number}", share, 4_000.0 * 6**number, 0.0025, 0.010 / (1 + number), 0.4 / (1 + number) ** 2,
+         1.5 + number, 0.02 * 3**number, 0.01 - 0.001 * number)
     for number, share in enumerate((0.70, 0.20, 0.06, 0.025, 0.01, 0.004, 0.001))
 )  # fmt: skip
 
@@ -117,8 +117,8 @@ def fabricate(
         },
     }  # fmt: skip
     text = (
-        f"name: made-up\nabout: {json.dumps(about)}\nmonths: {months}\nburn_in: 24\ncurrency: CNY\ndiscount_rate: 0.10\n"
-        "population: {source: synthetic, preset: bank_b, customers: 1000000}\n"
+        f"name: made-up\nabout: {json.dumps(about)}\nmonths: {months}\nburn_in: 24\ncurrency: CNY\ndiscount_rate: "
+        "0.10\npopulation: {source: synthetic, preset: bank_b, customers: 1000000}\n"
         "model: {hazards: {mass: {close: 0.0025, dormant: 0.010}}}\n"
         f"seeds: {list(range(1, seeds + 1))}\n" + "arms:\n" + "".join(f"  {arm}: []\n" for arm in arms)
     )
@@ -126,7 +126,7 @@ def fabricate(
         manifest, text, pd.DataFrame(monthly), pd.DataFrame(bank),
         pd.DataFrame(moves, columns=["arm", "seed", "year", "from", "to", "customers"]).astype({"year": "int64"}),
         pd.DataFrame(cohorts),
-        pd.DataFrame(posts, columns=["arm", "seed", "month", "post", "event", "customers", "exits_before", "exits_after"]),
+        pd.DataFrame(posts, columns=list(MANAGERS_COLUMNS)),
     )  # fmt: skip
 
 
@@ -200,7 +200,8 @@ def _live(arm: str, place: int, seed: int, months: int, tiers: tuple[Tier, ...],
                     "moved_in": moved_in[k], "aum_moved": aum_moved[k],
                     "net_new_money": new_money[k], "market_effect": market[k],
                     **{f"contacts_{channel}": contacts[channel][k] for channel in CHANNELS},
-                    "sales": 0.01 * active[k] * on, "failures": 0.02 * active[k] * on, "complaints": 0.004 * active[k] * on,
+                    "sales": 0.01 * active[k] * on, "failures": 0.02 * active[k] * on,
+                    "complaints": 0.004 * active[k] * on,
                     "opt_outs": 0.0004 * active[k] * on, "revenue": revenue[k], "channel_cost": service[k],
                     "manager_cost": managers[k], "strategy_cost": strategy[k],
                     "profit": revenue[k] - service[k] - managers[k] - strategy[k],
@@ -222,8 +223,9 @@ def _live(arm: str, place: int, seed: int, months: int, tiers: tuple[Tier, ...],
             year["dormant", "dormant"] = year.get(("dormant", "dormant"), 0.0) + asleep.sum() / 13
         out.bank.append(
             {
-                "arm": arm, "seed": seed, "month": month, "managers": 198.0, "managers_left": float(rng.poisson(3)) * on,
-                "managers_hired": float(rng.poisson(3)) * on, "utilisation": 0.93 + 0.02 * np.sin(month / 6) - 0.03 * place,
+                "arm": arm, "seed": seed, "month": month, "managers": 198.0,
+                "managers_left": float(rng.poisson(3)) * on, "managers_hired": float(rng.poisson(3)) * on,
+                "utilisation": 0.93 + 0.02 * np.sin(month / 6) - 0.03 * place,
                 "professional_skill": 0.0, "digital_skill": 0.0, "fatigue": 0.1, "nps": 5.0 + 8 * satisfaction.mean(),
                 **{f"load_{channel}": 0.6 for channel in CHANNELS},
                 "yield_gap": 0.0, "market_return": 0.006, "adoption_factor": 1.0, "branch_capacity": 1.0,
@@ -231,8 +233,9 @@ def _live(arm: str, place: int, seed: int, months: int, tiers: tuple[Tier, ...],
                 "kept_12m": float(0.86 * active.sum()) if month == months >= 12 else np.nan,
                 "active_12m_ago": float(active.sum()) if month == months >= 12 else np.nan,
                 "strategy_maturity": maturity,
-                "strategy_cost": strategy.sum(), "cost_service": service.sum() * 0.3, "cost_messages": service.sum() * 0.1,
-                "cost_servicing": service.sum() * 0.4, "cost_acquisition": service.sum() * 0.2,
+                "strategy_cost": strategy.sum(), "cost_service": service.sum() * 0.3,
+                "cost_messages": service.sum() * 0.1, "cost_servicing": service.sum() * 0.4,
+                "cost_acquisition": service.sum() * 0.2,
                 "cost_managers": managers.sum(), "customers_opted_out": 0.01 * open_now.sum(),
             }
         )  # fmt: skip

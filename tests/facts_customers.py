@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from sim.codes import ACTIVE, CLOSED
+from sim.model import BankModel
+from sim.scenario import Scenario
 
 from .banks import TIERS, bank, live, tables
 from .facts_statistics import decay, gini, least_squares, logistic, top_share
@@ -40,10 +43,9 @@ class Panel:
 class Run:
     """One bank that has lived: its tables, its panel, and the columns of month 0 that no table keeps."""
 
-    scenario: object
     tables: dict[str, pd.DataFrame]
-    aum: np.ndarray  # of every open customer at month 0
-    weight: np.ndarray
+    aum: np.ndarray = field(default_factory=lambda: np.zeros(0))  # of every open customer at month 0
+    weight: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @cached_property
     def monthly(self) -> pd.DataFrame:
@@ -58,17 +60,17 @@ class Run:
         return self.monthly.pivot(index="month", columns="tier", values=column)[list(TIERS)].to_numpy()
 
 
-def run(scenario: object, seed: int) -> Run:
+def run(scenario: Scenario, seed: int) -> Run:
     """Live one bank and keep what the facts need."""
     kept: dict[str, np.ndarray] = {}
 
-    def watch(model: object) -> None:
+    def watch(model: BankModel) -> None:
         if model.month == 0:
             here = model.customers.state != CLOSED
             kept.update(aum=model.customers.aum[here].copy(), weight=model.customers.weight[here].astype(float))
 
     model = live(bank(scenario, seed), watch)
-    return Run(scenario, tables(model), kept["aum"], kept["weight"])
+    return Run(tables(model), kept["aum"], kept["weight"])
 
 
 def v1(run: Run) -> Figures:
@@ -84,7 +86,10 @@ def v2(run: Run) -> Figures:
     """Relative drift of each tier's share of customers from month 0 to month 36."""
     customers = run.by_tier("customers")
     share = customers / customers.sum(axis=1, keepdims=True)
-    return {tier: share[36, k] / share[0, k] - 1.0 for k, tier in enumerate(TIERS)}
+    active = run.by_tier("active")
+    awake = active / active.sum(axis=1, keepdims=True)
+    out = {tier: share[36, k] / share[0, k] - 1.0 for k, tier in enumerate(TIERS)}
+    return out | {f"{tier}, active only": awake[36, k] / awake[0, k] - 1.0 for k, tier in enumerate(TIERS)}
 
 
 def attrition(run: Run) -> np.ndarray:
@@ -97,7 +102,7 @@ def v3(run: Run) -> Figures:
     """Attrition a year by tier, and how much it falls from each tier to the next."""
     rate = attrition(run)
     out = {f"{tier} a year": rate[k] for k, tier in enumerate(TIERS)}
-    return out | {f"{a} less {b}": rate[k] - rate[k + 1] for k, (a, b) in enumerate(zip(TIERS, TIERS[1:], strict=False))}
+    return out | {f"{a} less {b}": rate[k] - rate[k + 1] for k, (a, b) in enumerate(pairwise(TIERS))}
 
 
 def v4(run: Run) -> Figures:
@@ -114,7 +119,7 @@ def v4(run: Run) -> Figures:
 
     bands = ((12, 23), (24, 35), (36, 47), (48, 59), (60, 119), (120, 240))
     rates = [yearly(*band) for band in bands]
-    for (first, _), one, after in zip(bands[1:], rates, rates[1:], strict=False):
+    for (first, _), (one, after) in zip(bands[1:], pairwise(rates), strict=True):
         out[f"hazard from month {first} over the band before"] = after / one
     return out
 
@@ -143,31 +148,36 @@ def v7(run: Run) -> Figures:
 
 
 def v8(run: Run) -> Figures:
-    """Silence before the exit: odds ratio per inactive month of the last twelve, and how activity falls."""
+    """Silence before the exit: odds ratio of leaving next month per silent month of a window, and how activity falls.
+
+    A customer counts from its thirteenth month in the panel; transactions of a month are those of its twelve
+    months of history, all active.
+    """
     panel = run.panel
     active, used = panel.active, panel["observed_transactions"]
-    months = active.shape[1]
-    silent, exits, windows = [], [], []
-    early, late = [], []
-    for last in range(YEAR, months - 1):  # twelve months of history: last - 11 .. last
+    windows = (3, 6, YEAR)
+    silent: dict[int, list[np.ndarray]] = {window: [] for window in windows}
+    exits, early, late, stayers = [], [], [], []
+    for last in range(YEAR, active.shape[1] - 1):
         here = active[:, last - YEAR + 1 : last + 1].all(axis=1)
         leaves = ~active[here, last + 1]
         history = used[here, last - YEAR + 1 : last + 1]
-        silent.append((history == 0).sum(axis=1))
+        for window in windows:
+            silent[window].append((history[:, -window:] == 0).sum(axis=1))
         exits.append(leaves)
-        windows.append(~active[here, last + 1 : last + 4].all(axis=1) if last + 3 < months else leaves & False)
-        early.append(history[leaves, :3].sum(axis=0))
-        late.append(history[leaves, -3:].sum(axis=0))
-    count, exit_now = np.concatenate(silent).astype(float)[:, None], np.concatenate(exits).astype(float)
-    before, after = np.concatenate(early).sum(), np.concatenate(late).sum()
-    stay_late = sum(used[:, m][active[:, m] & active[:, min(m + 1, months - 1)]].sum() for m in range(YEAR, months - 1))
-    stay_rows = sum((active[:, m] & active[:, min(m + 1, months - 1)]).sum() for m in range(YEAR, months - 1))
-    leavers = exit_now.sum()
-    return {
-        "odds ratio per inactive month": float(np.exp(logistic(count, exit_now)[1])),
-        "fall of activity": 1.0 - after / before,
-        "activity below that of customers who stay": 1.0 - (after / 3 / leavers) / (stay_late / stay_rows),
+        early.append(history[leaves, :3].ravel())
+        late.append(history[leaves, -3:].ravel())
+        stayers.append(history[~leaves, -3:].mean())
+    leave = np.concatenate(exits).astype(float)
+    out = {
+        f"odds ratio per inactive month of the last {window}": float(
+            np.exp(logistic(np.concatenate(silent[window]).astype(float)[:, None], leave)[1])
+        )
+        for window in windows
     }
+    after = np.concatenate(late).mean()
+    out["fall of activity"] = 1.0 - after / np.concatenate(early).mean()
+    return out | {"activity below that of customers who stay": 1.0 - after / float(np.mean(stayers))}
 
 
 def v10(run: Run, decay_month: float = 0.05, speed: float = 0.10, anchor_months: float = 60.0) -> Figures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -90,11 +91,11 @@ def _lost(model: BankModel, rows: np.ndarray, uid: np.ndarray, aum: np.ndarray) 
 
 
 def departures(customers: int, agents: int, months: int, burn_in: int, seed: int) -> Figures:
-    """V13 on a bank large enough for its managers to be counted, and V3 on the same bank."""
+    """V13 on a bank large enough for its managers to be counted, and the attrition of its tiers (V3)."""
     s = scenario(customers, months=months, burn_in=burn_in, population={"agents": agents})
     witness = Witness()
     model = live(bank(s, seed), witness)
-    run = Run(s, tables(model), np.zeros(0), np.zeros(0))
+    run = Run(tables(model))
     table = run.tables["managers"]
     left = table[(table["event"] == "left") & (table["month"] <= months - AFTER)].set_index(["month", "post"])
     upset = witness.upset()
@@ -113,14 +114,26 @@ def departures(customers: int, agents: int, months: int, burn_in: int, seed: int
         wanted = sum(left.loc[(d.month, d.post), "customers"] * calm[d.tier - 1] * AFTER for d in seen)
         return sum(left.loc[(d.month, d.post), "exits_after"] for d in seen) / wanted if wanted > 0 else np.nan
 
+    def spike_of_six(chosen: list[Departure]) -> float:
+        """The same over six months; these exits are not in managers.parquet."""
+        seen = [d for d in chosen if d.month + ROAD <= months]
+        lost = sum(model.recorder.book_exits[d.month + lag][d.post] / UNIT for d in seen for lag in range(1, ROAD + 1))
+        wanted = sum(witness.books[d.month][d.post] * calm[d.tier - 1] * ROAD for d in seen)
+        return lost / wanted if wanted > 0 else np.nan
+
     all_of = witness.departures
+    planned = spike([d for d in all_of if d.planned and not d.rival])
+    unplanned = spike([d for d in all_of if not d.planned and not d.rival])
     out = {
         "all departures": spike(all_of),
-        "planned, to no rival": spike([d for d in all_of if d.planned and not d.rival]),
-        "unplanned, to no rival": spike([d for d in all_of if not d.planned and not d.rival]),
+        "planned, to no rival": planned,
+        "unplanned, to no rival": unplanned,
+        "unplanned less planned": unplanned - planned,
         "to a rival": spike([d for d in all_of if d.rival]),
+        "all departures, over six months": spike_of_six(all_of),
     }
     out |= {f"all departures, {tier}": spike([d for d in all_of if d.tier == k + 1]) for k, tier in enumerate(BOOKS)}
+    out["wealth less affluent"] = out["all departures, wealth"] - out["all departures, affluent"]
     for k, tier in ((2, "wealth"), (3, "private")):
         lost = [(d.lost, d.aum.sum()) for d in all_of if d.rival and d.tier == k and np.isfinite(d.lost)]
         out[f"AUM closed in six months after a departure to a rival, {tier}"] = _weighted(lost)
@@ -128,8 +141,7 @@ def departures(customers: int, agents: int, months: int, burn_in: int, seed: int
                      if t == k and not any((post, month + lag) in upset for lag in range(ROAD + 1))]  # fmt: skip
         out[f"the same in quiet books, {tier}"] = _weighted(calm_lost)
     rate = attrition(run)
-    out["attrition, wealth less private"] = rate[2] - rate[3]
-    out |= {f"attrition, {tier}": rate[k] for k, tier in enumerate(("mass", *BOOKS))}
+    out["wealth less private, the large bank"] = rate[2] - rate[3]
     return out
 
 
@@ -157,9 +169,9 @@ class Desk:
     fullest: float = 0.0  # hours of planned contacts over client hours in the fullest month of the tier
 
     def __call__(self, model: BankModel) -> None:
-        if model.month == 0:
-            return
         posts = [m for m in model.team.managers if m.tier == 2 and not m.remote and not m.vacant]
+        if model.month == 0 or not posts:
+            return
         hours = np.array([channel.settings.hours for channel in model.channels])
         used, available = float(model.planned[2] @ hours), len(posts) * model.team.settings.hours_per_month
         self.hours_used += used
@@ -179,7 +191,7 @@ def capacity(customers: int, agents: int, months: int, seed: int) -> Figures:
         s: Scenario = scenario(customers, months=months, population={"agents": agents}, managers=dict(managers))
         desk = Desk()
         model = live(bank(s, seed), desk)
-        run = Run(s, tables(model), np.zeros(0), np.zeros(0))
+        run = Run(tables(model))
         money = run.by_tier("net_new_money")[1:, 2].sum() / (run.by_tier("customers")[:-1, 2].sum() / YEAR)
         return float(money), desk
 
@@ -198,8 +210,11 @@ def capacity(customers: int, agents: int, months: int, seed: int) -> Figures:
         out[f"{name}: quality"] = desk.quality / desk.posts
         out[f"{name}: net new money a customer-year, over no managers"] = money - alone
         out[f"{name}: gain a manager-year"] = book * (money - alone)
-    for (n0, g0), (n1, g1), one, two in zip(gains, gains[1:], SPANS, SPANS[1:], strict=False):
-        out[f"marginal gain a customer, span {one:g} to {two:g}"] = (g1 - g0) / (n1 - n0)
+    slopes = [(g1 - g0) / (n1 - n0) for (n0, g0), (n1, g1) in pairwise(gains)]
+    for (one, two), slope in zip(pairwise(SPANS), slopes, strict=True):
+        out[f"one more customer in a book of {one:g} to {two:g}"] = slope
+    for (_, middle, _), (one, two) in zip(zip(SPANS, SPANS[1:], SPANS[2:], strict=False), pairwise(slopes), strict=True):
+        out[f"what one more customer adds falls about {middle:g}"] = one - two
     _, pushed = experiment({"contact_months": {"wealth": 1.0}})
     out["quality lost by a doubled contact norm"] = out["span 350: quality"] - pushed.quality / pushed.posts
     out["utilisation under a doubled contact norm"] = pushed.utilisation / pushed.posts

@@ -75,7 +75,7 @@ def least_squares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def decay(successes: np.ndarray, trials: np.ndarray) -> float:
-    """Ratio from one attempt to the next of a success rate a r^k: log-linear fit, each rate weighted by its successes."""
+    """Ratio r from one attempt to the next of a success rate a r^k: log-linear fit, rates weighted by successes."""
     k = np.flatnonzero(successes > 0)
     rate, weight = np.log(successes[k] / trials[k]), successes[k]
     middle = np.average(k, weights=weight)

@@ -191,6 +191,19 @@ def relocation_ratio(model: Model) -> float:
     return 1.0 + chance * (math.exp(model.leaving.relocation) - 1.0)
 
 
+def growth_path(rates: kernels.Rates, months: int) -> np.ndarray:
+    """AUM growth of a month that is due to the growth of wealth, by months since a customer's wealth began to move.
+
+    Wealth follows its growing mean with a lag: the gap d starts at 0 and d' = (1 - kappa) d + g/12; a month's growth of
+    log wealth is kappa d. This, and market returns, is the market effect (DECISIONS 21). float64 (months,).
+    """
+    reversion, growth = float(rates.wealth_reversion), float(rates.wealth_growth)
+    if reversion <= 0:
+        return np.zeros(months)
+    gap = growth / reversion * (1.0 - (1.0 - reversion) ** np.arange(months))
+    return np.expm1(reversion * gap)
+
+
 def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarray, model: Model) -> float:
     """Net promoter score, percentage points, that all customers would give (SPEC 8.2 thresholds, normal CDF).
 

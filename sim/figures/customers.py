@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from . import parts, style, units
+from . import marks, parts, style, units
 from .data import Board, Cube, NothingToShow, band, contrasts, mean_of, ratio_base, rolling_sum, with_total
 
 BANK = "bank"
@@ -31,7 +32,9 @@ def attrition_by_tier(board: Board) -> Figure:
         board, contrasts(rates[:, :, -1, -1]), "attrition", lambda gap: units.points(gap, 2, sign=True), least=True,
         verb="lowers",
     )  # fmt: skip
-    panels = [parts.Panel(name, "% a year", rates[..., tier] * 100, _percent_of) for tier, name in enumerate(names)]
+    panels = [
+        parts.Panel(name, "% a year", rates[..., tier] * 100, _percent_of, floor=0.0) for tier, name in enumerate(names)
+    ]
     return parts.panels_by_arm(board, title, subtitle, months, panels[-1:] + panels[:-1])
 
 
@@ -39,7 +42,7 @@ def _percent_of(value: float) -> str:
     return units.percent(value / 100)
 
 
-def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: Cube, rates: Cube) -> Figure:
+def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: NDArray[np.intp], rates: Cube) -> Figure:
     last = band(rates[0], axis=0).mean[-1]
     window = slice(-board.window, None)
     lived = ratio_base(with_total(board.cube("active"))[0, :, :-1][:, window].sum(axis=1)) / 12
@@ -51,19 +54,22 @@ def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: Cub
     title = f"{units.percent(float(last[-1]))} of active customers "
     title += f"left or fell silent in {board.rolling_words}" if board.months >= 12 else "leave or fall silent in a year"
     if len(names) > 1 and np.isfinite(last[:-1]).any():
-        most, least = int(np.nanargmax(last[:-1])), int(np.nanargmin(last[:-1]))
+        tiers = np.delete(np.arange(len(names) - 1), board.small_tiers)
+        tiers = tiers if len(tiers) and np.isfinite(last[tiers]).all() else np.flatnonzero(np.isfinite(last[:-1]))
+        most, least = int(tiers[np.argmax(last[tiers])]), int(tiers[np.argmin(last[tiers])])
         title += f": {units.percent(last[most])} in {names[most]}, {units.percent(last[least])} in {names[least]}"
     labels = [f"{name} {units.percent(float(rate))}" for name, rate in zip(names, last, strict=True)]
     colours = [*style.tier_colours(len(board.tiers)), style.NEUTRAL][: len(names)]
     figure, ((trend, split),) = style.page(
-        title, subtitle, 1, 2, height=2.7, widths=[1.5, 1], lefts=[0.5, parts.rows_room(names) + 0.2],
-        rights=[style.end_room(labels), 0.1], key=[("closed the account", CLOSED), ("went dormant", SILENT)],
+        title, subtitle + board.small_words(), 1, 2, height=2.7, widths=[1.5, 1], lefts=[0.5, parts.rows_room(names) + 0.2],
+        rights=[marks.end_room(labels), 0.1], key=[("closed the account", CLOSED), ("went dormant", SILENT)],
     )  # fmt: skip
     parts.named_lines(
-        trend, months, rates[0] * 100, labels, colours, zero=True, dashed=[len(names) - 1] if len(names) > 1 else []
-    )
+        trend, months, rates[0] * 100, labels, colours, zero=True, floor=0.0, bandless=board.small_tiers,
+        dashed=[len(names) - 1] if len(names) > 1 else [],
+    )  # fmt: skip
     style.name_panel(trend, "Attrition", "% a year")
-    style.month_axis(trend, board.months)
+    marks.month_axis(trend, board.months)
     parts.stacked_rows(
         split, names, pieces * 100, [CLOSED, SILENT], _percent_of, inside=lambda value: units.number(value, 1)
     )
@@ -104,8 +110,8 @@ def _flows_of_one(board: Board, flows: dict[str, Cube], growth: Cube) -> Figure:
     asleep = mean_of(band(board.yearly(board.total("closed_dormant"))[0], axis=0).mean)
     span = "a year" if board.months >= 12 else f"in {board.span_words}"
     title = (
-        f"{units.short(mean_of(sums['joined']))} join, {units.short(mean_of(sums['closed while active']) + asleep)} close "
-        f"and {units.short(mean_of(sums['went dormant']))} go dormant {span}; active customers "
+        f"{units.short(mean_of(sums['joined']))} join, {units.short(mean_of(sums['closed while active']) + asleep)} "
+        f"close and {units.short(mean_of(sums['went dormant']))} go dormant {span}; active customers "
         f"{units.percent(mean_of(growth[0]), sign=True)} over {board.span_words}"
     )
     signs = {"joined": 1, "reactivated": 1, "closed while active": -1, "went dormant": -1}
@@ -114,9 +120,9 @@ def _flows_of_one(board: Board, flows: dict[str, Cube], growth: Cube) -> Figure:
     stock_scale, stock_word = units.scale(float(np.nanmax(stocks)))
     figure, ((bars, stock),) = style.page(
         title,
-        f"Bars: active customers gained and lost; point: their change (mean over seeds). A further {units.short(asleep)} "
-        f"{span} close while dormant. {board.band_words('Lines')}",
-        1, 2, height=2.7, widths=[1.3, 1], lefts=[0.55, 0.6], rights=[0.15, style.end_room(["dormant"])],
+        "Bars: active customers gained and lost; point: their change (mean over seeds). A further "
+        f"{units.short(asleep)} {span} close while dormant. {board.band_words('Lines')}",
+        1, 2, height=2.7, widths=[1.3, 1], lefts=[0.55, 0.6], rights=[0.15, marks.end_room(["dormant"])],
         key=list(colours.items()),
     )  # fmt: skip
     up, down = np.zeros(len(years)), np.zeros(len(years))
@@ -128,7 +134,7 @@ def _flows_of_one(board: Board, flows: dict[str, Cube], growth: Cube) -> Figure:
         bars.bar(places, sign * height, bottom=up if sign > 0 else -down, width=0.6, color=colours[name], zorder=3)
         up, down = (up + height, down) if sign > 0 else (up, down + height)
     bars.plot(places, up - down, "o", color=style.INK, markersize=5.5, zorder=5, markeredgecolor="white")
-    style.value_axis(bars, [up, -down], zero=True)
+    marks.value_axis(bars, [up, -down], zero=True)
     bars.set_xticks(places, years)
     bars.set_xlim(-0.6, len(years) - 0.4)
     if board.months >= 12:
@@ -136,10 +142,10 @@ def _flows_of_one(board: Board, flows: dict[str, Cube], growth: Cube) -> Figure:
     style.name_panel(bars, "Into and out of active", f"{word} customers".strip())
     parts.named_lines(
         stock, np.arange(board.months + 1), stocks / stock_scale, ["active", "dormant"],
-        [style.PALETTE[0], style.NEUTRAL], zero=True,
+        [style.PALETTE[0], style.NEUTRAL], zero=True, floor=0.0,
     )  # fmt: skip
     style.name_panel(stock, "Open customers", stock_word)
-    style.month_axis(stock, board.months)
+    marks.month_axis(stock, board.months)
     return figure
 
 
@@ -158,7 +164,8 @@ def attrition_by_tenure(board: Board) -> Figure:
     times = mean_of((early / ratio_base(late))[0])
     who = "" if board.one_arm else f" under {style.quoted(board.reference)}"
     title = (
-        f"In their first three months active customers go {units.number(times, 1)} times as fast as after two years{who}"
+        f"In their first three months active customers go {units.number(times, 1)} times as fast as after two "
+        f"years{who}"
         if np.isfinite(times)
         else "How fast active customers leave or fall silent, by tenure"
     )
@@ -168,9 +175,7 @@ def attrition_by_tenure(board: Board) -> Figure:
     )
     rows, columns = style.grid_shape(len(board.tiers))
     key = parts.arm_key(board) or [("closes or goes dormant", style.PALETTE[0]), ("of which closes", style.PALETTE[3])]
-    figure, axes = style.page(
-        title, subtitle + parts.left_out(board), rows, columns, key=key, right=0.25, height=1.5
-    )
+    figure, axes = style.page(title, subtitle + parts.left_out(board), rows, columns, key=key, right=0.25, height=1.5)
     panels = [panel for row in axes for panel in row]
     for tier, panel in enumerate(panels[: len(board.tiers)]):
         shown = [(total[arm, :, tier], colour) for arm, colour in enumerate(style.arm_colours(len(board.arms)))]
@@ -178,10 +183,10 @@ def attrition_by_tenure(board: Board) -> Figure:
             shown = [(total[0, :, tier], style.PALETTE[0]), (shut[0, :, tier], style.PALETTE[3])]
         edges = []
         for place, (rates, colour) in reversed(list(enumerate(shown))):
-            one = band(rates, axis=0)
-            style.steps_with_band(panel, TENURE_EDGES, one, colour, dashed=place == 0 and not board.one_arm)
+            one = band(rates, axis=0, floor=0.0)
+            marks.steps_with_band(panel, TENURE_EDGES, one, colour, dashed=place == 0 and not board.one_arm)
             edges += [one.mean, one.low, one.high]
-        style.value_axis(panel, edges, zero=True)
+        marks.value_axis(panel, edges, zero=True)
         style.name_panel(panel, style.spoken(board.tiers[tier]), "% a month")
     parts.month_axes(board, axes, len(board.tiers), months=int(TENURE_EDGES[-1]), name="Months since joining")
     return figure

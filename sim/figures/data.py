@@ -19,6 +19,7 @@ from . import units
 Cube = NDArray[np.float64]
 
 SEEDS_FOR_AN_INTERVAL = 5  # below, a t interval is wider than what the seeds show; the range says more
+SMALL = 100  # customers of a tier below which chance is all that its rates show
 CHANNELS = ("branch", "phone", "video", "messaging", "app")
 
 
@@ -70,13 +71,13 @@ class Board:
         return self.arms[0]
 
     def places(self, table: pd.DataFrame) -> tuple[NDArray[np.intp], ...]:
-        """Where the rows of a table with arm, seed and, if there is one, tier belong in an arm x seed (x tier) array."""
+        """Where the rows of a table with arm, seed and maybe tier belong in an arm x seed (x tier) array."""
         found = [
-            pd.Index(self.arms).get_indexer(table["arm"].astype(str)),
-            pd.Index(self.seeds).get_indexer(table["seed"]),
+            pd.Index(self.arms).get_indexer(pd.Index(table["arm"].astype(str))),
+            pd.Index(self.seeds).get_indexer(pd.Index(table["seed"])),
         ]
         if "tier" in table.columns:
-            found.append(pd.Index(self.tiers).get_indexer(table["tier"].astype(str)))
+            found.append(pd.Index(self.tiers).get_indexer(pd.Index(table["tier"].astype(str))))
         return tuple(found)
 
     @cached_property
@@ -132,6 +133,17 @@ class Board:
         return np.arange(window, self.months + 1), rolling_sum(lost[:, :, 1:], window) / ratio_base(
             rolling_sum(lived, window) / 12.0
         )
+
+    @cached_property
+    def small_tiers(self) -> list[int]:
+        """Places of the tiers that have so few customers (mean of the reference arm) that a band would hide the rest."""
+        sizes = self.cube("customers")[0]
+        return [tier for tier in range(len(self.tiers)) if not mean_of(sizes[..., tier]) >= SMALL]
+
+    def small_words(self) -> str:
+        """A sentence about the small tiers, or nothing."""
+        names = ", ".join(self.tiers[tier].replace("_", " ") for tier in self.small_tiers)
+        return f" Fewer than {SMALL} customers, so without a band: {names}." if names and len(self.seeds) > 1 else ""
 
     @property
     def window(self) -> int:
@@ -192,7 +204,6 @@ class Board:
             return f"{thing}: mean of {count} seeds; band: lowest to highest seed."
         return f"{thing}: mean of {count} seeds; band: 95{units.GAP}% t interval of the mean."
 
-
     def range_words(self, thing: str) -> str:
         """What whiskers are, for a subtitle; nothing for one seed."""
         count = len(self.seeds)
@@ -230,8 +241,11 @@ def ratio_base(values: Cube) -> Cube:
     return np.where(values > 0, values, np.nan)
 
 
-def band(values: Cube, axis: int = 1) -> Band:
-    """Mean and band over the seeds' axis: lowest to highest below five seeds, else the 95 % t interval of the mean."""
+def band(values: Cube, axis: int = 1, *, floor: float = -np.inf) -> Band:
+    """Mean and band over the seeds' axis: lowest to highest below five seeds, else the 95 % t interval of the mean.
+
+    `floor` is the least that the quantity can be, where an interval is cut.
+    """
     there = np.isfinite(values)
     count = there.sum(axis=axis)
     some = np.maximum(count, 1)
@@ -241,7 +255,7 @@ def band(values: Cube, axis: int = 1) -> Band:
         high = np.where(there, values, -np.inf).max(axis=axis)
     else:
         half = half_width(values, axis)
-        low, high = mean - half, mean + half
+        low, high = np.maximum(mean - half, floor), mean + half
     known = count > 1
     return Band(mean, np.where(known, low, np.nan), np.where(known, high, np.nan))
 

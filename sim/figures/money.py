@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import parts, style, units
+from . import marks, parts, style, units
 from .data import Board, Cube, NothingToShow, band, contrasts, half_width, mean_of, rolling_sum
 
 COSTS = {  # column of bank.parquet: its name for a reader, its colour
@@ -35,7 +35,7 @@ COMPARED = (  # KPI, panel, is less better
 @style.drawn
 def aum_and_net_new_money(board: Board) -> Figure:
     """AUM by tier and what changed it; with several arms AUM, net new money so far, and the paired gap at the end."""
-    aum, fresh, market = board.cube("aum"), board.cube("net_new_money"), board.cube("market_effect")
+    aum, fresh = board.cube("aum"), board.cube("net_new_money")
     months = np.arange(board.months + 1)
     divisor, word = units.scale(float(np.nanmax(aum.sum(axis=-1))))
     unit = f"{board.currency} {word}".strip()
@@ -45,27 +45,33 @@ def aum_and_net_new_money(board: Board) -> Figure:
     total = aum.sum(axis=-1)
     found = contrasts(total[:, :, -1])
     title = parts.verdict(
-        board, found, "AUM at the end", lambda gap: units.money(gap, board.currency, sign=True), least=False, verb="raises"
+        board,
+        found,
+        "AUM at the end",
+        lambda gap: units.money(gap, board.currency, sign=True),
+        least=False,
+        verb="raises",
     )
     names = [*map(style.spoken, board.tiers)]
     so_far = np.cumsum(fresh.sum(axis=-1), axis=2)
     panels = [parts.scaled("AUM", total, board.currency), parts.scaled("Net new money so far", so_far, board.currency)]
     arms = min(len(board.arms), style.MOST_ARMS)
     labels = [panel.shown(float(end)) for panel in panels for end in band(panel.values[:arms]).mean[:, -1]]
-    room = style.end_room(labels) if arms <= parts.LABELLED_ARMS else 0.25
+    room = marks.end_room(labels) if arms <= parts.LABELLED_ARMS else 0.25
     figure, (axes,) = style.page(
         title,
         f"Left: AUM at month end; middle: net new money since month 0; right: AUM at the end less that of "
-        f"{style.quoted(board.reference)}, by tier, same seeds, with the 95{units.GAP}% interval (t). {board.band_words()}"
+        f"{style.quoted(board.reference)}, by tier, same seeds, with the 95{units.GAP}% interval (t). "
+        f"{board.band_words()}"
         + parts.left_out(board),
-        1, 3, height=2.5, key=parts.arm_key(board), widths=[1, 1, 1.1], lefts=[0.5, 0.55, parts.rows_room(names) + 0.15],
-        rights=[room, room, 0.15],
+        1, 3, height=2.5, key=parts.arm_key(board), widths=[1, 1, 1.1],
+        lefts=[0.5, 0.55, parts.rows_room(names) + 0.15], rights=[room, room, 0.15],
     )  # fmt: skip
     for axis, panel in zip(axes[:2], panels, strict=True):
         parts.arm_lines(axis, months, panel.values, panel.shown)
         style.name_panel(axis, panel.name, panel.unit)
-        style.month_axis(axis, board.months)
-    gaps = (aum[1:arms, :, -1] - aum[:1, :, -1])
+        marks.month_axis(axis, board.months)
+    gaps = aum[1:arms, :, -1] - aum[:1, :, -1]
     mean, half = band(gaps).mean, half_width(gaps, 1)
     size, size_word = units.scale(float(np.nanmax(np.abs(mean))) if np.isfinite(mean).any() else 1.0)
     _dots(axes[2], names, mean / size, half / size, style.arm_colours(arms)[1:])
@@ -92,15 +98,15 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
     labels = [f"{name} {units.money(float(end * divisor))}" for name, end in zip(names, stock[-1], strict=True)]
     figure, ((areas, bars),) = style.page(
         title,
-        f"Left: AUM at month end, mean over seeds. Right: what changed AUM; net new money is all but market effect: own "
-        f"saving, joiners, leavers, money moved to or from rivals. {board.range_words('Whiskers')}",
-        1, 2, height=2.7, widths=[1.25, 1], lefts=[0.5, 0.6], rights=[style.end_room(labels), 0.1],
+        "Left: AUM at month end, mean over seeds. Right: what changed AUM; net new money is all but market effect: "
+        f"own saving, joiners, leavers, money moved to or from rivals. {board.range_words('Whiskers')}",
+        1, 2, height=2.7, widths=[1.25, 1], lefts=[0.5, 0.6], rights=[marks.end_room(labels), 0.1],
         key=[("net new money", style.PALETTE[0]), ("market effect", style.PALETTE[1])],
     )  # fmt: skip
     parts.stacked_areas(areas, np.arange(board.months + 1), stock, labels, style.tier_colours(len(names)))
-    style.value_axis(areas, [np.append(stock.sum(axis=1), 0.0)], zero=True)
+    marks.value_axis(areas, [np.append(stock.sum(axis=1), 0.0)], zero=True)
     style.name_panel(areas, "AUM by tier", unit)
-    style.month_axis(areas, board.months)
+    marks.month_axis(areas, board.months)
     size, word = units.scale(float(np.nanmax(np.abs([fresh, market]))))
     places = np.arange(len(board.year_names))
     edges = []
@@ -111,7 +117,7 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
         if np.isfinite(one.low).all():
             bars.vlines(at, one.low, one.high, color=style.INK, linewidth=1.1, zorder=4)
         edges += [one.mean, one.low, one.high]
-    style.value_axis(bars, edges, zero=True)
+    marks.value_axis(bars, edges, zero=True)
     bars.set_xticks(places, board.year_names)
     bars.set_xlim(-0.6, len(places) - 0.4)
     if board.months >= 12:
@@ -141,23 +147,27 @@ def economics(board: Board) -> Figure:
     if board.one_arm:
         largest = items[int(np.argmax(amounts[0]))]
         title = (
-            f"Profit of {units.money(last['profit'], board.currency)} on revenue of {units.money(last['revenue'])} in the "
-            f"last year; {largest} cost most" if board.months >= 12 else
-            f"Profit of {units.money(last['profit'], board.currency)} a year on revenue of {units.money(last['revenue'])}; "
-            f"{largest} cost most"
+            f"Profit of {units.money(last['profit'], board.currency)} on revenue of {units.money(last['revenue'])} in "
+            f"the last year; {largest} cost most" if board.months >= 12 else
+            f"Profit of {units.money(last['profit'], board.currency)} a year on revenue of "
+            f"{units.money(last['revenue'])}; {largest} cost most"
         )  # fmt: skip
         money_size, money_word = units.scale(max(abs(value) for value in last.values()))
         labels = [f"{name} {units.money(last[name])}" for name in lines]
         figure, ((trend, split),) = style.page(
             title, subtitle, 1, 2, height=2.7, widths=[1.35, 1], lefts=[0.55, parts.rows_room(items) + 0.2],
-            rights=[style.end_room(labels), 0.1],
+            rights=[marks.end_room(labels), 0.1],
         )  # fmt: skip
         stack = np.stack([flow[0] for flow in lines.values()], axis=-1) / money_size
-        parts.named_lines(trend, months, stack, labels, [style.PALETTE[0], style.PALETTE[2], style.PALETTE[3]], zero=True)
+        parts.named_lines(
+            trend, months, stack, labels, [style.PALETTE[0], style.PALETTE[2], style.PALETTE[3]], zero=True
+        )
         style.name_panel(trend, "Revenue, cost, profit", f"{board.currency} {money_word} a year".replace("  ", " "))
-        style.month_axis(trend, board.months)
+        marks.month_axis(trend, board.months)
         order = np.argsort(-amounts[0], kind="stable")
-        parts.stacked_rows(split, [items[place] for place in order], amounts[0, order][:, None] / size, ["#6B8FB3"], shown)
+        parts.stacked_rows(
+            split, [items[place] for place in order], amounts[0, order][:, None] / size, ["#6B8FB3"], shown
+        )
         style.name_panel(split, "What it costs", unit)
         return figure
 
@@ -167,9 +177,12 @@ def economics(board: Board) -> Figure:
     )  # fmt: skip
     arms = min(len(board.arms), style.MOST_ARMS)
     arm_names = [style.spoken(arm) for arm in board.arms[:arms]]
-    panels = [parts.scaled(name.capitalize(), lines[name], f"{board.currency} a year") for name in ("profit", "revenue", "cost")]
+    panels = [
+        parts.scaled(name.capitalize(), lines[name], f"{board.currency} a year")
+        for name in ("profit", "revenue", "cost")
+    ]
     ends = [panel.shown(float(end)) for panel in panels for end in band(panel.values[:arms]).mean[:, -1]]
-    room = style.end_room(ends) if arms <= parts.LABELLED_ARMS else 0.25
+    room = marks.end_room(ends) if arms <= parts.LABELLED_ARMS else 0.25
     tall = max(1.55, 0.3 * arms)
     figure, axes = style.page(
         title, subtitle + parts.left_out(board), 2, 2, height=tall, key=parts.arm_key(board), right=room
@@ -177,7 +190,7 @@ def economics(board: Board) -> Figure:
     for axis, panel in zip((axes[0][0], axes[0][1], axes[1][0]), panels, strict=True):
         parts.arm_lines(axis, months, panel.values, panel.shown)
         style.name_panel(axis, panel.name, panel.unit)
-        style.month_axis(axis, board.months, label=axis is axes[1][0])
+        marks.month_axis(axis, board.months, label=axis is axes[1][0])
     split = axes[1][1]
     style.inset(split, parts.rows_room(arm_names) - 0.45, 0.1 - room)
     parts.stacked_rows(split, arm_names, amounts[:arms] / size, colours, shown)
@@ -209,21 +222,24 @@ def arms_compared(board: Board, comparison: pd.DataFrame) -> Figure:
     if not arms or not shown:
         raise NothingToShow("there is one arm, so nothing to compare")
     names = [style.spoken(arm) for arm in arms]
-    table = comparison.set_index(["arm", "kpi"])
+    ends = ("difference", "ci_low", "ci_high")
+    numbers = comparison[list(ends)].to_numpy(dtype=float)
+    gaps = dict(zip(zip(comparison["arm"], comparison["kpi"], strict=True), numbers, strict=True))
+    units_of = dict(zip(comparison["kpi"], comparison["unit"], strict=True))
     rows, columns = style.grid_shape(len(shown))
-    first = {arm: table.loc[(arm, shown[0][0])] for arm in arms if (arm, shown[0][0]) in table.index}
-    clear = {arm: row for arm, row in first.items() if row["ci_low"] > 0 or row["ci_high"] < 0}
+    first = {arm: gaps[arm, shown[0][0]] for arm in arms if (arm, shown[0][0]) in gaps}
+    clear = {arm: gap for arm, gap in first.items() if gap[1] > 0 or gap[2] < 0}
     title = f"What each arm changes against {style.quoted(board.reference)}"
     if clear and shown[0][0] == "attrition_annual":
-        arm = min(clear, key=lambda name: clear[name]["difference"])
-        row = clear[arm]
+        arm = min(clear, key=lambda name: float(clear[name][0]))
+        gap, low, high = map(float, clear[arm])
         title = (
-            f"{style.quoted(arm)} changes attrition by {units.points(row['difference'], 2, sign=True)} a year "
-            f"(95{units.GAP}% {units.number(row['ci_low'] * 100, 2)} to {units.number(row['ci_high'] * 100, 2)})"
+            f"{style.quoted(arm)} changes attrition by {units.points(gap, 2, sign=True)} a year "
+            f"(95{units.GAP}% {units.number(low * 100, 2)} to {units.number(high * 100, 2)})"
         )
     subtitle = (
         f"Difference to {style.quoted(board.reference)} over the run, same seeds; point: mean, line: "
-        f"95{units.GAP}% interval (t). Blue is better, red worse, grey not told apart from no effect."
+        f"95{units.GAP}% interval (t). Blue is better, orange worse, grey not told apart from no effect."
         + parts.left_out(board)
     )
     figure, axes = style.page(
@@ -232,16 +248,14 @@ def arms_compared(board: Board, comparison: pd.DataFrame) -> Figure:
     )  # fmt: skip
     panels = [panel for row in axes for panel in row]
     for axis, (kpi, name, less) in zip(panels, shown, strict=False):
-        part = table.xs(kpi, level="kpi").reindex(arms)
-        mean, low, high = (part[column].to_numpy(dtype=float) for column in ("difference", "ci_low", "ci_high"))
-        unit = str(part["unit"].dropna().iloc[0]) if part["unit"].notna().any() else ""
-        look = units.display(kpi, unit, mean, difference=True)
-        certain = (low > 0) | (high < 0)
+        means, lows, highs = np.array([gaps.get((arm, kpi), np.full(3, np.nan)) for arm in arms]).T
+        look = units.display(kpi, str(units_of[kpi]), means, difference=True)
+        certain = (lows > 0) | (highs < 0)
         colours = [
             style.NEUTRAL if not sure else GAIN if (gap < 0) == less else LOSS
-            for sure, gap in zip(certain, mean, strict=True)
+            for sure, gap in zip(certain, means, strict=True)
         ]
-        _intervals(axis, names, mean / look.divisor, low / look.divisor, high / look.divisor, colours)
+        _intervals(axis, names, means / look.divisor, lows / look.divisor, highs / look.divisor, colours)
         style.name_panel(axis, name, look.unit)
     for axis in panels[len(shown) :]:
         axis.remove()
@@ -254,7 +268,7 @@ def _intervals(axes: Axes, names: list[str], mean: Cube, low: Cube, high: Cube, 
         if np.isfinite(low[row]):
             axes.plot([low[row], high[row]], [row, row], color=colour, linewidth=2.0, zorder=3)
         axes.plot([mean[row]], [row], "o", color=colour, markersize=6, zorder=4)
-    style.level_axis(axes, [mean, low, high])
+    marks.level_axis(axes, [mean, low, high])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(places, [style.fit(name, 1.6, style.TICK) for name in names])
     axes.tick_params(axis="y", labelcolor=style.INK)
@@ -268,7 +282,7 @@ def _dots(axes: Axes, names: list[str], mean: Cube, half: Cube, colours: list[st
         if np.isfinite(half[arm]).any():
             axes.hlines(at, mean[arm] - half[arm], mean[arm] + half[arm], color=colour, linewidth=1.6, zorder=3)
         axes.plot(mean[arm], at, "o", color=colour, markersize=4.5, zorder=4)
-    style.level_axis(axes, [mean, mean - half, mean + half])
+    marks.level_axis(axes, [mean, mean - half, mean + half])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(np.arange(len(names)), [style.fit(name, 1.6, style.TICK) for name in names])
     axes.tick_params(axis="y", labelcolor=style.INK)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import style, units
+from . import marks, style, units
 from .data import Board, Contrast, Cube, band
 
 Shown = Callable[[float], str]
@@ -36,19 +36,30 @@ def left_out(board: Board) -> str:
 
 
 def arm_lines(
-    axes: Axes, x: Any, values: Cube, shown: Shown, *, zero: bool = False, labels: bool = True,
+    axes: Axes,
+    x: Any,
+    values: Cube,
+    shown: Shown,
+    *,
+    zero: bool = False,
+    labels: bool = True,
     least_span: float = 0.0,
+    floor: float = -np.inf,
 ) -> None:
     """One line and band an arm from arm x seed x month values, the last value at its end (if `labels`)."""
-    bands = band(values[: style.MOST_ARMS])
+    bands = band(values[: style.MOST_ARMS], floor=floor)
     colours = style.arm_colours(len(bands.mean))
     for arm, colour in reversed(list(enumerate(colours))):  # the reference on top
         one = type(bands)(bands.mean[arm], bands.low[arm], bands.high[arm])
-        style.line_with_band(axes, x, one, colour, dashed=arm == 0 and len(colours) > 1)
-    style.value_axis(axes, [bands.mean, bands.low, bands.high], zero=zero, least_span=least_span)
+        marks.line_with_band(axes, x, one, colour, dashed=arm == 0 and len(colours) > 1)
+    marks.value_axis(axes, [bands.mean, bands.low, bands.high], zero=zero, least_span=least_span)
     if labels and len(colours) <= LABELLED_ARMS:
-        style.label_ends(
-            axes, [(float(bands.mean[arm][-1]), shown(float(bands.mean[arm][-1])), colours[arm]) for arm in range(len(colours))]
+        marks.label_ends(
+            axes,
+            [
+                (float(bands.mean[arm][-1]), shown(float(bands.mean[arm][-1])), colours[arm])
+                for arm in range(len(colours))
+            ],
         )
 
 
@@ -61,19 +72,26 @@ def named_lines(
     *,
     zero: bool = False,
     dashed: Sequence[int] = (),
+    bandless: Sequence[int] = (),
+    floor: float = -np.inf,
     least_span: float = 0.0,
 ) -> None:
-    """One line and band a name from seed x month x name values, the label at its end."""
-    bands = band(values, axis=0)
+    """One line and band a name from seed x month x name values, the label at its end.
+
+    `dashed` and `bandless` are places of names; `floor` is the least that the values can be.
+    """
+    bands = band(values, axis=0, floor=floor)
+    for place in bandless:
+        bands.low[:, place] = bands.high[:, place] = np.nan
     for place, colour in enumerate(colours):
         one = type(bands)(bands.mean[:, place], bands.low[:, place], bands.high[:, place])
-        style.line_with_band(axes, x, one, colour, dashed=place in dashed)
-    style.value_axis(axes, [bands.mean, bands.low, bands.high], zero=zero, least_span=least_span)
+        marks.line_with_band(axes, x, one, colour, dashed=place in dashed)
+    marks.value_axis(axes, [bands.mean, bands.low, bands.high], zero=zero, least_span=least_span)
     ends = [
         (float(bands.mean[-1, place]), text, colour)
         for place, (text, colour) in enumerate(zip(labels, colours, strict=True))
     ]
-    style.label_ends(axes, ends)
+    marks.label_ends(axes, ends)
 
 
 def month_axes(
@@ -86,7 +104,7 @@ def month_axes(
         if place >= used:
             panel.remove()
         else:
-            style.month_axis(panel, months or board.months, label=place + columns >= used, name=name)
+            marks.month_axis(panel, months or board.months, label=place + columns >= used, name=name)
 
 
 @dataclass(frozen=True)
@@ -99,6 +117,7 @@ class Panel:
     shown: Shown
     zero: bool = False
     least_span: float = 0.0
+    floor: float = -np.inf
 
 
 def scaled(name: str, values: Cube, unit: str, *, sign: bool = False) -> Panel:
@@ -118,12 +137,14 @@ def panels_by_arm(board: Board, title: str, subtitle: str, months: Any, panels: 
     texts = [
         panel.shown(float(value)) for panel in panels for value in band(panel.values[: style.MOST_ARMS]).mean[:, -1]
     ]
-    room = style.end_room(texts) if len(board.arms) <= LABELLED_ARMS else 0.3
+    room = marks.end_room(texts) if len(board.arms) <= LABELLED_ARMS else 0.3
     figure, axes = style.page(
         title, subtitle + left_out(board), rows, columns, key=arm_key(board), right=max(room, 0.3), height=1.55
     )
     for axis, panel in zip([axis for row in axes for axis in row], panels, strict=False):
-        arm_lines(axis, months, panel.values, panel.shown, zero=panel.zero, least_span=panel.least_span)
+        arm_lines(
+            axis, months, panel.values, panel.shown, zero=panel.zero, least_span=panel.least_span, floor=panel.floor
+        )
         style.name_panel(axis, panel.name, panel.unit)
     month_axes(board, axes, len(panels))
     return figure
@@ -135,11 +156,18 @@ def stacked_areas(axes: Axes, x: Any, values: Cube, labels: Sequence[str], colou
     edges = np.cumsum(np.concatenate([np.zeros((len(values), 1)), values], axis=1), axis=1)
     for part, colour in enumerate(colours):
         axes.fill_between(
-            x, edges[:, part], edges[:, part + 1], facecolor=colour, alpha=0.8, edgecolor="white", linewidth=0.6, zorder=2
+            x,
+            edges[:, part],
+            edges[:, part + 1],
+            facecolor=colour,
+            alpha=0.8,
+            edgecolor="white",
+            linewidth=0.6,
+            zorder=2,
         )
     axes.set_ylim(0, float(edges.max()) or 1.0)
     middle = (edges[-1, :-1] + edges[-1, 1:]) / 2
-    style.label_ends(axes, list(zip(map(float, middle), labels, colours, strict=True)))
+    marks.label_ends(axes, list(zip(map(float, middle), labels, colours, strict=True)))
 
 
 def stacked_rows(
@@ -153,20 +181,19 @@ def stacked_rows(
     totals = parts.sum(axis=1)
     largest = float(totals.max()) or 1.0
     wide, _ = style.size_inches(axes)
-    room = style.end_room([shown(float(total)) for total in totals])
+    room = marks.end_room([shown(float(total)) for total in totals])
     limit = largest * wide / max(wide - room, 0.3)
     start = np.zeros(len(names))
     places = np.arange(len(names))
     for part, colour in enumerate(colours):
         axes.barh(places, parts[:, part], left=start, height=0.62, color=colour, linewidth=0, zorder=3)
         if inside is not None:
-            for row in places:
+            for row in range(len(names)):
                 text = inside(float(parts[row, part]))
                 if style.text_width(text, 8) + 0.1 < parts[row, part] / limit * wide:
-                    dark = style.luminance(style.mpl.colors.to_rgb(colour)) < 0.3
                     axes.text(
                         start[row] + parts[row, part] / 2, row, text, size=8, ha="center", va="center_baseline",
-                        color="white" if dark else style.INK, zorder=5,
+                        color=style.ink_on(colour), zorder=5,
                     )  # fmt: skip
         start = start + parts[:, part]
     for row, total in enumerate(totals):

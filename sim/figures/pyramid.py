@@ -6,8 +6,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
-from . import parts, style, units
+from . import marks, parts, style, units
 from .data import Board, Cube, NothingToShow, band, contrasts, ratio_base
 
 MOST_COLUMNS = 5
@@ -37,9 +38,12 @@ def tier_pyramid(board: Board) -> Figure:
     count = len(names)
     columns = min(count, MOST_COLUMNS)
     deep = -(-count // columns)
-    texts = [shown(float(end)) for values, shown in ((index, _plain), (share, _percent_of))
-             for end in band(values[: style.MOST_ARMS, :, -1]).mean.ravel()]
-    room = style.end_room(texts) if len(board.arms) <= parts.LABELLED_ARMS and columns <= 4 else 0.25
+    texts = [
+        shown(float(end))
+        for values, shown in ((index, _plain), (share, _percent_of))
+        for end in band(values[: style.MOST_ARMS, :, -1]).mean.ravel()
+    ]
+    room = marks.end_room(texts) if len(board.arms) <= parts.LABELLED_ARMS and columns <= 4 else 0.25
     figure, axes = style.page(
         title, subtitle + parts.left_out(board), 2 * deep, columns, key=parts.arm_key(board), left=0.5, right=room,
         height=1.45,
@@ -52,7 +56,7 @@ def tier_pyramid(board: Board) -> Figure:
                 continue
             parts.arm_lines(panel, months, values[..., tier], shown, labels=columns <= 4)
             style.name_panel(panel, names[tier], f"({units.short(start[tier])})" if half == 0 else "% of AUM")
-            style.month_axis(panel, board.months, label=half == 1 and tier + columns >= count)
+            marks.month_axis(panel, board.months, label=half == 1 and tier + columns >= count)
     return figure
 
 
@@ -64,7 +68,9 @@ def _percent_of(value: float) -> str:
     return units.percent(value / 100)
 
 
-def _pyramid_of_one(board: Board, names: list[str], months: Cube, index: Cube, share: Cube, start: Cube) -> Figure:
+def _pyramid_of_one(
+    board: Board, names: list[str], months: NDArray[np.intp], index: Cube, share: Cube, start: Cube
+) -> Figure:
     ends = band(index[0], axis=0).mean[-1]
     held = band(share[0], axis=0).mean
     heads = 100 * board.cube("customers")[0, :, -1] / ratio_base(board.total("customers")[0, :, -1:])
@@ -73,27 +79,30 @@ def _pyramid_of_one(board: Board, names: list[str], months: Cube, index: Cube, s
         upper = len(names) // 2
         title = (
             f"{' and '.join(names[upper:]) if upper > len(names) - 3 else f'The top {len(names) - upper} tiers'}: "
-            f"{_percent_of(float(heads[upper:].sum()))} of customers, {_percent_of(float(held[-1, upper:].sum()))} of AUM"
+            f"{_percent_of(float(heads[upper:].sum()))} of customers, "
+            f"{_percent_of(float(held[-1, upper:].sum()))} of AUM"
         )
     else:
         title = f"{names[-1]}: {_percent_of(float(heads[-1]))} of customers, {_percent_of(float(held[-1, -1]))} of AUM"
-    moved = int(np.nanargmax(np.abs(ends - 100))) if np.isfinite(ends).any() else 0
+    changes = np.nan_to_num(np.abs(ends - 100))
+    changes[board.small_tiers] = -1.0  # chance is not news
+    moved = int(np.argmax(changes))
     title += f"; customers of {names[moved]} {units.percent(ends[moved] / 100 - 1, sign=True)} over {board.span_words}"
     labels = [f"{name} {_plain(float(end))}" for name, end in zip(names, ends, strict=True)]
     shares = [f"{name} {_percent_of(float(end))}" for name, end in zip(names, held[-1], strict=True)]
     colours = style.tier_colours(len(names))
     sizes = ", ".join(f"{name} {units.short(float(size))}" for name, size in zip(names, start, strict=True))
     figure, ((heads_panel, money_panel),) = style.page(
-        title, f"Customers in month 0: {sizes}. {board.band_words()} Areas: mean over seeds.", 1, 2, height=2.7,
-        lefts=[0.5, 0.55], rights=[style.end_room(labels), style.end_room(shares)],
+        title, f"Customers in month 0: {sizes}. {board.band_words()}{board.small_words()}", 1, 2, height=2.7,
+        lefts=[0.5, 0.55], rights=[marks.end_room(labels), marks.end_room(shares)],
     )  # fmt: skip
-    parts.named_lines(heads_panel, months, index[0], labels, colours)
+    parts.named_lines(heads_panel, months, index[0], labels, colours, bandless=board.small_tiers, floor=0.0)
     style.name_panel(heads_panel, "Customers", "month 0 = 100")
-    style.month_axis(heads_panel, board.months)
+    marks.month_axis(heads_panel, board.months)
     parts.stacked_areas(money_panel, months, held, shares, colours)
-    style.value_axis(money_panel, [np.array([0.0, 100.0])], zero=True, most=100)
+    marks.value_axis(money_panel, [np.array([0.0, 100.0])], zero=True, most=100)
     style.name_panel(money_panel, "Share of AUM", "%")
-    style.month_axis(money_panel, board.months)
+    marks.month_axis(money_panel, board.months)
     return figure
 
 
@@ -121,8 +130,8 @@ def transitions(board: Board) -> Figure:
         )
     arm = "" if board.one_arm else f" Arm: {style.quoted(board.reference)} (the reference)."
     subtitle = (
-        "Of 100 customers in the state on the left, how many are in the state above a year later (mean of all years and "
-        "seeds). Grey: those who stay; bottom row: where customers who joined during the year are at its "
+        "Of 100 customers in the state on the left, how many are in the state above a year later (mean of all years "
+        "and seeds). Grey: those who stay; bottom row: where customers who joined during the year are at its "
         f"end.{arm}"
     )
     names = [style.fit(style.spoken(name), 1.5, style.TICK) for name in rows]
@@ -146,10 +155,10 @@ def _becomes(state: str) -> str:
     return {"dormant": "go dormant", "closed": "close"}.get(state, f"move to {state}")
 
 
-def _draw_cells(grid: mpl.axes.Axes, shares: Cube, stays: Cube, tiers: int) -> None:
+def _draw_cells(grid: mpl.axes.Axes, shares: Cube, stays: NDArray[np.bool_], tiers: int) -> None:
     """Cells with their numbers: stayers grey, movers on a scale of blues of their own, a gap before the states."""
     colours = mpl.colormaps["Blues"]
-    movers = shares[~stays & np.isfinite(shares)]
+    movers = shares[np.logical_not(stays) & np.isfinite(shares)]
     most = float(movers.max()) if movers.size and movers.max() > 0 else 1.0
     for row in range(shares.shape[0]):
         for column in range(shares.shape[1]):
@@ -159,11 +168,12 @@ def _draw_cells(grid: mpl.axes.Axes, shares: Cube, stays: Cube, tiers: int) -> N
                 colour = mpl.colors.to_rgb("#E9E9E9")
             else:
                 colour = colours(0.85 * (share / most) ** 0.5)[:3] if np.isfinite(share) and share > 0 else (1.0,) * 3
-            grid.add_patch(Rectangle((x + 0.015, y + 0.02), 0.97, 0.96, facecolor=colour, edgecolor="#D0D0D0", linewidth=0.5))
-            dark = style.luminance(colour) < 0.36
+            grid.add_patch(
+                Rectangle((x + 0.015, y + 0.02), 0.97, 0.96, facecolor=colour, edgecolor="#D0D0D0", linewidth=0.5)
+            )
             grid.text(
                 x + 0.5, y + 0.5, _cell_text(share), ha="center", va="center_baseline", size=style.LABEL + 0.5,
-                color="white" if dark else style.INK if share > 0 else "#707070",
+                color=style.ink_on(colour) if share > 0 else "#707070",
             )  # fmt: skip
     grid.set_xlim(0, shares.shape[1] + 0.15)
     grid.set_ylim(shares.shape[0] + 0.1, 0)
@@ -177,5 +187,3 @@ def _cell_text(share: float) -> str:
     if share == 0:
         return "0"
     return f"<{units.GAP}0.01" if share < 0.0001 else units.number(share * 100, 1 if share >= 0.001 else 2)
-
-

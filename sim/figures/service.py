@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import parts, style, units
+from . import marks, parts, style, units
 from .data import CHANNELS, Board, band, contrasts, mean_of, ratio_base, rolling_sum
 
 LEAST_HOURS, LEAST_NPS, LEAST_FEELING = 10.0, 4.0, 0.2  # least an axis covers: percent of hours, points, SD
@@ -30,10 +30,20 @@ def contacts_and_utilisation(board: Board) -> Figure:
             lambda gap: units.number(gap, 1, sign=True), least=False, verb="raises",
         )  # fmt: skip
         panels = [
-            parts.Panel(f"by {channel}", "per 1,000 a month", rate, lambda value: units.number(value, 1), zero=True)
+            parts.Panel(
+                f"by {channel}", "per 1,000 a month", rate, lambda value: units.number(value, 1), zero=True, floor=0.0
+            )
             for channel, rate in rates.items()
         ]
-        panels.append(parts.Panel("manager utilisation", "% of client hours", busy, lambda value: units.percent(value / 100, 0), least_span=LEAST_HOURS))
+        panels.append(
+            parts.Panel(
+                "manager utilisation",
+                "% of client hours",
+                busy,
+                lambda value: units.percent(value / 100, 0),
+                least_span=LEAST_HOURS,
+            )
+        )
         return parts.panels_by_arm(board, title, subtitle, months, panels)
 
     means = {channel: mean_of(rate[0, :, window]) for channel, rate in rates.items()}
@@ -62,16 +72,18 @@ def contacts_and_utilisation(board: Board) -> Figure:
     busy_label = [units.percent(mean_of(busy[0, :, -1]) / 100, 0)]
     figure, ((trend, tiers, hours),) = style.page(
         title, subtitle, 1, 3, height=2.5, widths=[1.15, 1, 0.9], lefts=[0.45, parts.rows_room(names) + 0.2, 0.55],
-        rights=[style.end_room(labels), 0.1, style.end_room(busy_label)],
+        rights=[marks.end_room(labels), 0.1, marks.end_room(busy_label)],
     )  # fmt: skip
-    parts.named_lines(trend, months, np.stack([rate[0] for rate in rates.values()], axis=-1), labels, colours, zero=True)
+    parts.named_lines(
+        trend, months, np.stack([rate[0] for rate in rates.values()], axis=-1), labels, colours, zero=True, floor=0.0
+    )
     style.name_panel(trend, "By channel", "per 1,000 a month")
-    style.month_axis(trend, board.months)
+    marks.month_axis(trend, board.months)
     parts.stacked_rows(tiers, names, per_tier, colours, lambda value: units.number(value, 1 if value < 100 else 0))
     style.name_panel(tiers, "By tier", "per active customer-year")
     parts.named_lines(hours, months, busy[0][..., None], busy_label, [style.NEUTRAL], least_span=LEAST_HOURS)
     style.name_panel(hours, "Managers busy", "% of hours")
-    style.month_axis(hours, board.months)
+    marks.month_axis(hours, board.months)
     return figure
 
 
@@ -82,8 +94,8 @@ def satisfaction_and_nps(board: Board) -> Figure:
     feeling, score = board.cube("satisfaction"), board.bank("nps")
     names = [style.spoken(tier) for tier in board.tiers]
     subtitle = (
-        "Satisfaction in standard deviations of the reference population (0: its mean); NPS: promoters less detractors, "
-        f"in points from {units.MINUS}100 to 100. {board.band_words()}"
+        "Satisfaction in standard deviations of the reference population (0: its mean); NPS: promoters less "
+        f"detractors, in points from {units.MINUS}100 to 100. {board.band_words()}"
     )
     if not board.one_arm:
         title = parts.verdict(
@@ -92,7 +104,13 @@ def satisfaction_and_nps(board: Board) -> Figure:
         )  # fmt: skip
         panels = [parts.Panel("NPS", "points", score, lambda value: units.number(value, 1), least_span=LEAST_NPS)]
         panels += [
-            parts.Panel(name, "satisfaction, SD", feeling[..., tier], lambda value: units.number(value, 2, sign=True), least_span=LEAST_FEELING)
+            parts.Panel(
+                name,
+                "satisfaction, SD",
+                feeling[..., tier],
+                lambda value: units.number(value, 2, sign=True),
+                least_span=LEAST_FEELING,
+            )
             for tier, name in enumerate(names)
         ]
         return parts.panels_by_arm(board, title, subtitle, months, panels)
@@ -107,13 +125,21 @@ def satisfaction_and_nps(board: Board) -> Figure:
         title += f"; {names[best]} is the most satisfied tier, {names[worst]} the least"
     score_label = [units.number(last, 1)]
     figure, ((feelings, promoters),) = style.page(
-        title, subtitle, 1, 2, height=2.6, widths=[1.3, 1], lefts=[0.6, 0.55],
-        rights=[style.end_room(labels), style.end_room(score_label)],
+        title, subtitle + board.small_words(), 1, 2, height=2.6, widths=[1.3, 1], lefts=[0.6, 0.55],
+        rights=[marks.end_room(labels), marks.end_room(score_label)],
     )  # fmt: skip
-    parts.named_lines(feelings, months, feeling[0], labels, style.tier_colours(len(names)), least_span=LEAST_FEELING)
+    parts.named_lines(
+        feelings,
+        months,
+        feeling[0],
+        labels,
+        style.tier_colours(len(names)),
+        bandless=board.small_tiers,
+        least_span=LEAST_FEELING,
+    )
     style.name_panel(feelings, "Satisfaction", "SD")
-    style.month_axis(feelings, board.months)
+    marks.month_axis(feelings, board.months)
     parts.named_lines(promoters, months, score[0][..., None], score_label, [style.NEUTRAL], least_span=LEAST_NPS)
     style.name_panel(promoters, "Net promoter score", "points")
-    style.month_axis(promoters, board.months)
+    marks.month_axis(promoters, board.months)
     return figure

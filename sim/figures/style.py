@@ -1,4 +1,4 @@
-"""How every figure looks: paper, type, colours, axes, and labels that never touch.
+"""How every figure looks: paper, type, colours, and the grid of panels on the page.
 
 Figures are laid out by hand in inches (heading, key, a grid of panels), not by a layout engine: that is several times
 faster and the same in PNG and SVG. Only matplotlib's object interface is used.
@@ -18,10 +18,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
-
-from . import units
-from .data import Band
 
 # Okabe and Ito (2008), told apart with any common colour blindness; their yellow is left out: too light on paper.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#7A5C00")
@@ -34,7 +30,7 @@ EDGE = 0.18  # inches of white around everything
 TITLE, SUBTITLE, PANEL, TICK, LABEL = 13.0, 9.5, 10.0, 8.5, 8.5  # points
 LEADING = 1.28  # line height over type size
 
-RC = {
+RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
     "text.parse_math": False,  # names with a dollar sign are names
     "axes.unicode_minus": True,
@@ -59,11 +55,19 @@ def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
     return under_style
 
 
-@functools.lru_cache(maxsize=4096)
 def text_width(text: str, size: float, weight: str = "normal") -> float:
-    """Width in inches of one line of text."""
-    font = FontProperties(family="DejaVu Sans", weight=weight, size=size)
-    return float(text_to_path.get_text_width_height_descent(text, font, False)[0]) / 72.0
+    """Width in inches that one line of text needs: advances of its characters, and 3 % for hinting and kerning."""
+    return 1.03 * sum(_advance(character, weight) for character in text) * size / 72.0
+
+
+@functools.lru_cache(maxsize=4096)
+def _advance(character: str, weight: str) -> float:
+    """Advance of a character at size 1."""
+    font = FontProperties(family="DejaVu Sans", weight=weight, size=100.0)
+    both, upright = (  # beside an H, which kerns with nothing; a space alone would have no width
+        float(text_to_path.get_text_width_height_descent(text, font, False)[0]) for text in (character + "H", "H")
+    )
+    return (both - upright) / 100.0
 
 
 def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
@@ -109,10 +113,16 @@ def arm_colours(count: int) -> list[str]:
 
 def ink(colour: str) -> str:
     """The colour, darkened until text in it reads on white (contrast of at least 4.5)."""
-    rgb = np.array(mpl.colors.to_rgb(colour))
-    while 1.05 / (luminance(rgb) + 0.05) < 4.5:
-        rgb = rgb * 0.94
-    return mpl.colors.to_hex(rgb)
+    red, green, blue = mpl.colors.to_rgb(colour)
+    while 1.05 / (luminance((red, green, blue)) + 0.05) < 4.5:
+        red, green, blue = 0.94 * red, 0.94 * green, 0.94 * blue
+    return mpl.colors.to_hex((red, green, blue))
+
+
+def ink_on(colour: Any) -> str:
+    """White or black, whichever reads better on the colour (a contrast of 4.58 at worst)."""
+    light = luminance(mpl.colors.to_rgb(colour)) + 0.05
+    return "white" if 1.05 / light > light / 0.05 else "black"
 
 
 def luminance(rgb: Any) -> float:
@@ -168,7 +178,15 @@ def page(
         if size == SUBTITLE and text is subtitles[0] and weight == "normal":
             y += 0.06
         figure.text(
-            EDGE / WIDTH, 1 - y / full, text, size=size, weight=weight, color=colour, va="top", ha="left", linespacing=1.0
+            EDGE / WIDTH,
+            1 - y / full,
+            text,
+            size=size,
+            weight=weight,
+            color=colour,
+            va="top",
+            ha="left",
+            linespacing=1.0,
         )
         y += line[size]
     y += 0.1
@@ -179,7 +197,9 @@ def page(
             figure.add_artist(
                 mpl.lines.Line2D([x / WIDTH, (x + 0.22) / WIDTH], [middle, middle], color=colour, linewidth=3.0)
             )
-            figure.text((x + 0.28) / WIDTH, middle, name, size=LABEL, color=ink(colour), va="center_baseline", ha="left")
+            figure.text(
+                (x + 0.28) / WIDTH, middle, name, size=LABEL, color=ink(colour), va="center_baseline", ha="left"
+            )
             x += 0.28 + text_width(name, LABEL) + 0.28
         y += 1.25 * line[LABEL]
 
@@ -237,9 +257,17 @@ def plain(axes: Axes) -> Axes:
 
 def size_inches(axes: Axes) -> tuple[float, float]:
     """Width and height of a panel in inches."""
-    box, figure = axes.get_position(), axes.get_figure()
-    wide, high = figure.get_size_inches()
+    box = axes.get_position()
+    wide, high = _paper(axes)
     return float(box.width * wide), float(box.height * high)
+
+
+def _paper(axes: Axes) -> tuple[float, float]:
+    """Width and height of the figure in inches."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "panels are made by `page`"
+    wide, high = figure.get_size_inches()
+    return float(wide), float(high)
 
 
 def name_panel(axes: Axes, name: str, unit: str = "") -> None:
@@ -261,88 +289,9 @@ def name_panel(axes: Axes, name: str, unit: str = "") -> None:
         )  # fmt: skip
 
 
-def month_axis(axes: Axes, months: int, *, label: bool = True, name: str = "Month", first: int = 0) -> None:
-    """Months on x, a tick a year where there are years, as many as fit."""
-    wide, _ = size_inches(axes)
-    last = max(months, first + 1)
-    axes.set_xlim(first, last)
-    steps = [12, 24, 36, 60, 120, 240, 600, 1200] if months - first >= 24 else [1, 2, 3, 6, 12]
-    widest = text_width(str(months), TICK) + 0.16
-    step = next((step for step in steps if (last - first) / step * widest <= wide), steps[-1])
-    ticks = [month for month in range(0, months + 1, step) if month >= first]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.set_xticklabels([str(tick) for tick in ticks])
-    if label:
-        axes.set_xlabel(name, size=LABEL, color=SOFT, labelpad=3)
-
-
-def value_axis(
-    axes: Axes, values: Sequence[Any], *, zero: bool = False, most: float | None = None, least_span: float = 0.0
-) -> None:
-    """Limits around the values (from zero if asked), few round ticks, plain numbers with a true minus.
-
-    `most` caps the upper limit (100 %). `least_span` is the least the axis covers, so that noise does not look like news.
-    """
-    finite = np.concatenate([np.asarray(value, dtype=float).ravel() for value in values] or [np.zeros(1)])
-    finite = finite[np.isfinite(finite)]
-    if not finite.size:
-        axes.set_yticks([])
-        axes.text(
-            0.5, 0.5, "too few to say", transform=axes.transAxes, ha="center", va="center", size=LABEL, color=SOFT
-        )
-        return
-    low, high = float(finite.min()), float(finite.max())
-    if zero:
-        low, high = min(low, 0.0), max(high, 0.0)
-    if high - low < least_span:
-        middle = (high + low) / 2
-        low, high = middle - least_span / 2, middle + least_span / 2
-    span = high - low
-    if span <= 1e-9 * max(abs(low), abs(high), 1e-9):
-        span = abs(high) * 0.1 or 1.0
-    pad = 0.08 * span
-    top = high + pad if not (zero and high == 0.0) else 0.0
-    base = low if zero and low == 0.0 else low - pad
-    if most is not None:
-        top = min(top, most)
-    if top - base < span * 0.05:
-        base -= span * 0.5
-    axes.set_ylim(base, top)
-    _, tall = size_inches(axes)
-    ticks = _round_ticks(base, top, max(2, min(6, int(tall / 0.32))))
-    axes.yaxis.set_major_locator(FixedLocator(ticks))
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_yticklabels([tick_text(tick, ticks) for tick in ticks])
-    if base < 0.0 < top:
-        axes.axhline(0.0, color="#8C8C8C", linewidth=0.8, zorder=1)
-
-
-def level_axis(axes: Axes, values: Sequence[Any]) -> None:
-    """A value axis along x that has zero in it: limits, few ticks, light vertical lines, a clear zero."""
-    finite = np.concatenate([np.asarray(value, dtype=float).ravel() for value in values])
-    finite = np.append(finite[np.isfinite(finite)], 0.0)
-    low, high = float(finite.min()), float(finite.max())
-    pad = 0.08 * (high - low) or 1.0
-    low, high = low - pad, high + pad
-    wide, _ = size_inches(axes)
-    ticks = _round_ticks(low, high, max(2, int(wide / 0.75)))
-    axes.set_xlim(low, high)
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.set_xticklabels([tick_text(tick, ticks) for tick in ticks])
-    axes.grid(axis="x", color=GRID, linewidth=0.8)
-    axes.grid(axis="y", visible=False)
-    axes.axvline(0.0, color="#8C8C8C", linewidth=0.9, zorder=1)
-
-
-def _round_ticks(low: float, high: float, most: int) -> list[float]:
-    ticks = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    slack = (high - low) * 1e-6
-    return [float(tick) for tick in ticks if low - slack <= tick <= high + slack]
-
-
 def inset(axes: Axes, left: float, right: float) -> None:
     """Moves the left and right edges of a panel inwards, in inches."""
-    box, (wide, _) = axes.get_position(), axes.get_figure().get_size_inches()
+    box, (wide, _) = axes.get_position(), _paper(axes)
     axes.set_position((box.x0 + left / wide, box.y0, box.width - (left + right) / wide, box.height))
 
 
@@ -352,89 +301,13 @@ def key_below(axes: Axes, key: Sequence[tuple[str, str]], left: float) -> None:
     for row, entries in enumerate(_key_lines(key, wide + left, gap=0.2, mark=0.16)):
         x, y = -left, -0.14 - row * 0.17
         for name, colour in entries:
-            where = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
-            axes.annotate("\N{BLACK SQUARE}", (0, 0), (x * 72, y * 72), size=LABEL, color=colour, va="center_baseline", **where)
+            where: dict[str, Any] = {
+                "xycoords": "axes fraction",
+                "textcoords": "offset points",
+                "annotation_clip": False,
+            }
+            axes.annotate(
+                "\N{BLACK SQUARE}", (0, 0), (x * 72, y * 72), size=LABEL, color=colour, va="center_baseline", **where
+            )
             axes.annotate(name, (0, 0), ((x + 0.16) * 72, y * 72), size=8, color=SOFT, va="center_baseline", **where)
             x += 0.16 + text_width(name, LABEL) + 0.2
-
-
-def tick_text(tick: float, ticks: Sequence[float]) -> str:
-    """A tick in the fewest decimals that tell all of them apart and right."""
-    step = min((abs(b - a) for a, b in zip(ticks, ticks[1:], strict=False)), default=abs(tick) or 1.0)
-    decimals = next(
-        (d for d in range(7) if all(abs(round(value, d) - value) < 1e-3 * step for value in ticks)),
-        6,
-    )
-    return units.number(tick, decimals)
-
-
-def line_with_band(axes: Axes, x: Any, band: Band, colour: str, *, dashed: bool = False) -> None:
-    """The mean as a line (a dot if it is one point), the seeds as a band."""
-    mean = np.asarray(band.mean, dtype=float)
-    if np.isfinite(band.low).any() and len(mean) > 1:
-        axes.fill_between(x, band.low, band.high, color=colour, alpha=0.2, linewidth=0, zorder=2)
-    if len(mean) == 1:
-        axes.plot(x, mean, "o", color=colour, markersize=5, zorder=4, clip_on=False)
-        if np.isfinite(band.low).all():
-            ends = [band.low[0], band.high[0]]
-            axes.plot([x[0], x[0]], ends, color=colour, linewidth=1.6, zorder=3, clip_on=False)
-        return
-    axes.plot(x, mean, color=colour, linewidth=1.7, linestyle=(0, (4, 2)) if dashed else "-", zorder=4)
-
-
-def steps_with_band(axes: Axes, edges: Any, band: Band, colour: str, *, dashed: bool = False) -> None:
-    """Rates by bin as steps, the seeds as a band; bins without a rate stay empty."""
-    closed = lambda values: np.append(values, values[-1])  # noqa: E731
-    if np.isfinite(band.low).any():
-        axes.fill_between(
-            edges, closed(band.low), closed(band.high), step="post", color=colour, alpha=0.2, linewidth=0, zorder=2
-        )
-    axes.step(
-        edges, closed(band.mean), where="post", color=colour, linewidth=1.6, linestyle=(0, (4, 2)) if dashed else "-", zorder=4
-    )
-
-
-def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]], *, size: float = LABEL) -> None:
-    """Texts to the right of a panel at heights (value, text, colour), pushed apart so that none touches another.
-
-    Call it after the limits are set. Where there is no room for all, those of the last are left out rather than laid
-    over each other.
-    """
-    base, top = axes.get_ylim()
-    _, tall = size_inches(axes)
-    need = size * 1.22 / 72.0
-    wanted = [(value, text, colour) for value, text, colour in labels if math.isfinite(value)]
-    wanted = wanted[: max(1, int((tall + need) / need))]
-    order = sorted(range(len(wanted)), key=lambda place: wanted[place][0])
-    heights = spread([(wanted[place][0] - base) / (top - base) * tall for place in order], need, -need / 2, tall + need / 2)
-    for place, height in zip(order, heights, strict=True):
-        _, text, colour = wanted[place]
-        axes.annotate(
-            text, (1, height / tall), (5, 0), xycoords="axes fraction", textcoords="offset points", size=size,
-            color=ink(colour), ha="left", va="center_baseline", annotation_clip=False,
-        )  # fmt: skip
-
-
-def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Ascending places as near as possible to the wanted ones, `gap` apart, between `low` and `high` if they fit."""
-    groups: list[tuple[float, int]] = []  # centre of a group of neighbours, and how many
-    for place in wanted:
-        centre, count = place, 1
-        while groups:
-            other, others = groups[-1]
-            if other + (others - 1) * gap / 2 + gap <= centre - (count - 1) * gap / 2:
-                break
-            groups.pop()
-            centre, count = (other * others + centre * count) / (others + count), others + count
-        groups.append((centre, count))
-    places = [centre + (k - (count - 1) / 2) * gap for centre, count in groups for k in range(count)]
-    for k in range(len(places)):  # down into the panel, then up from its floor
-        places[-1 - k] = min(places[-1 - k], high - k * gap)
-    for k in range(len(places)):
-        places[k] = max(places[k], low + k * gap)
-    return places
-
-
-def end_room(texts: Sequence[str], size: float = LABEL) -> float:
-    """Inches that labels at the ends of lines need to the right of a panel."""
-    return max((text_width(text, size) for text in texts), default=0.0) + 0.16

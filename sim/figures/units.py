@@ -76,7 +76,7 @@ def significant(value: float, digits: int, *, most: int = 4) -> int:
 
 
 def decimals_for(value: float, half_width: float) -> int:
-    """Decimals for "value +- half_width": enough for three digits of the value, or for the first digit of the half width.
+    """Decimals for "value +- half_width": enough for three digits of the value, or the first digit of the half width.
 
     More than one digit beyond the value's three would pretend to a precision that no reader uses.
     """
@@ -110,13 +110,24 @@ class Display:
             half = f"<{number(10.0**-decimals, decimals)}"
         return text, half
 
-    def write_difference(self, value: float, low: float, high: float) -> tuple[str, str, str]:
-        """A signed difference and the ends of its interval ("" where there is none), to two digits of its half width."""
-        value, low, high = value / self.divisor, low / self.divisor, high / self.divisor
+    def write_difference(self, value: float, low: float, high: float, level: float = 0.0) -> tuple[str, str, str]:
+        """A signed difference and the ends of its interval ("" for none), to two digits of its half width at most.
+
+        `level` is the size of what differs: a difference far below its last bits is none. An interval that leaves zero
+        out shows it: it gets the decimals that keep its nearer end from being rounded to zero.
+        """
+        noise = 1e-9 * abs(level) / self.divisor if math.isfinite(level) else 0.0
+        value, low, high = (
+            0.0 if abs(each) / self.divisor < noise else each / self.divisor for each in (value, low, high)
+        )
         half = (high - low) / 2
         if not math.isfinite(value) or not half > 1e-9 * abs(value):
             return number(value, 0 if value == 0 else min(significant(value, 3), 3), sign=True), "", ""
-        decimals = min(max(significant(half, 2), self.least_decimals), 4)
+        decimals = min(significant(half, 2), max(significant(value, 3), significant(half, 1)), 3)
+        decimals = max(decimals, self.least_decimals)
+        nearer = min(abs(low), abs(high))
+        if low * high > 0:
+            decimals = max(decimals, significant(nearer, 1, most=6))
         return number(value, decimals, sign=True), number(low, decimals, sign=True), number(high, decimals, sign=True)
 
 
@@ -143,7 +154,8 @@ def display(kpi: str, unit: str, values: Iterable[float], *, difference: bool = 
     if head.isupper() and head.isalpha():
         sizes = sorted(abs(float(f"{value:.3g}")) for value in values if math.isfinite(value) and value)
         divisor, word = scale(sizes[-1] if sizes else 0.0)
-        while sizes and divisor > 1 and sizes[0] / divisor < 0.1:  # the smallest of the row keeps its digits
+        # the smallest of the row keeps its digits, unless that would make the largest long
+        while sizes and divisor > 1 and sizes[0] / divisor < 0.1 and sizes[-1] / divisor < 10:
             divisor, word = scale(divisor / 1000)
         return Display(divisor, 2, " ".join(filter(None, (head, word, rest.replace("per year", "a year")))))
     if head in ("customers", "managers"):

@@ -237,7 +237,8 @@ class _Reading:
     def _convert(self, name: str, spec: ColumnSpec, cells: pa.Array) -> NDArray[Any]:
         if isinstance(spec, AmountColumn):
             values = self._numbers(name, spec, cells)
-            return values if QUANTITIES[name].money else values.astype(np.float32)
+            with np.errstate(over="ignore"):  # what does not fit was refused just now
+                return values if QUANTITIES[name].money else values.astype(np.float32)
         if isinstance(spec, StateColumn):
             yes = self._yes_or_no(name, spec, cells)
             return np.where(yes == 1, np.int8(ACTIVE), np.int8(DORMANT)) if name == "state" else yes

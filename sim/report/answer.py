@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sim.figures import Board, units
+from sim.figures.data import mean_of, ratio_base
 from sim.figures.style import quoted
 from sim.report.key_figures import Figure, KeyFigures, difference_texts
 
@@ -45,8 +46,6 @@ def headlines(figures: KeyFigures, board: Board) -> list[Headline]:
 
 def _starts(board: Board) -> dict[str, float]:
     """Customers and AUM of the reference arm in month 0, mean over seeds."""
-    from sim.figures.data import mean_of
-
     return {
         "customers_end": mean_of(board.total("customers")[0, :, 0]),
         "aum_end": mean_of(board.total("aum")[0, :, 0]),
@@ -67,7 +66,8 @@ def _reference(figures: KeyFigures, board: Board) -> list[str]:
     lost, shut = figures.of(arm, "attrition_annual"), _closed_while_active(board)
     sentences = []
     if lost is not None and math.isfinite(lost.value):
-        text = f"Over {board.span_words}, {who} loses {_with_interval('attrition_annual', lost)} of its active customers a year"
+        rate = _with_interval("attrition_annual", lost)
+        text = f"Over {board.span_words}, {who} loses {rate} of its active customers a year"
         if math.isfinite(shut):
             text += f": {units.percent(shut)} close, {units.percent(lost.value - shut)} go dormant without a word"
         sentences.append(text + ".")
@@ -76,10 +76,9 @@ def _reference(figures: KeyFigures, board: Board) -> list[str]:
     sentences.append(_growth(figures, board))
     profit = figures.of(arm, "profit_annual")
     if profit is not None and math.isfinite(profit.value):
-        sentences.append(
-            f"Profit is {_with_interval('profit_annual', profit)} a year{_of(figures, arm, 'revenue_annual', ' on revenue of ')}"
-            f"{_of(figures, arm, 'cost_annual', ' and cost of ')}."
-        )
+        revenue = _of(figures, arm, "revenue_annual", " on revenue of ")
+        cost = _of(figures, arm, "cost_annual", " and cost of ")
+        sentences.append(f"Profit is {_with_interval('profit_annual', profit)} a year{revenue}{cost}.")
     score = figures.of(arm, "nps")
     if score is not None and math.isfinite(score.value):
         sentences.append(f"The net promoter score ends at {_with_interval('nps', score)}.")
@@ -88,8 +87,6 @@ def _reference(figures: KeyFigures, board: Board) -> list[str]:
 
 def _closed_while_active(board: Board) -> float:
     """Closures of active customers per active customer-year, reference arm, mean over seeds."""
-    from sim.figures.data import mean_of, ratio_base
-
     lived = board.total("active")[0, :, :-1].sum(axis=1) / 12
     return mean_of(board.closed_active[0].sum(axis=(1, 2)) / ratio_base(lived))
 
@@ -105,7 +102,8 @@ def _growth(figures: KeyFigures, board: Board) -> str:
         a_year = (end.value / start) ** (12 / board.months) - 1 if end.value > 0 else math.nan
         yearly = f", {units.percent(a_year, sign=True)} a year" if board.months > 12 else ""
         parts.append(
-            f"{noun} from {shown(start)} to {shown(end.value)} ({units.percent(end.value / start - 1, sign=True)}{yearly})"
+            f"{noun} from {shown(start)} to {shown(end.value)} "
+            f"({units.percent(end.value / start - 1, sign=True)}{yearly})"
         )
     if not parts:
         return ""
@@ -146,7 +144,8 @@ def _join(text: str, unit: str) -> str:
 
 def _arm(figures: KeyFigures, board: Board, arm: str) -> str:
     """What an arm changes against the reference: what is clear, then what is not."""
-    clear, unclear = [], []
+    clear: list[str] = []
+    unclear: list[str] = []
     for kpi, noun, verb in (
         ("attrition_annual", "attrition", "a year"),
         ("customers_end", "customers at the end", ""),
@@ -158,7 +157,8 @@ def _arm(figures: KeyFigures, board: Board, arm: str) -> str:
         if gap is None or math.isnan(gap.value):
             continue
         look = units.display(kpi, gap.unit, [gap.value], difference=True)
-        text, low, high, certain = difference_texts(gap, look)
+        level = figures.of(arm, kpi)
+        text, low, high, certain = difference_texts(gap, look, level.value if level is not None else 0.0)
         unit = look.unit.removesuffix(" a year").removeprefix("customers")
         shown = _join(text, unit) + (f"{units.GAP}points" if unit == "points" else "") + (f" {verb}" if verb else "")
         if low:
@@ -169,7 +169,9 @@ def _arm(figures: KeyFigures, board: Board, arm: str) -> str:
     if len(board.seeds) == 1:
         return f"{against} changes {_listed(clear)} (one seed: chance is not ruled out)." if clear else ""
     if not clear:
-        return f"{against} changes nothing that these seeds can tell from chance ({_listed(unclear)})." if unclear else ""
+        return (
+            f"{against} changes nothing that these seeds can tell from chance ({_listed(unclear)})." if unclear else ""
+        )
     text = f"{against} changes {_listed(clear)}"
     text += f"; no clear difference in {_listed(unclear)}." if unclear else "."
     return text + _return(figures, arm)

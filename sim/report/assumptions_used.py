@@ -13,7 +13,6 @@ from typing import Any
 
 import yaml
 
-
 NOT_ASSUMPTIONS = ("name", "about", "seeds", "arms")  # shown elsewhere on the page
 
 
@@ -46,14 +45,18 @@ def used(scenario: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) ->
     for path, value in flatten({key: item for key, item in scenario.items() if key not in NOT_ASSUMPTIONS}):
         facts, rest = _facts(path, known)
         default = _inside(facts.get("default"), rest)
-        plausible = facts.get("plausible")
         rows.append(
             Used(
-                ".".join(path), value, "" if default is None else written(default), str(facts.get("unit", "")),
-                f"{plausible[0]:g} to {plausible[1]:g}" if _is_range(plausible) else "", str(facts.get("source", "")),
-                str(facts.get("about", "")), default is not None and not same(value, default),
+                path=".".join(path),
+                value=value,
+                default="" if default is None else written(default),
+                unit=str(facts.get("unit", "")),
+                plausible=_range(facts.get("plausible")),
+                source=str(facts.get("source", "")),
+                about=str(facts.get("about", "")),
+                differs=default is not None and not same(value, default),
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -80,16 +83,20 @@ def written(value: Any) -> str:
         return ", ".join(map(written, value)) or "none"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def same(value: str, default: Any) -> bool:
     """True if a value as text means the default, whatever way a number is written."""
-    text = written(default)
+    ours, theirs = value.split(", "), written(default).split(", ")
+    return len(ours) == len(theirs) and all(map(_same_word, ours, theirs))
+
+
+def _same_word(one: str, other: str) -> bool:
     try:
-        return float(value) == float(default if isinstance(default, (int, float)) else text)
-    except (TypeError, ValueError):
-        return value == text
+        return float(one) == float(other)
+    except ValueError:
+        return one == other
 
 
 def _facts(path: tuple[str, ...], known: Mapping[str, Mapping[str, Any]]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
@@ -109,12 +116,11 @@ def _inside(default: Any, rest: tuple[str, ...]) -> Any:
     return default
 
 
-def _is_range(plausible: Any) -> bool:
-    return (
-        isinstance(plausible, (list, tuple))
-        and len(plausible) == 2
-        and all(isinstance(end, (int, float)) for end in plausible)
-    )
+def _range(plausible: Any) -> str:
+    pair = isinstance(plausible, (list, tuple)) and len(plausible) == 2
+    if not pair or not all(isinstance(end, (int, float)) for end in plausible):
+        return ""
+    return f"{plausible[0]:g} to {plausible[1]:g}"
 
 
 def arms_in_words(scenario: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
@@ -171,5 +177,3 @@ def from_schema(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[
 
     walk(schema, defaults, ())
     return found
-
-

@@ -18,32 +18,91 @@ from sim.kpis import KPIS
 RETURNS = "Return on the strategies"  # says nothing of a reference, nor where no strategy costs anything
 GROUPS: dict[str, tuple[str, ...]] = {
     "Customers": (
-        "attrition_annual", "attrition_annual[aum]", "closure_annual", "retention_12m", "dormant_share", "customers_end",
-        "upgrade_rate", "downgrade_rate",
+        "attrition_annual",
+        "attrition_annual[aum]",
+        "closure_annual",
+        "retention_12m",
+        "dormant_share",
+        "customers_end",
+        "upgrade_rate",
+        "downgrade_rate",
     ),
-    "Assets": ("aum_end", "net_new_money", "net_new_money_annual", "share_of_wallet", "products", "aum_gini"),
-    "Money": ("revenue", "revenue_annual", "cost", "cost_annual", "profit", "profit_annual", "strategy_cost", "npv", "clv",
-              "clv_realised"),
-    RETURNS: ("roi", "payback_months", "cost_per_saved_customer"),
-    "Service": ("satisfaction", "trust", "nps", "contacts_per_customer", "complaints_per_customer", "opt_out_share",
-                "digital_active_share", "manager_utilisation", "manager_turnover_annual"),
-}  # fmt: skip
+    "Assets": (
+        "aum_end",
+        "net_new_money",
+        "net_new_money_annual",
+        "share_of_wallet",
+        "products",
+        "aum_gini",
+    ),
+    "Money": (
+        "revenue",
+        "revenue_annual",
+        "cost",
+        "cost_annual",
+        "profit",
+        "profit_annual",
+        "strategy_cost",
+        "npv",
+        "clv",
+        "clv_realised",
+    ),
+    RETURNS: (
+        "roi",
+        "payback_months",
+        "cost_per_saved_customer",
+    ),
+    "Service": (
+        "satisfaction",
+        "trust",
+        "nps",
+        "contacts_per_customer",
+        "complaints_per_customer",
+        "opt_out_share",
+        "digital_active_share",
+        "manager_utilisation",
+        "manager_turnover_annual",
+    ),
+}
 
 LABELS = {
-    "attrition_annual": "Attrition", "attrition_annual[aum]": "Attrition, weighted by AUM", "closure_annual": "Closures",
-    "retention_12m": "Retained over 12 months", "dormant_share": "Dormant", "customers_end": "Customers at the end",
-    "upgrade_rate": "Moves up a tier", "downgrade_rate": "Moves down a tier", "aum_end": "AUM at the end",
-    "net_new_money_annual": "Net new money", "net_new_money": "Net new money, total", "share_of_wallet": "Share of wallet",
-    "products": "Products per customer", "aum_gini": "Gini of AUM", "revenue_annual": "Revenue", "revenue": "Revenue, total",
-    "cost_annual": "Cost", "cost": "Cost, total", "profit_annual": "Profit", "profit": "Profit, total",
-    "strategy_cost": "Strategy cost, total", "npv": "Net present value", "clv": "Customer lifetime value",
-    "clv_realised": "Customer value realised", "roi": "Return on investment", "payback_months": "Payback",
-    "cost_per_saved_customer": "Cost per customer kept", "satisfaction": "Satisfaction", "trust": "Trust",
-    "nps": "Net promoter score", "contacts_per_customer": "Contacts per customer",
-    "complaints_per_customer": "Complaints per customer", "opt_out_share": "Customers with an opt-out",
-    "digital_active_share": "Using the app", "manager_utilisation": "Manager utilisation",
+    "attrition_annual": "Attrition",
+    "attrition_annual[aum]": "Attrition, weighted by AUM",
+    "closure_annual": "Closures",
+    "retention_12m": "Retained over 12 months",
+    "dormant_share": "Dormant",
+    "customers_end": "Customers at the end",
+    "upgrade_rate": "Moves up a tier",
+    "downgrade_rate": "Moves down a tier",
+    "aum_end": "AUM at the end",
+    "net_new_money_annual": "Net new money",
+    "net_new_money": "Net new money, total",
+    "share_of_wallet": "Share of wallet",
+    "products": "Products per customer",
+    "aum_gini": "Gini of AUM",
+    "revenue_annual": "Revenue",
+    "revenue": "Revenue, total",
+    "cost_annual": "Cost",
+    "cost": "Cost, total",
+    "profit_annual": "Profit",
+    "profit": "Profit, total",
+    "strategy_cost": "Strategy cost, total",
+    "npv": "Net present value",
+    "clv": "Customer lifetime value",
+    "clv_realised": "Customer value realised",
+    "roi": "Return on investment",
+    "payback_months": "Payback",
+    "cost_per_saved_customer": "Cost per customer kept",
+    "satisfaction": "Satisfaction",
+    "trust": "Trust",
+    "nps": "Net promoter score",
+    "contacts_per_customer": "Contacts per customer",
+    "complaints_per_customer": "Complaints per customer",
+    "opt_out_share": "Customers with an opt-out",
+    "digital_active_share": "Using the app",
+    "manager_utilisation": "Manager utilisation",
     "manager_turnover_annual": "Manager turnover",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -94,18 +153,8 @@ class KeyFigures:
 
     def __init__(self, summary: pd.DataFrame, comparison: pd.DataFrame | None = None):
         self.arms: list[str] = [str(arm) for arm in pd.unique(summary["arm"])]
-        self._known = {
-            (str(row.arm), str(row.kpi)): Figure(float(row.mean), float(row.ci_low), float(row.ci_high), str(row.unit))
-            for row in summary.itertuples()
-        }
-        self._gaps: dict[tuple[str, str], Figure] = {}
-        if comparison is not None:
-            self._gaps = {
-                (str(row.arm), str(row.kpi)): Figure(
-                    float(row.difference), float(row.ci_low), float(row.ci_high), str(row.unit)
-                )
-                for row in comparison.itertuples()
-            }
+        self._known = _rows(summary, "mean")
+        self._gaps = _rows(comparison, "difference") if comparison is not None else {}
 
     def of(self, arm: str, kpi: str) -> Figure | None:
         """A KPI of an arm."""
@@ -159,16 +208,30 @@ class KeyFigures:
         apart = units.display(kpi, unit_of(found), [gap.value for gap in gaps if gap], difference=True)
         cells = []
         for figure, gap in zip(found, gaps, strict=True):
-            shown = look.write(figure.value, figure.half) if figure is not None else (units.MISSING, "")
-            cells.append(Cell(*shown, *difference_texts(gap, apart)))
-        return Row(kpi, label(kpi), look.unit, tuple(cells), apart.unit)
+            text, half = look.write(figure.value, figure.half) if figure is not None else (units.MISSING, "")
+            change, low, high, clear = difference_texts(gap, apart, figure.value if figure is not None else 0.0)
+            cells.append(Cell(text, half, change, low, high, clear))
+        return Row(kpi, label(kpi), look.unit, tuple(cells), apart.unit if any(gaps) else "")
 
 
-def difference_texts(gap: Figure | None, look: units.Display) -> tuple[str, str, str, bool]:
-    """A difference, the ends of its interval (to the same decimals; "" with one seed) and whether it is clear."""
+def _rows(table: pd.DataFrame, value: str) -> dict[tuple[str, str], Figure]:
+    """The numbers of summary.csv or comparison.csv by arm and KPI."""
+    numbers = table[[value, "ci_low", "ci_high"]].to_numpy(dtype=float)
+    keys = zip(table["arm"].astype(str), table["kpi"].astype(str), table["unit"].astype(str), strict=True)
+    return {
+        (arm, kpi): Figure(float(mean), float(low), float(high), unit)
+        for (arm, kpi, unit), (mean, low, high) in zip(keys, numbers, strict=True)
+    }
+
+
+def difference_texts(gap: Figure | None, look: units.Display, level: float = 0.0) -> tuple[str, str, str, bool]:
+    """A difference, the ends of its interval (to the same decimals; "" with one seed) and whether it is clear.
+
+    `level` is the value of the arm: a difference in its last bits is none.
+    """
     if gap is None or math.isnan(gap.value):
         return "", "", "", False
-    text, low, high = look.write_difference(gap.value, gap.low, gap.high)
+    text, low, high = look.write_difference(gap.value, gap.low, gap.high, level)
     return text, low, high, bool(low) and gap.clear
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.figures import Board, Drawing, Missing, draw_all
+from sim.figures import Board, Drawing, Missing, draw_all, units
 from sim.figures.inline import inline
 from sim.figures.style import spoken
 from sim.report.answer import answer, headlines
 from sim.report.assumptions_used import arms_in_words, scenario_of, used
-from sim.report.key_figures import KeyFigures, meanings
+from sim.report.key_figures import KeyFigures, Row, meanings
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -92,9 +92,9 @@ def render(
     known = assumptions if assumptions is not None else run.manifest.get("assumptions") or {}
     rows = used(scenario, known)
     pictures = []
-    for drawing in drawings:
+    for place, drawing in enumerate(drawings):
         name = drawing.plate.name
-        svg = inline(drawing.svg.read_text(encoding="utf-8"), name, f"{drawing.title}. {drawing.subtitle}")
+        svg = inline(drawing.svg.read_text(encoding="utf-8"), f"f{place}-", f"{drawing.title}. {drawing.subtitle}")
         # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
         pictures.append(Picture(name, drawing.plate.heading, drawing.title, drawing.plate.caption, Markup(svg)))
     environment = Environment(
@@ -102,6 +102,8 @@ def render(
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["spoken"] = spoken
+    by_arm = figures.by_arm() if not board.one_arm else {}
+    by_tier = {arm: figures.by_tier(arm, board.tiers) for arm in figures.arms}
     shown = {kpi.split("[")[0] for kpis in figures.groups.values() for kpi in kpis if figures.said(kpi)}
     return environment.get_template("report.html.j2").render(
         name=str(run.manifest.get("name", "run")),
@@ -113,8 +115,9 @@ def render(
         reference=board.reference,
         arms=figures.arms,
         tiers=board.tiers,
-        rows_by_arm=figures.by_arm() if not board.one_arm else {},
-        rows_by_tier={arm: figures.by_tier(arm, board.tiers) for arm in figures.arms},
+        rows_by_arm=by_arm,
+        rows_by_tier=by_tier,
+        endless=endless([by_arm, *by_tier.values()]),
         one_seed=len(board.seeds) == 1,
         meanings=meanings(sorted(shown, key=list(meanings_order()).index)),
         pictures=pictures,
@@ -128,6 +131,13 @@ def render(
         failed=run.manifest.get("failed") or [],
         facts=facts(run, board),
         many_seeds=seeds_option(board.seeds),
+    )
+
+
+def endless(tables: Sequence[Mapping[str, Sequence[Row]]]) -> bool:
+    """True if a number without end is shown, so that the page explains the sign."""
+    return any(
+        units.INFINITE in cell.text for table in tables for rows in table.values() for row in rows for cell in row.cells
     )
 
 

@@ -19,13 +19,17 @@ SHOWN = (
     "net_new_money_annual", "revenue_annual", "cost_annual", "profit_annual", "npv", "clv", "products", "satisfaction",
     "nps", "contacts_per_customer", "manager_utilisation",
 )  # fmt: skip
-COMPARED = ("attrition_annual", "profit_annual", "aum_end", "nps", "customers_end")  # the last go first for want of room
+COMPARED = (
+    "attrition_annual",
+    "profit_annual",
+    "aum_end",
+    "nps",
+    "customers_end",
+)  # the last go first for want of room
 CLEAR = "*"
 
 
-def summary_table(
-    source: Run | pd.DataFrame, comparison: pd.DataFrame | None = None, *, width: int = WIDTH
-) -> str:
+def summary_table(source: Run | pd.DataFrame, comparison: pd.DataFrame | None = None, *, width: int = WIDTH) -> str:
     """Key figures as text: by bank and tier for one arm, else a row an arm with its differences to the reference.
 
     `source` is a stored run or its summary table. Ends without a newline.
@@ -49,7 +53,8 @@ def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
     rows.sort(key=lambda row: SHOWN.index(row.kpi))
     for spread in (len(tiers) + 1, 1, 0):  # intervals for all, for the bank alone, for none
         body = [
-            [row.label, row.unit, *(_cell(cell, place < spread) for place, cell in enumerate(row.cells))] for row in rows
+            [row.label, row.unit, *(_cell(cell, place < spread) for place, cell in enumerate(row.cells))]
+            for row in rows
         ]
         text = _aligned([["", "", "bank", *tiers]], body)
         if _widest(text) <= width:
@@ -86,8 +91,9 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
             look = units.display(kpi, unit_of(found), [one.value for one in found if one])
             apart = units.Display(look.divisor, look.most_decimals, look.unit, look.least_decimals)
             values = [look.write(one.value, one.half)[0] if one else units.MISSING for one in found]
-            changes = [_change(difference_texts(gap, apart)) for gap in gaps]
-            head += [_SHORT.get(kpi, label(kpi)), ""]
+            levels = [one.value if one else 0.0 for one in found]
+            changes = [_change(difference_texts(gap, apart, level)) for gap, level in zip(gaps, levels, strict=True)]
+            head += [_SHORT.get(kpi, label(kpi).lower()), ""]
             unit_line += [look.unit, ""]
             columns += [values, changes]
         body = [list(row) for row in zip(*columns, strict=True)]
@@ -100,9 +106,7 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
     return "\n".join([*text, "", f"in brackets: difference to {reference}, same seeds{certain}"])
 
 
-_SHORT = {
-    "attrition_annual": "attrition", "customers_end": "customers", "aum_end": "AUM", "profit_annual": "profit", "nps": "NPS",
-}  # fmt: skip
+_SHORT = {"attrition_annual": "attrition", "customers_end": "customers", "aum_end": "AUM", "nps": "NPS"}
 
 
 def _change(texts: tuple[str, str, str, bool]) -> str:
@@ -114,9 +118,7 @@ def _short(name: str, most: int) -> str:
     return name if len(name) <= most else name[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
-def _aligned(
-    head: Sequence[Sequence[str]], body: Sequence[Sequence[str]], tight: Sequence[int] = ()
-) -> list[str]:
+def _aligned(head: Sequence[Sequence[str]], body: Sequence[Sequence[str]], tight: Sequence[int] = ()) -> list[str]:
     """Lines with words to the left and numbers to the right; columns of `tight` stand close to the one before."""
     rows = [[text.replace(units.GAP, " ") for text in row] for row in [*head, *body]]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]

@@ -40,8 +40,9 @@ class Chosen:
         )
 
     def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> Any:
-        branches = [handler(model.__pydantic_core_schema__) for model in self.among().values()]
-        return {"type": "object", "required": [self.key], "oneOf": branches}
+        choices = {name: _referable(model) for name, model in self.among().items()}
+        out = handler(core_schema.tagged_union_schema(choices, self.key)) if choices else {}
+        return {"type": "object", "required": [self.key], **out}
 
     def _validated(self, value: Any, info: ValidationInfo) -> BaseModel:
         if isinstance(value, BaseModel):
@@ -52,15 +53,22 @@ class Chosen:
             # through JSON, as everywhere: strict, yet a list may become a tuple and text an enumeration
             return model.model_validate_json(to_json(value), strict=True, context=info.context)
         known = sorted(self.among())
+        listed = f"the {self.noun}: {', '.join(known) or 'none in this version'}"
         if not isinstance(value, dict):
-            raise slip((), f"not a mapping; a mapping that names its {self.noun}, such as {{{self.key}: {known[0]}}}")
+            raise slip((), f"not a mapping; a mapping whose key {self.key} names {listed}")
         if self.key not in value:
-            raise slip((self.key,), f"missing; the {self.noun}: {', '.join(known)}")
+            raise slip((self.key,), f"missing; {listed}")
         if not isinstance(name, str):
-            raise slip((self.key,), f"not text; the {self.noun}: {', '.join(known)}")
+            raise slip((self.key,), f"not text; {listed}")
         reason = self.otherwise(name) if self.otherwise else None
-        help_ = reason or did_you_mean(name, known, all_if_none="one of")
+        help_ = reason or did_you_mean(name, known, all_if_none="one of") or "none in this version"
         raise slip((self.key,), f"unknown {self.noun} {key_text(name)}; {help_}")
+
+
+def _referable(model: type[BaseModel]) -> core_schema.CoreSchema:
+    """The model's schema with a name, so that a JSON Schema defines it once and points to it."""
+    schema: Any = model.__pydantic_core_schema__
+    return {**schema, "ref": schema.get("ref", f"{model.__module__}.{model.__qualname__}:{id(model)}")}
 
 
 def _dumped(value: Any, info: core_schema.SerializationInfo) -> Any:

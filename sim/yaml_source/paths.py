@@ -36,7 +36,9 @@ def key_text(key: str) -> str:
     """One key in a path: bare where that is clear, else in double quotes."""
     if _BARE.fullmatch(key) and key.isprintable():
         return one_line(key)
-    return '"' + one_line(json.dumps(key, ensure_ascii=False)[1:-1]) + '"'
+    cut = key if len(key) <= LONGEST_SHOWN else key[: LONGEST_SHOWN - 3] + "..."
+    quoted = json.dumps(cut, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in quoted)  # reads back in `split_path`
 
 
 def item_names(items: Sequence[Any]) -> list[str | None]:

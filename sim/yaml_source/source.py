@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sim.errors import BadInput, Mistake
@@ -81,42 +82,31 @@ class Source:
 
     def with_overrides(self, overrides: Iterable[str], option: str = "--set") -> Source:
         """A new source with each ``PATH=VALUE`` set, in order; VALUE is YAML, empty means null."""
-        out = self._copy()
-        slips = list(self.mistakes)
+        root, slips = self._root, list(self.mistakes)
         for text in overrides:
             place = Place(f"{option} {one_line(text, 120)}", 0, 0)
+            parts: Path = ()
             try:
                 parts, value_text = split_override(text)
                 value, found = parse(value_text, place.file, fixed=place)
+                slips += _below(parts, found)
+                root = _with(root, parts, value or Node(None, place), place)
             except ValueError as slip:
-                slips.append(Mistake(place.file, 0, 0, "", str(slip)))
-                continue
+                slips.append(Mistake(place.file, 0, 0, path_text(parts), str(slip)))
             except BadInput as error:
-                slips += error.mistakes
-                continue
-            slips += found
-            slip_text = out._set(parts, value or Node(None, place), place)
-            if slip_text:
-                slips.append(Mistake(place.file, 0, 0, path_text(parts), slip_text))
-        return Source(out._root, self.file, self.files, slips)
+                slips += _below(parts, error.mistakes)
+        return Source(root, self.file, self.files, slips)
 
     def with_values(self, values: Mapping[str, Any], label: str = "values") -> Source:
         """A new source with plain values set at written paths; `label` is their address. For design points."""
-        out = self._copy()
-        slips = list(self.mistakes)
+        root, slips = self._root, list(self.mistakes)
         place = Place(label, 0, 0)
         for text, value in values.items():
             try:
-                parts = split_path(text)
-                slip_text = out._set(parts, planted(value, place), place)
+                root = _with(root, split_path(text), planted(value, place), place)
             except (ValueError, TypeError) as slip:
-                parts, slip_text = (text,), str(slip)
-            if slip_text:
-                slips.append(Mistake(label, 0, 0, path_text(parts), slip_text))
-        return Source(out._root, self.file, self.files, slips)
-
-    def _copy(self) -> Source:
-        return Source(self._root.copy(), self.file, self.files, self.mistakes)
+                slips.append(Mistake(label, 0, 0, one_line(text), str(slip)))
+        return Source(root, self.file, self.files, slips)
 
     def _walk(self, path: Path) -> tuple[list[tuple[Node, Place | None]], bool]:
         """Nodes on the way, each with its key's place (its own, for a list item), and whether the path was found."""
@@ -148,34 +138,39 @@ class Source:
             node, done = node.value[step], (*done, step)
         return done
 
-    def _set(self, parts: Path, value: Node, place: Place) -> str | None:
-        """Put the value at the path, making mappings on the way; what is wrong instead, if it cannot be done."""
-        if parts == ("extends",):
-            return "cannot be set here; in the file only"
-        node = self._root
-        done: Path = ()
-        for depth, part in enumerate(parts):
-            last = depth == len(parts) - 1
-            if node.value is None and not node.broken:
-                node.value, node.place = {}, place
-            if isinstance(node.value, list):
-                try:
-                    step: Any = _item(node, part, done)
-                except ValueError as slip:
-                    return str(slip)
-                if last:
-                    node.value[step] = value
-                    return None
-            elif isinstance(node.value, dict):
-                if isinstance(part, int):
-                    return f"{path_text(done) or 'the scenario'} is a mapping, [{part}] is for lists; one of its keys"
-                step = part
-                if last or part not in node.value:
-                    node.value[part], node.keys[part] = (value if last else Node({}, place)), place
-            else:
-                return _no_way(node, done)
-            node, done = node.value[step], (*done, step)
-        return None
+
+def _with(root: Node, parts: Path, value: Node, place: Place) -> Node:
+    """A copy of the tree with the value at the path, mappings made on the way. Raises ValueError, for users."""
+    if parts == ("extends",):
+        raise ValueError("cannot be set here; in the file only")
+    root = node = root.copy()
+    done: Path = ()
+    for part in parts:
+        where = path_text(done, root.plain()) or "the scenario"
+        if node.value is None and not node.broken:
+            node.value, node.place = {}, place
+        step: Any = part
+        if isinstance(node.value, list):
+            step = _item(node, part, done)
+        elif not isinstance(node.value, dict):
+            raise ValueError(_no_way(node, done))
+        elif isinstance(part, int):
+            what = "is a mapping" if node.value else "has no items"
+            raise ValueError(f"{where} {what}; {'one of its keys' if node.value else 'the whole list'}")
+        done = (*done, part)
+        if len(done) == len(parts) and isinstance(node.value, list):
+            node.value[step] = value
+        elif len(done) == len(parts) or (isinstance(node.value, dict) and part not in node.value):
+            node.value[step] = value if len(done) == len(parts) else Node({}, place)
+            node.keys[step] = place
+        node = node.value[step]
+    return root
+
+
+def _below(parts: Path, mistakes: Iterable[Mistake]) -> list[Mistake]:
+    """Mistakes inside an override's value, their paths put below the override's."""
+    head = path_text(parts)
+    return [replace(m, path=head + ("." if m.path and not m.path.startswith("[") else "") + m.path) for m in mistakes]
 
 
 def _item(node: Node, part: str | int, done: Path) -> int:
@@ -236,7 +231,7 @@ def _chain(file: str, text: str | None, overrides: Sequence[str]) -> Source:
     called_from: tuple[Place, str] | None = None
     try:
         while True:
-            real = os.path.realpath(file)
+            real = os.path.realpath(file) if "\0" not in file else file
             if called_from and real in seen:
                 raise _wrong_extends(called_from, f"{_shown(file)} extends itself in a circle; another file")
             if called_from and len(files) >= DEEPEST_CHAIN:

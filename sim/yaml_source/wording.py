@@ -129,6 +129,8 @@ def _meant(value: Any, shape: Shape | None) -> str | None:
         return f"[{one_line(str(value), 40)}]" if fits else None
     if "boolean" in kinds and isinstance(value, str) and value.lower() in _SAYS_YES:
         return "true" if _SAYS_YES[value.lower()] else "false"
+    if kinds == {"text"} and isinstance(value, int):
+        return f'"{one_line(str(value), 30)}"'
     if isinstance(value, float):
         whole = "integer" in kinds and "number" not in kinds and value.is_integer()
         return str(int(value)) if whole and abs(value) < 1e15 else None

@@ -1,0 +1,261 @@
+"""The command line as a user meets it: exit codes, what is printed where, what is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sim.cli import main
+from sim.results import read
+
+ROOT = Path(__file__).parent.parent
+TINY = ["--set", "population.customers=400", "--set", "burn_in=2", "--months", "14", "--seeds", "2", "--threads", "1"]
+
+
+def run_py(*words: str, cwd: Path = ROOT, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), *words], cwd=cwd, capture_output=True, text=True, check=False, **more
+    )  # type: ignore[call-overload]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    assert main(["scenarios/quick.yaml", *TINY, "--out", str(out), "--quiet"]) == 0
+    return out
+
+
+@pytest.fixture(autouse=True)
+def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def test_a_run_leaves_every_file_that_was_promised(folder: Path) -> None:
+    promised = ["scenario.yaml", "manifest.json", "monthly.parquet", "bank.parquet", "transitions.parquet",
+                "cohorts.parquet", "managers.parquet", "summary.csv", "report.html", "figures"]  # fmt: skip
+    assert [name for name in promised if not (folder / name).exists()] == []
+    assert not (folder / "parts").exists()
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert manifest["status"] == "done"
+    for key in ("run_id", "created", "code_version", "scenario_digest", "seeds", "packages", "platform", "threads",
+                "customer_months_per_second", "peak_memory_mb", "result_digest", "arm_digests"):  # fmt: skip
+        assert manifest[key], key
+
+
+def test_the_first_word_that_is_no_verb_is_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["scenarios/quick.yaml", *TINY, "--quiet", "--out"]
+    assert main([*words, str(tmp_path / "a")]) == 0
+    assert main(["run", *words, str(tmp_path / "b")]) == 0
+    capsys.readouterr()
+    digests = [json.loads((tmp_path / name / "manifest.json").read_text())["result_digest"] for name in ("a", "b")]
+    assert digests[0] == digests[1]
+
+
+def test_json_puts_one_object_on_stdout_and_nothing_else(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["scenarios/quick.yaml", *TINY, "--json", "--out", str(tmp_path / "run")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    stored = pd.read_csv(tmp_path / "run" / "summary.csv")
+    assert [row["kpi"] for row in told["summary"]] == list(stored["kpi"])
+    assert told["status"] == "done"
+
+
+def test_progress_goes_to_stderr_and_quiet_silences_it(tmp_path: Path) -> None:
+    loud = run_py("scenarios/quick.yaml", *TINY, "--out", str(tmp_path / "loud"))
+    quiet = run_py("scenarios/quick.yaml", *TINY, "--out", str(tmp_path / "quiet"), "--quiet")
+    assert "seed 1" in loud.stderr
+    assert "seed 1" not in loud.stdout
+    assert quiet.stderr == ""
+    assert quiet.stdout.replace("quiet", "loud") == loud.stdout
+
+
+def test_the_resolved_scenario_runs_to_the_same_digest(folder: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    assert main([str(folder / "scenario.yaml"), "--out", str(again), "--quiet"]) == 0
+    first, second = read(folder).manifest, read(again).manifest
+    assert first["result_digest"] == second["result_digest"]
+    assert first["scenario_digest"] == second["scenario_digest"]
+
+
+def test_verify_says_the_same_and_notices_a_changed_number(folder: Path, tmp_path: Path,
+                                                           capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    assert main(["verify", str(folder)]) == 0
+    assert len({line.split()[-1] for line in capsys.readouterr().out.splitlines()[:3]}) == 1
+    import shutil
+
+    forged = tmp_path / "forged"
+    shutil.copytree(folder, forged)
+    monthly = pd.read_parquet(forged / "monthly.parquet")
+    monthly.loc[3, "aum"] += 1.0
+    monthly.to_parquet(forged / "monthly.parquet", index=False)
+    assert main(["verify", str(forged)]) == 1
+    (forged / "monthly.parquet").write_bytes(b"PAR1 nonsense")
+    assert main(["verify", str(forged)]) == 2
+    assert main(["verify", str(tmp_path / "nowhere")]) == 2
+
+
+def test_report_rebuilds_the_page_from_the_stored_tables_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    summary = (folder / "summary.csv").read_bytes()
+    (folder / "summary.csv").unlink()
+    (folder / "report.html").unlink()
+    assert main(["report", str(folder)]) == 0
+    capsys.readouterr()
+    assert (folder / "summary.csv").read_bytes() == summary
+    assert (folder / "report.html").stat().st_size > 10_000
+
+
+def test_a_folder_that_holds_a_run_is_not_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert main(["scenarios/quick.yaml", *TINY, "--out", str(folder)]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+def test_several_files_get_a_folder_each(tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(f"extends: {ROOT / 'scenarios' / 'quick.yaml'}\nname: other\n", "utf-8")
+    out = tmp_path / "both"
+    assert main(["scenarios/quick.yaml", str(other), *TINY, "--quiet", "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["other", "quick"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("2", [1, 2]), ("7,", [7]), ("9,4", [4, 9]), ("0,9223372036854775807", [0, 2**63 - 1])]
+)
+def test_seeds_are_a_number_or_a_list_with_a_comma(text: str, seeds: list[int], tmp_path: Path) -> None:
+    words = ["scenarios/quick.yaml", *TINY, "--months", "1", "--seeds", text, "--quiet", "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    assert sorted(set(pd.read_parquet(tmp_path / "run" / "monthly.parquet")["seed"])) == seeds
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--seeds", "0"], ["--seeds", "1,1,"], ["--seeds", "-3"], ["--seeds", "1.5"], ["--seeds", "x,"],
+        ["--months", "0"], ["--months", "ten"], ["--threads", "0"], ["--set", "months"], ["--set", "=3"],
+        ["--set", "moths=3"], ["--arms", "something"], ["--colour"], ["--plugin", "x"], ["--resume", "--overwrite"],
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_one_line_and_exit_2(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    assert main(["scenarios/quick.yaml", "--out", str(out), *words]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert len(told.err.splitlines()) == 1
+    assert "Traceback" not in told.err
+    assert not out.exists()
+
+
+def test_a_file_that_is_not_there_is_said_to_be_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scenarios/baselin.yaml"]) == 2
+    assert "baselin.yaml" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ["scenarios/quick.yaml", "--set", "population.customers=4000", "--seeds", "6", "--threads", "1", "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run.py"), *words], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:  # wait for a first finished run, however slow the machine
+        if "done in" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate()
+    assert process.returncode == 130, told
+    assert "Traceback" not in told
+    assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted"
+    assert main([*words, "--resume", "--quiet"]) == 0
+    whole = tmp_path / "whole"
+    assert main([*words[:-1], str(whole), "--quiet"]) == 0
+    assert read(out).manifest["result_digest"] == read(whole).manifest["result_digest"]
+
+
+def test_a_run_that_breaks_is_named_and_the_others_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sim.model import BankModel
+
+    live = BankModel.run
+
+    def breaks(self: BankModel, told: object = None) -> object:
+        if self.luck == 2:
+            raise FloatingPointError("a bank broke")
+        return live(self, told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(BankModel, "run", breaks)
+    out = tmp_path / "run"
+    words = ["scenarios/quick.yaml", *TINY, "--seeds", "3", "--out", str(out), "--quiet"]
+    assert main(words) == 1
+    told = capsys.readouterr().err
+    assert "seed 2" in told
+    assert "a bank broke" in told
+    assert "Traceback" not in told
+    assert sorted(set(pd.read_parquet(out / "monthly.parquet")["seed"])) == [1, 3]
+    monkeypatch.setattr(BankModel, "run", live)
+    assert main([*words, "--resume"]) == 0
+    assert sorted(set(pd.read_parquet(out / "monthly.parquet")["seed"])) == [1, 2, 3]
+
+
+def test_help_validation_and_the_lists_answer_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys; from sim.cli import main; main(['validate', 'scenarios/quick.yaml']);"
+        "heavy = {'numba', 'mesa', 'pandas', 'matplotlib', 'scipy'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_list_and_schema_tell_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    told = capsys.readouterr().out
+    for word in ("strategies", "bank_b", "cmb_2021", "attrition_annual", "npv"):
+        assert word in told
+    assert main(["schema"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert {"name", "months", "population", "model", "arms"} <= set(schema["properties"])
+
+
+def test_every_shipped_scenario_is_in_order(capsys: pytest.CaptureFixture[str]) -> None:
+    own = [str(path) for path in sorted(Path("scenarios").glob("*.yaml")) if "SIM_DATA" not in path.read_text()]
+    whole = [path for path in own if "--set population.file" not in Path(path).read_text()]
+    assert main(["validate", *whole]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(whole) >= 4
+
+
+def test_the_real_savings_book_reproduces_its_tiers_and_money(tmp_path: Path) -> None:
+    book = Path(os.environ.get("SIM_DATA_DIR", ROOT.parent / "shared" / "data")) / "savings_churn" / "customers.csv.gz"
+    if not book.exists():
+        pytest.skip(f"no real data at {book}; SIM_DATA_DIR names its folder")
+    out = tmp_path / "run"
+    words = ["scenarios/savings_churn.yaml", "--set", f"population.file={book}", "--months", "3", "--seeds", "1,"]
+    assert main([*words, "--out", str(out), "--quiet"]) == 0
+    run = read(out)
+    start = run.monthly[run.monthly["month"] == 0].set_index("tier")
+    money = pd.read_csv(book)["average_monthly_balance_prevQ"]
+    bounds = [0, 16_000, 50_000, 250_000, float("inf")]
+    for tier, low, high in zip(["mass", "affluent", "wealth", "private"], bounds, bounds[1:], strict=False):
+        mine = money[(money >= low) & (money < high)]
+        assert start.loc[tier, "customers"] == len(mine)
+        assert start.loc[tier, "aum"] == pytest.approx(mine.sum(), abs=0.01)
+    told = run.manifest["book"]
+    assert set(told["read"]) == {"id", "aum", "age", "tenure_months"}
+    assert "products" in told["imputed"]
+    assert "share_of_wallet" in told["imputed"]
+
+
+def test_time_is_not_part_of_a_result(folder: Path, tmp_path: Path) -> None:
+    time.sleep(1.1)  # another second, another run-id
+    out = tmp_path / "later"
+    assert main(["scenarios/quick.yaml", *TINY, "--out", str(out), "--quiet"]) == 0
+    first, second = read(folder).manifest, read(out).manifest
+    assert first["run_id"] != second["run_id"]
+    assert first["result_digest"] == second["result_digest"]
