@@ -88,7 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     verify = verb("verify", _verify, "compare the stored digest, the manifest's and a rerun's")
     verify.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
     verify.add_argument("--threads", type=_at_least_one, metavar="N", help="threads of the rerun (default: all cores)")
-    verb("schema", _schema, "JSON Schema of scenario files, for editors")
+    schema = verb("schema", _schema, "JSON Schema of scenario files, for editors")
+    schema.add_argument("--markdown", action="store_true", help="the scenario reference as a page instead")
     verb("list", _list, "strategies, presets, shocks and KPIs, each with one line")
     return parser
 
@@ -222,9 +223,12 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _schema(arguments: argparse.Namespace) -> int:
-    from sim.reference import json_schema
+    from sim.reference import json_schema, reference_page
     from sim.scenario import Scenario
 
+    if arguments.markdown:
+        print(reference_page(Scenario), end="")
+        return 0
     print(json.dumps(json_schema(Scenario), indent=2))
     return 0
 

@@ -19,7 +19,7 @@ import numpy as np
 from sim import kernels
 from sim.agents.channel_settings import Channels
 from sim.agents.customer import NAMES, Customers
-from sim.behaviour.rates import rates, service_law
+from sim.behaviour.rates import growth_path, rates, service_law
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, NOBODY
 from sim.numerics import key_of, word_of
@@ -157,7 +157,7 @@ def calm(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **ch
         "close_rate": np.array([-np.log1p(-h.close) for h in hazards], f32),
         "dormant_rate": np.array([-np.log1p(-h.dormant) for h in hazards], f32),
         "return_ratio": f32(1), "market": np.zeros(tiers, f32),
-        "market_growth": np.full(tiers, np.expm1(float(p.wealth_growth))),
+        "market_growth": np.zeros(tiers), "start": -24, "growth_path": growth_path(p, 84),
         "yield_gap": f32(0), "adoption_shift": f32(0), "peers": f32(-0.1), "word_of_mouth": np.zeros(tiers, f32),
         "quality_shift": np.zeros(tiers, f32), "quality_sd_ratio": f32(1), "failure_ratio": f32(1),
         "resolution": f32(0.6), "push_share": f32(0.7), "conversion_ratio": np.ones(tiers, f32),
@@ -174,7 +174,7 @@ def stormy(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **
     market = np.array([-0.02, -0.05, -0.10, 0.04])
     moved: dict[str, Any] = {
         "close_rate": [0.02, 0.015, 0.012, 0.01], "dormant_rate": [0.05, 0.03, 0.02, 0.015], "return_ratio": 1.7,
-        "market": market, "market_growth": np.expm1(market + float(p.wealth_growth)), "yield_gap": 2.5,
+        "market": market, "market_growth": np.expm1(market), "yield_gap": 2.5,
         "adoption_shift": 0.53, "peers": 0.12, "word_of_mouth": [0.11, 0.07, 0.03, 0.01],
         "quality_shift": [0.25, 0.2, 0.3, -0.1], "quality_sd_ratio": 1.15, "failure_ratio": 1.3, "resolution": 0.85,
         "push_share": 0.4, "conversion_ratio": [1.6, 1.9, 1.3, 0.8], "hazard_ratio": [-0.12, 0.05, -0.2, 0.3],

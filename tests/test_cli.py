@@ -259,3 +259,30 @@ def test_time_is_not_part_of_a_result(folder: Path, tmp_path: Path) -> None:
     first, second = read(folder).manifest, read(out).manifest
     assert first["run_id"] != second["run_id"]
     assert first["result_digest"] == second["result_digest"]
+
+
+def test_the_reference_page_is_the_one_in_the_docs(capsys: pytest.CaptureFixture[str]) -> None:
+    """Refresh with: python run.py schema --markdown > docs/scenario-reference.md"""
+    assert main(["schema", "--markdown"]) == 0
+    assert capsys.readouterr().out == Path("docs/scenario-reference.md").read_text("utf-8")
+
+
+def test_every_number_of_the_model_has_a_unit_and_a_source() -> None:
+    from pydantic import BaseModel
+
+    from sim.assumptions import described
+    from sim.scenario import Scenario
+
+    def numbers(section: type[BaseModel], path: str) -> list[str]:
+        bare = []
+        for name, field in section.model_fields.items():
+            kind = field.annotation
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                bare += numbers(kind, f"{path}{name}.")
+            elif kind in (int, float) and not described(field) and not (field.json_schema_extra or {}).get("unit"):
+                bare.append(path + name)
+            elif described(field) and not (described(field) or {})["source"]:
+                bare.append(path + name)
+        return bare
+
+    assert [name for name in numbers(Scenario, "") if not name.endswith("seeds.first")] == []

@@ -15,7 +15,6 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from sim.figures import FIGURES, Board, NothingToShow, draw_all, inline, marks, plates, style, svg_text, units
@@ -90,7 +89,7 @@ def figures_of(run: make.Made):
                 warnings.simplefilter("error")
                 figure = plate.draw(board)
                 with mpl.rc_context(style.RC):
-                    FigureCanvasAgg(figure).draw()
+                    figure.draw_without_rendering()
         except NothingToShow:
             continue
         yield plate.name, figure
@@ -101,7 +100,7 @@ def figure_of(run: make.Made, name: str):
     plate = next(plate for plate in FIGURES if plate.name == name)
     figure = plate.draw(Board(run))
     with mpl.rc_context(style.RC):
-        FigureCanvasAgg(figure).draw()
+        figure.draw_without_rendering()
     return figure
 
 
@@ -129,7 +128,7 @@ def test_no_text_is_clipped_and_no_two_texts_overlap(made, world):
 def test_the_check_for_overlaps_bites(made):
     figure = figure_of(made("one arm"), "attrition_by_tier")
     figure.text(0.3, 0.5, "on top"), figure.text(0.301, 0.501, "of another")
-    FigureCanvasAgg(figure).draw()
+    figure.draw_without_rendering()
     boxes = [box for text, box in texts_of(figure) if text in ("on top", "of another")]
     assert boxes[0].overlaps(boxes[1])
 

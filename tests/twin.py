@@ -136,13 +136,13 @@ def student_t4(u):
 
 
 def grow_wealth(c, u, now, p):
-    """Log wealth reverts to its own mean; growth, market, inheritances move both for good (SPEC 1.1)."""
+    """Log wealth reverts to its own mean, which grows; inheritances and the market move both for good (SPEC 1.1)."""
     relocations = p.event_rate * p.relocation_part
     inherits = (u.event >= relocations) & (u.event < relocations + p.event_rate * p.inheritance_part)
-    drift = p.wealth_growth + now.market[c.tier] + np.where(inherits, p.inheritance_jump, ZERO)
+    jump = now.market[c.tier] + np.where(inherits, p.inheritance_jump, ZERO)
     pull = p.wealth_reversion * (c.wealth_mean - c.log_wealth)
-    c.log_wealth = c.log_wealth + pull + p.wealth_sd * student_t4(u.shock) + drift
-    c.wealth_mean = c.wealth_mean + drift
+    c.log_wealth = c.log_wealth + pull + p.wealth_sd * student_t4(u.shock) + jump
+    c.wealth_mean = c.wealth_mean + (jump + p.wealth_growth)
 
 
 def manager_quality(c, now):
@@ -398,7 +398,9 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
     w = c.weight.astype(np.int64)
     there, awake = was.state != CLOSED, was.state == ACTIVE
     before, worth = fen(was.aum), fen(money)
-    growth = np.floor(was.aum * now.market_growth[was.tier] * FEN + 0.5).astype(np.int64)
+    since = np.minimum(now.month - 1 - np.maximum(c.joined_month.astype(int), now.start), now.growth_path.size - 1)
+    grown = (1.0 + now.growth_path[since]) * (1.0 + now.market_growth[was.tier]) - 1.0
+    growth = np.floor(was.aum * grown * FEN + 0.5).astype(np.int64)
     tenure = np.clip(now.month - c.joined_month.astype(int) - 1, 0, k.TENURE_LAST)
     gone, closed = awake & (after != ACTIVE), there & (after == CLOSED)
     moved = there & ~closed & (tier != was.tier)

@@ -136,6 +136,9 @@ def run_id(prepared: Prepared, now: datetime) -> str:
 
 
 def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
+    from sim.reference import json_schema
+    from sim.report import assumptions_from_schema
+
     s = prepared.scenario
     return {
         "name": s.name,
@@ -154,6 +157,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "assumptions": assumptions_from_schema(json_schema(type(s)), type(s)(name=s.name).resolved()),
         **facts(prepared.book),
     }
 
@@ -239,22 +243,10 @@ def peak_memory_mb() -> float:
 
 def _tables_and_report(report: bool) -> Callable[[Run], None]:
     def then(run: Run) -> None:
-        write_tables(run)
-        if report:
-            from sim.report import build
+        from sim.report import build, write_key_figures
 
+        write_key_figures(run)
+        if report:
             build(run)
 
     return then
-
-
-def write_tables(run: Run) -> None:
-    """summary.csv, and comparison.csv once there are two arms, from the stored tables alone."""
-    from sim.compare import compare
-    from sim.kpis import run_kpis_of, summarise
-    from sim.results import write_csv
-
-    kpis = run_kpis_of(run)
-    write_csv(run.path / "summary.csv", summarise(kpis))
-    if len(run.arms) > 1:
-        write_csv(run.path / "comparison.csv", compare(kpis, run.arms[0]))

@@ -54,15 +54,16 @@ def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: NDA
     title = f"{units.percent(float(last[-1]))} of active customers "
     title += f"left or fell silent in {board.rolling_words}" if board.months >= 12 else "leave or fall silent in a year"
     if len(names) > 1 and np.isfinite(last[:-1]).any():
-        tiers = np.delete(np.arange(len(names) - 1), board.small_tiers)
-        tiers = tiers if len(tiers) and np.isfinite(last[tiers]).all() else np.flatnonzero(np.isfinite(last[:-1]))
+        tiers = np.flatnonzero(np.isfinite(last[:-1]))
+        tiers = np.array([tier for tier in tiers if tier not in board.small_tiers] or tiers)
         most, least = int(tiers[np.argmax(last[tiers])]), int(tiers[np.argmin(last[tiers])])
         title += f": {units.percent(last[most])} in {names[most]}, {units.percent(last[least])} in {names[least]}"
     labels = [f"{name} {units.percent(float(rate))}" for name, rate in zip(names, last, strict=True)]
     colours = [*style.tier_colours(len(board.tiers)), style.NEUTRAL][: len(names)]
     figure, ((trend, split),) = style.page(
-        title, subtitle + board.small_words(), 1, 2, height=2.7, widths=[1.5, 1], lefts=[0.5, parts.rows_room(names) + 0.2],
-        rights=[marks.end_room(labels), 0.1], key=[("closed the account", CLOSED), ("went dormant", SILENT)],
+        title, subtitle + board.small_words(), 1, 2, height=2.7, widths=[1.5, 1],
+        lefts=[0.5, parts.rows_room(names) + 0.2], rights=[marks.end_room(labels), 0.1],
+        key=[("closed the account", CLOSED), ("went dormant", SILENT)],
     )  # fmt: skip
     parts.named_lines(
         trend, months, rates[0] * 100, labels, colours, zero=True, floor=0.0, bandless=board.small_tiers,

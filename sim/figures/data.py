@@ -136,7 +136,7 @@ class Board:
 
     @cached_property
     def small_tiers(self) -> list[int]:
-        """Places of the tiers that have so few customers (mean of the reference arm) that a band would hide the rest."""
+        """Places of the tiers with so few customers (mean of the reference arm) that a band would hide the rest."""
         sizes = self.cube("customers")[0]
         return [tier for tier in range(len(self.tiers)) if not mean_of(sizes[..., tier]) >= SMALL]
 

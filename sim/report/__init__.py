@@ -7,7 +7,7 @@ what a terminal shows at the end of a run. The page is one file that asks for no
 from __future__ import annotations
 
 from sim.report.assumptions_used import from_schema as assumptions_from_schema
-from sim.report.page import build
+from sim.report.page import build, write_key_figures
 from sim.report.terminal import summary_table
 
-__all__ = ["assumptions_from_schema", "build", "summary_table"]
+__all__ = ["assumptions_from_schema", "build", "summary_table", "write_key_figures"]

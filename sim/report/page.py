@@ -37,7 +37,7 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
 
     if isinstance(source, (str, os.PathLike)):
         run = read(source)
-        _write_key_figures(run)
+        write_key_figures(run)
     else:
         run = source
     summary, comparison = key_figures_of(run)
@@ -47,7 +47,8 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     return page
 
 
-def _write_key_figures(run: Run) -> None:
+def write_key_figures(run: Run) -> None:
+    """summary.csv, and comparison.csv once there are two arms, from the stored tables alone."""
     from sim.compare import compare
     from sim.kpis import run_kpis_of, summarise
     from sim.results import write_csv

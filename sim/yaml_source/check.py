@@ -44,6 +44,7 @@ def validate(model_type: type[M], source: Source, context: Any = None) -> M:
         model = model_type.model_validate_json(_json(source.data), strict=True, context=context)
     except ValidationError as error:
         checker.gather(shape_of(model_type), source.data, (), _errors(error))
+        checker.look_behind(model_type)
     if checker.mistakes or source.mistakes or model is None:
         raise BadInput(sorted({*source.mistakes, *checker.mistakes}))
     return model
@@ -83,6 +84,7 @@ class _Checker:
         self.source, self.context = source, context
         self.mistakes: list[Mistake] = []
         self.infinite: set[Path] = set()
+        self.paths: list[Path] = []  # where the mistakes are
 
     def refuse_infinite(self, shape: Shape) -> None:
         """NaN and infinity are refused everywhere, whatever the model says."""
@@ -92,9 +94,37 @@ class _Checker:
             self.add(path, wording.not_allowed(value, spot.shape if known else _NUMBER))
             self.infinite.add(path)
 
+    def look_behind(self, model_type: type[BaseModel]) -> None:
+        """What a model checks as a whole is not reached while a part is wrong: look again with the wrong parts left out.
+
+        Only slips that validators found themselves count then, and none inside what was left out, so that leaving a
+        part out makes no mistake of its own. A wrong item of a list ends the search: its list cannot be mended.
+        """
+        data = self.source.data
+        for _ in range(8):
+            wrong = {path for path in self.paths if path and not any(isinstance(part, int) for part in path)}
+            if len(wrong) < len(self.paths):
+                return
+            data = _without(data, wrong)
+            try:
+                model_type.model_validate_json(_json(data), strict=True, context=self.context)
+                return
+            except ValidationError as error:
+                found = [e for e in _errors(error) if e["type"] == "several" and "slips" in (e.get("ctx") or {})]
+            before = len(self.mistakes)
+            for e in found:
+                above = tuple(part for part in e["loc"])
+                for below, message in e["ctx"]["slips"]:
+                    path = (*above, *below)
+                    if not any(path[: len(bad)] == bad or bad[: len(path)] == path for bad in self.paths):
+                        self.add(path, message)
+            if len(self.mistakes) == before:
+                return
+
     def add(self, path: Path, message: str, *, key: bool = False) -> None:
         if any(path[: len(bad)] == bad for bad in self.infinite) or self.source.is_broken(path):
             return  # reported already
+        self.paths.append(path)
         file, line, column = self.source.address(path, key=key)
         self.mistakes.append(Mistake(file, line, column, self.source.path_text(path), message))
 
@@ -206,6 +236,18 @@ class _Checker:
             holder = shape if shape is not None and shape.kind == "model" else None
             path, value, shape = (*path, part), at_home, inside
         return _Spot(path, value, shape, holder)
+
+
+def _without(data: Any, paths: set[Path]) -> Any:
+    """A copy of nested mappings without what stands at these paths."""
+    if not isinstance(data, dict):
+        return data
+    heads = {path[0] for path in paths if len(path) == 1}
+    return {
+        key: _without(value, {path[1:] for path in paths if len(path) > 1 and path[0] == key})
+        for key, value in data.items()
+        if key not in heads
+    }
 
 
 _NUMBER = Shape("number", float)
