@@ -30,7 +30,7 @@ from sim.codes import (
     DRAW_SERVICE,
     NOBODY,
 )
-from sim.numerics import EQUATION, LOOP, ONE, RULE, TWO, ZERO, draw_four, exp, f32, i32, log, normal, student_t4, u64
+from sim.numerics import EQUATION, HALF, LOOP, ONE, RULE, TWO, ZERO, draw_four, exp, f32, i32, log, normal, student_t4, u64
 
 BLOCK = 512
 CHUNK = 16_384  # rows a task; fixed, though no result depends on it
@@ -290,7 +290,7 @@ def meet(
 
 @njit(**RULE)
 def serve(
-    state, tier, adopted, manager, manager_quality, reached, open_failure, expectation,
+    state, tier, adopted, manager, manager_quality, open_failure, expectation,
     u_experience, u_quality, u_failure, u_complaint, quality_shift, sd_ratio, failure_ratio, resolution, p,
     experience, disconfirmation, failed, complained, recovered, betrayed,
 ):  # fmt: skip
@@ -300,7 +300,7 @@ def serve(
         digital = adopted[i] != 0
         chance = p.experience_digital if digital else p.experience_other
         awake = state[i] == ACTIVE
-        experience[i] = ONE if awake and ((u_experience[i] < chance) or (reached[i] > ZERO)) else ZERO
+        experience[i] = ONE if awake and (u_experience[i] < chance) else ZERO
         risk = (p.failure_digital if digital else p.failure_other) * failure_ratio
         failed[i] = ONE if awake and (u_failure[i] < risk) else ZERO
         cry = failed[i] if u_complaint[i] < p.complain_share else ZERO
@@ -347,7 +347,8 @@ def feel(
 def use_products(state, tier, products, engagement, silence, transactions, made_sale, u_product, u_use, p, taken):
     """Products bought and given up (births and deaths that keep 1 + Poisson), and the month's transactions.
 
-    Transactions are negative binomial with shape 1 (Poisson with an exponential rate): one uniform, exact.
+    A month without a transaction has the Poisson probability exp(-rate); above that the count is 1 + geometric with
+    the Poisson mean, since real counts are over-dispersed. One uniform, exact.
     """
     for i in range(state.size):
         awake = state[i] == ACTIVE
@@ -359,9 +360,13 @@ def use_products(state, tier, products, engagement, silence, transactions, made_
         new = min(new, max(room, i32(0)))
         taken[i] = new
         products[i] = i32(products[i]) + new - (i32(1) if lost else i32(0))
-        mean = p.transactions * exp(p.transactions_slope * engagement[i] - f32(0.5) * p.transactions_slope * p.transactions_slope)
-        count = log(u_use[i]) / log(mean / (ONE + mean))
-        used = i32(min(count, f32(30000.0))) if awake else i32(0)
+        slope = p.transactions_slope
+        rate = p.transactions * exp(slope * engagement[i] - HALF * slope * slope)
+        none = exp(-rate)
+        above = max(rate / (ONE - none) - ONE, f32(1e-6))
+        rest = max((u_use[i] - none) / (ONE - none), f32(1e-7))
+        count = ONE + log(rest) / log(above / (ONE + above))
+        used = i32(min(count, f32(30000.0))) if awake and (u_use[i] >= none) else i32(0)
         transactions[i] = used
         silence[i] = 0 if used > 0 else min(i32(silence[i]) + 1, 100)
 
@@ -403,8 +408,8 @@ def earn(
 
 @njit(**RULE)
 def weigh_leaving(
-    tier, products, score, trust, engagement, open_failure, manager_shock, manager_shock_months, contact_gap, manager,
-    adopted, affinity, tier_change, age, joined, pressure, second_life, log_frailty, u_event, yield_gap,
+    tier, products, score, trust, engagement, open_failure, manager_shock, manager_shock_months, contact_gap, adopted,
+    affinity, tier_change, age, joined, pressure, second_life, log_frailty, u_event, yield_gap,
     word_of_mouth, lever, month, p, log_ratio,
 ):  # fmt: skip
     """Log hazard ratio of leaving or going dormant (complementary log-log scale, SPEC 2.3)."""
@@ -424,7 +429,7 @@ def weigh_leaving(
         x = (
             x
             + (manager_shock[i] if manager_shock_months[i] > 0 else ZERO)
-            + (p.b_gap if (contact_gap[i] > 6) and (manager[i] >= 0) else ZERO)
+            + (p.b_gap if (contact_gap[i] > 6) and (k > 0) else ZERO)
             + (p.b_app if adopted[i] != 0 else ZERO)
             + p.b_yield * yield_gap * affinity[i]
             + (p.b_promotion if change > 0 else ZERO)
@@ -646,7 +651,7 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
         channel, reached, offered, made_sale, opted,
     )  # fmt: skip
     serve(
-        state, tier, adopted, manager, now.manager_quality, reached, open_failure, expectation,
+        state, tier, adopted, manager, now.manager_quality, open_failure, expectation,
         u[4, :m], u[5, :m], u[6, :m], u[7, :m],
         now.quality_shift, now.quality_sd_ratio, now.failure_ratio, now.resolution, p,
         experience, surprise, failed, complained, recovered, betrayed,
@@ -666,7 +671,7 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
     )  # fmt: skip
     weigh_leaving(
         tier, products, score, trust, engagement, open_failure, c.manager_shock[a:b], shock_months, contact_gap,
-        manager, adopted, affinity, tier_change, age, joined, pressure, second_life, c.log_frailty[a:b], u_event,
+        adopted, affinity, tier_change, age, joined, pressure, second_life, c.log_frailty[a:b], u_event,
         now.yield_gap, now.word_of_mouth, now.hazard_ratio, month, p, log_ratio,
     )  # fmt: skip
     stay_or_leave(
@@ -737,7 +742,7 @@ def expected_ratio(c, first, last, month, yield_gap, p, sums):
             score[i] = (c.satisfaction[a + i] - p.satisfaction_mu) / p.satisfaction_sd
         weigh_leaving(
             c.tier[a:b], c.products[a:b], score[:m], c.trust[a:b], c.engagement[a:b], c.open_failure[a:b],
-            c.manager_shock[a:b], c.manager_shock_months[a:b], c.contact_gap[a:b], c.manager[a:b], c.adopted[a:b],
+            c.manager_shock[a:b], c.manager_shock_months[a:b], c.contact_gap[a:b], c.adopted[a:b],
             c.affinity[a:b], c.tier_change[a:b], c.age[a:b], c.joined_month[a:b], c.pressure[a:b],
             c.second_life[a:b], c.log_frailty[a:b], never[:m], yield_gap, nothing, nothing, month, p, log_ratio[:m],
         )  # fmt: skip

@@ -118,9 +118,9 @@ FACTS = (
         "relative change of each tier's share of customers from month 0 to month 36 (tolerances: DECISIONS 2)",
         {"mass": (-0.1, 0.1), "affluent": (-0.1, 0.1), "wealth": (-0.1, 0.1), "private": (-0.2, 0.2)},
         style="+.1%", shown=["affluent, active only"],
-        note="Most of the affluent tier's growth is its dormant stock: it starts at 0 (DECISIONS 4) and is still filling "
-        "up after burn-in, from wealth customers whose AUM fell with dormancy. Among active customers the tier is "
-        "nearly stable.",
+        note="Most of the affluent tier's growth is its dormant stock: it starts at 0 (DECISIONS 4) and is still "
+        "filling up after burn-in (wealth customers whose AUM fell with dormancy, dormant mass customers whose wealth "
+        "grows). Among active customers the tier grows by a third of that.",
     ),
     Fact(
         "V3", "attrition falls with the tier",
@@ -151,14 +151,15 @@ FACTS = (
         {f"odds ratio per inactive month of the last {window}": (1.3, 1.7) for window in (12, 3)}
         | {"fall of activity": (0.30, 1.0)},
         shown=["odds ratio per inactive month of the last 6", "activity below that of customers who stay"],
-        note="Both follow from SPEC's own engagement (log hazard -0.55 per SD, monthly memory 0.9): it forgets half in "
-        "seven months, so a silent month a year ago says nothing. A separate simulation of that process alone gives 1.09 "
-        "to 1.17 per month of twelve for any spread of transactions between Poisson and exponential rates and any slope "
-        "from 0.7 to 1.5, and 1.20 even with -0.9; the 1.5 of F17 needs a lasting difference between customers, which "
-        "SPEC does not have. Over the last three months, which the process remembers, the odds ratio is within the "
-        "tolerance. The fall follows the same way: engagement of leavers is lower by 0.45 SD in the last three months and "
-        "by 0.17 SD a year before, so transactions (log slope 1 per SD) fall by 1 - exp(-0.27) = 24 %; against customers "
-        "who stay they are a third lower.",
+        note="Both follow from engagement as SPEC 2.3 and DECISIONS 16 have it (log hazard -0.55 per SD, monthly "
+        "memory 0.9): it forgets half in seven months, so a silent month a year ago says little. A separate simulation of "
+        "that process alone gives 1.09 to 1.17 per inactive month of twelve for any spread of transactions between "
+        "Poisson and exponential rates and any slope from 0.7 to 1.5 per SD, and 1.20 even with a log hazard of -0.9. "
+        "The 1.5 of F17 would need a lasting difference between customers, which engagement without a mean of its own "
+        "does not have. Over the last three months, which the process remembers, the odds ratio is within the "
+        "tolerance. The fall of activity follows the same way: leavers' engagement is lower by 0.45 SD in the last "
+        "three months and by 0.17 SD a year before, so transactions (log slope 1 per SD) fall by 1 - exp(-0.27) = "
+        "24 %; against customers who stay they are a third lower.",
     ),
     Fact(
         "V10", "disappointment weighs more than delight",
@@ -180,12 +181,13 @@ FACTS = (
          "unplanned less planned": (0.0, np.inf), "wealth less affluent": (0.0, np.inf),
          "AUM closed in six months after a departure to a rival, wealth": (0.05, 0.25),
          "AUM closed in six months after a departure to a rival, private": (0.05, 0.25)},
-        shown=["planned, to no rival", "to a rival", "all departures, over six months", "all departures, affluent", "all departures, wealth",
+        shown=["planned, to no rival", "to a rival", "all departures, over six months",
+               "all departures, affluent", "all departures, wealth",
                "all departures, private", "the same in quiet books, wealth", "the same in quiet books, private"],
-        note="The change of manager alone does what V13 says (unplanned 1.8, planned 1.3). Half of the departures are to a "
-        "rival, and the customers who follow (SPEC 4.3: 8 to 15 % of a wealth book in six months, where a quiet book "
-        "loses 1 %) come on top, so the mean over all departures lies above 2. SPEC 4.3 and the upper bound of V13 "
-        "cannot both hold for all departures; the follow shares were kept.",
+        note="The change of manager alone does what V13 says: a departure to no rival, planned or not, stays below 2. "
+        "Half of the departures are to a rival, and the customers who follow (SPEC 4.3: 8 to 15 % of a wealth book in "
+        "six months, where a quiet book closes 1 %) come on top, so the mean over all departures lies above 2. SPEC "
+        "4.3 and the upper bound of V13 cannot both hold over all departures; the follow shares were kept.",
     ),
     Fact(
         "V15", "the dormant are many, and most exits are silent",
@@ -206,9 +208,9 @@ FACTS = (
         shown=[*_spans("utilisation"), *_spans("contacts a customer-month"), *_spans("quality"),
                *_spans("net new money a customer-year, over no managers"), *_spans("gain a manager-year"),
                "utilisation under a doubled contact norm"],
-        note="The gain is below zero at every span: in the first two years a named manager costs the tier more money "
-        "(customers who follow a departing manager, unsettled books, more service experiences to be disappointed by, "
-        "overload) than contacts bring in. Strategies that add coverage start from there.",
+        note="Look at the sign too: the gain is below zero at every span. In its first two years a named manager costs "
+        "the tier more money (customers who follow a departing manager, unsettled books, more service experiences to "
+        "be disappointed by, overload) than contacts bring in. Strategies that add coverage start from there.",
     ),
 )  # fmt: skip
 

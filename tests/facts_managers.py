@@ -213,7 +213,7 @@ def capacity(customers: int, agents: int, months: int, seed: int) -> Figures:
     slopes = [(g1 - g0) / (n1 - n0) for (n0, g0), (n1, g1) in pairwise(gains)]
     for (one, two), slope in zip(pairwise(SPANS), slopes, strict=True):
         out[f"one more customer in a book of {one:g} to {two:g}"] = slope
-    for (_, middle, _), (one, two) in zip(zip(SPANS, SPANS[1:], SPANS[2:], strict=False), pairwise(slopes), strict=True):
+    for middle, (one, two) in zip(SPANS[1:-1], pairwise(slopes), strict=True):
         out[f"what one more customer adds falls about {middle:g}"] = one - two
     _, pushed = experiment({"contact_months": {"wealth": 1.0}})
     out["quality lost by a doubled contact norm"] = out["span 350: quality"] - pushed.quality / pushed.posts

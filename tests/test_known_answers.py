@@ -277,7 +277,7 @@ def test_expectation_holds_satisfaction_together():
     assert settled(n).std() == pytest.approx(spread_of_satisfaction(service_every_month(n)), rel=0.02)
 
 
-@pytest.mark.xfail(strict=True, reason="service_law.sd leaves out that surprises cancel: 1.6 times too wide")
+@pytest.mark.xfail(strict=True, reason="service_law.sd takes surprises as independent; they cancel: 1.6 times too wide")
 def test_stated_scale_of_satisfaction_is_its_spread():
     """DECISIONS 11: s is the closed-form spread of the service law, so that one SD is one SD."""
     s = service_every_month(MANY // 8)

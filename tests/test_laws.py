@@ -147,6 +147,9 @@ def test_profit_is_revenue_less_costs(witness: Witness):
     items = b["cost_service"] + b["cost_messages"] + b["cost_servicing"] + b["cost_acquisition"]
     np.testing.assert_allclose(items, sums["channel_cost"], rtol=1e-12)
     np.testing.assert_allclose(b["cost_managers"], sums["manager_cost"], rtol=1e-12)
+    team = witness.model.team
+    paid = len(team.managers) * team.settings.salary  # DECISIONS 20: posts, filled or not
+    assert sums["manager_cost"].iloc[-1] == paid
 
 
 def test_transitions_account_for_everybody(witness: Witness):

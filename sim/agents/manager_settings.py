@@ -94,7 +94,8 @@ class Managers(Settings):
                                          source="assumption", about="leaving by fatigue")  # fmt: skip
     unplanned: float = assumption(0.7, unit="share", low=0.4, high=0.9, hard_low=0, hard_high=1, source="assumption",
                                   about="departures without a hand-over")  # fmt: skip
-    to_rival: float = assumption(0.5, unit="share", low=0.2, high=0.8, hard_low=0, hard_high=1, source="assumption",
+    to_rival: float = assumption(0.15, unit="share", low=0.05, high=0.5, hard_low=0, hard_high=1,
+                                 source="assumption, calibrated to V13 (SPEC 9.3 step 4)",
                                  about="departures to a rival")  # fmt: skip
     vacancy_months: int = assumption(2, unit="months", low=1, high=4, hard_low=1, hard_high=60, source="SPEC 4.3",
                                      about="months a post stays empty")  # fmt: skip

@@ -194,8 +194,9 @@ class Feelings(Settings):
                                    source="DECISIONS 16", about="memory of engagement")  # fmt: skip
     transactions: float = assumption(4.5, unit="1/month", low=2, high=10, hard_low=0.01, hard_high=1000, source="F19",
                                      about="mean transactions of an active customer")  # fmt: skip
-    transactions_slope: float = assumption(1.0, unit="log/SD", low=0.5, high=1.5, hard_low=0, hard_high=5,
-                                           source="assumption", about="transactions by engagement")  # fmt: skip
+    transactions_slope: float = assumption(1.3, unit="log/SD", low=0.5, high=1.5, hard_low=0, hard_high=5,
+                                           source="assumption, calibrated to V8 (SPEC 9.3 step 3)",
+                                           about="transactions by engagement")  # fmt: skip
 
 
 class Contacts(Settings):
