@@ -21,7 +21,6 @@ from numba import njit
 
 from sim.codes import (
     ACTIVE,
-    APP,
     CLOSED,
     DORMANT,
     DRAW_CONTACT,
@@ -97,6 +96,7 @@ class Rates(NamedTuple):
     # contacts
     pressure_memory: np.float32  # a month
     preferred_relief: np.float32  # factor on pressure in the preferred channel
+    channel_change: np.float32  # factor on pressure in another channel than the last
     opt_out_rate: np.float32
     opt_out_slope: np.float32
     opt_out_months: np.float32
@@ -140,7 +140,7 @@ class Rates(NamedTuple):
     b_relocation: np.float32
     b_pressure: np.float32
     b_second_life: np.float32
-    b_demotion: np.ndarray  # by tier fallen from
+    b_demotion: np.ndarray  # by tier fallen to
     tenure_log: np.ndarray  # (tier, 6 bands), log multipliers
     dormant_close: np.float32  # rates -log(1-h)
     dormant_return: np.float32
@@ -226,8 +226,8 @@ def live_wealth(log_wealth, wealth_mean, tier, u_shock, u_event, market, p_rever
 
 @njit(**RULE)
 def meet(
-    state, tier, adopted, preferred, opted_out, attempts, aum, need, manager, plan, manager_quality, pressure, bond,
-    contact_gap, month, u_reach, u_sale, u_opt_out, u_campaign, u_push, u_event,
+    state, tier, adopted, preferred, opted_out, attempts, aum_1, need, manager, plan, manager_quality, pressure, bond,
+    contact_gap, last_channel, u_reach, u_sale, u_opt_out, u_campaign, u_push, u_event,
     campaign, conversion_ratio, push_share, now_month, opt_out_month, p,
     channel, reached, sold, made_sale, opted,
 ):  # fmt: skip
@@ -245,21 +245,25 @@ def meet(
         c4 = c3 + (campaign[k, 4] if adopted[i] != 0 else ZERO)
         u = u_campaign[i]
         from_campaign = i32(u >= c0) + i32(u >= c1) + i32(u >= c2) + i32(u >= c3)
-        wanted = i32(plan[i]) if plan[i] >= 0 else (from_campaign if u < c4 else i32(NOBODY))
+        picked = (u < c4) and (manager[i] < 0)
+        wanted = i32(plan[i]) if plan[i] >= 0 else (from_campaign if picked else i32(NOBODY))
         silenced = (i32(opted_out[i]) >> max(wanted, i32(0))) & 1
         channel[i] = wanted if (state[i] == ACTIVE) and (silenced == 0) else i32(NOBODY)
     for i in range(n):
         made = channel[i] >= 0
         c = max(channel[i], i32(0))
+        last = i32(last_channel[i])
         easy = p.preferred_relief if c == i32(preferred[i]) else ONE
-        z = pressure[i] * p.pressure_memory + (p.pressure[c] * easy if made else ZERO)
-        pressure[i] = z
+        new = p.channel_change if (last >= 0) and (last != c) else ONE
+        pressure[i] = pressure[i] * p.pressure_memory + (p.pressure[c] * easy * new if made else ZERO)
+        last_channel[i] = c if made else last
         reached[i] = ONE if made and (u_reach[i] < p.reach[c]) else ZERO
     for i in range(n):
         c = max(channel[i], i32(0))
-        quality = manager_quality[max(manager[i], i32(0))] if manager[i] >= 0 else ZERO
+        own = (plan[i] >= 0) and (manager[i] >= 0)
+        quality = manager_quality[max(manager[i], i32(0))] if own else ZERO
         k = tier[i]
-        near = (aum[i] >= p.near_threshold * p.ceiling[k]) and (manager[i] >= 0)
+        near = own and (aum_1[i] >= p.near_threshold * p.ceiling[k])
         chance = (
             p.conversion[c]
             * conversion_ratio[k]
@@ -283,7 +287,7 @@ def meet(
         opted_out[i] = standing | (i32(opted[i]) << max(channel[i], i32(0)))
         opt_out_month[i] = now_month if out else opt_out_month[i]
     for i in range(n):
-        by_manager = (reached[i] > ZERO) and (manager[i] >= 0) and (channel[i] != APP)
+        by_manager = (reached[i] > ZERO) and (plan[i] >= 0) and (manager[i] >= 0)
         bond[i] = bond[i] * p.bond_fading + ((ONE - bond[i]) * p.bond_step if by_manager else ZERO)
         contact_gap[i] = 0 if by_manager else min(i32(contact_gap[i]) + 1, 100)
 
@@ -363,7 +367,7 @@ def use_products(state, tier, products, engagement, silence, transactions, made_
         slope = p.transactions_slope
         rate = p.transactions * exp(slope * engagement[i] - HALF * slope * slope)
         none = exp(-rate)
-        above = max(rate / (ONE - none) - ONE, f32(1e-6))
+        above = min(max(rate / (ONE - none) - ONE, f32(1e-6)), f32(1e6))
         rest = max((u_use[i] - none) / (ONE - none), f32(1e-7))
         count = ONE + log(rest) / log(above / (ONE + above))
         used = i32(min(count, f32(30000.0))) if awake and (u_use[i] >= none) else i32(0)
@@ -481,13 +485,14 @@ def stay_or_leave(
 @njit(**RULE)
 def climb(after, tier, below, money, aum_1, aum_2, tier_change, p, new_tier):
     """Tier test on the mean of three month ends: up at once, down only after the tier's grace (SPEC 3.1)."""
-    tiers = p.threshold.size
     for i in range(after.size):
-        mean = (money[i] + aum_1[i] + aum_2[i]) * f32(1.0 / 3.0)
-        earned = i32(-1)
-        for k in range(tiers):
-            earned += i32(mean >= p.threshold[k])
-        earned = max(earned, i32(0))
+        new_tier[i] = 0
+    for k in range(1, p.threshold.size):  # the short loop outside, so that the long one vectorises
+        bar = p.threshold[k] * f32(0.999998)  # AUM recomputed from its logarithm is off by up to 5e-7 of itself
+        for i in range(after.size):
+            new_tier[i] += i32((money[i] + aum_1[i] + aum_2[i]) * f32(1.0 / 3.0) >= bar)
+    for i in range(after.size):
+        earned = new_tier[i]
         now = i32(tier[i])
         under = min(i32(below[i]) + 1, 100) if earned < now else i32(0)
         falls = under > p.grace[now]
@@ -603,13 +608,14 @@ def count_stocks(
 
 
 @njit(**RULE)
-def turn_page(after, new_tier, money, state, tier, aum, manager, manager_shock_months, follow_months):
-    """Write what the month decided back to the columns and run the clocks down."""
+def turn_page(after, new_tier, money, state, tier, aum, manager, bond, manager_shock_months, follow_months):
+    """Write what the month decided back to the columns and run the clocks down; no manager, no bond."""
     for i in range(after.size):
         state[i] = after[i]
         tier[i] = new_tier[i]
         aum[i] = np.float64(money[i])
         manager[i] = manager[i] if after[i] == ACTIVE else i32(NOBODY)
+        bond[i] = bond[i] if after[i] == ACTIVE else ZERO
         manager_shock_months[i] = max(i32(manager_shock_months[i]) - 1, 0)
         follow_months[i] = max(i32(follow_months[i]) - 1, 0)
 
@@ -644,17 +650,17 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
         log_wealth, c.wealth_mean[a:b], tier, u[0, :m], u_event, now.market,
         p.wealth_reversion, p.wealth_sd, p.wealth_growth, p.inheritance_jump, low, high,
     )  # fmt: skip
-    meet(
-        state, tier, adopted, preferred, opted_out, c.attempts[a:b], aum, c.need[a:b], manager, wanted,
-        now.manager_quality, pressure, bond, contact_gap, month, u[8, :m], u[9, :m], u[10, :m], u[13, :m], u[15, :m],
-        u_event, now.campaign, now.conversion_ratio, now.push_share, month, c.opt_out_month[a:b], p,
-        channel, reached, offered, made_sale, opted,
-    )  # fmt: skip
     serve(
         state, tier, adopted, manager, now.manager_quality, open_failure, expectation,
         u[4, :m], u[5, :m], u[6, :m], u[7, :m],
         now.quality_shift, now.quality_sd_ratio, now.failure_ratio, now.resolution, p,
         experience, surprise, failed, complained, recovered, betrayed,
+    )  # fmt: skip
+    meet(
+        state, tier, adopted, preferred, opted_out, c.attempts[a:b], c.aum_1[a:b], c.need[a:b], manager, wanted,
+        now.manager_quality, pressure, bond, contact_gap, c.last_channel[a:b], u[8, :m], u[9, :m], u[10, :m], u[13, :m], u[15, :m],
+        u_event, now.campaign, now.conversion_ratio, now.push_share, month, c.opt_out_month[a:b], p,
+        channel, reached, offered, made_sale, opted,
     )  # fmt: skip
     feel(
         c.satisfaction[a:b], trust, expectation, engagement, joined, surprise, pressure, recovered, betrayed,
@@ -686,7 +692,7 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
         manager, taken, failed, complained, opted, channel, c.year_start[a:b], month, tally, cohort, left_from,
         book_exits,
     )  # fmt: skip
-    turn_page(after, new_tier, money, state, tier, aum, manager, shock_months, follow_months)
+    turn_page(after, new_tier, money, state, tier, aum, manager, bond, shock_months, follow_months)
     count_block(c, a, b, month, p, tally)
 
 

@@ -309,6 +309,8 @@ class BankModel(mesa.Model):
         for name in ("aum", "aum_1", "aum_2"):
             getattr(c, name)[rows] = aum
         c.tier[rows] = new
+        c.tier_change[rows] = np.where(new > old, 6, -6)
+        c.below[rows] = 0
         flows = self.tally.copy()
         for column, at, amount in (
             (kernels.T_UPGRADED, old[new > old], weight[new > old]),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.behaviour.rates import service_law
+from sim.behaviour.service_law import service_law
 from sim.behaviour.settings import Mechanisms
 from sim.codes import ACTIVE, CLOSED
 from sim.model import BankModel

@@ -19,7 +19,8 @@ import numpy as np
 from sim import kernels
 from sim.agents.channel_settings import Channels
 from sim.agents.customer import NAMES, Customers
-from sim.behaviour.rates import growth_path, rates, service_law
+from sim.behaviour.rates import growth_path, rates
+from sim.behaviour.service_law import service_law
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, NOBODY
 from sim.numerics import key_of, word_of

@@ -3,7 +3,8 @@
     python -m tests.facts                       the whole table, into docs/validation.md
     python -m tests.facts --customers 20000 --seeds 2 --out /tmp/quick.md
 
-No parameter and no tolerance is changed here to make a fact hold: what misses is named with its figure.
+No parameter and no tolerance is changed here: what misses is named with its figure, and a figure that an assumption
+was calibrated to elsewhere is marked as fitted.
 """
 
 from __future__ import annotations
@@ -85,8 +86,9 @@ EXPERIMENTS = (baseline, calls, departures, capacity)
 class Fact:
     """One fact: its claim, how it is measured, the tolerance of each figure (others are shown without verdict).
 
-    `shown` are figures without a tolerance worth a row. `note` is what is known about why it misses, or what stands
-    behind it where it holds.
+    `shown` are figures without a tolerance worth a row. `fitted` names figures that an assumption was calibrated to,
+    and that assumption: such a figure says that the fit worked, and nothing about the model. `note` is what is known
+    about why it misses, or what stands behind it where it holds.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Fact:
     how: str
     tolerances: dict[str, tuple[float, float]]
     style: str = ".3f"
+    fitted: dict[str, str] = field(default_factory=dict)
     shown: Sequence[str] = field(default_factory=tuple)
     note: str = ""
 
@@ -118,9 +121,6 @@ FACTS = (
         "relative change of each tier's share of customers from month 0 to month 36 (tolerances: DECISIONS 2)",
         {"mass": (-0.1, 0.1), "affluent": (-0.1, 0.1), "wealth": (-0.1, 0.1), "private": (-0.2, 0.2)},
         style="+.1%", shown=["affluent, active only"],
-        note="Most of the affluent tier's growth is its dormant stock: it starts at 0 (DECISIONS 4) and is still "
-        "filling up after burn-in (wealth customers whose AUM fell with dormancy, dormant mass customers whose wealth "
-        "grows). Among active customers the tier grows by a third of that.",
     ),
     Fact(
         "V3", "attrition falls with the tier",
@@ -129,9 +129,9 @@ FACTS = (
         style=".2%",
         shown=["wealth less private, the large bank",
                *(f"{tier} a year" for tier in ("mass", "affluent", "wealth", "private"))],
-        note="The private tier is about 130 customers with two managers, five to ten exits a year: one departure of a "
-        "manager decides its rate. On a bank five times as large (600 private customers) the order holds. Manager "
-        "changes and customers who follow a manager come on top of the normalised hazards, most in the private tier.",
+        note="The private tier is about 130 customers with two managers and five to ten exits a year; one departure of "
+        "a manager decides its rate, so five seeds cannot settle its order with wealth. The same difference on a bank "
+        "five times as large was added after that was seen; it has no part in the verdict.",
     ),
     Fact(
         "V4", "new customers leave soonest",
@@ -148,18 +148,19 @@ FACTS = (
         "V8", "inactivity precedes the exit",
         "panel rows with twelve active months behind them: logistic regression of leaving next month on months without "
         "a transaction; transactions of the last 3 months before an exit against months 12-10 before",
-        {f"odds ratio per inactive month of the last {window}": (1.3, 1.7) for window in (12, 3)}
-        | {"fall of activity": (0.30, 1.0)},
-        shown=["odds ratio per inactive month of the last 6", "activity below that of customers who stay"],
-        note="Both follow from engagement as SPEC 2.3 and DECISIONS 16 have it (log hazard -0.55 per SD, monthly "
-        "memory 0.9): it forgets half in seven months, so a silent month a year ago says little. A separate simulation of "
-        "that process alone gives 1.09 to 1.17 per inactive month of twelve for any spread of transactions between "
-        "Poisson and exponential rates and any slope from 0.7 to 1.5 per SD, and 1.20 even with a log hazard of -0.9. "
-        "The 1.5 of F17 would need a lasting difference between customers, which engagement without a mean of its own "
-        "does not have. Over the last three months, which the process remembers, the odds ratio is within the "
-        "tolerance. The fall of activity follows the same way: leavers' engagement is lower by 0.45 SD in the last "
-        "three months and by 0.17 SD a year before, so transactions (log slope 1 per SD) fall by 1 - exp(-0.27) = "
-        "24 %; against customers who stay they are a third lower.",
+        {"odds ratio per inactive month of the last 12": (1.3, 1.7), "fall of activity": (0.30, 1.0)},
+        shown=[*(f"odds ratio per inactive month of the last {window}" for window in (6, 3)),
+               "activity below that of customers who stay"],
+        fitted={"fall of activity": "model.feelings.transactions_slope"},
+        note="The odds ratio per inactive month of twelve follows from engagement as SPEC 2.3 and DECISIONS 16 have it "
+        "(log hazard -0.55 per SD, monthly memory 0.9): it forgets half in seven months, so a silent month a year ago "
+        "says little. A side simulation of that process alone gave 1.09 to 1.13 for transactions from Poisson to "
+        "exponential rates and log slopes 1.0 to 1.5 (1.17 for Poisson and 0.7), and 1.20 with a log hazard of -0.9. "
+        "The 1.5 of F17 seems to need a lasting difference between customers, which engagement without a mean of its "
+        "own does not have. Shorter windows were looked at after the miss (1, 2, 3, 6 months); of those shown "
+        "three months reach the tolerance and six do not, and neither is a test of it. The fall of "
+        "activity was 0.26 (0.24 to 0.28), a miss, before the log slope "
+        "of transactions was raised from 1.0 to 1.3 for it.",
     ),
     Fact(
         "V10", "disappointment weighs more than delight",
@@ -181,13 +182,15 @@ FACTS = (
          "unplanned less planned": (0.0, np.inf), "wealth less affluent": (0.0, np.inf),
          "AUM closed in six months after a departure to a rival, wealth": (0.05, 0.25),
          "AUM closed in six months after a departure to a rival, private": (0.05, 0.25)},
+        fitted={"all departures": "managers.to_rival"},
         shown=["planned, to no rival", "to a rival", "all departures, over six months",
                "all departures, affluent", "all departures, wealth",
                "all departures, private", "the same in quiet books, wealth", "the same in quiet books, private"],
-        note="The change of manager alone does what V13 says: a departure to no rival, planned or not, stays below 2. "
-        "Half of the departures are to a rival, and the customers who follow (SPEC 4.3: 8 to 15 % of a wealth book in "
-        "six months, where a quiet book closes 1 %) come on top, so the mean over all departures lies above 2. SPEC "
-        "4.3 and the upper bound of V13 cannot both hold over all departures; the follow shares were kept.",
+        note="With half of all departures to a rival, as first assumed, the figure over all departures was 2.42 (2.25 "
+        "to 2.60), a miss: customers who follow (SPEC 4.3) come on top of the unsettled book. The untested share of "
+        "departures to a rival was then lowered from 0.5 to 0.15, and its plausible range widened down to 0.05, to "
+        "meet this bound. Departures to no rival stay about or below 2. Other crossings are the small number of "
+        "departures.",
     ),
     Fact(
         "V15", "the dormant are many, and most exits are silent",
@@ -208,9 +211,10 @@ FACTS = (
         shown=[*_spans("utilisation"), *_spans("contacts a customer-month"), *_spans("quality"),
                *_spans("net new money a customer-year, over no managers"), *_spans("gain a manager-year"),
                "utilisation under a doubled contact norm"],
-        note="Look at the sign too: the gain is below zero at every span. In its first two years a named manager costs "
-        "the tier more money (customers who follow a departing manager, unsettled books, more service experiences to "
-        "be disappointed by, overload) than contacts bring in. Strategies that add coverage start from there.",
+        note="Look at the sign too: in its first two years a named manager with a book of 500 or more costs the wealth "
+        "tier more money than no manager at all, and one with 350 is not told apart from none. Overload is part of it: "
+        "utilisation counts every customer whose contact is overdue, each month until reached, and passes 1 at the "
+        "default span.",
     ),
 )  # fmt: skip
 
@@ -277,9 +281,14 @@ def page(size: Size, seeds: Sequence[int], found: dict[str, list[Finding]]) -> s
         "",
         f"Stylised facts of SPEC 9.1 on Bank B: {size.customers:,} customers one to one, {BURN_IN} months of burn-in, "
         f"{MONTHS} measured months, seeds {seeds[0]} to {seeds[-1]}; V12, V13 and V20 are experiments of their own.",
-        "A figure is the mean over seeds with its 95 % interval (Student's t). *holds*: the mean lies within the "
-        "tolerance; *unclear*: it does not, but the interval reaches it; *misses*: the whole interval lies outside.",
-        "No parameter was moved to make a fact hold. Written by `python -m tests.facts`.",
+        "A figure is the mean over seeds with its 95 % interval (Student's t). *holds*: the whole interval lies within "
+        "the tolerance; *misses*: the whole interval lies outside; *unclear*: it crosses a bound.",
+        "Written by `python -m tests.facts`, which changes no parameter and no tolerance.",
+        "",
+        "*fitted*: an assumption without a source was calibrated to this very figure (SPEC 9.3 asks for that), on "
+        "seeds 1 to 5, so it is no evidence for the model: "
+        + "; ".join(f"{fact.name} {what}: `{path}`" for fact in FACTS for what, path in fact.fitted.items())
+        + ". The notes below say what each was before.",
         "",
         "| fact | measured | figure (95 % interval) | tolerance | verdict |",
         "|---|---|---|---|---|",
@@ -292,8 +301,9 @@ def page(size: Size, seeds: Sequence[int], found: dict[str, list[Finding]]) -> s
             figure = _number(i.mean, fact.style)
             span = f"{_number(i.low, fact.style)} to {_number(i.high, fact.style)}"
             bounds = _bounds(one.tolerance, fact.style)
-            lines.append(f"| | {one.what} | {figure} ({span}) | {bounds} | {one.verdict} |")
-    lines += ["", "## What misses, and why", ""]
+            verdict = f"{one.verdict}, fitted" if one.what in fact.fitted else one.verdict
+            lines.append(f"| | {one.what} | {figure} ({span}) | {bounds} | {verdict} |")
+    lines += ["", "## What misses or is unclear, and why", ""]
     missed = [fact for fact in FACTS if holds(found[fact.name]) != "holds"]
     for fact in missed:
         figures = "; ".join(
@@ -332,11 +342,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, write the page, say what holds."""
     parser = argparse.ArgumentParser(prog="python -m tests.facts", description=__doc__.splitlines()[0])
     parser.add_argument("--customers", type=int, default=Size.customers, help="customers of the baseline")
-    parser.add_argument("--seeds", type=int, default=5, help="so many seeds, from 1")
+    parser.add_argument("--seeds", type=int, default=5, help="so many seeds")
+    parser.add_argument("--first", type=int, default=1, help="the first seed; others than 1 to 5 were never fitted to")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--out", type=Path, default=OUT, help="the page to write")
     asked = parser.parse_args(argv)
-    size, seeds = Size(asked.customers), range(1, asked.seeds + 1)
+    size, seeds = Size(asked.customers), range(asked.first, asked.first + asked.seeds)
     found = measure(size, seeds, asked.workers)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(page(size, seeds, found), encoding="utf-8")

@@ -28,10 +28,10 @@ class Interval:
         return cls(float(values.mean()), float(values.mean()) - half, float(values.mean()) + half)
 
     def against(self, low: float, high: float) -> str:
-        """`holds` with the mean inside low..high, else `unclear` where the interval reaches it, else `misses`."""
-        if low <= self.mean <= high:
+        """`holds` with the whole interval in low..high, `misses` with the whole interval outside, else `unclear`."""
+        if low <= self.low and self.high <= high:
             return "holds"
-        return "unclear" if self.low <= high and self.high >= low else "misses"
+        return "misses" if self.low > high or self.high < low else "unclear"
 
 
 def top_share(money: np.ndarray, weight: np.ndarray, top: float) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from banks import TIERS, bank, everybody_awake, hazards, lived, monthly, only, over_time, scenario, tables
 
-from sim.behaviour.rates import service_law
+from sim.behaviour.service_law import service_law
 from sim.codes import ACTIVE, DORMANT
 from sim.kpis import expected_years, migration_value
 from sim.scenario import Scenario
@@ -277,7 +277,6 @@ def test_expectation_holds_satisfaction_together():
     assert settled(n).std() == pytest.approx(spread_of_satisfaction(service_every_month(n)), rel=0.02)
 
 
-@pytest.mark.xfail(strict=True, reason="service_law.sd takes surprises as independent; they cancel: 1.6 times too wide")
 def test_stated_scale_of_satisfaction_is_its_spread():
     """DECISIONS 11: s is the closed-form spread of the service law, so that one SD is one SD."""
     s = service_every_month(MANY // 8)

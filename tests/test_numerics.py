@@ -323,10 +323,7 @@ def test_the_same_sources_find_the_same_cache(source_tree, tmp_path):
     assert numerics._cache_folder() == str(folder)
 
 
-unnoticed = pytest.mark.xfail(strict=True, reason="codes.py is compiled in but not yet part of the folder's name")
-
-
-@pytest.mark.parametrize("name", ["numerics.py", "kernels.py", pytest.param("codes.py", marks=unnoticed)])
+@pytest.mark.parametrize("name", ["numerics.py", "kernels.py", "codes.py"])
 def test_an_edit_of_any_compiled_source_empties_the_cache(source_tree, name):
     before = numerics._cache_folder()
     edited(source_tree / name)

@@ -157,7 +157,8 @@ def make_contact(c, plan, u, now):
     ends = [chances[:, 0]]
     for channel in range(1, len(CHANNELS)):
         ends.append(ends[-1] + chances[:, channel])
-    campaign = np.where(u.campaign < ends[-1], (u.campaign >= np.array(ends[:-1])).sum(axis=0), -1)
+    picked = (u.campaign < ends[-1]) & (c.manager < 0)
+    campaign = np.where(picked, (u.campaign >= np.array(ends[:-1])).sum(axis=0), -1)
     channel = np.where(plan >= 0, plan, campaign)
     barred = (c.opted_out >> np.maximum(channel, 0)) & 1
     return np.where((c.state == ACTIVE) & (barred == 0), channel, -1)
@@ -168,15 +169,17 @@ def meet(c, plan, u, now, p):
     channel = make_contact(c, plan, u, now)
     made, at = channel >= 0, np.maximum(channel, 0)
 
-    weight = p.pressure[at] * np.where(at == c.preferred, p.preferred_relief, ONE)
+    elsewhere = (c.last_channel >= 0) & (c.last_channel != at)
+    weight = p.pressure[at] * np.where(at == c.preferred, p.preferred_relief, ONE) * np.where(elsewhere, p.channel_change, ONE)
     c.pressure = c.pressure * p.pressure_memory + np.where(made, weight, ZERO)
+    c.last_channel = np.where(made, at, c.last_channel)
 
     reached = made & (u.reach < p.reach[at])
     offered = reached & (u.push < now.push_share)
-    managed = c.manager >= 0
-    near = managed & (c.aum >= p.near_threshold * p.ceiling[c.tier])
+    managed = (c.manager >= 0) & (plan >= 0)
+    near = managed & (c.aum_1 >= p.near_threshold * p.ceiling[c.tier])
     pull = (
-        p.need_effect * c.need + p.skill_effect * manager_quality(c, now) + p.attempt_decay * c.attempts.astype(f)
+        p.need_effect * c.need + p.skill_effect * np.where(managed, manager_quality(c, now), ZERO) + p.attempt_decay * c.attempts.astype(f)
     )
     chance = (
         p.conversion[at] * now.conversion_ratio[c.tier] * exp(pull)
@@ -191,19 +194,19 @@ def meet(c, plan, u, now, p):
     c.opted_out = np.where(lapsed, 0, c.opted_out) | (resents.astype(int) << at)
     c.opt_out_month = np.where(resents, now.month, c.opt_out_month)
 
-    talks = reached & managed & (channel != APP)
+    talks = reached & managed
     c.bond = c.bond * p.bond_fading + np.where(talks, (ONE - c.bond) * p.bond_step, ZERO)
     c.contact_gap = np.where(talks, 0, np.minimum(c.contact_gap + 1, 100))
     return SimpleNamespace(channel=channel, reached=reached, sale=sale, resents=resents)
 
 
-def serve(c, contact, u, now, p):
+def serve(c, u, now, p):
     """The service experience: quality less expectation, failures, complaints, recovery, double deviation (SPEC 5.5)."""
     awake, digital = c.state == ACTIVE, c.adopted != 0
     risk = np.where(digital, p.failure_digital, p.failure_other) * now.failure_ratio
     failed = awake & (u.failure < risk)
     visits = u.experience < np.where(digital, p.experience_digital, p.experience_other)
-    happens = awake & (visits | contact.reached | failed)
+    happens = awake & (visits | failed)
 
     complained = failed & (u.complaint < p.complain_share)
     solved = failed & (u.complaint < p.complain_share * now.resolution)
@@ -246,7 +249,9 @@ def satisfaction_score(c, p):
 
 
 def use_products(c, contact, u, p):
-    """Births and deaths of products; transactions, Poisson with an exponential rate. Returns products taken."""
+    """Births and deaths of products, and transactions: none as often as a Poisson count is none, else one and a
+    geometric number more, with the Poisson mean. Returns products taken.
+    """
     awake = c.state == ACTIVE
     extra = c.products.astype(f) - ONE
     given_up = awake & (u.product > ONE - p.product_loss * extra)
@@ -254,11 +259,13 @@ def use_products(c, contact, u, p):
     taken = np.minimum(own.astype(int) + contact.sale, np.maximum(10 - c.products, 0))
     c.products = c.products + taken - given_up
 
-    mean = p.transactions * exp(
-        p.transactions_slope * c.engagement - f(0.5) * p.transactions_slope * p.transactions_slope
-    )
-    count = log(u.use) / log(mean / (ONE + mean))
-    c.transactions = np.where(awake, np.minimum(count, f(30_000)).astype(np.int32), 0)
+    slope = p.transactions_slope
+    rate = p.transactions * exp(slope * c.engagement - f(0.5) * slope * slope)
+    none = exp(-rate)
+    more = np.minimum(np.maximum(rate / (ONE - none) - ONE, f(1e-6)), f(1e6))
+    rest = np.maximum((u.use - none) / (ONE - none), f(1e-7))
+    count = ONE + log(rest) / log(more / (ONE + more))
+    c.transactions = np.where(awake & (u.use >= none), np.minimum(count, f(30_000)).astype(np.int32), 0)
     c.silence = np.where(c.transactions > 0, 0, np.minimum(c.silence + 1, 100))
     return taken
 
@@ -308,7 +315,7 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, p)
     bank = (
         own
         + np.where(c.manager_shock_months > 0, c.manager_shock, ZERO)
-        + np.where((c.contact_gap > 6) & (c.manager >= 0), p.b_gap, ZERO)
+        + np.where((c.contact_gap > 6) & (c.tier > 0), p.b_gap, ZERO)
         + np.where(c.adopted != 0, p.b_app, ZERO)
         + p.b_yield * yield_gap * c.affinity
         + np.where(c.tier_change > 0, p.b_promotion, ZERO)
@@ -359,7 +366,7 @@ def keep_in_band(c, after, money, p):
 def climb(c, after, money, p):
     """Tier test on the mean of three month ends: up at once, down after the grace (SPEC 3.1). Returns the next tier."""
     mean = (money + c.aum_1 + c.aum_2) * f(1 / 3)
-    earned = np.maximum((mean[:, None] >= p.threshold).sum(axis=1) - 1, 0)
+    earned = (mean[:, None] >= p.threshold[1:] * f(0.999998)).sum(axis=1)
     under = np.where(earned < c.tier, np.minimum(c.below.astype(int) + 1, 100), 0)
     moves = ((earned > c.tier) | (under > p.grace[c.tier])) & (after != CLOSED) & (not p.markov)
     tier = np.where(moves, earned, c.tier)
@@ -374,6 +381,7 @@ def turn_page(c, after, tier, money):
     """What the month decided becomes the columns of the next; clocks run down; who is not active has no manager."""
     c.state, c.tier, c.aum = after, tier, money.astype(np.float64)
     c.manager = np.where(after == ACTIVE, c.manager, -1)
+    c.bond = np.where(after == ACTIVE, c.bond, ZERO)
     c.manager_shock_months = np.maximum(c.manager_shock_months.astype(int) - 1, 0)
     c.follow_months = np.maximum(c.follow_months.astype(int) - 1, 0)
 
@@ -483,7 +491,7 @@ def live_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, boo
     u = luck(c.uid, now)
     grow_wealth(c, u, now, p)
     contact = meet(c, plan, u, now, p)
-    service = serve(c, contact, u, now, p)
+    service = serve(c, u, now, p)
     score = feel(c, service, u, now, p)
     taken = use_products(c, contact, u, p)
     adopt(c, u, now, p)

@@ -50,6 +50,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("opted_out", i8, 0, True, "bit per channel: does not want to be contacted there"),
     Column("opt_out_month", i16, -30_000, True, "month of the last opt-out"),
     Column("attempts", i8, 0, True, "offers answered with no in the running campaign"),
+    Column("last_channel", i8, NOBODY, True, "channel of the last contact made, -1 = none yet"),
     Column("log_wealth", f32, 0, False, "log of total financial wealth, CNY"),
     Column("wealth_mean", f32, 0, False, "what log wealth reverts to"),
     Column("wallet", f32, 0, False, "logit of the share of wealth kept here"),

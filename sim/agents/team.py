@@ -38,7 +38,7 @@ class Event:
 
 @dataclass
 class MonthOfWork:
-    """What the team did in a month, by post: hours asked for and contacts held, customers in the book."""
+    """A month by post: hours asked for (inbound and the contact norm), contacts made, customers in the book."""
 
     asked: np.ndarray
     contacts: np.ndarray
@@ -173,10 +173,12 @@ class Team:
         post, tier, weight = view.manager, view.tier, view.weight / UNIT
         order = np.lexsort((view.uid, *self._priority(view), post))
         rows, post, tier, weight = rows[order], post[order], tier[order], weight[order]
+        hours_of = np.array([c.settings.hours for c in channels])
         books = np.bincount(post, weight, minlength=posts)
-        asked = np.bincount(post, weight * self.inbound[tier], minlength=posts)
-        hours = self.settings.hours_per_month * np.exp(levers.log_hours)
-        free = np.maximum(hours - asked, 0.0)
+        inbound = np.bincount(post, weight * self.inbound[tier], minlength=posts)
+        norm = np.diff(self.mix, axis=1, prepend=0.0) @ hours_of / self.interval
+        asked = inbound + np.bincount(post, weight * norm[tier], minlength=posts)
+        free = np.maximum(self.settings.hours_per_month * np.exp(levers.log_hours) - inbound, 0.0)
         free[[m.post for m in self.managers if m.vacant]] = 0.0
 
         due = customers.contact_gap[rows] + 1 >= self.interval[tier]
@@ -187,8 +189,7 @@ class Team:
         channel = np.where((barred >> channel) & 1, MESSAGING, channel)
         allowed = ((barred >> channel) & 1) == 0
         rows, post, weight, channel = rows[allowed], post[allowed], weight[allowed], channel[allowed]
-        cost = weight * np.array([c.settings.hours for c in channels])[channel]
-        asked = asked + np.bincount(post, cost, minlength=posts)
+        cost = weight * hours_of[channel]
         fits = _within(post, cost, free)
         rows, post, weight, channel = rows[fits], post[fits], weight[fits], channel[fits]
         made = np.zeros(rows.size, bool)

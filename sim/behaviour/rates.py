@@ -4,65 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sim import kernels
 from sim.agents.channel_settings import Channels
+from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
 from sim.tiers import Tier, row, thresholds
 
-REFERENCE_DIGITAL = 0.6  # app-active share at which the scale of satisfaction is stated
 TOP = 1e9  # CNY: upper bound of the last tier (SPEC 1.1 caps wealth there)
 MONTHS = 12
-
-
-@dataclass(frozen=True)
-class ServiceLaw:
-    """Closed-form mean and spread of raw satisfaction and trust under the baseline service law (DECISIONS 11).
-
-    `experience` is the chance a month of a service experience, (app-active, others); `mu` and `sd` are of raw
-    satisfaction, `trust_sd` of raw trust, `surprise_sd` of quality less expectation.
-    """
-
-    experience: tuple[float, float]
-    failure: tuple[float, float]
-    surprise_sd: float
-    mu: float
-    sd: float
-    trust_sd: float
-
-
-def service_law(model: Model, channels: Channels) -> ServiceLaw:
-    """State the scale of satisfaction from the numbers alone, never from a sample (SPEC 1.4, 9.2 A9)."""
-    feelings = model.feelings
-    demand = channels.inbound_by_use()
-    risk = channels.failures_by_use()
-    experience = tuple(1.0 - math.exp(-rate) for rate in demand)
-    failure = tuple(1.0 - math.exp(-rate) if model.mechanisms.failures else 0.0 for rate in risk)
-    chance = REFERENCE_DIGITAL * experience[0] + (1 - REFERENCE_DIGITAL) * experience[1]
-    surprise = model.service.quality_sd * math.sqrt(2.0 / (2.0 - feelings.expectation))
-    loss = feelings.gain * feelings.asymmetry
-    tenure = np.arange(0.5, 1200.0)
-    share = np.exp(-tenure / model.acquisition.tenure_mean) if model.acquisition.tenure_mean > 0 else tenure < 1
-    anchor = feelings.anchor_months / (feelings.anchor_months + tenure)
-    first = float((anchor * share).sum() / share.sum())
-    second = float((anchor**2 * share).sum() / share.sum())
-    step = chance * first * (feelings.gain - loss) * surprise / math.sqrt(2.0 * math.pi)
-    spread = chance * second * 0.5 * (feelings.gain**2 + loss**2) * surprise**2 - step**2
-    keep = 1.0 - feelings.decay
-    a, b = 1.0 - feelings.trust, feelings.trust
-    trust_variance = b * b * (1 + a * keep) / ((1 - a * a) * (1 - a * keep)) if b < 1 else 1.0
-    return ServiceLaw(
-        experience=(experience[0], experience[1]),
-        failure=(failure[0], failure[1]),
-        surprise_sd=surprise,
-        mu=step / feelings.decay,
-        sd=max(math.sqrt(max(spread, 0.0) / (1.0 - keep * keep)), 1e-3),
-        trust_sd=max(math.sqrt(trust_variance), 1e-3),
-    )
 
 
 def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Rates:
@@ -74,6 +27,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
     bounds = thresholds(tiers)
     tenure = row(leaving.tenure, tiers, np.float64) if on.tenure else np.ones((len(tiers), 6))
     dormant = model.dormant_hazard
+    fallen = row(leaving.demotion, tiers)
     numbers: dict[str, Any] = {
         "wealth_reversion": wealth.reversion * moving,
         "wealth_sd": wealth.sd * moving,
@@ -105,8 +59,8 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
         "expectation_speed": model.feelings.expectation,
         "satisfaction_decay": model.feelings.decay,
         "tenure_anchor": model.feelings.anchor_months,
-        "recovery_gain": model.feelings.recovery,
-        "pressure_dislike": model.feelings.pressure,
+        "recovery_gain": model.feelings.recovery * law.sd,
+        "pressure_dislike": model.feelings.pressure * law.sd,
         "trust_speed": model.feelings.trust,
         "breach": model.feelings.breach,
         "satisfaction_mu": law.mu,
@@ -117,6 +71,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
         "failure_fading": 0.5 ** (1.0 / leaving.failure_half_life),
         "pressure_memory": contacts.memory,
         "preferred_relief": contacts.preferred_relief,
+        "channel_change": contacts.channel_change,
         "opt_out_rate": contacts.opt_out,
         "opt_out_slope": contacts.opt_out_slope,
         "opt_out_months": contacts.opt_out_months,
@@ -158,7 +113,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
         "b_relocation": leaving.relocation,
         "b_pressure": -contacts.benefit,
         "b_second_life": math.log(leaving.second_life),
-        "b_demotion": row(leaving.demotion, tiers),
+        "b_demotion": np.append(fallen[1:], fallen[-1]),  # by the tier fallen from, read in the tier below
         "tenure_log": np.log(np.maximum(tenure, 1e-12)),
         "dormant_close": -math.log1p(-dormant.close),
         "dormant_return": -math.log1p(-dormant.reactivate) if on.reactivation else 0.0,

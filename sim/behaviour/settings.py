@@ -219,6 +219,9 @@ class Contacts(Settings):
     preferred_relief: float = assumption(0.8, unit="ratio", low=0.6, high=1.0, hard_low=0, hard_high=2,
                                          source="F31; size assumption",
                                          about="pressure of a contact in the preferred channel")  # fmt: skip
+    channel_change: float = assumption(1.2, unit="ratio", low=1.0, high=1.5, hard_low=0.1, hard_high=10,
+                                       source="F31; size assumption",
+                                       about="pressure of a contact in another channel than the last")  # fmt: skip
     benefit: float = assumption(0.05, unit="log hazard a quarter", low=0.0, high=0.1, hard_low=0, hard_high=1,
                                 source="DECISIONS 16", about="hazard lowered at the ideal pressure")  # fmt: skip
     opt_out: float = assumption(0.002, unit="probability a contact month", low=0.0005, high=0.01, hard_low=0, below=1,
@@ -296,7 +299,7 @@ class Leaving(Settings):
                                   about="six months after moving up")  # fmt: skip
     demotion: dict[str, float] = table({"mass": 0.30, "affluent": 0.30, "wealth": 0.50, "private": 0.50},
                                        unit="log HR", low=0.0, high=0.7, source="F39; size assumption",
-                                       about="six months after moving down, by the tier fallen to")  # fmt: skip
+                                       about="six months after moving down, by the tier fallen from")  # fmt: skip
     age: float = assumption(-0.10, unit="log HR/decade", low=-0.2, high=0.0, hard_low=-5, hard_high=5,
                             source="F7, F10", about="age above 45, linear")  # fmt: skip
     age_square: float = assumption(0.02, unit="log HR/decade^2", low=0.0, high=0.05, hard_low=-5, hard_high=5,

@@ -26,7 +26,7 @@ class Prepared:
 
     def customers(self) -> Source:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
-        from sim.behaviour.rates import service_law
+        from sim.behaviour.service_law import service_law
         from sim.population.synthetic import source
 
         s = self.scenario

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import betaincinv, gammaincinv, ndtr, ndtri, pdtr
 
-from sim.behaviour.rates import ServiceLaw
+from sim.behaviour.service_law import ServiceLaw
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, APP, BRANCH, DORMANT, DRAW_BIRTH, JOINED_THIS_YEAR, NOBODY
 from sim.numerics import uniforms

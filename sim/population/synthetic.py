@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.behaviour.rates import TOP, ServiceLaw
+from sim.behaviour.rates import TOP
+from sim.behaviour.service_law import ServiceLaw
 from sim.behaviour.settings import Model
 from sim.codes import DRAW_BIRTH, DRAW_JOINERS
 from sim.kernels import WEIGHT_UNIT
