@@ -124,8 +124,8 @@ def _overrides(arguments: argparse.Namespace) -> list[str]:
     if arguments.seeds is not None:
         seeds = _seeds(arguments.seeds)
         if seeds is None:
-            mistakes.append(Mistake("--seeds", 0, 0, "", f"{arguments.seeds!r}; a number from 1 (seeds 1..N), or a list "
-                                    "of distinct whole numbers with a comma (7, or 1,4,9)"))  # fmt: skip
+            right = "a number from 1 (seeds 1..N), or a list of distinct whole numbers with a comma (7, or 1,4,9)"
+            mistakes.append(Mistake("--seeds", 0, 0, "", f"{arguments.seeds!r}; {right}"))
         else:
             overrides.append(f"seeds={seeds}")
     if mistakes:
@@ -168,7 +168,8 @@ def _run(arguments: argparse.Namespace) -> int:
         _print_summaries(outcomes)
     for outcome in outcomes:
         for broken in outcome.failed:
-            print(f"{outcome.run.path}: arm {broken['arm']} seed {broken['seed']} failed: {broken['error']}", file=sys.stderr)
+            which = f"arm {broken['arm']} seed {broken['seed']}"
+            print(f"{outcome.run.path}: {which} failed: {broken['error']}", file=sys.stderr)
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 
 

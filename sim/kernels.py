@@ -29,7 +29,23 @@ from sim.codes import (
     DRAW_SERVICE,
     NOBODY,
 )
-from sim.numerics import EQUATION, HALF, LOOP, ONE, RULE, TWO, ZERO, draw_four, exp, f32, i32, log, normal, student_t4, u64
+from sim.numerics import (
+    EQUATION,
+    HALF,
+    LOOP,
+    ONE,
+    RULE,
+    TWO,
+    ZERO,
+    draw_four,
+    exp,
+    f32,
+    i32,
+    log,
+    normal,
+    student_t4,
+    u64,
+)
 
 BLOCK = 512
 CHUNK = 16_384  # rows a task; fixed, though no result depends on it
@@ -215,7 +231,7 @@ def wallet_money(log_wealth, wallet, held):
 
 @njit(**RULE)
 def live_wealth(log_wealth, wealth_mean, tier, u_shock, u_event, market, p_reversion, p_sd, p_growth, jump, low, high):
-    """Log wealth reverts to its own mean, which grows; inheritances and market returns move both for good (SPEC 1.1)."""
+    """Log wealth reverts to its own growing mean; inheritances and market returns move both for good (SPEC 1.1)."""
     for i in range(log_wealth.size):
         drift = market[tier[i]] + (jump if (u_event[i] >= low) and (u_event[i] < high) else ZERO)
         x = log_wealth[i]
@@ -298,7 +314,7 @@ def serve(
     u_experience, u_quality, u_failure, u_complaint, quality_shift, sd_ratio, failure_ratio, resolution, p,
     experience, disconfirmation, failed, complained, recovered, betrayed,
 ):  # fmt: skip
-    """The month's service experience: does it happen, how good is it against expectation, does it fail, who complains."""
+    """The month's service experience: whether, how good against expectation, whether it fails, who complains."""
     n = state.size
     for i in range(n):
         digital = adopted[i] != 0
@@ -455,7 +471,7 @@ def stay_or_leave(
     state, tier, log_ratio, follow, follow_months, u_exit, close_rate, dormant_rate, dormant_close, dormant_return,
     held_when_dormant, held, money, second_life, second_life_months, after,
 ):  # fmt: skip
-    """Competing exits: close, go dormant, come back. `after` is the state that follows; AUM falls or returns with it."""
+    """Competing exits: close, go dormant, come back. `after` is the next state; AUM falls or returns with it."""
     for i in range(state.size):
         k = tier[i]
         ratio = exp(log_ratio[i])
@@ -622,7 +638,7 @@ def turn_page(after, new_tier, money, state, tier, aum, manager, bond, manager_s
 
 @njit(**RULE)
 def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_exits):
-    """The month of one block, in the order of DECISIONS 10. `u` are draws, `x` and `n` scratch of floats and integers."""
+    """The month of one block, in the order of DECISIONS 10; `u` are draws, `x` and `n` scratch space."""
     m = b - a
     month = now.month
     uid, state, tier, manager = c.uid[a:b], c.state[a:b], c.tier[a:b], c.manager[a:b]
@@ -658,8 +674,9 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
     )  # fmt: skip
     meet(
         state, tier, adopted, preferred, opted_out, c.attempts[a:b], c.aum_1[a:b], c.need[a:b], manager, wanted,
-        now.manager_quality, pressure, bond, contact_gap, c.last_channel[a:b], u[8, :m], u[9, :m], u[10, :m], u[13, :m], u[15, :m],
-        u_event, now.campaign, now.conversion_ratio, now.push_share, month, c.opt_out_month[a:b], p,
+        now.manager_quality, pressure, bond, contact_gap, c.last_channel[a:b],
+        u[8, :m], u[9, :m], u[10, :m], u[13, :m], u[15, :m], u_event,
+        now.campaign, now.conversion_ratio, now.push_share, month, c.opt_out_month[a:b], p,
         channel, reached, offered, made_sale, opted,
     )  # fmt: skip
     feel(

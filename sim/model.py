@@ -83,7 +83,7 @@ class BankModel(mesa.Model):
         self.record(joined, books)
 
     def run(self, told: Callable[[int], None] | None = None) -> Recorder:
-        """Live burn-in and the measured months, and hand over what was recorded; `told` hears the rows of each month."""
+        """Live burn-in and the measured months; `told` hears the rows of each month."""
         try:
             while self.month < 0:
                 self._step_told(told)
@@ -268,7 +268,8 @@ class BankModel(mesa.Model):
 
     def _run_chunks(self, plan: np.ndarray, now: kernels.Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
         """Live every chunk on any thread; integer tallies add up to the same bits in any order."""
-        n, tiers, posts = len(self.customers) if rows is None else rows, len(self.tiers), max(len(self.team.managers), 1)
+        n = len(self.customers) if rows is None else rows
+        tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, kernels.TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
         arrays = self.customers.arrays
 
@@ -301,7 +302,7 @@ class BankModel(mesa.Model):
         rows, old, new = rows[moves], old[moves], new[moves]
         weight = c.weight[rows].astype(np.int64)
         aum = self.source.draw_aum(u[1][moves], new)
-        change = weight * (np.floor(aum * 100.0 + 0.5).astype(np.int64) - np.floor(c.aum[rows] * 100.0 + 0.5).astype(np.int64))
+        fen, fen_before = (np.floor(money * 100.0 + 0.5).astype(np.int64) for money in (aum, c.aum[rows]))
         share = c.held[rows] / (1.0 + np.exp(-c.wallet[rows].astype(np.float64)))
         shift = np.log(np.maximum(aum, 1e-2)) - np.log(share) - c.log_wealth[rows]
         c.log_wealth[rows] += shift
@@ -316,9 +317,9 @@ class BankModel(mesa.Model):
             (kernels.T_UPGRADED, old[new > old], weight[new > old]),
             (kernels.T_DOWNGRADED, old[new < old], weight[new < old]),
             (kernels.T_MOVED_IN, new, weight),
-            (kernels.T_NEW_MONEY, old, change),
-            (kernels.T_AUM_MOVED, new, weight * np.floor(aum * 100.0 + 0.5).astype(np.int64)),
-            (kernels.T_AUM_MOVED, old, -weight * np.floor(aum * 100.0 + 0.5).astype(np.int64)),
+            (kernels.T_NEW_MONEY, old, weight * (fen - fen_before)),
+            (kernels.T_AUM_MOVED, new, weight * fen),
+            (kernels.T_AUM_MOVED, old, -weight * fen),
         ):
             np.add.at(flows[:, column], at, amount)
         stock = self._count_all()

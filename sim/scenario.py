@@ -94,8 +94,9 @@ class Scenario(Settings):
     )
     managers: Managers = part(Managers, "relationship managers")
     channels: Channels = part(Channels, "the five channels")
-    environment: list[dict[str, Any]] = Field(default_factory=list, max_length=0,
-                                              description="shocks and events by month (none is built in yet)")  # fmt: skip
+    environment: list[dict[str, Any]] = Field(
+        default_factory=list, max_length=0, description="shocks and events by month (none is built in yet)"
+    )
     economics: Economics = part(Economics, "what earns and costs money")
     model: Model = part(Model, "what customers live by")
     arms: Annotated[dict[Name, list[StrategyUse] | ArmSettings], Field(min_length=1)] = part(
@@ -171,8 +172,8 @@ def _slips(s: Scenario) -> Iterator[Slip]:
         for i, use in enumerate(uses):
             if use.use not in STRATEGIES:
                 known = ", ".join(sorted(STRATEGIES)) or "none in this version"
-                where = ("arms", name, "strategies", i, "use") if isinstance(arm, ArmSettings) else ("arms", name, i, "use")
-                yield where, f"unknown strategy {use.use!r}; known strategies: {known}"
+                inside = ("strategies",) if isinstance(arm, ArmSettings) else ()
+                yield ("arms", name, *inside, i, "use"), f"unknown strategy {use.use!r}; known strategies: {known}"
 
 
 def _tier_slips(s: Scenario) -> Iterator[Slip]:
@@ -189,7 +190,7 @@ def _tier_slips(s: Scenario) -> Iterator[Slip]:
         seen.add(tier.name)
         if i and tier.start <= s.tiers[i - 1].start:
             yield ("tiers", i, "from"), (
-                f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); tiers go from the lowest up"
+                f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); lowest tier first"
             )
         if tier.like is not None and tier.like not in STANDARD_TIERS:
             yield ("tiers", i, "like"), f"unknown tier {tier.like!r}; like one of {', '.join(STANDARD_TIERS)}"

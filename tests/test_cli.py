@@ -101,7 +101,7 @@ def test_verify_says_the_same_and_notices_a_changed_number(folder: Path, tmp_pat
     assert main(["verify", str(tmp_path / "nowhere")]) == 2
 
 
-def test_report_rebuilds_the_page_from_the_stored_tables_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_rebuilds_the_page_from_stored_tables(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = (folder / "summary.csv").read_bytes()
     (folder / "summary.csv").unlink()
     (folder / "report.html").unlink()
@@ -143,7 +143,9 @@ def test_seeds_are_a_number_or_a_list_with_a_comma(text: str, seeds: list[int], 
         ["--set", "moths=3"], ["--arms", "something"], ["--colour"], ["--plugin", "x"], ["--resume", "--overwrite"],
     ],
 )  # fmt: skip
-def test_a_wrong_option_is_one_line_and_exit_2(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_option_is_one_line_and_exit_2(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "run"
     assert main(["scenarios/quick.yaml", "--out", str(out), *words]) == 2
     told = capsys.readouterr()
@@ -160,10 +162,10 @@ def test_a_file_that_is_not_there_is_said_to_be_so(capsys: pytest.CaptureFixture
 
 def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
-    words = ["scenarios/quick.yaml", "--set", "population.customers=4000", "--seeds", "6", "--threads", "1", "--out", str(out)]
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "run.py"), *words], cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    words = ["scenarios/quick.yaml", "--set", "population.customers=4000", "--seeds", "6", "--threads", "1"]
+    words += ["--out", str(out)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, str(ROOT / "run.py"), *words], cwd=ROOT, **pipes)  # type: ignore[call-overload]
     assert process.stderr is not None
     for line in process.stderr:  # wait for a first finished run, however slow the machine
         if "done in" in line:
@@ -208,7 +210,8 @@ def test_a_run_that_breaks_is_named_and_the_others_are_kept(
 def test_help_validation_and_the_lists_answer_without_the_heavy_libraries() -> None:
     code = (
         "import sys; from sim.cli import main; main(['validate', 'scenarios/quick.yaml']);"
-        "heavy = {'numba', 'mesa', 'pandas', 'matplotlib', 'scipy'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
+        "heavy = {'numba', 'mesa', 'pandas', 'matplotlib', 'scipy'} & set(sys.modules);"
+        "sys.exit(str(heavy) if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -279,9 +282,9 @@ def test_every_number_of_the_model_has_a_unit_and_a_source() -> None:
             kind = field.annotation
             if isinstance(kind, type) and issubclass(kind, BaseModel):
                 bare += numbers(kind, f"{path}{name}.")
-            elif kind in (int, float) and not described(field) and not (field.json_schema_extra or {}).get("unit"):
-                bare.append(path + name)
-            elif described(field) and not (described(field) or {})["source"]:
+                continue
+            facts = described(field) or field.json_schema_extra or {}
+            if (kind in (int, float) and not facts.get("unit")) or not facts.get("source", "said"):
                 bare.append(path + name)
         return bare
 

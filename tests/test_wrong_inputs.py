@@ -56,7 +56,9 @@ def test_there_are_more_than_thirty_and_none_is_forgotten() -> None:
     assert set(expected()) == set(FILES)
 
 
-def test_all_mistakes_of_all_files_come_at_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_mistakes_of_all_files_come_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(WRONG)
     assert main(["validate", *FILES]) == 2
     told = capsys.readouterr().err.splitlines()

@@ -170,7 +170,8 @@ def meet(c, plan, u, now, p):
     made, at = channel >= 0, np.maximum(channel, 0)
 
     elsewhere = (c.last_channel >= 0) & (c.last_channel != at)
-    weight = p.pressure[at] * np.where(at == c.preferred, p.preferred_relief, ONE) * np.where(elsewhere, p.channel_change, ONE)
+    easy = np.where(at == c.preferred, p.preferred_relief, ONE)
+    weight = p.pressure[at] * easy * np.where(elsewhere, p.channel_change, ONE)
     c.pressure = c.pressure * p.pressure_memory + np.where(made, weight, ZERO)
     c.last_channel = np.where(made, at, c.last_channel)
 
@@ -178,9 +179,8 @@ def meet(c, plan, u, now, p):
     offered = reached & (u.push < now.push_share)
     managed = (c.manager >= 0) & (plan >= 0)
     near = managed & (c.aum_1 >= p.near_threshold * p.ceiling[c.tier])
-    pull = (
-        p.need_effect * c.need + p.skill_effect * np.where(managed, manager_quality(c, now), ZERO) + p.attempt_decay * c.attempts.astype(f)
-    )
+    skill = np.where(managed, manager_quality(c, now), ZERO)
+    pull = p.need_effect * c.need + p.skill_effect * skill + p.attempt_decay * c.attempts.astype(f)
     chance = (
         p.conversion[at] * now.conversion_ratio[c.tier] * exp(pull)
         * np.where(near, p.near_threshold_effect, ONE) * np.where(u.event < p.event_rate, p.event_need, ONE)

@@ -17,7 +17,8 @@ class ChannelSettings(Settings):
     online: bool = Field(description="online channel, else offline")
     reach: float = assumption(unit="share", low=0.05, high=0.8, hard_low=0, hard_high=1, source="assumption",
                               about="contacts that reach the customer")  # fmt: skip
-    conversion: float = assumption(unit="share", low=0.001, high=0.35, hard_low=0, hard_high=1, source="F18, F49, SPEC 5.1",
+    conversion: float = assumption(unit="share", low=0.001, high=0.35, hard_low=0, hard_high=1,
+                                   source="F18, F49, SPEC 5.1",
                                    about="offers taken, of those that reach, at the first attempt")  # fmt: skip
     price: float = assumption(unit="CNY/contact", low=0, high=200, hard_low=0, hard_high=1e5, source="assumption; F30",
                               about="price of a contact without a manager")  # fmt: skip
@@ -28,7 +29,8 @@ class ChannelSettings(Settings):
     inbound: float = assumption(unit="1/month", low=0, high=3, hard_low=0, hard_high=100, source="DECISIONS 16",
                                 about="episodes a customer starts")  # fmt: skip
     inbound_price: float = assumption(unit="CNY/episode", low=0, high=50, hard_low=0, hard_high=1e4,
-                                      source="assumption; F30", about="cost of an episode the customer starts")  # fmt: skip
+                                      source="assumption; F30",
+                                      about="cost of an episode the customer starts")  # fmt: skip
     failure: float = assumption(unit="probability an episode", low=0.001, high=0.03, hard_low=0, below=1,
                                 source="assumption", about="service failure")  # fmt: skip
     capacity: float = assumption(unit="planned contacts a month per 1,000 customers", low=1, high=1000, hard_low=0,

@@ -1,4 +1,4 @@
-"""The scale of satisfaction and trust, stated in closed form from the numbers alone, never from a sample (DECISIONS 11).
+"""The scale of satisfaction and trust, in closed form from the numbers alone, never from a sample (DECISIONS 11).
 
 One month of a customer with chance p of an experience x of quality q ~ N(0, v), tenure anchor A:
 

@@ -92,7 +92,8 @@ class Wealth(Settings):
     growth: float = assumption(0.08, unit="1/year", low=0.02, high=0.12, hard_low=-0.5, hard_high=0.5, source="F74",
                                about="nominal growth of household financial wealth")  # fmt: skip
     inheritance_jump: float = assumption(0.5, unit="log", low=0.0, high=1.0, hard_low=0, hard_high=5,
-                                         source="assumption", about="rise of log wealth with an inheritance")  # fmt: skip
+                                         source="assumption",
+                                         about="rise of log wealth with an inheritance")  # fmt: skip
 
 
 class Wallet(Settings):
@@ -112,7 +113,8 @@ class Wallet(Settings):
                                   source="assumption; order of size F58",
                                   about="leakage for each point of better yield elsewhere")  # fmt: skip
     multihoming: float = assumption(0.01, unit="logit/month", low=0.0, high=0.03, hard_low=0, hard_high=1,
-                                    source="DECISIONS 1", about="leakage of customers who bank elsewhere too")  # fmt: skip
+                                    source="DECISIONS 1",
+                                    about="leakage of customers who bank elsewhere too")  # fmt: skip
     multihomers: float = assumption(0.60, unit="share", low=0.3, high=0.9, hard_low=0, hard_high=1,
                                     source="assumption", about="customers who bank elsewhere too")  # fmt: skip
     multihoming_digital: float = assumption(0.10, unit="share", low=0.0, high=0.3, hard_low=0, hard_high=5,
@@ -162,11 +164,13 @@ class Service(Settings):
     double_deviation: float = assumption(1.5, unit="ratio", low=1.0, high=2.5, hard_low=0, hard_high=10, source="F25",
                                          about="factor on a failure while an earlier one is open")  # fmt: skip
     complain: float = assumption(0.30, unit="share", low=0.1, high=0.5, hard_low=0, hard_high=1,
-                                 source="memory: TARP-type studies", about="failures that are complained of")  # fmt: skip
+                                 source="memory: TARP-type studies",
+                                 about="failures that are complained of")  # fmt: skip
     resolution: float = assumption(0.60, unit="share", low=0.4, high=0.9, hard_low=0, hard_high=1, source="F7",
                                    about="complaints resolved within 72 hours")  # fmt: skip
     manager_share: float = assumption(0.5, unit="share", low=0.2, high=0.8, hard_low=0, hard_high=1,
-                                      source="assumption", about="part of an experience the manager shapes")  # fmt: skip
+                                      source="assumption",
+                                      about="part of an experience the manager shapes")  # fmt: skip
 
 
 class Feelings(Settings):
@@ -211,7 +215,8 @@ class Contacts(Settings):
     skill: float = assumption(0.5, unit="log/SD", low=0.2, high=1.0, hard_low=0, hard_high=3, source="assumption",
                               about="sales by quality of the manager")  # fmt: skip
     near_threshold: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0, hard_high=1,
-                                       source="SPEC 3.1", about="AUM over the next bound that counts as near")  # fmt: skip
+                                       source="SPEC 3.1",
+                                       about="AUM over the next bound that counts as near")  # fmt: skip
     near_threshold_effect: float = assumption(1.5, unit="ratio", low=1.0, high=2.0, hard_low=0, hard_high=10,
                                               source="assumption", about="sales to customers near a bound")  # fmt: skip
     memory: float = assumption(2 / 3, unit="1/month", low=0.5, high=0.8, hard_low=0, below=1, source="SPEC 5.3",
@@ -249,7 +254,8 @@ class Adoption(Settings):
     age: float = assumption(0.45, unit="log odds/decade", low=0.3, high=0.7, hard_low=-5, hard_high=5,
                             source="assumption; F63", about="age above 40, negative")  # fmt: skip
     peers: float = assumption(0.5, unit="log odds/share", low=0.0, high=1.0, hard_low=-5, hard_high=5,
-                              source="assumption", about="share of customers who use the app, above one half")  # fmt: skip
+                              source="assumption",
+                              about="share of customers who use the app, above one half")  # fmt: skip
     start: float = assumption(0.40, unit="share", low=0.2, high=0.7, hard_low=0, hard_high=1, source="SPEC 1.3",
                               about="app-active at the start")  # fmt: skip
     joiners: float = assumption(0.60, unit="share", low=0.4, high=0.9, hard_low=0, hard_high=1, source="assumption",
@@ -265,7 +271,8 @@ class Adoption(Settings):
 class Leaving(Settings):
     """Log hazard ratios of leaving or going dormant (SPEC 2.3)."""
 
-    frailty: float = assumption(0.3, unit="variance", low=0.0, high=1.0, hard_low=0, hard_high=5, source="assumption; F72",
+    frailty: float = assumption(0.3, unit="variance", low=0.0, high=1.0, hard_low=0, hard_high=5,
+                                source="assumption; F72",
                                 about="variance of the gamma frailty")  # fmt: skip
     tenure: dict[str, list[float]] = Field(
         default_factory=lambda: {
@@ -322,7 +329,8 @@ class Acquisition(Settings):
     rate: float = assumption(0.067, unit="1/year of open customers", low=0.04, high=0.10, hard_low=0, hard_high=2,
                              source="SPEC 2.4", about="gross joining")  # fmt: skip
     upper_tiers: float = assumption(0.7, unit="ratio", low=0.3, high=1.0, hard_low=0, hard_high=1,
-                                    source="DECISIONS 3", about="chance of joining above the lowest tier, over its share")  # fmt: skip
+                                    source="DECISIONS 3",
+                                    about="chance of joining above the lowest tier, over its share")  # fmt: skip
     dormant_at_start: dict[str, float] = table({"mass": 0.465, "affluent": 0.0, "wealth": 0.0, "private": 0.0},
                                                unit="share", low=0.0, high=0.55, source="F6, DECISIONS 4",
                                                about="dormant customers of the first population")  # fmt: skip

@@ -140,6 +140,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
     from sim.report import assumptions_from_schema
 
     s = prepared.scenario
+    defaults = type(s).model_validate({"name": s.name}).resolved()
     return {
         "name": s.name,
         "about": s.about,
@@ -157,7 +158,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "assumptions": assumptions_from_schema(json_schema(type(s)), type(s)(name=s.name).resolved()),
+        "assumptions": assumptions_from_schema(json_schema(type(s)), defaults),
         **facts(prepared.book),
     }
 

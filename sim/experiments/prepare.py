@@ -66,7 +66,7 @@ def _prepare(path: str | Path, overrides: Sequence[str], arms: Sequence[str] | N
 
 
 def digest_of(scenario: Scenario, book: Book | None) -> str:
-    """Digest of all that decides the results: the resolved scenario, and what a book holds rather than where it lies."""
+    """Digest of all that decides the results: the resolved scenario, and what a book holds, not where it lies."""
     if book is None:
         return scenario.digest()
     population = scenario.population.model_copy(update={"file": "book"})
@@ -86,7 +86,8 @@ def _read_book(scenario: Scenario, source: Any) -> tuple[Scenario, Book]:
     from sim.population.book import read_book
 
     population = scenario.population
-    assert population.file is not None and population.columns is not None  # checked by Scenario
+    assert population.file is not None  # both checked by Scenario
+    assert population.columns is not None
     file = _book_path(population.file, str(source.file_of(("population", "file"))))
 
     def where(path: str) -> tuple[str, int, int]:

@@ -27,7 +27,8 @@ INCOME_AUM = 0.5  # correlation of log income and log AUM (SPEC 1.2; range .3 to
 NEED_INCOME = 0.3  # correlation of product need and income [assumption]
 RISK_COPULA = 0.5  # correlation of frailty and the score that sorts uplift classes [assumption, SPEC 6.4]
 UPLIFT_SHARES = (0.20, 0.12, 0.08)  # persuadable, lost cause, sleeping dog; the rest is a sure thing (SPEC 6.4)
-PREFERENCE = ((0.35, -2.0), (0.15, 0.0), (0.03, 1.0), (0.22, 0.5), (0.25, 2.0))  # by channel: weight, slope [assumption]
+# by channel: weight, slope on digital affinity [assumption]
+PREFERENCE = ((0.35, -2.0), (0.15, 0.0), (0.03, 1.0), (0.22, 0.5), (0.25, 2.0))
 TABLE = 8193  # points of a tabulated quantile
 
 

@@ -45,20 +45,20 @@ def whole_shares(total: int, shares: np.ndarray) -> np.ndarray:
 
 
 def quotas(customers: np.ndarray, agents: int, strata: np.ndarray) -> np.ndarray:
-    """Rows by tier: its share of the agents, at most its customers; spare rows go to the next tier down (DECISIONS 7)."""
+    """Rows by tier: its share of the agents, at most its customers; spare rows go down a tier (DECISIONS 7)."""
     if agents >= customers.sum():
         return customers.copy()
     wanted = whole_shares(agents, strata)
     rows = np.zeros_like(wanted)
-    spare: Any = 0
+    spare = 0
     for k in range(wanted.size - 1, -1, -1):
-        rows[k] = min(int(customers[k]), int(wanted[k] + spare))
-        spare += wanted[k] - rows[k]
+        rows[k] = min(int(customers[k]), int(wanted[k]) + spare)
+        spare += int(wanted[k]) - int(rows[k])
     for k in range(wanted.size):  # the lowest tiers were full: what is left goes up again
-        more = min(int(spare), int(customers[k] - rows[k]))
+        more = min(spare, int(customers[k]) - int(rows[k]))
         rows[k] += more
-        spare = spare - more
-    for k in np.flatnonzero((rows == 0) & (customers > 0)):  # a tier with customers is never left without a row
+        spare -= more
+    for k in np.flatnonzero((rows == 0) & (customers > 0)).tolist():  # a tier with customers is never left without a row
         rows[k] += 1
         rows[int(np.argmax(rows))] -= 1
     return rows
@@ -127,7 +127,7 @@ class Source:
         return columns | {"weight": spread_weight(total, n)}
 
     def joiners(self, seed: int, month: int, open_weight: float, rate: float) -> dict[str, np.ndarray] | None:
-        """Columns of those who join in a month, or None; `open_weight` in customers, `rate` a year (DECISIONS 3, 17)."""
+        """Columns of those who join in a month, or None; `open_weight` customers, `rate` a year (DECISIONS 3, 17)."""
         upper = self.birth.model.acquisition.upper_tiers
         chance = self.shares * upper
         chance[0] = 1.0 - chance[1:].sum()
@@ -150,7 +150,7 @@ def rows_wanted(population: Population, total: int) -> int:
     agents = population.agents
     if agents is None:
         return total
-    return max(int(round(agents * total)), 1) if isinstance(agents, float) else agents
+    return max(round(agents * total), 1) if isinstance(agents, float) else agents
 
 
 def book_tiers(book: Any, tiers: Sequence[Tier]) -> np.ndarray:
@@ -163,7 +163,9 @@ def book_tiers(book: Any, tiers: Sequence[Tier]) -> np.ndarray:
 
 def book_knowledge(book: Any) -> Mapping[str, np.ndarray]:
     """What a book says of its customers, in the words of `people`; incomes become standard scores of their logs."""
-    names = ("age", "tenure_months", "products", "digital_active", "digital_affinity", "satisfaction", "share_of_wallet")
+    names = (
+        "age", "tenure_months", "products", "digital_active", "digital_affinity", "satisfaction", "share_of_wallet",
+    )  # fmt: skip
     known = {name: np.asarray(getattr(book, name), np.float64) for name in names if getattr(book, name) is not None}
     if book.income is not None:
         logs = np.log(np.maximum(np.asarray(book.income, np.float64), 1.0))

@@ -95,7 +95,7 @@ class _Checker:
             self.infinite.add(path)
 
     def look_behind(self, model_type: type[BaseModel]) -> None:
-        """What a model checks as a whole is not reached while a part is wrong: look again with the wrong parts left out.
+        """What a model checks as a whole is not reached while a part is wrong: look again without the wrong parts.
 
         Only slips that validators found themselves count then, and none inside what was left out, so that leaving a
         part out makes no mistake of its own. A wrong item of a list ends the search: its list cannot be mended.
