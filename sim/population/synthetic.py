@@ -58,7 +58,7 @@ def quotas(customers: np.ndarray, agents: int, strata: np.ndarray) -> np.ndarray
         more = min(spare, int(customers[k]) - int(rows[k]))
         rows[k] += more
         spare -= more
-    for k in np.flatnonzero((rows == 0) & (customers > 0)).tolist():  # a tier with customers is never left without a row
+    for k in np.flatnonzero((rows == 0) & (customers > 0)).tolist():  # a tier is never left without a row
         rows[k] += 1
         rows[int(np.argmax(rows))] -= 1
     return rows
