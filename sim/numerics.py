@@ -55,6 +55,11 @@ def _cache_folder() -> str:
 config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
 
 
+def compiled() -> bool:
+    """True if the kernel of these sources was compiled on this machine before."""
+    return any(Path(config.CACHE_DIR).rglob("*live_chunk*.nbc"))  # type: ignore[attr-defined]
+
+
 class NoAlias(CompilerBase):
     """Numba's usual pipeline, told that array arguments never overlap, which lets LLVM vectorise the rules."""
 

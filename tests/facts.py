@@ -211,10 +211,8 @@ FACTS = (
         shown=[*_spans("utilisation"), *_spans("contacts a customer-month"), *_spans("quality"),
                *_spans("net new money a customer-year, over no managers"), *_spans("gain a manager-year"),
                "utilisation under a doubled contact norm"],
-        note="Look at the sign too: in its first two years a named manager with a book of 500 or more costs the wealth "
-        "tier more money than no manager at all, and one with 350 is not told apart from none. Overload is part of it: "
-        "utilisation counts every customer whose contact is overdue, each month until reached, and passes 1 at the "
-        "default span.",
+        note="Look at the sign of the net new money too: where utilisation passes 1 (books of 500 and more), a named "
+        "manager costs the wealth tier more money than no manager at all; below it, it brings some.",
     ),
 )  # fmt: skip
 

@@ -176,8 +176,7 @@ def _run(prepared: Prepared, out: Path, manifest: dict[str, Any], options: Optio
         source = None
         for arm, seed in todo:
             if source is None:
-                watcher.preparing("loading the model (compiled once on this machine, about 20 s)")
-                source = prepared.customers()
+                source = _load(prepared, watcher)
             try:
                 _live(prepared, source, folder, arm, seed, threads, watcher)
             except (RunFailed, BadInput):
@@ -197,6 +196,14 @@ def _run(prepared: Prepared, out: Path, manifest: dict[str, Any], options: Optio
     finally:
         watcher.end()
     return Outcome(run, failed)
+
+
+def _load(prepared: Prepared, watcher: Watcher) -> Source:
+    """Import the model, and say so where the first bank will wait for the compiler."""
+    from sim.numerics import compiled
+
+    watcher.preparing("loading the model" if compiled() else "compiling the kernel, once on this machine (about 20 s)")
+    return prepared.customers()
 
 
 def _live(
