@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 from sim.errors import BadInput, Mistake, SimError
 
-VERBS = ("run", "validate", "report", "verify", "schema", "list")
-LATER = ("compare", "fork", "survey", "calibrate", "optimise", "attribute", "analyse", "status", "work", "serve")
+VERBS = ("run", "validate", "compare", "report", "verify", "schema", "list")
+LATER = ("fork", "survey", "calibrate", "optimise", "attribute", "analyse", "status", "work", "serve")
 LATER_OPTIONS = ("checkpoint", "plugin", "workers", "cluster")
 
 
@@ -83,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
         run.add_argument(f"--{name}", help=argparse.SUPPRESS)
     validate = verb("validate", _validate, "check files only, write nothing")
     _scenario_options(validate)
+    compare = verb("compare", _compare, "paired comparison of the arms of stored runs with the same seeds")
+    compare.add_argument("folders", nargs="+", type=Path, metavar="RUN", help="results folders; reference first")
+    compare.add_argument("--out", type=Path, metavar="FILE", help="also write the comparison as CSV")
+    compare.add_argument("--json", action="store_true", help="the comparison as one JSON object on stdout")
     report = verb("report", _report, "rebuild tables, figures and report.html from stored results alone")
     report.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
     verify = verb("verify", _verify, "compare the stored digest, the manifest's and a rerun's")
@@ -173,16 +177,18 @@ def _run(arguments: argparse.Namespace) -> int:
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 
 
-def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
-    def plain(frame: Any) -> list[dict[str, Any]]:
-        return json.loads(frame.to_json(orient="records"))
+def _plain(frame: Any) -> list[dict[str, Any]]:
+    """Rows of a table for JSON; what is not finite is null."""
+    return json.loads(frame.to_json(orient="records"))
 
+
+def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
     runs = []
     for outcome in outcomes:
         run = outcome.run
         manifest = {key: run.manifest[key] for key in ("name", "run_id", "status", "scenario_digest", "result_digest")}
-        comparison = plain(run.comparison) if len(run.arms) > 1 else []
-        runs.append({**manifest, "folder": str(run.path), "summary": plain(run.summary), "comparison": comparison})
+        comparison = _plain(run.comparison) if len(run.arms) > 1 else []
+        runs.append({**manifest, "folder": str(run.path), "summary": _plain(run.summary), "comparison": comparison})
     return runs[0] if len(runs) == 1 else {"runs": runs}
 
 
@@ -200,6 +206,27 @@ def _validate(arguments: argparse.Namespace) -> int:
         customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
         print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {len(s.seed_list)} seeds x {s.months} months "
               f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from sim.compare import compare, join
+    from sim.kpis import run_kpis_of, summarise
+    from sim.report import summary_table
+    from sim.results import read
+    from sim.tables import write_csv
+
+    joined = join([read(folder) for folder in arguments.folders])
+    if len(joined.arms) < 2:
+        raise BadInput.at(str(arguments.folders[0]), "one arm only; a comparison needs two, of one run or of several")
+    kpis = run_kpis_of(joined)
+    comparison = compare(kpis, joined.arms[0])
+    if arguments.out is not None:
+        write_csv(arguments.out, comparison)
+    if arguments.json:
+        print(json.dumps({"reference": joined.arms[0], "comparison": _plain(comparison)}, allow_nan=False))
+    else:
+        print(summary_table(summarise(kpis), comparison))
     return 0
 
 
@@ -235,6 +262,7 @@ def _schema(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    from sim.environment import SHOCKS
     from sim.kpis import KPIS
     from sim.population.presets import PRESETS
     from sim.strategies import STRATEGIES
@@ -246,6 +274,6 @@ def _list(arguments: argparse.Namespace) -> int:
 
     section("strategies", {name: (kind.__doc__ or "").splitlines()[0] for name, kind in STRATEGIES.items()})
     section("presets", {name: preset.about for name, preset in PRESETS.items()})
-    section("shocks", {})
+    section("shocks", {kind: (shock.__doc__ or "").splitlines()[0] for kind, shock in SHOCKS.items()})
     section("KPIs", {name: f"{kpi.about} [{kpi.unit}]" for name, kpi in KPIS.items()})
     return 0

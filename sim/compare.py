@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput, Mistake
-from sim.results import COMPARISON_COLUMNS, REQUIRED_TABLES, Run, dtype_of
+from sim.results import Run
+from sim.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, dtype_of
 
 if TYPE_CHECKING:
     import pandas as pd

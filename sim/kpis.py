@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.results import STATES_AFTER_TIERS, SUMMARY_COLUMNS
+from sim.tables import STATES_AFTER_TIERS, SUMMARY_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd

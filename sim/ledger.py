@@ -49,9 +49,8 @@ class Ledger:
         self.servicing = row(economics.servicing, tiers, np.float64) / MONTHS
         self.salary = salary
         self.price = channels.column("price")
-        digital, other = channels.inbound()
-        prices = channels.column("inbound_price")
-        self.inbound_cost = float(digital @ prices), float(other @ prices)
+        self.digital_inbound, self.other_inbound = channels.inbound()
+        self.inbound_price = channels.column("inbound_price")
 
     def settle(
         self,
@@ -65,11 +64,19 @@ class Ledger:
         campaign_contacts: np.ndarray,
         posts: np.ndarray,
         strategy_cost: np.ndarray,
+        use: np.ndarray,
+        margin: np.ndarray,
     ) -> MonthBooks:
-        """Revenue and cost of a month. Counts are customers by tier; contacts are (tiers, channels); posts by tier."""
+        """Revenue and cost of a month. Counts are customers by tier; contacts are (tiers, channels); posts by tier.
+
+        `use` is a ratio by channel on the episodes customers start, as far as they are paid for; `margin` one by tier
+        on the revenue of AUM.
+        """
+        by_app_users = float(self.digital_inbound * use @ self.inbound_price)
+        by_others = float(self.other_inbound * use @ self.inbound_price)
         return MonthBooks(
-            revenue=aum * self.margin + extra_products * self.product_margin,
-            service=digital * self.inbound_cost[0] + (active - digital) * self.inbound_cost[1],
+            revenue=aum * self.margin * margin + extra_products * self.product_margin,
+            service=digital * by_app_users + (active - digital) * by_others,
             messages=campaign_contacts @ self.price,
             servicing=active * self.servicing + dormant * self.economics.dormant_servicing / MONTHS,
             acquisition=joined * self.economics.acquisition,

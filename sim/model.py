@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
 import mesa
 import numpy as np
 
-from sim import kernels
+from sim import kernels, markov
 from sim.agents.channel import Channel
 from sim.agents.customer import Customers
 from sim.agents.team import MonthOfWork, Team
-from sim.behaviour.rates import growth_path, nps, rates, relocation_ratio
-from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, DRAW_MARKOV, DRAW_PANEL, JOINED_THIS_YEAR, NOBODY
+from sim.behaviour.rates import growth_path, in_use, rates, relocation_ratio
+from sim.codes import CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
 from sim.kernels import CHUNK, TALLIES, WEIGHT_UNIT
 from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
-from sim.numerics import key_of, uniforms, word_of
+from sim.numerics import key_of, word_of
+from sim.observer import Observer
 from sim.population.synthetic import Source
 from sim.recorder import Recorder, stocks
 from sim.scenario import Arm, Scenario
@@ -49,15 +50,19 @@ class BankModel(mesa.Model):
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         n = len(self.tiers)
-        self.environment = Environment(n)
+        liquid = row(self.settings.wallet.liquid, self.tiers, np.float64)
+        self.environment = Environment(self.tiers, scenario.environment, liquid)
         self.levers = Levers(n)
         self.channels = [Channel(self, number, channel) for number, channel in enumerate(scenario.channels.all())]
         self.ledger = Ledger(scenario.economics, scenario.channels, scenario.managers.salary, self.tiers)
         self.recorder = Recorder(arm.name, seed, [tier.name for tier in self.tiers])
+        self.observer = Observer(
+            self.recorder, self.tiers, self.settings, seed=seed, months=scenario.months, panel=scenario.record.panel
+        )
         self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
-        self.left_from = np.zeros(n + 2, np.int64)
-        self.leavers = np.zeros(n)
+        self.leavers = np.zeros(n)  # by tier: leavers per active customer, last month's counting half
+        self.planned = np.zeros((n, len(CHANNELS)))
         self.customers = self._populate()
         self.team = Team(self, scenario.managers, self.tiers, seed, self.settings.mechanisms.manager_turnover)
         if self.settings.mechanisms.contacts:
@@ -74,6 +79,7 @@ class BankModel(mesa.Model):
         """Live one month, in the order of DECISIONS 10."""
         self.month += 1
         self.environment.advance(self.month)
+        self.environment.strike(self.customers, self.luck, float(self.rates.trust_sd))
         self.levers.reset()
         self.turn_levers()
         plan, work = self.schedule()
@@ -105,16 +111,10 @@ class BankModel(mesa.Model):
             told(len(self.customers))
 
     def begin_measuring(self) -> None:
-        """Month 0: normalise hazards once more, begin the first year, record the state."""
+        """Month 0: normalise hazards once more, and from here on observe."""
         self.close_rate, self.dormant_rate = self._normalised()
-        self.recorder.cohorts[:] = 0
-        self.recorder.book_exits.clear()
         self.team.events.clear()
-        self.recorder.month(0, self.tally, np.zeros(len(self.tiers)), None)
-        self.recorder.bank.append(self._bank_row(None))
-        self._begin_year()
-        self._mark_year_ago()
-        self._record_panel()
+        self.observer.begin(self)
 
     # --- its lines ---------------------------------------------------------------------------------------------
 
@@ -127,22 +127,18 @@ class BankModel(mesa.Model):
             posts = np.zeros(len(self.team.managers))
             return np.full(len(self.customers), NOBODY, np.int8), MonthOfWork(posts, posts, posts)
         bank = float(self.tally[:, kernels.T_OPEN].sum()) / WEIGHT_UNIT
-        branch = self.environment.branch_capacity
-        return self.team.plan(self.customers, self.channels, self.levers, self.month, bank, branch)
+        branch, remote = self.environment.branch_capacity, self.environment.remote
+        return self.team.plan(self.customers, self.channels, self.levers, self.month, bank, branch, remote)
 
     def live(self, plan: np.ndarray, work: MonthOfWork) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
-        before = self.customers.tier.copy()
-        now = self._now()
-        tally, cohort, left, exits = self._run_chunks(plan, now)
-        self.tally = tally
-        self.recorder.cohorts += cohort
-        self.left_from += left
-        self.recorder.book_exits[self.month] = exits
-        self.planned = self._planned_contacts(plan, before)
-        transitions = self.settings.transitions
-        if transitions.mode == "markov" and self.month % transitions.period_months == 0:
-            self._move_by_matrix()
+        self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
+        self.tally, cohort, left, exits = self._run_chunks(plan, self._now())
+        self.observer.count(self.month, cohort, left, exits)
+        if markov.is_due(self.settings, self.month):
+            self.tally = markov.move_by_matrix(
+                self.customers, self.tally, self.source, self.settings, self.rates, seed=self.luck, month=self.month
+            )
         return self.welcome_joiners()
 
     def welcome_joiners(self) -> np.ndarray:
@@ -167,6 +163,7 @@ class BankModel(mesa.Model):
         if not self.settings.mechanisms.contacts:
             return
         self.team.close_month(self.customers, work, self.levers, self.month)
+        self.team.poach(self.customers, self.environment.poached, work, self.month)
         self.team.balance(self.customers, self.levers, self.month)
 
     def settle(self, joined: np.ndarray, plan: np.ndarray) -> MonthBooks:
@@ -179,23 +176,17 @@ class BankModel(mesa.Model):
             campaign_contacts=made - self.planned,
             posts=posts.astype(np.float64),
             strategy_cost=np.zeros(len(self.tiers)),
+            use=self.environment.staffed,
+            margin=self.environment.margin,
         )
 
     def record(self, joined: np.ndarray, books: MonthBooks) -> None:
-        """Keep the month; at year's end the transitions, twelve months before the end a mark on who is active."""
+        """What this month leaves to the next one's talk, and, once measuring, what is kept of it."""
         active = np.maximum(self.tally[:, kernels.T_ACTIVE], 1)
         gone = self.tally[:, kernels.T_CLOSED] + self.tally[:, kernels.T_DORMANT]
         self.leavers = 0.5 * self.leavers + gone / active
-        if self.month <= 0:
-            return
-        if self.month % YEAR == 0:
-            self._close_year()
-        self.recorder.month(self.month, self.tally, joined, books)
-        self.recorder.bank.append(self._bank_row(books))
-        if self.month % YEAR == 0:
-            self._begin_year()
-        self._mark_year_ago()
-        self._record_panel()
+        if self.month > 0:
+            self.observer.record(self, joined, books)
 
     # --- beginnings --------------------------------------------------------------------------------------------
 
@@ -272,181 +263,21 @@ class BankModel(mesa.Model):
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, kernels.TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
         arrays = self.customers.arrays
+        lived_by = in_use(self.rates, self.settings, self.scenario.channels, self.environment.use)
 
         def live(first: int) -> list[np.ndarray]:
             out = [np.zeros(shape, np.int64) for shape in shapes]
-            kernels.live_chunk(arrays, first, min(first + CHUNK, n), plan, now, self.rates, *out)
+            kernels.live_chunk(arrays, first, min(first + CHUNK, n), plan, now, lived_by, *out)
             return out
 
         starts = range(0, max(n, 1), CHUNK)
         parts = list(self.pool.map(live, starts)) if self.pool is not None else [live(first) for first in starts]
         return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
 
-    def _planned_contacts(self, plan: np.ndarray, tier: np.ndarray) -> np.ndarray:
+    def _planned_contacts(self, plan: np.ndarray) -> np.ndarray:
         """Contacts made by managers, customers by (tier, channel); they carry no channel price."""
         rows = np.flatnonzero(plan >= 0)
-        cell = tier[rows].astype(np.int64) * len(CHANNELS) + plan[rows]
+        cell = self.customers.tier[rows].astype(np.int64) * len(CHANNELS) + plan[rows]
         size = len(self.tiers) * len(CHANNELS)
         counts = np.bincount(cell, self.customers.weight[rows].astype(np.float64), minlength=size)
         return counts.reshape(len(self.tiers), len(CHANNELS)) / WEIGHT_UNIT
-
-    def _move_by_matrix(self) -> None:
-        """Markov mode: every open customer moves by the matrix; a mover's AUM is drawn anew from its new tier."""
-        c = self.customers
-        matrix = np.asarray(self.settings.transitions.matrix, np.float64)
-        rows = np.flatnonzero(c.state != CLOSED)
-        u = uniforms(self.luck, DRAW_MARKOV, self.month, c.uid[rows])
-        old = c.tier[rows].astype(np.int64)
-        new = np.minimum((u[0][:, None] >= np.cumsum(matrix, axis=1)[old]).sum(axis=1), len(self.tiers) - 1)
-        moves = new != old
-        rows, old, new = rows[moves], old[moves], new[moves]
-        weight = c.weight[rows].astype(np.int64)
-        aum = self.source.draw_aum(u[1][moves], new)
-        fen, fen_before = (np.floor(money * 100.0 + 0.5).astype(np.int64) for money in (aum, c.aum[rows]))
-        share = c.held[rows] / (1.0 + np.exp(-c.wallet[rows].astype(np.float64)))
-        shift = np.log(np.maximum(aum, 1e-2)) - np.log(share) - c.log_wealth[rows]
-        c.log_wealth[rows] += shift
-        c.wealth_mean[rows] += shift
-        for name in ("aum", "aum_1", "aum_2"):
-            getattr(c, name)[rows] = aum
-        c.tier[rows] = new
-        c.tier_change[rows] = np.where(new > old, 6, -6)
-        c.below[rows] = 0
-        flows = self.tally.copy()
-        for column, at, amount in (
-            (kernels.T_UPGRADED, old[new > old], weight[new > old]),
-            (kernels.T_DOWNGRADED, old[new < old], weight[new < old]),
-            (kernels.T_MOVED_IN, new, weight),
-            (kernels.T_NEW_MONEY, old, weight * (fen - fen_before)),
-            (kernels.T_AUM_MOVED, new, weight * fen),
-            (kernels.T_AUM_MOVED, old, -weight * fen),
-        ):
-            np.add.at(flows[:, column], at, amount)
-        stock = self._count_all()
-        is_stock = np.r_[: kernels.T_CLOSED]
-        flows[:, is_stock] = stock[:, is_stock]
-        flows[:, kernels.T_MANAGED_OPEN] = stock[:, kernels.T_MANAGED_OPEN]
-        self.tally = flows
-
-    # --- records -----------------------------------------------------------------------------------------------
-
-    def _codes(self) -> np.ndarray:
-        """Tier of active customers, number of tiers for dormant ones, by row."""
-        c = self.customers
-        return np.where(c.state == DORMANT, len(self.tiers), c.tier)
-
-    def _begin_year(self) -> None:
-        c = self.customers
-        c.year_start[:] = np.where(c.state == CLOSED, JOINED_THIS_YEAR, self._codes())
-        self.left_from[:] = 0
-
-    def _close_year(self) -> None:
-        c = self.customers
-        n = len(self.tiers)
-        rows = np.flatnonzero(c.state != CLOSED)
-        start = np.minimum(c.year_start[rows].astype(np.int64), n + 1)
-        cell = start * (n + 2) + self._codes()[rows]
-        counts = np.bincount(cell, c.weight[rows].astype(np.float64), minlength=(n + 2) ** 2).astype(np.int64)
-        counts = counts.reshape(n + 2, n + 2)
-        counts[:, n + 1] = self.left_from
-        self.recorder.year(self.month // YEAR, counts)
-
-    def _mark_year_ago(self) -> None:
-        if self.month == self.scenario.months - YEAR:
-            c = self.customers
-            c.year_ago[:] = np.where(c.state == ACTIVE, c.tier, -1)
-            weight = c.weight[c.state == ACTIVE].astype(np.float64)
-            tier = c.tier[c.state == ACTIVE].astype(np.int64)
-            self.active_year_ago = np.bincount(tier, weight, minlength=len(self.tiers)) / WEIGHT_UNIT
-
-    def _bank_row(self, books: MonthBooks | None) -> dict[str, float]:
-        """One month of `bank.parquet`."""
-        t = self.tally.astype(np.float64)
-        posts = [m for m in self.team.managers if not m.vacant]
-        named = [m for m in posts if not m.remote]
-        active = np.maximum(t[:, kernels.T_ACTIVE], 1e-9)
-        mean = t[:, kernels.T_LOYALTY] / active / float(kernels.SHARE_UNIT)
-        variance = np.maximum(t[:, kernels.T_LOYALTY2] / active / float(kernels.SHARE_UNIT) - mean**2, 0.0)
-        zero = np.zeros(len(self.tiers))
-        row = {
-            "month": self.month,
-            "managers": float(len(posts)),
-            "managers_left": float(self.team.left if books is not None else 0),
-            "managers_hired": float(self.team.hired if books is not None else 0),
-            "utilisation": _mean([m.utilisation for m in named]),
-            "professional_skill": _mean([m.professional for m in named]),
-            "digital_skill": _mean([m.digital for m in named]),
-            "fatigue": _mean([m.fatigue for m in named]),
-            "nps": nps(mean, variance, t[:, kernels.T_ACTIVE], self.settings),
-            **{f"load_{channel.name}": channel.load for channel in self.channels},
-            "yield_gap": self.environment.yield_gap,
-            "market_return": float(self.environment.market.mean()),
-            "adoption_factor": float(np.exp(self.environment.adoption)),
-            "branch_capacity": self.environment.branch_capacity,
-            "aum_exited": 0.0 if books is None else float(t[:, kernels.T_AUM_EXITED].sum()) / WEIGHT_UNIT / 100.0,
-            "aum_gini": self._gini() if self.month % YEAR == 0 or self.month == self.scenario.months else np.nan,
-            "strategy_maturity": 0.0,
-            "strategy_cost": 0.0 if books is None else float(books.strategy.sum()),
-            "cost_service": float((zero if books is None else books.service).sum()),
-            "cost_messages": float((zero if books is None else books.messages).sum()),
-            "cost_servicing": float((zero if books is None else books.servicing).sum()),
-            "cost_acquisition": float((zero if books is None else books.acquisition).sum()),
-            "cost_managers": float((zero if books is None else books.managers).sum()),
-            "customers_opted_out": float(t[:, kernels.T_OPTED_OUT].sum()) / WEIGHT_UNIT,
-            "customers_managed": float(t[:, kernels.T_MANAGED_OPEN].sum()) / WEIGHT_UNIT,
-        }
-        return row | self._kept()
-
-    def _kept(self) -> dict[str, float]:
-        """Who was active twelve months before the end and still is; NaN in every month but the last."""
-        names = [tier.name for tier in self.tiers]
-        was = kept = np.full(len(names), np.nan)
-        if self.month == self.scenario.months and self.scenario.months >= YEAR:
-            c = self.customers
-            still = (c.state == ACTIVE) & (c.year_ago >= 0)
-            weight = c.weight[still].astype(np.float64)
-            kept = np.bincount(c.year_ago[still].astype(np.int64), weight, minlength=len(names)) / WEIGHT_UNIT
-            was = self.active_year_ago
-        out = {"kept_12m": float(kept.sum()), "active_12m_ago": float(was.sum())}
-        out |= {f"kept_12m[{name}]": float(value) for name, value in zip(names, kept, strict=True)}
-        return out | {f"active_12m_ago[{name}]": float(value) for name, value in zip(names, was, strict=True)}
-
-    def _gini(self) -> float:
-        """Gini coefficient of AUM over open customers."""
-        c = self.customers
-        rows = np.flatnonzero(c.state != CLOSED)
-        order = rows[np.lexsort((c.uid[rows], c.aum[rows]))]
-        weight = c.weight[order].astype(np.float64)
-        money = np.cumsum(weight * c.aum[order])
-        if rows.size == 0 or money[-1] <= 0:
-            return float("nan")
-        share = np.concatenate([[0.0], money / money[-1]])
-        return float(1.0 - ((share[1:] + share[:-1]) * weight).sum() / weight.sum())
-
-    def _record_panel(self) -> None:
-        """Month by month rows of a fixed set of tracked customers, those with the smallest draws at month 0."""
-        wanted = self.scenario.record.panel
-        if wanted == 0:
-            return
-        c = self.customers
-        if self.month == 0:
-            rows = np.flatnonzero(c.state != CLOSED)
-            luck = uniforms(self.luck, DRAW_PANEL, 0, c.uid[rows])[0]
-            self.tracked = rows[np.lexsort((c.uid[rows], luck))[:wanted]]
-            self.tracked_uid = c.uid[self.tracked].copy()
-        here = (c.uid[self.tracked] == self.tracked_uid) & (c.state[self.tracked] != CLOSED)
-        rows = self.tracked[here]
-        hidden = {"satisfaction", "trust", "engagement", "expectation", "log_frailty", "bond", "pressure",
-                  "open_failure", "affinity", "held"}  # fmt: skip
-        seen = ("uid", "state", "tier", "aum", "products", "adopted", "manager", "contact_gap", "transactions",
-                "silence", "attempts", "opted_out", "joined_month", "age", "weight")  # fmt: skip
-        month = {"month": np.full(rows.size, self.month)}
-        month |= {f"observed_{name}": getattr(c, name)[rows].copy() for name in seen}
-        month |= {f"true_{name}": getattr(c, name)[rows].copy() for name in sorted(hidden)}
-        self.recorder.panel.append(month)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else 0.0
-
-

@@ -19,6 +19,7 @@ from sim.assumptions import Settings, assumption, part
 from sim.behaviour.settings import DormantHazard, Hazard, Model
 from sim.codes import CHANNELS
 from sim.economics import Economics
+from sim.environment import AnyShock, environment_slips
 from sim.population.settings import Population
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
@@ -94,8 +95,8 @@ class Scenario(Settings):
     )
     managers: Managers = part(Managers, "relationship managers")
     channels: Channels = part(Channels, "the five channels")
-    environment: list[dict[str, Any]] = Field(
-        default_factory=list, max_length=0, description="shocks and events by month (none is built in yet)"
+    environment: list[AnyShock] = Field(
+        default_factory=list, description="shocks and events, each from a month on, any number of them at a time"
     )
     economics: Economics = part(Economics, "what earns and costs money")
     model: Model = part(Model, "what customers live by")
@@ -161,6 +162,8 @@ def _slips(s: Scenario) -> Iterator[Slip]:
     yield from _population_slips(s)
     yield from _transition_slips(s)
     yield from _seed_slips(s)
+    for path, message in environment_slips(s.environment, s.tier_list, s.months):
+        yield ("environment", *path), message
     for tier, mix in s.managers.mix.items():
         unknown = [name for name in mix if name not in CHANNELS]
         for name in unknown:
@@ -225,6 +228,10 @@ def _tables(section: Settings, path: tuple[str | int, ...]) -> Iterator[tuple[tu
         here = (*path, field.alias or name)
         if isinstance(value, Settings):
             yield from _tables(value, here)
+        elif isinstance(value, list):
+            for i, item in enumerate(value):
+                if isinstance(item, Settings):
+                    yield from _tables(item, (*here, i))
         elif isinstance(value, dict) and field.default_factory is not None:
             default = field.default_factory()  # type: ignore[call-arg]
             if isinstance(default, dict) and set(default) == set(STANDARD_TIERS):

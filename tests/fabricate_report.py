@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from sim.results import MANAGERS_COLUMNS, dtype_of
+from sim.tables import MANAGERS_COLUMNS, dtype_of
 
 CHANNELS = ("branch", "phone", "video", "messaging", "app")
 

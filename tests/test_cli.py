@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -255,15 +254,6 @@ def test_the_real_savings_book_reproduces_its_tiers_and_money(tmp_path: Path) ->
     assert "share_of_wallet" in told["imputed"]
 
 
-def test_time_is_not_part_of_a_result(folder: Path, tmp_path: Path) -> None:
-    time.sleep(1.1)  # another second, another run-id
-    out = tmp_path / "later"
-    assert main(["scenarios/quick.yaml", *TINY, "--out", str(out), "--quiet"]) == 0
-    first, second = read(folder).manifest, read(out).manifest
-    assert first["run_id"] != second["run_id"]
-    assert first["result_digest"] == second["result_digest"]
-
-
 def test_the_reference_page_is_the_one_in_the_docs(capsys: pytest.CaptureFixture[str]) -> None:
     """Refresh with: python run.py schema --markdown > docs/scenario-reference.md"""
     assert main(["schema", "--markdown"]) == 0
@@ -289,3 +279,37 @@ def test_every_number_of_the_model_has_a_unit_and_a_source() -> None:
         return bare
 
     assert [name for name in numbers(Scenario, "") if not name.endswith("seeds.first")] == []
+
+
+def test_compare_pairs_arms_of_stored_runs(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    restless = tmp_path / "restless.yaml"
+    restless.write_text(
+        f"extends: {ROOT / 'scenarios' / 'quick.yaml'}\nname: restless\n"
+        "model: {hazards: {mass: {dormant: 0.03}}}\n",
+        "utf-8",
+    )
+    other = tmp_path / "other"
+    assert main([str(restless), *TINY, "--out", str(other), "--quiet"]) == 0
+    capsys.readouterr()
+    table = tmp_path / "comparison.csv"
+    assert main(["compare", str(folder), str(other), "--json", "--out", str(table)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    gap = {row["kpi"]: row["difference"] for row in told["comparison"]}
+    paired = [run.summary.set_index("kpi")["mean"]["attrition_annual[mass]"] for run in (read(folder), read(other))]
+    assert gap["attrition_annual[mass]"] == pytest.approx(paired[1] - paired[0])
+    assert gap["attrition_annual[mass]"] > 0.05
+    assert list(pd.read_csv(table)["kpi"]) == [row["kpi"] for row in told["comparison"]]
+
+
+def test_compare_refuses_what_does_not_belong_together(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alone = tmp_path / "alone"
+    assert main(["scenarios/quick.yaml", *TINY, "--seeds", "5,6", "--out", str(alone), "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["compare", str(folder), str(alone)]) == 2
+    assert "same seeds" in capsys.readouterr().err
+    assert main(["compare", str(folder)]) == 2
+    assert main(["compare", str(tmp_path)]) == 2

@@ -15,7 +15,8 @@ from scipy import stats
 from sim.compare import compare, compare_runs, join
 from sim.errors import BadInput
 from sim.kpis import run_kpis, run_kpis_of
-from sim.results import COMPARISON_COLUMNS, REQUIRED_TABLES, Run, arm_digests
+from sim.results import Run
+from sim.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, arm_digests
 
 TIERS = list(fabricate.TIERS)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-
 from golden import GOLDEN, golden_run
 
 COUNTS = ["customers", "active", "dormant", "joined", "closed", "closed_dormant", "went_dormant", "reactivated",

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from sim.kpis import KPI_COLUMNS, KPIS, base_name, expected_years, migration_value, run_kpis, run_kpis_of, summarise
-from sim.results import SUMMARY_COLUMNS
+from sim.tables import SUMMARY_COLUMNS
 
 TIERS = list(fabricate.TIERS)
 MONTHS = 30  # two full years and a half

@@ -21,7 +21,17 @@ import pytest
 
 from sim import results
 from sim.errors import BadInput, RunFailed
-from sim.results import ResultsFolder, arm_digests, read, result_digest
+from sim.results import ResultsFolder, read
+from sim.tables import (
+    MONTHLY_COLUMNS,
+    MONTHLY_DTYPES,
+    REQUIRED_TABLES,
+    SUMMARY_COLUMNS,
+    arm_digests,
+    result_digest,
+    write_atomically,
+    write_csv,
+)
 
 SCENARIO = "name: tiny\nabout: 客户\n"
 MONTHS = 13
@@ -97,7 +107,7 @@ def test_what_was_written_is_read_back(done, tables):
     run = read(done)
     assert run.scenario_text == SCENARIO
     assert (run.arms, run.tiers, run.seeds) == (["nothing", "calls"], list(fabricate.TIERS), [1, 2, 3])
-    for name in results.REQUIRED_TABLES:
+    for name in REQUIRED_TABLES:
         stored, given = getattr(run, name), tables[name]
         assert set(stored.columns) == set(given.columns)
         pd.testing.assert_frame_equal(stored, given[stored.columns], check_dtype=False)
@@ -110,9 +120,9 @@ def test_what_was_written_is_read_back(done, tables):
 
 def test_columns_have_the_contracts_order_and_types(done):
     schema = pq.read_schema(done / "monthly.parquet")
-    assert tuple(schema.names) == results.MONTHLY_COLUMNS
+    assert tuple(schema.names) == MONTHLY_COLUMNS
     kinds = {"text": pa.string(), "int64": pa.int64(), "float64": pa.float64()}
-    assert schema.types == [kinds[results.MONTHLY_DTYPES[column]] for column in schema.names]
+    assert schema.types == [kinds[MONTHLY_DTYPES[column]] for column in schema.names]
     assert schema.metadata is None  # no pandas index rides along
     assert pq.ParquetFile(done / "monthly.parquet").metadata.row_group(0).column(0).compression == "ZSTD"
 
@@ -124,7 +134,7 @@ def test_rows_are_by_arm_in_scenario_order_then_seed_month_and_tier_in_tier_orde
         mixed = {n: t.sample(frac=1, random_state=rng) for n, t in fabricate.of_run(tables, arm, seed).items()}
         folder.add(arm, seed, mixed, 0.1)
     run = folder.finish()
-    for name in results.REQUIRED_TABLES:
+    for name in REQUIRED_TABLES:
         pd.testing.assert_frame_equal(getattr(run, name), tables[name][getattr(run, name).columns], check_dtype=False)
 
 
@@ -185,9 +195,9 @@ def test_summary_and_comparison_are_read_on_demand(done):
         _ = run.summary
     row = {"arm": "nan", "kpi": "npv", "unit": "CNY", "mean": 0.1 + 0.2, "sd": np.nan, "ci_low": np.nan,
            "ci_high": np.inf, "seeds": 1}  # fmt: skip
-    results.write_csv(done / "summary.csv", pd.DataFrame([row]))
+    write_csv(done / "summary.csv", pd.DataFrame([row]))
     summary = read(done).summary
-    assert tuple(summary.columns) == results.SUMMARY_COLUMNS
+    assert tuple(summary.columns) == SUMMARY_COLUMNS
     assert summary.loc[0, "arm"] == "nan"  # an arm may be called so
     assert summary.loc[0, "mean"] == 0.1 + 0.2
     assert math.isnan(summary.loc[0, "sd"])
@@ -207,7 +217,7 @@ def digest_by_hand(monthly: pd.DataFrame, arms: list[str], tiers: list[str]) -> 
         key=lambda r: (arms.index(r["arm"]), r["seed"], r["month"], tiers.index(r["tier"])),
     )
     out = struct.pack("<q", len(rows))
-    for column in results.MONTHLY_COLUMNS:
+    for column in MONTHLY_COLUMNS:
         for row in rows:
             value = row[column]
             if column in ("arm", "tier"):
@@ -247,13 +257,13 @@ def test_the_digest_does_not_know_row_order_index_or_text_dtype(monthly):
 def test_the_digest_sees_every_value_and_no_disguise_of_it(monthly):
     arms, tiers = ["nothing", "calls"], fabricate.TIERS
     seen = {result_digest(monthly, arms, tiers)}
-    for column in results.MONTHLY_COLUMNS[4:]:
+    for column in MONTHLY_COLUMNS[4:]:
         changed = monthly.copy()
         changed.loc[17, column] = np.nextafter(changed.loc[17, column], np.inf)
         seen.add(result_digest(changed, arms, tiers))
     seen.add(result_digest(monthly.assign(seed=monthly["seed"] + 1), arms, tiers))
     seen.add(result_digest(monthly.replace({"arm": {"calls": "callz"}}), ["nothing", "callz"], tiers))
-    assert len(seen) == len(results.MONTHLY_COLUMNS) - 4 + 3
+    assert len(seen) == len(MONTHLY_COLUMNS) - 4 + 3
 
     def with_trust(*values):
         return result_digest(monthly.assign(trust=np.resize(np.array(values), len(monthly))), arms, tiers)
@@ -395,7 +405,7 @@ def test_a_run_in_which_everything_failed_is_still_readable(tmp_path):
     start(tmp_path).finish(failed=broken)
     run = read(tmp_path)
     assert len(run.monthly) == 0
-    assert tuple(run.monthly.columns) == results.MONTHLY_COLUMNS
+    assert tuple(run.monthly.columns) == MONTHLY_COLUMNS
     assert run.manifest["arm_digests"] == {}
 
 
@@ -404,7 +414,7 @@ def test_what_belongs_to_a_whole_folder_is_there_before_the_manifest_says_done(f
         with pytest.raises(BadInput, match="unfinished"):
             read(filled)
         assert run.manifest["result_digest"]
-        results.write_atomically(run.path / "report.html", "<p>")
+        write_atomically(run.path / "report.html", "<p>")
 
     start(filled, resume=True).finish(then=write_summary)
     assert (read(filled).path / "report.html").exists()
@@ -556,7 +566,7 @@ def test_a_full_disk_is_a_failed_run_in_plain_words(tmp_path, tables, monkeypatc
     def fails(*_, **__):
         raise OSError(number, "as the system says")
 
-    monkeypatch.setattr(results, "_write_parquet", fails)
+    monkeypatch.setattr("sim.tables._write_parquet", fails)
     with pytest.raises(RunFailed, match=words):
         fill(folder, tables, PLAN[1:2])
     monkeypatch.undo()
@@ -672,7 +682,7 @@ def test_damage_is_named(done, kind):
     assert words in said(error)
 
 
-@pytest.mark.parametrize("name", results.REQUIRED_TABLES)
+@pytest.mark.parametrize("name", REQUIRED_TABLES)
 @pytest.mark.parametrize("kind", ["absent", "cut", "empty", "garbled", "a folder"])
 def test_a_table_absent_cut_or_garbled_is_named(done, name, kind):
     file = done / f"{name}.parquet"

@@ -17,12 +17,13 @@ from sim.agents.channel import Channel
 from sim.agents.customer import BankView, Customers
 from sim.agents.manager import Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
-from sim.codes import ACTIVE, CHANNELS, DRAW_MANAGER, DRAW_PLAN, MESSAGING, NOBODY
+from sim.codes import ACTIVE, BRANCH, CHANNELS, DRAW_MANAGER, DRAW_PLAN, MESSAGING, NOBODY, PHONE, VIDEO
 from sim.levers import Levers, shifted
 from sim.numerics import uniforms
 from sim.tiers import Tier, row, thresholds
 
 UNIT = 1024.0  # weight units a customer (kernels.WEIGHT_UNIT)
+POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away by a rival
 SLACK = 1.05  # a book may grow to this times the span before a post is added
 
 
@@ -155,13 +156,14 @@ class Team:
     # --- the month's contacts ----------------------------------------------------------------------------------
 
     def plan(
-        self, customers: Customers, channels: Sequence[Channel], levers: Levers, month: int, bank: float, branch: float
-    ) -> tuple[np.ndarray, MonthOfWork]:
+        self, customers: Customers, channels: Sequence[Channel], levers: Levers, month: int, bank: float, branch: float,
+        remote: float = 0.0,
+    ) -> tuple[np.ndarray, MonthOfWork]:  # fmt: skip
         """Whom managers contact this month, and where: int8 channel by row, -1 = nobody plans to.
 
         Hours go to what customers ask for first, then to contacts due, most important first, until the month's hours
         are used; then channels carry what they can. `bank` is the number of customers, `branch` what is left of
-        branch capacity.
+        branch capacity, `remote` the least share of contacts that must be held outside it.
         """
         plan = np.full(len(customers), NOBODY, np.int8)
         posts = len(self.managers)
@@ -185,6 +187,8 @@ class Team:
         rows, post, tier, weight = rows[due], post[due], tier[due], weight[due]
         u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
         channel = np.minimum((u[0][:, None] >= self.mix[tier]).sum(axis=1), MESSAGING)
+        if remote > 0:
+            channel = self._remotely(channel, tier, u, 1.0 - remote)
         barred = customers.opted_out[rows]
         channel = np.where((barred >> channel) & 1, MESSAGING, channel)
         allowed = ((barred >> channel) & 1) == 0
@@ -201,6 +205,18 @@ class Team:
         plan[rows[made]] = channel[made]
         contacts = np.bincount(post[made], weight[made], minlength=posts)
         return plan, MonthOfWork(asked, contacts, books)
+
+    def _remotely(self, channel: np.ndarray, tier: np.ndarray, u: np.ndarray, most: float) -> np.ndarray:
+        """At most the share `most` of a tier's contacts stay meetings in the branch; the rest are calls or video.
+
+        A meeting that cannot be held is moved by its own second draw, in the tier's proportion of phone to video, so
+        every other contact stays what it was.
+        """
+        shares = np.diff(self.mix, axis=1, prepend=0.0)
+        instead = shares[:, PHONE] + shares[:, VIDEO]
+        by_phone = np.divide(shares[:, PHONE], instead, out=np.ones(len(instead)), where=instead > 0)
+        moved = np.where(u[1] < by_phone[tier], PHONE, VIDEO)
+        return np.where((channel == BRANCH) & (u[0] >= most), moved, channel)
 
     def _priority(self, view: BankView) -> tuple[np.ndarray, ...]:
         """Sort keys, least important first as `lexsort` wants them; smaller comes first."""
@@ -240,6 +256,16 @@ class Team:
             elif self.turnover and not manager.remote and u[3, post] < moved:
                 self._upset(customers, post, self.settings.change_planned, keep_bond=0.5)
                 self._note(month, post, "book_moved", work)
+
+    def poach(self, customers: Customers, chance: np.ndarray, work: MonthOfWork, month: int) -> None:
+        """A rival hires named managers away, each with the chance of the tier, without a hand-over."""
+        if not chance.any() or not self.managers:
+            return
+        u = self._draws(self.managers, POACHED, month)[0]
+        for manager in self.managers:
+            if not manager.remote and not manager.vacant and u[manager.post] < chance[manager.tier]:
+                manager.leave(0.0, 0.0)
+                self._part(customers, manager, Departure(planned=False, to_rival=True), month, work)
 
     def _hire(self, manager: RelationshipManager, month: int, work: MonthOfWork) -> None:
         manager.hire += 1

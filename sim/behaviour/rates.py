@@ -130,6 +130,23 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
     return kernels.Rates(**{name: _as_read(name, value) for name, value in numbers.items()})
 
 
+def in_use(numbers: kernels.Rates, model: Model, channels: Channels, use: np.ndarray) -> kernels.Rates:
+    """The kernel's numbers in a month in which customers start `use` times their usual episodes, by channel.
+
+    The chances of a service experience and of a failure hang on it; the scale of satisfaction stays the reference's.
+    """
+    if np.all(use == 1.0):
+        return numbers
+    failing = channels.column("failure") if model.mechanisms.failures else np.zeros(use.size)
+    digital, other = (episodes * use for episodes in channels.inbound())
+    return numbers._replace(
+        experience_digital=np.float32(-math.expm1(-digital.sum())),
+        experience_other=np.float32(-math.expm1(-other.sum())),
+        failure_digital=np.float32(-math.expm1(-(digital @ failing))),
+        failure_other=np.float32(-math.expm1(-(other @ failing))),
+    )
+
+
 def _as_read(name: str, value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value if value.dtype == np.int64 else np.ascontiguousarray(value, np.float32)
@@ -175,4 +192,4 @@ def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarr
     return float(100.0 * (score * weight).sum() / total) if total > 0 else math.nan
 
 
-__all__ = ["ServiceLaw", "nps", "rates", "relocation_ratio", "service_law"]
+__all__ = ["ServiceLaw", "in_use", "nps", "rates", "relocation_ratio", "service_law"]

@@ -9,7 +9,8 @@ from tempfile import TemporaryDirectory
 from sim.errors import BadInput
 from sim.experiments.execution import Options, run_all
 from sim.experiments.prepare import prepare
-from sim.results import read, result_digest
+from sim.results import read
+from sim.tables import result_digest
 
 
 @dataclass(frozen=True)

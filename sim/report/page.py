@@ -33,7 +33,8 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     numbers (see `assumptions_used`); without it the manifest's "assumptions" is used if there is one. Raises
     `BadInput` for a folder that cannot be read.
     """
-    from sim.results import read, write_atomically
+    from sim.results import read
+    from sim.tables import write_atomically
 
     if isinstance(source, (str, os.PathLike)):
         run = read(source)
@@ -51,7 +52,7 @@ def write_key_figures(run: Run) -> None:
     """summary.csv, and comparison.csv once there are two arms, from the stored tables alone."""
     from sim.compare import compare
     from sim.kpis import run_kpis_of, summarise
-    from sim.results import write_csv
+    from sim.tables import write_csv
 
     kpis = run_kpis_of(run)
     write_csv(run.path / "summary.csv", summarise(kpis))

@@ -1,0 +1,72 @@
+"""Markov mode: tiers change by a matrix once a period instead of by what customers own (CONTRACT 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim import kernels
+from sim.agents.customer import Customers
+from sim.behaviour.settings import Model
+from sim.codes import CLOSED, DRAW_MARKOV
+from sim.numerics import uniforms
+from sim.population.synthetic import Source
+
+PROMOTED, DEMOTED = 6, -6  # months that the effect of a change of tier lasts
+
+
+def is_due(settings: Model, month: int) -> bool:
+    """Whether customers move by the matrix at the end of `month`."""
+    transitions = settings.transitions
+    return transitions.mode == "markov" and month % transitions.period_months == 0
+
+
+def move_by_matrix(
+    customers: Customers, tally: np.ndarray, source: Source, settings: Model, rates: kernels.Rates, *, seed: int,
+    month: int,
+) -> np.ndarray:  # fmt: skip
+    """Move every open customer by the matrix; returns the month's tally, int64 (tiers, TALLIES), with the moves.
+
+    A mover's AUM is drawn anew from its new tier, and its wealth follows. Writes to the columns of `customers`;
+    `tally` stays as it is.
+    """
+    c = customers
+    tiers = tally.shape[0]
+    matrix = np.asarray(settings.transitions.matrix, np.float64)
+    rows = np.flatnonzero(c.state != CLOSED)
+    u = uniforms(seed, DRAW_MARKOV, month, c.uid[rows])
+    old = c.tier[rows].astype(np.int64)
+    new = np.minimum((u[0][:, None] >= np.cumsum(matrix, axis=1)[old]).sum(axis=1), tiers - 1)
+    moves = new != old
+    rows, old, new = rows[moves], old[moves], new[moves]
+    aum = source.draw_aum(u[1][moves], new)
+    fen, fen_before = _fen(aum), _fen(c.aum[rows])
+    share = c.held[rows] / (1.0 + np.exp(-c.wallet[rows].astype(np.float64)))
+    shift = np.log(np.maximum(aum, 1e-2)) - np.log(share) - c.log_wealth[rows]
+    c.log_wealth[rows] += shift
+    c.wealth_mean[rows] += shift
+    for name in ("aum", "aum_1", "aum_2"):
+        getattr(c, name)[rows] = aum
+    c.tier[rows] = new
+    c.tier_change[rows] = np.where(new > old, PROMOTED, DEMOTED)
+    c.below[rows] = 0
+
+    weight = c.weight[rows].astype(np.int64)
+    moved = tally.copy()
+    for column, at, amount in (
+        (kernels.T_UPGRADED, old[new > old], weight[new > old]),
+        (kernels.T_DOWNGRADED, old[new < old], weight[new < old]),
+        (kernels.T_MOVED_IN, new, weight),
+        (kernels.T_NEW_MONEY, old, weight * (fen - fen_before)),
+        (kernels.T_AUM_MOVED, new, weight * fen),
+        (kernels.T_AUM_MOVED, old, -weight * fen),
+    ):
+        np.add.at(moved[:, column], at, amount)
+    stock = np.zeros_like(tally)
+    kernels.count_chunk(c.arrays, 0, len(c), month, rates, stock)
+    is_stock = np.r_[: kernels.T_CLOSED, kernels.T_MANAGED_OPEN]
+    moved[:, is_stock] = stock[:, is_stock]
+    return moved
+
+
+def _fen(money: np.ndarray) -> np.ndarray:
+    return np.floor(money * 100.0 + 0.5).astype(np.int64)

@@ -1,0 +1,377 @@
+"""The tables of a run and how they come to disk whole: columns, types, laws, digest, Parquet, atomic writing.
+
+Every file is written under a temporary name and renamed. Knows nothing of folders, manifests or banks.
+
+Errors: `BadInput` for a file that is missing or damaged, `RunFailed` when one cannot be written (disk full, permission
+lost). Tables that break their own law are a fault of the caller: `ValueError`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sim.errors import BadInput, Mistake, RunFailed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+MONTHLY_COLUMNS = (
+    "arm", "seed", "month", "tier",
+    "customers", "active", "dormant", "aum", "products", "share_of_wallet", "digital_active", "satisfaction", "trust",
+    "joined", "closed", "closed_dormant", "went_dormant", "reactivated", "upgraded", "downgraded",
+    "moved_in", "aum_moved", "net_new_money", "market_effect",
+    "contacts_branch", "contacts_phone", "contacts_video", "contacts_messaging", "contacts_app",
+    "sales", "failures", "complaints", "opt_outs",
+    "revenue", "channel_cost", "manager_cost", "strategy_cost", "profit",
+)  # fmt: skip
+BANK_COLUMNS = (
+    "arm", "seed", "month",
+    "managers", "managers_left", "managers_hired", "utilisation", "professional_skill", "digital_skill", "fatigue",
+    "nps", "load_branch", "load_phone", "load_video", "load_messaging", "load_app",
+    "yield_gap", "market_return", "adoption_factor", "branch_capacity",
+    "aum_exited", "aum_gini", "kept_12m", "active_12m_ago", "strategy_maturity", "strategy_cost",
+    "cost_service", "cost_messages", "cost_servicing", "cost_acquisition", "cost_managers", "customers_opted_out",
+)  # fmt: skip
+TRANSITIONS_COLUMNS = ("arm", "seed", "year", "from", "to", "customers")
+COHORTS_COLUMNS = ("arm", "seed", "tier", "tenure_month", "at_risk", "closed", "dormant")
+MANAGERS_COLUMNS = ("arm", "seed", "month", "post", "event", "customers", "exits_before", "exits_after")
+PANEL_COLUMNS = ("arm", "seed", "month")  # and whatever the panel tracks
+SUMMARY_COLUMNS = ("arm", "kpi", "unit", "mean", "sd", "ci_low", "ci_high", "seeds")
+COMPARISON_COLUMNS = (
+    "arm", "reference", "kpi", "unit", "difference", "ci_low", "ci_high", "probability_better", "seeds",
+    "variance_ratio",
+)  # fmt: skip
+
+STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
+TEXT_COLUMNS = frozenset({"arm", "tier", "from", "to", "event", "reference", "kpi", "unit"})
+INTEGER_COLUMNS = frozenset({"seed", "month", "year", "tenure_month", "post", "seeds"})
+
+
+def dtype_of(column: str) -> str:
+    """The stored type of a column by its name: "text", "int64" or "float64"."""
+    return "text" if column in TEXT_COLUMNS else "int64" if column in INTEGER_COLUMNS else "float64"
+
+
+MONTHLY_DTYPES = {column: dtype_of(column) for column in MONTHLY_COLUMNS}
+
+
+@dataclass(frozen=True)
+class TableLaw:
+    """What a table must have: its first columns, whether more may follow, the order of rows within an arm and seed."""
+
+    columns: tuple[str, ...]
+    order: tuple[str, ...]
+    more: bool = True  # further columns may follow (numbers become float64, text stays text)
+
+
+TABLES: dict[str, TableLaw] = {
+    "monthly": TableLaw(MONTHLY_COLUMNS, ("month", "tier"), more=False),  # fixed: the digest is over all of it
+    "bank": TableLaw(BANK_COLUMNS, ("month",)),
+    "transitions": TableLaw(TRANSITIONS_COLUMNS, ("year", "from", "to")),
+    "cohorts": TableLaw(COHORTS_COLUMNS, ("tier", "tenure_month")),
+    "managers": TableLaw(MANAGERS_COLUMNS, ("month", "post", "event")),
+    "panel": TableLaw(PANEL_COLUMNS, ("month",)),
+}
+REQUIRED_TABLES = tuple(name for name in TABLES if name != "panel")
+
+
+def grid_mistake(monthly: pd.DataFrame, runs: set[tuple[str, int]], months: int, tiers: Sequence[str]) -> str:
+    """What is wrong with the rows of `monthly`: every run must have each month 0..months and tier exactly once."""
+    sizes = monthly.groupby(["arm", "seed"], sort=False).size()
+    found: dict[tuple[str, int], int] = dict(zip(sizes.index.tolist(), sizes.tolist(), strict=True))
+    for arm, seed in sorted(runs ^ set(found)):
+        kind = "has no rows" if (arm, seed) in runs else "is not a run of the manifest"
+        return f"arm {arm}, seed {seed} {kind}"
+    for (arm, seed), rows in found.items():
+        if rows != (months + 1) * len(tiers):
+            return f"arm {arm}, seed {seed} has {rows} rows, should be {(months + 1) * len(tiers)}"
+    if monthly.duplicated(["arm", "seed", "month", "tier"]).any():
+        return "a month and tier appears twice"
+    if not monthly["tier"].isin(list(tiers)).all() or not monthly["month"].between(0, months).all():
+        return f"a tier other than {', '.join(tiers)} or a month outside 0..{months}"
+    return ""
+
+
+# --------------------------------------------------------------------------------------------------------- digests
+
+
+def result_digest(monthly: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str]) -> str:
+    """SHA-256 (hex) of a monthly table: the same for any order of rows, any index and any text dtype.
+
+    Rows are sorted by arm (place in `arms`), seed, month, tier (place in `tiers`). Hashed, in this order: the number
+    of rows as one int64, then each column of `MONTHLY_COLUMNS` whole. A text value is its length in bytes as uint32
+    and its UTF-8; `seed` and `month` are int64; everything else is float64, where -0.0 counts as 0.0 and every NaN as
+    0x7ff8000000000000. All numbers are little-endian. Raises `ValueError` for an arm or tier that is not named.
+    """
+    return _digest(monthly, arms, tiers, MONTHLY_COLUMNS)
+
+
+def arm_digests(monthly: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str]) -> dict[str, str]:
+    """`result_digest` of each arm's own rows without the column `arm`: arms that lived the same have the same digest.
+
+    Arms without rows are left out.
+    """
+    columns = MONTHLY_COLUMNS[1:]
+    rows = {arm: monthly[monthly["arm"] == arm] for arm in arms}
+    return {arm: _digest(own, [arm], tiers, columns) for arm, own in rows.items() if len(own)}
+
+
+def _digest(monthly: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str], columns: Sequence[str]) -> str:
+    codes = (_places(monthly["arm"], arms), monthly["seed"], monthly["month"], _places(monthly["tier"], tiers))
+    order = np.lexsort([np.asarray(code) for code in reversed(codes)])
+    digest = hashlib.sha256(len(monthly).to_bytes(8, "little"))
+    for column in columns:
+        kind = dtype_of(column)
+        if kind == "text":
+            framed: dict[str, bytes] = {}
+            for value in monthly[column].unique().tolist():
+                text = str(value).encode()
+                framed[value] = len(text).to_bytes(4, "little") + text
+            values = monthly[column].tolist()
+            digest.update(b"".join([framed[values[row]] for row in order]))
+        elif kind == "int64":
+            digest.update(monthly[column].to_numpy(dtype="<i8")[order].tobytes())
+        else:
+            numbers = monthly[column].to_numpy(dtype="<f8")[order] + 0.0  # -0.0 + 0.0 is 0.0
+            numbers[np.isnan(numbers)] = np.float64("nan")
+            digest.update(numbers.tobytes())
+    return digest.hexdigest()
+
+
+def _places(column: pd.Series, order: Iterable[str]) -> Any:
+    """Place of every value in `order`, int64 [rows]; `ValueError` for a value that is not in it."""
+    place = {value: i for i, value in enumerate(order)}
+    values = column.tolist()
+    try:
+        return np.fromiter((place[value] for value in values), dtype=np.int64, count=len(values))
+    except (KeyError, TypeError):
+        unknown = sorted({str(value) for value in values if value not in place})
+        raise ValueError(f"column {column.name}: {', '.join(unknown[:3])} not among {', '.join(place)}") from None
+
+
+# -------------------------------------------------------------------------------------------------------------- reading
+
+
+def check_columns(file: Path, law: TableLaw) -> None:
+    """Raise `BadInput` for a file that is absent, cut, or lacks columns, or has them in another type."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadInput.at(str(file), why_unreadable(error)) from None
+    mistakes = []
+    missing = [column for column in law.columns if column not in schema.names]
+    if missing:
+        mistakes.append(Mistake(str(file), 0, 0, "", f"damaged: column {', '.join(missing)} missing"))
+    for column in law.columns:
+        if column in missing:
+            continue
+        kind, wanted = schema.field(column).type, dtype_of(column)
+        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        if (wanted == "text" and not text) or (wanted != "text" and str(kind).replace("double", "float64") != wanted):
+            mistakes.append(Mistake(str(file), 0, 0, "", f"damaged: column {column} is {kind}, should be {wanted}"))
+    if not law.more and (extra := [name for name in schema.names if name not in law.columns]):
+        mistakes.append(Mistake(str(file), 0, 0, "", f"damaged: unknown column {', '.join(extra)}"))
+    if mistakes:
+        raise BadInput(mistakes)
+
+
+def read_table(file: Path, law: TableLaw) -> pd.DataFrame:
+    """A stored table in memory; `BadInput` where it breaks its law."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    check_columns(file, law)
+    try:
+        table = pq.read_table(file)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadInput.at(str(file), why_unreadable(error)) from None
+    # A missing value in these would turn integers into floats or break every grouping.
+    keys = [column for column in law.columns if dtype_of(column) != "float64"]
+    holes = [column for column in keys if table.column(column).null_count]
+    if holes:
+        raise BadInput.at(str(file), f"damaged: missing values in column {', '.join(holes)}")
+    return table.to_pandas(ignore_metadata=True)
+
+
+def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """These columns of a stored CSV file in their types; `BadInput` where it cannot be read."""
+    import pandas as pd
+
+    text = {column: str for column in columns if dtype_of(column) == "text"}
+    numbers = {column: [""] for column in columns if column not in text}
+    try:  # an arm may be called "nan" or "null": only an empty number is a missing one
+        frame = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=numbers)
+        missing = [column for column in columns if column not in frame.columns]
+        if missing:
+            raise ValueError(f"column {', '.join(missing)} missing")
+        return frame[list(columns)].astype({column: dtype_of(column) for column in numbers})
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise BadInput.at(str(file), why_unreadable(error)) from None
+
+
+def why_unreadable(error: Exception) -> str:
+    """What a failed reading says, in plain words."""
+    if isinstance(error, FileNotFoundError):
+        return "missing"
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
+        return "cannot be read: permission denied"
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return f"damaged: {first}"
+
+
+# -------------------------------------------------------------------------------------------------------------- writing
+
+
+def _arrow_type(column: str) -> pa.DataType:
+    import pyarrow as pa
+
+    return {"text": pa.string(), "int64": pa.int64(), "float64": pa.float64()}[dtype_of(column)]
+
+
+def to_arrow(name: str, frame: pd.DataFrame, arm: str, seed: int, tiers: Sequence[str]) -> pa.Table:
+    """A table of one run, sorted, in stored types, without the pandas index or pandas' own metadata."""
+    import pyarrow as pa
+
+    law = TABLES[name]
+    frame = frame.assign(**{key: value for key, value in (("arm", arm), ("seed", seed)) if key not in frame.columns})
+    missing = [column for column in law.columns if column not in frame.columns]
+    extra = [str(column) for column in frame.columns if column not in law.columns]
+    if missing or (extra and not law.more):
+        raise ValueError(f"{name}: columns missing: {missing}, unknown: {[] if law.more else extra}")
+    if len(frame) and ((frame["arm"] != arm).any() or (frame["seed"] != seed).any()):
+        raise ValueError(f"{name}: rows of another run than arm {arm}, seed {seed}")
+    holes = [column for column in law.columns if dtype_of(column) != "float64" and frame[column].isna().any()]
+    if holes:
+        raise ValueError(f"{name}: missing values in column {', '.join(holes)}")
+    states = [*tiers, *STATES_AFTER_TIERS]
+    ranked = {"tier": tiers, "from": states, "to": states}
+    keys = [_places(frame[c], ranked[c]) if c in ranked else frame[c].to_numpy() for c in law.order]
+    frame = frame.iloc[np.lexsort(keys[::-1])]  # stable: rows with equal keys stay as they came
+    columns = {}
+    for column in [*law.columns, *extra]:
+        values = frame[column]
+        if column in law.columns or (name != "panel" and values.dtype.kind in "biuf"):
+            columns[column] = pa.array(values.tolist() if dtype_of(column) == "text" else values, _arrow_type(column))
+        else:
+            columns[column] = pa.Array.from_pandas(values)
+            if pa.types.is_large_string(columns[column].type):  # pandas 3 text; pandas 2 gives string
+                columns[column] = columns[column].cast(pa.string())
+    return pa.table(columns)
+
+
+def write_table(file: Path, table: pa.Table) -> None:
+    """Write one table as Parquet, atomically."""
+    with _renamed(file) as temporary:
+        _write_parquet(temporary, [table], table.schema)
+
+
+def merge_tables(name: str, parts: Sequence[Path], file: Path) -> None:
+    """One file of all parts of a table, in the order given; a large panel never stands in memory whole."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    empty = pa.schema([(column, _arrow_type(column)) for column in TABLES[name].columns])
+    schema = pa.unify_schemas([empty, *(pq.read_schema(part) for part in parts)])
+    with _renamed(file) as temporary:
+        _write_parquet(temporary, (_widened(pq.read_table(part), schema) for part in parts), schema)
+
+
+def _widened(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The table with every column of `schema`; a column that only other runs have is null."""
+    import pyarrow as pa
+
+    nulls = {f.name: pa.nulls(len(table), f.type) for f in schema if f.name not in table.column_names}
+    return pa.table({f.name: nulls[f.name] if f.name in nulls else table.column(f.name) for f in schema}, schema)
+
+
+def _write_parquet(file: Path, tables: Iterable[pa.Table], schema: pa.Schema, group_rows: int = 1_000_000) -> None:
+    """Write tables one after the other as few large row groups; the bytes hold no time and no index."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        waiting: list[pa.Table] = []
+        for table in tables:
+            waiting.append(table)
+            if sum(map(len, waiting)) >= group_rows:
+                writer.write_table(pa.concat_tables(waiting), row_group_size=group_rows)
+                waiting = []
+        if waiting:
+            writer.write_table(pa.concat_tables(waiting), row_group_size=group_rows)
+
+
+# ------------------------------------------------------------------------------------------------------------ files
+
+
+def write_atomically(file: str | os.PathLike[str], content: str | bytes) -> None:
+    """Write a file under a temporary name and rename it: readers see the old file or the new one, never a half."""
+    with writing(file), _renamed(Path(file)) as temporary:
+        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def write_csv(file: str | os.PathLike[str], frame: pd.DataFrame) -> None:
+    """Write a table as CSV (UTF-8, LF, no index, numbers in full), atomically."""
+    write_atomically(file, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def write_json(file: Path, content: Mapping[str, Any]) -> None:
+    """Write a mapping as JSON (UTF-8, LF), atomically."""
+    text = json.dumps(plain(dict(content)), indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(file, text + "\n")
+
+
+def plain(value: Any) -> Any:
+    """The value in JSON's own types: NumPy's become Python's, NaN and infinity (which JSON lacks) null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+@contextlib.contextmanager
+def _renamed(file: Path) -> Iterator[Path]:
+    """A temporary name beside `file`, renamed to it if all went well, removed if not."""
+    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn what the disk says into `RunFailed`."""
+    try:
+        yield
+    except OSError as error:
+        raise RunFailed(f"{os.fspath(path)}: cannot be written: {reason(error)}") from error
+
+
+def reason(error: OSError) -> str:
+    """What the disk says, in plain words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "no space left on the disk; free some, then go on with --resume"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "permission denied"
+    return error.strerror or str(error)
