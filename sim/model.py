@@ -28,6 +28,7 @@ from sim.tiers import row
 
 RATIO_UNIT = 1048576.0  # fixed point of hazard ratios in `kernels.add_ratios`
 YEAR = 12
+LARGEST_SUM = 2**61  # a month cannot more than triple it, so the next sum still fits
 
 
 class BankModel(mesa.Model):
@@ -68,6 +69,7 @@ class BankModel(mesa.Model):
         if self.settings.mechanisms.contacts:
             self.team.staff(self.customers, self.month)
         self.tally = self._count_all()
+        self._refuse_overflow()
         self.close_rate, self.dormant_rate = self._normalised()
         self.measured_rows = 0  # open rows summed over measured months
         self.measured_seconds = 0.0
@@ -134,6 +136,7 @@ class BankModel(mesa.Model):
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
         self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
         self.tally, cohort, left, exits = self._run_chunks(plan, self._now())
+        self._refuse_overflow()
         self.observer.count(self.month, cohort, left, exits)
         if markov.is_due(self.settings, self.month):
             self.tally = markov.move_by_matrix(
@@ -187,6 +190,16 @@ class BankModel(mesa.Model):
         self.leavers = 0.5 * self.leavers + gone / active
         if self.month > 0:
             self.observer.record(self, joined, books)
+
+    def _refuse_overflow(self) -> None:
+        """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
+        largest = int(np.abs(self.tally[:, kernels.T_AUM]).max())
+        if largest > LARGEST_SUM:
+            money = largest / WEIGHT_UNIT / 100.0
+            raise OverflowError(
+                f"month {self.month}: {money:.3g} of AUM in one tier is more than the sums hold; "
+                "fewer customers, fewer months or less growth, or a smaller currency_scale"
+            )
 
     # --- beginnings --------------------------------------------------------------------------------------------
 

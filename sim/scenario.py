@@ -27,6 +27,7 @@ from sim.strategies import STRATEGIES
 from sim.tiers import MOST_TIERS, STANDARD_TIERS, Name, Tier
 
 LARGEST_SEED = 2**63 - 1
+MOST_ROWS = 20_000_000  # simulated rows, about 600 bytes each while a bank is built
 RESERVED = ("dormant", "closed", "new", "aum", "bank")  # states and scopes that stand where a tier's name may stand
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED, json_schema_extra={"unit": "seed"})]
 
@@ -242,6 +243,11 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
     p = s.population
     total = p.customers if p.customers is not None else 1_000_000
     if p.source == "synthetic":
+        rows = total if p.agents is None else round(p.agents * total) if isinstance(p.agents, float) else p.agents
+        if rows > MOST_ROWS:
+            yield ("population", "customers" if p.agents is None else "agents"), (
+                f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; give agents: 200000 (or a share)"
+            )
         if isinstance(p.agents, int) and p.agents > total:
             yield ("population", "agents"), f"{p.agents} is more than the {total} customers; at most one row a customer"
         if isinstance(p.agents, int) and p.agents < len(s.tier_list):
