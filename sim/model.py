@@ -230,7 +230,7 @@ class BankModel(mesa.Model):
             self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums
         )
         mean = np.where(sums[:, 0] > 0, sums[:, 1] / np.maximum(sums[:, 0], 1) / RATIO_UNIT, 1.0)
-        mean = mean * relocation_ratio(self.settings)
+        mean = np.maximum(mean, 1.0 / RATIO_UNIT) * relocation_ratio(self.settings)  # the finest ratio sums can tell
         return close / mean, dormant / mean
 
     # --- parts of the month ------------------------------------------------------------------------------------

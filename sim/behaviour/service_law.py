@@ -21,6 +21,7 @@ from sim.behaviour.settings import Model
 
 REFERENCE_DIGITAL = 0.6  # app-active share at which the scale is stated
 LONGEST = 1200.0  # months of tenure summed over
+SMALLEST_SD = 0.01  # where service never varies, raw satisfaction is measured by this
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def service_law(model: Model, channels: Channels) -> ServiceLaw:
         follow += part * second * (2.0 * hold * eta * carried + eta * eta * within) / (1.0 - hold * hold)
     between = max(level_square - mu * mu, 0.0)
     variance = spread + between
-    sd = max(math.sqrt(max(variance, 0.0)), 1e-3)
+    sd = max(math.sqrt(max(variance, 0.0)), SMALLEST_SD)
     return ServiceLaw(
         experience=(experience[0], experience[1]),
         failure=(failure[0], failure[1]),

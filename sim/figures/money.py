@@ -85,7 +85,8 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
     fresh = board.yearly(board.total("net_new_money"))[0]
     market = board.yearly(board.total("market_effect"))[0]
     total = aum.sum(axis=-1)
-    change = mean_of(total[:, -1] / total[:, 0] - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):  # a bank without money has no change to tell
+        change = mean_of(total[:, -1] / total[:, 0] - 1)
     new, gains = mean_of(fresh.sum(axis=1)), mean_of(market.sum(axis=1))
     whole = board.months < 12 or board.months % 12 == 0
     title = (
