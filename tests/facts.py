@@ -1,7 +1,7 @@
 """Stylised facts of the baseline (SPEC 9.1): measured over seeds, held against the SPEC's tolerances, written down.
 
     python -m tests.facts                       the whole table, into docs/validation.md
-    python -m tests.facts --customers 20000 --seeds 2 --out /tmp/quick.md
+    python -m tests.facts --customers 20000 --seeds 2 --out quick.md
 
 No parameter and no tolerance is changed here: what misses is named with its figure, and a figure that an assumption
 was calibrated to elsewhere is marked as fitted.
