@@ -152,6 +152,8 @@ def _prepare(arguments: argparse.Namespace) -> list[Any]:
     from sim.experiments.prepare import prepare
 
     arms = [name for name in arguments.arms.split(",") if name] if arguments.arms is not None else None
+    if arms == []:
+        raise BadInput.at("--arms", f"{arguments.arms!r} names no arm; names with commas between them")
     return prepare(arguments.files, _overrides(arguments), arms=arms)
 
 

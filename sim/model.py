@@ -193,11 +193,12 @@ class BankModel(mesa.Model):
 
     def _refuse_overflow(self) -> None:
         """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
-        largest = int(np.abs(self.tally[:, kernels.T_AUM]).max())
-        if largest > LARGEST_SUM:
+        c = self.customers
+        largest = float(np.dot(c.weight.astype(np.float64), c.aum)) * 100.0  # in floats, which do not wrap
+        if not largest <= LARGEST_SUM:
             money = largest / WEIGHT_UNIT / 100.0
             raise OverflowError(
-                f"month {self.month}: {money:.3g} of AUM in one tier is more than the sums hold; "
+                f"month {self.month}: {money:.3g} of AUM is more than the sums hold; "
                 "fewer customers, fewer months or less growth, or a smaller currency_scale"
             )
 

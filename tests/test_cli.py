@@ -139,7 +139,8 @@ def test_seeds_are_a_number_or_a_list_with_a_comma(text: str, seeds: list[int], 
     [
         ["--seeds", "0"], ["--seeds", "1,1,"], ["--seeds", "-3"], ["--seeds", "1.5"], ["--seeds", "x,"],
         ["--months", "0"], ["--months", "ten"], ["--threads", "0"], ["--set", "months"], ["--set", "=3"],
-        ["--set", "moths=3"], ["--arms", "something"], ["--colour"], ["--plugin", "x"], ["--resume", "--overwrite"],
+        ["--set", "moths=3"], ["--arms", "something"],
+        ["--arms", ","], ["--colour"], ["--plugin", "x"], ["--resume", "--overwrite"],
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_one_line_and_exit_2(

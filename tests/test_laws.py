@@ -382,3 +382,14 @@ def test_order_of_rows_changes_nothing(big: BankModel):
     shuffled.customers.reorder(np.random.default_rng(7).permutation(len(shuffled.customers)))
     shuffled.run()
     assert_same_bits(big, shuffled)
+
+
+def test_a_row_never_stands_for_more_customers_than_its_weight_holds():
+    from sim.agents.customer import MOST_WEIGHT, Customers
+
+    people = {"uid": np.arange(2, dtype=np.uint64), "weight": np.array([MOST_WEIGHT, 1])}
+    crowd = Customers(2)
+    crowd.place(people)
+    assert crowd.weight.astype(np.int64).sum() == MOST_WEIGHT + 1
+    with pytest.raises(OverflowError, match="more agents"):
+        Customers(2).place(people | {"weight": np.array([MOST_WEIGHT + 1, 1])})

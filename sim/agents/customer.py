@@ -77,6 +77,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("year_start", i8, JOINED_THIS_YEAR, False, "tier (or number of tiers = dormant) when the year began"),
     Column("year_ago", i8, -1, False, "tier if active twelve months before the end, else -1"),
 )
+MOST_WEIGHT = 2**32 - 1  # in 1/1024 customer
 NAMES = tuple(column.name for column in COLUMNS)
 OBSERVED = frozenset(column.name for column in COLUMNS if column.observed)
 BYTES_PER_CUSTOMER = sum(np.dtype(column.dtype).itemsize for column in COLUMNS)
@@ -116,6 +117,10 @@ class Customers:
         `values` holds equally long arrays by column name; columns left out get the value of an unused row.
         """
         n = len(values["uid"])
+        if n and int(np.max(values["weight"])) > MOST_WEIGHT:
+            raise OverflowError(
+                f"a row would stand for more than {MOST_WEIGHT // 1024:,} customers; more agents or fewer customers"
+            )
         free = np.flatnonzero(self._columns["state"][: self.count] == CLOSED)[:n]
         more = n - free.size
         if self.count + more > self.capacity:

@@ -176,7 +176,7 @@ class Service(Settings):
 class Feelings(Settings):
     """Satisfaction, expectation, trust, engagement (SPEC 1.4, DECISIONS 11, 16)."""
 
-    gain: float = assumption(0.10, unit="SD/SD", low=0.05, high=0.2, hard_low=0, hard_high=2, source="assumption",
+    gain: float = assumption(0.10, unit="SD/SD", low=0.05, high=0.2, hard_low=0.01, hard_high=2, source="assumption",
                              about="satisfaction gained by a positive surprise")  # fmt: skip
     asymmetry: float = assumption(2.0, unit="ratio", low=1.3, high=3.0, hard_low=0, hard_high=20, source="F22",
                                   about="weight of a negative surprise over a positive one")  # fmt: skip

@@ -103,7 +103,15 @@ def run_all(prepared: Sequence[Prepared], options: Options, watcher: Watcher | N
         mistakes += ResultsFolder.refusals(out, manifest, overwrite=options.overwrite, resume=options.resume)
     if mistakes:
         raise BadInput(mistakes)
-    return [_run(one, out, manifest, options, watcher) for one, out, manifest in plans]
+    outcomes, broken = [], []
+    for one, out, manifest in plans:
+        try:
+            outcomes.append(_run(one, out, manifest, options, watcher))
+        except RunFailed as failure:  # the other scenarios are run all the same
+            broken.append(str(failure))
+    if broken:
+        raise RunFailed("\n".join(broken))
+    return outcomes
 
 
 def folder_of(prepared: Prepared, options: Options, now: datetime, several: bool) -> Path:

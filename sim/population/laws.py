@@ -91,7 +91,8 @@ def score_of_laws(
 
 def score_of_sample(log_aum: np.ndarray, weight: np.ndarray) -> Score:
     """Score of a book's own AUM: its histogram on the grid, smoothed as any other density."""
-    low, high = float(log_aum.min()) - 1.0, float(log_aum.max()) + 1.0
+    pad = 5 * SMOOTHING + 2 * STEP  # the smoothing kernel fits even where all balances are equal
+    low, high = float(log_aum.min()) - pad, float(log_aum.max()) + pad
     cells = max(int(np.ceil((high - low) / STEP)), 2)
     counts, _ = np.histogram(log_aum, bins=cells, range=(low, low + cells * STEP), weights=weight)
     return score_of_density(low + STEP * (np.arange(cells) + 0.5), counts.astype(float))
