@@ -41,7 +41,7 @@ def assumption(
     keywords: dict[str, Any] = {"description": about, "json_schema_extra": extra}
     if factory is not None:  # a table: its entries are checked by `Settings`, since bounds on a mapping mean nothing
         least = 0.0 if low >= 0 else -1e6
-        most = 1.0 if unit.startswith(("share", "chance")) else 1e9
+        most = 1.0 if unit.startswith(("share", "chance")) else 100.0 * high
         extra["accepted"] = [least if hard_low is None else hard_low, most if hard_high is None else hard_high]
     else:
         if hard_low is not None:

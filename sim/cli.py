@@ -7,7 +7,9 @@ with a traceback. Rooms are imported where a verb needs them, so that help and v
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that cannot show a character still gets the line
+    with contextlib.suppress(ValueError):  # only a main thread may listen
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's word to stop is our Ctrl-C
     try:
         arguments = _parse(words)
         return int(arguments.verb(arguments))
@@ -48,6 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+    except OSError as error:
+        print(f"run.py  {error.strerror or error}: {error.filename or 'writing the output'}", file=sys.stderr)
+        return 1
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
@@ -249,6 +256,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     for name, digest in verdict.digests.items():
         print(f"{name:<10} {digest}")
     print("the same" if verdict.same else "DIFFERENT")
+    if verdict.made_by is not None:
+        print(f"the run was made by other code ({verdict.made_by})", file=sys.stderr)
     return 0 if verdict.same else 1
 
 

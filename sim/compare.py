@@ -7,7 +7,7 @@ says how much (2.0: the pairing saved half the seeds). Key figures come in as a 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -105,16 +105,6 @@ def _variance(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
     shifted = np.where(counted, _minus(values, first), 0.0)
     centred = np.where(counted, shifted - (shifted.sum(axis=1) / n)[:, None], 0.0)
     return np.where(n > 1, (centred**2).sum(axis=1) / (n - 1), np.nan)
-
-
-def compare_runs(runs: Sequence[Run], measure: Callable[[Run], pd.DataFrame]) -> pd.DataFrame:
-    """Compare all arms of stored runs with the first arm of the first run; `BadInput` if they do not belong together.
-
-    `measure` gives the KPIs of a run (`sim.kpis.run_kpis_of`); it is asked once, for all runs joined, so that figures
-    against the reference (roi, payback) are against this one.
-    """
-    joined = join(runs)
-    return compare(measure(joined), joined.arms[0])
 
 
 def join(runs: Sequence[Run]) -> Run:

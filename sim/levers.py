@@ -33,7 +33,6 @@ class Levers:
     log_hours: float = field(init=False)  # manager client hours
     log_manager_exit: float = field(init=False)
     coverage: np.ndarray = field(init=False)  # by tier: log odds of a named manager
-    cost: float = field(init=False)  # CNY of the month
 
     def __post_init__(self) -> None:
         self.reset()
@@ -44,7 +43,7 @@ class Levers:
             setattr(self, name, np.zeros(self.tiers))
         self.campaign = np.zeros((self.tiers, len(CHANNELS)))
         for name in ("log_return", "log_quality_sd", "log_failure", "resolution", "push", "adoption", "log_hours",
-                     "log_manager_exit", "cost"):  # fmt: skip
+                     "log_manager_exit"):  # fmt: skip
             setattr(self, name, 0.0)
 
 

@@ -85,7 +85,7 @@ class BankModel(mesa.Model):
         self.levers.reset()
         self.turn_levers()
         plan, work = self.schedule()
-        joined = self.live(plan, work)
+        joined = self.live(plan)
         self.close_managers_month(work)
         books = self.settle(joined, plan)
         self.record(joined, books)
@@ -132,7 +132,7 @@ class BankModel(mesa.Model):
         branch, remote = self.environment.branch_capacity, self.environment.remote
         return self.team.plan(self.customers, self.channels, self.levers, self.month, bank, branch, remote)
 
-    def live(self, plan: np.ndarray, work: MonthOfWork) -> np.ndarray:
+    def live(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
         self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
         self.tally, cohort, left, exits = self._run_chunks(plan, self._now())

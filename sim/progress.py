@@ -45,9 +45,11 @@ class ProgressBar(Watcher):
             self._line(what)
 
     def lived(self, rows: int) -> None:
+        now = perf_counter()
+        if self.months == 0:  # loading and compiling are no measure of the months to come
+            self.began = self.told = now
         self.rows += rows
         self.months += 1
-        now = perf_counter()
         if self.bar is not None:
             self.bar.update(self.task, completed=self.months, rate=self._rate(now))
         elif now - self.told > 5.0:

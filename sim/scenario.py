@@ -172,6 +172,8 @@ def _slips(s: Scenario) -> Iterator[Slip]:
         if not unknown:
             yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
     for name, arm in s.arms.items():
+        if isinstance(arm, ArmSettings) and arm.budget is not None:
+            yield ("arms", name, "budget"), "budgets come with the strategies, not in this version; leave it out"
         uses = arm.strategies if isinstance(arm, ArmSettings) else arm
         for i, use in enumerate(uses):
             if use.use not in STRATEGIES:

@@ -16,11 +16,14 @@ from sim.assumptions import Settings, assumption
 
 STANDARD_TIERS = ("mass", "affluent", "wealth", "private")
 MOST_TIERS = 8
+LONGEST_NAME = 100  # it becomes a folder and part of a file's name
 
 
 def _name(text: str) -> str:
     if not text or not all(c.isascii() and (c.islower() or c.isdigit() or c in "_-") for c in text):
         raise ValueError("a name uses a-z, 0-9, _ and - only")
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"a name has at most {LONGEST_NAME} letters")
     return text
 
 

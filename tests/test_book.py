@@ -838,3 +838,12 @@ def test_berka_tables_join_to_a_book(tmp_path: Path) -> None:
 def test_berka_without_its_tables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="has no account"):
         berka_book(tmp_path)
+
+
+@pytest.mark.parametrize("rows", [1, 50])
+def test_the_score_of_a_book_of_equal_balances_is_defined(rows: int) -> None:
+    from sim.population.laws import score_of_sample
+
+    score = score_of_sample(np.full(rows, 4.6), np.ones(rows))
+    assert score.grid.size == score.values.size
+    assert score.at(np.array([4.6])) == pytest.approx(0.0, abs=0.3)

@@ -181,6 +181,55 @@ def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(tmp_path: Path) 
     assert read(out).manifest["result_digest"] == read(whole).manifest["result_digest"]
 
 
+def test_a_scenario_that_breaks_leaves_the_others_of_the_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sim.model import BankModel
+
+    live = BankModel.run
+
+    def breaks(self: BankModel, told: object = None) -> object:
+        if self.scenario.name == "quick":
+            raise FloatingPointError("a bank broke")
+        return live(self, told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(BankModel, "run", breaks)
+    other = tmp_path / "other.yaml"
+    other.write_text(f"extends: {ROOT / 'scenarios' / 'quick.yaml'}\nname: other\n", "utf-8")
+    out = tmp_path / "both"
+    assert main(["scenarios/quick.yaml", str(other), *TINY, "--quiet", "--out", str(out)]) == 1
+    assert "a bank broke" in capsys.readouterr().err
+    assert read(out / "other").manifest["status"] == "done"
+
+
+def test_the_word_to_stop_of_a_batch_system_is_an_interruption(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    words = ["scenarios/quick.yaml", "--set", "population.customers=4000", "--seeds", "9", "--threads", "1"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([sys.executable, str(ROOT / "run.py"), *words, "--out", str(out)], cwd=ROOT, **pipes)  # type: ignore[call-overload]
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "done in" in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 130
+    assert json.loads((out / "manifest.json").read_text())["status"] == "interrupted"
+
+
+def test_verify_says_when_the_run_was_made_by_other_code(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    old = tmp_path / "old"
+    shutil.copytree(folder, old)
+    manifest = json.loads((old / "manifest.json").read_text("utf-8"))
+    (old / "manifest.json").write_text(json.dumps(manifest | {"code_version": "0.0.1+gone"}), "utf-8")
+    assert main(["verify", str(old)]) == 0
+    assert "0.0.1+gone" in capsys.readouterr().err
+
+
 def test_a_run_that_breaks_is_named_and_the_others_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

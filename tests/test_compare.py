@@ -12,13 +12,20 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.compare import compare, compare_runs, join
+from sim.compare import compare, join
 from sim.errors import BadInput
 from sim.kpis import run_kpis, run_kpis_of
 from sim.results import Run
 from sim.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, arm_digests
 
 TIERS = list(fabricate.TIERS)
+
+
+def compared(runs: list[Run]) -> pd.DataFrame:
+    """What `run.py compare` shows of stored runs."""
+    joined = join(runs)
+    return compare(run_kpis_of(joined), joined.arms[0])
+
 
 
 def kpis(better: str = "higher", **arms: list[float]) -> pd.DataFrame:
@@ -149,7 +156,7 @@ def test_runs_are_compared_as_if_they_had_been_one():
     apart = [stored(nothing=NOTHING, calls=(0.9, 4e4)), stored(run_id="r2", nothing=NOTHING, tools=(0.8, 8e4))]
     together = stored(nothing=NOTHING, calls=(0.9, 4e4), tools=(0.8, 8e4))
     wanted = compare(run_kpis_of(together), "nothing")
-    pd.testing.assert_frame_equal(compare_runs(apart, run_kpis_of), wanted)
+    pd.testing.assert_frame_equal(compared(apart), wanted)
     assert join(apart).arms == ["nothing", "calls", "tools"]  # the same reference is kept once
 
 
@@ -166,13 +173,13 @@ def test_arms_that_share_a_name_and_not_a_life_are_told_apart():
     assert join([one, two]).arms == ["nothing", "cheap/calls", "dear/calls"]
     again = stored("cheap", "r3", nothing=NOTHING, calls=(0.7, 4e4))
     assert join([one, again]).arms == ["nothing", "r1/calls", "r3/calls"]
-    table = compare_runs([one, two], run_kpis_of)
+    table = compared([one, two])
     assert set(table["arm"]) == {"cheap/calls", "dear/calls"}
 
 
 def test_runs_of_other_seeds_are_refused():
     with pytest.raises(BadInput) as error:
-        compare_runs([stored(), stored(run_id="r2", seeds=(1, 2, 4))], run_kpis_of)
+        compared([stored(), stored(run_id="r2", seeds=(1, 2, 4))])
     assert str(error.value) == (
         "results/tiny/r2  seeds 1, 2, 4, but results/tiny/r1 has 1..3; compare runs of the same seeds"
     )
@@ -180,7 +187,7 @@ def test_runs_of_other_seeds_are_refused():
 
 def test_the_order_of_seeds_does_not_matter():
     runs = [stored(nothing=NOTHING), stored(run_id="r2", seeds=(3, 1, 2), calls=(0.9, 4e4))]
-    assert set(compare_runs(runs, run_kpis_of)["seeds"]) == {3}
+    assert set(compared(runs)["seeds"]) == {3}
 
 
 def test_every_misfit_of_every_run_is_named():
@@ -189,7 +196,7 @@ def test_every_misfit_of_every_run_is_named():
         other, manifest={**other.manifest, "tiers": ["mass", "gold"], "currency": "EUR", "discount_rate": 0.0}
     )
     with pytest.raises(BadInput) as error:
-        compare_runs([first, other], run_kpis_of)
+        compared([first, other])
     assert [mistake.message.split()[0] for mistake in error.value.mistakes] == [
         "seeds", "tiers", "months", "currency", "discount_rate",
     ]  # fmt: skip
@@ -197,4 +204,4 @@ def test_every_misfit_of_every_run_is_named():
 
 def test_one_run_is_compared_with_itself_only():
     run = stored()
-    pd.testing.assert_frame_equal(compare_runs([run], run_kpis_of), compare(run_kpis_of(run), "nothing"))
+    pd.testing.assert_frame_equal(compared([run]), compare(run_kpis_of(run), "nothing"))

@@ -393,3 +393,11 @@ def test_a_row_never_stands_for_more_customers_than_its_weight_holds():
     assert crowd.weight.astype(np.int64).sum() == MOST_WEIGHT + 1
     with pytest.raises(OverflowError, match="more agents"):
         Customers(2).place(people | {"weight": np.array([MOST_WEIGHT + 1, 1])})
+
+
+def test_money_that_sums_cannot_hold_is_refused_even_where_it_would_wrap():
+    ready = bank(scenario(50, months=1))
+    ready.customers.aum[:] = 1e12
+    ready.customers.weight[:] = 2**31
+    with pytest.raises(OverflowError, match="AUM is more than"):
+        ready._refuse_overflow()

@@ -25,7 +25,7 @@ class Managers(Settings):
     )  # fmt: skip
     span: dict[str, float] = assumption(
         factory=lambda: {"mass": 8000.0, "affluent": 800.0, "wealth": 350.0, "private": 60.0},
-        unit="customers a manager", low=30, high=10_000, source="F50, F51, F4; wealth and affluent assumption",
+        unit="customers a manager", low=30, high=10_000, hard_low=1, source="F50, F51, F4; wealth, affluent assumption",
         about="customers in one book",
     )  # fmt: skip
     remote_from: float = assumption(10_000.0, unit="CNY", low=5_000, high=20_000, hard_low=0, hard_high=1e9,
@@ -42,7 +42,8 @@ class Managers(Settings):
                                source="DECISIONS 20", about="cost of one post")  # fmt: skip
     contact_months: dict[str, float] = assumption(
         factory=lambda: {"mass": 12.0, "affluent": 6.0, "wealth": 2.0, "private": 1.0}, unit="months", low=1, high=12,
-        source="assumption; norm in SPEC 4.1", about="a managed customer is due a contact after so long without one",
+        hard_low=0.1, source="assumption; norm in SPEC 4.1",
+        about="a managed customer is due a contact after so long without one",
     )  # fmt: skip
     inbound_hours: dict[str, float] = assumption(
         factory=lambda: {"mass": 0.004, "affluent": 0.02, "wealth": 0.05, "private": 0.20}, unit="hours/customer-month",

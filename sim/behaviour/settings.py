@@ -14,9 +14,14 @@ from sim.assumptions import Settings, assumption, part
 from sim.tiers import Tier
 
 
-def table(values: dict[str, Any], *, unit: str, low: float, high: float, source: str, about: str) -> Any:
+def table(
+    values: dict[str, Any], *, unit: str, low: float, high: float, source: str, about: str,
+    hard_high: float | None = None,
+) -> Any:  # fmt: skip
     """A table by tier name of one number."""
-    return assumption(factory=lambda: dict(values), unit=unit, low=low, high=high, source=source, about=about)
+    return assumption(
+        factory=lambda: dict(values), unit=unit, low=low, high=high, hard_high=hard_high, source=source, about=about
+    )
 
 
 class Mechanisms(Settings):
@@ -144,7 +149,8 @@ class Products(Settings):
     """Products held: 1 + Poisson, kept by births and deaths (SPEC 1.2, DECISIONS 16)."""
 
     beyond_first: dict[str, float] = table({"mass": 0.6, "affluent": 2.0, "wealth": 3.5, "private": 5.0},
-                                           unit="products", low=0.3, high=6.5, source="assumption fitted to F11, F12",
+                                           unit="products", low=0.3, high=6.5, hard_high=9,
+                                           source="assumption fitted to F11, F12",
                                            about="mean number beyond the first")  # fmt: skip
     loss: float = assumption(0.004, unit="1/product-month", low=0.002, high=0.01, hard_low=0, hard_high=0.1,
                              source="DECISIONS 16", about="giving up a product beyond the first")  # fmt: skip
@@ -305,7 +311,7 @@ class Leaving(Settings):
     promotion: float = assumption(-0.10, unit="log HR", low=-0.22, high=0.0, hard_low=-5, hard_high=5, source="F39",
                                   about="six months after moving up")  # fmt: skip
     demotion: dict[str, float] = table({"mass": 0.30, "affluent": 0.30, "wealth": 0.50, "private": 0.50},
-                                       unit="log HR", low=0.0, high=0.7, source="F39; size assumption",
+                                       unit="log HR", low=0.0, high=0.7, hard_high=5, source="F39; size assumption",
                                        about="six months after moving down, by the tier fallen from")  # fmt: skip
     age: float = assumption(-0.10, unit="log HR/decade", low=-0.2, high=0.0, hard_low=-5, hard_high=5,
                             source="F7, F10", about="age above 45, linear")  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sim.errors import BadInput
-from sim.experiments.execution import Options, run_all
+from sim.experiments.execution import Options, code_version, run_all
 from sim.experiments.prepare import prepare
 from sim.results import read
 from sim.tables import result_digest
@@ -15,9 +15,10 @@ from sim.tables import result_digest
 
 @dataclass(frozen=True)
 class Verdict:
-    """Three digests of the monthly table."""
+    """Three digests of the monthly table; `made_by` is the code version of the run if it is not today's, else None."""
 
     digests: dict[str, str]
+    made_by: str | None
 
     @property
     def same(self) -> bool:
@@ -35,4 +36,6 @@ def verify(folder: str | Path, *, threads: int | None = None) -> Verdict:
         options = Options(out=Path(scratch) / "rerun", threads=threads, report=False)
         again = run_all(prepared, options)[0]
         rerun = str(again.run.manifest["result_digest"])
-    return Verdict({"stored": stored, "manifest": str(run.manifest["result_digest"]), "rerun": rerun})
+    made_by = str(run.manifest.get("code_version"))
+    digests = {"stored": stored, "manifest": str(run.manifest["result_digest"]), "rerun": rerun}
+    return Verdict(digests, None if made_by == code_version() else made_by)

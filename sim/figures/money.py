@@ -85,8 +85,8 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
     fresh = board.yearly(board.total("net_new_money"))[0]
     market = board.yearly(board.total("market_effect"))[0]
     total = aum.sum(axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):  # a bank without money has no change to tell
-        change = mean_of(total[:, -1] / total[:, 0] - 1)
+    start = mean_of(total[:, 0])
+    change = mean_of(total[:, -1]) / start - 1 if start > 0 else float("nan")  # as the page's answer has it
     new, gains = mean_of(fresh.sum(axis=1)), mean_of(market.sum(axis=1))
     whole = board.months < 12 or board.months % 12 == 0
     title = (
@@ -94,13 +94,14 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
         f"({units.percent(change, sign=True)}) over {board.span_words}"
     )
     if whole:
-        title += f": {units.money(new, sign=True)} of net new money, {units.money(gains, sign=True)} from markets"
+        title += f": {units.money(new, sign=True)} of net new money, {units.money(gains, sign=True)} from growth"
     names = [style.spoken(tier) for tier in board.tiers]
     labels = [f"{name} {units.money(float(end * divisor))}" for name, end in zip(names, stock[-1], strict=True)]
     figure, ((areas, bars),) = style.page(
         title,
-        "Left: AUM at month end, mean over seeds. Right: what changed AUM; net new money is all but market effect: "
-        f"own saving, joiners, leavers, money moved to or from rivals. {board.range_words('Whiskers')}",
+        "Left: AUM at month end, mean over seeds. Right: what changed AUM; market effect is the growth of wealth and "
+        "markets, net new money all else: own saving, joiners, leavers, money moved to or from rivals. "
+        f"{board.range_words('Whiskers')}",
         1, 2, height=2.7, widths=[1.25, 1], lefts=[0.5, 0.6], rights=[marks.end_room(labels), 0.1],
         key=[("net new money", style.PALETTE[0]), ("market effect", style.PALETTE[1])],
     )  # fmt: skip

@@ -241,8 +241,3 @@ def verdict(
     worst = best([one for one in found if one.clear] or found, least=not least)
     name = style.quoted(board.arms[worst.arm])
     return f"No arm {verb} {thing} clearly; {name} is at {shown(worst.difference)} {against}{chance}"
-
-
-def plus_minus(mean: float, half: float, shown: Callable[[float], str]) -> str:
-    """A mean with its half width, or alone if there is one seed."""
-    return f"{shown(mean)} {units.PLUS_MINUS} {shown(half)}" if np.isfinite(half) else shown(mean)

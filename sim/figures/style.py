@@ -103,7 +103,7 @@ def quoted(name: str) -> str:
 
 def tier_colours(count: int) -> list[str]:
     """One colour a tier."""
-    return [PALETTE[tier % len(PALETTE)] for tier in range(count)]
+    return [*PALETTE, NEUTRAL][:count]
 
 
 def arm_colours(count: int) -> list[str]:
