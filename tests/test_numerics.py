@@ -338,3 +338,12 @@ def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(source_tr
     assert folder.is_dir()
     assert blocked not in folder.parents
     folder.rmdir()
+
+
+def test_read_only_ids_do_not_compile_a_second_variant():
+    uid = np.arange(5, dtype=np.uint64)
+    free = numerics.uniforms(1, 2, 3, uid)
+    known = len(numerics.fill_uniforms.signatures)
+    uid.flags.writeable = False
+    assert np.array_equal(numerics.uniforms(1, 2, 3, uid), free)
+    assert len(numerics.fill_uniforms.signatures) == known
