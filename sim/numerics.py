@@ -141,7 +141,7 @@ def uniforms(seed: int, purpose: int, month: int, uid: np.ndarray) -> np.ndarray
     """Uniforms in (0, 1) keyed by (seed, purpose, month, uid): float64 array (4, n), a lane a row."""
     out = np.empty((4, uid.size), np.float32)
     key0, key1 = key_of(seed)
-    uid = np.require(uid, np.uint64, ["C", "W"])  # read-only ids (of a book) would be a type, and a compile, of their own
+    uid = np.require(uid, np.uint64, ["C", "W"])  # read-only ids (a book has them) would be compiled for anew
     fill_uniforms(uid, word_of(month), word_of(purpose), key0, key1, out)
     return out.astype(np.float64)
 
