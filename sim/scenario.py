@@ -264,7 +264,8 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
             yield (
                 ("population", "customers" if p.agents is None else "agents"),
                 (
-                    f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; give agents: 200000 (or a share)"
+                    f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; "
+                    "give agents: 200000 (or a share)"
                 ),
             )
         if isinstance(p.agents, int) and p.agents > total:
