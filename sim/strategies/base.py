@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +26,7 @@ from sim.levers import Levers
 from sim.tiers import Tier
 
 LONGEST = 1200  # months; the longest horizon
+NORMAL = NormalDist()  # scores have mean 0 and SD 1; SciPy would make every validation wait for it
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,11 @@ class Strategy(Settings):
     def extra_managers(self, bank: Bank, maturity: float) -> float:
         """Posts it adds once it holds; part of what a budget has to pay for."""
         return 0.0
+
+
+def score_above(share: float) -> float:
+    """Score in SD that this share of customers exceeds."""
+    return NORMAL.inv_cdf(1.0 - min(max(share, 1e-9), 1.0 - 1e-9))
 
 
 def first_line(strategy: type[Any]) -> str:

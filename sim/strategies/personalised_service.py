@@ -13,14 +13,13 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
 
 from sim.agents.customer import BankView
 from sim.agents.proposals import Proposals
 from sim.assumptions import assumption
 from sim.codes import APP, MESSAGING
 from sim.levers import Levers
-from sim.strategies.base import Bank, Strategy
+from sim.strategies.base import Bank, Strategy, score_above
 
 
 class PersonalisedService(Strategy):
@@ -105,7 +104,7 @@ class PersonalisedService(Strategy):
         levers.log_contact_hours += maturity * math.log1p(self.contact_time)
         levers.target_offers(maturity, self.offers_to)
         if maturity > 0:
-            levers.cut_retention(float(ndtri(1.0 - self.retention_to)), by_uplift=self.target == "uplift")
+            levers.cut_retention(score_above(self.retention_to), by_uplift=self.target == "uplift")
         levers.retain[:, MESSAGING] += maturity * self.retention_messages
         levers.retain[:, APP] += maturity * self.retention_app
         levers.privacy += maturity * self.backlash
@@ -117,5 +116,5 @@ class PersonalisedService(Strategy):
         if share <= 0:
             return None
         score = view.offer_score
-        wanted = (score > ndtri(1.0 - share)) & (view.contact_gap > 0)
+        wanted = (score > score_above(share)) & (view.contact_gap > 0)
         return Proposals.for_rows(wanted, priority=np.asarray(score, np.float64))

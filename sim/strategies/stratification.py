@@ -13,14 +13,13 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.special import ndtri
 
 from sim.agents.customer import BankView
 from sim.agents.proposals import Proposals
 from sim.assumptions import assumption
 from sim.codes import LEAD, RETENTION
 from sim.levers import Levers, logit, shifted
-from sim.strategies.base import Bank, Strategy
+from sim.strategies.base import Bank, Strategy, score_above
 from sim.strategies.contact_cap import capped
 
 LEAD_PRIORITY = 2.0  # SD: a lead is followed like a customer two SD above the average
@@ -114,7 +113,7 @@ class Stratification(Strategy):
 
         Each is judged alone, against a bar, so one customer's score never costs another its call while hours last.
         """
-        cut = float(ndtri(1.0 - share))
+        cut = score_above(share)
         if self.allocation == "uplift":
             wanted, order = view.uplift_score > cut, view.uplift_score
         elif self.allocation == "risk":
