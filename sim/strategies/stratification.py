@@ -22,6 +22,19 @@ from sim.levers import Levers, logit, shifted
 from sim.strategies.base import Bank, Strategy, score_above
 from sim.strategies.contact_cap import capped
 
+PARTS = (
+    "coverage",
+    "retention",
+    "near_threshold",
+    "leads",
+    "coordination",
+    "outreach",
+    "win_back",
+    "pressure",
+    "grace",
+)
+Part = Literal["coverage", "retention", "near_threshold", "leads", "coordination", "outreach", "win_back", "pressure",
+               "grace"]  # fmt: skip
 LEAD_PRIORITY = 2.0  # SD: a lead is followed like a customer two SD above the average
 NEAR_PRIORITY = 1.0
 
@@ -36,14 +49,18 @@ class Stratification(Strategy):
                                 about="what it costs to run, without managers' pay")  # fmt: skip
     coverage: float = assumption(0.95, unit="share", low=0.6, high=1.0, hard_low=0, hard_high=1, source="F4, SPEC 6.2",
                                  about="active customers above the lowest tier with a named manager")  # fmt: skip
-    allocation: Literal["uplift", "risk", "value", "round_robin", "none"] = Field(
-        "uplift", description="whom managers call to keep them: who would stay for a call, who looks ready to leave, "
-        "who has most, whoever waited longest, or nobody"
+    parts: list[Part] = Field(
+        default_factory=lambda: [*PARTS], min_length=1, description="what of it is done, all unless named: "
+        + ", ".join(PARTS)
     )  # fmt: skip
+    allocation: Literal["uplift", "risk", "value", "round_robin"] = Field(
+        "uplift",
+        description="whom managers call to keep them: who would stay for a call, who looks ready to leave, "
+        "who has most, or whoever's turn it is",
+    )
     retention: float = assumption(0.05, unit="share a month", low=0.0, high=0.2, hard_low=0, hard_high=1,
                                   source="assumption; F35",
                                   about="managed customers who get a retention call, best placed first")  # fmt: skip
-    near_threshold: bool = Field(True, description="managers also contact customers near the next tier's bound")
     near: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0, hard_high=1, source="SPEC 3.1",
                              about="AUM over that bound that counts as near")  # fmt: skip
     near_months: int = assumption(3, unit="months", low=2, high=6, hard_low=1, hard_high=60, source="assumption",
@@ -86,26 +103,38 @@ class Stratification(Strategy):
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Coverage, coordination, outreach, win-back, a cap on pressure, patience with those about to fall."""
-        for k in range(1, len(bank.tiers)):
-            if 0.0 < bank.coverage[k] < self.coverage:
-                levers.coverage[k] += maturity * (logit(self.coverage) - logit(bank.coverage[k]))
-        late = 0.5 ** (max(self.handoff_days - 2.0, 0.0) / self.handoff_half_life)
-        levers.handoff += maturity * math.log1p((self.handoff - 1.0) * late)
-        levers.synergy += maturity * (math.log(self.coordinated) - math.log(self.uncoordinated))
-        levers.outreach += maturity * self.outreach
-        levers.win_back += maturity * self.win_back / 12.0
-        capped(levers, maturity, self.pressure)
-        levers.extra_grace += maturity * self.grace
-        levers.log_demotion += maturity * math.log1p(self.demotion)
+        done = set(self.parts)
+        if "coverage" in done:
+            for k in range(1, len(bank.tiers)):
+                if 0.0 < bank.coverage[k] < self.coverage:
+                    levers.coverage[k] += maturity * (logit(self.coverage) - logit(bank.coverage[k]))
+        if "leads" in done:
+            late = 0.5 ** (max(self.handoff_days - 2.0, 0.0) / self.handoff_half_life)
+            levers.handoff += maturity * math.log1p((self.handoff - 1.0) * late)
+        if "coordination" in done:
+            levers.synergy += maturity * (math.log(self.coordinated) - math.log(self.uncoordinated))
+        if "outreach" in done:
+            levers.outreach += maturity * self.outreach
+        if "win_back" in done:
+            levers.win_back += maturity * self.win_back / 12.0
+        if "pressure" in done:
+            capped(levers, maturity, self.pressure)
+        if "grace" in done:
+            levers.extra_grace += maturity * self.grace
+            levers.log_demotion += maturity * math.log1p(self.demotion)
 
     def propose(self, view: BankView, maturity: float, month: int, bank: Bank) -> Proposals | None:
         """Leads first, then customers near a bound, then those whom a call may keep."""
-        wishes = [Proposals.for_rows(view.lead == 1, priority=np.full(view.uid.size, LEAD_PRIORITY), purpose=LEAD)]
-        if self.near_threshold:
+        everybody = view.uid.size
+        wishes = []
+        if "leads" in self.parts:
+            wishes.append(Proposals.for_rows(view.lead == 1, priority=np.full(everybody, LEAD_PRIORITY), purpose=LEAD))
+        if "near_threshold" in self.parts:
             near = (view.aum >= self.near * bank.ceiling[view.tier]) & (view.contact_gap + 1 >= self.near_months)
-            wishes.append(Proposals.for_rows(near, priority=np.full(view.uid.size, NEAR_PRIORITY)))
-        if self.allocation != "none" and self.retention * maturity > 0:
-            wishes.append(self._retention_calls(view, min(self.retention * maturity, 0.5), month, bank))
+            wishes.append(Proposals.for_rows(near, priority=np.full(everybody, NEAR_PRIORITY)))
+        share = min(self.retention * maturity, 0.5)
+        if "retention" in self.parts and share > 0:
+            wishes.append(self._retention_calls(view, share, month, bank))
         return Proposals.merged(wishes)
 
     def _retention_calls(self, view: BankView, share: float, month: int, bank: Bank) -> Proposals:
@@ -127,6 +156,8 @@ class Stratification(Strategy):
 
     def extra_managers(self, bank: Bank, maturity: float) -> float:
         """Posts for the customers who get a manager."""
+        if "coverage" not in self.parts:
+            return 0.0
         rise = [shifted(c, maturity * (logit(self.coverage) - logit(c))) - c if 0 < c < self.coverage else 0.0
                 for c in bank.coverage[1:]]  # fmt: skip
         return float(np.sum(np.array(rise) * bank.active[1:] / bank.span[1:]))
