@@ -9,7 +9,7 @@ What would change our minds: customers near a bound who are contacted climb no m
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -22,19 +22,10 @@ from sim.levers import Levers, logit, shifted
 from sim.strategies.base import Bank, Strategy, score_above
 from sim.strategies.contact_cap import capped
 
-PARTS = (
-    "coverage",
-    "retention",
-    "near_threshold",
-    "leads",
-    "coordination",
-    "outreach",
-    "win_back",
-    "pressure",
-    "grace",
-)
-Part = Literal["coverage", "retention", "near_threshold", "leads", "coordination", "outreach", "win_back", "pressure",
-               "grace"]  # fmt: skip
+Part = Literal[
+    "coverage", "retention", "near_threshold", "leads", "coordination", "outreach", "win_back", "pressure", "grace"
+]
+PARTS: tuple[Part, ...] = get_args(Part)
 LEAD_PRIORITY = 2.0  # SD: a lead is followed like a customer two SD above the average
 NEAR_PRIORITY = 1.0
 
