@@ -221,7 +221,7 @@ class BankModel(mesa.Model):
     def _refuse_overflow(self) -> None:
         """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
         c = self.customers
-        largest = float(np.dot(c.weight.astype(np.float64), c.aum)) * 100.0  # in floats, which do not wrap
+        largest = float((c.weight * c.aum).sum()) * 100.0  # in floats, which do not wrap
         if not largest <= LARGEST_SUM:
             money = largest / WEIGHT_UNIT / 100.0
             raise OverflowError(

@@ -137,13 +137,14 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
 
 
 def in_use(
-    numbers: kernels.Rates, model: Model, channels: Channels, use: np.ndarray, failing_ratio: np.ndarray
+    numbers: kernels.Rates, model: Model, channels: Channels, use: np.ndarray, failing_ratio: np.ndarray | None = None
 ) -> kernels.Rates:
     """The kernel's numbers in a month in which customers start `use` times their usual episodes, by channel.
 
     The chances of a service experience and of a failure hang on it, and failures on `failing_ratio`, by channel; the
     scale of satisfaction stays the reference's.
     """
+    failing_ratio = np.ones(use.size) if failing_ratio is None else failing_ratio
     if np.all(use == 1.0) and np.all(failing_ratio == 1.0):
         return numbers
     failing = channels.column("failure") * failing_ratio if model.mechanisms.failures else np.zeros(use.size)
