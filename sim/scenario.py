@@ -366,7 +366,7 @@ def _seed_slips(s: Scenario) -> Iterator[Slip]:
 
 def _until_slips(s: Scenario, seeds: SeedsUntil) -> Iterator[Slip]:
     if seeds.first + seeds.most - 1 > LARGEST_SEED:
-        yield ("seeds", "max"), f"seeds end beyond {LARGEST_SEED}; fewer, or a smaller first one"
+        yield ("seeds", "first"), f"{seeds.most} seeds from here end beyond {LARGEST_SEED}; a smaller first one"
     kpi, where = seeds.until.kpi, ("seeds", "until", "kpi")
     known = [name for name in kpi_names([tier.name for tier in s.tier_list]) if base_name(name) == base_name(kpi)]
     if kpi not in known:

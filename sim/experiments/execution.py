@@ -203,7 +203,8 @@ def _run(prepared: Prepared, out: Path, manifest: dict[str, Any], options: Optio
             folder.interrupt()
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
         watcher.reporting()
-        run = folder.finish({**_closing(folder, threads), **seeds.facts()}, failed, then=_tables_and_report(options.report))
+        closing = {**_closing(folder, threads), **seeds.facts()}
+        run = folder.finish(closing, failed, then=_tables_and_report(options.report))
     except KeyboardInterrupt:
         folder.interrupt()
         raise Interrupted(f"{out}: interrupted; what was finished is kept, --resume --out {out} goes on") from None
