@@ -59,7 +59,7 @@ def precision_note(precision: pd.DataFrame) -> list[str]:
     return [
         f"{units.PLUS_MINUS}: half the 95 % interval over {precision['seeds'].max()} seeds; "
         "for half: seeds in all that would halve it",
-        f"p: paired t test, {CORRECTION} over {len(made)} headline tests of all arms; more in precision.csv",
+        f"p: paired t test, {CORRECTION} over {len(made)} headline tests; more in precision.csv",
     ]
 
 
@@ -69,11 +69,13 @@ def stopping_words(manifest: Mapping[str, Any]) -> str:
     if not isinstance(stopping, Mapping):
         return ""
     kpi, wanted, reached = stopping["kpi"], stopping["half_width"], stopping["reached"]
-    of_what = "mean" if len(manifest["arms"]) == 1 else "difference to the reference"
+    one_arm = len(manifest["arms"]) == 1
     if reached is None and not stopping["limit_hit"]:
-        return f"Stopped after {stopping['seeds']} seeds: no arm has a {of_what} of {kpi} to be sure of."
+        what = "figure" if one_arm else "difference to the reference"
+        return f"Stopped after {stopping['seeds']} seeds: no arm has a {what} of {kpi} to be sure of."
+    whose = "its mean" if one_arm else "the widest of all differences to the reference"
     got = f"{reached:.3g}" if reached is not None else "unknown"
-    sure = f"the half-width of {kpi} ({of_what}, widest arm) is {got}, wanted {wanted:g}"
+    sure = f"the half-width of {kpi} ({whose}) is {got}, wanted {wanted:g}"
     if stopping["limit_hit"]:
         return f"NOT as sure as wanted: the limit of {stopping['seeds']} seeds was reached and {sure}."
     return f"Stopped by itself after {stopping['seeds']} seeds: {sure}."
