@@ -24,9 +24,9 @@ from sim.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.population.settings import Population
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
-from sim.strategies import STRATEGIES
+from sim.strategies import Implementation, Strategy, known, why_unknown
 from sim.tiers import MOST_TIERS, STANDARD_TIERS, Name, Tier
-from sim.yaml_source import did_you_mean
+from sim.yaml_source import Chosen, did_you_mean
 
 LARGEST_SEED = 2**63 - 1
 MOST_ROWS = 20_000_000  # simulated rows, about 600 bytes each while a bank is built
@@ -87,21 +87,15 @@ def _seeds_given_as(value: Any) -> str:
     return "count" if isinstance(value, (SeedRange, dict)) else "list"
 
 
-class StrategyUse(Settings):
-    """One strategy of an arm."""
-
-    use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
-    start: int = Field(0, alias="from", ge=0, le=1200, description="month it starts; it acts first in the month after",
-                       json_schema_extra={"unit": "month"})  # fmt: skip
-    intensity: float = Field(1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent",
-                             json_schema_extra={"unit": "share"})  # fmt: skip
+AnyStrategy = Annotated[Any, Chosen("use", known, "strategy", why_unknown)]
 
 
 class ArmSettings(Settings):
     """An arm spelled out."""
 
-    strategies: list[StrategyUse] = Field(default_factory=list, description="strategies of the arm")
-    budget: float | None = Field(None, ge=0, le=1e15, description="yearly sum that intensities are scaled to",
+    strategies: list[AnyStrategy] = Field(default_factory=list, description="strategies of the arm")
+    budget: float | None = Field(None, ge=0, le=1e15, description="yearly sum that intensities are scaled to: what the "
+                                 "strategies cost, managers they add included",
                                  json_schema_extra={"unit": "CNY/year"})  # fmt: skip
 
 
@@ -112,16 +106,17 @@ class Record(Settings):
                        json_schema_extra={"unit": "customers"})  # fmt: skip
 
 
-def _nothing() -> dict[str, list[StrategyUse]]:
+def _nothing() -> dict[str, list[Any]]:
     return {"nothing": []}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm: its name and its strategies."""
+    """One arm: its name, its strategies, and the yearly sum they are scaled to, if any."""
 
     name: str
-    strategies: tuple[StrategyUse, ...]
+    strategies: tuple[Strategy, ...]
+    budget: float | None = None
 
 
 class Scenario(Settings):
@@ -155,9 +150,10 @@ class Scenario(Settings):
     )
     economics: Economics = part(Economics, "what earns and costs money")
     model: Model = part(Model, "what customers live by")
-    arms: Annotated[dict[Name, list[StrategyUse] | ArmSettings], Field(min_length=1)] = part(
+    arms: Annotated[dict[Name, list[AnyStrategy] | ArmSettings], Field(min_length=1)] = part(
         _nothing, "what is compared; the first arm is the reference"
     )
+    implementation: Implementation = part(Implementation, "how strategies take hold, whatever they are")
     record: Record = part(Record, "what else is kept")
 
     @model_validator(mode="before")
@@ -195,8 +191,14 @@ class Scenario(Settings):
     def arm_list(self) -> list[Arm]:
         """The arms in order; the first is the reference."""
         return [
-            Arm(name, tuple(arm.strategies if isinstance(arm, ArmSettings) else arm)) for name, arm in self.arms.items()
+            Arm(name, tuple(arm.strategies), arm.budget) if isinstance(arm, ArmSettings) else Arm(name, tuple(arm))
+            for name, arm in self.arms.items()
         ]
+
+    @property
+    def strategies_named(self) -> list[str]:
+        """Names of the strategies of all arms, each once, in order of appearance."""
+        return list(dict.fromkeys(strategy.use for arm in self.arm_list for strategy in arm.strategies))
 
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in, which reads back to the same scenario."""
@@ -227,15 +229,25 @@ def _slips(s: Scenario) -> Iterator[Slip]:
             yield ("managers", "mix", tier, name), f"unknown channel; known are {', '.join(CHANNELS)}"
         if not unknown:
             yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
+    yield from _arm_slips(s)
+
+
+def _arm_slips(s: Scenario) -> Iterator[Slip]:
+    """A strategy stands once in an arm and starts within the horizon; the reference is free of budgets."""
     for name, arm in s.arms.items():
-        if isinstance(arm, ArmSettings) and arm.budget is not None:
-            yield ("arms", name, "budget"), "budgets come with the strategies, not in this version; leave it out"
         uses = arm.strategies if isinstance(arm, ArmSettings) else arm
-        for i, use in enumerate(uses):
-            if use.use not in STRATEGIES:
-                known = ", ".join(sorted(STRATEGIES)) or "none in this version"
-                inside = ("strategies",) if isinstance(arm, ArmSettings) else ()
-                yield ("arms", name, *inside, i, "use"), f"unknown strategy {use.use!r}; known strategies: {known}"
+        inside = ("strategies",) if isinstance(arm, ArmSettings) else ()
+        seen: dict[str, int] = {}
+        for i, strategy in enumerate(uses):
+            where = ("arms", name, *inside, i)
+            if strategy.start >= s.months:
+                right = f"from 0 to {s.months - 1}"
+                yield (*where, "from"), f"{strategy.start} is beyond the {s.months} measured months; {right}"
+            if strategy.use in seen:
+                yield (*where, "use"), f"{strategy.use} is there twice (item {seen[strategy.use]}); once an arm"
+            seen.setdefault(strategy.use, i)
+        if isinstance(arm, ArmSettings) and arm.budget is not None and not any(use.intensity > 0 for use in uses):
+            yield ("arms", name, "budget"), "nothing to spend it on; an arm with a budget has strategies"
 
 
 def _tier_slips(s: Scenario) -> Iterator[Slip]:
@@ -251,8 +263,9 @@ def _tier_slips(s: Scenario) -> Iterator[Slip]:
             yield ("tiers", i, "name"), f"{tier.name} means something else in the results; another name"
         seen.add(tier.name)
         if i and tier.start <= s.tiers[i - 1].start:
-            yield ("tiers", i, "from"), (
-                f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); lowest tier first"
+            yield (
+                ("tiers", i, "from"),
+                (f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); lowest tier first"),
             )
         if tier.like is not None and tier.like not in STANDARD_TIERS:
             yield ("tiers", i, "like"), f"unknown tier {tier.like!r}; like one of {', '.join(STANDARD_TIERS)}"
@@ -303,8 +316,12 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
     if p.source == "synthetic":
         rows = total if p.agents is None else round(p.agents * total) if isinstance(p.agents, float) else p.agents
         if rows > MOST_ROWS:
-            yield ("population", "customers" if p.agents is None else "agents"), (
-                f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; give agents: 200000 (or a share)"
+            yield (
+                ("population", "customers" if p.agents is None else "agents"),
+                (
+                    f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; "
+                    "give agents: 200000 (or a share)"
+                ),
             )
         if isinstance(p.agents, int) and p.agents > total:
             yield ("population", "agents"), f"{p.agents} is more than the {total} customers; at most one row a customer"
@@ -368,9 +385,9 @@ def _until_slips(s: Scenario, seeds: SeedsUntil) -> Iterator[Slip]:
     if seeds.first + seeds.most - 1 > LARGEST_SEED:
         yield ("seeds", "first"), f"{seeds.most} seeds from here end beyond {LARGEST_SEED}; a smaller first one"
     kpi, where = seeds.until.kpi, ("seeds", "until", "kpi")
-    known = [name for name in kpi_names([tier.name for tier in s.tier_list]) if base_name(name) == base_name(kpi)]
-    if kpi not in known:
-        yield where, f"{base_name(kpi)} is not told for {kpi[len(base_name(kpi)) :]}; one of {', '.join(known)}"
+    told = [name for name in kpi_names([tier.name for tier in s.tier_list]) if base_name(name) == base_name(kpi)]
+    if kpi not in told:
+        yield where, f"{base_name(kpi)} is not told for {kpi[len(base_name(kpi)) :]}; one of {', '.join(told)}"
     elif base_name(kpi) in NEEDS_A_YEAR and s.months < 12:
         yield where, f"{kpi} needs 12 measured months, there are {s.months}; another KPI, or more months"
 

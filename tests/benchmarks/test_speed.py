@@ -35,7 +35,7 @@ people, p = b.newcomers(2000), b.rates_of()
 plan, now = np.full(len(people), -1, np.int8), b.calm(p=p)
 ready = perf_counter()
 b.live(kernels.live_chunk, people, plan, now, p)
-kernels.expected_ratio(people.arrays, 0, len(people), 1, now.yield_gap, p, np.zeros((4, 2), np.int64))
+kernels.weigh_chunk(people.arrays, 0, len(people), 1, now.yield_gap, p, np.zeros((4, 6), np.int64))
 kernels.count_chunk(people.arrays, 0, len(people), 1, p, b.Tallies.empty().tally)
 print(ready - begun, perf_counter() - ready)
 """
