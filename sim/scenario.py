@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from sim.agents.channel_settings import Channels
 from sim.agents.manager_settings import Managers
@@ -20,12 +20,13 @@ from sim.behaviour.settings import DormantHazard, Hazard, Model
 from sim.codes import CHANNELS
 from sim.economics import Economics
 from sim.environment import AnyShock, environment_slips
+from sim.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.population.settings import Population
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
 from sim.strategies import Implementation, Strategy, known, why_unknown
 from sim.tiers import MOST_TIERS, STANDARD_TIERS, Name, Tier
-from sim.yaml_source.chosen import Chosen
+from sim.yaml_source import Chosen, did_you_mean
 
 LARGEST_SEED = 2**63 - 1
 MOST_ROWS = 20_000_000  # simulated rows, about 600 bytes each while a bank is built
@@ -38,6 +39,52 @@ class SeedRange(Settings):
 
     first: int = Field(1, ge=0, le=LARGEST_SEED, description="first seed")
     count: int = Field(ge=1, le=100_000, description="how many", json_schema_extra={"unit": "seeds"})
+
+
+class Sureness(Settings):
+    """How sure the answer shall be."""
+
+    kpi: str = Field(description="a KPI of `run.py list`, of the bank or kpi[tier] (in quotes within braces)")
+    half_width: float = Field(gt=0, description="half the 95 % interval of every arm's paired difference to the "
+                              "reference (with one arm: of its mean), in the KPI's unit")  # fmt: skip
+
+    @field_validator("kpi")
+    @classmethod
+    def _known_and_everyones(cls, kpi: str) -> str:
+        """Tiers are known only to the scenario, which checks those."""
+        base = base_name(kpi)
+        if base not in KPIS:
+            help_ = did_you_mean(base, KPIS) or "`run.py list` names them, each of the bank or as kpi[tier]"
+            raise ValueError(f"unknown KPI {base!r}; {help_}")
+        if base in AGAINST_REFERENCE:
+            raise ValueError(f"{kpi} is against the reference already; a KPI that the reference has too, such as npv")
+        return kpi
+
+
+class SeedsUntil(Settings):
+    """Seeds one after the other from a first one, until an interval is narrow enough."""
+
+    until: Sureness = Field(description="when it is enough")
+    first: int = Field(1, ge=0, le=LARGEST_SEED, description="first seed")
+    least: int = Field(5, alias="min", ge=2, le=100_000, description="so many at least: fewer say too little of their "
+                       "own spread", json_schema_extra={"unit": "seeds"})  # fmt: skip
+    most: int = Field(200, alias="max", ge=2, le=100_000, description="so many at most, narrow enough or not",
+                      json_schema_extra={"unit": "seeds"})  # fmt: skip
+
+    @field_validator("most")
+    @classmethod
+    def _not_fewer_than_least(cls, most: int, info: ValidationInfo) -> int:
+        least = info.data.get("least", 0)
+        if most < least:
+            raise ValueError(f"{most} is fewer than min, {least}; at least as many as min (5 unless given)")
+        return most
+
+
+def _seeds_given_as(value: Any) -> str:
+    """The key that says how seeds are given, so that a mistake is told as one of what was meant."""
+    if isinstance(value, SeedsUntil) or (isinstance(value, dict) and "until" in value):
+        return "until"
+    return "count" if isinstance(value, (SeedRange, dict)) else "list"
 
 
 AnyStrategy = Annotated[Any, Chosen("use", known, "strategy", why_unknown)]
@@ -80,8 +127,14 @@ class Scenario(Settings):
     months: int = Field(60, ge=1, le=1200, description="measured months", json_schema_extra={"unit": "months"})
     burn_in: int = Field(24, ge=0, le=1000, description="months lived before month 0, not reported; 0 under a book",
                          json_schema_extra={"unit": "months"})  # fmt: skip
-    seeds: Annotated[list[Seed], Field(min_length=1)] | SeedRange = Field(
-        default_factory=lambda: [1, 2, 3], description="a list of seeds, or {first, count}"
+    seeds: Annotated[
+        Annotated[list[Seed], Field(min_length=1), Tag("list")]
+        | Annotated[SeedRange, Tag("count")]
+        | Annotated[SeedsUntil, Tag("until")],
+        Discriminator(_seeds_given_as),
+    ] = Field(
+        default_factory=lambda: [1, 2, 3],
+        description="a list of seeds, {first, count}, or {until, max}: as many as an answer needs",
     )
     currency: str = Field("CNY", min_length=1, max_length=8, description="name of the model's money")
     discount_rate: float = assumption(0.10, unit="1/year", low=0.08, high=0.10, hard_low=0, hard_high=1,
@@ -127,9 +180,11 @@ class Scenario(Settings):
 
     @property
     def seed_list(self) -> list[int]:
-        """The seeds, spelled out."""
+        """The seeds, spelled out; under `until` all that may be needed."""
         if isinstance(self.seeds, SeedRange):
             return list(range(self.seeds.first, self.seeds.first + self.seeds.count))
+        if isinstance(self.seeds, SeedsUntil):
+            return list(range(self.seeds.first, self.seeds.first + self.seeds.most))
         return list(self.seeds)
 
     @property
@@ -316,11 +371,25 @@ def _seed_slips(s: Scenario) -> Iterator[Slip]:
         if s.seeds.first + s.seeds.count - 1 > LARGEST_SEED:
             yield ("seeds", "count"), f"seeds end beyond {LARGEST_SEED}; fewer, or a smaller first one"
         return
+    if isinstance(s.seeds, SeedsUntil):
+        yield from _until_slips(s, s.seeds)
+        return
     seen: set[int] = set()
     for i, seed in enumerate(s.seeds):
         if seed in seen:
             yield ("seeds", i), f"{seed} is there twice; seeds are distinct"
         seen.add(seed)
+
+
+def _until_slips(s: Scenario, seeds: SeedsUntil) -> Iterator[Slip]:
+    if seeds.first + seeds.most - 1 > LARGEST_SEED:
+        yield ("seeds", "first"), f"{seeds.most} seeds from here end beyond {LARGEST_SEED}; a smaller first one"
+    kpi, where = seeds.until.kpi, ("seeds", "until", "kpi")
+    told = [name for name in kpi_names([tier.name for tier in s.tier_list]) if base_name(name) == base_name(kpi)]
+    if kpi not in told:
+        yield where, f"{base_name(kpi)} is not told for {kpi[len(base_name(kpi)) :]}; one of {', '.join(told)}"
+    elif base_name(kpi) in NEEDS_A_YEAR and s.months < 12:
+        yield where, f"{kpi} needs 12 measured months, there are {s.months}; another KPI, or more months"
 
 
 def _sums_to_one(path: tuple[str | int, ...], values: Sequence[float], what: str) -> Iterator[Slip]:

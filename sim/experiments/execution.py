@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import sim
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
 from sim.experiments.prepare import Prepared, facts
+from sim.experiments.stopping import Seeds
 from sim.results import ResultsFolder, Run
 from sim.scenario import Arm
 from sim.yaml_source import dump
@@ -42,6 +43,9 @@ class Watcher:
 
     def preparing(self, what: str) -> None:
         """Something that takes a while is being done before the months."""
+
+    def expect(self, runs: int) -> None:
+        """So many runs in all are expected now, more or fewer than when it began."""
 
     def lived(self, rows: int) -> None:
         """A month of so many rows has passed."""
@@ -176,13 +180,15 @@ def _run(prepared: Prepared, out: Path, manifest: dict[str, Any], options: Optio
     text = dump(s.resolved())
     folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
     done = folder.finished()
-    todo = [(arm, seed) for arm in s.arm_list for seed in sorted(s.seed_list) if (arm.name, seed) not in done]
+    seeds = Seeds(s, folder, watcher)
     failed: list[dict[str, Any]] = []
     threads = options.threads or cores()
-    watcher.begin(s.name, len(todo), s.months + s.burn_in)
+    watcher.begin(s.name, seeds.runs_expected, s.months + s.burn_in)
     try:
         source = None
-        for arm, seed in todo:
+        for arm, seed in ((arm, seed) for seed in seeds for arm in s.arm_list):
+            if (arm.name, seed) in done:
+                continue
             if source is None:
                 source = _load(prepared, watcher)
             try:
@@ -193,11 +199,12 @@ def _run(prepared: Prepared, out: Path, manifest: dict[str, Any], options: Optio
                 failed.append({"arm": arm.name, "seed": seed, "error": f"{type(error).__name__}: {error}",
                                "traceback": traceback.format_exc()})  # fmt: skip
                 watcher.failed(arm.name, seed, failed[-1]["error"])
-        if failed and len(failed) == len(s.arm_list) * len(s.seed_list):
+        if failed and len(failed) == len(s.arm_list) * len(seeds.used):
             folder.interrupt()
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
         watcher.reporting()
-        run = folder.finish(_closing(folder, threads), failed, then=_tables_and_report(options.report))
+        closing = {**_closing(folder, threads), **seeds.facts()}
+        run = folder.finish(closing, failed, then=_tables_and_report(options.report))
     except KeyboardInterrupt:
         folder.interrupt()
         raise Interrupted(f"{out}: interrupted; what was finished is kept, --resume --out {out} goes on") from None
