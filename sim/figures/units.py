@@ -6,7 +6,8 @@ Figures, page and terminal all write numbers through here, so that the same numb
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MISSING = "\N{EN DASH}"
@@ -14,6 +15,7 @@ MINUS = "\N{MINUS SIGN}"
 INFINITE = "\N{INFINITY}"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 
@@ -129,6 +131,33 @@ class Display:
         if low * high > 0:
             decimals = max(decimals, significant(nearer, 1, most=6))
         return number(value, decimals, sign=True), number(low, decimals, sign=True), number(high, decimals, sign=True)
+
+
+def shortened(names: Sequence[str], most: int) -> list[str]:
+    """Names of at most `most` (from 4) letters: cut at the end with an ellipsis, or in the middle, or numbered.
+
+    Names that differ stay different, so that a reader can always tell two arms apart.
+    """
+    tries = [
+        [name if len(name) <= most else name[: most - 1] + ELLIPSIS for name in names],
+        [_middle(name, most) for name in names],
+    ]
+    for texts in tries:
+        if len(set(texts)) == len(set(names)):
+            return texts
+    seen, texts = Counter(tries[0]), []
+    for place, (name, text) in enumerate(zip(names, tries[0], strict=True)):
+        number = str(place)
+        cut = name[: most - len(number) - 1] + ELLIPSIS + number
+        texts.append(cut if seen[text] > 1 and len(name) > most else text)
+    return texts
+
+
+def _middle(name: str, most: int) -> str:
+    if len(name) <= most:
+        return name
+    tail = (most - 1) // 2
+    return name[: most - 1 - tail] + ELLIPSIS + name[len(name) - tail :]
 
 
 # Rates a year of people, read best as percent; contacts and complaints a year are counts and are not among them.
