@@ -387,7 +387,8 @@ class ResultsFolder:
         """Store one finished run; `facts` (JSON values) go with `seconds` into the manifest's list of runs.
 
         `tables` has every name of `REQUIRED_TABLES`, and those of `OPTIONAL_TABLES` that are kept; columns `arm` and
-        `seed` are filled in where absent. `ValueError` for a table that breaks its law, `RunFailed` when it cannot be written.
+        `seed` are filled in where absent. `ValueError` for a table that breaks its law, `RunFailed` when it
+        cannot be written.
         """
         if (arm, seed) not in self.planned():
             raise ValueError(f"arm {arm}, seed {seed} is not in the plan")

@@ -66,8 +66,7 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
         head = [["arm", *(column.name for column in shown), "verdict"], ["", *(column.unit for column in shown), ""]]
         names = units.shortened(arms, most) if longest > most else arms
         body = [
-            [name, *(column.write(one) for column in shown), words(one)]
-            for name, one in zip(names, found, strict=True)
+            [name, *(column.write(one) for column in shown), words(one)] for name, one in zip(names, found, strict=True)
         ]
         text = _aligned(head, body, left=(0, len(shown) + 1), apart=gap)
         if _widest(text) <= width:

@@ -28,7 +28,8 @@ class Verdict:
     """What an arm comes to against the reference: differences (with intervals), money, and the word that follows.
 
     `cost_annual` is strategy cost a year beyond the reference's; `roi` and `payback` (months, infinite where one seed
-    or more does not reach it) are means over seeds; `more_seeds` is None where the word is clear or 1,000 would not tell.
+    or more does not reach it) are means over seeds; `more_seeds` is None where the word is clear, or where 1,000 would
+    not tell.
     """
 
     arm: str
