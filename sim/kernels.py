@@ -205,7 +205,9 @@ class Now(NamedTuple):
 @njit(**EQUATION)
 def tenure_band(tenure):
     """Index of the six tenure bands (completed months: 0-2, 3-11, 12-23, 24-47, 48-59, 60 and more)."""
-    return i32(tenure >= 3) + i32(tenure >= 12) + i32(tenure >= 24) + i32(tenure >= 48) + i32(tenure >= 60)
+    return (
+        i32(tenure >= 3) + i32(tenure >= 12) + i32(tenure >= 24) + i32(tenure >= 48) + i32(tenure >= 60)
+    )
 
 
 @njit(**EQUATION)
@@ -604,7 +606,10 @@ def count_stocks(
             trusting = trust[i] / p.trust_sd
             habit = f32(i32(min(max(month - joined[i], 0), 120))) * f32(1.0 / 60.0) - ONE
             loyal = (
-                p.loyal_satisfaction * score + p.loyal_trust * trusting + p.loyal_bond * bond[i] + p.loyal_habit * habit
+                p.loyal_satisfaction * score
+                + p.loyal_trust * trusting
+                + p.loyal_bond * bond[i]
+                + p.loyal_habit * habit
             )
             tally[k, T_ACTIVE] += w
             tally[k, T_PRODUCTS] += w * (extra + 1)

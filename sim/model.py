@@ -227,7 +227,9 @@ class BankModel(mesa.Model):
             return close, dormant
         sums = np.zeros((len(self.tiers), 2), np.int64)
         gap = np.float32(self.environment.yield_gap)
-        kernels.expected_ratio(self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums)
+        kernels.expected_ratio(
+            self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums
+        )
         mean = np.where(sums[:, 0] > 0, sums[:, 1] / np.maximum(sums[:, 0], 1) / RATIO_UNIT, 1.0)
         mean = np.maximum(mean, 1.0 / RATIO_UNIT) * relocation_ratio(self.settings)  # the finest ratio sums can tell
         return close / mean, dormant / mean

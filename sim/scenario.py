@@ -195,9 +195,8 @@ def _tier_slips(s: Scenario) -> Iterator[Slip]:
             yield ("tiers", i, "name"), f"{tier.name} means something else in the results; another name"
         seen.add(tier.name)
         if i and tier.start <= s.tiers[i - 1].start:
-            yield (
-                ("tiers", i, "from"),
-                (f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); lowest tier first"),
+            yield ("tiers", i, "from"), (
+                f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); lowest tier first"
             )
         if tier.like is not None and tier.like not in STANDARD_TIERS:
             yield ("tiers", i, "like"), f"unknown tier {tier.like!r}; like one of {', '.join(STANDARD_TIERS)}"
@@ -248,11 +247,8 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
     if p.source == "synthetic":
         rows = total if p.agents is None else round(p.agents * total) if isinstance(p.agents, float) else p.agents
         if rows > MOST_ROWS:
-            yield (
-                ("population", "customers" if p.agents is None else "agents"),
-                (
-                    f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; give agents: 200000 (or a share)"
-                ),
+            yield ("population", "customers" if p.agents is None else "agents"), (
+                f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; give agents: 200000 (or a share)"
             )
         if isinstance(p.agents, int) and p.agents > total:
             yield ("population", "agents"), f"{p.agents} is more than the {total} customers; at most one row a customer"

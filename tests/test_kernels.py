@@ -229,7 +229,9 @@ def test_customers_and_money_balance_to_the_fen_in_every_tier(stormy_month):
     for month in (1, 2, 3):
         t = b.live(kernels.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p).tally
         left = t[:, kernels.T_CLOSED] + t[:, kernels.T_UPGRADED] + t[:, kernels.T_DOWNGRADED]
-        np.testing.assert_array_equal(t[:, kernels.T_OPEN], start[:, kernels.T_OPEN] - left + t[:, kernels.T_MOVED_IN])
+        np.testing.assert_array_equal(
+            t[:, kernels.T_OPEN], start[:, kernels.T_OPEN] - left + t[:, kernels.T_MOVED_IN]
+        )
         flow = t[:, kernels.T_NEW_MONEY] + t[:, kernels.T_MARKET] + t[:, kernels.T_AUM_MOVED]
         np.testing.assert_array_equal(t[:, kernels.T_AUM], start[:, kernels.T_AUM] + flow)
         awake = t[:, kernels.T_ACTIVE].sum() - start[:, kernels.T_ACTIVE].sum()

@@ -55,7 +55,7 @@ class Managers(Settings):
     )  # fmt: skip
     allocation: Literal["value", "round_robin", "near_threshold"] = Field(
         "value",
-        description="who comes first when hours are short: largest AUM, longest wait, nearest below a threshold",
+        description="who comes first when hours are short: largest AUM, longest wait, nearest below a threshold"
     )
 
     professional_sd: float = assumption(1.0, unit="SD", low=0.5, high=1.5, hard_low=0, hard_high=5, source="SPEC 4.2",

@@ -368,8 +368,7 @@ class Model(Settings):
 
     mechanisms: Mechanisms = part(Mechanisms, "mechanisms on or off")
     hazards: dict[str, Hazard | DormantHazard] = Field(
-        default_factory=_default_hazards,
-        description="monthly probabilities by tier, and of dormant customers",
+        default_factory=_default_hazards, description="monthly probabilities by tier, and of dormant customers",
         json_schema_extra={"unit": "probability a month", "plausible": [0.0005, 0.015], "source": "DECISIONS 5"},
     )
     normalise_hazards: bool = Field(

@@ -106,5 +106,6 @@ def _title(table: pd.DataFrame, kpi: str) -> str:
     place = int(np.nanargmax(np.abs(values)))
     name = NAMES.get(kpi, style.spoken(kpi))
     part, all_ = (look.write(value, sign=True)[0] for value in (float(values[place]), whole))
-    text = f"{style.quoted(str(own['member'].iloc[place]))} brings the largest part of what the bundle does to {name.lower()}"
+    member = style.quoted(str(own["member"].iloc[place]))
+    text = f"{member} brings the largest part of what the bundle does to {name if name[1].isupper() else name.lower()}"
     return f"{text}: {part} of {all_} {look.unit}"

@@ -28,12 +28,19 @@ TINT = "#E8F1F8"  # behind the better side
 
 
 def arm_names(board: Board, width: float = NAMES, size: float = style.TICK, weight: str = "normal") -> list[str]:
-    """Names of the arms but the reference, cut where they are too long, all different."""
+    """Names of the arms but the reference, those cut that are too wide, all different."""
     names = [style.spoken(arm) for arm in board.arms[1:]]
-    most = max(map(len, names))
-    while most > 6 and max(style.text_width(name, size, weight) for name in units.shortened(names, most)) > width:
+    wide = [place for place, name in enumerate(names) if style.text_width(name, size, weight) > width]
+    cut = [names[place] for place in wide]
+    most = max(map(len, cut), default=0)
+    while most > 6:
+        short = units.shortened(cut, most)
+        if max(style.text_width(name, size, weight) for name in short) <= width:
+            for place, name in zip(wide, short, strict=True):
+                names[place] = name
+            break
         most -= 1
-    return units.shortened(names, most)
+    return names
 
 
 def name_room(names: list[str], size: float = style.TICK) -> float:
@@ -176,7 +183,7 @@ def _map_title(board: Board, attrition: Cube) -> str:
 
 def _columns(count: int) -> Cube:
     """Left edges of the columns, the bank's set a little apart."""
-    return np.arange(count) + np.where(np.arange(count) == count - 1, 0.12, 0.0)
+    return np.arange(count, dtype=float) + np.where(np.arange(count) == count - 1, 0.12, 0.0)
 
 
 def _cells(axes: Axes, values: Cube, less: bool) -> None:

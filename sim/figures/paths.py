@@ -58,7 +58,7 @@ def _apart(values: Cube) -> Cube:
     return values[1:] - values[:1]
 
 
-def _path(axes: Axes, x: Cube, one: Band, place: int, all_: Band, decimals: int) -> None:
+def _path(axes: Axes, x: Any, one: Band, place: int, all_: Band, decimals: int) -> None:
     colour, marker, hollow = style.arm_look(place)
     marks.line_with_band(axes, x, one, colour)
     marks.value_axis(axes, [all_.mean, all_.low, all_.high], zero=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,6 +13,7 @@ from . import marks, style, units
 from .data import Board, Cube, NothingToShow, band, half_width
 
 PER = 100_000
+NEAR = 0.11  # inches from a point to its name; further off a thin line leads to it
 
 
 @style.drawn
@@ -95,7 +96,8 @@ def _title(board: Board, x: Cube, line: list[int]) -> str:
 
 
 def _axes(axes: Axes, across: list[Cube], up: list[Cube]) -> None:
-    marks.level_axis(axes, across)
+    reach = [value for values in across for value in values if np.isfinite(value)]
+    marks.level_axis(axes, [*across, [min(reach) - 0.08 * (max(reach) - min(reach))]])  # room for the reference's name
     marks.value_axis(axes, up, zero=True)
     axes.grid(axis="y", color=style.GRID, linewidth=0.8, visible=True)
 
@@ -107,44 +109,44 @@ def _label(axes: Axes, x: Cube, y: Cube, names: list[str], line: list[int]) -> N
     at = np.stack([(x - left) / (right - left) * wide, (y - base) / (top - base) * tall], axis=1)
     on = [place in line for place in range(len(x))]
     taken = [(px - 0.07, py - 0.07, px + 0.07, py + 0.07) for px, py in at if np.isfinite(px + py)]
-    zero = -base / (top - base) * tall
-    taken.append((0.0, zero - 0.01, wide, zero + 0.01))  # the lines of no cost and no effect, then the frontier
-    taken.append((-left / (right - left) * wide - 0.01, 0.0, -left / (right - left) * wide + 0.01, tall))
+    zero, free = -base / (top - base) * tall, -left / (right - left) * wide
+    # The lines of no cost and no effect, then the frontier.
+    lines = [(0.0, zero - 0.01, wide, zero + 0.01), (free - 0.01, 0.0, free + 0.01, tall)]
     for one, two in itertools.pairwise(at[line]):
         steps = np.linspace(one, two, max(2, int(np.hypot(*(two - one)) / 0.03)))
-        taken += [(px - 0.015, py - 0.015, px + 0.015, py + 0.015) for px, py in steps]
+        lines += [(px - 0.015, py - 0.015, px + 0.015, py + 0.015) for px, py in steps]
     high = style.LABEL * 1.25 / 72
-    for place in sorted(range(len(names)), key=lambda one: (not on[one], -y[one] if np.isfinite(y[one]) else 0.0)):
-        px, py = at[place]
-        if not np.isfinite(px + py):
+    for place in sorted(range(len(names)), key=lambda one: (one > 0, not on[one], -np.nan_to_num(y[one]))):
+        if not np.isfinite(at[place]).all():
             continue
         weight = "bold" if on[place] else "normal"
         long = style.text_width(names[place], style.LABEL, weight) + 0.04
-        found = None
-        for far in (0.11, 0.28, 0.5, 0.75, 1.05, 1.4):
-            for dx, dy in ((-1, 1), (1, -1), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)):
-                cx, cy = px + dx * far, py + dy * far
-                x0 = cx if dx > 0 else cx - long if dx < 0 else cx - long / 2
-                y0 = cy - high / 2
-                box = (x0, y0, x0 + long, y0 + high)
-                inside = box[0] >= 0.02 and box[2] <= wide + 0.3 and box[1] >= 0.02 and box[3] <= tall
-                if inside and not any(_meet(box, other) for other in taken):
-                    found = (box, far)
-                    break
-            if found:
-                break
-        if not found:
+        spots = [(box, far) for box, far in _spots(at[place], long, high)
+                 if box[0] >= 0.02 and box[2] <= wide + 0.3 and box[1] >= 0.02 and box[3] <= tall
+                 and not any(_meet(box, other) for other in taken)]  # fmt: skip
+        clean = [spot for spot in spots if not any(_meet(spot[0], other) for other in lines)]
+        if not spots:
             continue
-        box, far = found
+        box, far = (clean or spots)[0]
         taken.append(box)
-        colour = style.ink(style.arm_look(place)[0])
-        mx, my = (box[0] + 0.02) / wide, (box[1] + box[3]) / 2 / tall
-        axes.text(mx, my, names[place], transform=axes.transAxes, size=style.LABEL, color=colour, va="center_baseline",
-                  weight=weight, zorder=7)  # fmt: skip
-        if far > 0.11:
+        axes.text(
+            (box[0] + 0.02) / wide, (box[1] + box[3]) / 2 / tall, names[place], transform=axes.transAxes,
+            size=style.LABEL, color=style.ink(style.arm_look(place)[0]), va="center_baseline", weight=weight, zorder=7,
+        )  # fmt: skip
+        if far > NEAR:
+            px, py = at[place]
             near = (min(max(px, box[0]), box[2]), min(max(py, box[1]), box[3]))
             axes.plot([px / wide, near[0] / wide], [py / tall, near[1] / tall], transform=axes.transAxes,
                       color="#9A9A9A", linewidth=0.6, zorder=1)  # fmt: skip
+
+
+def _spots(at: Cube, long: float, high: float) -> Iterator[tuple[tuple[float, float, float, float], float]]:
+    """Boxes for a label around a point, the nearest first, and how far off they are (inches)."""
+    for far in (NEAR, 0.28, 0.5, 0.75, 1.05, 1.4):
+        for dx, dy in ((-1, 1), (1, -1), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)):
+            cx, cy = at[0] + dx * far, at[1] + dy * far
+            x0 = cx if dx > 0 else cx - long if dx < 0 else cx - long / 2
+            yield (x0, cy - high / 2, x0 + long, cy + high / 2), far
 
 
 def _meet(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -14,7 +14,7 @@ COLOURS = (*style.PALETTE, style.NEUTRAL, "#B0B0B0", "#111111")
 
 def _name(panel: object, name: str, colour: str) -> None:
     panel.annotate(  # type: ignore[attr-defined]
-        name, (0, 1), (-0.3 * 72, 6), xycoords="axes fraction", textcoords="offset points", size=9, weight="bold",
+        name, (0, 1), (-0.3 * 72, 6), xycoords="axes fraction", textcoords="offset points", size=8.5, weight="bold",
         color=colour, annotation_clip=False,
     )  # fmt: skip
 
@@ -37,11 +37,11 @@ def strategy_costs(board: Board) -> Figure:
     most = float(means.sum(axis=-1).max()) / size
     across = min(4, len(arms))
     deep = -(-len(arms) // across)
-    titles = [style.fit(style.spoken(board.reference), 1.3, 9, "bold")]
-    titles += [] if board.one_arm else arm_names(board, 1.3, 9, "bold")
+    titles = [style.fit(style.spoken(board.reference), 1.42, 8.5, "bold")]
+    titles += [] if board.one_arm else arm_names(board, 1.42, 8.5, "bold")
     top = int(np.argmax(means.sum(axis=(1, 2))))
     title = (
-        f"{style.quoted(board.arms[top])} costs most: "
+        f"{style.quoted(board.arms[top])} costs{' most' if len(arms) > 1 else ''}: "
         f"{units.money(float(means[top].sum() / len(years)), board.currency)} a year"
     )
     if abs(means[top, 0].sum() / means[top].mean(axis=0).sum() - 1) > 0.05:
@@ -51,7 +51,7 @@ def strategy_costs(board: Board) -> Figure:
         title,
         f"Cost of each strategy, {board.currency} {word} a year, capital and running, mean over seeds; the number is "
         "the arm's mean year. What a strategy makes managers and channels cost beyond that is in the cost plane.",
-        deep, across, height=1.15, between=0.62, key=key, left=0.48, right=0.12,
+        deep, across, height=1.15, between=0.62, key=key, left=0.43, right=0.1,
     )  # fmt: skip
     places = np.arange(len(years))
     panels = [panel for row in axes for panel in row]

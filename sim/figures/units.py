@@ -6,7 +6,6 @@ Figures, page and terminal all write numbers through here, so that the same numb
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -138,19 +137,20 @@ def shortened(names: Sequence[str], most: int) -> list[str]:
 
     Names that differ stay different, so that a reader can always tell two arms apart.
     """
-    tries = [
-        [name if len(name) <= most else name[: most - 1] + ELLIPSIS for name in names],
-        [_middle(name, most) for name in names],
-    ]
-    for texts in tries:
-        if len(set(texts)) == len(set(names)):
-            return texts
-    seen, texts = Counter(tries[0]), []
-    for place, (name, text) in enumerate(zip(names, tries[0], strict=True)):
-        number = str(place)
-        cut = name[: most - len(number) - 1] + ELLIPSIS + number
-        texts.append(cut if seen[text] > 1 and len(name) > most else text)
+    texts = [name if len(name) <= most else name[: most - 1] + ELLIPSIS for name in names]
+    for cut in (lambda place: _middle(names[place], most), lambda place: _numbered(names[place], most, place)):
+        shared: dict[str, set[str]] = {}
+        for name, text in zip(names, texts, strict=True):
+            shared.setdefault(text, set()).add(name)
+        texts = [
+            cut(place) if len(shared[text]) > 1 and len(names[place]) > most else text
+            for place, text in enumerate(texts)
+        ]
     return texts
+
+
+def _numbered(name: str, most: int, place: int) -> str:
+    return name[: most - len(str(place)) - 1] + ELLIPSIS + str(place)
 
 
 def _middle(name: str, most: int) -> str:

@@ -53,11 +53,8 @@ def _starts(board: Board) -> dict[str, float]:
 
 
 def answer(figures: KeyFigures, board: Board) -> list[str]:
-    """Sentences, the most important first."""
-    said = _reference(figures, board)
-    if not board.one_arm:
-        said = [said[0], *(_arm(figures, board, arm) for arm in board.arms[1:]), *said[1:]]
-    return [sentence for sentence in said if sentence]
+    """What happens under the reference in sentences, the most important first."""
+    return [sentence for sentence in _reference(figures, board) if sentence]
 
 
 def _reference(figures: KeyFigures, board: Board) -> list[str]:
@@ -142,7 +139,7 @@ def _join(text: str, unit: str) -> str:
     return text if unit in ("", "points") else f"{text}{units.GAP}{unit}"
 
 
-def _arm(figures: KeyFigures, board: Board, arm: str) -> str:
+def changes(figures: KeyFigures, board: Board, arm: str) -> str:
     """What an arm changes against the reference: what is clear, then what is not."""
     clear: list[str] = []
     unclear: list[str] = []

@@ -253,10 +253,10 @@ def _scale(values: list[float]) -> tuple[float, str]:
 
 
 def _decimals(found: list[Figure | None], factor: float, most: int) -> int:
-    """Decimals for a column: the first digit of its smallest half width, or three digits of its largest value."""
+    """Decimals for a column: the first digit of its median half width, or three digits of its largest value."""
     halves = [one.half * factor for one in found if one is not None and one.half > 0]
     values = [abs(one.value * factor) for one in found if one is not None and math.isfinite(one.value)]
     wanted = units.significant(max(values, default=0.0), 3, most=most)
     if halves:
-        wanted = min(units.significant(min(halves), 1, most=most), wanted + 1)
+        wanted = min(units.significant(float(np.median(halves)), 1, most=most), wanted + 1)
     return wanted
