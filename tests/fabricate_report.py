@@ -7,7 +7,7 @@ them can be checked by adding up.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -317,6 +317,22 @@ def decided(arms: int = 13, seeds: int = 6, months: int = 60, **more) -> Made:
     made.attribution = attribution(seeds)
     made.precision = precision(made)
     return made
+
+
+def renamed(made: Made, names: dict[str, str]) -> Made:
+    """The same run with its arms called otherwise."""
+
+    def other(table: pd.DataFrame | None) -> pd.DataFrame | None:
+        if table is None or "arm" not in table:
+            return table
+        return table.assign(arm=table["arm"].map(lambda arm: names.get(arm, arm)))
+
+    tables = ("monthly", "bank", "transitions", "cohorts", "managers", "individuals", "precision")
+    arms = [names.get(arm, arm) for arm in made.manifest["arms"]]
+    runs = [{**run, "arm": names.get(run["arm"], run["arm"])} for run in made.manifest["runs"]]
+    return replace(
+        made, manifest={**made.manifest, "arms": arms, "runs": runs}, **{t: other(getattr(made, t)) for t in tables}
+    )
 
 
 def individuals(made: Made) -> pd.DataFrame:

@@ -69,6 +69,12 @@ def short(value: float) -> str:
     return money(value) if abs(value) >= 10_000 else number(value)
 
 
+def half_text(half_width: float, decimals: int) -> str:
+    """A half width in these decimals; one too small for them is not none, so "<0.1"."""
+    text = number(half_width, decimals)
+    return text if text.strip("0.") or half_width == 0 else f"<{number(10.0**-decimals, decimals)}"
+
+
 def significant(value: float, digits: int, *, most: int = 4) -> int:
     """Decimals that show `digits` significant digits of `value`, between 0 and `most`."""
     if not math.isfinite(value) or value == 0:
@@ -106,10 +112,7 @@ class Display:
         text = number(value, 0 if value == 0 and not spread else decimals, sign=sign)
         if not spread:
             return text, ""
-        half = number(half_width, decimals)
-        if not half.strip("0."):  # a spread too small for these decimals is not no spread
-            half = f"<{number(10.0**-decimals, decimals)}"
-        return text, half
+        return text, half_text(half_width, decimals)
 
     def write_difference(self, value: float, low: float, high: float, level: float = 0.0) -> tuple[str, str, str]:
         """A signed difference and the ends of its interval ("" for none), to two digits of its half width at most.

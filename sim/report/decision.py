@@ -58,14 +58,20 @@ class Sure:
 
 
 @dataclass(frozen=True)
-class FairRow:
-    """A row of the fairness table, as text; `cells` are the group's, the others' and the gap's numbers."""
+class FairCell:
+    """A gap between two groups as text, with what both get under it, and whether it is clear."""
 
-    arm: str
-    group: str
-    measure: str
-    cells: tuple[str, ...]
+    gap: str
+    both: str
     clear: bool
+
+
+@dataclass(frozen=True)
+class Fairness:
+    """The fairness table: heads of its columns, and a row of cells an arm."""
+
+    heads: list[tuple[str, str]]
+    rows: list[tuple[str, list[FairCell]]]
 
 
 @dataclass(frozen=True)
@@ -73,11 +79,11 @@ class Decision:
     """All that the decision section shows besides its figures."""
 
     arms: list[Judged]
+    overview: str
     columns: list[Column]
     seeds: int
     precision: list[Sure]
-    fairness: list[FairRow]
-    coverage: list[tuple[str, str, str]]
+    fairness: Fairness | None
     endless: bool
 
 
@@ -89,13 +95,24 @@ def decide(run: Run, figures: KeyFigures, board: Board) -> Decision | None:
     shown = columns(found, board.currency)
     return Decision(
         arms=[_judged(one, shown, figures, board) for one in found],
+        overview=overview(found),
         columns=shown,
         seeds=max((one.npv.seeds for one in found if one.npv is not None), default=0),
         precision=sure(getattr(run, "precision", None), board.arms[1:]),
         fairness=_fairness(board),
-        coverage=_coverage(board),
         endless=any(math.isinf(one.payback) for one in found),
     )
+
+
+def overview(found: list[Verdict]) -> str:
+    """How many arms pay, do not pay and are not clear yet; "" where no verdict can be given."""
+    counts = {word: sum(one.word == word for one in found) for word in (PAYS, PAYS_NOT, UNCLEAR, NOTHING)}
+    if len(found) < 2 or not sum(counts.values()):
+        return ""
+    plural = {PAYS: "pay", PAYS_NOT: "do not pay", UNCLEAR: "are not clear yet", NOTHING: "make no difference"}
+    single = {PAYS: "pays", PAYS_NOT: "does not pay", UNCLEAR: "is not clear yet", NOTHING: "makes no difference"}
+    parts = [f"{count} {(single if count == 1 else plural)[word]}" for word, count in counts.items() if count]
+    return f"Of {len(found)} arms {', '.join(parts)}."
 
 
 def _judged(one: Verdict, shown: list[Column], figures: KeyFigures, board: Board) -> Judged:
@@ -142,25 +159,39 @@ def p_text(p: float) -> str:
     return "<0.001" if p < 0.001 else units.number(p, 3 if p < 0.1 else 2)
 
 
-def _fairness(board: Board) -> list[FairRow]:
+def _fairness(board: Board) -> Fairness | None:
+    """Gaps between groups, and of the Gini coefficient of service coverage to the reference; None without either."""
+    arms = board.arms[1:]
+    heads: list[tuple[str, str]] = []
+    rows: dict[str, list[FairCell]] = {arm: [] for arm in arms}
     try:
-        return [_fair(row) for row in fairness(board)]
+        for one in fairness(board):
+            head = (one.measure, f"{one.group} less {one.others}")
+            heads += [head] if head not in heads else []
+            rows[one.arm].append(_fair(one))
     except NothingToShow:
-        return []
+        pass
+    coverage = _coverage(board)
+    if coverage:
+        heads.append(("coverage Gini", "less the reference's"))
+        for arm, cell in zip(arms, coverage, strict=True):
+            rows[arm].append(cell)
+    return Fairness(heads, list(rows.items())) if heads else None
 
 
-def _fair(row: Fair) -> FairRow:
-    cells = tuple(_with_half(mean, half, 1) for mean, half in row.values)
-    return FairRow(row.arm, f"{row.group} against {row.others}", row.measure, cells, row.clear)
+def _fair(one: Fair) -> FairCell:
+    own, rest, gap = one.values
+    both = f"{units.number(own[0], 1, sign=True)} and {units.number(rest[0], 1, sign=True)}"
+    return FairCell(_with_half(*gap, 1), both, one.clear)
 
 
 def _with_half(mean: float, half: float, decimals: int) -> str:
     text = units.number(mean, decimals, sign=True)
-    return f"{text} {units.PLUS_MINUS} {units.number(half, decimals)}" if math.isfinite(half) else text
+    return f"{text} {units.PLUS_MINUS} {units.half_text(half, decimals)}" if math.isfinite(half) else text
 
 
-def _coverage(board: Board) -> list[tuple[str, str, str]]:
-    """Arm, Gini coefficient of service coverage at the end, and its difference to the reference."""
+def _coverage(board: Board) -> list[FairCell]:
+    """Gini coefficient of service coverage at the end: each arm's difference to the reference, and both."""
     if not board.has_bank("coverage_gini"):
         return []
     values = board.bank("coverage_gini")
@@ -168,10 +199,13 @@ def _coverage(board: Board) -> list[tuple[str, str, str]]:
     if not known.any():
         return []
     end = values[:, :, int(np.flatnonzero(known)[-1])]
-    gaps = end - end[:1]
-    means, apart, half = band(end).mean, band(gaps).mean, half_width(gaps, 1)
+    gaps = end[1:] - end[:1]
+    levels, means, half = band(end).mean, band(gaps).mean, half_width(gaps, 1)
     return [
-        (arm, units.number(float(means[place]), 3),
-         "" if place == 0 else _with_half(float(apart[place]), float(half[place]), 3))
-        for place, arm in enumerate(board.arms)
-    ]  # fmt: skip
+        FairCell(
+            _with_half(float(mean), float(wide), 3),
+            f"{units.number(float(level), 3)} and {units.number(float(levels[0]), 3)}",
+            bool(abs(mean) > wide),
+        )
+        for level, mean, wide in zip(levels[1:], means, half, strict=True)
+    ]

@@ -202,7 +202,7 @@ def columns(found: list[Verdict], currency: str, *, spread: bool = True) -> list
     `spread` writes the interval's half width behind values that have one.
     """
     points = _decimals([one.attrition for one in found], 100.0, most=3)
-    share = _decimals([one.aum for one in found], 100.0, most=2)
+    share = max(_decimals([one.aum for one in found], 100.0, most=2), 1)
     profit, profit_word = _scale([one.profit.value for one in found if one.profit])
     npv, npv_word = _scale([one.npv.value for one in found if one.npv])
     cost, cost_word = _scale([one.cost_annual for one in found])
@@ -214,7 +214,7 @@ def columns(found: list[Verdict], currency: str, *, spread: bool = True) -> list
             return units.MISSING
         text = units.number(figure.value * factor, decimals, sign=True)
         if spread and figure.half > 1e-9 * abs(figure.value):
-            text += f" {units.PLUS_MINUS}{units.number(figure.half * factor, decimals)}"
+            text += f" {units.PLUS_MINUS}{units.half_text(figure.half * factor, decimals)}"
         return text
 
     def plain(figure: Figure | None, factor: float, decimals: int) -> str:
