@@ -255,6 +255,10 @@ class BankModel(mesa.Model):
         """All that another bank of this scenario and seed needs to live on bit for bit (`state=`), copied."""
         return capture(self)
 
+    def let_go(self) -> None:
+        """Give the customers' memory back now: the bank and its agents hold one another until the next collection."""
+        self.customers = Customers(1)
+
     @property
     def is_measuring(self) -> bool:
         """Whether month 0 has been recorded."""

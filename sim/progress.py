@@ -23,11 +23,11 @@ class ProgressBar(Watcher):
         self.name = ""
 
     def begin(self, name: str, runs: int, months: int) -> None:
-        self.name, self.total, self.rows, self.months = name, runs * months, 0, 0
+        self.name, self.total, self.rows, self.months = name, months, 0, 0
         self.runs, self.done = runs, 0
         self.began = self.told = perf_counter()
         if not self.live:
-            self._line(f"{runs} runs of {months} months")
+            self._line(f"{runs} runs, {months} months in all")
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -32,6 +32,7 @@ from sim.state import State
 from sim.tables import renamed, why_unreadable, writing
 
 FORMAT, VERSION = "rapport-state", 1
+FOLDER = "state"  # of a results folder
 SEAL = 64  # bytes of the digest in hexadecimal
 MADE = (1980, 1, 1, 0, 0, 0)  # the same state is the same bytes
 AGAIN = "write it again with --checkpoint"
@@ -51,6 +52,17 @@ def layout() -> str:
     """SHA-256 of the columns of a customer, their names and types in order."""
     text = "\n".join(f"{column.name} {np.dtype(column.dtype).str}" for column in COLUMNS)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def place(folder: Path, arm: str, seed: int, month: int) -> Path:
+    """Where the state of a run stands in its results folder."""
+    return folder / FOLDER / f"{arm}-{seed}-{month}.npz"
+
+
+def months_kept(folder: Path) -> list[int]:
+    """Months of which a results folder has a state of any arm and seed, ascending; by the names of its files."""
+    endings = {file.stem.rpartition("-")[2] for file in (folder / FOLDER).glob("*-*-*.npz")}
+    return sorted(int(ending) for ending in endings if ending.isascii() and ending.isdigit())
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
