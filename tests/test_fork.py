@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,14 @@ def written(folder: Path, text: str = SCENARIO, **changes: str) -> Path:
     file = folder / "crossroads.yaml"
     file.write_text("\n".join(lines) + "\n", "utf-8")
     return file
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_page() -> Iterator[None]:
+    """Figures and page take longer than these banks live, and say nothing of forks."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sim.report.build", lambda run: None)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +220,8 @@ def test_resume_lives_again_where_a_state_is_missing(stored: Path, tmp_path: Pat
         (["--checkpoint", "-1"], "'-1' is not a whole number from 0"),
         (["--checkpoint", "1.5"], "'1.5' is not a whole number from 0"),
         (["--checkpoint", "21"], "21 is beyond the 20 measured months of crossroads; from 0 to 20"),
-        (["--months", "10", "--set", "environment=[]", "--checkpoint", "12"], "12 is beyond the 10 measured months of crossroads; from 0 to 10"),
+        (["--months", "10", "--set", "environment=[]", "--checkpoint", "12"],
+         "12 is beyond the 10 measured months of crossroads; from 0 to 10"),
         (["--checkpoint"], "expected one argument"),
     ],
 )
@@ -234,7 +244,8 @@ def test_a_checkpoint_that_is_no_month_of_the_run(
         ("-2", [], "'-2' is not a whole number from 0"),
         ("ten", [], "'ten' is not a whole number from 0"),
         ("11", [], "has no states of month 11; it has those of month 12"),
-        ("12", ["--months", "10", "--set", "environment[1].from=9"], "months: 10 ends before the fork at month 12; 12 or more"),
+        ("12", ["--months", "10", "--set", "environment[1].from=9"],
+         "months: 10 ends before the fork at month 12; 12 or more"),
         ("12", ["--months", "22"], "months: 22: who was active twelve months before that end, in month 10, was not "
                                    "marked in the stored run; 20 as there, or 24 or more"),
         ("12", ["--seeds", "3,4"], "seeds: 4 not among the stored run's; --seeds with some of 3, 8"),
