@@ -243,24 +243,32 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
     for outcome in outcomes:
         run = outcome.run
         manifest = {key: run.manifest[key] for key in ("name", "run_id", "status", "scenario_digest", "result_digest")}
-        comparison = _plain(run.comparison) if len(run.arms) > 1 else []
-        runs.append({**manifest, "folder": str(run.path), "summary": _plain(run.summary), "comparison": comparison})
+        tables = ("summary", "comparison", "precision") if len(run.arms) > 1 else ("summary",)
+        told = {"comparison": [], "precision": [], **{name: _plain(getattr(run, name)) for name in tables}}
+        stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
+        runs.append({**manifest, "folder": str(run.path), **stopping, **told})
     return runs[0] if len(runs) == 1 else {"runs": runs}
 
 
 def _print_summaries(outcomes: Sequence[Any]) -> None:
-    from sim.report import summary_table
+    from sim.report import stopping_words, summary_table
 
     for outcome in outcomes:
-        print(summary_table(outcome.run))
-        print(f"\nreport: {outcome.run.path / 'report.html'}")
+        run = outcome.run
+        print(summary_table(run, precision=run.precision if len(run.arms) > 1 else None))
+        if words := stopping_words(run.manifest):
+            print(f"\n{words}")
+        print(f"\nreport: {run.path / 'report.html'}")
 
 
 def _validate(arguments: argparse.Namespace) -> int:
+    from sim.scenario import SeedsUntil
+
     for path, one in zip(arguments.files, _prepare(arguments), strict=True):
         s = one.scenario
         customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
-        print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {len(s.seed_list)} seeds x {s.months} months "
+        seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
+        print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
               f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
     return 0
 
@@ -268,6 +276,7 @@ def _validate(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from sim.compare import compare, join
     from sim.kpis import run_kpis_of, summarise
+    from sim.precision import precision
     from sim.report import summary_table
     from sim.results import read
     from sim.tables import write_csv
@@ -276,13 +285,14 @@ def _compare(arguments: argparse.Namespace) -> int:
     if len(joined.arms) < 2:
         raise BadInput.at(str(arguments.folders[0]), "one arm only; a comparison needs two, of one run or of several")
     kpis = run_kpis_of(joined)
-    comparison = compare(kpis, joined.arms[0])
+    comparison, sure = compare(kpis, joined.arms[0]), precision(kpis, joined.arms[0])
     if arguments.out is not None:
         write_csv(arguments.out, comparison)
     if arguments.json:
-        print(json.dumps({"reference": joined.arms[0], "comparison": _plain(comparison)}, allow_nan=False))
+        told = {"reference": joined.arms[0], "comparison": _plain(comparison), "precision": _plain(sure)}
+        print(json.dumps(told, allow_nan=False))
     else:
-        print(summary_table(summarise(kpis), comparison))
+        print(summary_table(summarise(kpis), comparison, sure))
     return 0
 
 
@@ -291,7 +301,8 @@ def _report(arguments: argparse.Namespace) -> int:
     from sim.results import read
 
     page = build(arguments.folder)
-    print(summary_table(read(arguments.folder)))
+    run = read(arguments.folder)
+    print(summary_table(run, precision=run.precision if len(run.arms) > 1 else None))
     print(f"\nreport: {page}")
     return 0
 

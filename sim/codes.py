@@ -17,6 +17,9 @@ BRANCH, PHONE, VIDEO, MESSAGING, APP = range(5)
 UPLIFT_CLASSES: Final = ("persuadable", "sure_thing", "lost_cause", "sleeping_dog")
 
 NOBODY: Final = -1  # no manager, no contact planned
+CHANNEL_BITS: Final = 7  # in a plan the channel of a contact stands in the lowest three bits, its purpose above:
+RETENTION: Final = 8  # meant to keep the customer; offers nothing
+LEAD: Final = 16  # follows interest the customer showed in the app
 JOINED_THIS_YEAR: Final = 127  # `year_start` of somebody who was not a customer then
 
 # Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's luck.
@@ -30,3 +33,4 @@ DRAW_JOINERS: Final = 32  # how many join
 DRAW_MANAGER: Final = 48  # 48..63 belong to managers: keyed by post and hire number in place of the customer
 DRAW_PLAN: Final = 64  # channel of a planned contact
 DRAW_PANEL: Final = 65  # who is tracked
+DRAW_SCORE: Final = 66  # noise of the bank's scores, redrawn each quarter

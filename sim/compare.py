@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,54 +41,121 @@ def compare(kpis: pd.DataFrame, reference: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    arms, kpi_names = kpis["arm"].unique().tolist(), kpis["kpi"].unique().tolist()
-    empty = pd.DataFrame({column: [] for column in COMPARISON_COLUMNS})
-    empty = empty.astype({column: dtype_of(column).replace("text", "object") for column in COMPARISON_COLUMNS})
-    if reference not in arms or len(arms) < 2:
-        return empty
-    first = kpis.drop_duplicates("kpi")
-    sides = first["better"].map({"higher": 1.0, "lower": -1.0}).to_numpy(dtype=float)  # NaN: no better side
-    units = first["unit"].to_numpy(dtype=object)
+    tables = [
+        pd.DataFrame({"arm": one.arm, "reference": reference, "kpi": one.kpis, "unit": one.units, **one.comparison()})
+        for one in differences(kpis, reference)
+    ]
+    kept = [table[table["seeds"] > 0] for table in tables]
+    if not kept:
+        return empty(COMPARISON_COLUMNS)
+    return pd.concat(kept, ignore_index=True)[list(COMPARISON_COLUMNS)]
 
+
+def empty(columns: Sequence[str]) -> pd.DataFrame:
+    """A table without rows, its columns in their types."""
+    import pandas as pd
+
+    table = pd.DataFrame({column: [] for column in columns})
+    return table.astype({column: dtype_of(column).replace("text", "object") for column in columns})
+
+
+@dataclass(frozen=True)
+class Differences:
+    """One arm less the reference, seed by seed, for many KPIs; every array has one entry a KPI.
+
+    `seeds` counts the pairs; `mean` and `variance` are of the differences, `variances` (2, KPIs) those of arm and
+    reference over the same seeds. A variance of fewer than two seeds is NaN, that of equal values exactly 0.
+    """
+
+    arm: str
+    kpis: list[str]
+    units: np.ndarray
+    sides: np.ndarray  # 1: higher is better, -1: lower, NaN: neither
+    seeds: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    variances: np.ndarray
+
+    @property
+    def freedom(self) -> np.ndarray:
+        """Degrees of freedom, at least 1 so that what is NaN anyway needs no care."""
+        return np.maximum(self.seeds - 1, 1)
+
+    @property
+    def error(self) -> np.ndarray:
+        """Standard error of the mean difference."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.sqrt(self.variance / self.seeds)
+
+    @property
+    def half_width(self) -> np.ndarray:
+        """Half the 95 % interval of the mean difference."""
+        return half_width(self.variance, self.seeds)
+
+    @property
+    def t(self) -> np.ndarray:
+        """Mean over standard error; 0 for no difference at all, infinite when all differences are equal otherwise."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.where(self.mean == 0.0, 0.0, self.mean / self.error)
+
+    def comparison(self) -> dict[str, np.ndarray]:
+        """The figures of comparison.csv."""
+        from scipy.special import stdtr
+
+        half = self.half_width
+        with np.errstate(invalid="ignore", divide="ignore"):
+            unknown = np.isnan(self.error) | np.isnan(self.sides)
+            better = np.where(unknown, np.nan, stdtr(self.freedom, np.nan_to_num(self.sides) * self.t))
+            ratio = self.variances.sum(axis=0) / self.variance
+        return {
+            "difference": self.mean, "ci_low": self.mean - half, "ci_high": self.mean + half,
+            "probability_better": better, "seeds": self.seeds, "variance_ratio": ratio,
+        }  # fmt: skip
+
+
+def differences(kpis: pd.DataFrame, reference: str) -> list[Differences]:
+    """Every arm but the reference against it, in order of appearance; none without the reference. `kpis` as above."""
+    import pandas as pd
+
+    arms, names = kpis["arm"].unique().tolist(), kpis["kpi"].unique().tolist()
+    if reference not in arms:
+        return []
+    first = kpis.drop_duplicates("kpi")
+    sides = first["better"].map({"higher": 1.0, "lower": -1.0}).to_numpy(dtype=float)
+    units = first["unit"].to_numpy(dtype=object)
     seeds = np.unique(kpis["seed"].to_numpy())
     place = (
         pd.Index(arms, dtype=object).get_indexer(pd.Index(kpis["arm"], dtype=object)),
-        pd.Index(kpi_names, dtype=object).get_indexer(pd.Index(kpis["kpi"], dtype=object)),
+        pd.Index(names, dtype=object).get_indexer(pd.Index(kpis["kpi"], dtype=object)),
         np.searchsorted(seeds, kpis["seed"].to_numpy()),
     )
-    values = np.full((len(arms), len(kpi_names), len(seeds)), np.nan)
+    values = np.full((len(arms), len(names), len(seeds)), np.nan)
     values[place] = kpis["value"].to_numpy(dtype=float)
-
     base = values[arms.index(reference)]
-    rows = []
-    for number, arm in enumerate(arms):
-        if arm == reference:
-            continue
-        figures = _paired(values[number], base, sides)
-        table = pd.DataFrame({"arm": arm, "reference": reference, "kpi": kpi_names, "unit": units, **figures})
-        rows.append(table[table["seeds"] > 0])
-    return pd.concat(rows, ignore_index=True)[list(COMPARISON_COLUMNS)]
+    return [
+        Differences(arm, names, units, sides, *paired(values[number], base))
+        for number, arm in enumerate(arms)
+        if arm != reference
+    ]
 
 
-def _paired(arm: np.ndarray, base: np.ndarray, sides: np.ndarray) -> dict[str, np.ndarray]:
-    """The figures of one arm from its values and the reference's, both (KPIs, seeds) with NaN for none."""
-    from scipy.special import stdtr, stdtrit
+def half_width(variance: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Half the 95 % interval (Student's t) of a mean over so many seeds; NaN for one, or where the variance is."""
+    from scipy.special import stdtrit
 
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sqrt(variance / seeds) * stdtrit(np.maximum(seeds - 1, 1), 0.5 + CONFIDENCE / 2)
+
+
+def paired(arm: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs, mean difference, its variance over seeds, and both own variances; inputs (KPIs, seeds), NaN for none."""
     with np.errstate(invalid="ignore", divide="ignore"):
         difference = _minus(arm, base)
         both = ~np.isnan(difference)
         n = both.sum(axis=1)
         mean = np.where(both, difference, 0.0).sum(axis=1) / n
-        variance = _variance(difference, both)
-        error = np.sqrt(variance / n)
-        half = error * stdtrit(np.maximum(n - 1, 1), 0.5 + CONFIDENCE / 2)
-        t = np.where(mean == 0.0, 0.0, sides * mean / error)  # infinite when all differences are equal
-        better = np.where(np.isnan(error) | np.isnan(sides), np.nan, stdtr(np.maximum(n - 1, 1), t))
-        ratio = (_variance(arm, both) + _variance(base, both)) / variance
-    return {
-        "difference": mean, "ci_low": mean - half, "ci_high": mean + half, "probability_better": better,
-        "seeds": n.astype(np.int64), "variance_ratio": ratio,
-    }  # fmt: skip
+        own = np.stack([_variance(arm, both), _variance(base, both)])
+        return n.astype(np.int64), mean, _variance(difference, both), own
 
 
 def _minus(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -21,13 +21,19 @@ from numba import njit
 
 from sim.codes import (
     ACTIVE,
+    CHANNEL_BITS,
     CLOSED,
     DORMANT,
     DRAW_CONTACT,
     DRAW_DIGITAL,
     DRAW_LIFE,
+    DRAW_SCORE,
     DRAW_SERVICE,
+    LEAD,
+    MESSAGING,
     NOBODY,
+    PHONE,
+    RETENTION,
 )
 from sim.numerics import (
     EQUATION,
@@ -51,6 +57,10 @@ BLOCK = 512
 CHUNK = 16_384  # rows a task; fixed, though no result depends on it
 WEIGHT_UNIT = 1024  # a customer in weight units
 SHARE_UNIT = f32(65536.0)  # fixed point of shares and scores in the tallies
+RATIO_UNIT = 1048576.0  # fixed point of hazard ratios in `add_moments`
+MOMENT_UNIT = 4096.0  # fixed point of the moments of scores there
+M_WEIGHT, M_RATIO, M_RISK, M_RISK2, M_GAIN, M_GAIN2 = range(6)
+MOMENTS = 6
 TENURE_LAST = 240  # cohort table: this many months and more are one row
 
 (
@@ -129,6 +139,11 @@ class Rates(NamedTuple):
     reach: np.ndarray  # by channel
     conversion: np.ndarray  # by channel
     pressure: np.ndarray  # by channel, 1 / ideal number a quarter
+    uplift: np.ndarray  # by uplift class: log hazard ratio while a retention contact works
+    saved: np.ndarray  # by uplift class: part of the hazard it takes away, 1 - ratio
+    retention_months: int
+    lead_chance: np.float32  # a month that an app user with a manager shows interest, at mean need
+    win_back: np.ndarray  # by tier: rate of coming back in the month of a win-back contact, -log(1-p)
     transactions: np.float32  # mean a month
     transactions_slope: np.float32
     # adoption
@@ -200,14 +215,36 @@ class Now(NamedTuple):
     campaign: np.ndarray  # (tier, channel) chance a month of a campaign contact
     hazard_ratio: np.ndarray  # log, by tier
     manager_quality: np.ndarray  # by post, SD
+    handoff: np.float32  # log conversion of a contact that follows a lead
+    synergy: np.float32  # log conversion of a contact in another channel than the last
+    privacy: np.float32  # trust taken from the customer of mean digital affinity
+    pressure_cap: np.float32  # campaigns make no contact that would lift the pressure above it
+    outreach: np.float32  # chance a month of a remote manager's call in the lowest tier
+    outreach_from: np.float32  # CNY: from this AUM on
+    extra_grace: np.float32  # months before a demotion
+    demotion_ratio: np.float32  # on the effect of a demotion
+    win_back: np.ndarray  # by tier: chance a month of a win-back contact to a dormant customer
+    retain: np.ndarray  # (tier, channel) chance a month of a retention contact to those above the cut
+    retain_cut: np.float32  # score, SD
+    by_uplift: np.bool_  # the score is the uplift score, not the churn score
+    targeting: np.float32  # share of campaigns that go by the offer score
+    offer_cut: np.float32  # score, SD
+    offer_boost: np.float32  # factor on the rate above the cut that keeps the number of contacts
+    scored: np.bool_  # some campaign goes by scores
+    score_word: np.uint64  # the quarter as a counter word
+    know_churn: np.float32  # correlation of each score with the truth
+    know_uplift: np.float32
+    know_offer: np.float32
+    risk_mean: np.ndarray  # by tier, of `risk` at month 0
+    risk_sd: np.ndarray
+    gain_mean: np.ndarray  # by tier, of what a retention contact takes off the hazard ratio
+    gain_sd: np.ndarray
 
 
 @njit(**EQUATION)
 def tenure_band(tenure):
     """Index of the six tenure bands (completed months: 0-2, 3-11, 12-23, 24-47, 48-59, 60 and more)."""
-    return (
-        i32(tenure >= 3) + i32(tenure >= 12) + i32(tenure >= 24) + i32(tenure >= 48) + i32(tenure >= 60)
-    )
+    return i32(tenure >= 3) + i32(tenure >= 12) + i32(tenure >= 24) + i32(tenure >= 48) + i32(tenure >= 60)
 
 
 @njit(**EQUATION)
@@ -240,54 +277,119 @@ def live_wealth(log_wealth, wealth_mean, tier, u_shock, u_event, market, p_rever
         wealth_mean[i] = m + (drift + p_growth)
 
 
+@njit(**EQUATION)
+def noisy(truth, known, u):
+    """A score of unit variance: the truth (mean 0, SD 1) as far as it is known, and noise (SPEC 6.3)."""
+    return known * truth + np.sqrt(max(ONE - known * known, ZERO)) * normal(u)
+
+
+@njit(**EQUATION)
+def retention_gain(log_ratio, saved):
+    """Part of the hazard ratio that a retention contact would take away."""
+    return exp(log_ratio) * saved
+
+
 @njit(**RULE)
-def meet(
-    state, tier, adopted, preferred, opted_out, attempts, aum_1, need, manager, plan, manager_quality, pressure, bond,
-    contact_gap, last_channel, u_reach, u_sale, u_opt_out, u_campaign, u_push, u_event,
-    campaign, conversion_ratio, push_share, now_month, opt_out_month, p,
-    channel, reached, sold, made_sale, opted,
-):  # fmt: skip
-    """Outbound contacts and what they do: planned by managers, else a campaign's; made, reached, answered, resented."""
-    n = state.size
-    campaign_end = now_month % 6 == 0
-    event_bar = p.event_rate
-    for i in range(n):
-        # campaign contact: the uniform is cut into one piece a channel; app messages need the app
+def score_customers(tier, risk, uplift_class, need, u_churn, u_uplift, u_offer, now, p, churn, uplift, offer):
+    """The bank's scores of who leaves, whom a contact keeps and who buys, in SD: noisy views of truth (SPEC 6.3)."""
+    for i in range(tier.size):
         k = tier[i]
-        c0 = campaign[k, 0]
-        c1 = c0 + campaign[k, 1]
-        c2 = c1 + campaign[k, 2]
-        c3 = c2 + campaign[k, 3]
-        c4 = c3 + (campaign[k, 4] if adopted[i] != 0 else ZERO)
+        gain = retention_gain(risk[i], p.saved[uplift_class[i]])
+        churn[i] = noisy((risk[i] - now.risk_mean[k]) / now.risk_sd[k], now.know_churn, u_churn[i])
+        uplift[i] = noisy((gain - now.gain_mean[k]) / now.gain_sd[k], now.know_uplift, u_uplift[i])
+        offer[i] = noisy(need[i], now.know_offer, u_offer[i])
+
+
+@njit(**RULE)
+def aim(churn, uplift, offer, now, boost, chosen):
+    """How campaigns use the scores: `boost` on the rate of offers, `chosen` for a retention contact (0 or 1)."""
+    for i in range(churn.size):
+        above = now.offer_boost if offer[i] > now.offer_cut else ZERO
+        boost[i] = ONE - now.targeting + now.targeting * above
+        score = uplift[i] if now.by_uplift else churn[i]
+        chosen[i] = ONE if score > now.retain_cut else ZERO
+
+
+@njit(**RULE)
+def reach_out(
+    state, tier, adopted, opted_out, aum_1, manager, plan, u_campaign, boost, chosen, now, p, channel, keeping,
+):  # fmt: skip
+    """Who is contacted and where: as a manager planned, else by a campaign; `keeping` marks retention contacts.
+
+    One uniform decides on campaigns, cut into a piece for each channel: offers first, then retention contacts. App
+    messages need the app.
+    """
+    campaign, retain = now.campaign, now.retain
+    for i in range(state.size):
+        k = tier[i]
+        more = boost[i]
+        app = ONE if adopted[i] != 0 else ZERO
+        call = now.outreach if (k == 0) and (aum_1[i] >= now.outreach_from) else ZERO
+        c0 = campaign[k, 0] * more
+        c1 = c0 + campaign[k, 1] * more + call
+        c2 = c1 + campaign[k, 2] * more
+        c3 = c2 + campaign[k, 3] * more
+        c4 = c3 + campaign[k, 4] * more * app
+        r0 = c4 + retain[k, 0] * chosen[i]
+        r1 = r0 + retain[k, 1] * chosen[i]
+        r2 = r1 + retain[k, 2] * chosen[i]
+        r3 = r2 + retain[k, 3] * chosen[i]
+        r4 = r3 + retain[k, 4] * chosen[i] * app
         u = u_campaign[i]
-        from_campaign = i32(u >= c0) + i32(u >= c1) + i32(u >= c2) + i32(u >= c3)
-        picked = (u < c4) and (manager[i] < 0)
-        wanted = i32(plan[i]) if plan[i] >= 0 else (from_campaign if picked else i32(NOBODY))
+        free = manager[i] < 0
+        offering = i32(u >= c0) + i32(u >= c1) + i32(u >= c2) + i32(u >= c3)
+        saving = i32(u >= r0) + i32(u >= r1) + i32(u >= r2) + i32(u >= r3)
+        picked = free and (u < c4)
+        saved = free and (u >= c4) and (u < r4)
+        planned = i32(plan[i])
+        wanted = (planned & CHANNEL_BITS) if planned >= 0 else (offering if picked else (saving if saved else NOBODY))
         silenced = (i32(opted_out[i]) >> max(wanted, i32(0))) & 1
         channel[i] = wanted if (state[i] == ACTIVE) and (silenced == 0) else i32(NOBODY)
+        keeping[i] = i32((planned & RETENTION) != 0) if planned >= 0 else i32(saved)
+
+
+@njit(**RULE)
+def meet(
+    state, tier, adopted, preferred, opted_out, attempts, aum_1, need, manager, plan, pressure, bond, contact_gap,
+    last_channel, contacts, retained, lead, u_reach, u_sale, u_opt_out, u_campaign, u_push, u_event, opt_out_month,
+    keeping, now, p, channel, warmth, reached, sold, made_sale, opted,
+):  # fmt: skip
+    """What contacts do: made unless too many, reached, answered, resented, remembered."""
+    n = state.size
+    manager_quality = now.manager_quality
+    campaign_end = now.month % 6 == 0
+    event_bar = p.event_rate
     for i in range(n):
-        made = channel[i] >= 0
         c = max(channel[i], i32(0))
         last = i32(last_channel[i])
         easy = p.preferred_relief if c == i32(preferred[i]) else ONE
-        new = p.channel_change if (last >= 0) and (last != c) else ONE
-        pressure[i] = pressure[i] * p.pressure_memory + (p.pressure[c] * easy * new if made else ZERO)
+        switched = (last >= 0) and (last != c)
+        burden = p.pressure[c] * easy * (p.channel_change if switched else ONE)
+        fading = pressure[i] * p.pressure_memory
+        spared = (plan[i] < 0) and (fading + burden > now.pressure_cap)
+        made = (channel[i] >= 0) and not spared
+        channel[i] = c if made else i32(NOBODY)
+        pressure[i] = fading + (burden if made else ZERO)
         last_channel[i] = c if made else last
+        contacts[i] = min(i32(contacts[i]) + i32(made), 30000)
         reached[i] = ONE if made and (u_reach[i] < p.reach[c]) else ZERO
+        followed = (plan[i] >= 0) and ((i32(plan[i]) & LEAD) != 0)
+        warmth[i] = (now.synergy if switched else ZERO) + (now.handoff if followed else ZERO)
     for i in range(n):
         c = max(channel[i], i32(0))
         own = (plan[i] >= 0) and (manager[i] >= 0)
         quality = manager_quality[max(manager[i], i32(0))] if own else ZERO
         k = tier[i]
         near = own and (aum_1[i] >= p.near_threshold * p.ceiling[k])
+        pull = p.need_effect * need[i] + p.skill_effect * quality + p.attempt_decay * f32(attempts[i]) + warmth[i]
         chance = (
             p.conversion[c]
-            * conversion_ratio[k]
-            * exp(p.need_effect * need[i] + p.skill_effect * quality + p.attempt_decay * f32(attempts[i]))
+            * now.conversion_ratio[k]
+            * exp(pull)
             * (p.near_threshold_effect if near else ONE)
             * (p.event_need if u_event[i] < event_bar else ONE)
         )
-        offered = (reached[i] > ZERO) and (u_push[i] < push_share)
+        offered = (reached[i] > ZERO) and (u_push[i] < now.push_share) and (keeping[i] == 0)
         yes = offered and (u_sale[i] < chance)
         made_sale[i] = 1 if yes else 0
         sold[i] = ONE if offered else ZERO
@@ -298,14 +400,18 @@ def meet(
         hazard = p.opt_out_rate * exp(p.opt_out_slope * max(pressure[i] - ONE, ZERO))
         out = made and (u_opt_out[i] < hazard)
         opted[i] = 1 if out else 0
-        lapsed = f32(now_month - opt_out_month[i]) >= p.opt_out_months
+        lapsed = f32(now.month - opt_out_month[i]) >= p.opt_out_months
         standing = 0 if lapsed else i32(opted_out[i])
         opted_out[i] = standing | (i32(opted[i]) << max(channel[i], i32(0)))
-        opt_out_month[i] = now_month if out else opt_out_month[i]
+        opt_out_month[i] = now.month if out else opt_out_month[i]
     for i in range(n):
         by_manager = (reached[i] > ZERO) and (plan[i] >= 0) and (manager[i] >= 0)
         bond[i] = bond[i] * p.bond_fading + ((ONE - bond[i]) * p.bond_step if by_manager else ZERO)
         contact_gap[i] = 0 if by_manager else min(i32(contact_gap[i]) + 1, 100)
+        heard = (reached[i] > ZERO) and (keeping[i] != 0)
+        retained[i] = p.retention_months if heard else i32(retained[i])
+        browses = (adopted[i] != 0) and (manager[i] >= 0) and (state[i] == ACTIVE)
+        lead[i] = 1 if browses and (u_campaign[i] < p.lead_chance * exp(p.need_effect * need[i])) else 0
 
 
 @njit(**RULE)
@@ -345,8 +451,8 @@ def serve(
 
 @njit(**RULE)
 def feel(
-    satisfaction, trust, expectation, engagement, joined, disconfirmation, pressure, recovered, betrayed, u_engage,
-    month, p, score,
+    satisfaction, trust, expectation, engagement, affinity, joined, disconfirmation, pressure, recovered, betrayed,
+    u_engage, month, privacy, p, score,
 ):  # fmt: skip
     """Satisfaction, expectation, trust and engagement; `score` is satisfaction in SD of the reference population."""
     for i in range(satisfaction.size):
@@ -359,7 +465,8 @@ def feel(
         expectation[i] = expectation[i] + p.expectation_speed * d
         standard = (s - p.satisfaction_mu) / p.satisfaction_sd
         score[i] = standard
-        trust[i] = trust[i] + p.trust_speed * (standard - trust[i]) - p.breach * betrayed[i]
+        watched = privacy * TWO * (ONE - affinity[i])  # those at home with the digital mind it less
+        trust[i] = trust[i] + p.trust_speed * (standard - watched - trust[i]) - p.breach * betrayed[i]
         engagement[i] = p.engagement_memory * engagement[i] + p.engagement_noise * normal(u_engage[i])
 
 
@@ -429,8 +536,8 @@ def earn(
 @njit(**RULE)
 def weigh_leaving(
     tier, products, score, trust, engagement, open_failure, manager_shock, manager_shock_months, contact_gap, adopted,
-    affinity, tier_change, age, joined, pressure, second_life, log_frailty, u_event, yield_gap,
-    word_of_mouth, lever, month, p, log_ratio,
+    affinity, tier_change, age, joined, pressure, second_life, log_frailty, retained, uplift_class, u_event, yield_gap,
+    word_of_mouth, lever, demotion_ratio, month, p, log_ratio,
 ):  # fmt: skip
     """Log hazard ratio of leaving or going dormant (complementary log-log scale, SPEC 2.3)."""
     relocation_bar = p.event_rate * p.relocation_part
@@ -453,7 +560,7 @@ def weigh_leaving(
             + (p.b_app if adopted[i] != 0 else ZERO)
             + p.b_yield * yield_gap * affinity[i]
             + (p.b_promotion if change > 0 else ZERO)
-            + (p.b_demotion[k] if change < 0 else ZERO)
+            + (p.b_demotion[k] * demotion_ratio if change < 0 else ZERO)
         )
         x = (
             x
@@ -461,6 +568,7 @@ def weigh_leaving(
             + p.b_pressure * pressure_benefit(pressure[i])
             + (p.b_second_life if second_life[i] > 0 else ZERO)
             + (p.b_relocation if u_event[i] < relocation_bar else ZERO)
+            + (p.uplift[uplift_class[i]] if retained[i] > 0 else ZERO)
         )
         band = tenure_band(i32(month) - i32(joined[i]) - 1)
         log_ratio[i] = p.covariates_on * x + p.tenure_log[k, band] + log_frailty[i] + word_of_mouth[k] + lever[k]
@@ -468,10 +576,15 @@ def weigh_leaving(
 
 @njit(**RULE)
 def stay_or_leave(
-    state, tier, log_ratio, follow, follow_months, u_exit, close_rate, dormant_rate, dormant_close, dormant_return,
-    held_when_dormant, held, money, second_life, second_life_months, after,
+    state, tier, log_ratio, follow, follow_months, opted_out, u_exit, u_campaign, close_rate, dormant_rate,
+    return_ratio, court, p, held, money, second_life, channel, after,
 ):  # fmt: skip
-    """Competing exits: close, go dormant, come back. `after` is the next state; AUM falls or returns with it."""
+    """Competing exits: close, go dormant, come back. `after` is the next state; AUM falls or returns with it.
+
+    A dormant customer may be contacted to win it back, by message in the lowest tier and by phone above; its answer
+    is a higher rate of return in that month.
+    """
+    dormant_return = p.dormant_return * return_ratio
     for i in range(state.size):
         k = tier[i]
         ratio = exp(log_ratio[i])
@@ -479,8 +592,11 @@ def stay_or_leave(
         asleep = state[i] == DORMANT
         leave = close_rate[k] * ratio + (follow[i] if follow_months[i] > 0 else ZERO)
         doze = dormant_rate[k] * ratio
-        first = leave if awake else dormant_close
-        second = doze if awake else dormant_return
+        way = i32(PHONE) if k > 0 else i32(MESSAGING)
+        courted = asleep and (u_campaign[i] < court[k]) and (((i32(opted_out[i]) >> way) & 1) == 0)
+        channel[i] = way if courted else channel[i]
+        first = leave if awake else p.dormant_close
+        second = doze if awake else dormant_return + (p.win_back[k] if courted else ZERO)
         total = first + second
         any_exit = ONE - exp(-total)
         u = u_exit[i] * total
@@ -492,14 +608,14 @@ def stay_or_leave(
         after[i] = later
         slept = awake and (later == DORMANT)
         woke = asleep and (later == ACTIVE)
-        new_held = held_when_dormant if slept else (ONE if woke else held[i])
+        new_held = p.dormant_share if slept else (ONE if woke else held[i])
         money[i] = ZERO if later == CLOSED else money[i] * (new_held / held[i])
         held[i] = new_held
-        second_life[i] = second_life_months if woke else max(i32(second_life[i]) - 1, 0)
+        second_life[i] = p.second_life_months if woke else max(i32(second_life[i]) - 1, 0)
 
 
 @njit(**RULE)
-def climb(after, tier, below, money, aum_1, aum_2, tier_change, p, new_tier):
+def climb(after, tier, below, money, aum_1, aum_2, tier_change, extra_grace, p, new_tier):
     """Tier test on the mean of three month ends: up at once, down only after the tier's grace (SPEC 3.1)."""
     for i in range(after.size):
         new_tier[i] = 0
@@ -510,8 +626,8 @@ def climb(after, tier, below, money, aum_1, aum_2, tier_change, p, new_tier):
     for i in range(after.size):
         earned = new_tier[i]
         now = i32(tier[i])
-        under = min(i32(below[i]) + 1, 100) if earned < now else i32(0)
-        falls = under > p.grace[now]
+        under = i32(min(i32(below[i]) + 1, 100)) if earned < now else i32(0)
+        falls = f32(under) > f32(p.grace[now]) + extra_grace
         reached = earned if (earned > now) or falls else now
         reached = now if p.markov or (after[i] == CLOSED) else reached
         new_tier[i] = reached
@@ -553,13 +669,13 @@ def count_flows(
         growth = np.int64(np.floor(aum[i] * grown * 100.0 + 0.5))
         tally[k, T_MARKET] += w * growth
         tally[k, T_NEW_MONEY] += w * (now - before - growth)
+        if channel[i] >= 0:
+            tally[k, T_BRANCH + channel[i]] += w
+            tally[k, T_OPT_OUTS] += w * opted[i]
         if state[i] == ACTIVE:
             tenure = min(max(month - joined[i] - 1, 0), TENURE_LAST)
             cohort[k, tenure, 0] += w
             tally[k, T_SALES] += w * taken[i]
-            if channel[i] >= 0:
-                tally[k, T_BRANCH + channel[i]] += w
-                tally[k, T_OPT_OUTS] += w * opted[i]
             if failed[i] > ZERO:
                 tally[k, T_FAILURES] += w
                 tally[k, T_COMPLAINTS] += w * np.int64(complained[i])
@@ -606,10 +722,7 @@ def count_stocks(
             trusting = trust[i] / p.trust_sd
             habit = f32(i32(min(max(month - joined[i], 0), 120))) * f32(1.0 / 60.0) - ONE
             loyal = (
-                p.loyal_satisfaction * score
-                + p.loyal_trust * trusting
-                + p.loyal_bond * bond[i]
-                + p.loyal_habit * habit
+                p.loyal_satisfaction * score + p.loyal_trust * trusting + p.loyal_bond * bond[i] + p.loyal_habit * habit
             )
             tally[k, T_ACTIVE] += w
             tally[k, T_PRODUCTS] += w * (extra + 1)
@@ -624,7 +737,7 @@ def count_stocks(
 
 
 @njit(**RULE)
-def turn_page(after, new_tier, money, state, tier, aum, manager, bond, manager_shock_months, follow_months):
+def turn_page(after, new_tier, money, state, tier, aum, manager, bond, manager_shock_months, follow_months, retained):
     """Write what the month decided back to the columns and run the clocks down; no manager, no bond."""
     for i in range(after.size):
         state[i] = after[i]
@@ -634,6 +747,7 @@ def turn_page(after, new_tier, money, state, tier, aum, manager, bond, manager_s
         bond[i] = bond[i] if after[i] == ACTIVE else ZERO
         manager_shock_months[i] = max(i32(manager_shock_months[i]) - 1, 0)
         follow_months[i] = max(i32(follow_months[i]) - 1, 0)
+        retained[i] = max(i32(retained[i]) - 1, 0)
 
 
 @njit(**RULE)
@@ -648,17 +762,25 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
     log_wealth, wallet, held, aum = c.log_wealth[a:b], c.wallet[a:b], c.held[a:b], c.aum[a:b]
     expectation, opted_out, follow_months = c.expectation[a:b], c.opted_out[a:b], c.follow_months[a:b]
     shock_months, contact_gap, tier_change = c.manager_shock_months[a:b], c.contact_gap[a:b], c.tier_change[a:b]
-    second_life, wanted = c.second_life[a:b], plan[a:b]
+    second_life, retained, uplift_class = c.second_life[a:b], c.retained[a:b], c.uplift_class[a:b]
+    need, aum_1, risk, wanted = c.need[a:b], c.aum_1[a:b], c.risk[a:b], plan[a:b]
     reached, offered, score, money = x[0, :m], x[1, :m], x[2, :m], x[3, :m]
     experience, surprise, failed, complained = x[4, :m], x[5, :m], x[6, :m], x[7, :m]
-    recovered, betrayed, log_ratio = x[8, :m], x[9, :m], x[10, :m]
+    recovered, betrayed, warmth, boost, chosen = x[8, :m], x[9, :m], x[10, :m], x[11, :m], x[12, :m]
     channel, made_sale, opted, taken, after, new_tier = n[0, :m], n[1, :m], n[2, :m], n[3, :m], n[4, :m], n[5, :m]
-    u_event = u[3, :m]
+    keeping = n[6, :m]
+    u_event, u_campaign = u[3, :m], u[13, :m]
 
     draw_four(uid, now.word, u64(DRAW_LIFE), now.key0, now.key1, u[0, :m], u[1, :m], u[2, :m], u[3, :m])
     draw_four(uid, now.word, u64(DRAW_SERVICE), now.key0, now.key1, u[4, :m], u[5, :m], u[6, :m], u[7, :m])
     draw_four(uid, now.word, u64(DRAW_CONTACT), now.key0, now.key1, u[8, :m], u[9, :m], u[10, :m], u[11, :m])
     draw_four(uid, now.word, u64(DRAW_DIGITAL), now.key0, now.key1, u[12, :m], u[13, :m], u[14, :m], u[15, :m])
+    boost[:] = ONE
+    chosen[:] = ZERO
+    if now.scored:  # the same for the whole block
+        churn, uplift, offer = x[13, :m], x[14, :m], x[15, :m]
+        score_block(uid, tier, risk, uplift_class, need, now, p, u[16:], churn, uplift, offer)
+        aim(churn, uplift, offer, now, boost, chosen)
 
     low = p.event_rate * p.relocation_part
     high = low + p.event_rate * p.inheritance_part
@@ -672,16 +794,18 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
         now.quality_shift, now.quality_sd_ratio, now.failure_ratio, now.resolution, p,
         experience, surprise, failed, complained, recovered, betrayed,
     )  # fmt: skip
+    reach_out(
+        state, tier, adopted, opted_out, aum_1, manager, wanted, u_campaign, boost, chosen, now, p, channel, keeping
+    )
     meet(
-        state, tier, adopted, preferred, opted_out, c.attempts[a:b], c.aum_1[a:b], c.need[a:b], manager, wanted,
-        now.manager_quality, pressure, bond, contact_gap, c.last_channel[a:b],
-        u[8, :m], u[9, :m], u[10, :m], u[13, :m], u[15, :m], u_event,
-        now.campaign, now.conversion_ratio, now.push_share, month, c.opt_out_month[a:b], p,
-        channel, reached, offered, made_sale, opted,
+        state, tier, adopted, preferred, opted_out, c.attempts[a:b], aum_1, need, manager, wanted, pressure, bond,
+        contact_gap, c.last_channel[a:b], c.contacts[a:b], retained, c.lead[a:b],
+        u[8, :m], u[9, :m], u[10, :m], u_campaign, u[15, :m], u_event, c.opt_out_month[a:b],
+        keeping, now, p, channel, warmth, reached, offered, made_sale, opted,
     )  # fmt: skip
     feel(
-        c.satisfaction[a:b], trust, expectation, engagement, joined, surprise, pressure, recovered, betrayed,
-        u[1, :m], month, p, score,
+        c.satisfaction[a:b], trust, expectation, engagement, affinity, joined, surprise, pressure, recovered, betrayed,
+        u[1, :m], month, now.privacy, p, score,
     )  # fmt: skip
     use_products(
         state, tier, products, engagement, c.silence[a:b], c.transactions[a:b], made_sale, u[11, :m], u[14, :m], p,
@@ -694,23 +818,42 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
     )  # fmt: skip
     weigh_leaving(
         tier, products, score, trust, engagement, open_failure, c.manager_shock[a:b], shock_months, contact_gap,
-        adopted, affinity, tier_change, age, joined, pressure, second_life, c.log_frailty[a:b], u_event,
-        now.yield_gap, now.word_of_mouth, now.hazard_ratio, month, p, log_ratio,
+        adopted, affinity, tier_change, age, joined, pressure, second_life, c.log_frailty[a:b], retained, uplift_class,
+        u_event, now.yield_gap, now.word_of_mouth, now.hazard_ratio, now.demotion_ratio, month, p, risk,
     )  # fmt: skip
     stay_or_leave(
-        state, tier, log_ratio, c.follow[a:b], follow_months, u[2, :m], now.close_rate, now.dormant_rate,
-        p.dormant_close, p.dormant_return * now.return_ratio, p.dormant_share, held, money, second_life,
-        p.second_life_months, after,
+        state, tier, risk, c.follow[a:b], follow_months, opted_out, u[2, :m], u_campaign, now.close_rate,
+        now.dormant_rate, now.return_ratio, now.win_back, p, held, money, second_life, channel, after,
     )  # fmt: skip
     keep_in_band(after, tier, log_wealth, money, p)
-    climb(after, tier, c.below[a:b], money, c.aum_1[a:b], c.aum_2[a:b], tier_change, p, new_tier)
+    climb(after, tier, c.below[a:b], money, aum_1, c.aum_2[a:b], tier_change, now.extra_grace, p, new_tier)
     count_flows(
         state, after, tier, new_tier, c.weight[a:b], aum, money, now.market_growth, now.growth_path, now.start, joined,
         manager, taken, failed, complained, opted, channel, c.year_start[a:b], month, tally, cohort, left_from,
         book_exits,
     )  # fmt: skip
-    turn_page(after, new_tier, money, state, tier, aum, manager, bond, shock_months, follow_months)
+    turn_page(after, new_tier, money, state, tier, aum, manager, bond, shock_months, follow_months, retained)
     count_block(c, a, b, month, p, tally)
+
+
+@njit(**RULE)
+def score_block(uid, tier, risk, uplift_class, need, now, p, u, churn, uplift, offer):
+    """Draw this quarter's noise and score a block."""
+    m = uid.size
+    draw_four(uid, now.score_word, u64(DRAW_SCORE), now.key0, now.key1, u[0, :m], u[1, :m], u[2, :m], u[3, :m])
+    score_customers(tier, risk, uplift_class, need, u[0, :m], u[1, :m], u[2, :m], now, p, churn, uplift, offer)
+
+
+@njit(**LOOP)
+def score_chunk(uid, tier, risk, uplift_class, need, now, p, churn, uplift, offer):
+    """Scores of any customers, for managers to plan by: the same numbers campaigns go by."""
+    draws = np.empty((4, BLOCK), np.float32)
+    for a in range(0, uid.size, BLOCK):
+        b = min(a + BLOCK, uid.size)
+        score_block(
+            uid[a:b], tier[a:b], risk[a:b], uplift_class[a:b], need[a:b], now, p, draws,
+            churn[a:b], uplift[a:b], offer[a:b],
+        )  # fmt: skip
 
 
 @njit(**RULE)
@@ -733,30 +876,36 @@ def count_chunk(c, first, last, month, p, tally):
 @njit(**LOOP)
 def live_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits):
     """Live one month for rows first..last, block by block; adds to the integer tallies of this chunk."""
-    draws = np.empty((16, BLOCK), np.float32)
-    floats = np.empty((11, BLOCK), np.float32)
-    integers = np.empty((6, BLOCK), np.int32)
+    draws = np.empty((20, BLOCK), np.float32)
+    floats = np.empty((16, BLOCK), np.float32)
+    integers = np.empty((7, BLOCK), np.int32)
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)
         live_block(c, a, b, plan, now, p, draws, floats, integers, tally, cohort, left_from, book_exits)
 
 
 @njit(**RULE)
-def add_ratios(state, tier, weight, log_ratio, sums):
-    """Sum of weight and of weight times hazard ratio by tier over active customers, in integers."""
+def add_moments(state, tier, weight, risk, uplift_class, p, sums):
+    """By tier over active customers, in integers: weight, hazard ratio, and what scores are measured against."""
     for i in range(state.size):
         if state[i] == ACTIVE:
-            sums[tier[i], 0] += np.int64(weight[i])
-            sums[tier[i], 1] += np.int64(weight[i]) * np.int64(exp(log_ratio[i]) * f32(1048576.0))
+            k = tier[i]
+            w = np.int64(weight[i])
+            gain = retention_gain(risk[i], p.saved[uplift_class[i]])
+            sums[k, M_WEIGHT] += w
+            sums[k, M_RATIO] += w * np.int64(exp(risk[i]) * f32(RATIO_UNIT))
+            sums[k, M_RISK] += w * np.int64(risk[i] * f32(MOMENT_UNIT))
+            sums[k, M_RISK2] += w * np.int64(risk[i] * risk[i] * f32(MOMENT_UNIT))
+            sums[k, M_GAIN] += w * np.int64(gain * f32(MOMENT_UNIT))
+            sums[k, M_GAIN2] += w * np.int64(gain * gain * f32(MOMENT_UNIT))
 
 
 @njit(**LOOP)
-def expected_ratio(c, first, last, month, yield_gap, p, sums):
-    """Population sums for normalising hazards: E[exp(beta X + f) u] over active customers by tier (SPEC 2.3)."""
+def weigh_chunk(c, first, last, month, yield_gap, p, sums):
+    """Set `risk` from the columns; add the population's moments (tiers, MOMENTS) for hazards and scores (SPEC 2.3)."""
     n_tiers = p.threshold.size
     nothing = np.zeros(n_tiers, np.float32)
     never = np.ones(BLOCK, np.float32)
-    log_ratio = np.empty(BLOCK, np.float32)
     score = np.empty(BLOCK, np.float32)
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)
@@ -767,6 +916,7 @@ def expected_ratio(c, first, last, month, yield_gap, p, sums):
             c.tier[a:b], c.products[a:b], score[:m], c.trust[a:b], c.engagement[a:b], c.open_failure[a:b],
             c.manager_shock[a:b], c.manager_shock_months[a:b], c.contact_gap[a:b], c.adopted[a:b],
             c.affinity[a:b], c.tier_change[a:b], c.age[a:b], c.joined_month[a:b], c.pressure[a:b],
-            c.second_life[a:b], c.log_frailty[a:b], never[:m], yield_gap, nothing, nothing, month, p, log_ratio[:m],
+            c.second_life[a:b], c.log_frailty[a:b], c.retained[a:b], c.uplift_class[a:b], never[:m], yield_gap,
+            nothing, nothing, ONE, month, p, c.risk[a:b],
         )  # fmt: skip
-        add_ratios(c.state[a:b], c.tier[a:b], c.weight[a:b], log_ratio[:m], sums)
+        add_moments(c.state[a:b], c.tier[a:b], c.weight[a:b], c.risk[a:b], c.uplift_class[a:b], p, sums)

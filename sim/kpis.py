@@ -92,6 +92,26 @@ KPIS: dict[str, Kpi] = {
 }  # fmt: skip
 
 
+# No tier has one of its own: figures of the bank as a whole.
+BANK_ONLY = frozenset({
+    "nps", "roi", "payback_months", "cost_per_saved_customer", "clv_realised", "opt_out_share", "manager_utilisation",
+    "manager_turnover_annual", "aum_gini",
+})  # fmt: skip
+AGAINST_REFERENCE = frozenset({"roi", "payback_months", "cost_per_saved_customer"})  # the reference has none of its own
+NEEDS_A_YEAR = frozenset({"retention_12m", "clv"})  # NaN in fewer than twelve months
+
+
+def kpi_names(tiers: Sequence[str]) -> list[str]:
+    """Every name that `run_kpis` gives a figure for a bank of these tiers (lowest first): kpi, and kpi[tier]."""
+    within = {"upgrade_rate": tiers[:-1], "downgrade_rate": tiers[1:]} | dict.fromkeys(BANK_ONLY, ())
+    more = {"attrition_annual": ["attrition_annual[aum]"]}
+    return [
+        name
+        for kpi in KPIS
+        for name in (kpi, *(f"{kpi}[{tier}]" for tier in within.get(kpi, tiers)), *more.get(kpi, ()))
+    ]
+
+
 # ------------------------------------------------------------------------------------------------- Markov formulas
 
 

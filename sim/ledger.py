@@ -52,6 +52,10 @@ class Ledger:
         self.digital_inbound, self.other_inbound = channels.inbound()
         self.inbound_price = channels.column("inbound_price")
 
+    def yearly_revenue(self, *, aum: np.ndarray, extra_products: np.ndarray, **_: np.ndarray) -> np.ndarray:
+        """What these stocks earn in a year, by tier, CNY."""
+        return (aum * self.margin + extra_products * self.product_margin) * MONTHS
+
     def settle(
         self,
         *,

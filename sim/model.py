@@ -6,18 +6,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import perf_counter
+from typing import Any
 
 import mesa
 import numpy as np
+from scipy.special import ndtri
 
 from sim import kernels, markov
 from sim.agents.channel import Channel
-from sim.agents.customer import Customers
+from sim.agents.customer import BankView, Customers
+from sim.agents.proposals import Proposals
 from sim.agents.team import MonthOfWork, Team
 from sim.behaviour.rates import growth_path, in_use, rates, relocation_ratio
-from sim.codes import CHANNELS, CLOSED, NOBODY
+from sim.codes import ACTIVE, APP, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
-from sim.kernels import CHUNK, TALLIES, WEIGHT_UNIT
+from sim.kernels import CHUNK, MOMENT_UNIT, RATIO_UNIT, TALLIES, WEIGHT_UNIT
 from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
 from sim.numerics import key_of, word_of
@@ -26,10 +29,11 @@ from sim.population.synthetic import Source
 from sim.recorder import Recorder, stocks
 from sim.scenario import Arm, Scenario
 from sim.state import State, capture, put_back
-from sim.tiers import row
+from sim.strategies import Bank, Programme
+from sim.tiers import row, thresholds
 
-RATIO_UNIT = 1048576.0  # fixed point of hazard ratios in `kernels.add_ratios`
 YEAR = 12
+QUARTER = 3
 LARGEST_SUM = 2**61  # a month cannot more than triple it, so the next sum still fits
 
 
@@ -42,7 +46,10 @@ class BankModel(mesa.Model):
     """
 
     # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.state`).
-    CARRIED = ("month", "leavers", "tally", "close_rate", "dormant_rate")
+    CARRIED = (
+        "month", "leavers", "tally", "close_rate", "dormant_rate", "moments", "risk_spread", "revenue", "first_active",
+        "first_quantiles",
+    )  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
@@ -66,13 +73,21 @@ class BankModel(mesa.Model):
         self.ledger = Ledger(scenario.economics, scenario.channels, scenario.managers.salary, self.tiers)
         self.recorder = Recorder(arm.name, seed, [tier.name for tier in self.tiers])
         self.observer = Observer(
-            self.recorder, self.tiers, self.settings, seed=seed, months=scenario.months, panel=scenario.record.panel
-        )
+            self.recorder, self.tiers, self.settings, seed=seed, months=scenario.months, panel=scenario.record.panel,
+            strategies=scenario.strategies_named,
+        )  # fmt: skip
         self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
         self.leavers = np.zeros(n)  # by tier: leavers per active customer, last month's counting half
         self.planned = np.zeros((n, len(CHANNELS)))
-        self.team = Team(self, scenario.managers, self.tiers, seed, self.settings.mechanisms.manager_turnover)
+        self.programme: Programme | None = None  # begins with the measured months
+        self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
+        self.first_active = np.zeros(n)  # active customers by tier at month 0
+        self.first_quantiles = np.zeros(101)  # AUM of active customers above the lowest tier at month 0, CNY
+        self.team = Team(
+            self, scenario.managers, self.tiers, seed, self.settings.mechanisms.manager_turnover,
+            pressure_memory=self.settings.contacts.memory,
+        )  # fmt: skip
         if state is None:
             self._found()
         else:
@@ -144,15 +159,32 @@ class BankModel(mesa.Model):
             told(len(self.customers))
 
     def begin_measuring(self) -> None:
-        """Month 0: normalise hazards once more, and from here on observe."""
-        self.close_rate, self.dormant_rate = self._normalised()
+        """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
+        self._weigh_population()
+        stock = stocks(self.tally)
+        self.revenue = self.ledger.yearly_revenue(**stock)
+        self.first_active = stock["active"]
+        self.first_quantiles = self._aum_quantiles()
+        self.programme = self._programme()
         self.team.events.clear()
         self.observer.begin(self)
+
+    @property
+    def maturities(self) -> dict[str, float]:
+        """How far each strategy of the arm has taken hold."""
+        return self.programme.maturities(self.month) if self.programme else {}
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """What each strategy of the arm costs this month, CNY."""
+        return self.programme.costs(self.month) if self.programme else {}
 
     # --- its lines ---------------------------------------------------------------------------------------------
 
     def turn_levers(self) -> None:
-        """Strategies turn levers at today's maturity; an arm without strategies leaves them neutral."""
+        """Strategies turn levers at today's maturity; before month 0, and without strategies, they stay neutral."""
+        if self.programme is not None:
+            self.programme.turn(self.levers, self.month)
 
     def schedule(self) -> tuple[np.ndarray, MonthOfWork]:
         """Managers and channels choose whom to contact, on last month's view."""
@@ -160,8 +192,11 @@ class BankModel(mesa.Model):
             posts = np.zeros(len(self.team.managers))
             return np.full(len(self.customers), NOBODY, np.int8), MonthOfWork(posts, posts, posts)
         bank = float(self.tally[:, kernels.T_OPEN].sum()) / WEIGHT_UNIT
-        branch, remote = self.environment.branch_capacity, self.environment.remote
-        return self.team.plan(self.customers, self.channels, self.levers, self.month, bank, branch, remote)
+        rows = self.team.managed(self.customers)
+        return self.team.plan(
+            self.customers, self.channels, self.levers, self.month, bank, self.environment.branch_capacity,
+            self.environment.remote, rows=rows, proposals=self._proposals(rows),
+        )  # fmt: skip
 
     def live(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
@@ -209,7 +244,7 @@ class BankModel(mesa.Model):
             joined=joined / WEIGHT_UNIT,
             campaign_contacts=made - self.planned,
             posts=posts.astype(np.float64),
-            strategy_cost=np.zeros(len(self.tiers)),
+            strategy_cost=self.programme.cost(self.month) if self.programme else np.zeros(len(self.tiers)),
             use=self.environment.staffed,
             margin=self.environment.margin,
         )
@@ -225,7 +260,7 @@ class BankModel(mesa.Model):
     def _refuse_overflow(self) -> None:
         """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
         c = self.customers
-        largest = float(np.dot(c.weight.astype(np.float64), c.aum)) * 100.0  # in floats, which do not wrap
+        largest = float((c.weight * c.aum).sum()) * 100.0  # in floats, which do not wrap
         if not largest <= LARGEST_SUM:
             money = largest / WEIGHT_UNIT / 100.0
             raise OverflowError(
@@ -242,13 +277,14 @@ class BankModel(mesa.Model):
             self.team.staff(self.customers, self.month)
         self.tally = self._count_all()
         self._refuse_overflow()
-        self.close_rate, self.dormant_rate = self._normalised()
+        self._weigh_population()
 
     def _live_on(self, state: State) -> None:
         """Take a stored bank's life; what it lived before month 0 is nobody's yet, what was recorded since is kept."""
         put_back(self, state, self._room(state.columns["uid"].size, self.scenario.months - state.month))
         self.environment.advance(self.month)
         if self.is_measuring:
+            self.programme = self._programme()
             self.observer.go_on(self)
 
     def state(self) -> State:
@@ -280,23 +316,72 @@ class BankModel(mesa.Model):
         kernels.count_chunk(self.customers.arrays, 0, len(self.customers), self.month, self.rates, tally)
         return tally
 
-    def _normalised(self) -> tuple[np.ndarray, np.ndarray]:
-        """Base rates a month by tier at which the active population has the wanted mean hazards (SPEC 2.3)."""
-        pairs = [self.settings.hazard(tier) for tier in self.tiers]
-        close = np.array([-np.log1p(-pair.close) for pair in pairs])
-        dormant = np.array([-np.log1p(-pair.dormant) for pair in pairs])
-        if not self.settings.normalise_hazards:
-            return close, dormant
-        sums = np.zeros((len(self.tiers), 2), np.int64)
+    def _weigh_population(self) -> None:
+        """Set what holds from here on: base hazards, and the scale that scores are told on.
+
+        Base rates a month by tier are such that the active population has the wanted mean hazards (SPEC 2.3); risk
+        and what a retention contact would save have their mean and SD by tier (`moments`, float64 (tiers, 4)).
+        """
+        sums = np.zeros((len(self.tiers), kernels.MOMENTS), np.int64)
         gap = np.float32(self.environment.yield_gap)
-        kernels.expected_ratio(
-            self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums
-        )
-        mean = np.where(sums[:, 0] > 0, sums[:, 1] / np.maximum(sums[:, 0], 1) / RATIO_UNIT, 1.0)
-        mean = np.maximum(mean, 1.0 / RATIO_UNIT) * relocation_ratio(self.settings)  # the finest ratio sums can tell
-        return close / mean, dormant / mean
+        kernels.weigh_chunk(self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums)
+        weight = np.maximum(sums[:, kernels.M_WEIGHT], 1).astype(np.float64)
+        risk, risk2, gain, gain2 = (sums[:, kernels.M_RISK :].T / weight / MOMENT_UNIT).astype(np.float64)
+        spread = np.sqrt(np.maximum([risk2 - risk**2, gain2 - gain**2], 1e-6))
+        self.moments = np.stack([risk, spread[0], gain, spread[1]], axis=1)
+        share = sums[:, kernels.M_WEIGHT] / max(sums[:, kernels.M_WEIGHT].sum(), 1)
+        self.risk_spread = float(np.sqrt((share * spread[0] ** 2).sum()))
+        pairs = [self.settings.hazard(tier) for tier in self.tiers]
+        self.close_rate = np.array([-np.log1p(-pair.close) for pair in pairs])
+        self.dormant_rate = np.array([-np.log1p(-pair.dormant) for pair in pairs])
+        if self.settings.normalise_hazards:
+            ratio = sums[:, kernels.M_RATIO] / weight / RATIO_UNIT
+            mean = np.where(sums[:, kernels.M_WEIGHT] > 0, ratio, 1.0)
+            mean = np.maximum(mean, 1.0 / RATIO_UNIT)  # the finest ratio that sums can tell
+            mean = mean * relocation_ratio(self.settings)
+            self.close_rate, self.dormant_rate = self.close_rate / mean, self.dormant_rate / mean
+
+    def _aum_quantiles(self) -> np.ndarray:
+        """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
+        c = self.customers
+        upper = np.flatnonzero((c.state == ACTIVE) & (c.tier > 0))
+        order = upper[np.lexsort((c.uid[upper], c.aum[upper]))]
+        reach = np.cumsum(c.weight[order].astype(np.float64))
+        steps = np.linspace(0.0, 1.0, 101)
+        return np.interp(steps * reach[-1], reach, c.aum[order]) if order.size else np.zeros(101)
+
+    def _programme(self) -> Programme:
+        """The arm's strategies in this bank, from what it was at month 0."""
+        s, tiers = self.scenario, self.tiers
+        bank = Bank(
+            tiers=tiers, coverage=row(s.managers.coverage, tiers, np.float64),
+            span=row(s.managers.span, tiers, np.float64), active=self.first_active,
+            ceiling=np.append(thresholds(tiers)[1:], np.inf), push=self.settings.contacts.push,
+            resolution=self.settings.service.resolution, scores=self.settings.scores,
+            aum_quantiles=self.first_quantiles,
+        )  # fmt: skip
+        return Programme(
+            self.arm.strategies, s.implementation, bank, self.revenue,
+            months=s.months, salary=s.managers.salary, budget=self.arm.budget,
+        )  # fmt: skip
 
     # --- parts of the month ------------------------------------------------------------------------------------
+
+    def _proposals(self, rows: np.ndarray) -> Proposals | None:
+        """What strategies wish for the managed customers, as the bank sees them."""
+        if self.programme is None or not self.programme.proposes:
+            return None
+        return self.programme.propose(BankView(self.customers, rows, scores=self._scores), self.month)
+
+    def _scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""
+        c = self.customers
+        scores = {name: np.empty(rows.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")}
+        kernels.score_chunk(
+            c.uid[rows], c.tier[rows], c.risk[rows], c.uplift_class[rows], c.need[rows], self._now(), self.rates,
+            *scores.values(),
+        )  # fmt: skip
+        return scores
 
     def _now(self) -> kernels.Now:
         s, levers, world = self.settings, self.levers, self.environment
@@ -319,7 +404,11 @@ class BankModel(mesa.Model):
             start=-self.scenario.burn_in,
             growth_path=self.growth_path,
             yield_gap=f(world.yield_gap),
-            adoption_shift=f(world.adoption + levers.adoption),
+            adoption_shift=f(
+                world.adoption
+                + levers.adoption
+                - s.adoption.privacy_risk * levers.privacy_risk * np.exp(levers.log_refusal)
+            ),
             peers=f(share - 0.5),
             word_of_mouth=(contagion if on.word_of_mouth else np.zeros(len(self.tiers))).astype(f),
             quality_shift=levers.quality.astype(f),
@@ -331,7 +420,62 @@ class BankModel(mesa.Model):
             campaign=np.ascontiguousarray(campaign, f),
             hazard_ratio=levers.log_hazard.astype(f),
             manager_quality=self.team.quality(),
+            **self._campaigns(),
+            **self._knowledge(),
         )
+
+    def _campaigns(self) -> dict[str, Any]:
+        """What this month's levers say of contacts, privacy and demotions, for `kernels.Now`."""
+        s, levers, f = self.settings, self.levers, np.float32
+        known = shifted(s.scores.data_quality, levers.data_quality)  # customers who have one name online and offline
+        refusal = np.exp(levers.log_refusal)
+        on = s.mechanisms.contacts
+        top = min(max(levers.offer_share, 1e-6), 1.0)
+        retain = np.clip(levers.retain, 0.0, 1.0) if on else np.zeros_like(levers.retain)
+        return {
+            "handoff": f(levers.handoff * known),
+            "synergy": f(levers.synergy * known),
+            "privacy": f(levers.privacy * refusal * float(self.rates.trust_sd)),
+            "pressure_cap": f(levers.pressure_cap),
+            "outreach": f(levers.outreach * self.scenario.managers.remote_coverage if on else 0.0),
+            "outreach_from": f(self.scenario.managers.remote_from),
+            "extra_grace": f(levers.extra_grace),
+            "demotion_ratio": f(np.exp(levers.log_demotion)),
+            "win_back": (np.clip(levers.win_back, 0.0, 1.0) * on).astype(f),
+            "retain": np.ascontiguousarray(retain, f),
+            "retain_cut": f(levers.retain_cut),
+            "by_uplift": np.bool_(levers.by_uplift),
+            "targeting": f(levers.targeting),
+            "offer_cut": f(ndtri(1.0 - top) if top < 1.0 else -np.inf),
+            "offer_boost": f(1.0 / top),
+            "scored": np.bool_(levers.targeting > 0 or retain.any()),
+        }
+
+    def _knowledge(self) -> dict[str, Any]:
+        """What the bank's scores know this quarter, for `kernels.Now`.
+
+        A score of unit variance that is correlated r with a normal truth of which a SD multiplies the hazard by e^s
+        tells the cases from the rest with AUC = Phi(r s / sqrt 2); r cannot exceed 1, so no model knows more than
+        there is to know (SPEC 6.3).
+        """
+        s, levers, f = self.settings.scores, self.levers, np.float32
+        quality = shifted(s.data_quality, levers.data_quality)
+
+        def correlation(auc: float, spread: float) -> np.float32:
+            effective = 0.5 + (min(max(auc, 0.5), 0.9999) - 0.5) * quality
+            return f(min(np.sqrt(2.0) * ndtri(effective) / max(spread, 1e-6), 1.0))
+
+        risk_mean, risk_sd, gain_mean, gain_sd = self.moments.T.astype(f)
+        return {
+            "score_word": word_of((self.month - 1) // QUARTER),
+            "know_churn": correlation(s.churn_auc + levers.churn_auc, self.risk_spread),
+            "know_uplift": f(min(max(s.uplift + levers.uplift, 0.0), 1.0)),
+            "know_offer": correlation(s.offer_auc + levers.offer_auc, self.settings.contacts.need),
+            "risk_mean": np.ascontiguousarray(risk_mean),
+            "risk_sd": np.ascontiguousarray(risk_sd),
+            "gain_mean": np.ascontiguousarray(gain_mean),
+            "gain_sd": np.ascontiguousarray(gain_sd),
+        }
 
     def _run_chunks(self, plan: np.ndarray, now: kernels.Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
         """Live every chunk on any thread; integer tallies add up to the same bits in any order."""
@@ -339,7 +483,9 @@ class BankModel(mesa.Model):
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, kernels.TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
         arrays = self.customers.arrays
-        lived_by = in_use(self.rates, self.settings, self.scenario.channels, self.environment.use)
+        failing = np.ones(len(CHANNELS))
+        failing[APP] = np.exp(self.levers.log_app_failure)
+        lived_by = in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
 
         def live(first: int) -> list[np.ndarray]:
             out = [np.zeros(shape, np.int64) for shape in shapes]
@@ -353,7 +499,7 @@ class BankModel(mesa.Model):
     def _planned_contacts(self, plan: np.ndarray) -> np.ndarray:
         """Contacts made by managers, customers by (tier, channel); they carry no channel price."""
         rows = np.flatnonzero(plan >= 0)
-        cell = self.customers.tier[rows].astype(np.int64) * len(CHANNELS) + plan[rows]
+        cell = self.customers.tier[rows].astype(np.int64) * len(CHANNELS) + (plan[rows] & CHANNEL_BITS)
         size = len(self.tiers) * len(CHANNELS)
         counts = np.bincount(cell, self.customers.weight[rows].astype(np.float64), minlength=size)
         return counts.reshape(len(self.tiers), len(CHANNELS)) / WEIGHT_UNIT

@@ -5,7 +5,7 @@ Two columns of the customers are its notebook, by which nobody lives: `year_star
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -45,6 +45,8 @@ class Bank(Protocol):
     channels: list[Channel]
     environment: Environment
     tally: np.ndarray
+    maturities: Mapping[str, float]  # of the strategies at work, this month
+    costs: Mapping[str, float]  # CNY of the month
 
 
 class Observer:
@@ -53,14 +55,16 @@ class Observer:
     CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid")
 
     def __init__(
-        self, recorder: Recorder, tiers: Sequence[Tier], settings: Model, *, seed: int, months: int, panel: int
-    ):
+        self, recorder: Recorder, tiers: Sequence[Tier], settings: Model, *, seed: int, months: int, panel: int,
+        strategies: Sequence[str] = (),
+    ):  # fmt: skip
         self.recorder = recorder
         self.names = [tier.name for tier in tiers]
         self.settings = settings
         self.seed = seed
         self.months = months
         self.panel = panel
+        self.strategies = list(strategies)  # of every arm of the scenario, so that all arms have the same columns
         self.left_from = np.zeros(len(tiers) + 2, np.int64)  # weight of leavers of the year by where they began it
         self.active_year_ago = np.full(len(tiers), np.nan)  # customers by tier, twelve months before the end
         self.tracked = np.empty(0, np.int64)  # rows of the panel
@@ -88,7 +92,10 @@ class Observer:
             self.tracked, self.tracked_uid = np.empty(0, np.int64), np.empty(0, np.uint64)
             self.recorder.panel.clear()
         self._mark_year_ago(bank)
-        self.recorder.bank[-1] |= self._at_the_end(bank)
+        rows = self.recorder.bank
+        rows[-1] |= self._at_the_end(bank)
+        columns = list(self._bank_row(bank, None))  # those of strategies are by what the arms of the scenario name
+        rows[:] = [{column: row.get(column, 0.0) for column in columns} for row in rows]
 
     def count(self, month: int, cohort: np.ndarray, left: np.ndarray, exits: np.ndarray) -> None:
         """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book."""
@@ -170,7 +177,7 @@ class Observer:
             "adoption_factor": float(np.exp(world.adoption)),
             "branch_capacity": world.branch_capacity,
             "aum_exited": 0.0 if books is None else float(t[:, kernels.T_AUM_EXITED].sum()) / WEIGHT_UNIT / 100.0,
-            "strategy_maturity": 0.0,
+            "strategy_maturity": _mean(list(bank.maturities.values())),
             "strategy_cost": 0.0 if books is None else float(books.strategy.sum()),
             "cost_service": float((zero if books is None else books.service).sum()),
             "cost_messages": float((zero if books is None else books.messages).sum()),
@@ -180,6 +187,9 @@ class Observer:
             "customers_opted_out": float(t[:, kernels.T_OPTED_OUT].sum()) / WEIGHT_UNIT,
             "customers_managed": float(t[:, kernels.T_MANAGED_OPEN].sum()) / WEIGHT_UNIT,
         }
+        for name in self.strategies:
+            row[f"maturity[{name}]"] = bank.maturities.get(name, 0.0)
+            row[f"cost[{name}]"] = 0.0 if books is None else bank.costs.get(name, 0.0)
         return row | self._at_the_end(bank)
 
     def _at_the_end(self, bank: Bank) -> dict[str, float]:
@@ -194,7 +204,9 @@ class Observer:
             still = (c.state == ACTIVE) & (c.year_ago >= 0)
             kept = self._by_tier(c.year_ago[still], c.weight[still])
             was = self.active_year_ago
-        out = {"aum_gini": gini(bank.customers) if ends else np.nan}
+        out = {"aum_gini": np.nan, "coverage_gini": np.nan}
+        if ends:
+            out = {"aum_gini": gini(bank.customers), "coverage_gini": contact_gini(bank.customers)}
         out |= {"kept_12m": float(kept.sum()), "active_12m_ago": float(was.sum())}
         out |= {f"kept_12m[{name}]": float(value) for name, value in zip(self.names, kept, strict=True)}
         return out | {f"active_12m_ago[{name}]": float(value) for name, value in zip(self.names, was, strict=True)}
@@ -227,13 +239,23 @@ class Observer:
 def gini(customers: Customers) -> float:
     """Gini coefficient of AUM over open customers; NaN where nobody has any."""
     c = customers
-    rows = np.flatnonzero(c.state != CLOSED)
-    order = rows[np.lexsort((c.uid[rows], c.aum[rows]))]
-    weight = c.weight[order].astype(np.float64)
-    money = np.cumsum(weight * c.aum[order])
-    if rows.size == 0 or money[-1] <= 0:
+    return _gini(c.uid, c.aum, c.weight, c.state != CLOSED)
+
+
+def contact_gini(customers: Customers) -> float:
+    """Gini coefficient of contacts received over active customers: how unevenly the bank shares its attention."""
+    c = customers
+    return _gini(c.uid, c.contacts.astype(np.float64), c.weight, c.state == ACTIVE)
+
+
+def _gini(uid: np.ndarray, held: np.ndarray, weights: np.ndarray, whose: np.ndarray) -> float:
+    rows = np.flatnonzero(whose)
+    order = rows[np.lexsort((uid[rows], held[rows]))]
+    weight = weights[order].astype(np.float64)
+    total = np.cumsum(weight * held[order])
+    if rows.size == 0 or total[-1] <= 0:
         return float("nan")
-    share = np.concatenate([[0.0], money / money[-1]])
+    share = np.concatenate([[0.0], total / total[-1]])
     return float(1.0 - ((share[1:] + share[:-1]) * weight).sum() / weight.sum())
 
 

@@ -24,7 +24,7 @@ class ProgressBar(Watcher):
 
     def begin(self, name: str, runs: int, months: int) -> None:
         self.name, self.total, self.rows, self.months = name, months, 0, 0
-        self.runs, self.done = runs, 0
+        self.runs, self.done, self.length = runs, 0, months / max(runs, 1)  # burn-in is shared by the runs of a seed
         self.began = self.told = perf_counter()
         if not self.live:
             self._line(f"{runs} runs, {months} months in all")
@@ -37,6 +37,11 @@ class ProgressBar(Watcher):
         )  # fmt: skip
         self.bar.start()
         self.task = self.bar.add_task(name, total=max(self.total, 1), rate="")
+
+    def expect(self, runs: int) -> None:
+        self.runs, self.total = runs, round(runs * self.length)
+        if self.bar is not None:
+            self.bar.update(self.task, total=max(self.total, 1))
 
     def preparing(self, what: str) -> None:
         if self.bar is not None:

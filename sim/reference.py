@@ -150,7 +150,8 @@ def _sections(path: str, shape: Shape, default: Any) -> Iterator[_Section]:
         for member in branches(shape):
             tags = (member.tag,) if member.tag is not None else tags_of(member, by) if by else ()
             for below in _sections(path, member, default if type(default) is member.model else _UNKNOWN):
-                yield replace(below, tag=f"{by or 'kind'}: {choice_text(tags)}") if tags else below
+                label = ": ".join([*([by] if by else []), choice_text(tags)]) if tags else ""
+                yield replace(below, tag=label or below.tag)
 
 
 def _row(key: str, shape: Shape, default: Any, has_section: bool) -> dict[str, str]:

@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import BadInput, Mistake, RunFailed
 from sim.tables import (
     COMPARISON_COLUMNS,
+    PRECISION_COLUMNS,
     REQUIRED_TABLES,
     SUMMARY_COLUMNS,
     TABLES,
@@ -63,8 +64,8 @@ MANIFEST_KEYS = (
 
 # Everything a run may leave in its folder. `--overwrite` deletes these and refuses a folder that holds anything else.
 OWN_FILES = (
-    "scenario.yaml", "manifest.json", "summary.csv", "comparison.csv", "report.html", *(f"{t}.parquet" for t in TABLES),
-    "figures/*.png", "figures/*.svg", "parts/*", "state/*", "*.tmp",
+    "scenario.yaml", "manifest.json", "summary.csv", "comparison.csv", "precision.csv", "report.html",
+    *(f"{t}.parquet" for t in TABLES), "figures/*.png", "figures/*.svg", "parts/*", "state/*", "*.tmp",
 )  # fmt: skip
 
 
@@ -120,6 +121,11 @@ class Run:
     def comparison(self) -> pd.DataFrame:
         """comparison.csv as stored."""
         return read_csv(self.path / "comparison.csv", COMPARISON_COLUMNS)
+
+    @cached_property
+    def precision(self) -> pd.DataFrame:
+        """precision.csv as stored."""
+        return read_csv(self.path / "precision.csv", PRECISION_COLUMNS)
 
 
 def read(folder: str | os.PathLike[str]) -> Run:
@@ -324,14 +330,22 @@ class ResultsFolder:
         """arm, seed, seconds and facts of every finished run, in planned order; a part cut short does not count."""
         if self.status == "done":
             return list(self.manifest["runs"])
-        receipts = []
-        for arm, seed in self.planned():
-            with contextlib.suppress(OSError, ValueError, KeyError):
-                receipt = json.loads(self._part(arm, seed, "json").read_bytes())
-                sizes = {t: self._part(arm, seed, f"{t}.parquet").stat().st_size for t in receipt["files"]}
-                if sizes == receipt["files"] and (receipt["arm"], receipt["seed"]) == (arm, seed):
-                    receipts.append(receipt)
-        return receipts
+        found = (self._receipt(arm, seed) for arm, seed in self.planned())
+        return [receipt for receipt in found if receipt is not None]
+
+    def _receipt(self, arm: str, seed: int) -> dict[str, Any] | None:
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            receipt = json.loads(self._part(arm, seed, "json").read_bytes())
+            sizes = {t: self._part(arm, seed, f"{t}.parquet").stat().st_size for t in receipt["files"]}
+            if sizes == receipt["files"] and (receipt["arm"], receipt["seed"]) == (arm, seed):
+                return dict(receipt)
+        return None
+
+    def stored(self, arm: str, seed: int, names: Iterable[str]) -> dict[str, pd.DataFrame] | None:
+        """These tables of a run that was added while the folder is not yet whole; None if it is not safely stored."""
+        if self._receipt(arm, seed) is None:
+            return None
+        return {name: read_table(self._part(arm, seed, f"{name}.parquet"), TABLES[name]) for name in names}
 
     def _part(self, arm: str, seed: int, ending: str) -> Path:
         return self.path / "parts" / f"{arm}.{seed}.{ending}"

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from sim.agents.channel_settings import Channels
 from sim.agents.manager_settings import Managers
@@ -20,11 +20,13 @@ from sim.behaviour.settings import DormantHazard, Hazard, Model
 from sim.codes import CHANNELS
 from sim.economics import Economics
 from sim.environment import AnyShock, environment_slips
+from sim.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.population.settings import Population
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
-from sim.strategies import STRATEGIES
+from sim.strategies import Implementation, Strategy, known, why_unknown
 from sim.tiers import MOST_TIERS, STANDARD_TIERS, Name, Tier
+from sim.yaml_source import Chosen, did_you_mean
 
 LARGEST_SEED = 2**63 - 1
 MOST_ROWS = 20_000_000  # simulated rows, about 600 bytes each while a bank is built
@@ -39,21 +41,61 @@ class SeedRange(Settings):
     count: int = Field(ge=1, le=100_000, description="how many", json_schema_extra={"unit": "seeds"})
 
 
-class StrategyUse(Settings):
-    """One strategy of an arm."""
+class Sureness(Settings):
+    """How sure the answer shall be."""
 
-    use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
-    start: int = Field(0, alias="from", ge=0, le=1200, description="month it starts; it acts first in the month after",
-                       json_schema_extra={"unit": "month"})  # fmt: skip
-    intensity: float = Field(1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent",
-                             json_schema_extra={"unit": "share"})  # fmt: skip
+    kpi: str = Field(description="a KPI of `run.py list`, of the bank or kpi[tier] (in quotes within braces)")
+    half_width: float = Field(gt=0, description="half the 95 % interval of every arm's paired difference to the "
+                              "reference (with one arm: of its mean), in the KPI's unit")  # fmt: skip
+
+    @field_validator("kpi")
+    @classmethod
+    def _known_and_everyones(cls, kpi: str) -> str:
+        """Tiers are known only to the scenario, which checks those."""
+        base = base_name(kpi)
+        if base not in KPIS:
+            help_ = did_you_mean(base, KPIS) or "`run.py list` names them, each of the bank or as kpi[tier]"
+            raise ValueError(f"unknown KPI {base!r}; {help_}")
+        if base in AGAINST_REFERENCE:
+            raise ValueError(f"{kpi} is against the reference already; a KPI that the reference has too, such as npv")
+        return kpi
+
+
+class SeedsUntil(Settings):
+    """Seeds one after the other from a first one, until an interval is narrow enough."""
+
+    until: Sureness = Field(description="when it is enough")
+    first: int = Field(1, ge=0, le=LARGEST_SEED, description="first seed")
+    least: int = Field(5, alias="min", ge=2, le=100_000, description="so many at least: fewer say too little of their "
+                       "own spread", json_schema_extra={"unit": "seeds"})  # fmt: skip
+    most: int = Field(200, alias="max", ge=2, le=100_000, description="so many at most, narrow enough or not",
+                      json_schema_extra={"unit": "seeds"})  # fmt: skip
+
+    @field_validator("most")
+    @classmethod
+    def _not_fewer_than_least(cls, most: int, info: ValidationInfo) -> int:
+        least = info.data.get("least", 0)
+        if most < least:
+            raise ValueError(f"{most} is fewer than min, {least}; at least as many as min (5 unless given)")
+        return most
+
+
+def _seeds_given_as(value: Any) -> str:
+    """The key that says how seeds are given, so that a mistake is told as one of what was meant."""
+    if isinstance(value, SeedsUntil) or (isinstance(value, dict) and "until" in value):
+        return "until"
+    return "count" if isinstance(value, (SeedRange, dict)) else "list"
+
+
+AnyStrategy = Annotated[Any, Chosen("use", known, "strategy", why_unknown)]
 
 
 class ArmSettings(Settings):
     """An arm spelled out."""
 
-    strategies: list[StrategyUse] = Field(default_factory=list, description="strategies of the arm")
-    budget: float | None = Field(None, ge=0, le=1e15, description="yearly sum that intensities are scaled to",
+    strategies: list[AnyStrategy] = Field(default_factory=list, description="strategies of the arm")
+    budget: float | None = Field(None, ge=0, le=1e15, description="yearly sum that intensities are scaled to: what the "
+                                 "strategies cost, managers they add included",
                                  json_schema_extra={"unit": "CNY/year"})  # fmt: skip
 
 
@@ -64,16 +106,17 @@ class Record(Settings):
                        json_schema_extra={"unit": "customers"})  # fmt: skip
 
 
-def _nothing() -> dict[str, list[StrategyUse]]:
+def _nothing() -> dict[str, list[Any]]:
     return {"nothing": []}
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm: its name and its strategies."""
+    """One arm: its name, its strategies, and the yearly sum they are scaled to, if any."""
 
     name: str
-    strategies: tuple[StrategyUse, ...]
+    strategies: tuple[Strategy, ...]
+    budget: float | None = None
 
 
 class Scenario(Settings):
@@ -84,8 +127,14 @@ class Scenario(Settings):
     months: int = Field(60, ge=1, le=1200, description="measured months", json_schema_extra={"unit": "months"})
     burn_in: int = Field(24, ge=0, le=1000, description="months lived before month 0, not reported; 0 under a book",
                          json_schema_extra={"unit": "months"})  # fmt: skip
-    seeds: Annotated[list[Seed], Field(min_length=1)] | SeedRange = Field(
-        default_factory=lambda: [1, 2, 3], description="a list of seeds, or {first, count}"
+    seeds: Annotated[
+        Annotated[list[Seed], Field(min_length=1), Tag("list")]
+        | Annotated[SeedRange, Tag("count")]
+        | Annotated[SeedsUntil, Tag("until")],
+        Discriminator(_seeds_given_as),
+    ] = Field(
+        default_factory=lambda: [1, 2, 3],
+        description="a list of seeds, {first, count}, or {until, max}: as many as an answer needs",
     )
     currency: str = Field("CNY", min_length=1, max_length=8, description="name of the model's money")
     discount_rate: float = assumption(0.10, unit="1/year", low=0.08, high=0.10, hard_low=0, hard_high=1,
@@ -101,9 +150,10 @@ class Scenario(Settings):
     )
     economics: Economics = part(Economics, "what earns and costs money")
     model: Model = part(Model, "what customers live by")
-    arms: Annotated[dict[Name, list[StrategyUse] | ArmSettings], Field(min_length=1)] = part(
+    arms: Annotated[dict[Name, list[AnyStrategy] | ArmSettings], Field(min_length=1)] = part(
         _nothing, "what is compared; the first arm is the reference"
     )
+    implementation: Implementation = part(Implementation, "how strategies take hold, whatever they are")
     record: Record = part(Record, "what else is kept")
 
     @model_validator(mode="before")
@@ -130,17 +180,25 @@ class Scenario(Settings):
 
     @property
     def seed_list(self) -> list[int]:
-        """The seeds, spelled out."""
+        """The seeds, spelled out; under `until` all that may be needed."""
         if isinstance(self.seeds, SeedRange):
             return list(range(self.seeds.first, self.seeds.first + self.seeds.count))
+        if isinstance(self.seeds, SeedsUntil):
+            return list(range(self.seeds.first, self.seeds.first + self.seeds.most))
         return list(self.seeds)
 
     @property
     def arm_list(self) -> list[Arm]:
         """The arms in order; the first is the reference."""
         return [
-            Arm(name, tuple(arm.strategies if isinstance(arm, ArmSettings) else arm)) for name, arm in self.arms.items()
+            Arm(name, tuple(arm.strategies), arm.budget) if isinstance(arm, ArmSettings) else Arm(name, tuple(arm))
+            for name, arm in self.arms.items()
         ]
+
+    @property
+    def strategies_named(self) -> list[str]:
+        """Names of the strategies of all arms, each once, in order of appearance."""
+        return list(dict.fromkeys(strategy.use for arm in self.arm_list for strategy in arm.strategies))
 
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in, which reads back to the same scenario."""
@@ -171,15 +229,25 @@ def _slips(s: Scenario) -> Iterator[Slip]:
             yield ("managers", "mix", tier, name), f"unknown channel; known are {', '.join(CHANNELS)}"
         if not unknown:
             yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
+    yield from _arm_slips(s)
+
+
+def _arm_slips(s: Scenario) -> Iterator[Slip]:
+    """A strategy stands once in an arm and starts within the horizon; the reference is free of budgets."""
     for name, arm in s.arms.items():
-        if isinstance(arm, ArmSettings) and arm.budget is not None:
-            yield ("arms", name, "budget"), "budgets come with the strategies, not in this version; leave it out"
         uses = arm.strategies if isinstance(arm, ArmSettings) else arm
-        for i, use in enumerate(uses):
-            if use.use not in STRATEGIES:
-                known = ", ".join(sorted(STRATEGIES)) or "none in this version"
-                inside = ("strategies",) if isinstance(arm, ArmSettings) else ()
-                yield ("arms", name, *inside, i, "use"), f"unknown strategy {use.use!r}; known strategies: {known}"
+        inside = ("strategies",) if isinstance(arm, ArmSettings) else ()
+        seen: dict[str, int] = {}
+        for i, strategy in enumerate(uses):
+            where = ("arms", name, *inside, i)
+            if strategy.start >= s.months:
+                right = f"from 0 to {s.months - 1}"
+                yield (*where, "from"), f"{strategy.start} is beyond the {s.months} measured months; {right}"
+            if strategy.use in seen:
+                yield (*where, "use"), f"{strategy.use} is there twice (item {seen[strategy.use]}); once an arm"
+            seen.setdefault(strategy.use, i)
+        if isinstance(arm, ArmSettings) and arm.budget is not None and not any(use.intensity > 0 for use in uses):
+            yield ("arms", name, "budget"), "nothing to spend it on; an arm with a budget has strategies"
 
 
 def _tier_slips(s: Scenario) -> Iterator[Slip]:
@@ -195,8 +263,9 @@ def _tier_slips(s: Scenario) -> Iterator[Slip]:
             yield ("tiers", i, "name"), f"{tier.name} means something else in the results; another name"
         seen.add(tier.name)
         if i and tier.start <= s.tiers[i - 1].start:
-            yield ("tiers", i, "from"), (
-                f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); lowest tier first"
+            yield (
+                ("tiers", i, "from"),
+                (f"{tier.start:g} is not above the tier before it ({s.tiers[i - 1].start:g}); lowest tier first"),
             )
         if tier.like is not None and tier.like not in STANDARD_TIERS:
             yield ("tiers", i, "like"), f"unknown tier {tier.like!r}; like one of {', '.join(STANDARD_TIERS)}"
@@ -247,8 +316,12 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
     if p.source == "synthetic":
         rows = total if p.agents is None else round(p.agents * total) if isinstance(p.agents, float) else p.agents
         if rows > MOST_ROWS:
-            yield ("population", "customers" if p.agents is None else "agents"), (
-                f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; give agents: 200000 (or a share)"
+            yield (
+                ("population", "customers" if p.agents is None else "agents"),
+                (
+                    f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; "
+                    "give agents: 200000 (or a share)"
+                ),
             )
         if isinstance(p.agents, int) and p.agents > total:
             yield ("population", "agents"), f"{p.agents} is more than the {total} customers; at most one row a customer"
@@ -298,11 +371,25 @@ def _seed_slips(s: Scenario) -> Iterator[Slip]:
         if s.seeds.first + s.seeds.count - 1 > LARGEST_SEED:
             yield ("seeds", "count"), f"seeds end beyond {LARGEST_SEED}; fewer, or a smaller first one"
         return
+    if isinstance(s.seeds, SeedsUntil):
+        yield from _until_slips(s, s.seeds)
+        return
     seen: set[int] = set()
     for i, seed in enumerate(s.seeds):
         if seed in seen:
             yield ("seeds", i), f"{seed} is there twice; seeds are distinct"
         seen.add(seed)
+
+
+def _until_slips(s: Scenario, seeds: SeedsUntil) -> Iterator[Slip]:
+    if seeds.first + seeds.most - 1 > LARGEST_SEED:
+        yield ("seeds", "first"), f"{seeds.most} seeds from here end beyond {LARGEST_SEED}; a smaller first one"
+    kpi, where = seeds.until.kpi, ("seeds", "until", "kpi")
+    told = [name for name in kpi_names([tier.name for tier in s.tier_list]) if base_name(name) == base_name(kpi)]
+    if kpi not in told:
+        yield where, f"{base_name(kpi)} is not told for {kpi[len(base_name(kpi)) :]}; one of {', '.join(told)}"
+    elif base_name(kpi) in NEEDS_A_YEAR and s.months < 12:
+        yield where, f"{kpi} needs 12 measured months, there are {s.months}; another KPI, or more months"
 
 
 def _sums_to_one(path: tuple[str | int, ...], values: Sequence[float], what: str) -> Iterator[Slip]:

@@ -53,6 +53,10 @@ COMPARISON_COLUMNS = (
     "arm", "reference", "kpi", "unit", "difference", "ci_low", "ci_high", "probability_better", "seeds",
     "variance_ratio",
 )  # fmt: skip
+PRECISION_COLUMNS = (
+    "arm", "reference", "kpi", "unit", "difference", "half_width", "seeds", "seeds_for_half", "unpaired_seeds",
+    "p_value", "p_adjusted",
+)  # fmt: skip
 
 STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
 TEXT_COLUMNS = frozenset({"arm", "tier", "from", "to", "event", "reference", "kpi", "unit"})

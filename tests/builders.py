@@ -22,7 +22,7 @@ from sim.agents.customer import NAMES, Customers
 from sim.behaviour.rates import growth_path, rates
 from sim.behaviour.service_law import service_law
 from sim.behaviour.settings import Model
-from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, NOBODY
+from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, LEAD, NOBODY, RETENTION
 from sim.numerics import key_of, word_of
 from sim.population.settings import Population
 from sim.population.synthetic import source
@@ -62,7 +62,7 @@ def still(**changed: Any) -> kernels.Rates:
     keep = {
         "wallet_reversion", "threshold", "ceiling", "grace", "markov", "satisfaction_mu", "satisfaction_sd", "trust_sd",
         "affinity_sd", "tenure_anchor", "transactions", "reach", "pressure", "conversion", "dormant_share",
-        "second_life_months", "opt_out_months",
+        "second_life_months", "opt_out_months", "retention_months",
     }  # fmt: skip
     nothing = {name: np.zeros_like(getattr(p, name)) if isinstance(getattr(p, name), np.ndarray) else f32(0)
                for name in p._fields if name not in keep}  # fmt: skip
@@ -120,6 +120,9 @@ def lived_in(people: Customers, *, month: int = -24, seed: int = 5) -> Customers
     c.follow[:] = np.where(some(0.2), rng.random(n) * 0.2, 0.0)
     c.follow_months[:] = rng.integers(0, 7, n)
     c.second_life[:] = rng.integers(0, 13, n)
+    c.retained[:] = rng.integers(0, 4, n)
+    c.contacts[:] = rng.integers(0, 60, n)
+    c.risk[:] = rng.normal(-0.5, 0.9, n)
     c.year_start[:] = np.where(some(0.2), JOINED_THIS_YEAR, rng.integers(0, len(TIERS) + 1, n))
     return people
 
@@ -137,11 +140,17 @@ def by_uid(people: Customers) -> dict[str, np.ndarray]:
     return {name: getattr(people, name)[order].copy() for name in NAMES}
 
 
-def plan_for(people: Customers, *, seed: int = 3, share: float = 0.5) -> np.ndarray:
-    """A month's plan: managed customers contacted in any channel but the app, int8, -1 = nobody plans to."""
+def plan_for(people: Customers, *, seed: int = 3, share: float = 0.5, purposes: bool = False) -> np.ndarray:
+    """A month's plan: managed customers contacted in any channel but the app, int8, -1 = nobody plans to.
+
+    With `purposes` some contacts are meant to keep the customer, some follow a lead.
+    """
     rng = np.random.default_rng(seed)
     chosen = (people.manager != NOBODY) & (rng.random(len(people)) < share)
-    return np.where(chosen, rng.integers(0, 4, len(people)), NOBODY).astype(np.int8)
+    plan = np.where(chosen, rng.integers(0, 4, len(people)), NOBODY).astype(np.int8)
+    if purposes:
+        plan[chosen] |= rng.choice(np.array([0, RETENTION, LEAD], np.int8), int(chosen.sum()))
+    return plan
 
 
 # --- the month -------------------------------------------------------------------------------------------------------
@@ -164,6 +173,13 @@ def calm(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **ch
         "resolution": f32(0.6), "push_share": f32(0.7), "conversion_ratio": np.ones(tiers, f32),
         "campaign": np.zeros((tiers, len(CHANNELS)), f32), "hazard_ratio": np.zeros(tiers, f32),
         "manager_quality": np.zeros(POSTS + 1, f32),
+        "handoff": f32(0), "synergy": f32(0), "privacy": f32(0), "pressure_cap": f32(np.inf), "outreach": f32(0),
+        "outreach_from": f32(1e4), "extra_grace": f32(0), "demotion_ratio": f32(1), "win_back": np.zeros(tiers, f32),
+        "retain": np.zeros((tiers, len(CHANNELS)), f32), "retain_cut": f32(-np.inf), "by_uplift": np.bool_(False),
+        "targeting": f32(0), "offer_cut": f32(-np.inf), "offer_boost": f32(1), "scored": np.bool_(False),
+        "score_word": word_of((month - 1) // 3), "know_churn": f32(0.3), "know_uplift": f32(0), "know_offer": f32(0.3),
+        "risk_mean": np.full(tiers, -0.4, f32), "risk_sd": np.full(tiers, 0.9, f32),
+        "gain_mean": np.zeros(tiers, f32), "gain_sd": np.full(tiers, 0.4, f32),
     }  # fmt: skip
     now = kernels.Now(**fields)
     return now._replace(**{name: _like(getattr(now, name), value) for name, value in changed.items()})
@@ -182,6 +198,14 @@ def stormy(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **
         "campaign": [[0.02, 0.05, 0.02, 0.1, 0.3], [0.03, 0.1, 0.04, 0.1, 0.2], [0.05, 0.1, 0.05, 0.2, 0.2],
                      [0.1, 0.1, 0.1, 0.1, 0.1]],
         "manager_quality": np.linspace(-1.1, 0.9, POSTS + 1),
+        "handoff": 0.47, "synergy": 0.24, "privacy": 0.1, "pressure_cap": 2.5, "outreach": 0.05, "extra_grace": 2.0,
+        "demotion_ratio": 0.7, "win_back": [0.3, 0.2, 0.3, 0.2], "by_uplift": month % 2 == 0, "scored": True,
+        "retain": [[0.0, 0.02, 0.0, 0.05, 0.1], [0.0, 0.1, 0.02, 0.1, 0.1], [0.1, 0.1, 0.1, 0.1, 0.1],
+                   [0.0, 0.2, 0.1, 0.1, 0.1]],
+        "retain_cut": 0.6, "targeting": 0.5, "offer_cut": 0.8, "offer_boost": 4.7,
+        "know_churn": 0.6, "know_uplift": 0.4, "know_offer": 0.9,
+        "risk_mean": [-0.4, -0.5, -0.6, -0.7], "risk_sd": [0.8, 0.9, 1.0, 1.1],
+        "gain_mean": [0.01, 0.0, -0.01, 0.02], "gain_sd": [0.3, 0.4, 0.5, 0.6],
     }  # fmt: skip
     return calm(month, seed=seed, p=p, **(moved | changed))
 

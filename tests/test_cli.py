@@ -331,9 +331,7 @@ def test_every_number_of_the_model_has_a_unit_and_a_source() -> None:
     assert [name for name in numbers(Scenario, "") if not name.endswith("seeds.first")] == []
 
 
-def test_compare_pairs_arms_of_stored_runs(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_compare_pairs_arms_of_stored_runs(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     restless = tmp_path / "restless.yaml"
     restless.write_text(
         f"extends: {ROOT / 'scenarios' / 'quick.yaml'}\nname: restless\n"

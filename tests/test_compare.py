@@ -27,7 +27,6 @@ def compared(runs: list[Run]) -> pd.DataFrame:
     return compare(run_kpis_of(joined), joined.arms[0])
 
 
-
 def kpis(better: str = "higher", **arms: list[float]) -> pd.DataFrame:
     """One KPI; values by arm for seeds 1, 2, ..."""
     rows = [(arm, seed, "npv", "CNY", v, better) for arm, values in arms.items() for seed, v in enumerate(values, 1)]

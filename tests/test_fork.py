@@ -28,8 +28,14 @@ record: {panel: 20}
 environment:
   - {kind: manager_poaching, from: 4, tiers: [wealth, affluent], share: 0.5}
   - {kind: pandemic, from: 14}
-arms: {nothing: [], second: [], third: []}
+arms: {nothing: [], second: [UPSKILLING, DIGITAL], third: [SERVICE, STRATA]}
 """
+STRATEGIES = {
+    "UPSKILLING": "{use: staff_upskilling, from: 2, intensity: 0.5}",
+    "DIGITAL": "{use: digital_thinking, from: 13}",
+    "SERVICE": "{use: personalised_service, from: 0}",
+    "STRATA": "{use: stratification, from: 6, intensity: 0.8}",
+}
 
 
 def written(folder: Path, text: str = SCENARIO, **changes: str) -> Path:
@@ -39,7 +45,10 @@ def written(folder: Path, text: str = SCENARIO, **changes: str) -> Path:
         (at,) = (i for i, old in enumerate(lines) if old.startswith(f"{key}:"))
         lines[at] = line
     file = folder / "crossroads.yaml"
-    file.write_text("\n".join(lines) + "\n", "utf-8")
+    text = "\n".join(lines) + "\n"
+    for name, strategy in STRATEGIES.items():
+        text = text.replace(name, strategy)
+    file.write_text(text, "utf-8")
     return file
 
 
@@ -116,15 +125,16 @@ def test_a_fork_at_the_first_month_and_at_the_last(month: int, tmp_path: Path):
 
 
 def test_other_futures_are_as_if_run_from_the_beginning(whole: Path, tmp_path: Path):
-    """Another name and horizon, another pandemic, other arms, fewer seeds, no panel."""
+    """Another name and horizon, another shock, other arms, fewer seeds, no panel."""
     file = written(tmp_path, months="months: 30", name="name: elsewhere", seeds="seeds: [8]",
-                   record="record: {panel: 0}", arms="arms: {later: [], third: []}")  # fmt: skip
+                   record="record: {panel: 0}", arms="arms: {later: [{use: fintech, from: 12}, {use: "
+                   "stratification, from: 15}], second: [{use: institutional, from: 20}, UPSKILLING]}")  # fmt: skip
     file.write_text(file.read_text().replace("pandemic, from: 14", "market_drawdown, from: 12"), "utf-8")
     assert forked(whole, file, tmp_path / "fork") == 0
     assert main([str(file), "--out", str(tmp_path / "run"), "--quiet"]) == 0
     same_tables(tmp_path / "run", tmp_path / "fork")
     assert not (tmp_path / "fork" / "panel.parquet").exists()
-    assert read(tmp_path / "fork").manifest["forked"]["arms"] == {"later": "nothing", "third": "third"}
+    assert read(tmp_path / "fork").manifest["forked"]["arms"] == {"later": "nothing", "second": "second"}
 
 
 def test_a_run_longer_than_its_stored_one(tmp_path: Path):
@@ -157,10 +167,17 @@ def test_a_fork_lives_only_what_is_new_and_can_save_states_itself(whole: Path, t
 
 
 def test_json_and_from_arm(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert forked(whole, written(tmp_path), tmp_path / "fork", "--json", "--from-arm", "third", "--arms", "second") == 0
+    """An arm that has another name there than here."""
+    file = written(tmp_path, arms="arms: {new: [STRATA, SERVICE]}")
+    (line,) = refused(capsys, whole, file, tmp_path, "--arms", "new")[:1]
+    assert "arms.new.stratification.from: 6: what the stored months of arm nothing were lived with is not" in line
+    assert line.endswith("from: 12 or later, or --from-arm third")
+    assert forked(whole, file, tmp_path / "fork", "--json", "--from-arm", "third") == 0
     told = json.loads(capsys.readouterr().out)
     assert told["status"] == "done"
-    assert read(tmp_path / "fork").manifest["forked"]["arms"] == {"second": "third"}
+    one, other = read(whole).manifest, read(tmp_path / "fork").manifest
+    assert other["forked"]["arms"] == {"new": "third"}
+    assert other["arm_digests"]["new"] == one["arm_digests"]["third"]
 
 
 def test_a_book_is_forked_like_any_bank(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -220,7 +237,7 @@ def test_resume_lives_again_where_a_state_is_missing(stored: Path, tmp_path: Pat
         (["--checkpoint", "-1"], "'-1' is not a whole number from 0"),
         (["--checkpoint", "1.5"], "'1.5' is not a whole number from 0"),
         (["--checkpoint", "21"], "21 is beyond the 20 measured months of crossroads; from 0 to 20"),
-        (["--months", "10", "--set", "environment=[]", "--checkpoint", "12"],
+        (["--months", "10", "--set", "environment=[]", "--set", "arms={nothing: []}", "--checkpoint", "12"],
          "12 is beyond the 10 measured months of crossroads; from 0 to 10"),
         (["--checkpoint"], "expected one argument"),
     ],
@@ -244,7 +261,7 @@ def test_a_checkpoint_that_is_no_month_of_the_run(
         ("-2", [], "'-2' is not a whole number from 0"),
         ("ten", [], "'ten' is not a whole number from 0"),
         ("11", [], "has no states of month 11; it has those of month 12"),
-        ("12", ["--months", "10", "--set", "environment[1].from=9"],
+        ("12", ["--months", "10", "--set", "environment[1].from=9", "--set", "arms={nothing: []}"],
          "months: 10 ends before the fork at month 12; 12 or more"),
         ("12", ["--months", "22"], "months: 22: who was active twelve months before that end, in month 10, was not "
                                    "marked in the stored run; 20 as there, or 24 or more"),
@@ -287,7 +304,7 @@ def test_arms_whose_strategies_would_have_acted_before_the_fork():
     stored = {"nothing": [], "trained": [early], "poor": {"strategies": [early], "budget": 5.0}}
 
     def said(arm: Any, origin: str, name: str = "new") -> list[tuple[Any, str]]:
-        return list(_arm_slips(name, arm, stored, origin, 12))
+        return list(_arm_slips(name, arm, stored, origin, 12, (20, 20)))
 
     for arm, origin in (([late], "nothing"), ([early], "trained"), ([early, {**late, "use": "tools"}], "trained"),
                         ([late, absent], "nothing"), (stored["poor"], "poor"), ({"strategies": [late]}, "nothing"),
@@ -305,6 +322,8 @@ def test_arms_whose_strategies_would_have_acted_before_the_fork():
     assert len(said([{**early, "intensity": 0.5}], "trained")) == 2
     assert "budget" in said({"strategies": [early], "budget": 6.0}, "poor")[0][1]
     assert said({"strategies": [early], "budget": 6.0}, "poor")[0][0] == ("arms", "new")
+    assert len(list(_arm_slips("new", stored["poor"], stored, "poor", 12, (30, 20)))) == 1
+    assert list(_arm_slips("new", stored["trained"], stored, "trained", 12, (30, 20))) == []
 
 
 def test_what_is_no_run_or_a_run_of_something_else(

@@ -52,7 +52,7 @@ def test_kernel_and_formula_book_agree_bit_for_bit_through_stormy_months(mode):
     formulas = b.copy_of(compiled)
     met = np.zeros(kernels.TALLIES, np.int64)
     for month in MONTHS:
-        now, plan = b.stormy(month, p=p), b.plan_for(compiled, seed=month + 100)
+        now, plan = b.stormy(month, p=p), b.plan_for(compiled, seed=month + 100, purposes=True)
         ours = b.live(kernels.live_chunk, compiled, plan, now, p)
         assert_same_tallies(ours, b.live(twin.live_chunk, formulas, plan, now, p))
         assert_same_people(compiled, formulas)
@@ -93,7 +93,7 @@ def test_a_bank_of_one_tier_agrees_too():
 def test_normalising_sums_and_stocks_agree_with_the_formula_book(month):
     p, people = b.eventful(), b.lived_in(b.newcomers(ROWS), month=-24)
     for ours, theirs, more, shape in (
-        (kernels.expected_ratio, twin.expected_ratio, (f32(1.5),), (4, 2)),
+        (kernels.weigh_chunk, twin.weigh_chunk, (f32(1.5),), (4, kernels.MOMENTS)),
         (kernels.count_chunk, twin.count_chunk, (), (4, kernels.TALLIES)),
     ):
         a, other = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
@@ -111,8 +111,8 @@ def digest_of_two_months() -> str:
         tallies = b.live(kernels.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p)
         for part in tallies.all():
             digest.update(part.tobytes())
-    sums = np.zeros((4, 2), np.int64)
-    kernels.expected_ratio(people.arrays, 0, len(people), 1, f32(0.5), p, sums)
+    sums = np.zeros((4, kernels.MOMENTS), np.int64)
+    kernels.weigh_chunk(people.arrays, 0, len(people), 1, f32(0.5), p, sums)
     digest.update(sums.tobytes())
     for name in NAMES:
         digest.update(getattr(people, name).tobytes())
@@ -213,7 +213,7 @@ def test_zero_rates_do_nothing():
         assert not flows.tally[:, kernels.T_CLOSED : kernels.T_MANAGED_OPEN].any()
         assert not flows.tally[:, kernels.T_BRANCH :].any()
     running = {"contact_gap", "silence", "transactions", "below", "tier_change", "manager_shock_months", "second_life",
-               "opted_out"}  # fmt: skip
+               "opted_out", "retained", "risk", "lead"}  # fmt: skip
     for name in set(NAMES) - running:
         np.testing.assert_array_equal(getattr(people, name), getattr(before, name), err_msg=name)
 
@@ -229,9 +229,7 @@ def test_customers_and_money_balance_to_the_fen_in_every_tier(stormy_month):
     for month in (1, 2, 3):
         t = b.live(kernels.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p).tally
         left = t[:, kernels.T_CLOSED] + t[:, kernels.T_UPGRADED] + t[:, kernels.T_DOWNGRADED]
-        np.testing.assert_array_equal(
-            t[:, kernels.T_OPEN], start[:, kernels.T_OPEN] - left + t[:, kernels.T_MOVED_IN]
-        )
+        np.testing.assert_array_equal(t[:, kernels.T_OPEN], start[:, kernels.T_OPEN] - left + t[:, kernels.T_MOVED_IN])
         flow = t[:, kernels.T_NEW_MONEY] + t[:, kernels.T_MARKET] + t[:, kernels.T_AUM_MOVED]
         np.testing.assert_array_equal(t[:, kernels.T_AUM], start[:, kernels.T_AUM] + flow)
         awake = t[:, kernels.T_ACTIVE].sum() - start[:, kernels.T_ACTIVE].sum()
@@ -285,8 +283,9 @@ climb, stay_or_leave = from_python(kernels.climb), from_python(kernels.stay_or_l
 class Ladder:
     """One customer on the ladder of tiers: AUM month by month, the tier that follows."""
 
-    def __init__(self, tier: int, aum: float, p: kernels.Rates | None = None):
+    def __init__(self, tier: int, aum: float, p: kernels.Rates | None = None, *, patience: float = 0.0):
         self.p = p or b.rates_of()
+        self.patience = patience  # months of grace added by a lever
         self.tier = np.array([tier], np.int8)
         self.below, self.change = np.zeros(1, np.int8), np.zeros(1, np.int8)
         self.aum_1, self.aum_2 = np.full(1, aum, f32), np.full(1, aum, f32)
@@ -294,7 +293,7 @@ class Ladder:
     def month(self, aum: float, after: int = ACTIVE) -> int:
         new = np.empty(1, np.int32)
         state, money = np.array([after], np.int32), np.array([aum], f32)
-        climb(state, self.tier, self.below, money, self.aum_1, self.aum_2, self.change, self.p, new)
+        climb(state, self.tier, self.below, money, self.aum_1, self.aum_2, self.change, f32(self.patience), self.p, new)
         self.tier[0] = new[0]
         return int(new[0])
 
@@ -346,15 +345,16 @@ def test_in_markov_mode_money_moves_nobody():
     assert [Ladder(tier, aum, p).month(aum) for tier, aum in ((MASS, 1e8), (PRIVATE, 1.0))] == [MASS, PRIVATE]
 
 
-def leave(u, *, state=ACTIVE, close=0.0, doze=0.0, ratio=1.0, follow=0.0, dormant=(0.0, 0.0), held=1.0):
+def leave(u, *, state=ACTIVE, close=0.0, doze=0.0, ratio=1.0, follow=0.0, dormant=(0.0, 0.0), held=1.0, court=0.0):
     """State after a month, AUM (1000 before) and held share of customers with these exit uniforms."""
     n = len(u)
+    p = b.rates_of(dormant_close=dormant[0], dormant_return=dormant[1], win_back=np.full(4, 0.3))
     after, money, kept = np.empty(n, np.int32), np.full(n, 1000, f32), np.full(n, held, f32)
     states, second = np.full(n, state, np.int8), np.zeros(n, np.int8)
     stay_or_leave(
         states, np.zeros(n, np.int8), np.full(n, math.log(ratio), f32), np.full(n, follow, f32), np.full(n, 3, np.int8),
-        np.asarray(u, f32), np.array([close], f32), np.array([doze], f32), f32(dormant[0]), f32(dormant[1]), f32(0.15),
-        kept, money, second, 12, after,
+        np.zeros(n, np.int8), np.asarray(u, f32), np.full(n, 0.5, f32), np.array([close], f32), np.array([doze], f32),
+        f32(1), np.full(4, court, f32), p, kept, money, second, np.full(n, NOBODY, np.int32), after,
     )  # fmt: skip
     return after, money, kept, second
 
@@ -395,6 +395,20 @@ def test_the_dormant_keep_a_part_of_the_wallet_and_get_the_rest_back_with_a_seco
     assert list(money) == [0.0, pytest.approx(1000 / 0.15), 1000.0]
     assert list(held[1:]) == [1.0, f32(0.15)]
     assert list(second) == [0, 12, 0]
+
+
+def test_who_is_courted_comes_back_at_the_rate_of_returning_plus_that_of_the_answer():
+    returns = 1 - math.exp(-(0.2 + 0.3))
+    u, below = around(returns)
+    after, *_ = leave(u, state=DORMANT, dormant=(0.0, 0.2), held=0.15, court=1.0)
+    assert (after == ACTIVE).sum() == pytest.approx(below, abs=3)
+    after, *_ = leave(u, state=DORMANT, dormant=(0.0, 0.2), held=0.15, court=0.4)
+    assert set(after) == {DORMANT}, "the campaign's uniform is 0.5: nobody is courted"
+
+
+def test_more_grace_puts_a_demotion_off():
+    customer = Ladder(AFFLUENT, 40e3, patience=2.0)
+    assert [customer.month(40e3) for _ in range(3)] == [AFFLUENT, AFFLUENT, MASS]
 
 
 def test_without_hazard_nobody_leaves_and_the_closed_never_return():
@@ -561,10 +575,10 @@ def test_transactions_have_their_mean_and_a_poisson_chance_of_none():
 def rules():
     """The rules compiled one by one, for the types that `live_block` hands them: cached code cannot be inspected."""
     p, people = b.eventful(), b.lived_in(b.newcomers(BLOCK), month=0)
-    scratch = [np.empty((rows, BLOCK), kind) for rows, kind in ((16, f32), (11, f32), (6, np.int32))]
+    scratch = [np.empty((rows, BLOCK), kind) for rows, kind in ((20, f32), (16, f32), (7, np.int32))]
     functions = {name: value for name, value in vars(kernels).items() if isinstance(value, Dispatcher)}
     found = {name: rule for name, rule in functions.items() if rule._compiler.pipeline_class is NoAlias}
-    months = {"live_block": found.pop("live_block"), "count_block": found.pop("count_block")}
+    months = {name: found.pop(name) for name in ("live_block", "count_block", "score_block")}
     types = {}
 
     def noting(name, rule):
@@ -577,12 +591,13 @@ def rules():
     with pytest.MonkeyPatch.context() as patch:
         for name, rule in found.items():
             patch.setattr(kernels, name, noting(name, rule))
-        patch.setattr(kernels, "count_block", months["count_block"].py_func)
+        for name in ("count_block", "score_block"):
+            patch.setattr(kernels, name, months[name].py_func)
         out = b.Tallies.empty()
         months["live_block"].py_func(
             people.arrays, 0, BLOCK, b.plan_for(people), b.stormy(1, p=p), p, *scratch, *out.all()
         )
-        kernels.expected_ratio.py_func(people.arrays, 0, BLOCK, 1, f32(0), p, np.zeros((4, 2), np.int64))
+        kernels.weigh_chunk.py_func(people.arrays, 0, BLOCK, 1, f32(0), p, np.zeros((4, kernels.MOMENTS), np.int64))
     for name, rule in found.items():
         rule.compile(types[name])
     return found
@@ -606,8 +621,8 @@ def arithmetic_in_double(function: Dispatcher) -> list[str]:
 
 
 FLOAT32_RULES = (
-    "draw_four", "live_wealth", "meet", "serve", "feel", "use_products", "adopt", "earn", "weigh_leaving",
-    "stay_or_leave", "climb", "keep_in_band", "add_ratios",
+    "draw_four", "live_wealth", "score_customers", "aim", "reach_out", "meet", "serve", "feel", "use_products", "adopt",
+    "earn", "weigh_leaving", "stay_or_leave", "climb", "keep_in_band", "add_moments",
 )  # fmt: skip
 FLOAT64_RULES = {"count_flows", "count_stocks", "turn_page"}  # money in fen needs more bits; AUM is kept in float64
 

@@ -208,8 +208,8 @@ def test_contacts_are_bounded_by_hours(span):
     made = []
     plan_of = ready.team.plan
 
-    def seen(*asked):
-        plan, work = plan_of(*asked)
+    def seen(*asked, **more):
+        plan, work = plan_of(*asked, **more)
         made.append(work)
         return plan, work
 

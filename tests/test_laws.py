@@ -40,9 +40,9 @@ class Witness:
         self.tables = tables(model)
         self.monthly = self.tables["monthly"]
 
-    def plan(self, *asked):
+    def plan(self, *asked, **more):
         """The team's plan, with the hours it takes noted by post."""
-        plan, work = self.plan_of(*asked)
+        plan, work = self.plan_of(*asked, **more)
         team, c = self.model.team, self.model.customers
         posts = len(team.managers)
         managed = np.flatnonzero((c.manager != NOBODY) & (c.state == ACTIVE))

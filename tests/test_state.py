@@ -19,6 +19,7 @@ from sim.errors import BadInput
 from sim.model import BankModel
 from sim.state import State
 from sim.state_file import Stamp, load, save
+from sim.strategies import STRATEGIES
 
 SEALED = sim.state_file.SEAL
 STAMP = Stamp("nothing", 1, "digest", "0+code")
@@ -34,6 +35,8 @@ BANKS = {
                                                                            "matrix": MATRIX}}),
     "panel": scenario(3_000, months=14, record={"panel": 40}, model={"mechanisms": {"word_of_mouth": True}}),
     "nobody manages": scenario(3_000, months=14, burn_in=1, model={"mechanisms": {"contacts": False}}),
+    "strategies": scenario(6_000, months=14, burn_in=2, managers=BUSY, arms={"all": [
+        {"use": name, "from": start} for start, name in enumerate(STRATEGIES)]}),
     "weights": scenario(90_000, months=14, burn_in=3, population={"agents": 4_000}),
 }  # fmt: skip
 
@@ -85,6 +88,9 @@ def test_the_banks_of_this_file_live_through_what_they_say():
     assert {event.kind for event in events} >= {"left", "hired"}
     assert max(manager.fatigue for manager in left.team.managers) > 0.01
     assert tables(lived(BANKS["panel"]))["panel"]["month"].nunique() == 15
+    busy = lived(BANKS["strategies"])
+    assert min(busy.maturities.values()) > 0
+    assert max(manager.trained_professional for manager in busy.team.managers) > 0
 
 
 def test_a_state_is_a_copy():
@@ -139,13 +145,13 @@ MESA = {"_agents", "_agents_by_type", "_all_agents", "_rng", "_seed", "_user_ste
 ANEW = {  # made by scenario, arm and seed; of this process; or written before it is read in every month
     "bank": {"scenario", "arm", "luck", "source", "tiers", "settings", "rates", "threads", "pool", "environment",
              "levers", "channels", "ledger", "recorder", "observer", "campaign", "growth_path", "planned", "customers",
-             "team", "measured_rows", "measured_seconds"},
+             "team", "measured_rows", "measured_seconds", "programme"},
     "team": {"model", "settings", "tiers", "seed", "turnover", "coverage", "span", "interval", "inbound", "owned",
-             "mix", "managers", "events"},
+             "pressure_memory", "mix", "managers", "events"},
     "manager": {"settings"},
     "channel": {"number", "name", "settings"},
     "recorder": {"arm", "seed", "tiers", "states"},
-    "observer": {"recorder", "names", "settings", "seed", "months", "panel"},
+    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies"},
 }  # fmt: skip
 
 

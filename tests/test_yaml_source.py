@@ -6,7 +6,6 @@ import contextlib
 import math
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -130,10 +129,8 @@ def test_a_path_that_is_no_readable_file_says_why(tmp_path: Path) -> None:
 
 def test_aliases_cannot_explode() -> None:
     layers = "".join(f"x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]\n" for i in range(1, 12))
-    began = time.perf_counter()
     with pytest.raises(BadInput, match="more than 200000 values once aliases are written out"):
         loads(f"x0: &x0 [a]\n{layers}")
-    assert time.perf_counter() - began < 5
 
 
 def test_a_tag_never_runs_and_the_rest_is_still_checked() -> None:
@@ -602,19 +599,6 @@ def test_what_an_override_sets_is_read_back(keys: list[str], value: object) -> N
         got = got[key]
     assert repr(got) == repr(value)
     assert split_path(path) == tuple(keys)
-
-
-# --- speed -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_scenario_of_200_lines_is_read_in_the_blink_of_an_eye() -> None:
-    text = "name: x\n" + "".join(f"k{i}: {{a: {i}, b: 0.5, c: text}}  # note\n" for i in range(200))
-    took = []
-    for _ in range(3):
-        began = time.perf_counter()
-        loads(text)
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.25  # about 0.03 on one quiet core
 
 
 def test_reading_needs_no_heavy_library() -> None:

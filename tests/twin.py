@@ -5,7 +5,7 @@ nothing but the names of its parameters (`Rates`, `Now`) and of the tally column
 operation in the order the formulas are read, so that kernel and twin agree bit for bit; where a sum of three terms is
 written `a + b + c`, the order is part of the claim.
 
-`live_chunk`, `count_chunk` and `expected_ratio` take the arguments of their namesakes in `sim.kernels`.
+`live_chunk`, `count_chunk`, `weigh_chunk` and `score_chunk` take the arguments of their namesakes in `sim.kernels`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from sim import kernels as k
-from sim.codes import ACTIVE, APP, BRANCH, CHANNELS, CLOSED, DORMANT
+from sim.codes import ACTIVE, APP, BRANCH, CHANNELS, CLOSED, DORMANT, LEAD, MESSAGING, PHONE, RETENTION
 
 f = np.float32
 ONE, ZERO = f(1), f(0)
@@ -67,6 +67,9 @@ def luck(uid, now):
         for lane, name in enumerate(lanes):
             setattr(u, name, drawn[lane])
     return u
+
+
+SCORE_PURPOSE = 66  # its lanes: noise of the churn, uplift and offer score, one number a quarter
 
 
 # --- elementary functions (Cephes; Giles 2010; Shaw 2006), float32 in a fixed order ----------------------------------
@@ -150,37 +153,87 @@ def manager_quality(c, now):
     return np.where(c.manager >= 0, now.manager_quality[np.maximum(c.manager, 0)], ZERO)
 
 
-def make_contact(c, plan, u, now):
-    """Channel of the month's contact, -1 = none: what a manager planned, else a campaign's; never where opted out."""
-    chances = now.campaign[c.tier].copy()
-    chances[c.adopted == 0, APP] = ZERO
-    ends = [chances[:, 0]]
-    for channel in range(1, len(CHANNELS)):
-        ends.append(ends[-1] + chances[:, channel])
-    picked = (u.campaign < ends[-1]) & (c.manager < 0)
-    campaign = np.where(picked, (u.campaign >= np.array(ends[:-1])).sum(axis=0), -1)
-    channel = np.where(plan >= 0, plan, campaign)
+def gain_of(risk, uplift_class, p):
+    """What a retention contact would take off the hazard ratio (SPEC 6.4)."""
+    return exp(risk) * p.saved[uplift_class]
+
+
+def scores(uid, tier, risk, uplift_class, need, now, p):
+    """Churn, uplift and offer score: r truth + sqrt(1 - r^2) noise, truths in SD of the population (SPEC 6.3)."""
+    noise = normal(uniforms(uid, now.score_word, SCORE_PURPOSE, now.key0, now.key1))
+    gain = gain_of(risk, uplift_class, p)
+    truths = (
+        (risk - now.risk_mean[tier]) / now.risk_sd[tier],
+        (gain - now.gain_mean[tier]) / now.gain_sd[tier],
+        need,
+    )
+    known = (now.know_churn, now.know_uplift, now.know_offer)
+    return [
+        r * truth + np.sqrt(np.maximum(ONE - r * r, ZERO)) * e
+        for r, truth, e in zip(known, truths, noise[:3], strict=True)
+    ]
+
+
+def campaign_aims(c, now, p):
+    """Factor on the rate of campaign offers, and who is chosen for retention contacts, by row."""
+    n = c.uid.size
+    if not now.scored:
+        return np.full(n, ONE), np.zeros(n, bool)
+    churn, uplift, offer = scores(c.uid, c.tier, c.risk, c.uplift_class, c.need, now, p)
+    boost = ONE - now.targeting + now.targeting * np.where(offer > now.offer_cut, now.offer_boost, ZERO)
+    return boost, (uplift if now.by_uplift else churn) > now.retain_cut
+
+
+def make_contact(c, plan, u, now, p):
+    """The month's contact: its channel (-1 = none), and whether it is meant to keep the customer.
+
+    What a manager planned, else a campaign's: one uniform is cut into a piece a channel, offers before retention
+    contacts; remote managers call in the lowest tier. Never where opted out.
+    """
+    boost, chosen = campaign_aims(c, now, p)
+    has_app, ends, end = c.adopted != 0, [], ZERO
+    call = np.where((c.tier == 0) & (c.aum_1 >= now.outreach_from), now.outreach, ZERO)
+    for rate, factor, extra in ((now.campaign, boost, call), (now.retain, chosen.astype(f), ZERO)):
+        for channel in range(len(CHANNELS)):
+            piece = rate[c.tier, channel] * factor
+            piece = piece * has_app.astype(f) if channel == APP else piece
+            end = end + piece + extra if channel == PHONE else end + piece
+            ends.append(end)
+    pieces = np.array(ends)
+    offering, saving = (u.campaign >= pieces[:4]).sum(axis=0), (u.campaign >= pieces[5:9]).sum(axis=0)
+    free = c.manager < 0
+    offered, saved = free & (u.campaign < pieces[4]), free & (u.campaign >= pieces[4]) & (u.campaign < pieces[9])
+    campaign = np.where(offered, offering, np.where(saved, saving, -1))
+    channel = np.where(plan >= 0, plan % RETENTION, campaign)
     barred = (c.opted_out >> np.maximum(channel, 0)) & 1
-    return np.where((c.state == ACTIVE) & (barred == 0), channel, -1)
+    keeping = np.where(plan >= 0, (plan // RETENTION) % 2 == 1, saved)
+    return np.where((c.state == ACTIVE) & (barred == 0), channel, -1), keeping
 
 
 def meet(c, plan, u, now, p):
-    """Contacts: made, reached, answered, resented (SPEC 5.2, 5.3; bond SPEC 4.3)."""
-    channel = make_contact(c, plan, u, now)
-    made, at = channel >= 0, np.maximum(channel, 0)
-
+    """Contacts: made, reached, answered, resented, remembered (SPEC 5.2-5.4, 6.4; bond SPEC 4.3)."""
+    channel, keeping = make_contact(c, plan, u, now, p)
+    at = np.maximum(channel, 0)
     elsewhere = (c.last_channel >= 0) & (c.last_channel != at)
     easy = np.where(at == c.preferred, p.preferred_relief, ONE)
     weight = p.pressure[at] * easy * np.where(elsewhere, p.channel_change, ONE)
-    c.pressure = c.pressure * p.pressure_memory + np.where(made, weight, ZERO)
-    c.last_channel = np.where(made, at, c.last_channel)
+    fading = c.pressure * p.pressure_memory
+    too_much = (plan < 0) & (fading + weight > now.pressure_cap)
+    channel = np.where(too_much, -1, channel)
+    made, before = channel >= 0, at
+    at = np.maximum(channel, 0)
+    c.contacts = np.minimum(c.contacts.astype(int) + made, 30_000)
+    c.pressure = fading + np.where(made, weight, ZERO)
+    c.last_channel = np.where(made, before, c.last_channel)
 
     reached = made & (u.reach < p.reach[at])
-    offered = reached & (u.push < now.push_share)
+    offered = reached & (u.push < now.push_share) & ~keeping
     managed = (c.manager >= 0) & (plan >= 0)
     near = managed & (c.aum_1 >= p.near_threshold * p.ceiling[c.tier])
     skill = np.where(managed, manager_quality(c, now), ZERO)
-    pull = p.need_effect * c.need + p.skill_effect * skill + p.attempt_decay * c.attempts.astype(f)
+    followed = (plan >= 0) & (plan // LEAD % 2 == 1)
+    warmth = np.where(elsewhere, now.synergy, ZERO) + np.where(followed, now.handoff, ZERO)
+    pull = p.need_effect * c.need + p.skill_effect * skill + p.attempt_decay * c.attempts.astype(f) + warmth
     chance = (
         p.conversion[at] * now.conversion_ratio[c.tier] * exp(pull)
         * np.where(near, p.near_threshold_effect, ONE) * np.where(u.event < p.event_rate, p.event_need, ONE)
@@ -197,6 +250,9 @@ def meet(c, plan, u, now, p):
     talks = reached & managed
     c.bond = c.bond * p.bond_fading + np.where(talks, (ONE - c.bond) * p.bond_step, ZERO)
     c.contact_gap = np.where(talks, 0, np.minimum(c.contact_gap + 1, 100))
+    c.retained = np.where(reached & keeping, p.retention_months, c.retained)
+    browses = (c.adopted != 0) & (c.manager >= 0) & (c.state == ACTIVE)
+    c.lead = browses & (u.campaign < p.lead_chance * exp(p.need_effect * c.need))
     return SimpleNamespace(channel=channel, reached=reached, sale=sale, resents=resents)
 
 
@@ -238,7 +294,8 @@ def feel(c, service, u, now, p):
     c.satisfaction = c.satisfaction + change + pleased - harassed
     c.expectation = c.expectation + p.expectation_speed * service.surprise
     score = satisfaction_score(c, p)
-    c.trust = c.trust + p.trust_speed * (score - c.trust) - p.breach * service.betrayed.astype(f)
+    watched = now.privacy * f(2) * (ONE - c.affinity)
+    c.trust = c.trust + p.trust_speed * (score - watched - c.trust) - p.breach * service.betrayed.astype(f)
     c.engagement = p.engagement_memory * c.engagement + p.engagement_noise * normal(u.engagement)
     return score
 
@@ -301,7 +358,7 @@ def tenure_band(completed):
     return np.searchsorted([3, 12, 24, 48, 60], completed, side="right")
 
 
-def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, p):
+def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, demotion_ratio, p):
     """beta X + f(tenure) + log u (SPEC 2.3); `event` is the uniform that decides on life events."""
     decades = np.clip((c.age + f(month) / f(12) - f(45)) * f(0.1), f(-3), f(4))
     z = np.minimum(c.pressure, f(4))
@@ -319,7 +376,7 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, p)
         + np.where(c.adopted != 0, p.b_app, ZERO)
         + p.b_yield * yield_gap * c.affinity
         + np.where(c.tier_change > 0, p.b_promotion, ZERO)
-        + np.where(c.tier_change < 0, p.b_demotion[c.tier], ZERO)
+        + np.where(c.tier_change < 0, p.b_demotion[c.tier] * demotion_ratio, ZERO)
     )
     life = (
         bank
@@ -327,18 +384,26 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, p)
         + p.b_pressure * (z * (f(2) - z))
         + np.where(c.second_life > 0, p.b_second_life, ZERO)
         + np.where(event < p.event_rate * p.relocation_part, p.b_relocation, ZERO)
+        + np.where(c.retained > 0, p.uplift[c.uplift_class], ZERO)
     )
     tenure = p.tenure_log[c.tier, tenure_band(month - c.joined_month.astype(int) - 1)]
     return p.covariates_on * life + tenure + c.log_frailty + word_of_mouth[c.tier] + lever[c.tier]
 
 
-def stay_or_leave(c, log_ratio, money, u, now, p):
-    """Competing exits: P(any) = 1 - e^-(sum of rates), cause in proportion to rates. Returns the next state and AUM."""
+def stay_or_leave(c, log_ratio, money, contact, u, now, p):
+    """Competing exits: P(any) = 1 - e^-(sum of rates), cause in proportion to rates. Returns the next state and AUM.
+
+    A dormant customer may be courted, by message in the lowest tier and by phone above.
+    """
     awake, asleep = c.state == ACTIVE, c.state == DORMANT
     ratio = exp(log_ratio)
     close = now.close_rate[c.tier] * ratio + np.where(c.follow_months > 0, c.follow, ZERO)
     first = np.where(awake, close, p.dormant_close)
-    second = np.where(awake, now.dormant_rate[c.tier] * ratio, p.dormant_return * now.return_ratio)
+    way = np.where(c.tier > 0, PHONE, MESSAGING)
+    courted = asleep & (u.campaign < now.win_back[c.tier]) & ((c.opted_out >> way) & 1 == 0)
+    contact.channel = np.where(courted, way, contact.channel)
+    returns = p.dormant_return * now.return_ratio + np.where(courted, p.win_back[c.tier], ZERO)
+    second = np.where(awake, now.dormant_rate[c.tier] * ratio, returns)
     total = first + second
     any_exit = ONE - exp(-total)
     u_rate = u.exit * total
@@ -363,12 +428,12 @@ def keep_in_band(c, after, money, p):
     return np.where(moves, inside, money)
 
 
-def climb(c, after, money, p):
+def climb(c, after, money, now, p):
     """Tier test on the mean of three month ends: up at once, down after the grace (SPEC 3.1). Returns the next tier."""
     mean = (money + c.aum_1 + c.aum_2) * f(1 / 3)
     earned = (mean[:, None] >= p.threshold[1:] * f(0.999998)).sum(axis=1)
     under = np.where(earned < c.tier, np.minimum(c.below.astype(int) + 1, 100), 0)
-    moves = ((earned > c.tier) | (under > p.grace[c.tier])) & (after != CLOSED) & (not p.markov)
+    moves = ((earned > c.tier) | (under > p.grace[c.tier] + now.extra_grace)) & (after != CLOSED) & (not p.markov)
     tier = np.where(moves, earned, c.tier)
     c.below = np.where(moves, 0, under)
     fading = c.tier_change.astype(int) - np.sign(c.tier_change)
@@ -384,6 +449,7 @@ def turn_page(c, after, tier, money):
     c.bond = np.where(after == ACTIVE, c.bond, ZERO)
     c.manager_shock_months = np.maximum(c.manager_shock_months.astype(int) - 1, 0)
     c.follow_months = np.maximum(c.follow_months.astype(int) - 1, 0)
+    c.retained = np.maximum(c.retained.astype(int) - 1, 0)
 
 
 # --- sums, in integers -----------------------------------------------------------------------------------------------
@@ -412,7 +478,7 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
     tenure = np.clip(now.month - c.joined_month.astype(int) - 1, 0, k.TENURE_LAST)
     gone, closed = awake & (after != ACTIVE), there & (after == CLOSED)
     moved = there & ~closed & (tier != was.tier)
-    contacted = awake & (contact.channel >= 0)
+    contacted = there & (contact.channel >= 0)
     for column, amount, where in (
         (k.T_MARKET, w * growth, there),
         (k.T_NEW_MONEY, w * (worth - before - growth), there),
@@ -496,10 +562,12 @@ def live_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, boo
     taken = use_products(c, contact, u, p)
     adopt(c, u, now, p)
     money = earn(c, contact, score, now, p)
-    ratio = log_hazard_ratio(c, score, u.event, now.month, now.yield_gap, now.word_of_mouth, now.hazard_ratio, p)
-    after, money = stay_or_leave(c, ratio, money, u, now, p)
+    c.risk = log_hazard_ratio(
+        c, score, u.event, now.month, now.yield_gap, now.word_of_mouth, now.hazard_ratio, now.demotion_ratio, p
+    )
+    after, money = stay_or_leave(c, c.risk, money, contact, u, now, p)
     money = keep_in_band(c, after, money, p)
-    tier = climb(c, after, money, p)
+    tier = climb(c, after, money, now, p)
     count_flows(was, c, after, tier, money, contact, service, taken, now, tally, cohort, left_from, book_exits)
     turn_page(c, after, tier, money)
     count_stocks(c, now.month, p, tally)
@@ -512,11 +580,18 @@ def count_chunk(columns, first, last, month, p, tally):
     count_stocks(rows(columns, first, last), month, p, tally)
 
 
-def expected_ratio(columns, first, last, month, yield_gap, p, sums):
-    """Weight, and weight times hazard ratio in 2^-20, of active customers by tier (SPEC 2.3); no events, no levers."""
+def score_chunk(uid, tier, risk, uplift_class, need, now, p, churn, uplift, offer):
+    """Scores of any customers."""
+    churn[:], uplift[:], offer[:] = scores(uid, tier, risk, uplift_class, need, now, p)
+
+
+def weigh_chunk(columns, first, last, month, yield_gap, p, sums):
+    """Risk of everybody without events and levers; moments of active customers by tier, in integers (SPEC 2.3)."""
     c = rows(columns, first, last)
     never, nothing = np.ones(last - first, f), np.zeros(p.threshold.size, f)
-    ratio = log_hazard_ratio(c, satisfaction_score(c, p), never, month, yield_gap, nothing, nothing, p)
-    w, awake = c.weight.astype(np.int64), c.state == ACTIVE
-    add(sums, (c.tier, 0), w, awake)
-    add(sums, (c.tier, 1), w * (exp(ratio) * f(2**20)).astype(np.int64), awake)
+    risk = log_hazard_ratio(c, satisfaction_score(c, p), never, month, yield_gap, nothing, nothing, ONE, p)
+    columns.risk[first:last] = risk
+    w, awake, gain = c.weight.astype(np.int64), c.state == ACTIVE, gain_of(risk, c.uplift_class, p)
+    moments = (ONE, exp(risk) * f(2**20), risk * f(4096), risk * risk * f(4096), gain * f(4096), gain * gain * f(4096))
+    for column, moment in enumerate(moments):
+        add(sums, (c.tier, column), w * np.asarray(moment).astype(np.int64), awake)

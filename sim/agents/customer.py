@@ -7,7 +7,7 @@ so a row never moves while its customer lives. `BYTES_PER_CUSTOMER` states the m
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("opt_out_month", i16, -30_000, True, "month of the last opt-out"),
     Column("attempts", i8, 0, True, "offers answered with no in the running campaign"),
     Column("last_channel", i8, NOBODY, True, "channel of the last contact made, -1 = none yet"),
+    Column("contacts", i16, 0, True, "contacts the bank has made so far"),
+    Column("retained", i8, 0, True, "months a retention contact still works"),
+    Column("lead", i8, 0, True, "1 = showed interest in the app last month"),
     Column("log_wealth", f32, 0, False, "log of total financial wealth, CNY"),
     Column("wealth_mean", f32, 0, False, "what log wealth reverts to"),
     Column("wallet", f32, 0, False, "logit of the share of wealth kept here"),
@@ -73,6 +76,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("follow_months", i8, 0, False, "months it still lasts"),
     Column("second_life", i8, 0, False, "months of raised hazard left since coming back from dormancy"),
     Column("uplift_class", i8, 0, False, "what a retention contact does: " + ", ".join(UPLIFT_CLASSES)),
+    Column("risk", f32, 0, False, "log hazard ratio of leaving, last month: what a churn score tries to know"),
     Column("multihomer", i8, 0, False, "1 = banks elsewhere too"),
     Column("adverse", i8, 0, False, "1 = further products cost more than they earn"),
     Column("year_start", i8, JOINED_THIS_YEAR, False, "tier (or number of tiers = dormant) when the year began"),
@@ -80,6 +84,7 @@ COLUMNS: tuple[Column, ...] = (
 )
 MOST_WEIGHT = 2**32 - 1  # in 1/1024 customer
 NAMES = tuple(column.name for column in COLUMNS)
+SCORES = ("churn_score", "uplift_score", "offer_score")
 OBSERVED = frozenset(column.name for column in COLUMNS if column.observed)
 BYTES_PER_CUSTOMER = sum(np.dtype(column.dtype).itemsize for column in COLUMNS)
 
@@ -154,14 +159,27 @@ class Customers:
 class BankView:
     """What the bank can see of its customers: observed columns, read-only.
 
-    Reading a hidden trait (satisfaction, frailty, ...) or writing to a customer fails at once.
+    Reading a hidden trait (satisfaction, frailty, ...) or writing to a customer fails at once. `scores` makes the
+    bank's own scores of the rows (`churn_score`, `uplift_score`, `offer_score`, in SD) when first asked for.
     """
 
-    def __init__(self, customers: Customers, rows: np.ndarray | None = None):
+    def __init__(
+        self, customers: Customers, rows: np.ndarray | None = None,
+        scores: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None,
+    ):  # fmt: skip
         self._customers = customers
         self._rows = rows
+        self._scores = scores
+        self._scored: dict[str, np.ndarray] = {}
 
     def __getattr__(self, name: str) -> np.ndarray:
+        if name in SCORES and self._scores is not None:
+            if not self._scored:
+                everybody = np.arange(len(self._customers))
+                self._scored = self._scores(everybody if self._rows is None else self._rows)
+                for score in self._scored.values():
+                    score.flags.writeable = False
+            return self._scored[name]
         if name not in OBSERVED:
             hint = "the bank cannot see it" if name in NAMES else "there is no such column"
             raise AttributeError(f"{name}: {hint}")

@@ -28,7 +28,7 @@ class RelationshipManager(mesa.Agent):
 
     CARRIED = (
         "post", "tier", "remote", "hire", "vacant_months", "utilisation", "fatigue", "service", "experience",
-        "professional", "digital",
+        "professional", "digital", "trained_professional", "trained_digital",
     )  # fmt: skip
 
     def __init__(self, model: mesa.Model, post: int, tier: int, settings: Managers, *, remote: bool = False):
@@ -45,6 +45,8 @@ class RelationshipManager(mesa.Agent):
         self.experience = 0.0  # contacts held
         self.professional = 0.0  # SD
         self.digital = settings.digital_mean  # 5-point scale
+        self.trained_professional = 0.0  # SD, from programmes; fades
+        self.trained_digital = 0.0
 
     @property
     def vacant(self) -> bool:
@@ -61,16 +63,26 @@ class RelationshipManager(mesa.Agent):
         self.digital = min(max(s.digital_mean + s.digital_sd * float(ndtri(u[1])), 1.0), 5.0)
         self.service = service
         self.experience = 60.0 * service
+        self.trained_professional = self.trained_digital = 0.0
         self.fatigue = 0.0
         self.utilisation = NEUTRAL_UTILISATION
         self.vacant_months = 0
+
+    def train(self, professional: float, digital: float) -> None:
+        """Learn from a programme of the month, SD on the job; what was learnt before fades (SPEC 4.2)."""
+        if self.vacant:
+            return
+        kept = 0.5 ** (1.0 / self.settings.forgetting_half_life)
+        self.trained_professional = self.trained_professional * kept + professional
+        self.trained_digital = self.trained_digital * kept + digital
 
     def skill(self) -> float:
         """Skill in SD: professional with the experience curve, and digital."""
         s = self.settings
         doublings = math.log2((self.experience + 100.0) / (s.learning_contacts + 100.0))
         professional = self.professional - math.log2(s.learning_rate) * max(min(doublings, 3.0), -3.0)
-        digital = (self.digital - s.digital_mean) / max(s.digital_sd, 1e-9)
+        professional += self.trained_professional
+        digital = (self.digital - s.digital_mean) / max(s.digital_sd, 1e-9) + self.trained_digital
         return (1.0 - s.digital_weight) * professional + s.digital_weight * digital
 
     def quality(self) -> float:
@@ -101,7 +113,10 @@ class RelationshipManager(mesa.Agent):
         rate = s.turnover_junior if junior else s.turnover_senior if senior else s.turnover
         return 1.0 - math.exp(-rate / 12.0 * s.turnover_fatigue**self.fatigue * ratio)
 
-    def leave(self, u_planned: float, u_rival: float) -> Departure:
-        """Leave the post, which stays empty for a while."""
-        self.vacant_months = self.settings.vacancy_months
-        return Departure(u_planned >= self.settings.unplanned, u_rival < self.settings.to_rival)
+    def leave(
+        self, u_planned: float, u_rival: float, *, vacancy: int | None = None, unprepared: float = 1.0
+    ) -> Departure:
+        """Leave the post, which stays empty for `vacancy` months; `unprepared` is a ratio on departures without a
+        hand-over."""
+        self.vacant_months = self.settings.vacancy_months if vacancy is None else vacancy
+        return Departure(u_planned >= self.settings.unplanned * unprepared, u_rival < self.settings.to_rival)

@@ -55,7 +55,7 @@ class Managers(Settings):
     )  # fmt: skip
     allocation: Literal["value", "round_robin", "near_threshold"] = Field(
         "value",
-        description="who comes first when hours are short: largest AUM, longest wait, nearest below a threshold"
+        description="who comes first when hours are short: largest AUM, longest wait, nearest below a threshold",
     )
 
     professional_sd: float = assumption(1.0, unit="SD", low=0.5, high=1.5, hard_low=0, hard_high=5, source="SPEC 4.2",
@@ -90,6 +90,9 @@ class Managers(Settings):
                                       source="assumption", about="recovery from fatigue")  # fmt: skip
     fatigue_quality: float = assumption(-0.25, unit="SD/SD", low=-0.5, high=0.0, hard_low=-5, hard_high=5,
                                         source="assumption", about="service quality by fatigue")  # fmt: skip
+
+    forgetting_half_life: float = assumption(11.0, unit="months", low=6, high=13, hard_low=0.1, hard_high=1e6,
+                                             source="F43", about="half-life of what a programme taught")  # fmt: skip
 
     turnover: float = assumption(0.20, unit="1/year", low=0.10, high=0.35, hard_low=0, hard_high=5,
                                  source="F45, F46, F48",

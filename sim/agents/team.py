@@ -18,6 +18,7 @@ from sim.agents.channel import Channel
 from sim.agents.customer import BankView, Customers
 from sim.agents.manager import Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
+from sim.agents.proposals import Proposals
 from sim.codes import ACTIVE, BRANCH, CHANNELS, DRAW_MANAGER, DRAW_PLAN, MESSAGING, NOBODY, PHONE, VIDEO
 from sim.levers import Levers, shifted
 from sim.numerics import uniforms
@@ -58,6 +59,7 @@ class Team:
     tiers: Sequence[Tier]
     seed: int
     turnover: bool = True
+    pressure_memory: float = 2 / 3  # of contacts with a customer, kept a month
     managers: list[RelationshipManager] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     left: int = 0
@@ -162,27 +164,30 @@ class Team:
 
     # --- the month's contacts ----------------------------------------------------------------------------------
 
+    def managed(self, customers: Customers) -> np.ndarray:
+        """Rows of active customers with a named manager."""
+        return np.flatnonzero((customers.manager != NOBODY) & (customers.state == ACTIVE))
+
     def plan(
         self, customers: Customers, channels: Sequence[Channel], levers: Levers, month: int, bank: float, branch: float,
-        remote: float = 0.0,
+        remote: float = 0.0, *, rows: np.ndarray | None = None, proposals: Proposals | None = None,
     ) -> tuple[np.ndarray, MonthOfWork]:  # fmt: skip
-        """Whom managers contact this month, and where: int8 channel by row, -1 = nobody plans to.
+        """Whom managers contact this month, and where: int8 by row, channel and purpose, -1 = nobody plans to.
 
-        Hours go to what customers ask for first, then to contacts due, most important first, until the month's hours
-        are used; then channels carry what they can. `bank` is the number of customers, `branch` what is left of
-        branch capacity, `remote` the least share of contacts that must be held outside it.
+        Hours go to what customers ask for first, then to contacts due, most important first, then to what strategies
+        propose, until the month's hours are used; then channels carry what they can. `bank` is the number of
+        customers, `branch` what is left of branch capacity, `remote` the least share of contacts that must be held
+        outside it. `proposals` are over `rows`, the managed customers.
         """
         plan = np.full(len(customers), NOBODY, np.int8)
         posts = len(self.managers)
         none = MonthOfWork(np.zeros(posts), np.zeros(posts), np.zeros(posts))
-        rows = np.flatnonzero((customers.manager != NOBODY) & (customers.state == ACTIVE))
+        rows = self.managed(customers) if rows is None else rows
         if rows.size == 0:
             return plan, none
         view = BankView(customers, rows)
         post, tier, weight = view.manager, view.tier, view.weight / UNIT
-        order = np.lexsort((view.uid, *self._priority(view), post))
-        rows, post, tier, weight = rows[order], post[order], tier[order], weight[order]
-        hours_of = np.array([c.settings.hours for c in channels])
+        hours_of = np.array([c.settings.hours for c in channels]) * np.exp(levers.log_contact_hours)
         books = np.bincount(post, weight, minlength=posts)
         inbound = np.bincount(post, weight * self.inbound[tier], minlength=posts)
         norm = np.diff(self.mix, axis=1, prepend=0.0) @ hours_of / self.interval
@@ -191,7 +196,19 @@ class Team:
         free[[m.post for m in self.managers if m.vacant]] = 0.0
 
         due = customers.contact_gap[rows] + 1 >= self.interval[tier]
-        rows, post, tier, weight = rows[due], post[due], tier[due], weight[due]
+        wanted, wish, purpose = due, np.zeros(rows.size), np.zeros(rows.size, np.int8)
+        if proposals is not None and proposals.rows.size:
+            wanted = due.copy()
+            wanted[proposals.rows] = True
+            wish[proposals.rows] = proposals.priority
+            purpose[proposals.rows] = proposals.purpose
+        chosen = np.flatnonzero(wanted)
+        keys = [key[chosen] for key in self._priority(view)]
+        late = ~due[chosen]
+        order = np.lexsort((view.uid[chosen], *keys, np.where(late, -wish[chosen], 0.0), late, post[chosen]))
+        chosen = chosen[order]
+        rows, post, tier, weight = rows[chosen], post[chosen], tier[chosen], weight[chosen]
+        purpose = purpose[chosen]
         u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
         channel = np.minimum((u[0][:, None] >= self.mix[tier]).sum(axis=1), MESSAGING)
         if remote > 0:
@@ -199,17 +216,20 @@ class Team:
         barred = customers.opted_out[rows]
         channel = np.where((barred >> channel) & 1, MESSAGING, channel)
         allowed = ((barred >> channel) & 1) == 0
-        rows, post, weight, channel = rows[allowed], post[allowed], weight[allowed], channel[allowed]
+        if np.isfinite(levers.pressure_cap):
+            burden = 1.0 / np.array([c.settings.ideal_per_quarter for c in channels])
+            allowed &= customers.pressure[rows] * self.pressure_memory + burden[channel] <= levers.pressure_cap
+        rows, post, weight, channel, purpose = _only(allowed, rows, post, weight, channel, purpose)
         cost = weight * hours_of[channel]
         fits = _within(post, cost, free)
-        rows, post, weight, channel = rows[fits], post[fits], weight[fits], channel[fits]
+        rows, post, weight, channel, purpose = _only(fits, rows, post, weight, channel, purpose)
         made = np.zeros(rows.size, bool)
         rank = np.lexsort((customers.uid[rows], -customers.aum[rows]))
         for agent in channels:
             mine = rank[channel[rank] == agent.number]
             factor = branch if agent.name == "branch" else 1.0
             made[mine] = agent.grant(weight[mine], bank, factor)
-        plan[rows[made]] = channel[made]
+        plan[rows[made]] = channel[made] | purpose[made]
         contacts = np.bincount(post[made], weight[made], minlength=posts)
         return plan, MonthOfWork(asked, contacts, books)
 
@@ -249,17 +269,21 @@ class Team:
             return
         u = self._draws(self.managers, 2, month)
         ratio = float(np.exp(levers.log_manager_exit))
+        vacancy = max(round(self.settings.vacancy_months * float(np.exp(levers.log_vacancy))), 1)
+        unprepared = float(np.exp(levers.log_unprepared))
         moved = 1.0 - np.exp(-self.settings.reorganisation / 12.0)
         for manager in self.managers:
             post = manager.post
             known = post < work.asked.size
             manager.work(work.asked[post] if known else 0.0, hours, work.contacts[post] if known else 0.0)
+            manager.train(levers.train_professional, levers.train_digital)
             if manager.vacant:
                 manager.vacant_months -= 1
                 if not manager.vacant:
                     self._hire(manager, month, work)
             elif self.turnover and u[0, post] < manager.exit_chance(ratio):
-                self._part(customers, manager, manager.leave(float(u[1, post]), float(u[2, post])), month, work)
+                how = manager.leave(float(u[1, post]), float(u[2, post]), vacancy=vacancy, unprepared=unprepared)
+                self._part(customers, manager, how, month, work)
             elif self.turnover and not manager.remote and u[3, post] < moved:
                 self._upset(customers, post, self.settings.change_planned, keep_bond=0.5)
                 self._note(month, post, "book_moved", work)
@@ -305,6 +329,11 @@ class Team:
     def _note(self, month: int, post: int, kind: str, work: MonthOfWork) -> None:
         customers = float(work.books[post]) if post < work.books.size else 0.0
         self.events.append(Event(month, post, kind, customers))
+
+
+def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
+    """The rows of each column where the mask holds."""
+    return [column[mask] for column in columns]
 
 
 def _within(post: np.ndarray, cost: np.ndarray, free: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from sim import kernels
 from sim.agents.channel_settings import Channels
 from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
+from sim.codes import UPLIFT_CLASSES
 from sim.tiers import Tier, row, thresholds
 
 TOP = 1e9  # CNY: upper bound of the last tier (SPEC 1.1 caps wealth there)
@@ -88,6 +89,11 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
         "reach": channels.column("reach"),
         "conversion": channels.column("conversion"),
         "pressure": 1.0 / channels.column("ideal_per_quarter"),
+        "uplift": np.log([model.retention.hazard_ratio[name] for name in UPLIFT_CLASSES]),
+        "saved": 1.0 - np.array([model.retention.hazard_ratio[name] for name in UPLIFT_CLASSES]),
+        "retention_months": model.retention.months,
+        "lead_chance": model.scores.lead,
+        "win_back": -np.log1p(-np.minimum(row(model.retention.win_back, tiers, np.float64), 0.999)),
         "transactions": model.feelings.transactions,
         "transactions_slope": model.feelings.transactions_slope,
         "adoption_intercept": model.adoption.intercept,
@@ -130,14 +136,18 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
     return kernels.Rates(**{name: _as_read(name, value) for name, value in numbers.items()})
 
 
-def in_use(numbers: kernels.Rates, model: Model, channels: Channels, use: np.ndarray) -> kernels.Rates:
+def in_use(
+    numbers: kernels.Rates, model: Model, channels: Channels, use: np.ndarray, failing_ratio: np.ndarray | None = None
+) -> kernels.Rates:
     """The kernel's numbers in a month in which customers start `use` times their usual episodes, by channel.
 
-    The chances of a service experience and of a failure hang on it; the scale of satisfaction stays the reference's.
+    The chances of a service experience and of a failure hang on it, and failures on `failing_ratio`, by channel; the
+    scale of satisfaction stays the reference's.
     """
-    if np.all(use == 1.0):
+    failing_ratio = np.ones(use.size) if failing_ratio is None else failing_ratio
+    if np.all(use == 1.0) and np.all(failing_ratio == 1.0):
         return numbers
-    failing = channels.column("failure") if model.mechanisms.failures else np.zeros(use.size)
+    failing = channels.column("failure") * failing_ratio if model.mechanisms.failures else np.zeros(use.size)
     digital, other = (episodes * use for episodes in channels.inbound())
     return numbers._replace(
         experience_digital=np.float32(-math.expm1(-digital.sum())),
@@ -150,7 +160,7 @@ def in_use(numbers: kernels.Rates, model: Model, channels: Channels, use: np.nda
 def _as_read(name: str, value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return value if value.dtype == np.int64 else np.ascontiguousarray(value, np.float32)
-    if isinstance(value, np.bool_) or name == "second_life_months":
+    if isinstance(value, np.bool_) or name in ("second_life_months", "retention_months"):
         return value
     return np.float32(value)
 

@@ -247,6 +247,40 @@ class Contacts(Settings):
                                        source="SPEC 4.3", about="half-life of the bond")  # fmt: skip
 
 
+class Retention(Settings):
+    """What a contact does that is meant to keep the customer (SPEC 6.4), and one that is meant to win it back."""
+
+    hazard_ratio: dict[str, float] = assumption(
+        factory=lambda: {"persuadable": 0.55, "sure_thing": 1.0, "lost_cause": 1.0, "sleeping_dog": 1.9}, unit="HR",
+        low=0.45, high=2.2, hard_low=0.01, hard_high=100, source="assumption; anchors F33, F34, F35, mechanism F32",
+        about="leaving while a retention contact works, by uplift class",
+    )  # fmt: skip
+    months: int = assumption(3, unit="months", low=1, high=6, hard_low=1, hard_high=60, source="SPEC 6.4",
+                             about="how long a retention contact works")  # fmt: skip
+    win_back: dict[str, float] = table({"mass": 0.03, "affluent": 0.06, "wealth": 0.12, "private": 0.12},
+                                       unit="share", low=0.0, high=0.15, source="F6; SPEC 2.4",
+                                       about="dormant customers who come back in the month of a win-back contact, "
+                                             "on top of those who do so by themselves")  # fmt: skip
+
+
+class Scores(Settings):
+    """What the bank's models know of its customers before any strategy (SPEC 6.2, 6.3)."""
+
+    churn_auc: float = assumption(0.62, unit="AUC", low=0.55, high=0.70, hard_low=0.5, below=1, source="SPEC 6.2; F67",
+                                  about="churn model, on perfect data")  # fmt: skip
+    offer_auc: float = assumption(0.60, unit="AUC", low=0.55, high=0.70, hard_low=0.5, below=1, source="SPEC 6.2; F66",
+                                  about="next-best-offer model, on perfect data")  # fmt: skip
+    uplift: float = assumption(0.0, unit="correlation", low=0.0, high=0.4, hard_low=0, hard_high=1, source="SPEC 6.2",
+                               about="uplift score and what a retention contact would truly save")  # fmt: skip
+    data_quality: float = assumption(0.5, unit="share", low=0.3, high=0.9, hard_low=0, hard_high=1,
+                                     source="SPEC 6.2, assumption",
+                                     about="of a model's knowledge (AUC above one half) that the data let through, "
+                                           "and of customers known under one name online and offline")  # fmt: skip
+    lead: float = assumption(0.05, unit="chance a month", low=0.01, high=0.1, hard_low=0, hard_high=1,
+                             source="assumption; F64",
+                             about="managed app users who show interest in a product there, at mean need")  # fmt: skip
+
+
 class Adoption(Settings):
     """Taking up the app (SPEC 1.3): a logit a month."""
 
@@ -257,6 +291,9 @@ class Adoption(Settings):
                                    about="digital affinity (usefulness and ease of use)")  # fmt: skip
     trust: float = assumption(0.4, unit="log odds/SD", low=0.2, high=0.6, hard_low=-5, hard_high=5,
                               source="assumption; sign F78", about="trust")  # fmt: skip
+    privacy_risk: float = assumption(0.4, unit="log odds/SD", low=0.2, high=0.6, hard_low=-5, hard_high=5,
+                                     source="SPEC 1.3, assumption; sign F78",
+                                     about="perceived privacy risk, negative")  # fmt: skip
     age: float = assumption(0.45, unit="log odds/decade", low=0.3, high=0.7, hard_low=-5, hard_high=5,
                             source="assumption; F63", about="age above 40, negative")  # fmt: skip
     peers: float = assumption(0.5, unit="log odds/share", low=0.0, high=1.0, hard_low=-5, hard_high=5,
@@ -368,7 +405,8 @@ class Model(Settings):
 
     mechanisms: Mechanisms = part(Mechanisms, "mechanisms on or off")
     hazards: dict[str, Hazard | DormantHazard] = Field(
-        default_factory=_default_hazards, description="monthly probabilities by tier, and of dormant customers",
+        default_factory=_default_hazards,
+        description="monthly probabilities by tier, and of dormant customers",
         json_schema_extra={"unit": "probability a month", "plausible": [0.0005, 0.015], "source": "DECISIONS 5"},
     )
     normalise_hazards: bool = Field(
@@ -382,6 +420,8 @@ class Model(Settings):
     service: Service = part(Service, "service experiences and failures")
     feelings: Feelings = part(Feelings, "satisfaction, expectation, trust, engagement")
     contacts: Contacts = part(Contacts, "response to contacts")
+    retention: Retention = part(Retention, "response to contacts meant to keep or win back a customer")
+    scores: Scores = part(Scores, "what the bank's models know")
     adoption: Adoption = part(Adoption, "taking up the app")
     leaving: Leaving = part(Leaving, "hazard ratios")
     acquisition: Acquisition = part(Acquisition, "joiners and the first population")

@@ -25,8 +25,9 @@ import sim
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
 from sim.experiments.beginnings import Beginnings, BurnIn
 from sim.experiments.prepare import Prepared, facts
+from sim.experiments.stopping import Seeds
 from sim.results import ResultsFolder, Run, read_manifest
-from sim.scenario import Arm
+from sim.scenario import Arm, SeedsUntil
 from sim.yaml_source import dump
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class Watcher:
 
     def preparing(self, what: str) -> None:
         """Something that takes a while is being done before the months."""
+
+    def expect(self, runs: int) -> None:
+        """So many runs in all are expected now, more or fewer than when it began."""
 
     def lived(self, rows: int) -> None:
         """A month of so many rows has passed."""
@@ -224,13 +228,18 @@ def _run(
     done = folder.finished()
     if options.checkpoint is not None:  # a run resumed for its states lives again where it has none
         done = {run for run in done if _state_of(out, run, options.checkpoint).exists()}
+    seeds = Seeds(s, folder, watcher)
     todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]
     failed: list[dict[str, Any]] = []
     threads = options.threads or cores()
+    if isinstance(s.seeds, SeedsUntil):
+        todo = todo[: seeds.runs_expected]
     watcher.begin(s.name, len(todo), beginnings.months(todo))
     try:
         source = None
-        for arm, seed in todo:
+        for arm, seed in ((arm, seed) for seed in seeds for arm in s.arm_list):
+            if (arm.name, seed) in done:
+                continue
             if source is None:
                 source = _load(prepared, watcher)
             try:
@@ -241,11 +250,12 @@ def _run(
                 failed.append({"arm": arm.name, "seed": seed, "error": f"{type(error).__name__}: {error}",
                                "traceback": traceback.format_exc()})  # fmt: skip
                 watcher.failed(arm.name, seed, failed[-1]["error"])
-        if failed and len(failed) == len(s.arm_list) * len(s.seed_list):
+        if failed and len(failed) == len(s.arm_list) * len(seeds.used):
             folder.interrupt()
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
         watcher.reporting()
-        run = folder.finish(_closing(folder, threads), failed, then=_tables_and_report(options.report))
+        closing = {**_closing(folder, threads), **seeds.facts()}
+        run = folder.finish(closing, failed, then=_tables_and_report(options.report))
     except KeyboardInterrupt:
         folder.interrupt()
         raise Interrupted(f"{out}: interrupted; what was finished is kept, --resume --out {out} goes on") from None

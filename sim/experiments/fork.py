@@ -173,12 +173,15 @@ def _slips(prepared: Prepared, stored: Stored, month: int, origins: Mapping[str,
     yield from _month_slips(prepared.scenario.months, stored.scenario.months, month)
     yield from _environment_slips(now, then, month)
     for arm in prepared.scenario.arms:
-        yield from _arm_slips(arm, now["arms"][arm], then["arms"], origins[arm], month)
+        horizons = prepared.scenario.months, stored.scenario.months
+        yield from _arm_slips(arm, now["arms"][arm], then["arms"], origins[arm], month, horizons)
     book, old = prepared.book, stored.manifest.get("book")
     if book is not None and old is not None:
         if book.digest != old["sha256"]:
             yield ("population", "file"), "holds other customers than the stored run's book; that book"
         now["population"]["file"] = then["population"]["file"]
+    if not any(_past(arm, month, 0)[1] for arm in now["arms"].values()):
+        now["implementation"] = then["implementation"]  # it says how strategies take hold
     if now["record"]["panel"] == 0:
         now["record"]["panel"] = then["record"]["panel"]  # leaving a panel out changes nothing else
     for key in MAY_DIFFER:
@@ -249,14 +252,19 @@ def _environment_slips(now: Mapping[str, Any], then: Mapping[str, Any], month: i
         yield ("environment",), f"lacks the {what} that the stored months lived through; the same as there"
 
 
-def _arm_slips(name: str, now: Any, stored: Mapping[str, Any], origin: str, month: int) -> Slips:
-    """A strategy acts first in the month after its `from`: those from before the fork must be the stored arm's."""
+def _arm_slips(
+    name: str, now: Any, stored: Mapping[str, Any], origin: str, month: int, horizons: tuple[int, int]
+) -> Slips:
+    """A strategy acts first in the month after its `from`: those from before the fork must be the stored arm's.
+
+    `horizons` are the months of the new scenario and of the stored one.
+    """
     if origin not in stored:
         return
-    mine, theirs = _past(now, month), _past(stored[origin], month)
+    mine, theirs = _past(now, month, horizons[0]), _past(stored[origin], month, horizons[1])
     if mine == theirs:
         return
-    fits = [arm for arm in stored if _past(stored[arm], month) == mine]
+    fits = [arm for arm in stored if _past(stored[arm], month, horizons[1]) == mine]
     other = f", or --from-arm {fits[0]}" if fits else ""
     path: Path_ = ("arms", name)
     lived = f"the stored months of arm {origin} were lived with"
@@ -272,21 +280,21 @@ def _arm_slips(name: str, now: Any, stored: Mapping[str, Any], origin: str, mont
                 use = json.loads(text)
                 yield path, f"{lived} {use['use']} from month {use['from']}, which it lacks; the same as there{other}"
     else:
-        yield path, f"has a budget, and {lived} other strategies or another one; the same arm as there{other}"
+        yield path, f"has a budget, and {lived} another, other strategies or months; the same as there{other}"
 
 
 def _uses(arm: Any) -> list[dict[str, Any]]:
     return list(arm["strategies"] if isinstance(arm, dict) else arm)
 
 
-def _past(arm: Any, month: int) -> tuple[str, list[str]]:
+def _past(arm: Any, month: int, horizon: int) -> tuple[str, list[str]]:
     """What an arm did up to `month`: its strategies from before, in no order; under a budget, the whole arm.
 
-    A budget scales every strategy by what all of them cost, so a later one reaches into the past.
+    A budget scales every strategy by what all of them cost over all months: what comes later reaches into the past.
     """
     before = sorted(_canonical(use) for use in _uses(arm) if use["from"] < month and use.get("intensity") != 0)
     budget = arm.get("budget") if isinstance(arm, dict) else None
-    return ("" if budget is None or not before else _canonical(arm), before)
+    return ("" if budget is None or not before else _canonical([arm, horizon]), before)
 
 
 def _canonical(value: Any) -> str:

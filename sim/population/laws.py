@@ -74,9 +74,7 @@ def score_of_density(grid: np.ndarray, density: np.ndarray) -> Score:
     return Score(grid, np.clip(slope, -CLIP, CLIP), mean, max(sd, 1e-6))
 
 
-def score_of_laws(
-    laws: Sequence[LogNormal | Pareto], shares: Sequence[float], bounds: np.ndarray, top: float
-) -> Score:
+def score_of_laws(laws: Sequence[LogNormal | Pareto], shares: Sequence[float], bounds: np.ndarray, top: float) -> Score:
     """Score of the mixture of tiers: each law cut to its band and weighted by its share of customers."""
     grid = np.arange(np.log(SMALLEST), np.log(top) + STEP, STEP)
     total = np.zeros_like(grid)

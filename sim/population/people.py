@@ -233,5 +233,3 @@ def _uplift_class(u: np.ndarray, u_inert: np.ndarray, u_frailty: np.ndarray) -> 
     keep = 1.0 - sleeping
     kind = np.where(rank > 1 - lost / keep, 2, np.where(rank > 1 - (lost + persuadable) / keep, 0, 1))
     return np.where(u_inert < sleeping, 3, kind)
-
-

@@ -1,13 +1,14 @@
 """Tables, figures and the page of a run, from its results folder and nothing else.
 
-`build` writes figures/ and report.html (and, given a folder, summary.csv and comparison.csv again); `summary_table` is
-what a terminal shows at the end of a run. The page is one file that asks for nothing from anywhere.
+`build` writes figures/ and report.html (and, given a folder, summary.csv, comparison.csv and precision.csv again);
+`summary_table` is what a terminal shows at the end of a run. The page is one file that asks for nothing from anywhere.
 """
 
 from __future__ import annotations
 
 from sim.report.assumptions_used import from_schema as assumptions_from_schema
 from sim.report.page import build, write_key_figures
+from sim.report.sureness import stopping_words
 from sim.report.terminal import summary_table
 
-__all__ = ["assumptions_from_schema", "build", "summary_table", "write_key_figures"]
+__all__ = ["assumptions_from_schema", "build", "stopping_words", "summary_table", "write_key_figures"]

@@ -13,9 +13,11 @@ import pandas as pd
 from sim.figures import Board, Drawing, Missing, draw_all, units
 from sim.figures.inline import inline
 from sim.figures.style import spoken
+from sim.precision import CORRECTION
 from sim.report.answer import answer, headlines
 from sim.report.assumptions_used import arms_in_words, scenario_of, used
 from sim.report.key_figures import KeyFigures, Row, meanings
+from sim.report.sureness import stopping_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -28,10 +30,10 @@ Known = Mapping[str, Mapping[str, Any]]
 def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None) -> Path:
     """Write figures/ and report.html of a run; returns the page.
 
-    `source` is a results folder, whose summary.csv and comparison.csv are then written anew from the stored tables, or
-    a `Run` in memory whose tables of key figures are already there. `assumptions` says what is known of the scenario's
-    numbers (see `assumptions_used`); without it the manifest's "assumptions" is used if there is one. Raises
-    `BadInput` for a folder that cannot be read.
+    `source` is a results folder, whose summary.csv, comparison.csv and precision.csv are then written anew from the
+    stored tables, or a `Run` in memory whose tables of key figures are already there. `assumptions` says what is known
+    of the scenario's numbers (see `assumptions_used`); without it the manifest's "assumptions" is used if there is one.
+    Raises `BadInput` for a folder that cannot be read.
     """
     from sim.results import read
     from sim.tables import write_atomically
@@ -49,15 +51,17 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
 
 
 def write_key_figures(run: Run) -> None:
-    """summary.csv, and comparison.csv once there are two arms, from the stored tables alone."""
+    """summary.csv, and comparison.csv and precision.csv once there are two arms, from the stored tables alone."""
     from sim.compare import compare
     from sim.kpis import run_kpis_of, summarise
+    from sim.precision import precision
     from sim.tables import write_csv
 
     kpis = run_kpis_of(run)
     write_csv(run.path / "summary.csv", summarise(kpis))
     if len(run.arms) > 1:
         write_csv(run.path / "comparison.csv", compare(kpis, run.arms[0]))
+        write_csv(run.path / "precision.csv", precision(kpis, run.arms[0]))
 
 
 def key_figures_of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame | None]:
@@ -133,6 +137,7 @@ def render(
         failed=run.manifest.get("failed") or [],
         facts=facts(run, board),
         many_seeds=seeds_option(board.seeds),
+        correction=CORRECTION,
     )
 
 
@@ -198,6 +203,7 @@ def facts(run: Run, board: Board) -> list[tuple[str, str]]:
         ("Run", manifest.get("run_id")),
         ("Made", manifest.get("created")),
         ("Seeds", ", ".join(map(str, board.seeds))),
+        ("Precision", stopping_words(manifest)),
         ("Scenario digest", manifest.get("scenario_digest")),
         ("Result digest", manifest.get("result_digest")),
         ("Code version", manifest.get("code_version")),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sim.figures import units
 from sim.report.key_figures import Cell, KeyFigures, difference_texts, label, unit_of
+from sim.report.sureness import COMPARED, SHORT, precision_note, precision_rows
 
 if TYPE_CHECKING:
     from sim.results import Run
@@ -19,20 +20,20 @@ SHOWN = (
     "net_new_money_annual", "revenue_annual", "cost_annual", "profit_annual", "npv", "clv", "products", "satisfaction",
     "nps", "contacts_per_customer", "manager_utilisation",
 )  # fmt: skip
-COMPARED = (
-    "attrition_annual",
-    "profit_annual",
-    "aum_end",
-    "nps",
-    "customers_end",
-)  # the last go first for want of room
 CLEAR = "*"
 
 
-def summary_table(source: Run | pd.DataFrame, comparison: pd.DataFrame | None = None, *, width: int = WIDTH) -> str:
+def summary_table(
+    source: Run | pd.DataFrame,
+    comparison: pd.DataFrame | None = None,
+    precision: pd.DataFrame | None = None,
+    *,
+    width: int = WIDTH,
+) -> str:
     """Key figures as text: by bank and tier for one arm, else a row an arm with its differences to the reference.
 
-    `source` is a stored run or its summary table. Ends without a newline.
+    `source` is a stored run or its summary table. With several arms and `precision`, how sure the differences are
+    stands below. Ends without a newline.
     """
     if isinstance(source, pd.DataFrame):
         summary = source
@@ -42,7 +43,20 @@ def summary_table(source: Run | pd.DataFrame, comparison: pd.DataFrame | None = 
     figures = KeyFigures(summary, comparison)
     if len(figures.arms) == 1:
         return _by_tier(figures, summary, width)
-    return _by_arm(figures, width)
+    sure = _how_sure(precision, width) if precision is not None else ""
+    return _by_arm(figures, width) + (f"\n\n{sure}" if sure else "")
+
+
+def _how_sure(precision: pd.DataFrame, width: int) -> str:
+    """A row an arm: half-width, seeds for half of it and corrected p, of as many KPIs as there is room for."""
+    head, body, starts = precision_rows(precision)
+    ends = [*starts[1:], len(head[0])] if starts else []
+    body = [[_short(row[0], 24), *row[1:]] for row in body]
+    for end in reversed(ends):
+        text = _aligned([row[:end] for row in head], [row[:end] for row in body])
+        if _widest(text) <= width or end == ends[0]:
+            return "\n".join([*text, "", *precision_note(precision)])
+    return ""
 
 
 def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
@@ -93,7 +107,7 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
             values = [look.write(one.value, one.half)[0] if one else units.MISSING for one in found]
             levels = [one.value if one else 0.0 for one in found]
             changes = [_change(difference_texts(gap, apart, level)) for gap, level in zip(gaps, levels, strict=True)]
-            head += [_SHORT.get(kpi, label(kpi).lower()), ""]
+            head += [SHORT.get(kpi, label(kpi).lower()), ""]
             unit_line += [look.unit, ""]
             columns += [values, changes]
         body = [list(row) for row in zip(*columns, strict=True)]
@@ -104,9 +118,6 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
     reference = figures.arms[0]
     certain = f"; {CLEAR} its 95 % interval leaves zero out" if any(CLEAR in line for line in text[3:]) else ""
     return "\n".join([*text, "", f"in brackets: difference to {reference}, same seeds{certain}"])
-
-
-_SHORT = {"attrition_annual": "attrition", "customers_end": "customers", "aum_end": "AUM", "nps": "NPS"}
 
 
 def _change(texts: tuple[str, str, str, bool]) -> str:

@@ -1,0 +1,97 @@
+"""What became of the customers of month 0, and how that differs between two arms of the same luck.
+
+Lives are paired: a customer whom an arm does not touch lives the same life in both. So the counts of fate in the
+reference by fate in the arm say whom a strategy kept, lost, moved or annoyed, and who they are. Counts only: no row is
+about one person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.customer import Customers
+from sim.codes import ACTIVE, CLOSED, UPLIFT_CLASSES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FATES = ("kept", "upgraded", "downgraded", "opted_out", "dormant", "closed")
+KEPT, UPGRADED, DOWNGRADED, OPTED_OUT, FELL_ASLEEP, GONE = range(len(FATES))
+AGE_BANDS = ("under_35", "35_to_49", "50_to_64", "65_plus")
+AGE_BARS = (35.0, 50.0, 65.0)
+AFFINITIES = ("low", "middle", "high")
+AFFINITY_BARS = (1.0 / 3.0, 2.0 / 3.0)
+UNIT = 1024.0  # weight units a customer (kernels.WEIGHT_UNIT)
+
+
+@dataclass
+class Cohort:
+    """The customers of month 0 in the order of uid: where they are, who they are and what they stand for."""
+
+    uid: np.ndarray
+    rows: np.ndarray
+    tier: np.ndarray
+    opted_out: np.ndarray
+    group: np.ndarray  # tier, age band, digital affinity and uplift class in one number
+    weight: np.ndarray
+
+    @classmethod
+    def of(cls, c: Customers) -> Cohort:
+        """Everybody who is a customer now."""
+        rows = np.flatnonzero(c.state != CLOSED)
+        rows = rows[np.argsort(c.uid[rows], kind="stable")]
+        age = np.searchsorted(AGE_BARS, c.age[rows], side="right")
+        affinity = np.searchsorted(AFFINITY_BARS, c.affinity[rows], side="right")
+        tier = c.tier[rows].astype(np.int64)
+        group = ((tier * len(AGE_BANDS) + age) * len(AFFINITIES) + affinity) * len(UPLIFT_CLASSES)
+        group = group + c.uplift_class[rows]
+        return cls(
+            c.uid[rows].copy(), rows, c.tier[rows].copy(), c.opted_out[rows].copy(), group.astype(np.int32),
+            c.weight[rows].copy(),
+        )  # fmt: skip
+
+    def fates(self, c: Customers) -> np.ndarray:
+        """What has become of each, int8: the first that holds of closed, dormant, opted out, moved, kept."""
+        here = c.uid[self.rows] == self.uid  # a row that was freed belongs to somebody else now
+        state, tier = c.state[self.rows], c.tier[self.rows]
+        fate = np.where(tier > self.tier, UPGRADED, np.where(tier < self.tier, DOWNGRADED, KEPT))
+        more = (c.opted_out[self.rows] & ~self.opted_out) != 0
+        fate = np.where(more, OPTED_OUT, fate)
+        fate = np.where(state != ACTIVE, FELL_ASLEEP, fate)
+        return np.where(here & (state != CLOSED), fate, GONE).astype(np.int8)
+
+
+def individuals(
+    reference: np.ndarray, fate: np.ndarray, group: np.ndarray, weight: np.ndarray, tiers: Sequence[str]
+) -> pd.DataFrame:
+    """Customers by group, fate in the reference and fate in the arm; all four arrays in the order of uid."""
+    import pandas as pd
+
+    n = len(FATES)
+    cell = (group.astype(np.int64) * n + reference) * n + fate
+    counts = np.bincount(cell, weight.astype(np.float64)) / UNIT
+    found = np.flatnonzero(counts)
+    rest, then = np.divmod(found, n)
+    rest, before = np.divmod(rest, n)
+    rest, uplift = np.divmod(rest, len(UPLIFT_CLASSES))
+    rest, affinity = np.divmod(rest, len(AFFINITIES))
+    tier, age = np.divmod(rest, len(AGE_BANDS))
+
+    def named(names: Sequence[str], code: np.ndarray) -> np.ndarray:
+        return np.array(list(names), object)[code]
+
+    return pd.DataFrame(
+        {
+            "tier": named(tiers, tier),
+            "age_band": named(AGE_BANDS, age),
+            "affinity": named(AFFINITIES, affinity),
+            "uplift_class": named(UPLIFT_CLASSES, uplift),
+            "reference_fate": named(FATES, before),
+            "fate": named(FATES, then),
+            "customers": counts[found],
+        }
+    )

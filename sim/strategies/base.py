@@ -1,0 +1,119 @@
+"""What a strategy promises: it turns levers, proposes contacts and costs money, and never touches a customer.
+
+A strategy is a settings model: its numbers are read from the scenario, each an assumption with unit, range and
+source. `turn` and `propose` are pure functions of what they are given: the same levers, the same wishes, whatever the
+order of strategies or of customers. How far it has taken hold (its maturity) is told to it; it keeps no state.
+
+To write one: subclass `Strategy`, name it by `use`, state its numbers, write `turn` (or `propose`), say the cost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from sim.agents.customer import BankView
+from sim.agents.proposals import Proposals
+from sim.assumptions import Settings, assumption
+from sim.behaviour.settings import Scores
+from sim.levers import Levers
+from sim.tiers import Tier
+
+LONGEST = 1200  # months; the longest horizon
+NORMAL = NormalDist()  # scores have mean 0 and SD 1; SciPy would make every validation wait for it
+
+
+@dataclass(frozen=True)
+class Bank:
+    """What a strategy may know of the bank it works in, the same in every month and arm.
+
+    By tier, float64: `coverage` (share with a named manager) and `span` (customers a manager) as the scenario has
+    them, `active` customers at month 0, `ceiling` the upper bound in CNY. `push` and `resolution` are the shares
+    before any strategy; `scores` says what the bank's models know then. `aum_quantiles` are quantiles, in steps of
+    1 %, of the AUM of active customers above the lowest tier at month 0, CNY.
+    """
+
+    tiers: Sequence[Tier]
+    coverage: np.ndarray
+    span: np.ndarray
+    active: np.ndarray
+    ceiling: np.ndarray
+    push: float
+    resolution: float
+    scores: Scores
+    aum_quantiles: np.ndarray
+
+    def aum_above(self, share: float) -> float:
+        """AUM in CNY that this share of customers above the lowest tier exceeds."""
+        return float(np.interp(1.0 - share, np.linspace(0.0, 1.0, self.aum_quantiles.size), self.aum_quantiles))
+
+
+class Strategy(Settings):
+    """Something the bank does from a month on. Subclasses say what it changes once it has fully taken hold."""
+
+    gated: ClassVar[bool] = False  # whether user-centred digital thinking gates it and institutions carry it
+
+    use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
+    start: int = Field(
+        0, alias="from", ge=0, le=LONGEST, description="month it starts; it acts first in the month after",
+        json_schema_extra={"unit": "month"},
+    )  # fmt: skip
+    intensity: float = Field(
+        1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent", json_schema_extra={"unit": "share"}
+    )
+    fidelity: float = assumption(0.60, unit="share", low=0.3, high=0.9, hard_low=0, hard_high=1, source="F62",
+                                 about="part of the full effect that is realised in the end")  # fmt: skip
+    speed: float = assumption(0.35, unit="1/month", low=0.2, high=0.6, hard_low=0.001, hard_high=10,
+                              source="SPEC 6.1, assumption", about="steepness of the S-curve")  # fmt: skip
+    lag: float = assumption(9.0, unit="months", low=3, high=18, hard_low=0, hard_high=240,
+                            source="SPEC 6.2, assumption", about="months until half has taken hold")  # fmt: skip
+    capital: float = assumption(0.0, unit="share of annual revenue", low=0.0, high=0.03, hard_low=0, hard_high=10,
+                                source="SPEC 6.2, assumption", about="what it costs to set up")  # fmt: skip
+    running: float = assumption(0.0, unit="share of annual revenue a year", low=0.0, high=0.01, hard_low=0,
+                                hard_high=10, source="SPEC 6.2, assumption", about="what it costs to run")  # fmt: skip
+
+    def curve(self, elapsed: int) -> float:
+        """Part of what will be realised that has taken hold `elapsed` months after the start, 0 before (SPEC 6.1)."""
+        if elapsed <= 0:
+            return 0.0
+        return 1.0 / (1.0 + math.exp(-self.speed * (elapsed - self.lag)))
+
+    def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
+        """Turn the levers of this month.
+
+        `maturity` is 0..1: how much of the full effect holds, intensity and fidelity included; a lever goes from
+        neutral to its full setting by that part, on its own scale. `elapsed` counts the first month as 1.
+        """
+
+    def propose(self, view: BankView, maturity: float, month: int, bank: Bank) -> Proposals | None:
+        """Whom managers should contact beyond those due, among their customers as the bank sees them; None: nobody.
+
+        A pure function: the same wishes however rows are ordered, and each customer's wish from that customer alone.
+        """
+        return None
+
+    def spent(self, elapsed: int, capital_months: int) -> float:
+        """Cost of a month, share of annual revenue, at full intensity: capital at the start, then running cost."""
+        if elapsed <= 0:
+            return 0.0
+        return (self.capital / capital_months if elapsed <= capital_months else 0.0) + self.running / 12.0
+
+    def extra_managers(self, bank: Bank, maturity: float) -> float:
+        """Posts it adds once it holds; part of what a budget has to pay for."""
+        return 0.0
+
+
+def score_above(share: float) -> float:
+    """Score in SD that this share of customers exceeds."""
+    return NORMAL.inv_cdf(1.0 - min(max(share, 1e-9), 1.0 - 1e-9))
+
+
+def first_line(strategy: type[Any]) -> str:
+    """What a strategy is, in one line, for lists."""
+    return (strategy.__doc__ or "").strip().splitlines()[0]

@@ -1,0 +1,140 @@
+"""An arm's strategies as one programme: how far each has taken hold, what they turn, wish and cost together.
+
+Everything here is a function of the month and of numbers fixed at month 0; the order of strategies changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from sim.agents.customer import BankView
+from sim.agents.proposals import Proposals
+from sim.levers import Levers
+from sim.strategies.base import Bank, Strategy
+from sim.strategies.settings import Implementation
+
+GATE, INSTITUTIONS, PEOPLE = "digital_thinking", "institutional", "human_resources"
+STRATA, TOOLS, TEAM = "stratification", "personalised_service", "staff_upskilling"
+
+
+class Programme:
+    """The strategies of one arm in one bank. `revenue` by tier is what the reference earns a year at month 0, CNY."""
+
+    def __init__(
+        self, strategies: Sequence[Strategy], settings: Implementation, bank: Bank, revenue: np.ndarray, *,
+        months: int, salary: float, budget: float | None = None,
+    ):  # fmt: skip
+        self.settings = settings
+        self.bank = bank
+        self.revenue = revenue
+        at_work = [strategy for strategy in strategies if strategy.intensity > 0]
+        self.strategies = sorted(at_work, key=lambda strategy: (strategy.use, strategy.start))
+        if budget is not None:
+            self.strategies = self._within(budget, months, salary)
+        self.start = min((strategy.start for strategy in self.strategies), default=0)
+
+    # --- how far --------------------------------------------------------------------------------------------------
+
+    def _held(self, name: str, month: int) -> float:
+        """Intensity times the S-curve of the strategy of that name, 0 without it."""
+        return max((s.intensity * s.curve(month - s.start) for s in self.strategies if s.use == name), default=0.0)
+
+    def maturity(self, strategy: Strategy, month: int) -> float:
+        """How much of a strategy's full effect holds in a month, 0 to 1 (SPEC 6.1, DECISIONS 18, 19).
+
+        Intensity, times fidelity, times the S-curve, times what its complements add. Without user-centred digital
+        thinking a gated strategy's fidelity stays below the gate, which opens as that takes hold.
+        """
+        s, fidelity = self.settings, strategy.fidelity
+        if strategy.gated:
+            fidelity = min(fidelity + s.institutions * self._held(INSTITUTIONS, month), 1.0)
+            fidelity = min(fidelity, s.gate + (1.0 - s.gate) * self._held(GATE, month))
+        reached = strategy.intensity * fidelity * strategy.curve(month - strategy.start)
+        for pair, more in (((TOOLS, TEAM), s.tools_and_team), ((STRATA, TOOLS), s.strata_and_tools)):
+            if strategy.use in pair:
+                other = pair[1] if strategy.use == pair[0] else pair[0]
+                reached *= 1.0 + more * self._held(other, month)
+        if strategy.use == TEAM:
+            kept = 0.5 ** (max(month - strategy.start, 0) / s.erosion_half_life)
+            reached *= kept + (1.0 - kept) * self._held(PEOPLE, month)
+        return min(reached, 1.0)
+
+    def maturities(self, month: int) -> dict[str, float]:
+        """By name of the strategies at work."""
+        return {strategy.use: self.maturity(strategy, month) for strategy in self.strategies}
+
+    # --- what they do ---------------------------------------------------------------------------------------------
+
+    def turn(self, levers: Levers, month: int) -> None:
+        """Turn the levers of the month, the dip of the first months included."""
+        for strategy in self.strategies:
+            elapsed = month - strategy.start
+            if elapsed > 0:
+                strategy.turn(levers, self.maturity(strategy, month), elapsed, self.bank)
+        if self.strategies and 0 < month - self.start <= self.settings.dip_months:
+            depth = max(strategy.intensity for strategy in self.strategies if strategy.start < month)
+            levers.log_hours += math.log1p(-self.settings.dip_hours * depth)
+            levers.log_quality_sd += 0.5 * math.log1p(self.settings.dip_variance * depth)
+
+    def propose(self, view: BankView, month: int) -> Proposals | None:
+        """The wishes of all strategies over the rows of the view, as one queue; None where there are none."""
+        wishes = []
+        for strategy in self.strategies:
+            if month > strategy.start:
+                wish = strategy.propose(view, self.maturity(strategy, month), month, self.bank)
+                if wish is not None and wish.rows.size:
+                    wishes.append(wish)
+        return Proposals.merged(wishes) if wishes else None
+
+    @property
+    def proposes(self) -> bool:
+        """Whether any strategy may want somebody contacted."""
+        return any(type(strategy).propose is not Strategy.propose for strategy in self.strategies)
+
+    # --- what it costs --------------------------------------------------------------------------------------------
+
+    def costs(self, month: int) -> dict[str, float]:
+        """Cost of a month by name, CNY: shares of the annual revenue at month 0 (DECISIONS 19)."""
+        revenue = float(self.revenue.sum())
+        months = self.settings.capital_months
+        return {s.use: s.intensity * s.spent(month - s.start, months) * revenue for s in self.strategies}
+
+    def cost(self, month: int) -> np.ndarray:
+        """Cost of a month by tier, CNY, laid on tiers as revenue was at month 0."""
+        total, revenue = sum(self.costs(month).values()), float(self.revenue.sum())
+        return self.revenue / revenue * total if revenue > 0 else np.zeros(self.revenue.size)
+
+    def _within(self, budget: float, months: int, salary: float) -> list[Strategy]:
+        """Scale intensities so that the yearly cost, managers added included, is the budget; at most full intensity.
+
+        Cost is proportional to intensity but for the managers added, so the scale is found by bisection.
+        """
+        if not self.strategies:
+            return self.strategies
+        full = [strategy.intensity for strategy in self.strategies]
+
+        def scaled(factor: float) -> list[Strategy]:
+            return [
+                strategy.model_copy(update={"intensity": min(intensity * factor, 1.0)})
+                for strategy, intensity in zip(self.strategies, full, strict=True)
+            ]
+
+        def yearly(factor: float) -> float:
+            years, revenue, total = months / 12.0, float(self.revenue.sum()), 0.0
+            for strategy in scaled(factor):
+                lived = range(1 - strategy.start, months + 1 - strategy.start)
+                spent = sum(strategy.spent(elapsed, self.settings.capital_months) for elapsed in lived)
+                posts = strategy.extra_managers(self.bank, strategy.intensity * strategy.fidelity)
+                total += strategy.intensity * spent * revenue / years + posts * salary * 12.0
+            return total
+
+        low, high = 0.0, 1.0 / min(full)  # where every strategy runs in full
+        if yearly(high) <= budget:
+            return scaled(high)
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            low, high = (middle, high) if yearly(middle) <= budget else (low, middle)
+        return scaled(low)

@@ -1,0 +1,154 @@
+"""Customer stratification with online and offline marketing together (strategy 2).
+
+Why it may work: more customers of the upper tiers have a manager of their own [F4]; managers' free hours go to those
+whom a contact may keep [F32] or who are about to reach the next tier; interest shown in the app is followed by a
+person [F64]; nobody is contacted beyond what customers bear [F31].
+What would change our minds: customers near a bound who are contacted climb no more often than those who are not.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal, get_args
+
+import numpy as np
+from pydantic import Field
+
+from sim.agents.customer import BankView
+from sim.agents.proposals import Proposals
+from sim.assumptions import assumption
+from sim.codes import LEAD, RETENTION
+from sim.levers import Levers, logit, shifted
+from sim.strategies.base import Bank, Strategy, score_above
+from sim.strategies.contact_cap import capped
+
+Part = Literal[
+    "coverage", "retention", "near_threshold", "leads", "coordination", "outreach", "win_back", "pressure", "grace"
+]
+PARTS: tuple[Part, ...] = get_args(Part)
+LEAD_PRIORITY = 2.0  # SD: a lead is followed like a customer two SD above the average
+NEAR_PRIORITY = 1.0
+
+
+class Stratification(Strategy):
+    """Customer stratification: managers for the upper tiers, contacts where they pay, online and offline as one."""
+
+    gated = True
+    use: Literal["stratification"] = "stratification"
+    running: float = assumption(0.004, unit="share of annual revenue a year", low=0.0, high=0.01, hard_low=0,
+                                hard_high=10, source="SPEC 6.2, assumption",
+                                about="what it costs to run, without managers' pay")  # fmt: skip
+    coverage: float = assumption(0.95, unit="share", low=0.6, high=1.0, hard_low=0, hard_high=1, source="F4, SPEC 6.2",
+                                 about="active customers above the lowest tier with a named manager")  # fmt: skip
+    parts: list[Part] = Field(
+        default_factory=lambda: [*PARTS], min_length=1, description="what of it is done, all unless named: "
+        + ", ".join(PARTS)
+    )  # fmt: skip
+    allocation: Literal["uplift", "risk", "value", "round_robin"] = Field(
+        "uplift",
+        description="whom managers call to keep them: who would stay for a call, who looks ready to leave, "
+        "who has most, or whoever's turn it is",
+    )
+    retention: float = assumption(0.05, unit="share a month", low=0.0, high=0.2, hard_low=0, hard_high=1,
+                                  source="assumption; F35",
+                                  about="managed customers who get a retention call, best placed first")  # fmt: skip
+    near: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0, hard_high=1, source="SPEC 3.1",
+                             about="AUM over that bound that counts as near")  # fmt: skip
+    near_months: int = assumption(3, unit="months", low=2, high=6, hard_low=1, hard_high=60, source="assumption",
+                                  about="months between two such contacts")  # fmt: skip
+    handoff: float = assumption(1.6, unit="ratio", low=1.2, high=2.5, hard_low=0.1, hard_high=10,
+                                source="SPEC 5.4, assumption; F64",
+                                about="conversion of a lead handed over within 48 hours")  # fmt: skip
+    handoff_days: float = assumption(2.0, unit="days", low=0.5, high=7, hard_low=0, hard_high=60, source="SPEC 5.4",
+                                     about="days until a lead is followed; beyond two, the gain halves in "
+                                           "`handoff_half_life`")  # fmt: skip
+    handoff_half_life: float = assumption(3.0, unit="days", low=1, high=7, hard_low=0.1, hard_high=60,
+                                          source="SPEC 5.4, assumption",
+                                          about="half-life of a lead beyond two days")  # fmt: skip
+    coordinated: float = assumption(1.15, unit="ratio", low=1.0, high=1.3, hard_low=0.1, hard_high=10,
+                                    source="SPEC 5.4, assumption; F31",
+                                    about="response in a second channel that knows of the first")  # fmt: skip
+    uncoordinated: float = assumption(0.90, unit="ratio", low=0.8, high=1.0, hard_low=0.1, hard_high=10,
+                                      source="SPEC 5.4, assumption",
+                                      about="response in a second channel that does not, as before")  # fmt: skip
+    outreach: float = assumption(0.02, unit="calls a customer-month", low=0.0, high=0.05, hard_low=0, hard_high=1,
+                                 source="assumption; span F4",
+                                 about="remote managers call the larger customers of the lowest tier")  # fmt: skip
+    win_back: float = assumption(
+        0.5,
+        unit="contacts a year",
+        low=0.0,
+        high=2.0,
+        hard_low=0,
+        hard_high=12,
+        source="assumption; F6, F40",
+        about="win-back contacts to dormant customers",
+    )
+    pressure: float = assumption(1.2, unit="ideal = 1", low=1.0, high=2.0, hard_low=0.01, hard_high=100,
+                                 source="SPEC 6.2; F31", about="most quarterly contact pressure")  # fmt: skip
+    grace: float = assumption(3.0, unit="months", low=0, high=6, hard_low=0, hard_high=60, source="assumption; F5",
+                              about="more patience before a demotion")  # fmt: skip
+    demotion: float = assumption(-0.3, unit="share", low=-0.6, high=0.0, hard_low=-0.99, hard_high=5,
+                                 source="assumption; F39",
+                                 about="effect of a demotion on leaving, softened by an offer")  # fmt: skip
+
+    def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
+        """Coverage, coordination, outreach, win-back, a cap on pressure, patience with those about to fall."""
+        done = set(self.parts)
+        if "coverage" in done:
+            for k in range(1, len(bank.tiers)):
+                if 0.0 < bank.coverage[k] < self.coverage:
+                    levers.coverage[k] += maturity * (logit(self.coverage) - logit(bank.coverage[k]))
+        if "leads" in done:
+            late = 0.5 ** (max(self.handoff_days - 2.0, 0.0) / self.handoff_half_life)
+            levers.handoff += maturity * math.log1p((self.handoff - 1.0) * late)
+        if "coordination" in done:
+            levers.synergy += maturity * (math.log(self.coordinated) - math.log(self.uncoordinated))
+        if "outreach" in done:
+            levers.outreach += maturity * self.outreach
+        if "win_back" in done:
+            levers.win_back += maturity * self.win_back / 12.0
+        if "pressure" in done:
+            capped(levers, maturity, self.pressure)
+        if "grace" in done:
+            levers.extra_grace += maturity * self.grace
+            levers.log_demotion += maturity * math.log1p(self.demotion)
+
+    def propose(self, view: BankView, maturity: float, month: int, bank: Bank) -> Proposals | None:
+        """Leads first, then customers near a bound, then those whom a call may keep."""
+        everybody = view.uid.size
+        wishes = []
+        if "leads" in self.parts:
+            wishes.append(Proposals.for_rows(view.lead == 1, priority=np.full(everybody, LEAD_PRIORITY), purpose=LEAD))
+        if "near_threshold" in self.parts:
+            near = (view.aum >= self.near * bank.ceiling[view.tier]) & (view.contact_gap + 1 >= self.near_months)
+            wishes.append(Proposals.for_rows(near, priority=np.full(everybody, NEAR_PRIORITY)))
+        share = min(self.retention * maturity, 0.5)
+        if "retention" in self.parts and share > 0:
+            wishes.append(self._retention_calls(view, share, month, bank))
+        return Proposals.merged(wishes)
+
+    def _retention_calls(self, view: BankView, share: float, month: int, bank: Bank) -> Proposals:
+        """About this share of customers, the best placed by the chosen order; none whom such a call still keeps.
+
+        Each is judged alone, against a bar, so one customer's score never costs another its call while hours last.
+        """
+        cut = score_above(share)
+        if self.allocation == "uplift":
+            wanted, order = view.uplift_score > cut, view.uplift_score
+        elif self.allocation == "risk":
+            wanted, order = view.churn_score > cut, view.churn_score
+        elif self.allocation == "value":
+            wanted, order = view.aum > bank.aum_above(share), np.full(view.uid.size, cut)
+        else:
+            turn = (view.uid + np.uint64(month)) % np.uint64(max(round(1.0 / share), 1))
+            wanted, order = turn == 0, np.full(view.uid.size, cut)
+        return Proposals.for_rows(wanted & (view.retained == 0), priority=order, purpose=RETENTION)
+
+    def extra_managers(self, bank: Bank, maturity: float) -> float:
+        """Posts for the customers who get a manager."""
+        if "coverage" not in self.parts:
+            return 0.0
+        rise = [shifted(c, maturity * (logit(self.coverage) - logit(c))) - c if 0 < c < self.coverage else 0.0
+                for c in bank.coverage[1:]]  # fmt: skip
+        return float(np.sum(np.array(rise) * bank.active[1:] / bank.span[1:]))
