@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 
 from sim.errors import BadInput, Mistake, SimError
 
-VERBS = ("run", "validate", "compare", "report", "verify", "schema", "list")
-LATER = ("fork", "survey", "calibrate", "optimise", "attribute", "analyse", "status", "work", "serve")
-LATER_OPTIONS = ("checkpoint", "plugin", "workers", "cluster")
+VERBS = ("run", "validate", "compare", "report", "verify", "schema", "list", "fork")
+LATER = ("survey", "calibrate", "optimise", "attribute", "analyse", "status", "work", "serve")
+LATER_OPTIONS = ("plugin", "workers", "cluster")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -79,16 +79,21 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     run = verb("run", _run, "check every file first, run every arm and seed of each, write results")
+    run.add_argument("files", nargs="+", metavar="FILE", help="scenario files")
     _scenario_options(run)
-    run.add_argument("--out", type=Path, metavar="DIR", help="exactly this folder (DIR/<name> for several files)")
-    run.add_argument("--threads", type=_at_least_one, metavar="N", help="threads (default: all cores)")
-    run.add_argument("--resume", action="store_true", help="run only what an earlier run did not finish")
-    run.add_argument("--overwrite", action="store_true", help="replace the run that the folder holds")
-    run.add_argument("--quiet", action="store_true", help="no progress")
-    run.add_argument("--json", action="store_true", help="the summary as one JSON object on stdout, nothing else there")
+    _run_options(run)
     for name in LATER_OPTIONS:
         run.add_argument(f"--{name}", help=argparse.SUPPRESS)
+    fork = verb("fork", _fork, "continue the states that a run saved with --checkpoint, under the arms of a file")
+    fork.add_argument("folder", type=Path, metavar="RUN", help="a results folder that has states of the month")
+    fork.add_argument("file", metavar="FILE", help="scenario file; the same past as RUN's, other arms and future")
+    fork.add_argument("--at", type=_month, required=True, metavar="MONTH", help="month whose states are continued")
+    fork.add_argument("--from-arm", metavar="NAME", help="arm of RUN that every arm continues (default: the arm of "
+                      "the same name, else RUN's reference arm)")  # fmt: skip
+    _scenario_options(fork)
+    _run_options(fork)
     validate = verb("validate", _validate, "check files only, write nothing")
+    validate.add_argument("files", nargs="+", metavar="FILE", help="scenario files")
     _scenario_options(validate)
     compare = verb("compare", _compare, "paired comparison of the arms of stored runs with the same seeds")
     compare.add_argument("folders", nargs="+", type=Path, metavar="RUN", help="results folders; reference first")
@@ -106,21 +111,35 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _scenario_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="scenario files")
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="replace a value of the files")
     parser.add_argument("--seeds", metavar="N|LIST", help="a number (seeds 1..N) or a list with a comma (7, or 1,4,9)")
     parser.add_argument("--months", metavar="N", help="measured months")
     parser.add_argument("--arms", metavar="A,B", help="only these arms")
 
 
+def _run_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--out", type=Path, metavar="DIR", help="exactly this folder (DIR/<name> for several files)")
+    add("--threads", type=_at_least_one, metavar="N", help="threads (default: all cores)")
+    add("--checkpoint", type=_month, metavar="MONTH", help="save the state at the end of this measured month, for fork")
+    add("--resume", action="store_true", help="run only what an earlier run did not finish")
+    add("--overwrite", action="store_true", help="replace the run that the folder holds")
+    add("--quiet", action="store_true", help="no progress")
+    add("--json", action="store_true", help="the summary as one JSON object on stdout, nothing else there")
+
+
 def _at_least_one(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return number
+    return _whole_number(text, 1)
+
+
+def _month(text: str) -> int:
+    return _whole_number(text, 0)
+
+
+def _whole_number(text: str, least: int) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= least):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least}")
+    return int(text)
 
 
 def _overrides(arguments: argparse.Namespace) -> list[str]:
@@ -158,10 +177,14 @@ def _seeds(text: str) -> str | None:
 def _prepare(arguments: argparse.Namespace) -> list[Any]:
     from sim.experiments.prepare import prepare
 
+    return prepare(arguments.files, _overrides(arguments), arms=_arms(arguments))
+
+
+def _arms(arguments: argparse.Namespace) -> list[str] | None:
     arms = [name for name in arguments.arms.split(",") if name] if arguments.arms is not None else None
     if arms == []:
         raise BadInput.at("--arms", f"{arguments.arms!r} names no arm; names with commas between them")
-    return prepare(arguments.files, _overrides(arguments), arms=arms)
+    return arms
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -169,12 +192,36 @@ def _run(arguments: argparse.Namespace) -> int:
     if later:
         raise BadInput([Mistake("run.py", 0, 0, "", f"{name} is not part of this version") for name in later])
     prepared = _prepare(arguments)
-    from sim.experiments.execution import Options, Watcher, run_all
+    from sim.experiments.execution import Watcher, run_all
     from sim.progress import ProgressBar
 
-    options = Options(arguments.out, arguments.threads, arguments.overwrite, arguments.resume)
     watcher = Watcher() if arguments.quiet else ProgressBar()
-    outcomes = run_all(prepared, options, watcher)
+    return _tell(run_all(prepared, _options(arguments), watcher), arguments)
+
+
+def _fork(arguments: argparse.Namespace) -> int:
+    from sim.experiments.execution import Watcher
+    from sim.experiments.fork import fork
+    from sim.progress import ProgressBar
+
+    watcher = Watcher() if arguments.quiet else ProgressBar()
+    outcome = fork(
+        arguments.folder, arguments.at, arguments.file, _options(arguments), watcher,
+        overrides=_overrides(arguments), arms=_arms(arguments), from_arm=arguments.from_arm,
+    )  # fmt: skip
+    return _tell([outcome], arguments)
+
+
+def _options(arguments: argparse.Namespace) -> Any:
+    from sim.experiments.execution import Options
+
+    return Options(
+        arguments.out, arguments.threads, arguments.overwrite, arguments.resume, checkpoint=arguments.checkpoint
+    )
+
+
+def _tell(outcomes: Sequence[Any], arguments: argparse.Namespace) -> int:
+    """Summaries on stdout, what failed on stderr; returns the exit code."""
     if arguments.json:
         print(json.dumps(_as_json(outcomes), allow_nan=False))
     else:

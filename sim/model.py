@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
 
@@ -27,6 +28,7 @@ from sim.observer import Observer
 from sim.population.synthetic import Source
 from sim.recorder import Recorder, stocks
 from sim.scenario import Arm, Scenario
+from sim.state import State, capture, put_back
 from sim.strategies import Bank, Programme
 from sim.tiers import row, thresholds
 
@@ -40,9 +42,18 @@ class BankModel(mesa.Model):
 
     `source` says where customers come from (prepared once a scenario), `threads` how many threads share the chunks.
     `months` months are lived after `burn_in`; month 0 is the state after burn-in.
+    `state` is a bank to live on from, instead of founding one.
     """
 
-    def __init__(self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1):
+    # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.state`).
+    CARRIED = (
+        "month", "leavers", "tally", "close_rate", "dormant_rate", "moments", "risk_spread", "revenue", "first_active",
+        "first_quantiles",
+    )  # fmt: skip
+
+    def __init__(
+        self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
+    ):
         super().__init__()
         self.scenario = scenario
         self.arm = arm
@@ -69,18 +80,18 @@ class BankModel(mesa.Model):
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
         self.leavers = np.zeros(n)  # by tier: leavers per active customer, last month's counting half
         self.planned = np.zeros((n, len(CHANNELS)))
-        self.customers = self._populate()
+        self.programme: Programme | None = None  # begins with the measured months
+        self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
+        self.first_active = np.zeros(n)  # active customers by tier at month 0
+        self.first_quantiles = np.zeros(101)  # AUM of active customers above the lowest tier at month 0, CNY
         self.team = Team(
             self, scenario.managers, self.tiers, seed, self.settings.mechanisms.manager_turnover,
             pressure_memory=self.settings.contacts.memory,
         )  # fmt: skip
-        if self.settings.mechanisms.contacts:
-            self.team.staff(self.customers, self.month)
-        self.tally = self._count_all()
-        self._refuse_overflow()
-        self._weigh_population()
-        self.programme: Programme | None = None  # begins with the measured months
-        self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
+        if state is None:
+            self._found()
+        else:
+            self._live_on(state)
         self.measured_rows = 0  # open rows summed over measured months
         self.measured_seconds = 0.0
         self._run_chunks(np.empty(0, np.int8), self._now(), rows=0)  # loads or compiles the kernel before it is timed
@@ -100,22 +111,47 @@ class BankModel(mesa.Model):
         books = self.settle(joined, plan)
         self.record(joined, books)
 
-    def run(self, told: Callable[[int], None] | None = None) -> Recorder:
-        """Live burn-in and the measured months; `told` hears the rows of each month."""
-        try:
-            while self.month < 0:
-                self._step_told(told)
-            self.begin_measuring()
+    def run(self, told: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
+        """Live what is left of burn-in and of the measured months; `told` hears the rows of each month.
+
+        `until` is the measured month to stop after (0: the state after burn-in, recorded); a next call goes on.
+        """
+        last = self.scenario.months if until is None else until
+        with self._threads():
+            self._burn_in(told)
+            if not self.is_measuring:
+                self.begin_measuring()
             began = perf_counter()
-            while self.month < self.scenario.months:
+            while self.month < last:
                 self.measured_rows += int(np.count_nonzero(self.customers.state != CLOSED))
                 self._step_told(told)
-            self.measured_seconds = perf_counter() - began
+            self.measured_seconds += perf_counter() - began
+        return self.recorder
+
+    def burn_in(self, told: Callable[[int], None] | None = None) -> State:
+        """Live to month 0 and no further: the state from which every arm of this seed begins.
+
+        Strategies act from month 1 on at the earliest, so until then no arm differs from another.
+        """
+        with self._threads():
+            self._burn_in(told)
+        return self.state()
+
+    def _burn_in(self, told: Callable[[int], None] | None) -> None:
+        while self.month < 0:
+            self._step_told(told)
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """The pool while months are lived; none is left behind, whatever happens."""
+        if self.threads > 1 and self.pool is None:
+            self.pool = ThreadPoolExecutor(self.threads)
+        try:
+            yield
         finally:
             if self.pool is not None:
                 self.pool.shutdown()
                 self.pool = None
-        return self.recorder
 
     def _step_told(self, told: Callable[[int], None] | None) -> None:
         self.step()
@@ -125,7 +161,10 @@ class BankModel(mesa.Model):
     def begin_measuring(self) -> None:
         """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
         self._weigh_population()
-        self.revenue = self.ledger.yearly_revenue(**stocks(self.tally))
+        stock = stocks(self.tally)
+        self.revenue = self.ledger.yearly_revenue(**stock)
+        self.first_active = stock["active"]
+        self.first_quantiles = self._aum_quantiles()
         self.programme = self._programme()
         self.team.events.clear()
         self.observer.begin(self)
@@ -231,14 +270,46 @@ class BankModel(mesa.Model):
 
     # --- beginnings --------------------------------------------------------------------------------------------
 
+    def _found(self) -> None:
+        """The first customers, their managers, and the rates they live by."""
+        self.customers = self._populate()
+        if self.settings.mechanisms.contacts:
+            self.team.staff(self.customers, self.month)
+        self.tally = self._count_all()
+        self._refuse_overflow()
+        self._weigh_population()
+
+    def _live_on(self, state: State) -> None:
+        """Take a stored bank's life; what it lived before month 0 is nobody's yet, what was recorded since is kept."""
+        put_back(self, state, self._room(state.columns["uid"].size, self.scenario.months - state.month))
+        self.environment.advance(self.month)
+        if self.is_measuring:
+            self.programme = self._programme()
+            self.observer.go_on(self)
+
+    def state(self) -> State:
+        """All that another bank of this scenario and seed needs to live on bit for bit (`state=`), copied."""
+        return capture(self)
+
+    def let_go(self) -> None:
+        """Give the customers' memory back now: the bank and its agents hold one another until the next collection."""
+        self.customers = Customers(1)
+
+    @property
+    def is_measuring(self) -> bool:
+        """Whether month 0 has been recorded."""
+        return bool(self.recorder.bank)
+
     def _populate(self) -> Customers:
         first = self.source.first(self.luck, self.month)
-        n = first["uid"].size
-        growth = self.settings.acquisition.rate if self.settings.mechanisms.acquisition else 0.0
-        years = (self.scenario.burn_in + self.scenario.months) / YEAR
-        customers = Customers(int(n * (1.0 + min(growth, 0.5) * min(years, 10.0) * 0.6)) + 256)
+        customers = Customers(self._room(first["uid"].size, self.scenario.months - self.month))
         customers.place(first)
         return customers
+
+    def _room(self, rows: int, months: int) -> int:
+        """Rows that are likely enough for `rows` customers and those who join in so many months."""
+        growth = self.settings.acquisition.rate if self.settings.mechanisms.acquisition else 0.0
+        return int(rows * (1.0 + min(growth, 0.5) * min(months / YEAR, 10.0) * 0.6)) + 256
 
     def _count_all(self) -> np.ndarray:
         tally = np.zeros((len(self.tiers), TALLIES), np.int64)
@@ -270,19 +341,24 @@ class BankModel(mesa.Model):
             mean = mean * relocation_ratio(self.settings)
             self.close_rate, self.dormant_rate = self.close_rate / mean, self.dormant_rate / mean
 
-    def _programme(self) -> Programme:
-        """The arm's strategies in this bank, from what it is at month 0."""
-        c, s, tiers = self.customers, self.scenario, self.tiers
+    def _aum_quantiles(self) -> np.ndarray:
+        """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
+        c = self.customers
         upper = np.flatnonzero((c.state == ACTIVE) & (c.tier > 0))
         order = upper[np.lexsort((c.uid[upper], c.aum[upper]))]
         reach = np.cumsum(c.weight[order].astype(np.float64))
         steps = np.linspace(0.0, 1.0, 101)
-        quantiles = np.interp(steps * reach[-1], reach, c.aum[order]) if order.size else np.zeros(101)
+        return np.interp(steps * reach[-1], reach, c.aum[order]) if order.size else np.zeros(101)
+
+    def _programme(self) -> Programme:
+        """The arm's strategies in this bank, from what it was at month 0."""
+        s, tiers = self.scenario, self.tiers
         bank = Bank(
             tiers=tiers, coverage=row(s.managers.coverage, tiers, np.float64),
-            span=row(s.managers.span, tiers, np.float64), active=stocks(self.tally)["active"],
+            span=row(s.managers.span, tiers, np.float64), active=self.first_active,
             ceiling=np.append(thresholds(tiers)[1:], np.inf), push=self.settings.contacts.push,
-            resolution=self.settings.service.resolution, scores=self.settings.scores, aum_quantiles=quantiles,
+            resolution=self.settings.service.resolution, scores=self.settings.scores,
+            aum_quantiles=self.first_quantiles,
         )  # fmt: skip
         return Programme(
             self.arm.strategies, s.implementation, bank, self.revenue,

@@ -52,6 +52,8 @@ class Bank(Protocol):
 class Observer:
     """Watches one bank from month 0 on; `months` are measured and `panel` customers are tracked."""
 
+    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid")
+
     def __init__(
         self, recorder: Recorder, tiers: Sequence[Tier], settings: Model, *, seed: int, months: int, panel: int,
         strategies: Sequence[str] = (),
@@ -80,6 +82,20 @@ class Observer:
         self._mark_year_ago(bank)
         self._choose_tracked(bank)
         self._record_panel(bank)
+
+    def go_on(self, bank: Bank) -> None:
+        """Watch a bank that was put back, under this observer's horizon and panel: what hangs on the end moves along.
+
+        Twelve months before a new end must not lie before the bank's month, and a panel can be left out, not begun.
+        """
+        if self.panel == 0:
+            self.tracked, self.tracked_uid = np.empty(0, np.int64), np.empty(0, np.uint64)
+            self.recorder.panel.clear()
+        self._mark_year_ago(bank)
+        rows = self.recorder.bank
+        rows[-1] |= self._at_the_end(bank)
+        columns = list(self._bank_row(bank, None))  # those of strategies are by what the arms of the scenario name
+        rows[:] = [{column: row.get(column, 0.0) for column in columns} for row in rows]
 
     def count(self, month: int, cohort: np.ndarray, left: np.ndarray, exits: np.ndarray) -> None:
         """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book."""
@@ -144,7 +160,6 @@ class Observer:
         active = np.maximum(t[:, kernels.T_ACTIVE], 1e-9)
         mean = t[:, kernels.T_LOYALTY] / active / float(kernels.SHARE_UNIT)
         variance = np.maximum(t[:, kernels.T_LOYALTY2] / active / float(kernels.SHARE_UNIT) - mean**2, 0.0)
-        ends = bank.month % YEAR == 0 or bank.month == self.months
         zero = np.zeros(len(self.names))
         row = {
             "month": bank.month,
@@ -162,7 +177,6 @@ class Observer:
             "adoption_factor": float(np.exp(world.adoption)),
             "branch_capacity": world.branch_capacity,
             "aum_exited": 0.0 if books is None else float(t[:, kernels.T_AUM_EXITED].sum()) / WEIGHT_UNIT / 100.0,
-            "aum_gini": gini(bank.customers) if ends else np.nan,
             "strategy_maturity": _mean(list(bank.maturities.values())),
             "strategy_cost": 0.0 if books is None else float(books.strategy.sum()),
             "cost_service": float((zero if books is None else books.service).sum()),
@@ -176,18 +190,24 @@ class Observer:
         for name in self.strategies:
             row[f"maturity[{name}]"] = bank.maturities.get(name, 0.0)
             row[f"cost[{name}]"] = 0.0 if books is None else bank.costs.get(name, 0.0)
-        row["coverage_gini"] = contact_gini(bank.customers) if ends else np.nan
-        return row | self._kept(bank)
+        return row | self._at_the_end(bank)
 
-    def _kept(self, bank: Bank) -> dict[str, float]:
-        """Who was active twelve months before the end and still is; NaN in every month but the last."""
+    def _at_the_end(self, bank: Bank) -> dict[str, float]:
+        """What a year's end tells (the Gini), and the last month alone: who was active a year before and still is.
+
+        NaN in every other month.
+        """
+        ends = bank.month % YEAR == 0 or bank.month == self.months
         was = kept = np.full(len(self.names), np.nan)
         if bank.month == self.months and self.months >= YEAR:
             c = bank.customers
             still = (c.state == ACTIVE) & (c.year_ago >= 0)
             kept = self._by_tier(c.year_ago[still], c.weight[still])
             was = self.active_year_ago
-        out = {"kept_12m": float(kept.sum()), "active_12m_ago": float(was.sum())}
+        out = {"aum_gini": np.nan, "coverage_gini": np.nan}
+        if ends:
+            out = {"aum_gini": gini(bank.customers), "coverage_gini": contact_gini(bank.customers)}
+        out |= {"kept_12m": float(kept.sum()), "active_12m_ago": float(was.sum())}
         out |= {f"kept_12m[{name}]": float(value) for name, value in zip(self.names, kept, strict=True)}
         return out | {f"active_12m_ago[{name}]": float(value) for name, value in zip(self.names, was, strict=True)}
 

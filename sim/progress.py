@@ -23,11 +23,11 @@ class ProgressBar(Watcher):
         self.name = ""
 
     def begin(self, name: str, runs: int, months: int) -> None:
-        self.name, self.total, self.rows, self.months = name, runs * months, 0, 0
-        self.runs, self.done, self.length = runs, 0, months
+        self.name, self.total, self.rows, self.months = name, months, 0, 0
+        self.runs, self.done, self.length = runs, 0, months / max(runs, 1)  # burn-in is shared by the runs of a seed
         self.began = self.told = perf_counter()
         if not self.live:
-            self._line(f"{runs} runs of {months} months")
+            self._line(f"{runs} runs, {months} months in all")
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -39,7 +39,7 @@ class ProgressBar(Watcher):
         self.task = self.bar.add_task(name, total=max(self.total, 1), rate="")
 
     def expect(self, runs: int) -> None:
-        self.runs, self.total = runs, runs * self.length
+        self.runs, self.total = runs, round(runs * self.length)
         if self.bar is not None:
             self.bar.update(self.task, total=max(self.total, 1))
 

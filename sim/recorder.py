@@ -32,6 +32,8 @@ def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
 class Recorder:
     """Collects one run's rows; `tables` hands them over as data frames."""
 
+    CARRIED = ("monthly", "bank", "transitions", "cohorts", "book_exits", "panel")
+
     def __init__(self, arm: str, seed: int, tiers: Sequence[str]):
         self.arm = arm
         self.seed = seed

@@ -67,8 +67,8 @@ MANIFEST_KEYS = (
 
 # Everything a run may leave in its folder. `--overwrite` deletes these and refuses a folder that holds anything else.
 OWN_FILES = (
-    "scenario.yaml", "manifest.json", "summary.csv", "comparison.csv", "report.html", *(f"{t}.parquet" for t in TABLES),
-    "precision.csv", "attribution.csv", "figures/*.png", "figures/*.svg", "parts/*", "checkpoint*", "*.tmp",
+    "scenario.yaml", "manifest.json", "summary.csv", "comparison.csv", "precision.csv", "attribution.csv", "report.html",
+    *(f"{t}.parquet" for t in TABLES), "figures/*.png", "figures/*.svg", "parts/*", "state/*", "*.tmp",
 )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ def read(folder: str | os.PathLike[str]) -> Run:
     The digest is not checked here: a whole folder whose numbers were changed reads well and fails `verify`.
     """
     path = Path(folder)
-    manifest = _read_manifest(path)
+    manifest = read_manifest(path)
     if manifest["status"] not in ("done", "failed"):
         done = len(ResultsFolder(path, manifest).finished())
         planned = len(manifest["arms"]) * len(manifest["seeds"])
@@ -214,7 +214,7 @@ def _load(path: Path, manifest: dict[str, Any]) -> Run:
     return run
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a results folder of ours, whole and in a version that is understood."""
     file = path / "manifest.json"
     try:
@@ -282,7 +282,7 @@ class ResultsFolder:
         mistakes = cls.refusals(path, manifest, overwrite=overwrite, resume=resume)
         if mistakes:
             raise BadInput(mistakes)
-        stored = _read_manifest(path) if (path / "manifest.json").exists() else None
+        stored = read_manifest(path) if (path / "manifest.json").exists() else None
         fresh = {"format": FORMAT, "format_version": FORMAT_VERSION, **plain(dict(manifest)), "status": "running"}
         if stored and resume and stored["status"] == "done":
             return cls(path, stored)
@@ -296,7 +296,7 @@ class ResultsFolder:
             if stored and resume:
                 fresh |= {key: stored[key] for key in ("run_id", "created") if key in stored}
                 fresh["resumed"] = stored.get("resumed", 0) + 1
-                for stray in path.glob(".*.tmp"):
+                for stray in [*path.glob(".*.tmp"), *path.glob("state/.*.tmp")]:
                     stray.unlink(missing_ok=True)
             elif stored:
                 # Until the new manifest stands, this is the old run, interrupted, with fewer and fewer of its parts.
@@ -328,7 +328,7 @@ class ResultsFolder:
             return []
         some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         try:
-            stored = _read_manifest(path)
+            stored = read_manifest(path)
         except BadInput as error:
             if (path / "manifest.json").exists():
                 return [*no("holds files, not surely of a run; name a new or empty folder"), *error.mistakes]

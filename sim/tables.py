@@ -306,7 +306,7 @@ def to_arrow(name: str, frame: pd.DataFrame, arm: str, seed: int, tiers: Sequenc
 
 def write_table(file: Path, table: pa.Table) -> None:
     """Write one table as Parquet, atomically."""
-    with _renamed(file) as temporary:
+    with renamed(file) as temporary:
         _write_parquet(temporary, [table], table.schema)
 
 
@@ -317,7 +317,7 @@ def merge_tables(name: str, parts: Sequence[Path], file: Path) -> None:
 
     empty = pa.schema([(column, _arrow_type(column)) for column in TABLES[name].columns])
     schema = pa.unify_schemas([empty, *(pq.read_schema(part) for part in parts)])
-    with _renamed(file) as temporary:
+    with renamed(file) as temporary:
         _write_parquet(temporary, (_widened(pq.read_table(part), schema) for part in parts), schema)
 
 
@@ -350,7 +350,7 @@ def _write_parquet(file: Path, tables: Iterable[pa.Table], schema: pa.Schema, gr
 
 def write_atomically(file: str | os.PathLike[str], content: str | bytes) -> None:
     """Write a file under a temporary name and rename it: readers see the old file or the new one, never a half."""
-    with writing(file), _renamed(Path(file)) as temporary:
+    with writing(file), renamed(Path(file)) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
@@ -377,7 +377,7 @@ def plain(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _renamed(file: Path) -> Iterator[Path]:
+def renamed(file: Path) -> Iterator[Path]:
     """A temporary name beside `file`, renamed to it if all went well, removed if not."""
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:

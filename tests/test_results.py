@@ -489,7 +489,8 @@ def test_a_manifest_of_something_else_is_not_ours(tmp_path, text):
 def test_overwrite_replaces_a_run_whole(done, tables):
     (done / "figures").mkdir()
     (done / "figures" / "retention.png").write_bytes(b"old")
-    (done / "checkpoint-12.npz").write_bytes(b"old")
+    (done / "state").mkdir()
+    (done / "state" / "nothing-1-12.npz").write_bytes(b"old")
     ResultsFolder.create(done, SCENARIO, manifest(scenario_digest="ffff"), overwrite=True)
     assert sorted(content(done)) == ["manifest.json", "scenario.yaml"]
     assert json.loads((done / "manifest.json").read_text())["scenario_digest"] == "ffff"

@@ -274,7 +274,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def run(out: str, *, broken: frozenset[tuple[str, int]] = frozenset(), resume: bool = False,
             watcher: Watcher | None = None):  # fmt: skip
-        def live(prepared, source, folder, arm, seed, threads, heard):
+        def live(prepared, source, folder, arm, seed, threads, heard, *where_from):
             if (arm.name, seed) in broken:
                 raise RuntimeError("broken on purpose")
             lived.append((arm.name, seed))

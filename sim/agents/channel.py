@@ -12,6 +12,8 @@ from sim.codes import CHANNELS
 class Channel(mesa.Agent):
     """One channel in one bank: carries planned contacts up to its capacity of the month."""
 
+    CARRIED = ("load",)
+
     def __init__(self, model: mesa.Model, number: int, settings: ChannelSettings):
         super().__init__(model)
         self.number = number

@@ -7,7 +7,7 @@ so a row never moves while its customer lives. `BYTES_PER_CUSTOMER` states the m
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,15 @@ class Customers:
             self._columns[column.name] = grown
         self.capacity = capacity
         self.arrays = Columns(**self._columns)
+
+    @classmethod
+    def of(cls, columns: Mapping[str, np.ndarray], room: int = 0) -> Customers:
+        """Customers with these values, copied, row by row; `columns` has every column, and there is room for `room`."""
+        customers = cls(max(room, columns["uid"].size))
+        customers.count = columns["uid"].size
+        for name in NAMES:
+            customers._columns[name][: customers.count] = columns[name]
+        return customers
 
     def __getattr__(self, name: str) -> np.ndarray:
         columns = self.__dict__.get("_columns", {})

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import mesa
 import numpy as np
@@ -51,6 +52,8 @@ class MonthOfWork:
 class Team:
     """All posts of the bank."""
 
+    CARRIED: ClassVar = ("left", "hired")  # besides the managers and the events
+
     model: mesa.Model
     settings: Managers
     tiers: Sequence[Tier]
@@ -89,12 +92,16 @@ class Team:
         return int(np.ceil(weight * self.settings.remote_coverage / self.settings.remote_span - 1e-9))
 
     def _open(self, tier: int, month: int, *, remote: bool = False, first: bool = False) -> RelationshipManager:
-        manager = RelationshipManager(self.model, len(self.managers), tier, self.settings, remote=remote)
+        manager = self.new_post(len(self.managers), tier, remote=remote)
         self.managers.append(manager)
         u = self._draws([manager], 1, month)[:, 0]
         service = int(-48.0 * np.log(u[2])) if first else 0
         manager.begin(u, min(service, 240))
         return manager
+
+    def new_post(self, number: int, tier: int, *, remote: bool = False) -> RelationshipManager:
+        """A post of the team's kind, nobody in it yet."""
+        return RelationshipManager(self.model, number, tier, self.settings, remote=remote)
 
     def _draws(self, managers: Sequence[RelationshipManager], purpose: int, month: int) -> np.ndarray:
         keys = np.array([manager.key() for manager in managers], np.uint64)

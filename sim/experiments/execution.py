@@ -6,13 +6,14 @@ folder asked for is known to be usable.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import platform
 import resource
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -22,14 +23,17 @@ from typing import TYPE_CHECKING, Any
 
 import sim
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
+from sim.experiments.beginnings import Beginnings, BurnIn
 from sim.experiments.prepare import Prepared, facts
 from sim.experiments.stopping import Seeds
-from sim.results import ResultsFolder, Run
-from sim.scenario import Arm
+from sim.results import ResultsFolder, Run, read_manifest
+from sim.scenario import Arm, SeedsUntil
 from sim.yaml_source import dump
 
 if TYPE_CHECKING:
+    from sim.model import BankModel
     from sim.population.synthetic import Source
+    from sim.state import State
 
 PACKAGES = ("numpy", "pandas", "scipy", "numba", "mesa", "matplotlib", "pydantic", "pyarrow")
 SMALL = 20_000  # rows below which a second thread is not worth its while
@@ -39,7 +43,7 @@ class Watcher:
     """What hears how far a run is; the command line shows it, a test may count it."""
 
     def begin(self, name: str, runs: int, months: int) -> None:
-        """A scenario starts: so many runs of so many months each."""
+        """A scenario starts: so many runs, and so many months to live in all."""
 
     def preparing(self, what: str) -> None:
         """Something that takes a while is being done before the months."""
@@ -72,6 +76,7 @@ class Options:
     overwrite: bool = False
     resume: bool = False
     report: bool = True
+    checkpoint: int | None = None  # measured month at whose end every run's state is saved
 
 
 @dataclass
@@ -97,20 +102,36 @@ def code_version() -> str:
     return f"{sim.__version__}+{digest.hexdigest()[:12]}"
 
 
-def run_all(prepared: Sequence[Prepared], options: Options, watcher: Watcher | None = None) -> list[Outcome]:
-    """Run every scenario; raises BadInput before anything is written if a folder cannot be used."""
+def run_all(
+    prepared: Sequence[Prepared],
+    options: Options,
+    watcher: Watcher | None = None,
+    *,
+    beginnings: Callable[[Prepared], Beginnings] | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> list[Outcome]:
+    """Run every scenario; raises BadInput before anything is written if a folder cannot be used.
+
+    Runs begin with a burn-in shared by the arms of a seed unless `beginnings` says otherwise; `more` goes into the
+    manifest.
+    """
     watcher = watcher or Watcher()
     now = datetime.now(UTC)
-    plans = [(one, folder_of(one, options, now, len(prepared) > 1), _manifest(one, now)) for one in prepared]
+    plans = [
+        (one, folder_of(one, options, now, len(prepared) > 1), {**_manifest(one, now), **(more or {})})
+        for one in prepared
+    ]
     mistakes: list[Mistake] = []
-    for _, out, manifest in plans:
+    for one, out, manifest in plans:
         mistakes += ResultsFolder.refusals(out, manifest, overwrite=options.overwrite, resume=options.resume)
+        mistakes += _checkpoint_mistakes(one, out, options)
     if mistakes:
         raise BadInput(mistakes)
     outcomes, broken = [], []
     for one, out, manifest in plans:
         try:
-            outcomes.append(_run(one, out, manifest, options, watcher))
+            first = beginnings(one) if beginnings else BurnIn(one.scenario)
+            outcomes.append(_run(one, out, manifest, options, watcher, first))
         except RunFailed as failure:  # the other scenarios are run all the same
             broken.append(str(failure))
     if broken:
@@ -175,15 +196,45 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
     }
 
 
-def _run(prepared: Prepared, out: Path, manifest: dict[str, Any], options: Options, watcher: Watcher) -> Outcome:
+def _checkpoint_mistakes(prepared: Prepared, out: Path, options: Options) -> Iterator[Mistake]:
+    """A month that is not measured, or states of a run that is whole already."""
+    month, s = options.checkpoint, prepared.scenario
+    if month is None:
+        return
+    if month > s.months:
+        what = f"{month} is beyond the {s.months} measured months of {s.name}; from 0 to {s.months}"
+        yield Mistake("--checkpoint", 0, 0, "", what)
+    elif options.resume and (out / "manifest.json").exists():
+        with contextlib.suppress(BadInput):  # `refusals` tells what is wrong with the folder
+            folder = ResultsFolder(out, read_manifest(out))
+            lacking = [run for run in folder.planned() if not _state_of(out, run, month).exists()]
+            if folder.status == "done" and lacking:
+                what = f"is done without a state of month {month}; --overwrite to run it anew, or no --checkpoint"
+                yield Mistake(str(out), 0, 0, "", what)
+
+
+def _state_of(out: Path, run: tuple[str, int], month: int) -> Path:
+    from sim.state_file import place
+
+    return place(out, *run, month)
+
+
+def _run(
+    prepared: Prepared, out: Path, manifest: dict[str, Any], options: Options, watcher: Watcher, beginnings: Beginnings
+) -> Outcome:
     s = prepared.scenario
     text = dump(s.resolved())
     folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
     done = folder.finished()
+    if options.checkpoint is not None:  # a run resumed for its states lives again where it has none
+        done = {run for run in done if _state_of(out, run, options.checkpoint).exists()}
     seeds = Seeds(s, folder, watcher)
+    todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]
     failed: list[dict[str, Any]] = []
     threads = options.threads or cores()
-    watcher.begin(s.name, seeds.runs_expected, s.months + s.burn_in)
+    if isinstance(s.seeds, SeedsUntil):
+        todo = todo[: seeds.runs_expected]
+    watcher.begin(s.name, len(todo), beginnings.months(todo))
     try:
         source = None
         for arm, seed in ((arm, seed) for seed in seeds for arm in s.arm_list):
@@ -192,7 +243,7 @@ def _run(prepared: Prepared, out: Path, manifest: dict[str, Any], options: Optio
             if source is None:
                 source = _load(prepared, watcher)
             try:
-                _live(prepared, source, folder, arm, seed, threads, watcher)
+                _live(prepared, source, folder, arm, seed, threads, watcher, beginnings, options.checkpoint)
             except (RunFailed, BadInput):
                 raise
             except Exception as error:
@@ -222,18 +273,31 @@ def _load(prepared: Prepared, watcher: Watcher) -> Source:
 
 
 def _live(
-    prepared: Prepared, source: Source, folder: ResultsFolder, arm: Arm, seed: int, threads: int, watcher: Watcher
-) -> None:
+    prepared: Prepared, source: Source, folder: ResultsFolder, arm: Arm, seed: int, threads: int, watcher: Watcher,
+    beginnings: Beginnings, checkpoint: int | None,
+) -> None:  # fmt: skip
     from sim.model import BankModel
+    from sim.state_file import Stamp, save
 
-    began = perf_counter()
     rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
-    bank = BankModel(prepared.scenario, arm, seed, source, threads=threads if rows > SMALL else 1)
+    threads = threads if rows > SMALL else 1
+
+    def bank_from(state: State | None) -> BankModel:
+        return BankModel(prepared.scenario, arm, seed, source, threads=threads, state=state)
+
+    state, facts = beginnings.of(arm, seed, bank_from, watcher.lived)
+    began = perf_counter()
+    bank = bank_from(state)
+    if checkpoint is not None:
+        bank.run(watcher.lived, until=checkpoint)
+        stamp = Stamp(arm.name, seed, prepared.digest, code_version())
+        save(_state_of(folder.path, (arm.name, seed), checkpoint), bank.state(), stamp)
     recorder = bank.run(watcher.lived)
+    bank.let_go()
     seconds = perf_counter() - began
     folder.add(
         arm.name, seed, recorder.tables(bank.team.events), seconds, threads=bank.threads,
-        measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds,
+        measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds, **facts,
     )  # fmt: skip
     watcher.finished(arm.name, seed, seconds)
 

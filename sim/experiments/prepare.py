@@ -67,10 +67,13 @@ def _prepare(path: str | Path, overrides: Sequence[str], arms: Sequence[str] | N
 
 def digest_of(scenario: Scenario, book: Book | None) -> str:
     """Digest of all that decides the results: the resolved scenario, and what a book holds, not where it lies."""
-    if book is None:
-        return scenario.digest()
+    return scenario.digest() if book is None else digest_with_book(scenario, book.digest)
+
+
+def digest_with_book(scenario: Scenario, book_digest: str) -> str:
+    """Digest of a scenario and of what its book holds."""
     population = scenario.population.model_copy(update={"file": "book"})
-    text = scenario.model_copy(update={"population": population}).digest() + book.digest
+    text = scenario.model_copy(update={"population": population}).digest() + book_digest
     return hashlib.sha256(text.encode()).hexdigest()
 
 

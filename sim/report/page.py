@@ -216,7 +216,8 @@ def facts(run: Run, board: Board) -> list[tuple[str, str]]:
     manifest = run.manifest
     packages = manifest.get("packages")
     runs = manifest.get("runs") or []
-    seconds = [float(entry["seconds"]) for entry in runs if isinstance(entry, Mapping) and "seconds" in entry]
+    timed = [entry for entry in runs if isinstance(entry, Mapping) and "seconds" in entry]
+    seconds = [float(entry["seconds"]) + float(entry.get("burn_in_seconds", 0.0)) for entry in timed]
     speed, memory = manifest.get("customer_months_per_second"), manifest.get("peak_memory_mb")
     found = [
         ("Run", manifest.get("run_id")),

@@ -75,7 +75,7 @@ class Programme:
             if elapsed > 0:
                 strategy.turn(levers, self.maturity(strategy, month), elapsed, self.bank)
         if self.strategies and 0 < month - self.start <= self.settings.dip_months:
-            depth = max(strategy.intensity for strategy in self.strategies)
+            depth = max(strategy.intensity for strategy in self.strategies if strategy.start < month)
             levers.log_hours += math.log1p(-self.settings.dip_hours * depth)
             levers.log_quality_sd += 0.5 * math.log1p(self.settings.dip_variance * depth)
 
