@@ -28,6 +28,7 @@ from sim.experiments.prepare import Prepared, facts
 from sim.experiments.stopping import Seeds
 from sim.results import ResultsFolder, Run, read_manifest
 from sim.scenario import Arm, SeedsUntil
+from sim.strategies import plugins_of
 from sim.yaml_source import dump
 
 if TYPE_CHECKING:
@@ -92,14 +93,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def code_version() -> str:
-    """Version of the program and a digest of its sources, so that results of other code are told apart."""
+def code_version(uses: Sequence[str] = ()) -> str:
+    """Version of the program and a digest of its sources, so that results of other code are told apart.
+
+    The plugins that the strategies named in `uses` come from are code of the run too.
+    """
     digest = hashlib.sha256()
     root = Path(sim.__file__).parent
     for file in sorted(root.rglob("*.py")):
         digest.update(file.relative_to(root).as_posix().encode())
         digest.update(file.read_bytes())
-    return f"{sim.__version__}+{digest.hexdigest()[:12]}"
+    own = "".join(f"+{plugin.module}.{plugin.digest[:12]}" for plugin in plugins_of(uses))
+    return f"{sim.__version__}+{digest.hexdigest()[:12]}{own}"
 
 
 def run_all(
@@ -179,7 +184,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "about": s.about,
         "run_id": run_id(prepared, now),
         "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        "code_version": code_version(),
+        "code_version": code_version(s.strategies_named),
         "scenario_digest": prepared.digest,
         "arms": [arm.name for arm in s.arm_list],
         "tiers": [tier.name for tier in s.tier_list],
@@ -193,6 +198,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "platform": platform.platform(),
         "assumptions": assumptions_from_schema(json_schema(type(s)), defaults),
         **facts(prepared.book),
+        **_own_strategies(s.strategies_named),
     }
 
 
@@ -217,6 +223,12 @@ def _state_of(out: Path, run: tuple[str, int], month: int) -> Path:
     from sim.state_file import place
 
     return place(out, *run, month)
+
+
+def _own_strategies(uses: Sequence[str]) -> dict[str, Any]:
+    """What the manifest says of strategies from outside this package: results hang on their files."""
+    found = [{"module": one.module, "file": one.file, "file_digest": one.digest} for one in plugins_of(uses)]
+    return {"plugins": found} if found else {}
 
 
 def _run(
