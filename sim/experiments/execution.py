@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import sim
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
 from sim.experiments.beginnings import Beginnings, BurnIn
+from sim.experiments.pairing import Fates
 from sim.experiments.prepare import Prepared, facts
 from sim.experiments.stopping import Seeds
 from sim.results import ResultsFolder, Run, read_manifest
@@ -243,6 +244,7 @@ def _run(
     seeds = Seeds(s, folder, watcher)
     todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]
     failed: list[dict[str, Any]] = []
+    fates = Fates(folder, s.arm_list[0].name) if len(s.arm_list) > 1 else None
     threads = options.threads or cores()
     if isinstance(s.seeds, SeedsUntil):
         todo = todo[: seeds.runs_expected]
@@ -255,7 +257,7 @@ def _run(
             if source is None:
                 source = _load(prepared, watcher)
             try:
-                _live(prepared, source, folder, arm, seed, threads, watcher, beginnings, options.checkpoint)
+                _live(prepared, source, folder, arm, seed, threads, watcher, beginnings, options.checkpoint, fates)
             except (RunFailed, BadInput):
                 raise
             except Exception as error:
@@ -286,7 +288,7 @@ def _load(prepared: Prepared, watcher: Watcher) -> Source:
 
 def _live(
     prepared: Prepared, source: Source, folder: ResultsFolder, arm: Arm, seed: int, threads: int, watcher: Watcher,
-    beginnings: Beginnings, checkpoint: int | None,
+    beginnings: Beginnings, checkpoint: int | None, fates: Fates | None,
 ) -> None:  # fmt: skip
     from sim.model import BankModel
     from sim.state_file import Stamp, save
@@ -304,11 +306,14 @@ def _live(
         bank.run(watcher.lived, until=checkpoint)
         stamp = Stamp(arm.name, seed, prepared.digest, code_version())
         save(_state_of(folder.path, (arm.name, seed), checkpoint), bank.state(), stamp)
-    recorder = bank.run(watcher.lived)
+    tables = bank.run(watcher.lived).tables(bank.team.events)
+    changed = fates.table(arm.name, seed, bank) if fates is not None else None
+    if changed is not None:
+        tables["individuals"] = changed
     bank.let_go()
     seconds = perf_counter() - began
     folder.add(
-        arm.name, seed, recorder.tables(bank.team.events), seconds, threads=bank.threads,
+        arm.name, seed, tables, seconds, threads=bank.threads,
         measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds, **facts,
     )  # fmt: skip
     watcher.finished(arm.name, seed, seconds)
