@@ -15,11 +15,11 @@ import numpy as np
 
 from sim.agents.customer import Customers
 from sim.codes import ACTIVE, CLOSED, UPLIFT_CLASSES
+from sim.tables import FATES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FATES = ("kept", "upgraded", "downgraded", "opted_out", "dormant", "closed")
 KEPT, UPGRADED, DOWNGRADED, OPTED_OUT, FELL_ASLEEP, GONE = range(len(FATES))
 AGE_BANDS = ("under_35", "35_to_49", "50_to_64", "65_plus")
 AGE_BARS = (35.0, 50.0, 65.0)

@@ -29,7 +29,9 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake, RunFailed
 from sim.tables import (
+    ATTRIBUTION_COLUMNS,
     COMPARISON_COLUMNS,
+    OPTIONAL_TABLES,
     PRECISION_COLUMNS,
     REQUIRED_TABLES,
     SUMMARY_COLUMNS,
@@ -37,6 +39,7 @@ from sim.tables import (
     arm_digests,
     check_columns,
     grid_mistake,
+    individuals_mistake,
     merge_tables,
     plain,
     read_csv,
@@ -64,8 +67,8 @@ MANIFEST_KEYS = (
 
 # Everything a run may leave in its folder. `--overwrite` deletes these and refuses a folder that holds anything else.
 OWN_FILES = (
-    "scenario.yaml", "manifest.json", "summary.csv", "comparison.csv", "precision.csv", "report.html",
-    *(f"{t}.parquet" for t in TABLES), "figures/*.png", "figures/*.svg", "parts/*", "state/*", "*.tmp",
+    "scenario.yaml", "manifest.json", "summary.csv", "comparison.csv", "report.html", *(f"{t}.parquet" for t in TABLES),
+    "precision.csv", "attribution.csv", "figures/*.png", "figures/*.svg", "parts/*", "state/*", "*.tmp",
 )  # fmt: skip
 
 
@@ -123,9 +126,34 @@ class Run:
         return read_csv(self.path / "comparison.csv", COMPARISON_COLUMNS)
 
     @cached_property
-    def precision(self) -> pd.DataFrame:
-        """precision.csv as stored."""
-        return read_csv(self.path / "precision.csv", PRECISION_COLUMNS)
+    def individuals(self) -> pd.DataFrame | None:
+        """Customers of month 0 by group, fate under the reference and fate in the arm; None when they were not kept."""
+        return _individuals(self.path, self.manifest)
+
+    @cached_property
+    def precision(self) -> pd.DataFrame | None:
+        """precision.csv as stored, None where there is none: how sure each difference is, what would make it surer."""
+        return _csv_if_there(self.path / "precision.csv", PRECISION_COLUMNS)
+
+    @cached_property
+    def attribution(self) -> pd.DataFrame | None:
+        """attribution.csv as stored, None where there is none: what each strategy of a bundle brings."""
+        return _csv_if_there(self.path / "attribution.csv", ATTRIBUTION_COLUMNS)
+
+
+def _individuals(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None:
+    file = path / "individuals.parquet"
+    if "individuals" not in manifest["tables"] and not file.exists():
+        return None
+    table = read_table(file, TABLES["individuals"])
+    wrong = individuals_mistake(table, manifest["arms"], manifest["tiers"])
+    if wrong:
+        raise BadInput.at(str(file), f"damaged: {wrong}")
+    return table
+
+
+def _csv_if_there(file: Path, columns: tuple[str, ...]) -> pd.DataFrame | None:
+    return read_csv(file, columns) if file.exists() else None
 
 
 def read(folder: str | os.PathLike[str]) -> Run:
@@ -159,7 +187,7 @@ def _load(path: Path, manifest: dict[str, Any]) -> Run:
         try:
             if name == "panel":  # read on demand; its footer is at the end, so a cut file is noticed here
                 check_columns(file, TABLES[name])
-            else:
+            elif name in REQUIRED_TABLES:
                 tables[name] = read_table(file, TABLES[name])
         except BadInput as error:
             mistakes.extend(error.mistakes)
@@ -168,9 +196,22 @@ def _load(path: Path, manifest: dict[str, Any]) -> Run:
         wrong = grid_mistake(tables["monthly"], finished, manifest["months"], manifest["tiers"])
         if wrong:
             mistakes.append(Mistake(str(path / "monthly.parquet"), 0, 0, "", f"damaged: {wrong}"))
+    optional: dict[str, pd.DataFrame | None] = {}
+    for name, reading in (
+        ("individuals", lambda: _individuals(path, manifest)),
+        ("precision", lambda: _csv_if_there(path / "precision.csv", PRECISION_COLUMNS)),
+        ("attribution", lambda: _csv_if_there(path / "attribution.csv", ATTRIBUTION_COLUMNS)),
+    ):
+        try:
+            optional[name] = reading()
+        except BadInput as error:
+            mistakes.extend(error.mistakes)
     if mistakes:
         raise BadInput(mistakes)
-    return Run(path, manifest, text, **{name: tables[name] for name in REQUIRED_TABLES})
+    run = Run(path, manifest, text, **{name: tables[name] for name in REQUIRED_TABLES})
+    # What is there is kept as read; what is not may still be written before somebody asks for it.
+    run.__dict__.update({name: table for name, table in optional.items() if table is not None})
+    return run
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -353,14 +394,16 @@ class ResultsFolder:
     def add(self, arm: str, seed: int, tables: Mapping[str, pd.DataFrame], seconds: float, **facts: Any) -> None:
         """Store one finished run; `facts` (JSON values) go with `seconds` into the manifest's list of runs.
 
-        `tables` has every name of `REQUIRED_TABLES`, and "panel" if one is kept; columns `arm` and `seed` are filled
-        in where absent. `ValueError` for a table that breaks its law, `RunFailed` when it cannot be written.
+        `tables` has every name of `REQUIRED_TABLES`, and those of `OPTIONAL_TABLES` that are kept; columns `arm` and
+        `seed` are filled in where absent. `ValueError` for a table that breaks its law, `RunFailed` when it
+        cannot be written.
         """
         if (arm, seed) not in self.planned():
             raise ValueError(f"arm {arm}, seed {seed} is not in the plan")
         absent = [name for name in REQUIRED_TABLES if name not in tables]
         if absent or not set(tables) <= set(TABLES):
-            raise ValueError(f"tables should be {', '.join(REQUIRED_TABLES)} (and panel), got {', '.join(tables)}")
+            more = ", ".join(OPTIONAL_TABLES)
+            raise ValueError(f"tables should be {', '.join(REQUIRED_TABLES)} (and {more}), got {', '.join(tables)}")
         arrow = {name: to_arrow(name, tables[name], arm, seed, self.manifest["tiers"]) for name in tables}
         keys = arrow["monthly"].select(["arm", "seed", "month", "tier"]).to_pandas()
         wrong = grid_mistake(keys, {(arm, seed)}, self.manifest["months"], self.manifest["tiers"])
@@ -408,8 +451,8 @@ class ResultsFolder:
         lost = [run for run in self.planned() if run not in stored | {(b["arm"], b["seed"]) for b in broken}]
         if lost:
             raise ValueError(f"neither finished nor failed: {', '.join(f'{arm} seed {seed}' for arm, seed in lost)}")
-        panel = any("panel" in receipt["files"] for receipt in receipts)
-        manifest["tables"] = [*REQUIRED_TABLES, *(["panel"] if panel else [])]
+        kept = [name for name in OPTIONAL_TABLES if any(name in receipt["files"] for receipt in receipts)]
+        manifest["tables"] = [*REQUIRED_TABLES, *kept]
         manifest["runs"] = [{k: v for k, v in receipt.items() if k != "files"} for receipt in receipts]
         manifest["failed"] = broken
         manifest["status"] = "failed" if broken else "done"

@@ -48,6 +48,9 @@ TRANSITIONS_COLUMNS = ("arm", "seed", "year", "from", "to", "customers")
 COHORTS_COLUMNS = ("arm", "seed", "tier", "tenure_month", "at_risk", "closed", "dormant")
 MANAGERS_COLUMNS = ("arm", "seed", "month", "post", "event", "customers", "exits_before", "exits_after")
 PANEL_COLUMNS = ("arm", "seed", "month")  # and whatever the panel tracks
+INDIVIDUALS_COLUMNS = (
+    "arm", "seed", "tier", "age_band", "affinity", "uplift_class", "reference_fate", "fate", "customers",
+)  # fmt: skip
 SUMMARY_COLUMNS = ("arm", "kpi", "unit", "mean", "sd", "ci_low", "ci_high", "seeds")
 COMPARISON_COLUMNS = (
     "arm", "reference", "kpi", "unit", "difference", "ci_low", "ci_high", "probability_better", "seeds",
@@ -57,10 +60,17 @@ PRECISION_COLUMNS = (
     "arm", "reference", "kpi", "unit", "difference", "half_width", "seeds", "seeds_for_half", "unpaired_seeds",
     "p_value", "p_adjusted",
 )  # fmt: skip
+ATTRIBUTION_COLUMNS = (
+    "kpi", "unit", "member", "value", "ci_low", "ci_high", "alone", "last", "synergy", "whole", "seeds", "coalitions",
+)  # fmt: skip
 
+FATES = ("kept", "upgraded", "downgraded", "opted_out", "dormant", "closed")  # of a customer of month 0, at the end
 STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
-TEXT_COLUMNS = frozenset({"arm", "tier", "from", "to", "event", "reference", "kpi", "unit"})
-INTEGER_COLUMNS = frozenset({"seed", "month", "year", "tenure_month", "post", "seeds"})
+TEXT_COLUMNS = frozenset(
+    {"arm", "tier", "from", "to", "event", "reference", "kpi", "unit", "age_band", "affinity", "uplift_class",
+     "reference_fate", "fate", "member"}
+)  # fmt: skip
+INTEGER_COLUMNS = frozenset({"seed", "month", "year", "tenure_month", "post", "seeds", "coalitions"})
 
 
 def dtype_of(column: str) -> str:
@@ -87,8 +97,12 @@ TABLES: dict[str, TableLaw] = {
     "cohorts": TableLaw(COHORTS_COLUMNS, ("tier", "tenure_month")),
     "managers": TableLaw(MANAGERS_COLUMNS, ("month", "post", "event")),
     "panel": TableLaw(PANEL_COLUMNS, ("month",)),
+    "individuals": TableLaw(
+        INDIVIDUALS_COLUMNS, ("tier", "age_band", "affinity", "uplift_class", "reference_fate", "fate")
+    ),
 }
-REQUIRED_TABLES = tuple(name for name in TABLES if name != "panel")
+OPTIONAL_TABLES = ("panel", "individuals")
+REQUIRED_TABLES = tuple(name for name in TABLES if name not in OPTIONAL_TABLES)
 
 
 def grid_mistake(monthly: pd.DataFrame, runs: set[tuple[str, int]], months: int, tiers: Sequence[str]) -> str:
@@ -105,6 +119,18 @@ def grid_mistake(monthly: pd.DataFrame, runs: set[tuple[str, int]], months: int,
         return "a month and tier appears twice"
     if not monthly["tier"].isin(list(tiers)).all() or not monthly["month"].between(0, months).all():
         return f"a tier other than {', '.join(tiers)} or a month outside 0..{months}"
+    return ""
+
+
+def individuals_mistake(individuals: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str]) -> str:
+    """What is wrong with the rows of `individuals`: a name nobody knows, or a count that counts nothing."""
+    for column, known in (("arm", arms), ("tier", tiers), ("reference_fate", FATES), ("fate", FATES)):
+        unknown = sorted(set(individuals[column].unique()) - set(known))
+        if unknown:
+            return f"column {column}: {', '.join(map(str, unknown[:3]))} not among {', '.join(known)}"
+    counts = individuals["customers"].to_numpy(dtype=float)
+    if not (np.isfinite(counts) & (counts >= 0)).all():
+        return "column customers: a number of customers that is missing, endless or negative"
     return ""
 
 

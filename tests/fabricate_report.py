@@ -7,7 +7,7 @@ them can be checked by adding up.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,6 +59,9 @@ class Made:
     transitions: pd.DataFrame
     cohorts: pd.DataFrame
     managers: pd.DataFrame
+    individuals: pd.DataFrame | None = None
+    precision: pd.DataFrame | None = None
+    attribution: pd.DataFrame | None = None
     path: Path = field(default_factory=lambda: Path("results/made-up"))
 
 
@@ -69,12 +72,18 @@ def fabricate(
     tiers: tuple[Tier, ...] = BANK_B,
     customers: float = 1_000_000,
     about: str = "What happens to Bank B over five years if it goes on as it is?",
+    effects: tuple[tuple[float, float, float], ...] | None = None,
 ) -> Made:
-    """Tables of `arms` x `seeds` x (`months` + 1) x `tiers`; each later arm loses a little less than the first."""
+    """Tables of `arms` x `seeds` x (`months` + 1) x `tiers`; each later arm loses a little less than the first.
+
+    `effects` says for each arm by how much fewer go dormant, what strategies cost a month at most, and how much
+    further its money grows; the first is nothing.
+    """
+    effects = effects or tuple((0.05 * place, 900_000.0 * place, place) for place in range(len(arms)))
     monthly, bank, moves, cohorts, posts = [], [], [], [], []
     for place, arm in enumerate(arms):
         for seed in range(1, seeds + 1):
-            one = _live(arm, place, seed, months, tiers, customers)
+            one = _live(arm, place, seed, months, tiers, customers, effects[place])
             monthly += one.monthly
             bank += one.bank
             moves += one.moves
@@ -130,11 +139,20 @@ def fabricate(
     )  # fmt: skip
 
 
-def _live(arm: str, place: int, seed: int, months: int, tiers: tuple[Tier, ...], customers: float) -> SimpleNamespace:
+def _live(
+    arm: str,
+    place: int,
+    seed: int,
+    months: int,
+    tiers: tuple[Tier, ...],
+    customers: float,
+    effect: tuple[float, float, float],
+) -> SimpleNamespace:
     rng = np.random.default_rng([seed, 7])  # the same luck in every arm
     count = len(tiers)
     get = lambda name: np.array([getattr(tier, name) for tier in tiers])  # noqa: E731
-    better = 1.0 - 0.05 * place
+    fewer, spend, growth = effect
+    better = 1.0 - fewer
     close, dormant = get("close"), get("dormant") * better
     open_now = np.round(customers * get("share"))
     asleep = np.round(open_now * get("dormant_share"))
@@ -170,7 +188,7 @@ def _live(arm: str, place: int, seed: int, months: int, tiers: tuple[Tier, ...],
             open_now = open_now + flow["joined"] - closed + moved_in - flow["upgraded"] - flow["downgraded"]
             asleep = np.clip(asleep, 0, open_now)
             market = aum * (0.08 / 12 + rng.normal(0, 0.004))
-            new_money = aum * (rng.normal(-0.001 + 0.0006 * place * maturity, 0.0008, count))
+            new_money = aum * (rng.normal(-0.001 + 0.0006 * growth * maturity, 0.0008, count))
             aum_moved = rng.normal(0, 0.002, count) * aum
             aum_moved -= aum_moved.sum() / count
             aum = aum + new_money + market + aum_moved
@@ -186,7 +204,7 @@ def _live(arm: str, place: int, seed: int, months: int, tiers: tuple[Tier, ...],
         revenue = on * aum * get("yield_") / 12
         service = on * (open_now * 0.35 + active * 1.1)
         managers = on * np.round(open_now * (np.arange(count) > 0) / 380) * 16_000
-        strategy = on * place * 900_000 * open_now / open_now.sum()
+        strategy = on * spend * open_now / open_now.sum()
         for k, tier in enumerate(tiers):
             out.monthly.append(
                 {
@@ -259,6 +277,134 @@ def _live(arm: str, place: int, seed: int, months: int, tiers: tuple[Tier, ...],
     return out
 
 
+STRATEGIES = (
+    "digital_thinking", "stratification", "personalised_service", "staff_upskilling", "institutional",
+    "human_resources", "fintech",
+)  # fmt: skip
+DECISION_ARMS: dict[str, tuple[tuple[str, ...], tuple[float, float, float]]] = {
+    "nothing": ((), (0.0, 0.0, 0.0)),
+    **{name: ((name,), effect) for name, effect in zip(STRATEGIES, (
+        (0.02, 900_000, 0.1), (0.05, 500_000, 0.9), (0.045, 700_000, 0.4), (0.02, 400_000, 0.05), (0.004, 150_000, 0.0),
+        (0.012, 250_000, 0.05), (0.0, 200_000, 0.02)), strict=True)},
+    "four": (STRATEGIES[:4], (0.11, 2_400_000, 1.3)),
+    "four_with_safeguards": (STRATEGIES, (0.125, 2_900_000, 1.4)),
+    "equal_budget_of_thirty_million_a_year_spread_over_all_seven": (STRATEGIES, (0.07, 2_500_000, 0.8)),
+    "equal_budget_of_thirty_million_a_year_put_into_one": (("stratification",), (0.06, 2_500_000, 0.9)),
+    "harm": (("digital_thinking",), (-0.015, 300_000, -0.2)),
+}  # fmt: skip
+AGES = ("under_35", "35_to_49", "50_to_64", "65_plus")
+AFFINITIES = ("low", "middle", "high")
+RESPONSE = {  # of an uplift class: its share, how well it is saved, how easily it is driven away
+    "persuadable": (0.2, 2.5, 0.1), "sure_thing": (0.5, 0.3, 0.1), "lost_cause": (0.2, 0.2, 0.1),
+    "sleeping_dog": (0.1, 0.1, 1.5),
+}  # fmt: skip
+
+
+def decided(arms: int = 13, seeds: int = 6, months: int = 60, **more) -> Made:
+    """A run that has everything a decision page can show: arms of `DECISION_ARMS` and all optional tables."""
+    names = tuple(DECISION_ARMS)[:arms]
+    made = fabricate(arms=names, seeds=seeds, months=months, effects=tuple(DECISION_ARMS[n][1] for n in names), **more)
+    bank = made.bank
+    for name in STRATEGIES:
+        has = bank["arm"].map(lambda arm, name=name: name in DECISION_ARMS[arm][0]).to_numpy()
+        number = bank["arm"].map(lambda arm: max(len(DECISION_ARMS[arm][0]), 1)).to_numpy()
+        start = 6 * STRATEGIES.index(name)
+        grown = 1 / (1 + np.exp(-(bank["month"] - start - 12) / 4)) * (bank["month"] > start)
+        bank[f"maturity[{name}]"] = has * grown
+        bank[f"cost[{name}]"] = has * bank["strategy_cost"] / number
+    bank["coverage_gini"] = 0.4 - 0.01 * bank["strategy_maturity"] + 0.002 * (bank["seed"] % 3)
+    made.individuals = individuals(made)
+    made.attribution = attribution(seeds)
+    made.precision = precision(made)
+    return made
+
+
+def renamed(made: Made, names: dict[str, str]) -> Made:
+    """The same run with its arms called otherwise."""
+
+    def other(table: pd.DataFrame | None) -> pd.DataFrame | None:
+        if table is None or "arm" not in table:
+            return table
+        return table.assign(arm=table["arm"].map(lambda arm: names.get(arm, arm)))
+
+    tables = ("monthly", "bank", "transitions", "cohorts", "managers", "individuals", "precision")
+    arms = [names.get(arm, arm) for arm in made.manifest["arms"]]
+    runs = [{**run, "arm": names.get(run["arm"], run["arm"])} for run in made.manifest["runs"]]
+    return replace(
+        made, manifest={**made.manifest, "arms": arms, "runs": runs}, **{t: other(getattr(made, t)) for t in tables}
+    )
+
+
+def individuals(made: Made) -> pd.DataFrame:
+    """individuals.parquet of a made-up run: persuadables are saved, sleeping dogs are woken, the old gain least."""
+    rows = []
+    tiers = {tier.name: tier.share for tier in BANK_B if tier.name in made.manifest["tiers"]}
+    for arm in made.manifest["arms"]:
+        effect = DECISION_ARMS[arm][1][0]
+        for seed in made.manifest["seeds"]:
+            rng = np.random.default_rng([seed, 11])
+            for tier, share in tiers.items():
+                for age, young in zip(AGES, (1.2, 1.0, 0.9, 0.4), strict=True):
+                    for affinity, digital in zip(AFFINITIES, (0.5, 1.0, 1.2), strict=True):
+                        for uplift, (part, save, wake) in RESPONSE.items():
+                            people = 1_000_000 * share / 12 * part * rng.uniform(0.8, 1.2)
+                            gone = people * 0.3
+                            saved = gone * max(effect, 0.0) * 0.8 * save * young * digital * rng.uniform(0.85, 1.15)
+                            lost = people * (abs(effect) * 0.06) * wake / young * rng.uniform(0.85, 1.15)
+                            moved = people * 0.02
+                            key = (arm, seed, tier, age, affinity, uplift)
+                            rows += [
+                                (*key, "closed", "closed", gone * 0.3),
+                                (*key, "dormant", "dormant", gone * 0.7 - saved),
+                                (*key, "dormant", "kept", saved * 0.9), (*key, "dormant", "upgraded", saved * 0.1),
+                                (*key, "kept", "closed", lost * 0.4), (*key, "kept", "dormant", lost * 0.6),
+                                (*key, "kept", "opted_out", people * 0.02 * abs(effect) / young),
+                                (*key, "kept", "upgraded", moved * 2 * abs(effect)),
+                                (*key, "upgraded", "kept", moved * 0.5 * abs(effect)),
+                                (*key, "upgraded", "upgraded", moved),
+                                (*key, "kept", "kept", people * 0.65 - lost),
+                            ]  # fmt: skip
+    from sim.tables import INDIVIDUALS_COLUMNS
+
+    table = pd.DataFrame(rows, columns=list(INDIVIDUALS_COLUMNS))
+    return table[table["customers"] > 0].reset_index(drop=True)
+
+
+def attribution(seeds: int = 6) -> pd.DataFrame:
+    """attribution.csv of a made-up bundle; the parts add up to the whole."""
+    rows = []
+    for kpi, unit, parts, alone in (
+        ("attrition_annual", "per year", (-0.002, -0.006, -0.0055, -0.003, -0.001, -0.002, 0.0004),
+         (-0.0025, -0.0045, -0.005, -0.0022, -0.0005, -0.0015, 0.0)),
+        ("aum_end", "CNY", (2e7, 3.1e8, 1.6e8, 4e7, 1e7, 3e7, -1e7), (1e7, 2.8e8, 1.9e8, 2e7, 0.0, 2e7, -1e7)),
+        ("profit_annual", "CNY per year", (-9e6, -1.5e6, -5e6, -4e6, -1.5e6, -2.5e6, -2.2e6),
+         (-9.5e6, -2e6, -5e6, -4.5e6, -1.6e6, -2.6e6, -2.3e6)),
+    ):  # fmt: skip
+        whole = sum(parts)
+        for name, value, single in zip(STRATEGIES, parts, alone, strict=True):
+            wide = 0.12 * max(map(abs, parts))
+            rows.append((kpi, unit, name, value, value - wide, value + wide, single, 2 * value - single,
+                         value - single, whole, seeds, 128))  # fmt: skip
+    from sim.tables import ATTRIBUTION_COLUMNS
+
+    return pd.DataFrame(rows, columns=list(ATTRIBUTION_COLUMNS))
+
+
+def precision(made: Made) -> pd.DataFrame:
+    """precision.csv of a made-up run, from its own comparison; the p-values are only plausible."""
+    from sim.tables import PRECISION_COLUMNS
+
+    _, table = summarise(made)
+    half = (table["ci_high"] - table["ci_low"]) / 2
+    clear = np.exp(-2.0 * (table["difference"] / half).abs().fillna(0.0))
+    bank = ~table["kpi"].str.contains("[", regex=False)
+    table = table.assign(
+        half_width=half, seeds_for_half=4.0 * table["seeds"], unpaired_seeds=table["seeds"] * table["variance_ratio"],
+        p_value=clear, p_adjusted=np.where(bank, np.minimum(clear * 6, 1.0), np.nan),
+    )  # fmt: skip
+    return table[list(PRECISION_COLUMNS)]
+
+
 def summarise(made: Made) -> tuple[pd.DataFrame, pd.DataFrame]:
     """summary.csv and comparison.csv of a made-up run, by the program's own key figures."""
     from sim.compare import compare
@@ -277,6 +423,12 @@ def write(made: Made, folder: Path) -> Path:
         table = getattr(made, name)
         kinds = {column: dtype_of(column).replace("text", "str") for column in table}  # also where there is no row
         table.astype(kinds).to_parquet(folder / f"{name}.parquet", index=False)
+    if made.individuals is not None:
+        made.individuals.to_parquet(folder / "individuals.parquet", index=False)
+    for name in ("precision", "attribution"):
+        table = getattr(made, name)
+        if table is not None:
+            table.to_csv(folder / f"{name}.csv", index=False)
     (folder / "scenario.yaml").write_text(made.scenario_text, encoding="utf-8")
     (folder / "manifest.json").write_text(json.dumps(made.manifest, indent=1), encoding="utf-8")
     return folder

@@ -17,11 +17,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from . import style
+from .attributed import attribution
 from .customers import attrition_by_tenure, attrition_by_tier, customer_flows
 from .data import Board, NothingToShow, Tables
-from .money import arms_compared, aum_and_net_new_money, economics
+from .decision import forest, tier_heat_map
+from .fates import fates, fates_by_group
+from .money import aum_and_net_new_money, economics
+from .paths import trajectories
+from .plane import cost_and_effect
 from .pyramid import tier_pyramid, transitions
 from .service import contacts_and_utilisation, satisfaction_and_nps
+from .strategies import strategy_costs, strategy_maturity
 
 DPI = 150
 
@@ -34,7 +40,84 @@ class Plate:
     draw: Callable[[Board], Figure]
     heading: str
     caption: str
+    decision: bool = False  # it belongs to the comparison of arms at the top of the page
 
+
+DECISION: tuple[Plate, ...] = (
+    Plate(
+        "forest",
+        forest,
+        "What each arm changes",
+        "Each arm lived the same seeds as the reference, so most chance cancels in the difference. An interval that "
+        "has zero in it means that the run cannot tell the arm from the reference. The intervals hold arm by arm: of "
+        "twenty arms that do nothing, one would look clear.",
+        decision=True,
+    ),
+    Plate(
+        "trajectories",
+        trajectories,
+        "When it changes",
+        "Every arm starts from the same bank. What costs comes first and what pays comes later: a strategy that looks "
+        "bad in its first year may be immature, one that flattens out has given what it has.",
+        decision=True,
+    ),
+    Plate(
+        "cost_and_effect",
+        cost_and_effect,
+        "What the effect costs",
+        "The steeper the line, the more customers for the money. Where the intervals of two arms overlap, their order "
+        "may be chance. Customers who bring little money count as much as others here; the net present value does not "
+        "treat them so.",
+        decision=True,
+    ),
+    Plate(
+        "tier_heat_map",
+        tier_heat_map,
+        "In which tier",
+        "Tiers differ in size: a cell of a small tier can be large and uncertain. The bank's column is over all tiers.",
+        decision=True,
+    ),
+    Plate(
+        "attribution",
+        attribution,
+        "Which part did it",
+        "A member's share is its mean contribution over all orders of putting the bundle together, so that the shares "
+        "add up to the whole. Where a member alone brings less than its share, the others help it (synergy); where "
+        "more, they take customers from one another.",
+        decision=True,
+    ),
+    Plate(
+        "fates",
+        fates,
+        "Whose fate it changes",
+        "The same customers under the same luck, so a customer who closes in one arm and stays in the other was moved "
+        "by the arm. Arms that touch many customers lose some whom nobody would have lost.",
+        decision=True,
+    ),
+    Plate(
+        "fates_by_group",
+        fates_by_group,
+        "Which customers",
+        "Persuadables stay only if they are contacted, sure things stay anyway, lost causes go anyway, sleeping dogs "
+        "go because they are contacted. Groups are those of month 0.",
+        decision=True,
+    ),
+    Plate(
+        "strategy_costs",
+        strategy_costs,
+        "What the strategies cost",
+        "Nominal, not discounted. A budget for the first year is not one for the next: capital comes first, running "
+        "cost grows with what is covered.",
+        decision=True,
+    ),
+    Plate(
+        "strategy_maturity",
+        strategy_maturity,
+        "How fast the strategies grow up",
+        "People need time to learn and customers to notice. Effects follow maturity, costs do not wait for it.",
+        decision=True,
+    ),
+)
 
 FIGURES: tuple[Plate, ...] = (
     Plate(
@@ -104,14 +187,6 @@ FIGURES: tuple[Plate, ...] = (
     ),
 )  # fmt: skip
 
-COMPARED = Plate(
-    "arms_compared",
-    attrition_by_tier,  # replaced in `plates`, which has the comparison
-    "The arms side by side",
-    "Each arm lived the same seeds as the reference, so most chance cancels in the difference. An interval that "
-    "crosses zero means that the run cannot tell the arm from the reference.",
-)
-
 
 @dataclass(frozen=True)
 class Drawing:
@@ -132,14 +207,9 @@ class Missing:
     reason: str
 
 
-def plates(board: Board, comparison: pd.DataFrame | None = None) -> list[Plate]:
-    """The figures that suit a run: with several arms and their comparison, the arms side by side come first."""
-    if board.one_arm or comparison is None or comparison.empty:
-        return list(FIGURES)
-    side_by_side = Plate(
-        COMPARED.name, lambda board: arms_compared(board, comparison), COMPARED.heading, COMPARED.caption
-    )
-    return [side_by_side, *FIGURES]
+def plates(board: Board) -> list[Plate]:
+    """The figures that suit a run: with several arms, those of the decision come first."""
+    return list(FIGURES) if board.one_arm else [*DECISION, *FIGURES]
 
 
 def draw_all(run: Tables, folder: Path, comparison: pd.DataFrame | None = None) -> tuple[list[Drawing], list[Missing]]:
@@ -147,12 +217,12 @@ def draw_all(run: Tables, folder: Path, comparison: pd.DataFrame | None = None) 
 
     Returns the figures drawn, in the order of the page, and those for which the run has no data.
     """
-    board = Board(run)
+    board = Board(run, comparison=comparison)
     target = Path(folder) / "figures"
     target.mkdir(parents=True, exist_ok=True)
     drawings: list[Drawing] = []
     missing: list[Missing] = []
-    for plate in plates(board, comparison):
+    for plate in plates(board):
         png, svg = target / f"{plate.name}.png", target / f"{plate.name}.svg"
         try:
             figure = plate.draw(board)
@@ -192,23 +262,32 @@ def svg_text(figure: Figure) -> str:
 
 
 __all__ = [
+    "DECISION",
     "FIGURES",
     "Board",
     "Drawing",
     "Missing",
     "NothingToShow",
     "Plate",
-    "arms_compared",
+    "attribution",
     "attrition_by_tenure",
     "attrition_by_tier",
     "aum_and_net_new_money",
     "contacts_and_utilisation",
+    "cost_and_effect",
     "customer_flows",
     "draw_all",
     "economics",
+    "fates",
+    "fates_by_group",
+    "forest",
     "plates",
     "satisfaction_and_nps",
+    "strategy_costs",
+    "strategy_maturity",
     "svg_text",
+    "tier_heat_map",
     "tier_pyramid",
+    "trajectories",
     "transitions",
 ]

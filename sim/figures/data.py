@@ -50,8 +50,9 @@ class Band:
 class Board:
     """A run as figures read it: orders of arms and tiers, months, currency, and cubes by column name."""
 
-    def __init__(self, run: Tables, *, currency: str = ""):
+    def __init__(self, run: Tables, *, currency: str = "", comparison: pd.DataFrame | None = None):
         monthly = run.monthly
+        self.comparison = comparison  # comparison.csv, for the figures of the decision
         self._run = run
         self.arms: list[str] = [str(arm) for arm in pd.unique(monthly["arm"])]
         self.tiers: list[str] = [str(tier) for tier in pd.unique(monthly["tier"])]
@@ -194,6 +195,35 @@ class Board:
     def cohorts(self) -> pd.DataFrame:
         """cohorts.parquet."""
         return self._run.cohorts
+
+    @property
+    def individuals(self) -> pd.DataFrame:
+        """individuals.parquet; `NothingToShow` for a run that did not keep it."""
+        table = getattr(self._run, "individuals", None)
+        if table is None or table.empty:
+            raise NothingToShow("this run did not follow individuals")
+        return table
+
+    @property
+    def attribution(self) -> pd.DataFrame:
+        """attribution.csv; `NothingToShow` for a run without it."""
+        table = getattr(self._run, "attribution", None)
+        if table is None or table.empty:
+            raise NothingToShow("attribution.csv is not there; the verb attribute makes it")
+        return table
+
+    def strategies(self, what: str) -> list[str]:
+        """Strategies for which bank.parquet has a column `what[strategy]`, in its order."""
+        columns = [str(column) for column in self._run.bank.columns]
+        return [column[len(what) + 1 : -1] for column in columns if column.startswith(f"{what}[") and column[-1] == "]"]
+
+    def gaps(self, kpi: str) -> Cube:
+        """Difference, lower and upper end of a KPI for every arm but the reference (rows), from comparison.csv."""
+        table = self.comparison
+        if self.one_arm or table is None or table.empty:
+            raise NothingToShow("there is one arm, so nothing to compare")
+        own = table[table["kpi"].astype(str) == kpi].drop_duplicates("arm").set_index("arm")
+        return own.reindex(self.arms[1:])[["difference", "ci_low", "ci_high"]].to_numpy(dtype=float)
 
     def band_words(self, thing: str = "Line") -> str:
         """What line and band are, for a subtitle."""

@@ -16,17 +16,19 @@ from .data import Band
 from .style import GRID, LABEL, SOFT, TICK, ink, size_inches, text_width
 
 
-def month_axis(axes: Axes, months: int, *, label: bool = True, name: str = "Month", first: int = 0) -> None:
-    """Months on x, a tick a year where there are years, as many as fit."""
+def month_axis(
+    axes: Axes, months: int, *, label: bool = True, name: str = "Month", first: int = 0, ticks: bool = True
+) -> None:
+    """Months on x, a tick a year where there are years, as many as fit; without `ticks` they have no numbers."""
     wide, _ = size_inches(axes)
     last = max(months, first + 1)
     axes.set_xlim(first, last)
     steps = [12, 24, 36, 60, 120, 240, 600, 1200] if months - first >= 24 else [1, 2, 3, 6, 12]
     widest = text_width(str(months), TICK) + 0.16
     step = next((step for step in steps if (last - first) / step * widest <= wide), steps[-1])
-    ticks = [month for month in range(0, months + 1, step) if month >= first]
-    axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.set_xticklabels([str(tick) for tick in ticks])
+    places = [month for month in range(0, months + 1, step) if month >= first]
+    axes.xaxis.set_major_locator(FixedLocator(places))
+    axes.set_xticklabels([str(place) if ticks else "" for place in places])
     if label:
         axes.set_xlabel(name, size=LABEL, color=SOFT, labelpad=3)
 
@@ -80,10 +82,15 @@ def level_axis(axes: Axes, values: Sequence[Any]) -> None:
     pad = 0.08 * (high - low) or 1.0
     low, high = low - pad, high + pad
     wide, _ = size_inches(axes)
-    ticks = _round_ticks(low, high, max(2, int(wide / 0.75)))
     axes.set_xlim(low, high)
+    for most in range(max(2, int(wide / 0.45)), 0, -1):  # as many as stand apart
+        ticks = _round_ticks(low, high, most)
+        texts = [tick_text(tick, ticks) for tick in ticks]
+        apart = min((b - a for a, b in itertools.pairwise(ticks)), default=high - low) / (high - low) * wide
+        if max((text_width(text, TICK) for text in texts), default=0.0) + 0.14 <= apart:
+            break
     axes.xaxis.set_major_locator(FixedLocator(ticks))
-    axes.set_xticklabels([tick_text(tick, ticks) for tick in ticks])
+    axes.set_xticklabels(texts)
     axes.grid(axis="x", color=GRID, linewidth=0.8)
     axes.grid(axis="y", visible=False)
     axes.axvline(0.0, color="#8C8C8C", linewidth=0.9, zorder=1)
@@ -148,9 +155,10 @@ def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]], *, size: fl
     need = size * 1.22 / 72.0
     wanted = [(value, text, colour) for value, text, colour in labels if math.isfinite(value)]
     wanted = wanted[: max(1, int((tall + need) / need))]
+    # Not below the panel's floor: there the last tick of the month axis would read as the label's number.
     order = sorted(range(len(wanted)), key=lambda place: wanted[place][0])
     heights = spread(
-        [(wanted[place][0] - base) / (top - base) * tall for place in order], need, -need / 2, tall + need / 2
+        [(wanted[place][0] - base) / (top - base) * tall for place in order], need, 0.3 * need, tall + need / 2
     )
     for place, height in zip(order, heights, strict=True):
         _, text, colour = wanted[place]

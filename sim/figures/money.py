@@ -1,14 +1,13 @@
-"""Figures about money: assets and net new money, revenue, cost and profit, and the arms side by side."""
+"""Figures about money: assets and net new money, revenue, cost and profit."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import marks, parts, style, units
-from .data import Board, Cube, NothingToShow, band, contrasts, half_width, mean_of, rolling_sum
+from .data import Board, Cube, band, contrasts, half_width, mean_of, rolling_sum
 
 COSTS = {  # column of bank.parquet: its name for a reader, its colour
     "cost_managers": ("managers", "#0072B2"),
@@ -23,13 +22,6 @@ COARSE_COSTS = {  # columns of monthly.parquet, for a run without itemised costs
     "channel_cost": ("channels and servicing", "#56B4E9"),
     "strategy_cost": ("strategies", "#D55E00"),
 }
-GAIN, LOSS = "#0072B2", "#D55E00"
-COMPARED = (  # KPI, panel, is less better
-    ("attrition_annual", "Attrition", True),
-    ("profit_annual", "Profit", False),
-    ("aum_end", "AUM at the end", False),
-    ("nps", "Net promoter score", False),
-)
 
 
 @style.drawn
@@ -214,66 +206,6 @@ def _costs(board: Board) -> tuple[list[str], list[str], Cube]:
     paid = [place for place in range(len(items)) if amounts[:, place].any()] or [0]
     looks = list(items.values())
     return [looks[place][0] for place in paid], [looks[place][1] for place in paid], amounts[:, paid]
-
-
-@style.drawn
-def arms_compared(board: Board, comparison: pd.DataFrame) -> Figure:
-    """Every arm's difference to the reference in four KPIs, with 95 % intervals, from comparison.csv."""
-    arms = board.arms[1 : style.MOST_ARMS]
-    shown = [row for row in COMPARED if row[0] in set(comparison["kpi"])]
-    if not arms or not shown:
-        raise NothingToShow("there is one arm, so nothing to compare")
-    names = [style.spoken(arm) for arm in arms]
-    ends = ("difference", "ci_low", "ci_high")
-    numbers = comparison[list(ends)].to_numpy(dtype=float)
-    gaps = dict(zip(zip(comparison["arm"], comparison["kpi"], strict=True), numbers, strict=True))
-    units_of = dict(zip(comparison["kpi"], comparison["unit"], strict=True))
-    rows, columns = style.grid_shape(len(shown))
-    first = {arm: gaps[arm, shown[0][0]] for arm in arms if (arm, shown[0][0]) in gaps}
-    clear = {arm: gap for arm, gap in first.items() if gap[1] > 0 or gap[2] < 0}
-    title = f"What each arm changes against {style.quoted(board.reference)}"
-    if clear and shown[0][0] == "attrition_annual":
-        arm = min(clear, key=lambda name: float(clear[name][0]))
-        gap, low, high = map(float, clear[arm])
-        title = (
-            f"{style.quoted(arm)} changes attrition by {units.points(gap, 2, sign=True)} a year "
-            f"(95{units.GAP}% {units.number(low * 100, 2)} to {units.number(high * 100, 2)})"
-        )
-    subtitle = (
-        f"Difference to {style.quoted(board.reference)} over the run, same seeds; point: mean, line: "
-        f"95{units.GAP}% interval (t). Blue is better, orange worse, grey not told apart from no effect."
-        + parts.left_out(board)
-    )
-    figure, axes = style.page(
-        title, subtitle, rows, columns, height=max(0.5, 0.3 * len(names)) + 0.1, left=parts.rows_room(names) + 0.2,
-        right=0.2, between=0.85,
-    )  # fmt: skip
-    panels = [panel for row in axes for panel in row]
-    for axis, (kpi, name, less) in zip(panels, shown, strict=False):
-        means, lows, highs = np.array([gaps.get((arm, kpi), np.full(3, np.nan)) for arm in arms]).T
-        look = units.display(kpi, str(units_of[kpi]), means, difference=True)
-        certain = (lows > 0) | (highs < 0)
-        colours = [
-            style.NEUTRAL if not sure else GAIN if (gap < 0) == less else LOSS
-            for sure, gap in zip(certain, means, strict=True)
-        ]
-        _intervals(axis, names, means / look.divisor, lows / look.divisor, highs / look.divisor, colours)
-        style.name_panel(axis, name, look.unit)
-    for axis in panels[len(shown) :]:
-        axis.remove()
-    return figure
-
-
-def _intervals(axes: Axes, names: list[str], mean: Cube, low: Cube, high: Cube, colours: list[str]) -> None:
-    places = np.arange(len(names))
-    for row, colour in enumerate(colours):
-        if np.isfinite(low[row]):
-            axes.plot([low[row], high[row]], [row, row], color=colour, linewidth=2.0, zorder=3)
-        axes.plot([mean[row]], [row], "o", color=colour, markersize=6, zorder=4)
-    marks.level_axis(axes, [mean, low, high])
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_yticks(places, [style.fit(name, 1.6, style.TICK) for name in names])
-    axes.tick_params(axis="y", labelcolor=style.INK)
 
 
 def _dots(axes: Axes, names: list[str], mean: Cube, half: Cube, colours: list[str]) -> None:

@@ -13,17 +13,20 @@ LEAST_HOURS, LEAST_NPS, LEAST_FEELING = 10.0, 4.0, 0.2  # least an axis covers: 
 
 @style.drawn
 def contacts_and_utilisation(board: Board) -> Figure:
-    """Outbound contacts by channel per 1,000 active customers, by tier, and how busy managers are."""
+    """Outbound contacts by channel per 1,000 open customers, by tier, and how busy managers are."""
     months = np.arange(1, board.months + 1)
-    active = board.total("active")[:, :, :-1]
+    there = board.total("customers")[:, :, :-1]  # active and dormant, as in the key figure contacts_per_customer
     by_channel = {channel: board.total(f"contacts_{channel}")[:, :, 1:] for channel in CHANNELS}
-    rates = {channel: flow / ratio_base(active) * 1000 for channel, flow in by_channel.items()}
+    rates = {channel: flow / ratio_base(there) * 1000 for channel, flow in by_channel.items()}
     busy = board.bank("utilisation")[:, :, 1:] * 100
     window = slice(-board.window, None)
     overall = sum(flow[:, :, window].sum(axis=2) for flow in by_channel.values()) / ratio_base(
-        active[:, :, window].sum(axis=2)
+        there[:, :, window].sum(axis=2)
     )
-    subtitle = f"Contacts started by the bank, per 1,000 active customers of the whole bank. {board.band_words()}"
+    subtitle = (
+        "Contacts started by the bank, per 1,000 open customers (active and dormant) of the whole bank. "
+        f"{board.band_words()}"
+    )
     if not board.one_arm:
         title = parts.verdict(
             board, contrasts(overall * 1000), "contacts per 1,000 customers a month",
@@ -48,7 +51,7 @@ def contacts_and_utilisation(board: Board) -> Figure:
 
     means = {channel: mean_of(rate[0, :, window]) for channel, rate in rates.items()}
     most = max(means, key=lambda channel: np.nan_to_num(means[channel]))
-    title = f"{units.number(mean_of(overall[0]) * 1000, 1)} contacts a month per 1,000 active customers"
+    title = f"{units.number(mean_of(overall[0]) * 1000, 1)} contacts a month per 1,000 customers"
     if np.nan_to_num(means[most]) > 0:
         title += f", most by {most}"
     utilisation = mean_of(busy[0, :, window])
@@ -62,7 +65,7 @@ def contacts_and_utilisation(board: Board) -> Figure:
         [
             band(
                 rolling_sum(board.cube(f"contacts_{channel}")[:1, :, 1:], board.window)[0, :, -1]
-                / ratio_base(rolling_sum(board.cube("active")[:1, :, :-1], board.window)[0, :, -1] / 12),
+                / ratio_base(rolling_sum(board.cube("customers")[:1, :, :-1], board.window)[0, :, -1] / 12),
                 axis=0,
             ).mean
             for channel in CHANNELS
@@ -80,7 +83,7 @@ def contacts_and_utilisation(board: Board) -> Figure:
     style.name_panel(trend, "By channel", "per 1,000 a month")
     marks.month_axis(trend, board.months)
     parts.stacked_rows(tiers, names, per_tier, colours, lambda value: units.number(value, 1 if value < 100 else 0))
-    style.name_panel(tiers, "By tier", "per active customer-year")
+    style.name_panel(tiers, "By tier", "per customer-year")
     parts.named_lines(hours, months, busy[0][..., None], busy_label, [style.NEUTRAL], least_span=LEAST_HOURS)
     style.name_panel(hours, "Managers busy", "% of hours")
     marks.month_axis(hours, board.months)

@@ -24,6 +24,8 @@ PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#7
 NEUTRAL = "#4D4D4D"  # the reference arm, the bank as a whole
 INK, SOFT, GRID = "#1A1A1A", "#595959", "#E3E3E3"
 MOST_ARMS = 1 + len(PALETTE)
+GAIN, LOSS = "#0072B2", "#D55E00"  # better, worse
+MARKERS = ("s", "^", "D", "v", "P", "X", "o")  # with the colours: arms differ in grey print too
 
 WIDTH = 9.0  # inches
 EDGE = 0.18  # inches of white around everything
@@ -109,6 +111,17 @@ def tier_colours(count: int) -> list[str]:
 def arm_colours(count: int) -> list[str]:
     """One colour an arm: the reference grey, the others of the palette."""
     return [NEUTRAL, *PALETTE][:count]
+
+
+def arm_look(place: int) -> tuple[str, str, bool]:
+    """Colour, marker and whether the marker is hollow of an arm by its place, the same in every figure.
+
+    Beyond the colours there are, they come again with other markers, hollow.
+    """
+    if place == 0:
+        return NEUTRAL, "o", False
+    again, colour = divmod(place - 1, len(PALETTE))
+    return PALETTE[colour], MARKERS[(colour + again) % len(MARKERS)], again % 2 == 1
 
 
 def ink(colour: str) -> str:
@@ -270,10 +283,13 @@ def _paper(axes: Axes) -> tuple[float, float]:
     return float(wide), float(high)
 
 
-def name_panel(axes: Axes, name: str, unit: str = "") -> None:
-    """The panel's name in bold and its unit after it, above the panel's left edge."""
+def name_panel(axes: Axes, name: str, unit: str = "", *, beyond: float = 0.75) -> None:
+    """The panel's name in bold and its unit after it, above the panel's left edge.
+
+    `beyond` says how far they may run, in inches, from half an inch left of the panel: over the room of end labels.
+    """
     wide, _ = size_inches(axes)
-    room = wide + 0.75  # a name may run over the room of the end labels
+    room = wide + beyond
     name = fit(name, room, PANEL, "bold")
     x = -0.38
     axes.annotate(

@@ -6,7 +6,7 @@ Figures, page and terminal all write numbers through here, so that the same numb
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MISSING = "\N{EN DASH}"
@@ -14,6 +14,7 @@ MINUS = "\N{MINUS SIGN}"
 INFINITE = "\N{INFINITY}"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 
@@ -68,6 +69,12 @@ def short(value: float) -> str:
     return money(value) if abs(value) >= 10_000 else number(value)
 
 
+def half_text(half_width: float, decimals: int) -> str:
+    """A half width in these decimals; one too small for them is not none, so "<0.1"."""
+    text = number(half_width, decimals)
+    return text if text.strip("0.") or half_width == 0 else f"<{number(10.0**-decimals, decimals)}"
+
+
 def significant(value: float, digits: int, *, most: int = 4) -> int:
     """Decimals that show `digits` significant digits of `value`, between 0 and `most`."""
     if not math.isfinite(value) or value == 0:
@@ -105,10 +112,7 @@ class Display:
         text = number(value, 0 if value == 0 and not spread else decimals, sign=sign)
         if not spread:
             return text, ""
-        half = number(half_width, decimals)
-        if not half.strip("0."):  # a spread too small for these decimals is not no spread
-            half = f"<{number(10.0**-decimals, decimals)}"
-        return text, half
+        return text, half_text(half_width, decimals)
 
     def write_difference(self, value: float, low: float, high: float, level: float = 0.0) -> tuple[str, str, str]:
         """A signed difference and the ends of its interval ("" for none), to two digits of its half width at most.
@@ -129,6 +133,34 @@ class Display:
         if low * high > 0:
             decimals = max(decimals, significant(nearer, 1, most=6))
         return number(value, decimals, sign=True), number(low, decimals, sign=True), number(high, decimals, sign=True)
+
+
+def shortened(names: Sequence[str], most: int) -> list[str]:
+    """Names of at most `most` (from 4) letters: cut at the end with an ellipsis, or in the middle, or numbered.
+
+    Names that differ stay different, so that a reader can always tell two arms apart.
+    """
+    texts = [name if len(name) <= most else name[: most - 1] + ELLIPSIS for name in names]
+    for cut in (lambda place: _middle(names[place], most), lambda place: _numbered(names[place], most, place)):
+        shared: dict[str, set[str]] = {}
+        for name, text in zip(names, texts, strict=True):
+            shared.setdefault(text, set()).add(name)
+        texts = [
+            cut(place) if len(shared[text]) > 1 and len(names[place]) > most else text
+            for place, text in enumerate(texts)
+        ]
+    return texts
+
+
+def _numbered(name: str, most: int, place: int) -> str:
+    return name[: most - len(str(place)) - 1] + ELLIPSIS + str(place)
+
+
+def _middle(name: str, most: int) -> str:
+    if len(name) <= most:
+        return name
+    tail = (most - 1) // 2
+    return name[: most - 1 - tail] + ELLIPSIS + name[len(name) - tail :]
 
 
 # Rates a year of people, read best as percent; contacts and complaints a year are counts and are not among them.

@@ -53,11 +53,8 @@ def _starts(board: Board) -> dict[str, float]:
 
 
 def answer(figures: KeyFigures, board: Board) -> list[str]:
-    """Sentences, the most important first."""
-    said = _reference(figures, board)
-    if not board.one_arm:
-        said = [said[0], *(_arm(figures, board, arm) for arm in board.arms[1:]), *said[1:]]
-    return [sentence for sentence in said if sentence]
+    """What happens under the reference in sentences, the most important first."""
+    return [sentence for sentence in _reference(figures, board) if sentence]
 
 
 def _reference(figures: KeyFigures, board: Board) -> list[str]:
@@ -142,39 +139,27 @@ def _join(text: str, unit: str) -> str:
     return text if unit in ("", "points") else f"{text}{units.GAP}{unit}"
 
 
-def _arm(figures: KeyFigures, board: Board, arm: str) -> str:
-    """What an arm changes against the reference: what is clear, then what is not."""
+def changes(figures: KeyFigures, board: Board, arm: str) -> str:
+    """What an arm changes besides attrition and profit: what is clear, then what is not; "" if there is nothing."""
     clear: list[str] = []
     unclear: list[str] = []
-    for kpi, noun, verb in (
-        ("attrition_annual", "attrition", "a year"),
-        ("customers_end", "customers at the end", ""),
-        ("aum_end", "AUM at the end", ""),
-        ("profit_annual", "profit", "a year"),
-        ("nps", "NPS", ""),
-    ):
+    for kpi, noun in (("customers_end", "customers at the end"), ("aum_end", "AUM at the end"), ("nps", "NPS")):
         gap = figures.gap(arm, kpi)
         if gap is None or math.isnan(gap.value):
             continue
         look = units.display(kpi, gap.unit, [gap.value], difference=True)
         level = figures.of(arm, kpi)
         text, low, high, certain = difference_texts(gap, look, level.value if level is not None else 0.0)
-        unit = look.unit.removesuffix(" a year").removeprefix("customers")
-        shown = _join(text, unit) + (f"{units.GAP}points" if unit == "points" else "") + (f" {verb}" if verb else "")
+        if not low and text == "0":
+            continue
+        shown = _join(text, look.unit.removeprefix("customers")) + (f"{units.GAP}points" * (look.unit == "points"))
         if low:
             shown += f" ({low} to {high})"
-        (clear if certain or not low else unclear).append(f"{noun} by {shown}" if certain or not low else noun)
-    name = quoted(arm)
-    against = f"Against {quoted(board.reference)}, {name}"
-    if len(board.seeds) == 1:
-        return f"{against} changes {_listed(clear)} (one seed: chance is not ruled out)." if clear else ""
-    if not clear:
-        return (
-            f"{against} changes nothing that these seeds can tell from chance ({_listed(unclear)})." if unclear else ""
-        )
-    text = f"{against} changes {_listed(clear)}"
-    text += f"; no clear difference in {_listed(unclear)}." if unclear else "."
-    return text + _return(figures, arm)
+        (clear if certain or not low else unclear).append(f"{noun} {shown}")
+    parts = [f"Also {_listed(clear)}."] if clear else []
+    if unclear:
+        parts.append(f"Not clear: {_listed(unclear)}.")
+    return " ".join([*parts, _return(figures, arm).strip()]).strip()
 
 
 def _return(figures: KeyFigures, arm: str) -> str:

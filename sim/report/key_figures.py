@@ -113,6 +113,8 @@ class Figure:
     low: float
     high: float
     unit: str
+    seeds: int = 0
+    better: float = math.nan  # probability that a difference is on the better side
 
     @property
     def half(self) -> float:
@@ -217,10 +219,13 @@ class KeyFigures:
 def _rows(table: pd.DataFrame, value: str) -> dict[tuple[str, str], Figure]:
     """The numbers of summary.csv or comparison.csv by arm and KPI."""
     numbers = table[[value, "ci_low", "ci_high"]].to_numpy(dtype=float)
+    better = table["probability_better"].astype(float) if "probability_better" in table else [math.nan] * len(table)
     keys = zip(table["arm"].astype(str), table["kpi"].astype(str), table["unit"].astype(str), strict=True)
     return {
-        (arm, kpi): Figure(float(mean), float(low), float(high), unit)
-        for (arm, kpi, unit), (mean, low, high) in zip(keys, numbers, strict=True)
+        (arm, kpi): Figure(float(mean), float(low), float(high), unit, int(seeds), float(chance))
+        for (arm, kpi, unit), (mean, low, high), seeds, chance in zip(
+            keys, numbers, table["seeds"], better, strict=True
+        )
     }
 
 

@@ -16,6 +16,7 @@ from sim.figures.style import spoken
 from sim.precision import CORRECTION
 from sim.report.answer import answer, headlines
 from sim.report.assumptions_used import arms_in_words, scenario_of, used
+from sim.report.decision import decide
 from sim.report.key_figures import KeyFigures, Row, meanings
 from sim.report.sureness import stopping_words
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from sim.results import Run
 
 Known = Mapping[str, Mapping[str, Any]]
+
+LONGEST = 32  # letters of an arm's name where there are many; the table of arms has it whole
 
 
 def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None) -> Path:
@@ -78,6 +81,7 @@ class Picture:
     title: str
     caption: str
     svg: Markup
+    decision: bool = False
 
 
 def render(
@@ -92,7 +96,7 @@ def render(
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    board = Board(run)
+    board = Board(run, comparison=comparison)
     figures = KeyFigures(summary, comparison)
     scenario = scenario_of(run.scenario_text)
     known = assumptions if assumptions is not None else run.manifest.get("assumptions") or {}
@@ -102,12 +106,17 @@ def render(
         name = drawing.plate.name
         svg = inline(drawing.svg.read_text(encoding="utf-8"), f"f{place}-", f"{drawing.title}. {drawing.subtitle}")
         # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
-        pictures.append(Picture(name, drawing.plate.heading, drawing.title, drawing.plate.caption, Markup(svg)))
+        plate = drawing.plate
+        pictures.append(
+            Picture(name, plate.heading, drawing.title, plate.caption, Markup(svg), decision=plate.decision)
+        )
     environment = Environment(
         loader=PackageLoader("sim", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["spoken"] = spoken
+    short = dict(zip(figures.arms, units.shortened([spoken(arm) for arm in figures.arms], LONGEST), strict=True))
+    environment.filters["short"] = lambda arm: short.get(arm, arm)
     by_arm = figures.by_arm() if not board.one_arm else {}
     by_tier = {arm: figures.by_tier(arm, board.tiers) for arm in figures.arms}
     shown = {kpi.split("[")[0] for kpis in figures.groups.values() for kpi in kpis if figures.said(kpi)}
@@ -126,8 +135,12 @@ def render(
         endless=endless([by_arm, *by_tier.values()]),
         one_seed=len(board.seeds) == 1,
         meanings=meanings(sorted(shown, key=list(meanings_order()).index)),
-        pictures=pictures,
-        missing=missing,
+        decision=decide(run, figures, board),
+        decision_pictures=[picture for picture in pictures if picture.decision],
+        decision_missing=[gone for gone in missing if gone.plate.decision],
+        pictures=[picture for picture in pictures if not picture.decision],
+        missing=[gone for gone in missing if not gone.plate.decision],
+        below_zero=below_zero(summary),
         strategies=arms_in_words(scenario),
         used=rows,
         changed=[row for row in rows if row.differs],
@@ -146,6 +159,13 @@ def endless(tables: Sequence[Mapping[str, Sequence[Row]]]) -> bool:
     return any(
         units.INFINITE in cell.text for table in tables for rows in table.values() for row in rows for cell in row.cells
     )
+
+
+def below_zero(summary: pd.DataFrame) -> bool:
+    """True if the interval of a rate or share reaches below zero, so that the page says why."""
+    kpi = summary["kpi"].astype(str).str.split("[").str[0]
+    rates = kpi.isin(units.PERCENT_A_YEAR) | summary["unit"].astype(str).str.startswith("share")
+    return bool((rates & (summary["ci_low"] < 0) & (summary["mean"] >= 0)).any())
 
 
 def meanings_order() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pandas as pd
 from sim.figures import units
 from sim.report.key_figures import Cell, KeyFigures, difference_texts, label, unit_of
 from sim.report.sureness import COMPARED, SHORT, precision_note, precision_rows
+from sim.report.verdicts import UNCLEAR, Verdict, columns, verdicts
 
 if TYPE_CHECKING:
     from sim.results import Run
@@ -44,19 +46,76 @@ def summary_table(
     if len(figures.arms) == 1:
         return _by_tier(figures, summary, width)
     sure = _how_sure(precision, width) if precision is not None else ""
-    return _by_arm(figures, width) + (f"\n\n{sure}" if sure else "")
+    parts = (_by_arm(figures, width), sure, verdict_table(figures, width))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _how_sure(precision: pd.DataFrame, width: int) -> str:
     """A row an arm: half-width, seeds for half of it and corrected p, of as many KPIs as there is room for."""
     head, body, starts = precision_rows(precision)
     ends = [*starts[1:], len(head[0])] if starts else []
-    body = [[_short(row[0], 24), *row[1:]] for row in body]
+    names = units.shortened([row[0] for row in body], 24)
+    body = [[name, *row[1:]] for name, row in zip(names, body, strict=True)]
     for end in reversed(ends):
         text = _aligned([row[:end] for row in head], [row[:end] for row in body])
         if _widest(text) <= width or end == ends[0]:
             return "\n".join([*text, "", *precision_note(precision)])
     return ""
+
+
+def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
+    """Which arm pays: a line an arm, what decides, and what the columns are; "" without a comparison."""
+    found = verdicts(figures)
+    if not found:
+        return ""
+    currency = next((one.npv.unit for one in found if one.npv), "")
+    arms = [one.arm for one in found]
+    longest = max(map(len, arms))
+    for words, most, gap, left_out in (  # what gives way, in this order, until the lines fit
+        (_long, 32, 2, ()), (_short_word, 32, 2, ()), (_short_word, 32, 1, ()), (_short_word, 22, 1, ()),
+        (_short_word, 14, 1, ()), (_short_word, 14, 1, ("payback",)), (_short_word, 14, 1, ("payback", "roi")),
+        (_short_word, 12, 1, ("payback", "roi", "aum")),
+        (_short_word, 8, 1, ("payback", "roi", "aum", "profit", "cost")),
+    ):  # fmt: skip
+        shown = [column for column in columns(found, currency) if column.key not in left_out]
+        head = [["arm", *(column.name for column in shown), "verdict"], ["", *(column.unit for column in shown), ""]]
+        names = units.shortened(arms, most) if longest > most else arms
+        body = [
+            [name, *(column.write(one) for column in shown), words(one)] for name, one in zip(names, found, strict=True)
+        ]
+        text = _aligned(head, body, left=(0, len(shown) + 1), apart=gap)
+        if _widest(text) <= width:
+            break
+    return "\n".join(["Which arm pays", *text, "", *_verdict_notes(found, figures.arms[0], width)])
+
+
+def _long(one: Verdict) -> str:
+    return f"{UNCLEAR}: {one.more_seeds:,} more seeds would tell" if one.more_seeds else one.word
+
+
+def _short_word(one: Verdict) -> str:
+    return f"not clear, +{one.more_seeds:,}" if one.more_seeds else one.word
+
+
+def _verdict_notes(found: Sequence[Verdict], reference: str, width: int) -> list[str]:
+    seeds = max((one.npv.seeds for one in found if one.npv), default=0)
+    (reference,) = units.shortened([reference], 32)
+    notes = [f"differences to {reference}, same seeds"]
+    if seeds > 1:
+        notes += [
+            f"{units.PLUS_MINUS} half width of the 95 % interval (paired t, {seeds} seeds)",
+            "the verdict is decided by the interval of the NPV difference: all above 0 pays, all below does not",
+        ]
+        if any(one.more_seeds for one in found):
+            notes.append("not clear, +n: about n more seeds would tell")
+        if any(one.word == UNCLEAR and one.more_seeds is None for one in found):
+            notes.append("not clear without a number: nearer to nothing than 1,000 more seeds could tell")
+    else:
+        notes.append("one seed: no interval, so no verdict")
+    notes.append("cost: of strategies, beyond the reference's")
+    if any(one.payback == float("inf") for one in found):
+        notes.append("payback none: not reached within these months, in a seed or more")
+    return textwrap.wrap("; ".join(notes), width)
 
 
 def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
@@ -98,7 +157,7 @@ def _cell(cell: Cell, spread: bool) -> str:
 def _by_arm(figures: KeyFigures, width: int) -> str:
     kpis = [kpi for kpi in COMPARED if figures.said(kpi)]
     while kpis:
-        head, unit_line, columns = ["arm"], [""], [[_short(arm, 24) for arm in figures.arms]]
+        head, unit_line, columns = ["arm"], [""], [units.shortened(figures.arms, 24)]
         for kpi in kpis:
             found = [figures.of(arm, kpi) for arm in figures.arms]
             gaps = [figures.gap(arm, kpi) for arm in figures.arms]
@@ -115,7 +174,7 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
         if _widest(text) <= width or len(kpis) == 1:
             break
         kpis = kpis[:-1]
-    reference = figures.arms[0]
+    (reference,) = units.shortened(figures.arms[:1], 32)
     certain = f"; {CLEAR} its 95 % interval leaves zero out" if any(CLEAR in line for line in text[3:]) else ""
     return "\n".join([*text, "", f"in brackets: difference to {reference}, same seeds{certain}"])
 
@@ -125,21 +184,26 @@ def _change(texts: tuple[str, str, str, bool]) -> str:
     return f"({text}){CLEAR if clear else ' '}" if text else ""
 
 
-def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else name[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+def _aligned(
+    head: Sequence[Sequence[str]],
+    body: Sequence[Sequence[str]],
+    tight: Sequence[int] = (),
+    left: Sequence[int] | None = None,
+    apart: int = 2,
+) -> list[str]:
+    """Lines with words to the left and numbers to the right; columns of `tight` stand close to the one before.
 
-
-def _aligned(head: Sequence[Sequence[str]], body: Sequence[Sequence[str]], tight: Sequence[int] = ()) -> list[str]:
-    """Lines with words to the left and numbers to the right; columns of `tight` stand close to the one before."""
+    `left` are the columns of words: the first, or the first two where the first has no name; `apart` is the gap.
+    """
     rows = [[text.replace(units.GAP, " ") for text in row] for row in [*head, *body]]
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    words = 2 if head[0][1] == "" else 1
+    words = left if left is not None else (0, 1) if head[0][1] == "" else (0,)
 
     def line(row: Sequence[str]) -> str:
         parts = []
         for place, (text, wide) in enumerate(zip(row, widths, strict=True)):
-            gap = "" if place == 0 else " " if place in tight else "  "
-            parts.append(gap + (text.ljust(wide) if place < words else text.rjust(wide)))
+            gap = "" if place == 0 else " " if place in tight else " " * apart
+            parts.append(gap + (text.ljust(wide) if place in words else text.rjust(wide)))
         return "".join(parts).rstrip()
 
     lines = [line(row) for row in rows]
