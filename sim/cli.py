@@ -19,7 +19,7 @@ from sim.errors import BadInput, Mistake, SimError
 
 VERBS = ("run", "validate", "compare", "report", "verify", "schema", "list", "fork")
 LATER = ("survey", "calibrate", "optimise", "attribute", "analyse", "status", "work", "serve")
-LATER_OPTIONS = ("plugin", "workers", "cluster")
+LATER_OPTIONS = ("workers", "cluster")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's word to stop is our Ctrl-C
     try:
         arguments = _parse(words)
+        _load_plugins(arguments)
         return int(arguments.verb(arguments))
     except BadInput as bad:
         print(bad, file=sys.stderr)
@@ -103,10 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
     verify = verb("verify", _verify, "compare the stored digest, the manifest's and a rerun's")
     verify.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
+    _plugin_option(verify)
     verify.add_argument("--threads", type=_at_least_one, metavar="N", help="threads of the rerun (default: all cores)")
     schema = verb("schema", _schema, "JSON Schema of scenario files, for editors")
     schema.add_argument("--markdown", action="store_true", help="the scenario reference as a page instead")
-    verb("list", _list, "strategies, presets, shocks and KPIs, each with one line")
+    _plugin_option(schema)
+    _plugin_option(verb("list", _list, "strategies, presets, shocks and KPIs, each with one line"))
     return parser
 
 
@@ -115,6 +118,20 @@ def _scenario_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", metavar="N|LIST", help="a number (seeds 1..N) or a list with a comma (7, or 1,4,9)")
     parser.add_argument("--months", metavar="N", help="measured months")
     parser.add_argument("--arms", metavar="A,B", help="only these arms")
+    _plugin_option(parser)
+
+
+def _plugin_option(parser: argparse.ArgumentParser) -> None:
+    text = "a module with strategies of your own, which scenarios use as MODULE:Class; may be given several times"
+    parser.add_argument("--plugin", action="append", default=[], metavar="MODULE", help=text)
+
+
+def _load_plugins(arguments: argparse.Namespace) -> None:
+    """What the command line names and nothing else, before any file is read: for verbs that read scenarios."""
+    if hasattr(arguments, "plugin"):
+        from sim.strategies import load_plugins
+
+        load_plugins(arguments.plugin)
 
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
@@ -334,14 +351,14 @@ def _list(arguments: argparse.Namespace) -> int:
     from sim.environment import SHOCKS
     from sim.kpis import KPIS
     from sim.population.presets import PRESETS
-    from sim.strategies import STRATEGIES
+    from sim.strategies import first_line, known
 
     def section(title: str, rows: dict[str, str]) -> None:
         print(title)
         for name, text in (rows or {"-": "none in this version"}).items():
             print(f"  {name:<26} {text}")
 
-    section("strategies", {name: (kind.__doc__ or "").splitlines()[0] for name, kind in STRATEGIES.items()})
+    section("strategies", {name: first_line(kind) for name, kind in known().items()})
     section("presets", {name: preset.about for name, preset in PRESETS.items()})
     section("shocks", {kind: (shock.__doc__ or "").splitlines()[0] for kind, shock in SHOCKS.items()})
     section("KPIs", {name: f"{kpi.about} [{kpi.unit}]" for name, kpi in KPIS.items()})

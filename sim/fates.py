@@ -7,8 +7,7 @@ about one person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,52 +27,43 @@ AFFINITY_BARS = (1.0 / 3.0, 2.0 / 3.0)
 UNIT = 1024.0  # weight units a customer (kernels.WEIGHT_UNIT)
 
 
-@dataclass
-class Cohort:
-    """The customers of month 0 in the order of uid: where they are, who they are and what they stand for."""
+def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
+    """Everybody who is a customer now, in the order of uid: who, where, and of which group (in one number)."""
+    rows = np.flatnonzero(c.state != CLOSED)
+    rows = rows[np.argsort(c.uid[rows], kind="stable")]
+    age = np.searchsorted(AGE_BARS, c.age[rows], side="right")
+    affinity = np.searchsorted(AFFINITY_BARS, c.affinity[rows], side="right")
+    group = ((c.tier[rows].astype(np.int64) * len(AGE_BANDS) + age) * len(AFFINITIES) + affinity) * len(UPLIFT_CLASSES)
+    return {
+        "uid": c.uid[rows].copy(),
+        "rows": rows,
+        "tier": c.tier[rows].copy(),
+        "opted_out": c.opted_out[rows].copy(),
+        "group": (group + c.uplift_class[rows]).astype(np.int32),
+        "weight": c.weight[rows].copy(),
+    }
 
-    uid: np.ndarray
-    rows: np.ndarray
-    tier: np.ndarray
-    opted_out: np.ndarray
-    group: np.ndarray  # tier, age band, digital affinity and uplift class in one number
-    weight: np.ndarray
 
-    @classmethod
-    def of(cls, c: Customers) -> Cohort:
-        """Everybody who is a customer now."""
-        rows = np.flatnonzero(c.state != CLOSED)
-        rows = rows[np.argsort(c.uid[rows], kind="stable")]
-        age = np.searchsorted(AGE_BARS, c.age[rows], side="right")
-        affinity = np.searchsorted(AFFINITY_BARS, c.affinity[rows], side="right")
-        tier = c.tier[rows].astype(np.int64)
-        group = ((tier * len(AGE_BANDS) + age) * len(AFFINITIES) + affinity) * len(UPLIFT_CLASSES)
-        group = group + c.uplift_class[rows]
-        return cls(
-            c.uid[rows].copy(), rows, c.tier[rows].copy(), c.opted_out[rows].copy(), group.astype(np.int32),
-            c.weight[rows].copy(),
-        )  # fmt: skip
-
-    def fates(self, c: Customers) -> np.ndarray:
-        """What has become of each, int8: the first that holds of closed, dormant, opted out, moved, kept."""
-        here = c.uid[self.rows] == self.uid  # a row that was freed belongs to somebody else now
-        state, tier = c.state[self.rows], c.tier[self.rows]
-        fate = np.where(tier > self.tier, UPGRADED, np.where(tier < self.tier, DOWNGRADED, KEPT))
-        more = (c.opted_out[self.rows] & ~self.opted_out) != 0
-        fate = np.where(more, OPTED_OUT, fate)
-        fate = np.where(state != ACTIVE, FELL_ASLEEP, fate)
-        return np.where(here & (state != CLOSED), fate, GONE).astype(np.int8)
+def fates(was: Mapping[str, np.ndarray], c: Customers) -> np.ndarray:
+    """What has become of each of them, int8: the first that holds of closed, dormant, opted out, moved, kept."""
+    rows = was["rows"]
+    here = c.uid[rows] == was["uid"]  # a row that was freed belongs to somebody else now
+    state, tier = c.state[rows], c.tier[rows]
+    fate = np.where(tier > was["tier"], UPGRADED, np.where(tier < was["tier"], DOWNGRADED, KEPT))
+    fate = np.where((c.opted_out[rows] & ~was["opted_out"]) != 0, OPTED_OUT, fate)
+    fate = np.where(state != ACTIVE, FELL_ASLEEP, fate)
+    return np.where(here & (state != CLOSED), fate, GONE).astype(np.int8)
 
 
 def individuals(
-    reference: np.ndarray, fate: np.ndarray, group: np.ndarray, weight: np.ndarray, tiers: Sequence[str]
+    reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: Sequence[str]
 ) -> pd.DataFrame:
-    """Customers by group, fate in the reference and fate in the arm; all four arrays in the order of uid."""
+    """Customers by group, fate in the reference and fate in the arm; both fates in the order of uid."""
     import pandas as pd
 
     n = len(FATES)
-    cell = (group.astype(np.int64) * n + reference) * n + fate
-    counts = np.bincount(cell, weight.astype(np.float64)) / UNIT
+    cell = (was["group"].astype(np.int64) * n + reference) * n + fate
+    counts = np.bincount(cell, was["weight"].astype(np.float64)) / UNIT
     found = np.flatnonzero(counts)
     rest, then = np.divmod(found, n)
     rest, before = np.divmod(rest, n)

@@ -626,7 +626,8 @@ def climb(after, tier, below, money, aum_1, aum_2, tier_change, extra_grace, p, 
     for i in range(after.size):
         earned = new_tier[i]
         now = i32(tier[i])
-        under = i32(min(i32(below[i]) + 1, 100)) if earned < now else i32(0)
+        waited = min(i32(below[i]) + i32(1), i32(100))
+        under = i32(waited) if earned < now else i32(0)
         falls = f32(under) > f32(p.grace[now]) + extra_grace
         reached = earned if (earned > now) or falls else now
         reached = now if p.markov or (after[i] == CLOSED) else reached

@@ -20,6 +20,7 @@ from sim.agents.team import MonthOfWork, Team
 from sim.behaviour.rates import growth_path, in_use, rates, relocation_ratio
 from sim.codes import ACTIVE, APP, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
+from sim.fates import fates
 from sim.kernels import CHUNK, MOMENT_UNIT, RATIO_UNIT, TALLIES, WEIGHT_UNIT
 from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
@@ -178,6 +179,10 @@ class BankModel(mesa.Model):
     def costs(self) -> dict[str, float]:
         """What each strategy of the arm costs this month, CNY."""
         return self.programme.costs(self.month) if self.programme else {}
+
+    def fates(self) -> np.ndarray:
+        """What has become of the customers of month 0, in the order of uid (codes of `sim.fates`)."""
+        return fates(self.observer.month_zero, self.customers)
 
     # --- its lines ---------------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from sim.behaviour.rates import nps
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, CLOSED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR
 from sim.environment import Environment
+from sim.fates import customers_of_month_0
 from sim.kernels import WEIGHT_UNIT
 from sim.ledger import MonthBooks
 from sim.numerics import uniforms
@@ -52,7 +53,7 @@ class Bank(Protocol):
 class Observer:
     """Watches one bank from month 0 on; `months` are measured and `panel` customers are tracked."""
 
-    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid")
+    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid", "month_zero")
 
     def __init__(
         self, recorder: Recorder, tiers: Sequence[Tier], settings: Model, *, seed: int, months: int, panel: int,
@@ -69,6 +70,7 @@ class Observer:
         self.active_year_ago = np.full(len(tiers), np.nan)  # customers by tier, twelve months before the end
         self.tracked = np.empty(0, np.int64)  # rows of the panel
         self.tracked_uid = np.empty(0, np.uint64)
+        self.month_zero: dict[str, np.ndarray] = {}  # the customers of month 0 (`sim.fates`)
 
     # --- what the model calls ----------------------------------------------------------------------------------
 
@@ -81,6 +83,7 @@ class Observer:
         self._begin_year(bank.customers)
         self._mark_year_ago(bank)
         self._choose_tracked(bank)
+        self.month_zero = customers_of_month_0(bank.customers)
         self._record_panel(bank)
 
     def go_on(self, bank: Bank) -> None:

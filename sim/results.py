@@ -67,8 +67,8 @@ MANIFEST_KEYS = (
 
 # Everything a run may leave in its folder. `--overwrite` deletes these and refuses a folder that holds anything else.
 OWN_FILES = (
-    "scenario.yaml", "manifest.json", "summary.csv", "comparison.csv", "report.html", *(f"{t}.parquet" for t in TABLES),
-    "precision.csv", "attribution.csv", "figures/*.png", "figures/*.svg", "parts/*", "state/*", "*.tmp",
+    "scenario.yaml", "manifest.json", "summary.csv", "comparison.csv", "precision.csv", "attribution.csv",
+    "report.html", *(f"{t}.parquet" for t in TABLES), "figures/*.png", "figures/*.svg", "parts/*", "state/*", "*.tmp",
 )  # fmt: skip
 
 

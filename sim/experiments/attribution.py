@@ -72,7 +72,8 @@ def question(prepared: Prepared, arm: str, kpis: Sequence[str] | None = None) ->
             right = did_you_mean(base, sorted(KPIS), all_if_none="one of")
             mistakes.append(Mistake("--kpis", 0, 0, "", f"unknown KPI {kpi!r}; {right}"))
         elif base in AGAINST_REFERENCE:
-            mistakes.append(Mistake("--kpis", 0, 0, "", f"{base} compares an arm with the reference; parts of it mean nothing"))
+            what = f"{base} compares an arm with the reference; parts of it mean nothing"
+            mistakes.append(Mistake("--kpis", 0, 0, "", what))
         elif scope and scope not in (*tiers, "aum"):
             mistakes.append(Mistake("--kpis", 0, 0, "", f"unknown tier in {kpi!r}; tiers are {', '.join(tiers)}"))
     if mistakes:
@@ -83,7 +84,9 @@ def question(prepared: Prepared, arm: str, kpis: Sequence[str] | None = None) ->
 # --- one seed -----------------------------------------------------------------------------------------------------
 
 
-def worth(asked: Question, source: Source, seed: int, told: Callable[[int], None] | None = None) -> dict[str, np.ndarray]:
+def worth(
+    asked: Question, source: Source, seed: int, told: Callable[[int], None] | None = None
+) -> dict[str, np.ndarray]:
     """By key figure, for one seed, float64 (members, 4): Shapley value, alone, last, whole."""
     from sim.model import BankModel
 
@@ -102,7 +105,7 @@ def worth(asked: Question, source: Source, seed: int, told: Callable[[int], None
     wanted |= {frozenset(), frozenset(members)}
     wanted |= {frozenset({m}) for m in members} | {frozenset(members) - {m} for m in members}
     figures: dict[frozenset[Any], dict[str, float]] = {}
-    for coalition in sorted(wanted, key=lambda c: (len(c), sorted(c))):
+    for coalition in sorted(wanted, key=lambda c: (len(c), sorted(map(str, c)))):
         arm = Arm(NOTHING, tuple(strategies[m] for m in members if m in coalition))
         bank = BankModel(s, arm, seed, source, state=state)
         figures[coalition] = _figures(asked, bank, told)

@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING, Any
 import sim
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
 from sim.experiments.beginnings import Beginnings, BurnIn
+from sim.experiments.pairing import Fates
 from sim.experiments.prepare import Prepared, facts
 from sim.experiments.stopping import Seeds
 from sim.results import ResultsFolder, Run, read_manifest
 from sim.scenario import Arm, SeedsUntil
+from sim.strategies import plugins_of
 from sim.yaml_source import dump
 
 if TYPE_CHECKING:
@@ -92,14 +94,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def code_version() -> str:
-    """Version of the program and a digest of its sources, so that results of other code are told apart."""
+def code_version(uses: Sequence[str] = ()) -> str:
+    """Version of the program and a digest of its sources, so that results of other code are told apart.
+
+    The plugins that the strategies named in `uses` come from are code of the run too.
+    """
     digest = hashlib.sha256()
     root = Path(sim.__file__).parent
     for file in sorted(root.rglob("*.py")):
         digest.update(file.relative_to(root).as_posix().encode())
         digest.update(file.read_bytes())
-    return f"{sim.__version__}+{digest.hexdigest()[:12]}"
+    own = "".join(f"+{plugin.module}.{plugin.digest[:12]}" for plugin in plugins_of(uses))
+    return f"{sim.__version__}+{digest.hexdigest()[:12]}{own}"
 
 
 def run_all(
@@ -179,7 +185,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "about": s.about,
         "run_id": run_id(prepared, now),
         "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        "code_version": code_version(),
+        "code_version": code_version(s.strategies_named),
         "scenario_digest": prepared.digest,
         "arms": [arm.name for arm in s.arm_list],
         "tiers": [tier.name for tier in s.tier_list],
@@ -193,6 +199,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "platform": platform.platform(),
         "assumptions": assumptions_from_schema(json_schema(type(s)), defaults),
         **facts(prepared.book),
+        **_own_strategies(s.strategies_named),
     }
 
 
@@ -219,6 +226,12 @@ def _state_of(out: Path, run: tuple[str, int], month: int) -> Path:
     return place(out, *run, month)
 
 
+def _own_strategies(uses: Sequence[str]) -> dict[str, Any]:
+    """What the manifest says of strategies from outside this package: results hang on their files."""
+    found = [{"module": one.module, "file": one.file, "file_digest": one.digest} for one in plugins_of(uses)]
+    return {"plugins": found} if found else {}
+
+
 def _run(
     prepared: Prepared, out: Path, manifest: dict[str, Any], options: Options, watcher: Watcher, beginnings: Beginnings
 ) -> Outcome:
@@ -231,6 +244,7 @@ def _run(
     seeds = Seeds(s, folder, watcher)
     todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]
     failed: list[dict[str, Any]] = []
+    fates = Fates(folder, s.arm_list[0].name) if len(s.arm_list) > 1 else None
     threads = options.threads or cores()
     if isinstance(s.seeds, SeedsUntil):
         todo = todo[: seeds.runs_expected]
@@ -243,7 +257,7 @@ def _run(
             if source is None:
                 source = _load(prepared, watcher)
             try:
-                _live(prepared, source, folder, arm, seed, threads, watcher, beginnings, options.checkpoint)
+                _live(prepared, source, folder, arm, seed, threads, watcher, beginnings, options.checkpoint, fates)
             except (RunFailed, BadInput):
                 raise
             except Exception as error:
@@ -274,7 +288,7 @@ def _load(prepared: Prepared, watcher: Watcher) -> Source:
 
 def _live(
     prepared: Prepared, source: Source, folder: ResultsFolder, arm: Arm, seed: int, threads: int, watcher: Watcher,
-    beginnings: Beginnings, checkpoint: int | None,
+    beginnings: Beginnings, checkpoint: int | None, fates: Fates | None,
 ) -> None:  # fmt: skip
     from sim.model import BankModel
     from sim.state_file import Stamp, save
@@ -292,11 +306,14 @@ def _live(
         bank.run(watcher.lived, until=checkpoint)
         stamp = Stamp(arm.name, seed, prepared.digest, code_version())
         save(_state_of(folder.path, (arm.name, seed), checkpoint), bank.state(), stamp)
-    recorder = bank.run(watcher.lived)
+    tables = bank.run(watcher.lived).tables(bank.team.events)
+    changed = fates.table(arm.name, seed, bank) if fates is not None else None
+    if changed is not None:
+        tables["individuals"] = changed
     bank.let_go()
     seconds = perf_counter() - began
     folder.add(
-        arm.name, seed, recorder.tables(bank.team.events), seconds, threads=bank.threads,
+        arm.name, seed, tables, seconds, threads=bank.threads,
         measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds, **facts,
     )  # fmt: skip
     watcher.finished(arm.name, seed, seconds)

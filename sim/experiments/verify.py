@@ -38,4 +38,4 @@ def verify(folder: str | Path, *, threads: int | None = None) -> Verdict:
         rerun = str(again.run.manifest["result_digest"])
     made_by = str(run.manifest.get("code_version"))
     digests = {"stored": stored, "manifest": str(run.manifest["result_digest"]), "rerun": rerun}
-    return Verdict(digests, None if made_by == code_version() else made_by)
+    return Verdict(digests, None if made_by == code_version(prepared[0].scenario.strategies_named) else made_by)

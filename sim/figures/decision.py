@@ -93,6 +93,8 @@ def _forest_title(board: Board) -> str:
         return f"What each arm changes against {style.quoted(board.reference)} (one seed)"
     kept, pays = int((attrition[:, 2] < 0).sum()), int((npv[:, 1] > 0).sum())
     loses = int((npv[:, 2] < 0).sum())
+    if not np.nan_to_num(np.concatenate([attrition, npv])).any():
+        return f"Nothing differs from {style.quoted(board.reference)}"
     if count == 1:
         name = style.quoted(board.arms[1])
         first = "lowers attrition clearly" if kept else "does not lower attrition clearly"

@@ -18,13 +18,13 @@ Shown = Callable[[float], str]
 LABELLED_ARMS = 5  # more labels at the ends of lines would be read as a list
 
 
-def arm_key(board: Board) -> list[tuple[str, str]]:
-    """Names and colours of the arms that figures show; none for one arm, whose figures colour the tiers."""
+def arm_key(board: Board) -> list[tuple[str, ...]]:
+    """Names, colours and markers of the arms that figures show; none for one arm, whose figures colour the tiers."""
     if board.one_arm:
         return []
     names = [style.spoken(arm) for arm in board.arms[: style.MOST_ARMS]]
     names[0] += " (reference)"
-    return list(zip(names, style.arm_colours(len(names)), strict=True))
+    return [(name, *style.arm_look(place)[:2]) for place, name in enumerate(names)]
 
 
 def left_out(board: Board) -> str:
@@ -52,6 +52,10 @@ def arm_lines(
     for arm, colour in reversed(list(enumerate(colours))):  # the reference on top
         one = type(bands)(bands.mean[arm], bands.low[arm], bands.high[arm])
         marks.line_with_band(axes, x, one, colour, dashed=arm == 0 and len(colours) > 1)
+        if len(colours) > 1 and len(one.mean) > 1:  # so that lines differ in grey print too
+            axes.plot(
+                x[-1:], one.mean[-1:], style.arm_look(arm)[1], color=colour, markersize=5, clip_on=False, zorder=5
+            )
     marks.value_axis(axes, [bands.mean, bands.low, bands.high], zero=zero, least_span=least_span)
     if labels and len(colours) <= LABELLED_ARMS:
         marks.label_ends(
@@ -228,16 +232,18 @@ def verdict(
     `shown` writes a signed difference, `verb` is used as in "calls LOWERS attrition most: -1.2 points".
     """
     found = [one for one in found if one.arm < style.MOST_ARMS]  # a title is about what its figure shows
+    some = "No arm shown" if len(board.arms) > style.MOST_ARMS else "No arm"
     top = best(found, least=least)
     name = style.quoted(board.arms[top.arm])
     against = f"against {style.quoted(board.reference)}"
     if len(board.seeds) > 1 and not any(one.clear for one in found):
-        return f"No arm's {thing} differs clearly from that of {style.quoted(board.reference)}"
+        return f"{some}'s {thing} differs clearly from that of {style.quoted(board.reference)}"
     wished = (top.difference < 0) == least and top.difference != 0
     chance = " (one seed)" if len(board.seeds) == 1 else ""
     if wished and (top.clear or chance):
         most = " most" if len(found) > 1 else ""
+        most += f" of the {style.MOST_ARMS - 1} arms shown" if len(board.arms) > style.MOST_ARMS else ""
         return f"{name} {verb} {thing}{most}: {shown(top.difference)} {against}{chance}"
     worst = best([one for one in found if one.clear] or found, least=not least)
     name = style.quoted(board.arms[worst.arm])
-    return f"No arm {verb} {thing} clearly; {name} is at {shown(worst.difference)} {against}{chance}"
+    return f"{some} {verb} {thing} clearly; {name} is at {shown(worst.difference)} {against}{chance}"

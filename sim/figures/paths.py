@@ -23,10 +23,13 @@ def trajectories(board: Board) -> Figure:
     aum = board.total("aum")
     size, word = units.scale(float(np.nanmax(np.abs(aum[1:] - aum[:1]))))
     gain, gain_word = units.scale(float(np.nanmax(np.abs(profit[1:] - profit[:1]))))
-    columns = (
-        ("Attrition", "points a year", months, _apart(rates[..., -1] * 100), 2),
-        ("AUM", f"{board.currency} {word}".strip(), np.arange(board.months + 1), _apart(aum) / size, 2),
-        ("Profit", f"{board.currency} {gain_word} a year".replace("  ", " "), months, _apart(profit) / gain, 1),
+    columns = tuple(
+        (name, unit, x, values, units.significant(float(np.nanmax(np.abs(values), initial=0.0)), 3, most=2))
+        for name, unit, x, values in (
+            ("Attrition", "points a year", months, _apart(rates[..., -1] * 100)),
+            ("AUM", f"{board.currency} {word}".strip(), np.arange(board.months + 1), _apart(aum) / size),
+            ("Profit", f"{board.currency} {gain_word} a year".replace("  ", " "), months, _apart(profit) / gain),
+        )
     )
     count = len(board.arms) - 1
     names = arm_names(board, 1.45)

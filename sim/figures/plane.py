@@ -15,6 +15,8 @@ from .data import Board, Cube, NothingToShow, band, half_width
 PER = 100_000
 NEAR = 0.11  # inches from a point to its name; further off a thin line leads to it
 
+Box = tuple[float, float, float, float]  # left, bottom, right, top, in inches
+
 
 @style.drawn
 def cost_and_effect(board: Board) -> Figure:
@@ -54,7 +56,7 @@ def cost_and_effect(board: Board) -> Figure:
             markerfacecolor=colour if place in line else "white",
         )  # fmt: skip
     names = units.shortened([style.spoken(arm) for arm in board.arms], 34)
-    _label(panel, x, y, names, line)
+    _label(panel, x, y, names, line, ends)
     style.name_panel(panel, "Customers kept", f"a year per {PER:,} active customers")
     panel.set_xlabel(f"Cost, {board.currency} {word} a year".replace("  ", " "), size=style.LABEL, color=style.SOFT)
     return figure
@@ -102,7 +104,7 @@ def _axes(axes: Axes, across: list[Cube], up: list[Cube]) -> None:
     axes.grid(axis="y", color=style.GRID, linewidth=0.8, visible=True)
 
 
-def _label(axes: Axes, x: Cube, y: Cube, names: list[str], line: list[int]) -> None:
+def _label(axes: Axes, x: Cube, y: Cube, names: list[str], line: list[int], ends: list[Cube]) -> None:
     """A name at every point, at the first free place around it; a thin line where it stands further off."""
     wide, tall = style.size_inches(axes)
     (left, right), (base, top) = axes.get_xlim(), axes.get_ylim()
@@ -110,12 +112,17 @@ def _label(axes: Axes, x: Cube, y: Cube, names: list[str], line: list[int]) -> N
     on = [place in line for place in range(len(x))]
     taken = [(px - 0.07, py - 0.07, px + 0.07, py + 0.07) for px, py in at if np.isfinite(px + py)]
     zero, free = -base / (top - base) * tall, -left / (right - left) * wide
-    # The lines of no cost and no effect, then the frontier.
+    # The lines of no cost and no effect, the intervals, the frontier: to be kept clear of where there is room.
     lines = [(0.0, zero - 0.01, wide, zero + 0.01), (free - 0.01, 0.0, free + 0.01, tall)]
+    half, low, high_end = (np.nan_to_num(end) for end in ends)
+    for (px, py), wide_half, down, up in zip(at, half / (right - left) * wide, low, high_end, strict=True):
+        lines.append((px - wide_half, py - 0.01, px + wide_half, py + 0.01))
+        lines.append((px - 0.01, (down - base) / (top - base) * tall, px + 0.01, (up - base) / (top - base) * tall))
     for one, two in itertools.pairwise(at[line]):
         steps = np.linspace(one, two, max(2, int(np.hypot(*(two - one)) / 0.03)))
         lines += [(px - 0.015, py - 0.015, px + 0.015, py + 0.015) for px, py in steps]
     high = style.LABEL * 1.25 / 72
+    names_at: list[Box] = []
     for place in sorted(range(len(names)), key=lambda one: (one > 0, not on[one], -np.nan_to_num(y[one]))):
         if not np.isfinite(at[place]).all():
             continue
@@ -124,23 +131,42 @@ def _label(axes: Axes, x: Cube, y: Cube, names: list[str], line: list[int]) -> N
         spots = [(box, far) for box, far in _spots(at[place], long, high)
                  if box[0] >= 0.02 and box[2] <= wide + 0.3 and box[1] >= 0.02 and box[3] <= tall
                  and not any(_meet(box, other) for other in taken)]  # fmt: skip
-        clean = [spot for spot in spots if not any(_meet(spot[0], other) for other in lines)]
+        clean = [
+            (box, far) for box, far in spots
+            if not any(_meet(box, other) for other in lines)
+            and not any(_meet(step, other) for step in _leader(at[place], box, far) for other in names_at)
+        ]  # fmt: skip
         if not spots:
             continue
         box, far = (clean or spots)[0]
         taken.append(box)
+        names_at.append(box)
+        lines += _leader(at[place], box, far)
         axes.text(
             (box[0] + 0.02) / wide, (box[1] + box[3]) / 2 / tall, names[place], transform=axes.transAxes,
             size=style.LABEL, color=style.ink(style.arm_look(place)[0]), va="center_baseline", weight=weight, zorder=7,
         )  # fmt: skip
         if far > NEAR:
             px, py = at[place]
-            near = (min(max(px, box[0]), box[2]), min(max(py, box[1]), box[3]))
+            near = _nearest(at[place], box)
             axes.plot([px / wide, near[0] / wide], [py / tall, near[1] / tall], transform=axes.transAxes,
                       color="#9A9A9A", linewidth=0.6, zorder=1)  # fmt: skip
 
 
-def _spots(at: Cube, long: float, high: float) -> Iterator[tuple[tuple[float, float, float, float], float]]:
+def _nearest(at: Cube, box: Box) -> tuple[float, float]:
+    """The point of a box that is nearest to a point."""
+    return min(max(float(at[0]), box[0]), box[2]), min(max(float(at[1]), box[1]), box[3])
+
+
+def _leader(at: Cube, box: Box, far: float) -> list[Box]:
+    """Small boxes along the thin line from a point to its name; none for a name that stands close."""
+    if far <= NEAR:
+        return []
+    steps = np.linspace(at, _nearest(at, box), 24)[2:-1]
+    return [(px - 0.01, py - 0.01, px + 0.01, py + 0.01) for px, py in steps]
+
+
+def _spots(at: Cube, long: float, high: float) -> Iterator[tuple[Box, float]]:
     """Boxes for a label around a point, the nearest first, and how far off they are (inches)."""
     for far in (NEAR, 0.28, 0.5, 0.75, 1.05, 1.4):
         for dx, dy in ((-1, 1), (1, -1), (1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, -1)):

@@ -152,7 +152,7 @@ def page(
     columns: int,
     *,
     height: float = 1.75,
-    key: Sequence[tuple[str, str]] = (),
+    key: Sequence[tuple[str, ...]] = (),
     left: float = 0.62,
     right: float = 0.55,
     bottom: float = 0.52,
@@ -164,9 +164,9 @@ def page(
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure with its heading, the key of colours, and a grid of panels.
 
-    `height` is that of a panel; `left` and `right` are the room of one panel for tick labels and for labels at the ends
-    of its lines (`lefts`, `rights`: a column each); `between` is the room between rows; `widths` are relative. All in
-    inches. With `share_x` only the last row has room for an axis label.
+    `key` has names and colours, and maybe markers. `height` is that of a panel; `left` and `right` are the room of one
+    panel for tick labels and for labels at the ends of its lines (`lefts`, `rights`: a column each); `between` is the
+    room between rows; `widths` are relative. All in inches. With `share_x` only the last row has room for its label.
     """
     title = title[:1].upper() + title[1:]
     text_room = WIDTH - 2 * EDGE
@@ -205,11 +205,17 @@ def page(
     y += 0.1
     for entries in keys:
         x = EDGE
-        for name, colour in entries:
+        for name, colour, *marker in entries:
             middle = 1 - (y + 0.62 * line[LABEL]) / full
             figure.add_artist(
                 mpl.lines.Line2D([x / WIDTH, (x + 0.22) / WIDTH], [middle, middle], color=colour, linewidth=3.0)
             )
+            if marker:
+                figure.add_artist(
+                    mpl.lines.Line2D(
+                        [(x + 0.11) / WIDTH], [middle], color=colour, marker=marker[0], markersize=6, linestyle="none"
+                    )
+                )
             figure.text(
                 (x + 0.28) / WIDTH, middle, name, size=LABEL, color=ink(colour), va="center_baseline", ha="left"
             )
@@ -235,17 +241,17 @@ def page(
 
 
 def _key_lines(
-    key: Sequence[tuple[str, str]], room: float, gap: float = 0.28, mark: float = 0.28
-) -> list[list[tuple[str, str]]]:
-    lines: list[list[tuple[str, str]]] = []
+    key: Sequence[tuple[str, ...]], room: float, gap: float = 0.28, mark: float = 0.28
+) -> list[list[tuple[str, ...]]]:
+    lines: list[list[tuple[str, ...]]] = []
     used = room
-    for name, colour in key:
+    for name, *look in key:
         name = fit(name, room - mark - gap, LABEL)
         wide = mark + text_width(name, LABEL)
         if used + wide > room:
             lines.append([])
             used = 0.0
-        lines[-1].append((name, colour))
+        lines[-1].append((name, *look))
         used += wide + gap
     return lines
 
@@ -311,12 +317,12 @@ def inset(axes: Axes, left: float, right: float) -> None:
     axes.set_position((box.x0 + left / wide, box.y0, box.width - (left + right) / wide, box.height))
 
 
-def key_below(axes: Axes, key: Sequence[tuple[str, str]], left: float) -> None:
+def key_below(axes: Axes, key: Sequence[tuple[str, ...]], left: float) -> None:
     """A key of colours under a panel that has no axis labels, starting `left` inches to the left of it."""
     wide, _ = size_inches(axes)
     for row, entries in enumerate(_key_lines(key, wide + left, gap=0.2, mark=0.16)):
         x, y = -left, -0.14 - row * 0.17
-        for name, colour in entries:
+        for name, colour, *_ in entries:
             where: dict[str, Any] = {
                 "xycoords": "axes fraction",
                 "textcoords": "offset points",

@@ -4,16 +4,18 @@ A strategy is a settings model: its numbers are read from the scenario, each an 
 source. `turn` and `propose` are pure functions of what they are given: the same levers, the same wishes, whatever the
 order of strategies or of customers. How far it has taken hold (its maturity) is told to it; it keeps no state.
 
-To write one: subclass `Strategy`, name it by `use`, state its numbers, write `turn` (or `propose`), say the cost.
+To write one: subclass `Strategy`, state its numbers, write `turn` (or `propose`), say the cost. A class that does not
+say its `use` goes by ``module:Class``, as scenarios name a plugin's.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -78,6 +80,14 @@ class Strategy(Settings):
     running: float = assumption(0.0, unit="share of annual revenue a year", low=0.0, high=0.01, hard_low=0,
                                 hard_high=10, source="SPEC 6.2, assumption", about="what it costs to run")  # fmt: skip
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "use" not in inspect.get_annotations(cls):
+            own = f"{cls.__module__}:{cls.__qualname__}"
+            # one name and no other, so that a file's `use` fits one class
+            cls.__annotations__["use"] = Literal[own]  # type: ignore[valid-type]
+            cls.use = own
+
     def curve(self, elapsed: int) -> float:
         """Part of what will be realised that has taken hold `elapsed` months after the start, 0 before (SPEC 6.1)."""
         if elapsed <= 0:
@@ -116,4 +126,4 @@ def score_above(share: float) -> float:
 
 def first_line(strategy: type[Any]) -> str:
     """What a strategy is, in one line, for lists."""
-    return (strategy.__doc__ or "").strip().splitlines()[0]
+    return (strategy.__doc__ or "?").strip().splitlines()[0]

@@ -1,0 +1,47 @@
+"""Fee waiver: a strategy of somebody's own, outside the simulator.
+
+Why it may work: fees are among the first reasons that customers give for changing banks [F8], and a call before the
+decision delays it [F34]. Who pays no fee closes an account less often; and managers ring clients whose money is
+draining away while there is still something to keep.
+What would change our minds: no fewer closures among customers of the lower tiers after a year.
+"""
+
+import math
+
+import numpy as np
+
+from sim.agents.customer import BankView
+from sim.agents.proposals import Proposals
+from sim.assumptions import assumption
+from sim.codes import RETENTION
+from sim.levers import Levers
+from sim.strategies.base import Bank, Strategy
+
+
+class FeeWaiver(Strategy):
+    """Fee waiver: no account fee in the lower tiers, and a call to clients whose money is draining away."""
+
+    lag: float = assumption(3.0, unit="months", low=1, high=6, hard_low=0, hard_high=240, source="assumption",
+                            about="months until half of the customers know of it")  # fmt: skip
+    running: float = assumption(0.004, unit="share of annual revenue a year", low=0.002, high=0.01, hard_low=0,
+                                hard_high=10, source="assumption", about="fees not earned")  # fmt: skip
+    closing: float = assumption(0.90, unit="HR", low=0.8, high=1.0, hard_low=0.1, hard_high=10,
+                                source="assumption; direction F8",
+                                about="closing an account that costs nothing")  # fmt: skip
+    tiers: int = assumption(2, unit="tiers, counted from the lowest", low=1, high=3, hard_low=1, hard_high=20,
+                            source="assumption", about="tiers in which the fee is waived")  # fmt: skip
+    draining: float = assumption(0.15, unit="share", low=0.1, high=0.3, hard_low=0.01, hard_high=0.99,
+                                 source="assumption", about="AUM lost in a month at which a manager calls")  # fmt: skip
+
+    def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
+        """Fewer closures in the lower tiers; hazard ratios multiply, so their logarithms are added."""
+        waived = np.arange(len(bank.tiers)) < self.tiers
+        levers.log_close += np.where(waived, maturity * math.log(self.closing), 0.0)
+
+    def propose(self, view: BankView, maturity: float, month: int, bank: Bank) -> Proposals | None:
+        """A call to clients who lost much of their AUM last month, the largest losses first."""
+        if maturity <= 0:
+            return None
+        lost = 1.0 - view.aum / np.maximum(view.aum_2, 1.0)  # each wish from that customer alone
+        wanted = (lost > self.draining) & (view.retained == 0)
+        return Proposals.for_rows(wanted, priority=lost / self.draining, purpose=RETENTION)
