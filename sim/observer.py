@@ -242,21 +242,23 @@ class Observer:
 def gini(customers: Customers) -> float:
     """Gini coefficient of AUM over open customers; NaN where nobody has any."""
     c = customers
-    return _gini(c.uid, c.aum, c.weight, c.state != CLOSED)
+    rows = np.flatnonzero(c.state != CLOSED)
+    order = rows[np.lexsort((c.uid[rows], c.aum[rows]))]
+    return _gini(c.aum[order], c.weight[order].astype(np.float64))
 
 
 def contact_gini(customers: Customers) -> float:
     """Gini coefficient of contacts received over active customers: how unevenly the bank shares its attention."""
     c = customers
-    return _gini(c.uid, c.contacts.astype(np.float64), c.weight, c.state == ACTIVE)
+    active = c.state == ACTIVE
+    weight = np.bincount(c.contacts[active], c.weight[active].astype(np.float64))  # whole numbers: exact in any order
+    return _gini(np.arange(weight.size, dtype=np.float64), weight)
 
 
-def _gini(uid: np.ndarray, held: np.ndarray, weights: np.ndarray, whose: np.ndarray) -> float:
-    rows = np.flatnonzero(whose)
-    order = rows[np.lexsort((uid[rows], held[rows]))]
-    weight = weights[order].astype(np.float64)
-    total = np.cumsum(weight * held[order])
-    if rows.size == 0 or total[-1] <= 0:
+def _gini(held: np.ndarray, weight: np.ndarray) -> float:
+    """Of what is held, smallest first, and how many hold it."""
+    total = np.cumsum(weight * held)
+    if held.size == 0 or total[-1] <= 0:
         return float("nan")
     share = np.concatenate([[0.0], total / total[-1]])
     return float(1.0 - ((share[1:] + share[:-1]) * weight).sum() / weight.sum())

@@ -278,7 +278,6 @@ def test_a_run_without_the_optional_tables_says_what_is_not_shown(made, tmp_path
     assert "Not shown: whose fate it changes (this run did not follow individuals)." in text
     assert "the verb attribute makes it" in text
     assert 'id="fairness"' not in text
-    assert "Holm" not in text
 
 
 def test_arms_differ_in_print_without_colours():

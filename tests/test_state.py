@@ -145,7 +145,7 @@ MESA = {"_agents", "_agents_by_type", "_all_agents", "_rng", "_seed", "_user_ste
 ANEW = {  # made by scenario, arm and seed; of this process; or written before it is read in every month
     "bank": {"scenario", "arm", "luck", "source", "tiers", "settings", "rates", "threads", "pool", "environment",
              "levers", "channels", "ledger", "recorder", "observer", "campaign", "growth_path", "planned", "customers",
-             "team", "measured_rows", "measured_seconds", "programme"},
+             "team", "measured_rows", "measured_seconds", "programme", "now"},
     "team": {"model", "settings", "tiers", "seed", "turnover", "coverage", "span", "interval", "inbound", "owned",
              "pressure_memory", "mix", "managers", "events"},
     "manager": {"settings"},
