@@ -17,8 +17,8 @@ from typing import Any, NoReturn
 
 from sim.errors import BadInput, Mistake, SimError
 
-VERBS = ("run", "validate", "compare", "report", "verify", "schema", "list", "fork")
-LATER = ("survey", "calibrate", "optimise", "attribute", "analyse", "status", "work", "serve")
+VERBS = ("run", "validate", "compare", "report", "verify", "schema", "list", "fork", "attribute")
+LATER = ("survey", "calibrate", "optimise", "analyse", "status", "work", "serve")
 LATER_OPTIONS = ("workers", "cluster")
 
 
@@ -93,6 +93,18 @@ def _parser() -> argparse.ArgumentParser:
                       "the same name, else RUN's reference arm)")  # fmt: skip
     _scenario_options(fork)
     _run_options(fork)
+    attribute = verb("attribute", _attribute, "which strategy of an arm does it: Shapley values over all coalitions")
+    attribute.add_argument("file", metavar="FILE", help="scenario file")
+    attribute.add_argument("--arm", required=True, metavar="NAME", help="the arm that is taken apart")
+    attribute.add_argument("--kpis", metavar="A,B", help="key figures (default: attrition, AUM, profit, NPV)")
+    attribute.add_argument("--agents", type=_at_least_one, default=20_000, metavar="N", help="simulated rows (20,000)")
+    attribute.add_argument("--workers", type=_at_least_one, metavar="N", help="processes (default: all cores)")
+    where = attribute.add_mutually_exclusive_group()
+    where.add_argument("--out", type=Path, metavar="DIR", help="exactly this folder, which must be new or empty")
+    where.add_argument("--into", type=Path, metavar="RUN", help="a results folder whose report then shows it")
+    attribute.add_argument("--quiet", action="store_true", help="no progress")
+    attribute.add_argument("--json", action="store_true", help="the table as one JSON object on stdout")
+    _scenario_options(attribute, arms=False)
     validate = verb("validate", _validate, "check files only, write nothing")
     validate.add_argument("files", nargs="+", metavar="FILE", help="scenario files")
     _scenario_options(validate)
@@ -113,11 +125,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _scenario_options(parser: argparse.ArgumentParser) -> None:
+def _scenario_options(parser: argparse.ArgumentParser, *, arms: bool = True) -> None:
     parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="replace a value of the files")
     parser.add_argument("--seeds", metavar="N|LIST", help="a number (seeds 1..N) or a list with a comma (7, or 1,4,9)")
     parser.add_argument("--months", metavar="N", help="measured months")
-    parser.add_argument("--arms", metavar="A,B", help="only these arms")
+    if arms:
+        parser.add_argument("--arms", metavar="A,B", help="only these arms")
     _plugin_option(parser)
 
 
@@ -287,6 +300,32 @@ def _validate(arguments: argparse.Namespace) -> int:
         seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
         print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
               f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+    return 0
+
+
+def _attribute(arguments: argparse.Namespace) -> int:
+    from sim.experiments.attribution import DEFAULT_SEEDS, attribute, question, smaller, where_to, write
+    from sim.experiments.execution import cores
+    from sim.experiments.prepare import prepare
+    from sim.report import attribution_table
+
+    arguments.seeds = arguments.seeds or str(DEFAULT_SEEDS)
+    (prepared,) = prepare([arguments.file], _overrides(arguments))
+    kpis = [name for name in arguments.kpis.split(",") if name] if arguments.kpis is not None else None
+    asked = question(smaller(prepared, arguments.agents), arguments.arm, kpis)
+    folder = where_to(asked, arguments.out, arguments.into)
+
+    def told(done: int, seeds: int) -> None:
+        if not arguments.quiet:
+            each = f"{asked.coalitions} coalitions each"
+            print(f"{asked.scenario.name}: {done} of {seeds} seeds, {each}", file=sys.stderr)
+
+    table = attribute(asked, workers=arguments.workers or cores(), plugins=arguments.plugin, told=told)
+    write(folder, table, asked, into=arguments.into is not None)
+    if arguments.json:
+        print(json.dumps({"arm": arguments.arm, "folder": str(folder), "attribution": _plain(table)}, allow_nan=False))
+    else:
+        print(f"{attribution_table(table)}\n\nattribution: {folder / 'attribution.csv'}")
     return 0
 
 

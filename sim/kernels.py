@@ -290,24 +290,36 @@ def retention_gain(log_ratio, saved):
 
 
 @njit(**RULE)
-def score_customers(tier, risk, uplift_class, need, u_churn, u_uplift, u_offer, now, p, churn, uplift, offer):
-    """The bank's scores of who leaves, whom a contact keeps and who buys, in SD: noisy views of truth (SPEC 6.3)."""
+def score_churn(tier, risk, u, now, score):
+    """Who leaves: a noisy view of the hazard ratio of last month, in SD (SPEC 6.3)."""
     for i in range(tier.size):
         k = tier[i]
-        gain = retention_gain(risk[i], p.saved[uplift_class[i]])
-        churn[i] = noisy((risk[i] - now.risk_mean[k]) / now.risk_sd[k], now.know_churn, u_churn[i])
-        uplift[i] = noisy((gain - now.gain_mean[k]) / now.gain_sd[k], now.know_uplift, u_uplift[i])
-        offer[i] = noisy(need[i], now.know_offer, u_offer[i])
+        score[i] = noisy((risk[i] - now.risk_mean[k]) / now.risk_sd[k], now.know_churn, u[i])
 
 
 @njit(**RULE)
-def aim(churn, uplift, offer, now, boost, chosen):
+def score_uplift(tier, risk, uplift_class, u, now, p, score):
+    """Whom a retention contact keeps: a noisy view of what it would take off the hazard ratio, in SD."""
+    for i in range(tier.size):
+        k = tier[i]
+        gain = retention_gain(risk[i], p.saved[uplift_class[i]])
+        score[i] = noisy((gain - now.gain_mean[k]) / now.gain_sd[k], now.know_uplift, u[i])
+
+
+@njit(**RULE)
+def score_offer(need, u, now, score):
+    """Who buys: a noisy view of need, in SD."""
+    for i in range(need.size):
+        score[i] = noisy(need[i], now.know_offer, u[i])
+
+
+@njit(**RULE)
+def aim(keep, offer, now, boost, chosen):
     """How campaigns use the scores: `boost` on the rate of offers, `chosen` for a retention contact (0 or 1)."""
-    for i in range(churn.size):
+    for i in range(keep.size):
         above = now.offer_boost if offer[i] > now.offer_cut else ZERO
         boost[i] = ONE - now.targeting + now.targeting * above
-        score = uplift[i] if now.by_uplift else churn[i]
-        chosen[i] = ONE if score > now.retain_cut else ZERO
+        chosen[i] = ONE if keep[i] > now.retain_cut else ZERO
 
 
 @njit(**RULE)
@@ -779,9 +791,16 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
     boost[:] = ONE
     chosen[:] = ZERO
     if now.scored:  # the same for the whole block
-        churn, uplift, offer = x[13, :m], x[14, :m], x[15, :m]
-        score_block(uid, tier, risk, uplift_class, need, now, p, u[16:], churn, uplift, offer)
-        aim(churn, uplift, offer, now, boost, chosen)
+        keep, offer = x[13, :m], x[14, :m]
+        draw_four(
+            uid, now.score_word, u64(DRAW_SCORE), now.key0, now.key1, u[16, :m], u[17, :m], u[18, :m], u[19, :m]
+        )
+        if now.by_uplift:
+            score_uplift(tier, risk, uplift_class, u[17, :m], now, p, keep)
+        else:
+            score_churn(tier, risk, u[16, :m], now, keep)
+        score_offer(need, u[18, :m], now, offer)
+        aim(keep, offer, now, boost, chosen)
 
     low = p.event_rate * p.relocation_part
     high = low + p.event_rate * p.inheritance_part
@@ -837,24 +856,19 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
     count_block(c, a, b, month, p, tally)
 
 
-@njit(**RULE)
-def score_block(uid, tier, risk, uplift_class, need, now, p, u, churn, uplift, offer):
-    """Draw this quarter's noise and score a block."""
-    m = uid.size
-    draw_four(uid, now.score_word, u64(DRAW_SCORE), now.key0, now.key1, u[0, :m], u[1, :m], u[2, :m], u[3, :m])
-    score_customers(tier, risk, uplift_class, need, u[0, :m], u[1, :m], u[2, :m], now, p, churn, uplift, offer)
-
-
 @njit(**LOOP)
 def score_chunk(uid, tier, risk, uplift_class, need, now, p, churn, uplift, offer):
     """Scores of any customers, for managers to plan by: the same numbers campaigns go by."""
-    draws = np.empty((4, BLOCK), np.float32)
+    u = np.empty((4, BLOCK), np.float32)
     for a in range(0, uid.size, BLOCK):
         b = min(a + BLOCK, uid.size)
-        score_block(
-            uid[a:b], tier[a:b], risk[a:b], uplift_class[a:b], need[a:b], now, p, draws,
-            churn[a:b], uplift[a:b], offer[a:b],
-        )  # fmt: skip
+        m = b - a
+        draw_four(
+            uid[a:b], now.score_word, u64(DRAW_SCORE), now.key0, now.key1, u[0, :m], u[1, :m], u[2, :m], u[3, :m]
+        )
+        score_churn(tier[a:b], risk[a:b], u[0, :m], now, churn[a:b])
+        score_uplift(tier[a:b], risk[a:b], uplift_class[a:b], u[1, :m], now, p, uplift[a:b])
+        score_offer(need[a:b], u[2, :m], now, offer[a:b])
 
 
 @njit(**RULE)
@@ -878,7 +892,7 @@ def count_chunk(c, first, last, month, p, tally):
 def live_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits):
     """Live one month for rows first..last, block by block; adds to the integer tallies of this chunk."""
     draws = np.empty((20, BLOCK), np.float32)
-    floats = np.empty((16, BLOCK), np.float32)
+    floats = np.empty((15, BLOCK), np.float32)
     integers = np.empty((7, BLOCK), np.int32)
     for a in range(first, last, BLOCK):
         b = min(a + BLOCK, last)

@@ -95,7 +95,8 @@ class BankModel(mesa.Model):
             self._live_on(state)
         self.measured_rows = 0  # open rows summed over measured months
         self.measured_seconds = 0.0
-        self._run_chunks(np.empty(0, np.int8), self._now(), rows=0)  # loads or compiles the kernel before it is timed
+        self.now = self._now()  # what holds this month
+        self._run_chunks(np.empty(0, np.int8), self.now, rows=0)  # loads or compiles the kernel before it is timed
 
     # --- the month ---------------------------------------------------------------------------------------------
 
@@ -106,6 +107,7 @@ class BankModel(mesa.Model):
         self.environment.strike(self.customers, self.luck, float(self.rates.trust_sd))
         self.levers.reset()
         self.turn_levers()
+        self.now = self._now()
         plan, work = self.schedule()
         joined = self.live(plan)
         self.close_managers_month(work)
@@ -206,7 +208,7 @@ class BankModel(mesa.Model):
     def live(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
         self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
-        self.tally, cohort, left, exits = self._run_chunks(plan, self._now())
+        self.tally, cohort, left, exits = self._run_chunks(plan, self.now)
         self._refuse_overflow()
         self.observer.count(self.month, cohort, left, exits)
         if markov.is_due(self.settings, self.month):
@@ -383,7 +385,7 @@ class BankModel(mesa.Model):
         c = self.customers
         scores = {name: np.empty(rows.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")}
         kernels.score_chunk(
-            c.uid[rows], c.tier[rows], c.risk[rows], c.uplift_class[rows], c.need[rows], self._now(), self.rates,
+            c.uid[rows], c.tier[rows], c.risk[rows], c.uplift_class[rows], c.need[rows], self.now, self.rates,
             *scores.values(),
         )  # fmt: skip
         return scores

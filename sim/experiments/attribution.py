@@ -7,11 +7,15 @@ sampled, other ones for each seed, so that the interval over seeds holds the err
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from multiprocessing import get_context
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
 DEFAULT_KPIS = ("attrition_annual", "aum_end", "profit", "npv")
 AGAINST_REFERENCE = ("roi", "payback_months", "cost_per_saved_customer")  # differences already; nothing adds up to them
+DEFAULT_SEEDS = 10
 NOTHING = "nothing"
 ORDERS = 16  # sampled orders of joining a seed, where members are too many for all coalitions
 
@@ -49,6 +54,12 @@ class Question:
     @property
     def members(self) -> list[str]:
         return [strategy.use for strategy in self.bundle.strategies if strategy.intensity > 0]
+
+    @property
+    def coalitions(self) -> int:
+        """How many coalitions live with each seed, at most."""
+        n = len(self.members)
+        return 2**n if n <= shapley.MOST_EXACT else ORDERS * (n - 1) + 2
 
     @property
     def bundle(self) -> Arm:
@@ -145,8 +156,16 @@ _source: Source | None = None
 
 def _begin(asked: Question) -> None:
     """Once in each worker: the question, and where customers come from."""
-    global _asked, _source
+    global _asked, _source  # what a worker process has for all its seeds
     _asked, _source = asked, asked.prepared.customers()
+
+
+def _begin_worker(plugins: tuple[str, ...], asked: bytes) -> None:
+    """The same in another process, which has to know plug-ins before it reads a scenario that uses them."""
+    from sim.strategies import load_plugins
+
+    load_plugins(plugins)
+    _begin(pickle.loads(asked))  # our own words from the process that started us, never a file
 
 
 def _of_seed(seed: int) -> dict[str, np.ndarray]:
@@ -155,7 +174,9 @@ def _of_seed(seed: int) -> dict[str, np.ndarray]:
     return worth(_asked, _source, seed)
 
 
-def attribute(asked: Question, *, workers: int = 1, told: Callable[[int, int], None] | None = None) -> pd.DataFrame:
+def attribute(
+    asked: Question, *, workers: int = 1, plugins: Sequence[str] = (), told: Callable[[int, int], None] | None = None
+) -> pd.DataFrame:
     """The table of attribution.csv; `told` hears (seeds done, seeds in all). Seeds share out over worker processes.
 
     Intervals are Student's t at 95 % over seeds; the parts of each seed add up to its whole, so their means do.
@@ -163,7 +184,10 @@ def attribute(asked: Question, *, workers: int = 1, told: Callable[[int, int], N
     seeds = asked.scenario.seed_list
     if workers > 1 and len(seeds) > 1:
         pool = ProcessPoolExecutor(
-            min(workers, len(seeds)), mp_context=get_context("spawn"), initializer=_begin, initargs=(asked,)
+            min(workers, len(seeds)),
+            mp_context=get_context("spawn"),
+            initializer=_begin_worker,
+            initargs=(tuple(plugins), pickle.dumps(asked)),
         )
     else:
         _begin(asked)
@@ -207,3 +231,58 @@ def smaller(prepared: Prepared, agents: int) -> Prepared:
         return prepared
     fewer = population.model_copy(update={"agents": agents})
     return replace(prepared, scenario=prepared.scenario.model_copy(update={"population": fewer}))
+
+
+# --- where it goes ------------------------------------------------------------------------------------------------
+
+
+def where_to(asked: Question, out: Path | None, into: Path | None) -> Path:
+    """The folder of the table, known to be usable before anything is computed.
+
+    `into` a stored run of the same scenario name and currency that has the arm; else `out`, new or empty; else a new
+    folder under results/.
+    """
+    from sim.results import read
+
+    if into is not None:
+        run = read(into)
+        if asked.arm not in run.arms or run.manifest["name"] != asked.scenario.name:
+            here = f"a run of {run.manifest['name']} with arms {', '.join(run.arms)}"
+            raise BadInput.at(str(into), f"{here}; a run of {asked.scenario.name} that has {asked.arm}")
+        return into
+    if out is not None:
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise BadInput.at(str(out), "is not empty; a new folder, or --into a results folder")
+        return out
+    now = datetime.now(UTC)
+    return Path("results") / asked.scenario.name / f"{now:%Y%m%dT%H%M%SZ}-{asked.prepared.digest[:8]}-{asked.arm}"
+
+
+def write(folder: Path, table: pd.DataFrame, asked: Question, *, into: bool) -> None:
+    """attribution.csv with its figure and what it was made from; a run's report is rebuilt to show it."""
+    from sim.experiments.execution import code_version
+    from sim.figures import png_bytes, svg_text
+    from sim.figures.attributed import attribution
+    from sim.report import build
+    from sim.tables import write_atomically, write_csv, write_json
+    from sim.yaml_source import dump
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(folder / "attribution.csv", table)
+    if into:
+        build(folder)
+        return
+    (folder / "scenario.yaml").write_text(dump(asked.scenario.resolved()), "utf-8")
+    told = {
+        "arm": asked.arm,
+        "members": asked.members,
+        "kpis": list(asked.kpis),
+        "seeds": asked.scenario.seed_list,
+        "coalitions": asked.coalitions,
+        "scenario_digest": asked.scenario.digest(),
+        "code_version": code_version(),
+    }
+    write_json(folder / "attribution.json", told)
+    figure = attribution(SimpleNamespace(attribution=table))  # type: ignore[arg-type]
+    write_atomically(folder / "attribution.png", png_bytes(figure))
+    write_atomically(folder / "attribution.svg", svg_text(figure))

@@ -166,7 +166,7 @@ def page(
 
     `key` has names and colours, and maybe markers. `height` is that of a panel; `left` and `right` are the room of one
     panel for tick labels and for labels at the ends of its lines (`lefts`, `rights`: a column each); `between` is the
-    room between rows; `widths` are relative. All in inches. With `share_x` only the last row has room for its label.
+    room between rows; `widths` are relative. All in inches. With `share_x` only the last row has room for a name.
     """
     title = title[:1].upper() + title[1:]
     text_room = WIDTH - 2 * EDGE

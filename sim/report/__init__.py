@@ -9,6 +9,8 @@ from __future__ import annotations
 from sim.report.assumptions_used import from_schema as assumptions_from_schema
 from sim.report.page import build, write_key_figures
 from sim.report.sureness import stopping_words
-from sim.report.terminal import summary_table
+from sim.report.terminal import attribution_table, summary_table
 
-__all__ = ["assumptions_from_schema", "build", "stopping_words", "summary_table", "write_key_figures"]
+__all__ = [
+    "assumptions_from_schema", "attribution_table", "build", "stopping_words", "summary_table", "write_key_figures",
+]  # fmt: skip

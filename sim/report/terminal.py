@@ -118,6 +118,31 @@ def _verdict_notes(found: Sequence[Verdict], reference: str, width: int) -> list
     return textwrap.wrap("; ".join(notes), width)
 
 
+def attribution_table(table: pd.DataFrame) -> str:
+    """attribution.csv as text: a block a KPI, a line a member, the whole below; the values add up to it."""
+    blocks = []
+    for kpi, own in table.groupby("kpi", sort=False):
+        whole = float(own["whole"].iloc[0])
+        look = units.display(str(kpi), str(own["unit"].iloc[0]), [*own["value"], whole], difference=True)
+        half = (own["ci_high"] - own["value"]).to_numpy(dtype=float)
+        numbers = own[["value", "alone", "last", "synergy"]].to_numpy(dtype=float)
+        body = []
+        for member, spread, (share, *others) in zip(own["member"].astype(str), half, numbers, strict=True):
+            value, ends = look.write(float(share), float(spread), sign=True)
+            parts = [look.write(float(part), sign=True)[0] for part in others]
+            body.append([member, f"{value} {units.PLUS_MINUS}{ends}" if ends else value, *parts])
+        body.append(["the whole", look.write(whole, sign=True)[0], "", "", ""])
+        head = [[label(str(kpi)), "value", "alone", "last", "synergy"], [look.unit, "", "", "", ""]]
+        blocks.append("\n".join(_aligned(head, body)))
+    seeds = int(table["seeds"].max())
+    note = (
+        f"value: Shapley value, the mean contribution over all orders of joining, {units.PLUS_MINUS} half width of its "
+        f"95 % interval over {seeds} seeds; alone: the member less nothing; last: the bundle less the bundle without "
+        "it; synergy: value less alone"
+    )
+    return "\n\n".join([*blocks, "\n".join(textwrap.wrap(note, WIDTH))])
+
+
 def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
     arm = figures.arms[0]
     names = summary["kpi"].astype(str)
