@@ -22,7 +22,7 @@ name: crossroads
 months: 20
 burn_in: 3
 seeds: [3, 8]
-population: {customers: 1500}
+population: {customers: 9000, agents: 1500}
 managers: {hours_per_month: 25}
 record: {panel: 20}
 environment:
@@ -272,7 +272,7 @@ def test_a_checkpoint_that_is_no_month_of_the_run(
         ("12", ["--checkpoint", "30"], "30 is beyond the 20 measured months"),
         ("12", ["--set", "record.panel=5"], "record.panel: 5, but the stored months were lived with 20; the same"),
         ("12", ["--set", "burn_in=4"], "burn_in: 4, but the stored months were lived with 3; the same"),
-        ("12", ["--set", "population.customers=1600"], "population.customers: 1600, but"),
+        ("12", ["--set", "population.customers=9600"], "population.customers: 9600, but"),
         ("12", ["--set", "model.hazards.mass.close=0.004"], "model.hazards.mass.close: 0.004, but"),
         ("12", ["--set", "managers.hours_per_month=26"], "managers.hours_per_month: 26.0, but"),
         ("12", ["--set", "environment[0].share=0.4"], "manager_poaching from month 4 is not what the stored months"),

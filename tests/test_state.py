@@ -15,8 +15,11 @@ from banks import bank, lived, scenario, tables
 
 import sim.state_file
 from sim.agents.customer import NAMES
+from sim.behaviour.service_law import service_law
 from sim.errors import BadInput
 from sim.model import BankModel
+from sim.population.synthetic import Source, source
+from sim.scenario import Scenario
 from sim.state import State
 from sim.state_file import Stamp, load, save
 from sim.strategies import STRATEGIES
@@ -51,9 +54,14 @@ def assert_same(one: BankModel, other: BankModel) -> None:
 
 def continued(model: BankModel, state: State, **more: Any) -> BankModel:
     """Another bank that lives on from the state to its end."""
-    again = BankModel(model.scenario, model.arm, model.luck, model.source, state=state, **more)
+    again = BankModel(model.scenario, model.arm, model.luck, fresh_source(model.scenario), state=state, **more)
     again.run()
     return again
+
+
+def fresh_source(s: Scenario) -> Source:
+    """Where the bank's customers come from, nobody having come from there yet: a state is all that goes over."""
+    return source(s.population, s.tier_list, s.model, service_law(s.model, s.channels))
 
 
 def through_a_file(state: State, tmp_path: Path) -> State:
@@ -108,7 +116,7 @@ def test_order_of_rows_and_threads_change_nothing():
     whole, taken = lived(s), bank(s, threads=2)
     taken.run(until=2)
     state = taken.state()
-    shuffled = BankModel(s, taken.arm, 1, taken.source, state=state)
+    shuffled = BankModel(s, taken.arm, 1, fresh_source(s), state=state)
     shuffled.customers.reorder(np.random.default_rng(3).permutation(len(shuffled.customers)))
     shuffled.run()
     for other in (shuffled, continued(taken, state, threads=2)):
@@ -123,7 +131,7 @@ def test_another_horizon_is_as_if_it_had_been_so_from_the_start(taken_at: int, m
     moved = s.model_copy(update={"months": months})
     taken = bank(s)
     taken.run(until=taken_at)
-    again = BankModel(moved, taken.arm, 1, taken.source, state=taken.state())
+    again = BankModel(moved, taken.arm, 1, fresh_source(moved), state=taken.state())
     again.run()
     assert_same(lived(moved), again)
 
@@ -133,9 +141,21 @@ def test_a_panel_can_be_left_out():
     without = s.model_copy(update={"record": s.record.model_copy(update={"panel": 0})})
     taken = bank(s)
     taken.run(until=7)
-    again = BankModel(without, taken.arm, 1, taken.source, state=taken.state())
+    again = BankModel(without, taken.arm, 1, fresh_source(without), state=taken.state())
     again.run()
     assert_same(lived(without), again)
+
+
+def test_where_customers_come_from_has_no_memory():
+    """Whatever was asked of it before, the same seed and month bring the same customers (weighted rows, too)."""
+    used, fresh = (fresh_source(BANKS["weights"]) for _ in range(2))
+    used.first(5, -3)
+    used.joiners(5, 2, 90_000.0, 0.2)
+    one, other = (asked.joiners(1, 4, 90_000.0, 0.2) for asked in (used, fresh))
+    assert one is not None
+    assert other is not None
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
 # --- nothing is forgotten --------------------------------------------------------------------------------------------

@@ -304,7 +304,7 @@ def _live(
     bank = bank_from(state)
     if checkpoint is not None:
         bank.run(watcher.lived, until=checkpoint)
-        stamp = Stamp(arm.name, seed, prepared.digest, code_version())
+        stamp = Stamp(arm.name, seed, prepared.digest, folder.manifest["code_version"])
         save(_state_of(folder.path, (arm.name, seed), checkpoint), bank.state(), stamp)
     tables = bank.run(watcher.lived).tables(bank.team.events)
     changed = fates.table(arm.name, seed, bank) if fates is not None else None

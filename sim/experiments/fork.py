@@ -89,11 +89,7 @@ def read_stored(folder: Path, month: int) -> Stored:
     from sim.yaml_source import load, validate
 
     manifest = read_manifest(folder)
-    made_by, now = manifest.get("code_version"), code_version()
-    if made_by != now:
-        raise BadInput.at(
-            str(folder), f"made by code version {made_by}, not {now}; use that version, or run it again with this one"
-        )
+    _refuse_other_code(folder, manifest, code_version(), plugins=False)
     if month > manifest["months"]:
         right = f"from 0 to {manifest['months']}"
         raise BadInput.at("--at", f"{month} is beyond the {manifest['months']} months of {folder}; {right}")
@@ -107,7 +103,16 @@ def read_stored(folder: Path, month: int) -> Stored:
     digest = scenario.digest() if book is None else digest_with_book(scenario, book["sha256"])
     if digest != manifest["scenario_digest"]:
         raise BadInput.at(str(file), "is not the scenario that its manifest names; the folder as the run left it")
+    _refuse_other_code(folder, manifest, code_version(scenario.strategies_named), plugins=True)
     return Stored(folder, manifest, scenario)
+
+
+def _refuse_other_code(folder: Path, manifest: Mapping[str, Any], now: str, *, plugins: bool) -> None:
+    """Raise where the program, or a plugin the stored run uses, is not the one that made it (as `--resume` does)."""
+    made_by = str(manifest.get("code_version"))
+    if made_by != now and (plugins or not made_by.startswith(f"{now}+")):
+        right = "use that version, or run it again with this one"
+        raise BadInput.at(str(folder), f"made by code version {made_by}, not {now}; {right}")
 
 
 def _origin(arm: str, stored: Stored, from_arm: str | None) -> str:
@@ -154,7 +159,8 @@ class StoredStates:
     def _load(self, origin: str, seed: int) -> State:
         from sim.state_file import Stamp, load, place
 
-        stamp = Stamp(origin, seed, self.stored.manifest["scenario_digest"], code_version())
+        manifest = self.stored.manifest
+        stamp = Stamp(origin, seed, manifest["scenario_digest"], manifest["code_version"])
         return load(place(self.stored.folder, origin, seed, self.month), self.month, stamp)
 
 

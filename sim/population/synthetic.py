@@ -75,7 +75,10 @@ def spread_weight(customers: int, rows: int) -> np.ndarray:
 
 @dataclass
 class Source:
-    """Where customers come from in one scenario: a synthetic bank, or a book and the bank that completes it."""
+    """Where customers come from in one scenario: a synthetic bank, or a book and the bank that completes it.
+
+    Asking it for customers changes nothing in it: a bank that lives on from a state has never asked for its first ones.
+    """
 
     birth: Birth
     population: Population
@@ -87,7 +90,20 @@ class Source:
     def __post_init__(self) -> None:
         self.bounds = np.append(thresholds(self.birth.tiers), 0.0)
         self.bounds[-1] = max(TOP, self.bounds[-2] * 10)
-        self.joiner_weight = np.full(len(self.birth.tiers), WEIGHT_UNIT, np.int64)
+        if self.book is not None:
+            n = self.book.uid.size
+            total = self.population.customers or n
+            self.joiner_weight = np.full(len(self.birth.tiers), max(total * WEIGHT_UNIT // n, 1), np.int64)
+        else:
+            customers, rows = self._strata()
+            self.joiner_weight = np.where(rows > 0, customers * WEIGHT_UNIT // np.maximum(rows, 1), WEIGHT_UNIT)
+
+    def _strata(self) -> tuple[np.ndarray, np.ndarray]:
+        """Customers and rows by tier of a synthetic bank."""
+        total = self.population.customers or DEFAULT_CUSTOMERS
+        customers = whole_shares(total, self.shares)
+        strata = row(self.population.strata, self.birth.tiers, np.float64)
+        return customers, quotas(customers, rows_wanted(self.population, total), strata)
 
     def draw_aum(self, u: np.ndarray, tier: np.ndarray) -> np.ndarray:
         """AUM in CNY at uniforms `u` from each tier's law, whole fen."""
@@ -102,15 +118,11 @@ class Source:
         return self._from_book(seed, month) if self.book is not None else self._synthetic(seed, month)
 
     def _synthetic(self, seed: int, month: int) -> dict[str, np.ndarray]:
-        tiers = self.birth.tiers
-        total = self.population.customers or DEFAULT_CUSTOMERS
-        customers = whole_shares(total, self.shares)
-        rows = quotas(customers, rows_wanted(self.population, total), row(self.population.strata, tiers, np.float64))
-        tier = np.repeat(np.arange(len(tiers)), rows)
+        customers, rows = self._strata()
+        tier = np.repeat(np.arange(len(self.birth.tiers)), rows)
         uid = np.concatenate([(np.uint64(k + 1) << np.uint64(40)) + np.arange(n, dtype=np.uint64)
                               for k, n in enumerate(rows)])  # fmt: skip
         weight = np.concatenate([spread_weight(int(c), int(n)) for c, n in zip(customers, rows, strict=True) if n])
-        self.joiner_weight = np.where(rows > 0, customers * WEIGHT_UNIT // np.maximum(rows, 1), WEIGHT_UNIT)
         aum = self.draw_aum(uniforms(seed, DRAW_BIRTH, month, uid)[0], tier)
         columns = people(self.birth, seed, month, uid, tier, aum, joiners=False)
         return columns | {"weight": weight}
@@ -123,7 +135,6 @@ class Source:
         tier = book_tiers(book, self.birth.tiers)
         known = book_knowledge(book)
         columns = people(self.birth, seed, month, book.uid, tier, book.aum, joiners=False, known=known)
-        self.joiner_weight = np.full(len(self.birth.tiers), max(total * WEIGHT_UNIT // n, 1), np.int64)
         return columns | {"weight": spread_weight(total, n)}
 
     def joiners(self, seed: int, month: int, open_weight: float, rate: float) -> dict[str, np.ndarray] | None:
