@@ -201,7 +201,7 @@ class Team:
         order = np.lexsort((view.uid[chosen], *keys, np.where(late, -wish[chosen], 0.0), late, post[chosen]))
         chosen = chosen[order]
         rows, post, tier, weight = rows[chosen], post[chosen], tier[chosen], weight[chosen]
-        purpose = purpose[chosen]
+        purpose, late = purpose[chosen], late[order]
         u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
         channel = np.minimum((u[0][:, None] >= self.mix[tier]).sum(axis=1), MESSAGING)
         if remote > 0:
@@ -212,12 +212,12 @@ class Team:
         if np.isfinite(levers.pressure_cap):
             burden = 1.0 / np.array([c.settings.ideal_per_quarter for c in channels])
             allowed &= customers.pressure[rows] * self.pressure_memory + burden[channel] <= levers.pressure_cap
-        rows, post, weight, channel, purpose = _only(allowed, rows, post, weight, channel, purpose)
+        rows, post, weight, channel, purpose, late = _only(allowed, rows, post, weight, channel, purpose, late)
         cost = weight * hours_of[channel]
         fits = _within(post, cost, free)
-        rows, post, weight, channel, purpose = _only(fits, rows, post, weight, channel, purpose)
+        rows, post, weight, channel, purpose, late = _only(fits, rows, post, weight, channel, purpose, late)
         made = np.zeros(rows.size, bool)
-        rank = np.lexsort((customers.uid[rows], -customers.aum[rows]))
+        rank = np.lexsort((customers.uid[rows], -customers.aum[rows], late))  # what is due goes before wishes here too
         for agent in channels:
             mine = rank[channel[rank] == agent.number]
             factor = branch if agent.name == "branch" else 1.0

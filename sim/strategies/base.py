@@ -124,6 +124,18 @@ def score_above(share: float) -> float:
     return NORMAL.inv_cdf(1.0 - min(max(share, 1e-9), 1.0 - 1e-9))
 
 
+def reached(uid: np.ndarray, share: float) -> np.ndarray:
+    """Mask of the customers whom a strategy has reached at this maturity: this share of all, the same ones first.
+
+    So contacts grow with maturity as levers do, and each customer is judged alone. By the bits of the uid, mixed
+    (splitmix64), since the uids of joiners count up.
+    """
+    x = uid.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (x ^ (x >> np.uint64(31))) < np.uint64(min(max(share, 0.0), 1.0) * (2**64 - 2**11))
+
+
 def first_line(strategy: type[Any]) -> str:
     """What a strategy is, in one line, for lists."""
     return (strategy.__doc__ or "?").strip().splitlines()[0]

@@ -33,7 +33,8 @@ class Programme:
         at_work = [strategy for strategy in strategies if strategy.intensity > 0]
         self.strategies = sorted(at_work, key=lambda strategy: (strategy.use, strategy.start))
         if budget is not None:
-            self.strategies = self._within(budget, months, salary)
+            within = self._within(budget, months, salary)
+            self.strategies = [strategy for strategy in within if strategy.intensity > 0]
         self.start = min((strategy.start for strategy in self.strategies), default=0)
 
     # --- how far --------------------------------------------------------------------------------------------------
