@@ -1,4 +1,4 @@
-"""Claims about strategies from outside the package: named on the command line or not imported, and then as any other."""
+"""Claims about strategies from outside the package: imported only if the command line names them, then as any other."""
 
 from __future__ import annotations
 
@@ -198,7 +198,8 @@ BROKEN = {
     "no words": ("", None, "'' is not the name of a module"),
     "no strategy": ("mine", "x = 1\n", "mine (mine.py) has no strategy; a class derived from"),
     "only somebody else's": ("mine", HEAD, "has no strategy"),
-    "a name of its own": ("mine", GOOD + '    use: str = "calls"\n', "mine:Mine is what scenarios call it, not 'calls'"),
+    "a name of its own": ("mine", GOOD + '    use: str = "calls"\n', "mine:Mine is what scenarios call it, not "
+                         "'calls'"),
     "no docstring": ("mine", HEAD + "class Mine(Strategy):\n    pass\n", "mine:Mine has no docstring"),
     "no Python": ("mine", GOOD + "    def turn(self:\n", "(mine.py:5)"),
     "a name that is not": ("mine", GOOD + "\nnothing_of_the_kind\n", "NameError: name 'nothing_of_the_kind' is not "

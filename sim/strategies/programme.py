@@ -33,8 +33,7 @@ class Programme:
         at_work = [strategy for strategy in strategies if strategy.intensity > 0]
         self.strategies = sorted(at_work, key=lambda strategy: (strategy.use, strategy.start))
         if budget is not None:
-            within = self._within(budget, months, salary)
-            self.strategies = [strategy for strategy in within if strategy.intensity > 0]
+            self.strategies = self._within(budget, months, salary)
         self.start = min((strategy.start for strategy in self.strategies), default=0)
 
     # --- how far --------------------------------------------------------------------------------------------------
@@ -113,8 +112,8 @@ class Programme:
 
         Cost is proportional to intensity but for the managers added, so the scale is found by bisection.
         """
-        if not self.strategies:
-            return self.strategies
+        if not self.strategies or budget <= 0:
+            return []
         full = [strategy.intensity for strategy in self.strategies]
 
         def scaled(factor: float) -> list[Strategy]:
