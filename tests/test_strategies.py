@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -257,6 +258,27 @@ def test_effects_of_nil_are_the_reference_to_the_bit(use: str, reference: dict[s
 def test_all_effects_of_nil_together_are_the_reference_to_the_bit(reference: dict[str, pd.DataFrame]) -> None:
     nil = [{"use": use, "capital": 0.0, "running": 0.0, **FAST, **numbers} for use, numbers in NIL.items()]
     same(rows(of_arm(arms(*nil, implementation={"dip_hours": 0.0, "dip_variance": 0.0}))), rows(reference))
+
+
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("end", ["ge", "le"], ids=["least", "most"])
+def test_the_ends_of_what_is_accepted_can_be_lived(use: str, end: str) -> None:
+    """Every number as small, or as large, as a file may say, money apart: no table holds what is no number."""
+    numbers: dict[str, Any] = {}
+    for name, field in known()[use].model_fields.items():
+        pairs = itertools.product(field.metadata, ("ge", "le", "lt"))
+        limits = {key: getattr(limit, key) for limit, key in pairs if hasattr(limit, key)}
+        if described(field) and name not in ("capital", "running") and limits:
+            most = limits.get("le", limits.get("lt", 0) - 0.001)
+            numbers[name] = type(field.default)(limits["ge"] if end == "ge" else most)
+    t = of_arm(arms({"use": use, **numbers}, {"use": "digital_thinking", **FAST} if use != "digital_thinking" else {
+        "use": "institutional"}))  # fmt: skip
+    monthly = t["monthly"].drop(columns=["arm", "tier"]).query("month > 0")
+    counted = monthly[monthly["active"] > 0]  # means of nobody are no numbers
+    assert np.isfinite(counted.to_numpy(float)).all()
+    assert (monthly[["active", "dormant", "aum"]] >= 0).all(axis=None)
+    shares = counted[["share_of_wallet", "digital_active"]]
+    assert ((shares >= 0) & (shares <= 1)).all(axis=None)
 
 
 @pytest.mark.parametrize("use", USES)

@@ -92,7 +92,7 @@ class Strategy(Settings):
         """Part of what will be realised that has taken hold `elapsed` months after the start, 0 before (SPEC 6.1)."""
         if elapsed <= 0:
             return 0.0
-        return 1.0 / (1.0 + math.exp(-self.speed * (elapsed - self.lag)))
+        return 1.0 / (1.0 + math.exp(min(-self.speed * (elapsed - self.lag), 700.0)))  # 700: next to the largest float
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Turn the levers of this month.

@@ -52,7 +52,7 @@ class Stratification(Strategy):
     retention: float = assumption(0.05, unit="share a month", low=0.0, high=0.2, hard_low=0, hard_high=1,
                                   source="assumption; F35",
                                   about="managed customers who get a retention call, best placed first")  # fmt: skip
-    near: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0, hard_high=1, source="SPEC 3.1",
+    near: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0.01, hard_high=1, source="SPEC 3.1",
                              about="AUM over that bound that counts as near")  # fmt: skip
     near_months: int = assumption(3, unit="months", low=2, high=6, hard_low=1, hard_high=60, source="assumption",
                                   about="months between two such contacts")  # fmt: skip
