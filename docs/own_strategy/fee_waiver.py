@@ -15,7 +15,7 @@ from sim.agents.proposals import Proposals
 from sim.assumptions import assumption
 from sim.codes import RETENTION
 from sim.levers import Levers
-from sim.strategies.base import Bank, Strategy
+from sim.strategies.base import Bank, Strategy, reached
 
 
 class FeeWaiver(Strategy):
@@ -40,8 +40,6 @@ class FeeWaiver(Strategy):
 
     def propose(self, view: BankView, maturity: float, month: int, bank: Bank) -> Proposals | None:
         """A call to clients who lost much of their AUM last month, the largest losses first."""
-        if maturity <= 0:
-            return None
-        lost = 1.0 - view.aum / np.maximum(view.aum_2, 1.0)  # each wish from that customer alone
-        wanted = (lost > self.draining) & (view.retained == 0)
+        lost = 1.0 - view.aum / np.maximum(view.aum_2, 1.0)  # at a month's end aum_2 is the month's end before
+        wanted = (lost > self.draining) & (view.retained == 0) & reached(view.uid, maturity)
         return Proposals.for_rows(wanted, priority=lost / self.draining, purpose=RETENTION)

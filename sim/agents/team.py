@@ -204,11 +204,11 @@ class Team:
             purpose[proposals.rows] = proposals.purpose
         chosen = np.flatnonzero(wanted)
         keys = [key[chosen] for key in self._priority(view)]
-        late = ~due[chosen]
-        order = np.lexsort((view.uid[chosen], *keys, np.where(late, -wish[chosen], 0.0), late, post[chosen]))
+        queue = np.where(due[chosen], -np.inf, -wish[chosen])  # what is due stands before every wish
+        order = np.lexsort((view.uid[chosen], *keys, queue, post[chosen]))
         chosen = chosen[order]
         rows, post, tier, weight = rows[chosen], post[chosen], tier[chosen], weight[chosen]
-        purpose = purpose[chosen]
+        purpose, queue = purpose[chosen], queue[order]
         u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
         channel = np.minimum((u[0][:, None] >= self.mix[tier]).sum(axis=1), MESSAGING)
         if remote > 0:
@@ -219,12 +219,12 @@ class Team:
         if np.isfinite(levers.pressure_cap):
             burden = 1.0 / np.array([c.settings.ideal_per_quarter for c in channels])
             allowed &= customers.pressure[rows] * self.pressure_memory + burden[channel] <= levers.pressure_cap
-        rows, post, weight, channel, purpose = _only(allowed, rows, post, weight, channel, purpose)
+        rows, post, weight, channel, purpose, queue = _only(allowed, rows, post, weight, channel, purpose, queue)
         cost = weight * hours_of[channel]
         fits = _within(post, cost, free)
-        rows, post, weight, channel, purpose = _only(fits, rows, post, weight, channel, purpose)
+        rows, post, weight, channel, purpose, queue = _only(fits, rows, post, weight, channel, purpose, queue)
         made = np.zeros(rows.size, bool)
-        rank = np.lexsort((customers.uid[rows], -customers.aum[rows]))
+        rank = np.lexsort((customers.uid[rows], -customers.aum[rows], queue))
         for agent in channels:
             mine = rank[channel[rank] == agent.number]
             factor = branch if agent.name == "branch" else 1.0

@@ -92,7 +92,7 @@ class Strategy(Settings):
         """Part of what will be realised that has taken hold `elapsed` months after the start, 0 before (SPEC 6.1)."""
         if elapsed <= 0:
             return 0.0
-        return 1.0 / (1.0 + math.exp(-self.speed * (elapsed - self.lag)))
+        return 1.0 / (1.0 + math.exp(min(-self.speed * (elapsed - self.lag), 700.0)))  # 700: next to the largest float
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Turn the levers of this month.
@@ -122,6 +122,18 @@ class Strategy(Settings):
 def score_above(share: float) -> float:
     """Score in SD that this share of customers exceeds."""
     return NORMAL.inv_cdf(1.0 - min(max(share, 1e-9), 1.0 - 1e-9))
+
+
+def reached(uid: np.ndarray, share: float) -> np.ndarray:
+    """Mask of the customers whom a strategy has reached at this maturity: this share of all, the same ones first.
+
+    So contacts grow with maturity as levers do, and each customer is judged alone. By the bits of the uid, mixed
+    (splitmix64), since the uids of joiners count up.
+    """
+    x = uid.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (x ^ (x >> np.uint64(31))) < np.uint64(min(max(share, 0.0), 1.0) * (2**64 - 2**11))
 
 
 def first_line(strategy: type[Any]) -> str:

@@ -43,7 +43,7 @@ class HumanResources(Strategy):
         source="SPEC 6.2, assumption",
         about="months a post stays empty (two to one)",
     )
-    unprepared: float = assumption(0.1, unit="ratio", low=0.0, high=0.5, hard_low=0.0001, hard_high=10,
+    unprepared: float = assumption(0.1, unit="ratio", low=0.02, high=0.5, hard_low=0.0001, hard_high=10,
                                    source="SPEC 6.2, assumption; F47",
                                    about="departures without a hand-over that remain")  # fmt: skip
     push: float = assumption(0.60, unit="share", low=0.4, high=0.7, hard_low=0, hard_high=1, source="assumption; F51",

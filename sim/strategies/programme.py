@@ -112,8 +112,8 @@ class Programme:
 
         Cost is proportional to intensity but for the managers added, so the scale is found by bisection.
         """
-        if not self.strategies:
-            return self.strategies
+        if not self.strategies or budget <= 0:
+            return []
         full = [strategy.intensity for strategy in self.strategies]
 
         def scaled(factor: float) -> list[Strategy]:

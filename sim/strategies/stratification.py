@@ -19,7 +19,7 @@ from sim.agents.proposals import Proposals
 from sim.assumptions import assumption
 from sim.codes import LEAD, RETENTION
 from sim.levers import Levers, logit, shifted
-from sim.strategies.base import Bank, Strategy, score_above
+from sim.strategies.base import Bank, Strategy, reached, score_above
 from sim.strategies.contact_cap import capped
 
 Part = Literal[
@@ -52,7 +52,7 @@ class Stratification(Strategy):
     retention: float = assumption(0.05, unit="share a month", low=0.0, high=0.2, hard_low=0, hard_high=1,
                                   source="assumption; F35",
                                   about="managed customers who get a retention call, best placed first")  # fmt: skip
-    near: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0, hard_high=1, source="SPEC 3.1",
+    near: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0.01, hard_high=1, source="SPEC 3.1",
                              about="AUM over that bound that counts as near")  # fmt: skip
     near_months: int = assumption(3, unit="months", low=2, high=6, hard_low=1, hard_high=60, source="assumption",
                                   about="months between two such contacts")  # fmt: skip
@@ -116,13 +116,14 @@ class Stratification(Strategy):
 
     def propose(self, view: BankView, maturity: float, month: int, bank: Bank) -> Proposals | None:
         """Leads first, then customers near a bound, then those whom a call may keep."""
-        everybody = view.uid.size
+        everybody, done = view.uid.size, reached(view.uid, maturity)
         wishes = []
         if "leads" in self.parts:
-            wishes.append(Proposals.for_rows(view.lead == 1, priority=np.full(everybody, LEAD_PRIORITY), purpose=LEAD))
+            shown = (view.lead == 1) & done
+            wishes.append(Proposals.for_rows(shown, priority=np.full(everybody, LEAD_PRIORITY), purpose=LEAD))
         if "near_threshold" in self.parts:
             near = (view.aum >= self.near * bank.ceiling[view.tier]) & (view.contact_gap + 1 >= self.near_months)
-            wishes.append(Proposals.for_rows(near, priority=np.full(everybody, NEAR_PRIORITY)))
+            wishes.append(Proposals.for_rows(near & done, priority=np.full(everybody, NEAR_PRIORITY)))
         share = min(self.retention * maturity, 0.5)
         if "retention" in self.parts and share > 0:
             wishes.append(self._retention_calls(view, share, month, bank))
