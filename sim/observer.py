@@ -29,7 +29,7 @@ YEAR = 12
 # Columns of the panel: what the bank can see of a tracked customer, and what it cannot.
 PANEL_OBSERVED = (
     "uid", "state", "tier", "aum", "products", "adopted", "manager", "contact_gap", "transactions", "silence",
-    "attempts", "opted_out", "joined_month", "age", "weight",
+    "attempts", "opted_out", "joined_month", "age", "weight", "contacts", "retained",
 )  # fmt: skip
 PANEL_TRUE = (
     "affinity", "bond", "engagement", "expectation", "held", "log_frailty", "open_failure", "pressure", "satisfaction",

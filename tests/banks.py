@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from sim.behaviour.settings import Mechanisms
 from sim.codes import ACTIVE, CLOSED
 from sim.model import BankModel
 from sim.population.synthetic import source
-from sim.scenario import Scenario
+from sim.scenario import Arm, Scenario
 
 TIERS = ("mass", "affluent", "wealth", "private")
 UNIT = 1024.0  # weight units a customer
@@ -73,6 +74,44 @@ def live(model: BankModel, watch: Callable[[BankModel], None] | None = None) -> 
 def lived(s: Scenario, seed: int = 1, *, threads: int = 1) -> BankModel:
     """The scenario's bank at its end."""
     return live(bank(s, seed, threads=threads))
+
+
+def fork(model: BankModel, arm: Arm | None = None) -> BankModel:
+    """An independent copy of a bank at month 0 that has not begun to measure, under another arm if one is named."""
+    twin = deepcopy(model, {id(thing): thing for thing in (model.source, model.scenario)})
+    if arm is not None:
+        twin.arm, twin.recorder.arm = arm, arm.name
+    return twin
+
+
+def at_the_start(s: Scenario, seed: int = 1) -> BankModel:
+    """The scenario's bank after its burn-in, before it measures: where arms part."""
+    model = bank(s, seed)
+    while model.month < 0:
+        model.step()
+    return model
+
+
+def arms_at_the_start(s: Scenario, seed: int = 1) -> dict[str, BankModel]:
+    """The bank of every arm at month 0, from one burn-in."""
+    start = at_the_start(s, seed)
+    return {arm.name: fork(start, arm) for arm in s.arm_list}
+
+
+def side_by_side(
+    models: Mapping[str, BankModel], remember: Callable[[BankModel], Any]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Live banks with the same luck month by month: each month with what was to be remembered of the one before.
+
+    Without joiners a row is the same customer in all of them, so their columns can be compared as they stand.
+    """
+    for model in models.values():
+        model.begin_measuring()
+    for month in range(1, min(model.scenario.months for model in models.values()) + 1):
+        before = {name: remember(model) for name, model in models.items()}
+        for model in models.values():
+            model.step()
+        yield month, before
 
 
 def tables(model: BankModel) -> dict[str, pd.DataFrame]:

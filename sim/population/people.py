@@ -25,7 +25,7 @@ AGE_RANGE = (18.0, 85.0)
 AGE_MEAN, AGE_SD = 41.5, 14.0  # of all customers, for correlations with age
 INCOME_AUM = 0.5  # correlation of log income and log AUM (SPEC 1.2; range .3 to .7) [assumption]
 NEED_INCOME = 0.3  # correlation of product need and income [assumption]
-RISK_COPULA = 0.5  # correlation of frailty and the score that sorts uplift classes [assumption, SPEC 6.4]
+RISK_COPULA = 0.8  # correlation of frailty and the score that sorts uplift classes [fitted: see `_uplift_class`]
 UPLIFT_SHARES = (0.20, 0.12, 0.08)  # persuadable, lost cause, sleeping dog; the rest is a sure thing (SPEC 6.4)
 # by channel: weight, slope on digital affinity [assumption]
 PREFERENCE = ((0.35, -2.0), (0.15, 0.0), (0.03, 1.0), (0.22, 0.5), (0.25, 2.0))
