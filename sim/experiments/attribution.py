@@ -141,6 +141,7 @@ def _figures(asked: Question, bank: Any, told: Callable[[int], None] | None) -> 
 
     s = asked.scenario
     recorder = bank.run(told)
+    bank.let_go()
     table = run_kpis(
         recorder.tables(bank.team.events), tiers=[tier.name for tier in s.tier_list], discount_rate=s.discount_rate,
         currency=s.currency,

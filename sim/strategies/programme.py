@@ -28,6 +28,7 @@ class Programme:
         months: int, salary: float, budget: float | None = None,
     ):  # fmt: skip
         self.settings = settings
+        self._told: tuple[int | None, dict[str, float]] = (None, {})  # maturities of the month last asked for
         self.bank = bank
         self.revenue = revenue
         at_work = [strategy for strategy in strategies if strategy.intensity > 0]
@@ -64,7 +65,9 @@ class Programme:
 
     def maturities(self, month: int) -> dict[str, float]:
         """By name of the strategies at work."""
-        return {strategy.use: self.maturity(strategy, month) for strategy in self.strategies}
+        if month != self._told[0]:
+            self._told = month, {strategy.use: self.maturity(strategy, month) for strategy in self.strategies}
+        return self._told[1]
 
     # --- what they do ---------------------------------------------------------------------------------------------
 
@@ -73,7 +76,7 @@ class Programme:
         for strategy in self.strategies:
             elapsed = month - strategy.start
             if elapsed > 0:
-                strategy.turn(levers, self.maturity(strategy, month), elapsed, self.bank)
+                strategy.turn(levers, self.maturities(month)[strategy.use], elapsed, self.bank)
         if self.strategies and 0 < month - self.start <= self.settings.dip_months:
             depth = max(strategy.intensity for strategy in self.strategies if strategy.start < month)
             levers.log_hours += math.log1p(-self.settings.dip_hours * depth)
@@ -84,7 +87,7 @@ class Programme:
         wishes = []
         for strategy in self.strategies:
             if month > strategy.start:
-                wish = strategy.propose(view, self.maturity(strategy, month), month, self.bank)
+                wish = strategy.propose(view, self.maturities(month)[strategy.use], month, self.bank)
                 if wish is not None and wish.rows.size:
                     wishes.append(wish)
         return Proposals.merged(wishes) if wishes else None
