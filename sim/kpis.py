@@ -81,8 +81,10 @@ KPIS: dict[str, Kpi] = {
         Kpi("payback_months", "months", "from this month cumulated profit stays at or above the reference's", "lower"),
         Kpi("cost_per_saved_customer", "money", "strategy cost per active customer kept beyond the reference", "lower"),
         Kpi("clv", "money", "expected discounted margin of an open customer (Markov formula)", "higher"),
+        Kpi("customer_equity", "money", "that value summed over the open customers at the end", "higher"),
         Kpi("clv_realised", "money", "discounted margin of these months per customer of month 0", "higher"),
         Kpi("contacts_per_customer", "per year", "outbound contacts, per customer-year"),
+        Kpi("coverage_gini", "ratio", "Gini of contacts received, over active customers at the end"),
         Kpi("complaints_per_customer", "per year", "complaints, per active customer-year", "lower"),
         Kpi("opt_out_share", "share", "open customers with at least one opt-out, at the end", "lower"),
         Kpi("manager_utilisation", "ratio", "hours asked of managers per hour they have, mean over months"),
@@ -95,10 +97,10 @@ KPIS: dict[str, Kpi] = {
 # No tier has one of its own: figures of the bank as a whole.
 BANK_ONLY = frozenset({
     "nps", "roi", "payback_months", "cost_per_saved_customer", "clv_realised", "opt_out_share", "manager_utilisation",
-    "manager_turnover_annual", "aum_gini",
+    "manager_turnover_annual", "aum_gini", "customer_equity", "coverage_gini",
 })  # fmt: skip
 AGAINST_REFERENCE = frozenset({"roi", "payback_months", "cost_per_saved_customer"})  # the reference has none of its own
-NEEDS_A_YEAR = frozenset({"retention_12m", "clv"})  # NaN in fewer than twelve months
+NEEDS_A_YEAR = frozenset({"retention_12m", "clv", "customer_equity"})  # NaN in fewer than twelve months
 
 
 def kpi_names(tiers: Sequence[str]) -> list[str]:
@@ -298,6 +300,7 @@ def _bank_at_the_end(c: _Cubes) -> Values:
     yield from _mean("share_of_wallet", c.tiers, c.end("share_of_wallet"), c.end("customers"))
     yield "nps", _last_known(c.bank("nps"))
     yield "aum_gini", _last_known(c.bank("aum_gini"))
+    yield "coverage_gini", _last_known(c.bank("coverage_gini"))
     yield "opt_out_share", _ratio(c.bank("customers_opted_out")[:, -1], c.end("customers").sum(axis=1))
 
 
@@ -374,6 +377,7 @@ def _value(c: _Cubes, discount: np.ndarray, discount_rate: float, transitions: p
     yield "clv", np.where(known.any(axis=1), _ratio(held.sum(axis=1), weight.sum(axis=1)), np.nan)
     for i, tier in enumerate(c.tiers):
         yield f"clv[{tier}]", np.where(known[:, i], V[:, i], np.nan)
+    yield "customer_equity", np.where(known.any(axis=1), held.sum(axis=1), np.nan)
 
 
 def run_kpis(
