@@ -197,7 +197,8 @@ def page(size: Size, seeds: Sequence[int], found: dict[str, list[Finding]], pair
         "# Does the model behave like a bank?",
         "",
         f"Stylised facts of SPEC 9.1 on Bank B: {size.customers:,} customers one to one, {BURN_IN} months of burn-in, "
-        f"{MONTHS} measured months, seeds {seeds[0]} to {seeds[-1]}; where a fact says so it is an experiment of its own.",
+        f"{MONTHS} measured months, seeds {seeds[0]} to {seeds[-1]}; where a fact says so it is an experiment of its "
+        "own.",
         "A figure is the mean over seeds with its 95 % interval (Student's t). *holds*: the whole interval lies within "
         "the tolerance; *misses*: the whole interval lies outside; *unclear*: it crosses a bound.",
         "Written by `python -m tests.facts`, which changes no parameter and no tolerance.",

@@ -217,7 +217,8 @@ def _pandemic(customers: int, seed: int) -> Figures:
         active = run.by_tier("active")
         shares.append((run.by_tier("digital_active") * active).sum(axis=1) / active.sum(axis=1))
     gain = shares[1] - shares[0]
-    return {"users a pandemic adds in nine months": float(gain[9]), "of them still more after two years": float(gain[24])}
+    return {"users a pandemic adds in nine months": float(gain[9]),
+            "of them still more after two years": float(gain[24])}  # fmt: skip
 
 
 # --- V22: yields elsewhere -------------------------------------------------------------------------------------------

@@ -107,8 +107,8 @@ FACTS = (
     ),
     Fact(
         "V9", "in an export contacts look harmful where they go to those at risk, though they help",
-        "bank of a million, upper tiers, stratification in force at once (other strategies off): logistic regression on "
-        "panel rows of managed customers, leaving next month on a retention contact at work, and tier; calls in turn "
+        "bank of a million, upper tiers, stratification in force at once (other strategies off): logistic regression "
+        "on panel rows of managed customers, leaving next month on a retention contact at work, and tier; calls in turn "
         "paired with the same luck without calls (the experiment of V19)",
         {"odds ratio of a retention contact, by risk": (1.0, np.inf),
          "exits of those called in turn over without": (-np.inf, 1.0)},
@@ -186,8 +186,8 @@ FACTS = (
     ),
     Fact(
         "V16", "the app spreads by a logistic course, and those who take it up stay, use and cost more",
-        "course: baseline, least squares with the ceiling 0.975 of CFCA's surveys, whose own distance was 0.02; export: "
-        "logistic regression on panel rows with tier, products, AUM, age and tenure; the rest: those who take it up "
+        "course: baseline, least squares with the ceiling 0.975 of CFCA's surveys, whose own distance was 0.02; "
+        "export: logistic regression on panel rows with tier, products, AUM, age and tenure; the rest: those who take it up "
         "within 36 months against themselves in a bank without further uptake (same luck); pandemic of SPEC 6.6",
         {"distance from a logistic course": (0.0, 0.02), "users a pandemic adds in nine months": ANY_MORE,
          "exits of new users over those without the app": (0.75, 0.95),
@@ -203,8 +203,8 @@ FACTS = (
     ),
     Fact(
         "V17", "leaving can be foretold, not well",
-        "active customers, who leaves in the next three months: the bank's churn score after burn-in at three states of "
-        "knowledge; a logistic model of 17 observed columns of the panel, trained on one half of its customers and "
+        "active customers, who leaves in the next three months: the bank's churn score after burn-in at three states "
+        "of knowledge; a logistic model of 17 observed columns of the panel, trained on one half of its customers and "
         "judged on the other; binormal lift: 6.3 of SPEC, from the AUC",
         {f"{name}: {what}": bounds
          for name in ("the bank's score with personalised service and fintech", "trained on an export")
@@ -218,10 +218,11 @@ FACTS = (
     ),
     Fact(
         "V18", "those most at risk are not those to call",
-        "everybody has a manager who gets through, no other contacts, 24 months, same luck, about as many calls by every "
-        "policy, scores as personalised service and fintech have them: active customers lost less than without calls",
+        "everybody has a manager who gets through, no other contacts, 24 months, same luck, about as many calls by "
+        "every policy, scores as personalised service and fintech have them: active customers lost less than without calls",
         {"by uplift over by risk": (1.3, np.inf)},
-        shown=[*(f"saved a 1,000 calls, by {policy}" for policy in SHARES), *(f"calls, by {policy}" for policy in SHARES)],
+        shown=[*(f"saved a 1,000 calls, by {policy}" for policy in SHARES),
+               *(f"calls, by {policy}" for policy in SHARES)],
         note=NOTES.get("V18", ""),
     ),
     Fact(
@@ -253,8 +254,8 @@ FACTS = (
     ),
     Fact(
         "V21", "no strategy works wonders, each begins with a dip, and some do not pay",
-        "a tenth of the bank, upper tiers one to one, each strategy from month 0, 60 months, twice the seeds, same luck: "
-        "attrition of active customers, relative to the bank without strategies; return on investment as in kpis",
+        "a tenth of the bank, upper tiers one to one, each strategy from month 0, 60 months, twice the seeds, same "
+        "luck: attrition of active customers, relative to the bank without strategies; return on investment as in kpis",
         {**{f"{arm}: fall of attrition, months {first} to 24": (-np.inf, 0.15 if arm in strategies.SINGLE else 0.30)
             for arm in strategies.ARMS for first in (1, 13)},
          **{f"{arm}: rise of attrition, months 1 to 6": ANY_MORE for arm in strategies.ARMS},
@@ -283,7 +284,8 @@ FACTS = (
     ),
     Fact(
         "V23", "leavers draw others after them, and it dies down",
-        "word of mouth on; told of 5 % more leavers than there were in the month before, against itself untold, same luck",
+        "word of mouth on; told of 5 % more leavers than there were in the month before, against itself untold, same "
+        "luck",
         {"exits in the first quarter over those without": (1.0, np.inf),
          "more exits in months 4 to 6 over months 1 to 3": (-np.inf, 1.0),
          "more exits in the year per leaver heard of (R_c)": (-np.inf, 0.5)},
@@ -292,8 +294,8 @@ FACTS = (
     ),
     Fact(
         "V24", "referred customers stay longer, and what they earn more fades", "-", {},
-        absent="No customer joins by referral: joiners come by a rate of their own (DECISIONS 3), whoever recommends the "
-        "bank. Nothing is measured and nothing claimed.",
+        absent="No customer joins by referral: joiners come by a rate of their own (DECISIONS 3), whoever recommends "
+        "the bank. Nothing is measured and nothing claimed.",
     ),
 )  # fmt: skip
 
