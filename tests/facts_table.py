@@ -108,8 +108,8 @@ FACTS = (
     Fact(
         "V9", "in an export contacts look harmful where they go to those at risk, though they help",
         "bank of a million, upper tiers, stratification in force at once (other strategies off): logistic regression "
-        "on panel rows of managed customers, leaving next month on a retention contact at work, and tier; calls in turn "
-        "paired with the same luck without calls (the experiment of V19)",
+        "on panel rows of managed customers, leaving next month on a retention contact at work, and tier; calls in "
+        "turn paired with the same luck without calls (the experiment of V19)",
         {"odds ratio of a retention contact, by risk": (1.0, np.inf),
          "exits of those called in turn over without": (-np.inf, 1.0)},
         shown=["odds ratio of a retention contact, by risk, with the scores of personalised service and fintech",
@@ -187,8 +187,8 @@ FACTS = (
     Fact(
         "V16", "the app spreads by a logistic course, and those who take it up stay, use and cost more",
         "course: baseline, least squares with the ceiling 0.975 of CFCA's surveys, whose own distance was 0.02; "
-        "export: logistic regression on panel rows with tier, products, AUM, age and tenure; the rest: those who take it up "
-        "within 36 months against themselves in a bank without further uptake (same luck); pandemic of SPEC 6.6",
+        "export: logistic regression on panel rows with tier, products, AUM, age and tenure; the rest: those who "
+        "take it up within 36 months against themselves in a bank without further uptake (same luck); pandemic of SPEC 6.6",
         {"distance from a logistic course": (0.0, 0.02), "users a pandemic adds in nine months": ANY_MORE,
          "exits of new users over those without the app": (0.75, 0.95),
          "odds ratio of leaving within a year, users, export": (0.75, 0.95),
@@ -219,7 +219,8 @@ FACTS = (
     Fact(
         "V18", "those most at risk are not those to call",
         "everybody has a manager who gets through, no other contacts, 24 months, same luck, about as many calls by "
-        "every policy, scores as personalised service and fintech have them: active customers lost less than without calls",
+        "every policy, scores as personalised service and fintech have them: active customers lost less than "
+        "without calls",
         {"by uplift over by risk": (1.3, np.inf)},
         shown=[*(f"saved a 1,000 calls, by {policy}" for policy in SHARES),
                *(f"calls, by {policy}" for policy in SHARES)],
