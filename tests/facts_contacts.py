@@ -50,10 +50,7 @@ def retention_bank(customers: int, months: int) -> Scenario:
     What such a contact does beyond its purpose (pressure, the gap it ends) is switched off, so that saved customers
     are the retention mechanism's own. Nobody joins or comes back: a customer leaves once.
     """
-    strategy = {
-        "use": "stratification", **AT_ONCE, "near_threshold": False, "handoff": 1.0, "coordinated": 1.0,
-        "uncoordinated": 1.0, "outreach": 0.0, "win_back": 0.0, "pressure": 100.0, "grace": 0.0, "demotion": 0.0,
-    }  # fmt: skip
+    strategy = {"use": "stratification", **AT_ONCE, "parts": ["retention"]}
     channels = silent_campaigns()
     channels["phone"] |= {"reach": 1.0, "capacity": 1000.0}
     by_phone = {"branch": 0.0, "phone": 1.0, "video": 0.0, "messaging": 0.0}
