@@ -188,7 +188,8 @@ FACTS = (
         "V16", "the app spreads by a logistic course, and those who take it up stay, use and cost more",
         "course: baseline, least squares with the ceiling 0.975 of CFCA's surveys, whose own distance was 0.02; "
         "export: logistic regression on panel rows with tier, products, AUM, age and tenure; the rest: those who "
-        "take it up within 36 months against themselves in a bank without further uptake (same luck); pandemic of SPEC 6.6",
+        "take it up within 36 months against themselves in a bank without further uptake (same luck); pandemic of "
+        "SPEC 6.6",
         {"distance from a logistic course": (0.0, 0.02), "users a pandemic adds in nine months": ANY_MORE,
          "exits of new users over those without the app": (0.75, 0.95),
          "odds ratio of leaving within a year, users, export": (0.75, 0.95),
