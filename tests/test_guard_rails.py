@@ -1,100 +1,77 @@
-"""Effects stay believable (SPEC 6.2): small falls of attrition, a dip first, calls to aim, money that can be lost.
+"""Effects stay believable (SPEC 6.2): nothing works wonders, aim matters, change begins with a dip, some arms lose.
 
-Nothing is clamped: the mechanisms and their numbers give these figures. Seeds are few, so each claim is on means over
-seeds and stands far from its bound.
+Nothing is clamped in the model to get here; the bounds are the specification's own. The same experiments, on larger
+banks, are in docs/validation.md (V18, V19, V21).
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
-import pandas as pd
 import pytest
-from banks import scenario
 
-from sim.behaviour.service_law import service_law
-from sim.kpis import run_kpis
-from sim.model import BankModel
-from sim.population.synthetic import source
-from sim.strategies import STRATEGIES
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the facts are a package of their own
+
 from tests.facts_contacts import calls_that_keep
+from tests.facts_customers import Figures
+from tests.facts_statistics import Interval
+from tests.facts_strategies import EVERYTHING, FOUR, SINGLE, strategies
 
-FOUR = ("digital_thinking", "stratification", "personalised_service", "staff_upskilling")
-SEEDS = (1, 2, 3)
-TIERS = ["mass", "affluent", "wealth", "private"]
-
-
-@pytest.fixture(scope="module")
-def figures() -> pd.DataFrame:
-    """Key figures of two years of a small bank by arm and seed: nothing, each strategy alone, everything."""
-    arms = {"nothing": [], **{name: [{"use": name}] for name in FOUR},
-            "everything": [{"use": name} for name in STRATEGIES]}  # fmt: skip
-    s = scenario(20_000, months=24, burn_in=6, arms=arms)
-    customers = source(s.population, s.tier_list, s.model, service_law(s.model, s.channels))
-    parts: dict[str, list[pd.DataFrame]] = {"monthly": [], "bank": [], "transitions": []}
-    for seed in SEEDS:
-        state = BankModel(s, s.arm_list[0], seed, customers).burn_in()
-        for arm in s.arm_list:
-            bank = BankModel(s, arm, seed, customers, state=state)
-            tables = bank.run().tables(bank.team.events)
-            bank.let_go()
-            for name, found in parts.items():
-                found.append(tables[name])
-    tables = {name: pd.concat(found, ignore_index=True) for name, found in parts.items()}
-    kpis = run_kpis(tables, tiers=TIERS, discount_rate=0.1, arms=list(arms))
-    return kpis.pivot(index=["arm", "seed"], columns="kpi", values="value").assign(
-        first_half_year=[
-            float(_satisfaction(tables["monthly"], arm, seed)) for arm, seed in kpis.pivot(
-                index=["arm", "seed"], columns="kpi", values="value").index
-        ]
-    )  # fmt: skip
-
-
-def _satisfaction(monthly: pd.DataFrame, arm: str, seed: int) -> float:
-    """Mean satisfaction of active customers at the end of month 6."""
-    rows = monthly[(monthly["arm"] == arm) & (monthly["seed"] == seed) & (monthly["month"] == 6)]
-    return float(np.average(rows["satisfaction"], weights=rows["active"]))
-
-
-def fall(figures: pd.DataFrame, arm: str) -> float:
-    """Relative fall of attrition over the first 24 months, mean over seeds."""
-    rate = figures["attrition_annual"].groupby("arm").mean()
-    return float(1.0 - rate[arm] / rate["nothing"])
-
-
-@pytest.mark.parametrize("arm", FOUR)
-def test_no_single_strategy_lowers_attrition_by_more_than_fifteen_per_cent(figures: pd.DataFrame, arm: str) -> None:
-    assert fall(figures, arm) <= 0.15
-
-
-def test_everything_together_lowers_it_by_at_most_thirty_per_cent_and_does_lower_it(figures: pd.DataFrame) -> None:
-    assert 0.0 < fall(figures, "everything") <= 0.30
-
-
-@pytest.mark.parametrize("arm", ["stratification", "personalised_service", "staff_upskilling"])
-def test_it_gets_worse_before_it_gets_better(figures: pd.DataFrame, arm: str) -> None:
-    early = figures["first_half_year"].groupby("arm").mean()
-    assert early[arm] < early["nothing"]
-
-
-def test_a_strategy_can_cost_more_than_it_brings(figures: pd.DataFrame) -> None:
-    assert (figures["roi"].groupby("arm").mean()[[*FOUR, "everything"]] < 0).any()
+ARMS = (*SINGLE[:4], FOUR, EVERYTHING)
+SEEDS = range(101, 105)  # not those anything was fitted to
+CALL_SEEDS = range(101, 104)
 
 
 @pytest.fixture(scope="module")
-def calls() -> dict[str, float]:
-    """Customers saved per 1,000 calls by whom they go to, and the hazard ratio over those called; means over seeds."""
-    found = [calls_that_keep(20_000, 18, seed) for seed in SEEDS]
-    return {name: float(np.mean([one[fact][name] for one in found]))
-            for fact in ("v18", "v19") for name in found[0][fact]}  # fmt: skip
+def effects() -> list[Figures]:
+    """Each of the four strategies, all four and all seven against nothing: 10,000 customers, 24 months, defaults."""
+    return [strategies(10_000, 24, seed, ARMS)["v21"] for seed in SEEDS]
 
 
-def test_calls_by_uplift_save_at_least_1_3_times_as_many_as_calls_by_risk(calls: dict[str, float]) -> None:
-    assert calls["saved a 1,000 calls, by uplift"] >= 1.3 * calls["saved a 1,000 calls, by risk"]
+@pytest.fixture(scope="module")
+def calls() -> list[dict[str, Figures]]:
+    """Retention calls by every policy and nothing else: 200,000 customers, default hazards, 24 months.
+
+    For power everybody has a manager with hours enough and is always reached; scores are those of personalised service
+    on fintech's data; only `parts: [retention]` of stratification, in full force at once, 30,000 to 35,000 calls a
+    policy.
+    """
+    return [calls_that_keep(200_000, 24, seed) for seed in CALL_SEEDS]
 
 
-def test_calls_to_whoever_is_next_do_nearly_nothing(calls: dict[str, float]) -> None:
-    assert 0.93 <= calls["in turn"] <= 1.05
+def over_seeds(effects: list[Figures], what: str) -> Interval:
+    return Interval.of(np.array([figures[what] for figures in effects]))
 
 
-def test_calls_to_those_they_keep_fall_short_of_what_a_perfect_score_would_do(calls: dict[str, float]) -> None:
-    assert calls["mechanism, those it keeps"] < calls["by uplift"] < calls["in turn"]
+@pytest.mark.parametrize("arm", ARMS)
+def test_attrition_falls_by_no_more_than_is_believable(effects: list[Figures], arm: str) -> None:
+    most = 0.15 if arm in SINGLE else 0.30
+    assert over_seeds(effects, f"{arm}: fall of attrition, months 1 to 24").high <= most
+
+
+def test_the_fall_is_not_held_down_to_nothing(effects: list[Figures]) -> None:
+    assert over_seeds(effects, f"{EVERYTHING}: fall of attrition, months 13 to 24").low > 0.0
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_change_begins_with_a_dip(effects: list[Figures], arm: str) -> None:
+    """Satisfaction after half a year is below that of the bank that does nothing, on every seed."""
+    assert all(figures[f"{arm}: satisfaction lost in month 6, SD"] > 0.0 for figures in effects)
+
+
+def test_some_strategy_does_not_pay(effects: list[Figures]) -> None:
+    assert over_seeds(effects, "lowest return on investment of an arm").high < 0.0
+
+
+def test_calls_to_those_they_keep_save_more_than_calls_to_those_at_risk(calls: list[dict[str, Figures]]) -> None:
+    saved = {policy: sum(one["v18"][f"saved a 1,000 calls, by {policy}"] * one["v18"][f"calls, by {policy}"]
+                         for one in calls) / sum(one["v18"][f"calls, by {policy}"] for one in calls)
+             for policy in ("uplift", "risk")}  # fmt: skip
+    assert saved["uplift"] / saved["risk"] >= 1.3
+
+
+def test_calls_to_anybody_do_next_to_nothing(calls: list[dict[str, Figures]]) -> None:
+    """Exits of those called in turn, while the call works, over their own in the bank that calls nobody."""
+    assert 0.93 <= np.mean([one["v19"]["in turn"] for one in calls]) <= 1.05
