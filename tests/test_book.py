@@ -293,7 +293,11 @@ def test_a_column_without_a_value_can_be_imputed_from_parquet(tmp_path: Path) ->
         ("book.csv", b"id,aum", "has a header and no customers"),
         ("book.csv", b"PK\x03\x04....", "is a zip or Excel file"),
         ("book.csv", b"PAR1....", "is a Parquet file: its name should end in .parquet"),
-        ("book.csv", gzip.compress(b"id,aum\n1,1\n", mtime=0), "is compressed with gzip: its name should end in .csv.gz"),
+        (
+            "book.csv",
+            gzip.compress(b"id,aum\n1,1\n", mtime=0),
+            "is compressed with gzip: its name should end in .csv.gz",
+        ),
         ("book.csv", "id,aum\n1,1\n".encode("utf-16"), "is text in UTF-16; save it as CSV in UTF-8"),
         ("book.csv", b"\x00\x01\x02\x03", "is binary, not text"),
         ("book.csv", b"id,a\xfcm\n1,1\n", "the header is not UTF-8 text"),
