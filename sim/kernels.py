@@ -278,39 +278,36 @@ def live_wealth(log_wealth, wealth_mean, tier, u_shock, u_event, market, p_rever
 
 
 @njit(**EQUATION)
-def noisy(truth, known, u):
-    """A score of unit variance: the truth (mean 0, SD 1) as far as it is known, and noise (SPEC 6.3)."""
-    return known * truth + np.sqrt(max(ONE - known * known, ZERO)) * normal(u)
-
-
-@njit(**EQUATION)
 def retention_gain(log_ratio, saved):
     """Part of the hazard ratio that a retention contact would take away."""
     return exp(log_ratio) * saved
 
 
 @njit(**RULE)
-def score_churn(tier, risk, u, now, score):
-    """Who leaves: a noisy view of the hazard ratio of last month, in SD (SPEC 6.3)."""
+def score_churn(tier, risk, u, mean, sd, known, score):
+    """Who leaves: last month's log hazard ratio as far as it is known, and noise; unit variance (SPEC 6.3)."""
+    noise = np.sqrt(max(ONE - known * known, ZERO))
     for i in range(tier.size):
         k = tier[i]
-        score[i] = noisy((risk[i] - now.risk_mean[k]) / now.risk_sd[k], now.know_churn, u[i])
+        score[i] = known * ((risk[i] - mean[k]) / sd[k]) + noise * normal(u[i])
 
 
 @njit(**RULE)
-def score_uplift(tier, risk, uplift_class, u, now, p, score):
-    """Whom a retention contact keeps: a noisy view of what it would take off the hazard ratio, in SD."""
+def score_uplift(tier, risk, uplift_class, u, mean, sd, known, saved, score):
+    """Whom a retention contact keeps: what it would take off the hazard ratio, as far as known, and noise."""
+    noise = np.sqrt(max(ONE - known * known, ZERO))
     for i in range(tier.size):
         k = tier[i]
-        gain = retention_gain(risk[i], p.saved[uplift_class[i]])
-        score[i] = noisy((gain - now.gain_mean[k]) / now.gain_sd[k], now.know_uplift, u[i])
+        gain = retention_gain(risk[i], saved[uplift_class[i]])
+        score[i] = known * ((gain - mean[k]) / sd[k]) + noise * normal(u[i])
 
 
 @njit(**RULE)
-def score_offer(need, u, now, score):
-    """Who buys: a noisy view of need, in SD."""
+def score_offer(need, u, known, score):
+    """Who buys: need as far as it is known, and noise."""
+    noise = np.sqrt(max(ONE - known * known, ZERO))
     for i in range(need.size):
-        score[i] = noisy(need[i], now.know_offer, u[i])
+        score[i] = known * need[i] + noise * normal(u[i])
 
 
 @njit(**RULE)
@@ -796,10 +793,12 @@ def live_block(c, a, b, plan, now, p, u, x, n, tally, cohort, left_from, book_ex
             uid, now.score_word, u64(DRAW_SCORE), now.key0, now.key1, u[16, :m], u[17, :m], u[18, :m], u[19, :m]
         )
         if now.by_uplift:
-            score_uplift(tier, risk, uplift_class, u[17, :m], now, p, keep)
+            score_uplift(
+                tier, risk, uplift_class, u[17, :m], now.gain_mean, now.gain_sd, now.know_uplift, p.saved, keep
+            )
         else:
-            score_churn(tier, risk, u[16, :m], now, keep)
-        score_offer(need, u[18, :m], now, offer)
+            score_churn(tier, risk, u[16, :m], now.risk_mean, now.risk_sd, now.know_churn, keep)
+        score_offer(need, u[18, :m], now.know_offer, offer)
         aim(keep, offer, now, boost, chosen)
 
     low = p.event_rate * p.relocation_part
@@ -866,9 +865,12 @@ def score_chunk(uid, tier, risk, uplift_class, need, now, p, churn, uplift, offe
         draw_four(
             uid[a:b], now.score_word, u64(DRAW_SCORE), now.key0, now.key1, u[0, :m], u[1, :m], u[2, :m], u[3, :m]
         )
-        score_churn(tier[a:b], risk[a:b], u[0, :m], now, churn[a:b])
-        score_uplift(tier[a:b], risk[a:b], uplift_class[a:b], u[1, :m], now, p, uplift[a:b])
-        score_offer(need[a:b], u[2, :m], now, offer[a:b])
+        score_churn(tier[a:b], risk[a:b], u[0, :m], now.risk_mean, now.risk_sd, now.know_churn, churn[a:b])
+        score_uplift(
+            tier[a:b], risk[a:b], uplift_class[a:b], u[1, :m], now.gain_mean, now.gain_sd, now.know_uplift, p.saved,
+            uplift[a:b],
+        )  # fmt: skip
+        score_offer(need[a:b], u[2, :m], now.know_offer, offer[a:b])
 
 
 @njit(**RULE)
