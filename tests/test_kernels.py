@@ -681,7 +681,8 @@ def has_avx() -> bool:
 @pytest.mark.skipif(not has_avx(), reason="reads the names of AVX instructions")
 @pytest.mark.parametrize(
     "name",
-    ["live_wealth", "feel", "weigh_leaving", "earn", "stay_or_leave", "serve", "score_churn", "score_uplift", "score_offer"],
+    ["live_wealth", "feel", "weigh_leaving", "earn", "stay_or_leave", "serve", "score_churn", "score_uplift",
+     "score_offer"],
 )
 def test_a_rule_runs_on_packed_numbers(rules, name):
     (asm,) = rules[name].inspect_asm().values()
