@@ -13,7 +13,8 @@ from sim.scenario import Scenario
 
 if TYPE_CHECKING:
     from sim.population.book import Book
-    from sim.population.synthetic import Source
+    from sim.population.synthetic import Source as Customers
+    from sim.yaml_source import Source
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Prepared:
     book: Book | None
     digest: str
 
-    def customers(self) -> Source:
+    def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
         from sim.behaviour.service_law import service_law
         from sim.population.synthetic import source
@@ -53,9 +54,15 @@ def prepare(
 
 
 def _prepare(path: str | Path, overrides: Sequence[str], arms: Sequence[str] | None) -> Prepared:
-    from sim.yaml_source import load, validate
+    from sim.yaml_source import load
 
-    source = load(path, overrides)
+    return prepare_source(load(path, overrides), arms)
+
+
+def prepare_source(source: Source, arms: Sequence[str] | None = None) -> Prepared:
+    """Check a scenario that is read already, and read its book; raises BadInput with all its mistakes."""
+    from sim.yaml_source import validate
+
     scenario = validate(Scenario, source)
     if arms is not None:
         scenario = _only(scenario, arms)
@@ -85,7 +92,7 @@ def _only(scenario: Scenario, arms: Sequence[str]) -> Scenario:
     return scenario.model_copy(update={"arms": {name: scenario.arms[name] for name in scenario.arms if name in arms}})
 
 
-def _read_book(scenario: Scenario, source: Any) -> tuple[Scenario, Book]:
+def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
     from sim.population.book import read_book
 
     population = scenario.population

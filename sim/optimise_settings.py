@@ -1,0 +1,1 @@
+"""The optimise section of a scenario."""
