@@ -75,10 +75,10 @@ class Leaf:
             if value not in self.choices:
                 raise ValueError(unknown_choice(value, map(str, self.choices)))
             return value
-        if kinds == {"boolean"} or not isinstance(value, (int, float)):
+        if kinds == {"boolean"} or not isinstance(value, int if kinds == {"integer"} else (int, float)):
             more = ", or true or false" if self.on is not None and "boolean" not in kinds else ""
             raise ValueError(wrong_type(value, self.shape) + more)
-        return value if "integer" in kinds and (isinstance(value, int) or kinds == {"integer"}) else float(value)
+        return value if "integer" in kinds and isinstance(value, int) else float(value)
 
     def read(self, text: str) -> Any:
         """The value a cell of a table says, before `plain`. Raises ValueError, for users."""
@@ -124,7 +124,7 @@ class Base:
             inner, _, value = self._at(path)
             return Leaf(self._text(path), inner, value, f"{value_name(path, self.source)} on or off", on=own or 1.0)
         if not (shape.kind in SCALARS or (shape.kind == "union" and all(s.kind in SCALARS for s in branches(shape)))):
-            raise ValueError(f"{describe(shape, unit=False)}; {self._inside(path, value)}")
+            raise ValueError(f"leads to {describe(shape, unit=False)}; {self._inside(path, value)}")
         switch = True if shape.kind == "boolean" else None
         return Leaf(self._text(path), shape, value, about, on=switch)
 
