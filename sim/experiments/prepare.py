@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One checked scenario, its customer book where it has one, and what decides its results."""
+    """One checked scenario, its customer book where it has one, and what decides its results.
+
+    `origin` is what was read, for mistakes that are found later.
+    """
 
     scenario: Scenario
     book: Book | None
     digest: str
+    origin: Source | None = None
 
     def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
@@ -59,8 +63,13 @@ def _prepare(path: str | Path, overrides: Sequence[str], arms: Sequence[str] | N
     return prepare_source(load(path, overrides), arms)
 
 
-def prepare_source(source: Source, arms: Sequence[str] | None = None) -> Prepared:
-    """Check a scenario that is read already, and read its book; raises BadInput with all its mistakes."""
+def prepare_source(
+    source: Source, arms: Sequence[str] | None = None, *, known: Prepared | None = None
+) -> Prepared:
+    """Check a scenario that is read already, and read its book; raises BadInput with all its mistakes.
+
+    A book that `known` has read in the same way is not read again.
+    """
     from sim.yaml_source import validate
 
     scenario = validate(Scenario, source)
@@ -68,8 +77,20 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None) -> Prepare
         scenario = _only(scenario, arms)
     book = None
     if scenario.population.source == "book":
-        scenario, book = _read_book(scenario, source)
-    return Prepared(scenario, book, digest_of(scenario, book))
+        if known is not None and known.book is not None and _same_book(known.scenario, scenario):
+            book = known.book
+        else:
+            scenario, book = _read_book(scenario, source)
+    if scenario.sweep is not None:
+        from sim.experiments.sweep.plan_of import check_sweep, with_files
+
+        check_sweep(scenario, source)
+        scenario = with_files(scenario, source)
+    return Prepared(scenario, book, digest_of(scenario, book), source)
+
+
+def _same_book(one: Scenario, other: Scenario) -> bool:
+    return (one.population, one.tier_list, one.currency) == (other.population, other.tier_list, other.currency)
 
 
 def digest_of(scenario: Scenario, book: Book | None) -> str:
