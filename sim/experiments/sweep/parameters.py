@@ -1,4 +1,4 @@
-"""What a sweep varies: every path of `vary` as a parameter with its kind, unit and range, or as a mistake with its place.
+"""What a sweep varies: the paths of `vary` as parameters with kind, unit and range, or as mistakes with their place.
 
 What a value may be is asked of the scenario itself: the base is checked with that value in its place.
 """
