@@ -76,6 +76,7 @@ def plan_sweep(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[Plan
         design={name: made.info for name, (_, made) in found.items()},
         plugins=tuple(plugins),
         seconds_limit=s.sweep.seconds_limit,
+        scenario_digest=base.digest,
         book_digest=prepared.book.digest if prepared.book is not None else "",
     )
     return plan, points
