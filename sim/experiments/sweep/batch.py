@@ -144,7 +144,7 @@ class Batch:
             raise BadInput.at(self.path, f"{command} refused the job: {_one(error)}; see what queues allow") from None
         jobs = self.file.jobs
         cluster.most_deaths = TRIES * jobs
-        cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs, interval="5s")
+        cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs, interval="2s")
         cluster.look_after()
 
     def _await_first(self, client: Client, cluster: Any, logs: Path, say: Say) -> None:
