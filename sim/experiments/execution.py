@@ -13,7 +13,7 @@ import platform
 import resource
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -244,26 +244,14 @@ def _run(
     seeds = Seeds(s, folder, watcher)
     todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]
     failed: list[dict[str, Any]] = []
-    fates = Fates(folder, s.arm_list[0].name) if len(s.arm_list) > 1 else None
     threads = options.threads or cores()
     if isinstance(s.seeds, SeedsUntil):
         todo = todo[: seeds.runs_expected]
     watcher.begin(s.name, len(todo), beginnings.months(todo))
+    lives = SeedLives(prepared, folder, threads, watcher, beginnings, options.checkpoint, done)
     try:
-        source = None
-        for arm, seed in ((arm, seed) for seed in seeds for arm in s.arm_list):
-            if (arm.name, seed) in done:
-                continue
-            if source is None:
-                source = _load(prepared, watcher)
-            try:
-                _live(prepared, source, folder, arm, seed, threads, watcher, beginnings, options.checkpoint, fates)
-            except (RunFailed, BadInput):
-                raise
-            except Exception as error:
-                failed.append({"arm": arm.name, "seed": seed, "error": f"{type(error).__name__}: {error}",
-                               "traceback": traceback.format_exc()})  # fmt: skip
-                watcher.failed(arm.name, seed, failed[-1]["error"])
+        for seed in seeds:
+            failed += lives.of(seed)
         if failed and len(failed) == len(s.arm_list) * len(seeds.used):
             folder.interrupt()
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
@@ -278,45 +266,73 @@ def _run(
     return Outcome(run, failed)
 
 
-def _load(prepared: Prepared, watcher: Watcher) -> Source:
-    """Import the model, and say so where the first bank will wait for the compiler."""
-    from sim.numerics import compiled
+class SeedLives:
+    """Lives the arms of one seed after the other and stores them; what all seeds share is made at the first."""
 
-    watcher.preparing("loading the model" if compiled() else "compiling the kernel, once on this machine (about 20 s)")
-    return prepared.customers()
+    def __init__(
+        self, prepared: Prepared, folder: ResultsFolder, threads: int, watcher: Watcher, beginnings: Beginnings,
+        checkpoint: int | None, done: Container[tuple[str, int]],
+    ):  # fmt: skip
+        self.prepared, self.folder, self.watcher, self.beginnings = prepared, folder, watcher, beginnings
+        self.checkpoint, self.done = checkpoint, done
+        rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
+        self.threads = threads if rows > SMALL else 1
+        arms = prepared.scenario.arm_list
+        self.fates = Fates(folder, arms[0].name) if len(arms) > 1 else None
+        self.source: Source | None = None
 
+    def of(self, seed: int) -> list[dict[str, Any]]:
+        """Live every arm of the seed that is not done yet; returns those that broke (arm, seed, error, traceback)."""
+        failed: list[dict[str, Any]] = []
+        for arm in self.prepared.scenario.arm_list:
+            if (arm.name, seed) in self.done:
+                continue
+            try:
+                self._live(arm, seed)
+            except (RunFailed, BadInput):
+                raise
+            except Exception as error:
+                failed.append({"arm": arm.name, "seed": seed, "error": f"{type(error).__name__}: {error}",
+                               "traceback": traceback.format_exc()})  # fmt: skip
+                self.watcher.failed(arm.name, seed, failed[-1]["error"])
+        return failed
 
-def _live(
-    prepared: Prepared, source: Source, folder: ResultsFolder, arm: Arm, seed: int, threads: int, watcher: Watcher,
-    beginnings: Beginnings, checkpoint: int | None, fates: Fates | None,
-) -> None:  # fmt: skip
-    from sim.model import BankModel
-    from sim.state_file import Stamp, save
+    def _customers(self) -> Source:
+        """Import the model, and say so where the first bank will wait for the compiler."""
+        if self.source is None:
+            from sim.numerics import compiled
 
-    rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
-    threads = threads if rows > SMALL else 1
+            new = "compiling the kernel, once on this machine (about 20 s)"
+            self.watcher.preparing("loading the model" if compiled() else new)
+            self.source = self.prepared.customers()
+        return self.source
 
-    def bank_from(state: State | None) -> BankModel:
-        return BankModel(prepared.scenario, arm, seed, source, threads=threads, state=state)
+    def _live(self, arm: Arm, seed: int) -> None:
+        source = self._customers()
+        from sim.model import BankModel
+        from sim.state_file import Stamp, save
 
-    state, facts = beginnings.of(arm, seed, bank_from, watcher.lived)
-    began = perf_counter()
-    bank = bank_from(state)
-    if checkpoint is not None:
-        bank.run(watcher.lived, until=checkpoint)
-        stamp = Stamp(arm.name, seed, prepared.digest, folder.manifest["code_version"])
-        save(_state_of(folder.path, (arm.name, seed), checkpoint), bank.state(), stamp)
-    tables = bank.run(watcher.lived).tables(bank.team.events)
-    changed = fates.table(arm.name, seed, bank) if fates is not None else None
-    if changed is not None:
-        tables["individuals"] = changed
-    bank.let_go()
-    seconds = perf_counter() - began
-    folder.add(
-        arm.name, seed, tables, seconds, threads=bank.threads,
-        measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds, **facts,
-    )  # fmt: skip
-    watcher.finished(arm.name, seed, seconds)
+        def bank_from(state: State | None) -> BankModel:
+            return BankModel(self.prepared.scenario, arm, seed, source, threads=self.threads, state=state)
+
+        state, facts = self.beginnings.of(arm, seed, bank_from, self.watcher.lived)
+        began = perf_counter()
+        bank = bank_from(state)
+        if self.checkpoint is not None:
+            bank.run(self.watcher.lived, until=self.checkpoint)
+            stamp = Stamp(arm.name, seed, self.prepared.digest, self.folder.manifest["code_version"])
+            save(_state_of(self.folder.path, (arm.name, seed), self.checkpoint), bank.state(), stamp)
+        tables = bank.run(self.watcher.lived).tables(bank.team.events)
+        changed = self.fates.table(arm.name, seed, bank) if self.fates is not None else None
+        if changed is not None:
+            tables["individuals"] = changed
+        bank.let_go()
+        seconds = perf_counter() - began
+        self.folder.add(
+            arm.name, seed, tables, seconds, threads=bank.threads,
+            measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds, **facts,
+        )  # fmt: skip
+        self.watcher.finished(arm.name, seed, seconds)
 
 
 def _rows(prepared: Prepared) -> int:

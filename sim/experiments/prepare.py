@@ -59,8 +59,13 @@ def _prepare(path: str | Path, overrides: Sequence[str], arms: Sequence[str] | N
     return prepare_source(load(path, overrides), arms)
 
 
-def prepare_source(source: Source, arms: Sequence[str] | None = None) -> Prepared:
-    """Check a scenario that is read already, and read its book; raises BadInput with all its mistakes."""
+def prepare_source(
+    source: Source, arms: Sequence[str] | None = None, *, known: Prepared | None = None
+) -> Prepared:
+    """Check a scenario that is read already, and read its book; raises BadInput with all its mistakes.
+
+    A book that `known` has read in the same way is not read again.
+    """
     from sim.yaml_source import validate
 
     scenario = validate(Scenario, source)
@@ -68,8 +73,15 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None) -> Prepare
         scenario = _only(scenario, arms)
     book = None
     if scenario.population.source == "book":
-        scenario, book = _read_book(scenario, source)
+        if known is not None and known.book is not None and _same_book(known.scenario, scenario):
+            book = known.book
+        else:
+            scenario, book = _read_book(scenario, source)
     return Prepared(scenario, book, digest_of(scenario, book))
+
+
+def _same_book(one: Scenario, other: Scenario) -> bool:
+    return (one.population, one.tier_list, one.currency) == (other.population, other.tier_list, other.currency)
 
 
 def digest_of(scenario: Scenario, book: Book | None) -> str:

@@ -38,6 +38,7 @@ class BankPoints:
         load_plugins(plan.plugins)
         self.plan = plan
         self.base = loads(plan.text, file=plan.name)
+        self.known = prepare_source(self.base)
         self.sources: OrderedDict[str, Source] = OrderedDict()
         self.states: OrderedDict[str, State] = OrderedDict()
 
@@ -46,12 +47,11 @@ class BankPoints:
         """Key figures of every task, in the order of their columns."""
         from sim.kpis import kpi_names
 
-        return kpi_names([tier.name for tier in self.prepared(None).scenario.tier_list])
+        return kpi_names([tier.name for tier in self.known.scenario.tier_list])
 
-    def prepared(self, point: Point | None) -> Prepared:
-        """The checked scenario of a point (None: the base); `BadInput` if its values do not fit together."""
-        source = self.base if point is None else self.base.with_values(point.values, f"point {point.number}")
-        return prepare_source(source)
+    def prepared(self, point: Point) -> Prepared:
+        """The checked scenario of a point; `BadInput` if its values do not fit together."""
+        return prepare_source(self.base.with_values(point.values, f"point {point.number}"), known=self.known)
 
     def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """One row of results an arm; an arm that breaks is a failed row, and the others are kept."""

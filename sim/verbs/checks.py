@@ -1,0 +1,49 @@
+"""Verbs that only look: at scenario files, and at what there is to write in them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from sim.verbs.common import prepared
+
+
+def validate(arguments: argparse.Namespace) -> int:
+    from sim.scenario import SeedsUntil
+
+    for path, one in zip(arguments.files, prepared(arguments), strict=True):
+        s = one.scenario
+        customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
+        seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
+        print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
+              f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+    return 0
+
+
+def schema(arguments: argparse.Namespace) -> int:
+    from sim.reference import json_schema, reference_page
+    from sim.scenario import Scenario
+
+    if arguments.markdown:
+        print(reference_page(Scenario), end="")
+        return 0
+    print(json.dumps(json_schema(Scenario), indent=2))
+    return 0
+
+
+def list_all(arguments: argparse.Namespace) -> int:
+    from sim.environment import SHOCKS
+    from sim.kpis import KPIS
+    from sim.population.presets import PRESETS
+    from sim.strategies import first_line, known
+
+    def section(title: str, rows: dict[str, str]) -> None:
+        print(title)
+        for name, text in (rows or {"-": "none in this version"}).items():
+            print(f"  {name:<26} {text}")
+
+    section("strategies", {name: first_line(kind) for name, kind in known().items()})
+    section("presets", {name: preset.about for name, preset in PRESETS.items()})
+    section("shocks", {kind: (shock.__doc__ or "").splitlines()[0] for kind, shock in SHOCKS.items()})
+    section("KPIs", {name: f"{kpi.about} [{kpi.unit}]" for name, kpi in KPIS.items()})
+    return 0

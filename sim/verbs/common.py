@@ -1,0 +1,59 @@
+"""What several verbs ask: the scenarios that a command line names, its overrides, and tables as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from sim.errors import BadInput, Mistake
+
+
+def overrides(arguments: argparse.Namespace) -> list[str]:
+    """--set, and --seeds and --months as what they replace."""
+    overrides = list(arguments.set)
+    mistakes = []
+    if arguments.months is not None:
+        if arguments.months.isascii() and arguments.months.isdigit() and int(arguments.months) >= 1:
+            overrides.append(f"months={int(arguments.months)}")
+        else:
+            mistakes.append(Mistake("--months", 0, 0, "", f"{arguments.months!r}; a whole number from 1"))
+    if arguments.seeds is not None:
+        seeds = _seeds(arguments.seeds)
+        if seeds is None:
+            right = "a number from 1 (seeds 1..N), or a list of distinct whole numbers with a comma (7, or 1,4,9)"
+            mistakes.append(Mistake("--seeds", 0, 0, "", f"{arguments.seeds!r}; {right}"))
+        else:
+            overrides.append(f"seeds={seeds}")
+    if mistakes:
+        raise BadInput(mistakes)
+    return overrides
+
+
+def _seeds(text: str) -> str | None:
+    words = [word.strip() for word in text.split(",")]
+    listed = "," in text
+    words = words[:-1] if listed and words[-1] == "" else words
+    if not words or not all(word.isascii() and word.isdigit() for word in words):
+        return None
+    if listed:
+        return f"[{', '.join(str(int(word)) for word in words)}]"
+    return f"{{first: 1, count: {int(words[0])}}}" if int(words[0]) >= 1 else None
+
+
+def prepared(arguments: argparse.Namespace) -> list[Any]:
+    from sim.experiments.prepare import prepare
+
+    return prepare(arguments.files, overrides(arguments), arms=arms_named(arguments))
+
+
+def arms_named(arguments: argparse.Namespace) -> list[str] | None:
+    arms = [name for name in arguments.arms.split(",") if name] if arguments.arms is not None else None
+    if arms == []:
+        raise BadInput.at("--arms", f"{arguments.arms!r} names no arm; names with commas between them")
+    return arms
+
+
+def plain(frame: Any) -> list[dict[str, Any]]:
+    """Rows of a table for JSON; what is not finite is null."""
+    return json.loads(frame.to_json(orient="records"))

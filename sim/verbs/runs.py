@@ -1,0 +1,150 @@
+"""Verbs that run scenarios or read stored runs; each prints what came of it and returns the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from sim.errors import BadInput
+from sim.verbs.common import arms_named, overrides, plain, prepared
+
+
+def run(arguments: argparse.Namespace) -> int:
+    ready = prepared(arguments)
+    from sim.experiments.execution import Watcher, run_all
+    from sim.progress import ProgressBar
+
+    watcher = Watcher() if arguments.quiet else ProgressBar()
+    return _tell(run_all(ready, _options(arguments), watcher), arguments)
+
+
+def fork(arguments: argparse.Namespace) -> int:
+    from sim.experiments.execution import Watcher
+    from sim.experiments.fork import fork
+    from sim.progress import ProgressBar
+
+    watcher = Watcher() if arguments.quiet else ProgressBar()
+    outcome = fork(
+        arguments.folder, arguments.at, arguments.file, _options(arguments), watcher,
+        overrides=overrides(arguments), arms=arms_named(arguments), from_arm=arguments.from_arm,
+    )  # fmt: skip
+    return _tell([outcome], arguments)
+
+
+def _options(arguments: argparse.Namespace) -> Any:
+    from sim.experiments.execution import Options
+
+    return Options(
+        arguments.out, arguments.threads, arguments.overwrite, arguments.resume, checkpoint=arguments.checkpoint
+    )
+
+
+def _tell(outcomes: Sequence[Any], arguments: argparse.Namespace) -> int:
+    """Summaries on stdout, what failed on stderr; returns the exit code."""
+    if arguments.json:
+        print(json.dumps(_as_json(outcomes), allow_nan=False))
+    else:
+        _print_summaries(outcomes)
+    for outcome in outcomes:
+        for broken in outcome.failed:
+            which = f"arm {broken['arm']} seed {broken['seed']}"
+            print(f"{outcome.run.path}: {which} failed: {broken['error']}", file=sys.stderr)
+    return 1 if any(outcome.failed for outcome in outcomes) else 0
+
+
+def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
+    runs = []
+    for outcome in outcomes:
+        run = outcome.run
+        manifest = {key: run.manifest[key] for key in ("name", "run_id", "status", "scenario_digest", "result_digest")}
+        tables = ("summary", "comparison", "precision") if len(run.arms) > 1 else ("summary",)
+        told = {"comparison": [], "precision": [], **{name: plain(getattr(run, name)) for name in tables}}
+        stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
+        runs.append({**manifest, "folder": str(run.path), **stopping, **told})
+    return runs[0] if len(runs) == 1 else {"runs": runs}
+
+
+def _print_summaries(outcomes: Sequence[Any]) -> None:
+    from sim.report import stopping_words, summary_table
+
+    for outcome in outcomes:
+        run = outcome.run
+        print(summary_table(run, precision=run.precision if len(run.arms) > 1 else None))
+        if words := stopping_words(run.manifest):
+            print(f"\n{words}")
+        print(f"\nreport: {run.path / 'report.html'}")
+
+
+def attribute(arguments: argparse.Namespace) -> int:
+    from sim.experiments.attribution import DEFAULT_SEEDS, attribute, question, smaller, where_to, write
+    from sim.experiments.execution import cores
+    from sim.experiments.prepare import prepare
+    from sim.report import attribution_table
+
+    arguments.seeds = arguments.seeds or str(DEFAULT_SEEDS)
+    (ready,) = prepare([arguments.file], overrides(arguments))
+    kpis = [name for name in arguments.kpis.split(",") if name] if arguments.kpis is not None else None
+    asked = question(smaller(ready, arguments.agents), arguments.arm, kpis)
+    folder = where_to(asked, arguments.out, arguments.into)
+
+    def told(done: int, seeds: int) -> None:
+        if not arguments.quiet:
+            each = f"{asked.coalitions} coalitions each"
+            print(f"{asked.scenario.name}: {done} of {seeds} seeds, {each}", file=sys.stderr)
+
+    table = attribute(asked, workers=arguments.workers or cores(), plugins=arguments.plugin, told=told)
+    write(folder, table, asked, into=arguments.into is not None)
+    if arguments.json:
+        print(json.dumps({"arm": arguments.arm, "folder": str(folder), "attribution": plain(table)}, allow_nan=False))
+    else:
+        print(f"{attribution_table(table)}\n\nattribution: {folder / 'attribution.csv'}")
+    return 0
+
+
+def compare(arguments: argparse.Namespace) -> int:
+    from sim.compare import compare, join
+    from sim.kpis import run_kpis_of, summarise
+    from sim.precision import precision
+    from sim.report import summary_table
+    from sim.results import read
+    from sim.tables import write_csv
+
+    joined = join([read(folder) for folder in arguments.folders])
+    if len(joined.arms) < 2:
+        raise BadInput.at(str(arguments.folders[0]), "one arm only; a comparison needs two, of one run or of several")
+    kpis = run_kpis_of(joined)
+    comparison, sure = compare(kpis, joined.arms[0]), precision(kpis, joined.arms[0])
+    if arguments.out is not None:
+        write_csv(arguments.out, comparison)
+    if arguments.json:
+        told = {"reference": joined.arms[0], "comparison": plain(comparison), "precision": plain(sure)}
+        print(json.dumps(told, allow_nan=False))
+    else:
+        print(summary_table(summarise(kpis), comparison, sure))
+    return 0
+
+
+def report(arguments: argparse.Namespace) -> int:
+    from sim.report import build, summary_table
+    from sim.results import read
+
+    page = build(arguments.folder)
+    run = read(arguments.folder)
+    print(summary_table(run, precision=run.precision if len(run.arms) > 1 else None))
+    print(f"\nreport: {page}")
+    return 0
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    from sim.experiments.verify import verify
+
+    verdict = verify(arguments.folder, threads=arguments.threads)
+    for name, digest in verdict.digests.items():
+        print(f"{name:<10} {digest}")
+    print("the same" if verdict.same else "DIFFERENT")
+    if verdict.made_by is not None:
+        print(f"the run was made by other code ({verdict.made_by})", file=sys.stderr)
+    return 0 if verdict.same else 1
