@@ -25,6 +25,7 @@ from sim.population.settings import Population
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
 from sim.strategies import Implementation, Strategy, known, why_unknown
+from sim.sweep_settings import Sweep
 from sim.tiers import MOST_TIERS, STANDARD_TIERS, Name, Tier
 from sim.yaml_source import Chosen, did_you_mean
 
@@ -155,6 +156,7 @@ class Scenario(Settings):
     )
     implementation: Implementation = part(Implementation, "how strategies take hold, whatever they are")
     record: Record = part(Record, "what else is kept")
+    sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
 
     @model_validator(mode="before")
     @classmethod
@@ -367,6 +369,8 @@ def _transition_slips(s: Scenario) -> Iterator[Slip]:
 
 
 def _seed_slips(s: Scenario) -> Iterator[Slip]:
+    if s.sweep is not None and isinstance(s.seeds, SeedsUntil):
+        yield ("seeds", "until"), "a sweep needs its seeds beforehand; a list, or {first, count}"
     if isinstance(s.seeds, SeedRange):
         if s.seeds.first + s.seeds.count - 1 > LARGEST_SEED:
             yield ("seeds", "count"), f"seeds end beyond {LARGEST_SEED}; fewer, or a smaller first one"

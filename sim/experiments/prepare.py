@@ -19,11 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Prepared:
-    """One checked scenario, its customer book where it has one, and what decides its results."""
+    """One checked scenario, its customer book where it has one, and what decides its results.
+
+    `origin` is what was read, for mistakes that are found later.
+    """
 
     scenario: Scenario
     book: Book | None
     digest: str
+    origin: Source | None = None
 
     def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
@@ -77,7 +81,11 @@ def prepare_source(
             book = known.book
         else:
             scenario, book = _read_book(scenario, source)
-    return Prepared(scenario, book, digest_of(scenario, book))
+    if scenario.sweep is not None:
+        from sim.experiments.sweep.plan_of import check_sweep
+
+        check_sweep(scenario, source)
+    return Prepared(scenario, book, digest_of(scenario, book), source)
 
 
 def _same_book(one: Scenario, other: Scenario) -> bool:

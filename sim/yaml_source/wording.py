@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sim.yaml_source.paths import closest, did_you_mean, one_line
-from sim.yaml_source.shapes import Shape, choice_text, describe, number_text
+from sim.yaml_source.shapes import Shape, choice_text, describe, number_text, without_null
 
 _RANGE_ERRORS = frozenset({
     "greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of", "finite_number",
@@ -82,7 +82,7 @@ def explain(error: Mapping[str, Any], value: Any, shape: Shape | None, *, given:
     if kind == "missing":
         return missing(shape)
     if kind in ("literal_error", "enum"):
-        choices = shape.choices if shape is not None else ()
+        choices = without_null(shape).choices if shape is not None else ()
         return unknown_choice(value, choices) if choices else not_allowed(value, shape)
     if kind in _RANGE_ERRORS:
         return not_allowed(value, shape) if shape is not None else f"{shown(value)} is not allowed; {_bound(context)}"

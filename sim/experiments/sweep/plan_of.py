@@ -1,0 +1,159 @@
+"""A prepared scenario with a `sweep:` section as a plan and its points, everything wrong with it found beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.errors import BadInput, Mistake
+from sim.experiments.sweep.designs import Drawn, NeedsSALib, draw, drawn, missing_salib, points_of, size
+from sim.experiments.sweep.listed import Listed, read_points
+from sim.experiments.sweep.parameters import Base, Entry, entries, misfits, mistake, twice
+from sim.experiments.sweep.plan import Parameter, Plan, Point, Role
+from sim.scenario import Scenario
+from sim.sweep_settings import Designed
+
+if TYPE_CHECKING:
+    from sim.experiments.prepare import Prepared
+    from sim.yaml_source import Source
+
+MOST_TASKS = 10_000_000
+PRESET = "population.preset"
+ROLES: dict[str, Role | None] = {"all": None, "levers": "lever", "uncertainties": "uncertainty"}
+
+
+@dataclass(frozen=True)
+class Group:
+    """One design with its parameters, `all` of a sweep, its `levers` or its `uncertainties`."""
+
+    name: str
+    design: Designed
+    at: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    listed: Listed | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many points it has at most."""
+        return len(self.listed.rows) if self.listed is not None else size(self.design, self.parameters)
+
+    def drawn(self) -> Drawn:
+        """Its points."""
+        if self.listed is None:
+            return draw(self.design, self.parameters, self.name)
+        return drawn(self.listed.rows, self.parameters, {"design": "list", "samples": None})
+
+
+def plan_sweep(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[Plan, list[Point]]:
+    """The plan of a scenario's sweep and its points in order. Raises BadInput with everything that is wrong.
+
+    `plugins` are the modules named on the command line, which workers load too.
+    """
+    from sim.experiments.execution import code_version
+
+    s = prepared.scenario
+    assert s.sweep is not None  # asked of the caller
+    base, groups = check_sweep(s, prepared.origin)
+    try:
+        found = {group.name: (group.parameters, group.drawn()) for group in groups}
+    except NeedsSALib:  # installed, yet not to be imported
+        raise BadInput([m for group in groups for m in _needs_salib(group, prepared.origin)]) from None
+    plan = Plan(
+        name=s.name,
+        text=base.text,
+        parameters=tuple(parameter for group in groups for parameter in group.parameters),
+        arms=tuple(arm.name for arm in s.arm_list),
+        seeds=tuple(s.seed_list),
+        code_version=code_version(s.strategies_named),
+        design={name: made.info for name, (_, made) in found.items()},
+        plugins=tuple(plugins),
+        seconds_limit=s.sweep.seconds_limit,
+        book_digest=prepared.book.digest if prepared.book is not None else "",
+    )
+    return plan, points_of(found)
+
+
+def check_sweep(s: Scenario, source: Source | None) -> tuple[Base, list[Group]]:
+    """The base and the groups of a scenario's sweep; raises BadInput with all mistakes in it."""
+    assert s.sweep is not None
+    if source is None:  # a scenario that was not read from a file, as in tests
+        from sim.yaml_source import dump, loads
+
+        source = loads(dump(s.resolved()), file=s.name)
+    paths = [path for design in s.sweep.designs.values() for path in design.vary]
+    preset = PRESET in paths and not any(path.startswith("tiers") for path in paths)
+    base = Base(s, preset_tiers=preset)
+    groups: list[Group] = []
+    every: list[Entry] = []
+    mistakes: list[Mistake] = []
+    for name, design in s.sweep.designs.items():
+        at = ("sweep",) if name == "all" else ("sweep", name)
+        listed: Listed | None = None
+        found: list[Entry] = []
+        if design.file is not None:
+            try:
+                listed = read_points(located(design.file, source, at), design.file, base, ROLES[name],
+                                     source.address((*at, "file")))  # fmt: skip
+            except BadInput as bad:
+                mistakes += bad.mistakes
+        else:
+            found, slips = entries(base, source, design.ranges, (*at, "vary"), ROLES[name])
+            mistakes += slips
+        every += found
+        parameters = listed.parameters if listed is not None else tuple(entry.parameter for entry in found)
+        groups.append(Group(name, design, at, parameters, listed))
+    mistakes += twice(every, source)
+    mistakes += misfits(base, every, source)
+    if not mistakes:
+        mistakes += _too_many(s, groups, source)
+        mistakes += [m for group in groups if missing_salib(group.design) for m in _needs_salib(group, source)]
+    if mistakes:
+        raise BadInput(sorted(set(mistakes)))
+    return base, groups
+
+
+def located(file: str, source: Source, at: tuple[str, ...]) -> Path:
+    """A list's file, relative to the scenario file that names it; given with --set, to the current folder."""
+    told_in = source.file_of((*at, "file"))
+    return Path(file) if told_in.startswith("--") else Path(told_in).parent / file
+
+
+def described(plan: Plan, points: Sequence[Point]) -> str:
+    """One line for a person: the designs, what they vary and how much there is to live."""
+    designs = " crossed with ".join(
+        f"{info['design']} of {len(info['parameters'])} parameters" + ("" if name == "all" else f" ({name})")
+        for name, info in plan.design.items()
+    )
+    units, arms, seeds = len(points) * len(plan.seeds), len(plan.arms), len(plan.seeds)
+    return (
+        f"{designs}: {len(points):,} {_plural('point', len(points))} x {seeds} {_plural('seed', seeds)} = {units:,} "
+        f"{_plural('unit', units)}, x {arms} {_plural('arm', arms)} = {units * arms:,} {_plural('task', units * arms)}"
+    ).replace("of 1 parameters", "of 1 parameter")
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _too_many(s: Scenario, groups: Sequence[Group], source: Source | None) -> list[Mistake]:
+    points = 1
+    for group in groups:
+        points *= group.rows
+    tasks = points * len(s.arms) * len(s.seed_list)
+    if tasks <= MOST_TASKS or source is None:
+        return []
+    message = (
+        f"{points:,} points x {len(s.seed_list):,} seeds x {len(s.arms)} arms are {tasks:,} tasks; "
+        f"at most {MOST_TASKS:,}"
+    )
+    at = next((group.at for group in groups if source.is_given((*group.at, "samples"))), ())
+    return [mistake(source, (*at, "samples") if at else ("sweep",), message, key=not at)]
+
+
+def _needs_salib(group: Group, source: Source | None) -> list[Mistake]:
+    message = f"{group.design.design} needs SALib, which is not installed; pip install 'rapport-sim[analysis]'"
+    if source is None:
+        return [Mistake("sweep", 0, 0, "", message)]
+    return [mistake(source, (*group.at, "design"), message)]
