@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from sim.assumptions import Settings, part
 from sim.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.slips import Slip
+from sim.sweep_settings import Range
 from sim.yaml_source import did_you_mean
 
 LARGEST_SEED = 2**63 - 1
@@ -99,8 +100,8 @@ class Optimise(Settings):
                                         "chooses the winner among the confirmed")  # fmt: skip
     shares: list[str] = Field(default_factory=list, description="strategies of the arm among which its budget is split "
                               "in any way, in money, managers they add included")  # fmt: skip
-    vary: dict[str, Any] = Field(default_factory=dict, description="other levers of the arm, path to range, as in a "
-                                 "sweep")  # fmt: skip
+    vary: dict[str, Range | None] = Field(default_factory=dict, description="other levers of the arm, path to range, "
+                                          "as in a sweep")  # fmt: skip
     limits: list[Limit] = Field(default_factory=list, max_length=4, description="what a candidate must keep within")
     candidates: int = Field(120, ge=4, le=MOST_CANDIDATES, description="candidates in all",
                             json_schema_extra={"unit": "candidates"})  # fmt: skip
@@ -110,6 +111,17 @@ class Optimise(Settings):
     confirm: Confirm = part(Confirm, "fresh seeds for the best")
     luck: int = Field(1, ge=0, le=2**32 - 1, description="seed of the proposals; another one searches anew",
                       json_schema_extra={"unit": "seed"})  # fmt: skip
+
+    @field_validator("vary", mode="after")
+    @classmethod
+    def _null_is_empty(cls, vary: dict[str, Range | None]) -> dict[str, Range | None]:
+        """A null would be lost where a scenario is written back without what is not set."""
+        return {path: given or Range.model_validate({}) for path, given in vary.items()}
+
+    @property
+    def ranges(self) -> dict[str, Range]:
+        """What is varied beside shares."""
+        return {path: given or Range.model_validate({}) for path, given in self.vary.items()}
 
     @property
     def kpis(self) -> list[str]:

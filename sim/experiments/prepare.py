@@ -85,6 +85,10 @@ def prepare_source(
         from sim.experiments.sweep.plan_of import check_sweep
 
         check_sweep(scenario, source)
+    if scenario.optimise is not None:
+        from sim.experiments.optimise.question import check_optimise
+
+        check_optimise(scenario, source)
     return Prepared(scenario, book, digest_of(scenario, book), source)
 
 
