@@ -1,0 +1,381 @@
+"""The life of a sweep's folder, from the first part to the sorted table of all tasks.
+
+::
+
+    create   manifest.json (status "running"), scenario.yaml, design.csv, units.parquet, empty parts/
+    add      parts/<attempt>-<digest of its unit ids>.parquet, many rows at a time
+    merge    many small parts into one: the new one first, then the old ones go
+    finish   tasks.parquet, sorted; its digest and status "done" or "failed" in the manifest; the parts go
+
+Every file is written under a temporary name and renamed. What is stored is stored by unit id, which holds all that
+decides the unit's results: a sweep may be extended, or narrowed, by another design or other seeds of the same base.
+Rows of units that are no longer planned are left out of tasks.parquet and kept in one part, for a plan that wants
+them again.
+
+Errors: `BadInput` for a folder that may not be used or cannot be read, `RunFailed` when writing fails on the way (disk
+full, permission lost): what was stored before stays, and the same sweep goes on with resume.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import BadInput, Mistake, RunFailed
+from sim.sweep_store.lock import Lock, Taken
+from sim.sweep_store.reading import (
+    FORMAT,
+    FORMAT_VERSION,
+    MANIFEST_KEYS,
+    PARTS,
+    TASKS,
+    UNITS,
+    StoredSweep,
+    part_files,
+    read_design,
+    read_sweep,
+    read_sweep_manifest,
+    read_units,
+    states,
+    stored_rows,
+)
+from sim.sweep_store.rows import (
+    OF_A_POINT,
+    OK,
+    counting,
+    part_columns,
+    part_name,
+    part_table,
+    put_together,
+    read_part,
+    schema,
+    tasks_digest,
+    write_part,
+)
+from sim.tables import plain, reason, write_atomically, write_csv, write_json, writing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MANY_PARTS = 200  # small parts that a driver merges into one
+SPARE = "spare-"  # rows that no plan asks for at present
+MERGED = "merged-"
+# Everything a sweep may leave in its folder. `--overwrite` deletes these and refuses a folder that holds anything else.
+OWN_FILES = (
+    "scenario.yaml", "manifest.json", "plan.json", "design.csv", "units.parquet", TASKS, f"{TASKS}.damaged",
+    "progress.log", "progress*.json", "lock", "*.lock", "report.html", "parts/*", "flight/*", "analysis/*",
+    "figures/*.png", "figures/*.svg", "optimise/*", "*.tmp",
+)  # fmt: skip
+
+
+@dataclass
+class SweepStore:
+    """A sweep's folder being filled; plain data, so a worker process may hold a copy and `add` to it."""
+
+    path: Path
+    manifest: dict[str, Any] = field(repr=False)
+    attempt: int = 1
+    lines: list[str] = field(default_factory=list)  # what somebody should hear of how the folder was found
+
+    @classmethod
+    def create(
+        cls,
+        out: str | os.PathLike[str],
+        manifest: Mapping[str, Any],
+        scenario_text: str,
+        design: pd.DataFrame,
+        units: pd.DataFrame | None = None,
+        *,
+        resume: bool = False,
+        overwrite: bool = False,
+    ) -> SweepStore:
+        """Open a folder for a sweep: new or empty, or to `overwrite`, or to `resume`. `BadInput` if it may not be used.
+
+        `manifest` has at least `MANIFEST_KEYS`. `design` has `point, lever, world` and a column a path. `units` are
+        the planned ones (unit, point, seed) in the order they are lived in; without them rows are believed to be
+        planned as they come. A resumed sweep keeps its run_id and created; one that is done and asked for the same
+        again is left as it is (status "done").
+        """
+        absent = [key for key in MANIFEST_KEYS if key not in manifest]
+        if absent:
+            raise ValueError(f"manifest lacks {', '.join(absent)}")
+        columns = [*OF_A_POINT, *(one["path"] for one in manifest["parameters"])]
+        if list(design.columns) != columns:
+            raise ValueError(f"design should have the columns {', '.join(columns)}, has {', '.join(design.columns)}")
+        path = Path(out)
+        mistakes = cls.refusals(path, manifest, overwrite=overwrite, resume=resume)
+        if mistakes:
+            raise BadInput(mistakes)
+        make_folder(path / PARTS)
+        stored = read_sweep_manifest(path) if (path / "manifest.json").exists() else None
+        fresh = {"format": FORMAT, "format_version": FORMAT_VERSION, **plain(dict(manifest)), "status": "running"}
+        store = cls(path, fresh)
+        with writing(path):
+            if stored and resume:
+                store._heal()
+                if stored["status"] == "done" and not store.lines and _same_plan(path, stored, fresh, design, units):
+                    store.manifest = stored
+                    return store
+                fresh |= {key: stored[key] for key in ("run_id", "created") if key in stored}
+                fresh["resumed"] = stored.get("resumed", 0) + 1
+            elif stored:
+                # Until the new manifest stands, this is the old sweep, interrupted, with fewer and fewer of its rows.
+                write_json(path / "manifest.json", stored | {"status": "interrupted"})
+                _clear(path)
+            write_json(path / "manifest.json", fresh)  # first: whatever is cut short from here on can be resumed
+            write_atomically(path / "scenario.yaml", scenario_text)
+            store._tell_plan(design, units)
+        if stored and resume:
+            store.attempt = store._last_attempt() + 1
+        return store
+
+    @staticmethod
+    def refusals(
+        out: str | os.PathLike[str], manifest: Mapping[str, Any], *, overwrite: bool = False, resume: bool = False
+    ) -> list[Mistake]:
+        """Why `create` would refuse this folder (empty: it would not); looks only, writes nothing."""
+        path = Path(out)
+
+        def no(message: str) -> list[Mistake]:
+            return [Mistake(str(path), 0, 0, "", message)]
+
+        if overwrite and resume:
+            return no("--overwrite and --resume exclude each other; give one of them")
+        there = next((p for p in (path, *path.parents) if os.path.lexists(p)), Path("."))
+        if not there.is_dir():
+            return no(f"{there} is a file; name a folder")
+        if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+            return no(f"permission denied to write in {there}; name another folder with --out")
+        names = sorted(set(os.listdir(path)) - {"lock", "start.lock", PARTS}) if path.exists() else []
+        if not names:
+            return []
+        some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        try:
+            stored = read_sweep_manifest(path)
+        except BadInput as error:
+            if (path / "manifest.json").exists():
+                return [*no("holds files, not surely of a sweep; name a new or empty folder"), *error.mistakes]
+            return no(f"holds files that are not of a sweep ({some}); name a new or empty folder")
+        what = f"holds the sweep {stored.get('run_id', '')} of {stored['name']} (status {stored['status']})"
+        was, now = stored.get("code_version"), manifest.get("code_version")
+        same = stored["base_digest"] == manifest["base_digest"]
+        if resume:
+            if was != now:
+                return no(
+                    f"{what} made by code version {was}, not {now}; use that version, or --overwrite to start anew"
+                )
+            if not same:
+                return no(
+                    f"{what} with base digest {stored['base_digest'][:16]}, not {manifest['base_digest'][:16]}: "
+                    "another scenario, other arms or another book; resume with the same, or name another folder"
+                )
+            return []
+        foreign = _foreign_files(path)
+        if overwrite and foreign:
+            some = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
+            return no(f"{what} and files that are not of a sweep ({some}); move them away or name another folder")
+        go_on = "--resume to go on with it, " if same and was == now else ""
+        return [] if overwrite else no(f"{what}; give {go_on}--overwrite to replace it, or another --out")
+
+    # ------------------------------------------------------------------------------------------------- while it runs
+
+    @property
+    def status(self) -> str:
+        """One of `STATUSES`."""
+        return str(self.manifest["status"])
+
+    def states(self) -> pd.DataFrame:
+        """unit, arm, status of every task that has a row."""
+        return states(self.path)
+
+    def done(self) -> set[str]:
+        """Ids of the units that need not be lived again: all their arms have an ok row."""
+        found = self.states()
+        fine = found[(found["status"] == OK) & found["arm"].isin(self.manifest["arms"])]
+        sizes = fine.groupby("unit").size()
+        return set(sizes.index[sizes == len(self.manifest["arms"])])
+
+    def part(self, name: str) -> Path:
+        """The file of a part."""
+        return self.path / PARTS / f"{name}.parquet"
+
+    def add(self, name: str | None, rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> Path:
+        """Store rows as one part, under a name by their unit ids unless one is given. See `sim.sweep_store.rows`."""
+        table = part_table(rows, self.manifest["kpis"], self.attempt)
+        part = self.part(name or part_name(set(table.column("unit").to_pylist()), self.attempt))
+        with writing(self.path):
+            write_part(part, table)
+        return part
+
+    def merge(self, most: int = MANY_PARTS) -> bool:
+        """If there are more than so many small parts, make one of them. Only the driver of a sweep may do so."""
+        import pyarrow as pa
+
+        small = [file for file in part_files(self.path) if not file.name.startswith((SPARE, MERGED))]
+        if len(small) <= most:
+            return False
+        table = pa.concat_tables([read_part(file, part_columns(self.manifest["kpis"])) for file in small])
+        with writing(self.path):
+            name = part_name((file.name for file in small), self.attempt)
+            write_part(self.part(f"{MERGED}{name}"), table.take(counting(table)))
+            for file in small:
+                file.unlink()
+        return True
+
+    def replan(
+        self, design: pd.DataFrame, units: pd.DataFrame | None, changes: Mapping[str, Any] | None = None
+    ) -> None:
+        """Another design and other units from here on, of the same base: an optimiser's candidates."""
+        with writing(self.path):
+            self._tell_plan(design, units)
+            if changes:
+                self._set(changes)
+
+    def interrupt(self) -> None:
+        """Say in the manifest that the sweep was stopped; what was added stays and is resumed from."""
+        if self.status not in ("done", "failed"):
+            self._set({"status": "interrupted"})
+
+    def finish(self, changes: Mapping[str, Any] | None = None) -> StoredSweep:
+        """Put all tasks together, compute the digest, write the manifest, remove the parts.
+
+        Status "failed" if a task has no ok row. `ValueError` if a planned task has no row at all. Finishing a finished
+        sweep changes nothing.
+        """
+        if self.status == "done":
+            return read_sweep(self.path)
+        manifest = {**self.manifest, **plain(dict(changes or {}))}
+        arms, kpis, parameters = manifest["arms"], manifest["kpis"], manifest["parameters"]
+        design, units = read_design(self.path, parameters), read_units(self.path)
+        old = part_files(self.path)
+        rows = stored_rows(self.path, part_columns(kpis))
+        tasks, missing, spare = put_together(rows, units, design, arms, parameters, kpis)
+        if missing:
+            raise ValueError(f"{missing} planned tasks were neither lived nor written off")
+        statuses = tasks.column("status").to_pandas().value_counts().to_dict()
+        manifest |= {
+            "status": "done" if set(statuses) <= {OK} else "failed",
+            "units": len(set(tasks.column("unit").to_pylist())) if units is None else len(units),
+            "tasks": len(tasks),
+            "failed": int(statuses.get("failed", 0)),
+            "crashed": int(statuses.get("crashed", 0)),
+            "tasks_digest": tasks_digest(tasks, arms, kpis),
+        }
+        kept = self.part(SPARE + part_name(spare.column("unit").to_pylist(), self.attempt))
+        with writing(self.path):
+            if len(spare):
+                write_part(kept, spare)
+            write_part(self.path / TASKS, tasks)
+            self._set(manifest)
+            for file in old:
+                if file != kept:
+                    file.unlink(missing_ok=True)
+            if not len(spare):
+                shutil.rmtree(self.path / PARTS, ignore_errors=True)
+        shutil.rmtree(self.path / "flight", ignore_errors=True)
+        return StoredSweep(self.path, self.manifest, design)
+
+    # ---------------------------------------------------------------------------------------------------- by itself
+
+    def _set(self, changes: Mapping[str, Any]) -> None:
+        manifest = {**self.manifest, **plain(dict(changes))}
+        with writing(self.path):
+            write_json(self.path / "manifest.json", manifest)
+        self.manifest = manifest
+
+    def _tell_plan(self, design: pd.DataFrame, units: pd.DataFrame | None) -> None:
+        write_csv(self.path / "design.csv", design)
+        if units is not None:
+            write_part(self.path / "units.parquet", _units_table(units))
+
+    def _heal(self) -> None:
+        """Set damaged files aside, so that what they held is lived again; strays of killed processes go."""
+        for stray in [*self.path.glob(".*.tmp"), *self.path.glob(f"{PARTS}/.*.tmp")]:
+            stray.unlink(missing_ok=True)
+        for file in [self.path / TASKS, *part_files(self.path)]:
+            try:
+                read_part(file, {k: v for k, v in part_columns(self.manifest["kpis"]).items() if k != "attempt"})
+            except FileNotFoundError:
+                continue
+            except BadInput as error:
+                os.replace(file, file.with_name(file.name + ".damaged"))
+                self.lines.append(f"{error}; set aside as {file.name}.damaged, its units are lived again")
+
+    def _last_attempt(self) -> int:
+        attempts = stored_rows(self.path, {"attempt": "int64"}).column("attempt").to_pylist()
+        return max(attempts, default=0)
+
+
+def make_folder(path: Path) -> None:
+    """A folder and those above it; `BadInput` where it may not be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except PermissionError as error:
+        raise BadInput.at(str(path), f"cannot be made: {error.strerror}; name another folder with --out") from None
+    except OSError as error:
+        raise RunFailed(f"{path}: cannot be made: {reason(error)}") from error
+
+
+def driver_lock(path: Path, *, shared: bool = False) -> Lock:
+    """The lock of a sweep's folder, taken; `BadInput` if another driver has it. Shards share it."""
+    make_folder(path)
+    lock = Lock(path)
+    try:
+        lock.take(shared=shared)
+    except Taken as other:
+        raise BadInput.at(str(path), f"is being worked on by {other}; wait for it or stop it") from None
+    except OSError as error:
+        raise RunFailed(f"{lock.file}: cannot be written: {reason(error)}") from error
+    return lock
+
+
+def _units_table(units: pd.DataFrame) -> Any:
+    import pyarrow as pa
+
+    columns = {name: units[name].tolist() if kind == "text" else units[name] for name, kind in UNITS.items()}
+    return pa.table(columns, schema=schema(UNITS))
+
+
+def _same_plan(
+    path: Path, stored: Mapping[str, Any], fresh: Mapping[str, Any], design: pd.DataFrame, units: pd.DataFrame | None
+) -> bool:
+    """Whether a stored sweep asks for the same points and units in the same order, and so has the same rows."""
+    keys = ("arms", "seeds", "kpis", "parameters")
+    if any(stored[key] != fresh[key] for key in keys) or not (path / TASKS).exists():
+        return False
+    try:
+        before, known = read_design(path, stored["parameters"]), read_units(path)
+    except BadInput:
+        return False
+    if (known is None) != (units is None) or before.to_csv(index=False) != design.to_csv(index=False):
+        return False
+    return units is None or known is None or known.to_csv(index=False) == units[list(UNITS)].to_csv(index=False)
+
+
+def _foreign_files(path: Path) -> list[str]:
+    """Files in a sweep's folder that no sweep of ours would have written, relative and sorted."""
+    found = []
+    for folder, folders, files in os.walk(path):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in [*files, *links]:
+            relative = Path(folder, name).relative_to(path).as_posix()
+            if not any(fnmatch.fnmatchcase(relative, pattern) for pattern in OWN_FILES):
+                found.append(relative)
+    return sorted(found)
+
+
+def _clear(path: Path) -> None:
+    """Delete a sweep's files but its manifest and locks; parts first, so that none is believed without its design."""
+    shutil.rmtree(path / PARTS, ignore_errors=True)
+    for folder, _, files in os.walk(path, topdown=False):
+        for name in files:
+            if name not in ("manifest.json", "lock", "start.lock") or Path(folder) != path:
+                os.unlink(os.path.join(folder, name))
+        if Path(folder) != path:
+            os.rmdir(folder)
+    (path / PARTS).mkdir(exist_ok=True)

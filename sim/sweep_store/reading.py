@@ -1,0 +1,208 @@
+"""A stored sweep as others read it: manifest, design, tasks; of a sweep that is not finished, what is there so far."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import BadInput, Mistake
+from sim.sweep_store.rows import (
+    OF_A_POINT,
+    OK,
+    column_type,
+    part_columns,
+    put_together,
+    read_part,
+    schema,
+    task_columns,
+)
+from sim.tables import why_unreadable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+FORMAT, FORMAT_VERSION = "rapport-sweep", 1
+STATUSES = ("running", "interrupted", "failed", "done")
+MANIFEST_KEYS = ("name", "base_digest", "arms", "seeds", "kpis", "parameters")  # callers add more
+UNITS = {"unit": "text", "point": "int64", "seed": "int64"}
+STATE = ("unit", "arm", "status", "attempt")
+TASKS, PARTS = "tasks.parquet", "parts"
+
+
+@dataclass
+class StoredSweep:
+    """A sweep read back; tasks are read at first use and kept. `path` may be anything if `tasks` is given by hand."""
+
+    path: Path
+    manifest: dict[str, Any]
+    design: pd.DataFrame
+    arms: list[str] = field(init=False)
+    seeds: list[int] = field(init=False)
+    kpis: list[str] = field(init=False)
+    parameters: list[dict[str, Any]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.arms = list(self.manifest["arms"])
+        self.seeds = list(self.manifest["seeds"])
+        self.kpis = list(self.manifest["kpis"])
+        self.parameters = [dict(parameter) for parameter in self.manifest["parameters"]]
+
+    @property
+    def status(self) -> str:
+        """One of `STATUSES`."""
+        return str(self.manifest["status"])
+
+    @cached_property
+    def tasks(self) -> pd.DataFrame:
+        """One row a task, sorted by point, arm and seed; of a sweep that is not finished those that were lived."""
+        columns = task_columns(self.parameters, self.kpis)
+        if self.status not in ("done", "failed"):
+            return so_far(self.path, self.manifest, self.design).to_pandas(ignore_metadata=True)
+        file = self.path / TASKS
+        try:
+            table = read_part(file, columns)
+        except FileNotFoundError as error:
+            raise BadInput.at(str(file), why_unreadable(error)) from None
+        if len(table) != self.manifest["tasks"]:
+            what = f"damaged: {len(table)} rows, should be {self.manifest['tasks']}"
+            raise BadInput.at(str(file), what)
+        return table.to_pandas(ignore_metadata=True)
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The tasks that failed or crashed."""
+        return self.tasks[self.tasks["status"] != OK]
+
+
+def read_sweep(folder: str | os.PathLike[str]) -> StoredSweep:
+    """A stored sweep, finished or not; `BadInput` names what is missing or damaged."""
+    path = Path(folder)
+    manifest = read_sweep_manifest(path)
+    return StoredSweep(path, manifest, read_design(path, manifest["parameters"]))
+
+
+def read_sweep_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a sweep of ours, whole and in a version that is understood."""
+    file = path / "manifest.json"
+    try:
+        manifest = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        what = "not a sweep's folder: it has no manifest.json" if path.is_dir() else "there is no such folder"
+        raise BadInput.at(str(path), what) from None
+    except NotADirectoryError:
+        raise BadInput.at(str(path), "is a file, should be a sweep's folder") from None
+    except (OSError, ValueError) as error:
+        raise BadInput.at(str(file), why_unreadable(error)) from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise BadInput.at(str(file), f'not the manifest of a sweep (it should say "format": "{FORMAT}")')
+    if manifest.get("format_version") != FORMAT_VERSION:
+        told = manifest.get("format_version")
+        raise BadInput.at(str(file), f"format_version {told}; this program reads {FORMAT_VERSION}")
+    finished = manifest.get("status") in ("done", "failed")
+    missing = [key for key in (*MANIFEST_KEYS, "status", *(("tasks",) * finished)) if key not in manifest]
+    if missing:
+        raise BadInput.at(str(file), f"damaged: {', '.join(missing)} missing")
+    lists = {"arms": str, "seeds": int, "kpis": str, "parameters": dict}
+    wrong = [key for key, kind in lists.items() if not _is_list_of(manifest[key], kind)]
+    wrong += [] if manifest["status"] in STATUSES else ["status"]
+    if "parameters" not in wrong and any("path" not in one or "kind" not in one for one in manifest["parameters"]):
+        wrong.append("parameters")
+    if wrong:
+        raise BadInput.at(str(file), f"damaged: {', '.join(wrong)} not as this program writes it")
+    return manifest
+
+
+def _is_list_of(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(type(item) is kind for item in value)
+
+
+def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """design.csv in its types: point, lever, world, one column a path."""
+    import pandas as pd
+
+    file = path / "design.csv"
+    types = {**dict.fromkeys(OF_A_POINT, "int64"), **{one["path"]: column_type(one) for one in parameters}}
+    text = {name: str for name, kind in types.items() if kind in ("text", "bool")}
+    try:
+        frame = pd.read_csv(file, dtype=text, keep_default_na=False, float_precision="round_trip")
+        missing = [name for name in types if name not in frame.columns]
+        if missing:
+            raise ValueError(f"column {', '.join(missing)} missing")
+        frame = frame[list(types)]
+        for name, kind in types.items():
+            if kind == "bool":
+                if unknown := set(frame[name]) - {"True", "False"}:
+                    raise ValueError(f"column {name}: {min(unknown)!r} is neither True nor False")
+                frame[name] = frame[name] == "True"
+        return frame.astype({name: kind for name, kind in types.items() if kind in ("int64", "float64")})
+    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        raise BadInput.at(str(file), why_unreadable(error)) from None
+
+
+def read_units(path: Path) -> pd.DataFrame | None:
+    """The planned units; None where no plan was told."""
+    try:
+        return read_part(path / "units.parquet", UNITS).to_pandas(ignore_metadata=True)
+    except FileNotFoundError:
+        return None
+
+
+def part_files(path: Path) -> list[Path]:
+    """Every part that is there under its final name, by name."""
+    folder = path / PARTS
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if file.suffix == ".parquet" and not file.name.startswith("."))
+
+
+def stored_rows(path: Path, columns: Mapping[str, str]) -> pa.Table:
+    """These columns of everything that is stored, rows of one task as often as they were written.
+
+    tasks.parquet (attempt 0) first, then the parts. While a driver merges parts or puts tasks together a file may go
+    between being listed and being read; what it held is then in another, so all is read again.
+    """
+    import pyarrow as pa
+
+    finished = {name: kind for name, kind in columns.items() if name != "attempt"}
+    while True:
+        mistakes: list[Mistake] = []
+        tables = [pa.table({name: [] for name in columns}, schema=schema(columns))]
+        files = part_files(path)
+        try:
+            for file in [path / TASKS, *files]:
+                try:
+                    if file.name != TASKS:
+                        tables.append(read_part(file, columns))
+                    elif file.exists():
+                        table = read_part(file, finished)
+                        if "attempt" in columns:
+                            table = table.append_column("attempt", pa.array([0] * len(table), pa.int64()))
+                        tables.append(table.select(list(columns)))
+                except BadInput as error:
+                    mistakes.extend(error.mistakes)
+        except FileNotFoundError:
+            continue
+        if mistakes:
+            raise BadInput(mistakes)
+        return pa.concat_tables(tables)
+
+
+def so_far(path: Path, manifest: Mapping[str, Any], design: pd.DataFrame) -> pa.Table:
+    """The tasks that are stored of a sweep that is not finished."""
+    rows = stored_rows(path, part_columns(manifest["kpis"]))
+    what = (design, manifest["arms"], manifest["parameters"], manifest["kpis"])
+    return put_together(rows, read_units(path), *what)[0]
+
+
+def states(path: Path) -> pd.DataFrame:
+    """unit, arm and status of every task that has a row: the row that counts."""
+    from sim.sweep_store.rows import counting
+
+    rows = stored_rows(path, dict.fromkeys(STATE, "text") | {"attempt": "int64"})
+    return rows.take(counting(rows)).select(["unit", "arm", "status"]).to_pandas(ignore_metadata=True)
