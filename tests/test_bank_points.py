@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sim.experiments.prepare import prepare
 from sim.experiments.sweep.bank import BankPoints
 from sim.experiments.sweep.plan import Plan, Point
 from sim.kpis import run_kpis_of
+from sim.model import BankModel
 from sim.yaml_source import dump
 
 SCENARIO = Path(__file__).parent.parent / "scenarios" / "strategies.yaml"
@@ -91,7 +93,7 @@ def test_an_arm_that_breaks_is_a_failed_row_and_the_others_are_kept(monkeypatch:
     assert [row["status"] for row in rows.values()] == ["ok", "ok", "failed"]
     assert rows["training"]["error"] == "ZeroDivisionError: nobody to train"
     assert "Traceback" in rows["training"]["traceback"]
-    assert rows["thinking"]["kpis"]["npv"] == rows["thinking"]["kpis"]["npv"]
+    assert math.isfinite(rows["thinking"]["kpis"]["npv"])
 
 
 def test_the_id_of_a_unit_hangs_on_its_values_and_seed_alone() -> None:
@@ -100,3 +102,31 @@ def test_the_id_of_a_unit_hangs_on_its_values_and_seed_alone() -> None:
     assert one.unit(Point(9, 0, 0, {LAG: 3.0, HOURS: 40.0}), 3).id == first
     assert one.unit(Point(5, 1, 2, {HOURS: 40.0, LAG: 3.5}), 3).id != first
     assert one.unit(Point(5, 1, 2, {HOURS: 40.0, LAG: 3.0}), 8).id != first
+
+
+def test_an_arm_that_is_the_same_at_another_point_is_lived_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = BankPoints(plan())
+    figures(points, Point(0, 0, 0, {LAG: 4.0}))
+    lived = []
+    run = BankModel.run
+    monkeypatch.setattr(BankModel, "run", lambda bank, *a, **k: lived.append(bank.arm.name) or run(bank, *a, **k))
+    figures(points, Point(1, 0, 0, {LAG: 5.0}))
+    assert lived == ["thinking"]
+    figures(points, Point(2, 0, 0, {LAG: 5.0, "implementation.gate": 0.5}))
+    assert lived == ["thinking", "nothing", "thinking", "training"]
+
+
+def test_without_its_reference_an_arm_tells_what_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = BankPoints(plan())
+    run = BankModel.run
+
+    def broken(bank: BankModel, *a: Any, **k: Any) -> Any:
+        if bank.arm.name == "nothing":
+            raise ZeroDivisionError("nobody")
+        return run(bank, *a, **k)
+
+    monkeypatch.setattr(BankModel, "run", broken)
+    rows = {row["arm"]: row for row in points.live(points.plan.unit(point(), 3))}
+    assert [row["status"] for row in rows.values()] == ["failed", "ok", "ok"]
+    assert math.isfinite(rows["thinking"]["kpis"]["npv"])
+    assert math.isnan(rows["thinking"]["kpis"]["roi"])

@@ -1,7 +1,8 @@
 """A point of a sweep lived by the bank: the scenario with its values, all arms of a seed, key figures at the end.
 
-What points share is made once in a worker: the laws of the population where it is the same, and burn-ins, which depend
-on nothing that begins after month 0. So points that differ in their arms only live a seed's burn-in once.
+What points share is made once in a worker: the laws of the population where it is the same; burn-ins, which depend on
+nothing that begins after month 0; and arms that are the same word for word, as the reference is at all points that
+differ in another arm only. An arm that was lived already tells 0 seconds.
 """
 
 from __future__ import annotations
@@ -10,23 +11,27 @@ import hashlib
 import json
 import traceback
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.experiments.prepare import Prepared, prepare_source
 from sim.experiments.sweep.plan import Plan, Point, Unit
-from sim.scenario import Arm, Scenario
+from sim.scenario import Arm
 from sim.yaml_source import loads
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.population.synthetic import Source
     from sim.state import State
 
 KEPT_ROWS = 1_000_000  # simulated rows of burnt-in banks that a worker keeps, about 200 MB
+KEPT_ARMS = 32  # lived arms that a worker keeps; tables by month and tier, below 1 MB each
 AFTER_MONTH_0 = ("arms", "name", "about", "months", "seeds", "implementation", "record", "discount_rate")
 OF_THE_POPULATION = ("population", "tiers", "channels", "model")
 Thing = TypeVar("Thing")
+Tables = Mapping[str, "pd.DataFrame"]  # what KPIs are made of
 
 
 class BankPoints:
@@ -41,6 +46,7 @@ class BankPoints:
         self.known = prepare_source(self.base)
         self.sources: OrderedDict[str, Source] = OrderedDict()
         self.states: OrderedDict[str, State] = OrderedDict()
+        self.arms: OrderedDict[str, Tables] = OrderedDict()
 
     @property
     def kpis(self) -> list[str]:
@@ -61,66 +67,59 @@ class BankPoints:
 
         prepared = self.prepared(unit.point)
         s = prepared.scenario
-        source = self._source(prepared)
-        state, waited = self._state(prepared, source, unit.seed)
+        resolved = s.resolved()
+        past = _digest({**_without(resolved, AFTER_MONTH_0), "months": s.months, "uses": s.strategies_named,
+                        "seed": unit.seed})  # fmt: skip
         rows: dict[str, dict[str, Any]] = {}
-        tables: list[dict[str, pd.DataFrame]] = []
+        tables: list[Tables] = []
         for arm in s.arm_list:
             began = perf_counter()
             row: dict[str, Any] = {"arm": arm.name, "status": "ok", "error": "", "traceback": "", "kpis": {}}
             try:
-                tables.append(_lived(s, arm, unit.seed, source, state))
+                key = _digest([past, arm.name, resolved["arms"][arm.name], resolved["implementation"]])
+                tables.append(_kept(self.arms, key, self._living(prepared, arm, unit.seed, past), most=KEPT_ARMS))
             except Exception as error:
                 row |= {"status": "failed", "error": f"{type(error).__name__}: {error}",
                         "traceback": traceback.format_exc()}  # fmt: skip
-            row["seconds"] = perf_counter() - began + waited
-            waited = 0.0
+            row["seconds"] = perf_counter() - began
             rows[arm.name] = row
         if tables:
             joined = {name: pd.concat([one[name] for one in tables], ignore_index=True) for name in tables[0]}
             found = run_kpis(
                 joined, tiers=[tier.name for tier in s.tier_list], discount_rate=s.discount_rate, currency=s.currency,
-                arms=[name for name, row in rows.items() if row["status"] == "ok"], reference=s.arm_list[0].name,
+                arms=list(rows), reference=s.arm_list[0].name,
             )  # fmt: skip
             for name, table in found.groupby("arm"):
                 rows[str(name)]["kpis"] = dict(zip(table["kpi"], table["value"], strict=True))
         yield from rows.values()
 
-    def _source(self, prepared: Prepared) -> Source:
-        told = {key: prepared.scenario.resolved().get(key) for key in OF_THE_POPULATION}
-        return _kept(self.sources, _digest(told), prepared.customers, most=4)
-
-    def _state(self, prepared: Prepared, source: Source, seed: int) -> tuple[State, float]:
-        """The state at month 0 and the seconds it took, 0 where it was there."""
+    def _living(self, prepared: Prepared, arm: Arm, seed: int, past: str) -> Callable[[], Tables]:
+        """What lives one arm of a seed from its burn-in on; the burn-in goes by `past`, all that decides it."""
+        from sim.experiments.stopping import TABLES
         from sim.model import BankModel
 
         s = prepared.scenario
-        told = {key: value for key, value in s.resolved().items() if key not in AFTER_MONTH_0}
-        # the growth of the bank and the strategies it will record are told to a bank from its beginning
-        key = _digest({**told, "months": s.months, "uses": s.strategies_named, "seed": seed})
-        began = perf_counter()
-        known = key in self.states
 
         def burnt_in() -> State:
-            founder = BankModel(s, s.arm_list[0], seed, source, threads=1)
+            founder = BankModel(s, arm, seed, self._source(prepared), threads=1)
             state = founder.burn_in()
             founder.let_go()
             return state
 
-        rows = max((len(next(iter(state.columns.values()))) for state in self.states.values()), default=1)
-        state = _kept(self.states, key, burnt_in, most=max(1, min(8, KEPT_ROWS // max(rows, 1))))
-        return state, 0.0 if known else perf_counter() - began
+        def lived() -> Tables:
+            rows = max((len(next(iter(state.columns.values()))) for state in self.states.values()), default=1)
+            state = _kept(self.states, past, burnt_in, most=max(1, min(8, KEPT_ROWS // max(rows, 1))))
+            bank = BankModel(s, arm, seed, self._source(prepared), threads=1, state=state)
+            tables = bank.run().tables(bank.team.events)
+            bank.let_go()
+            return {name: tables[name] for name in TABLES}
 
+        return lived
 
-def _lived(s: Scenario, arm: Arm, seed: int, source: Source, state: State) -> dict[str, Any]:
-    """What KPIs are made of, of one arm."""
-    from sim.experiments.stopping import TABLES
-    from sim.model import BankModel
-
-    bank = BankModel(s, arm, seed, source, threads=1, state=state)
-    tables = bank.run().tables(bank.team.events)
-    bank.let_go()
-    return {name: tables[name] for name in TABLES}
+    def _source(self, prepared: Prepared) -> Source:
+        told = prepared.scenario.resolved()
+        key = _digest({name: told.get(name) for name in OF_THE_POPULATION})
+        return _kept(self.sources, key, prepared.customers, most=4)
 
 
 def _kept(shelf: OrderedDict[str, Thing], key: str, make: Callable[[], Thing], *, most: int) -> Thing:
@@ -131,6 +130,10 @@ def _kept(shelf: OrderedDict[str, Thing], key: str, make: Callable[[], Thing], *
         shelf[key] = make()
     shelf.move_to_end(key)
     return shelf[key]
+
+
+def _without(told: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name not in names}
 
 
 def _digest(told: Any) -> str:

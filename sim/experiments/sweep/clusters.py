@@ -1,16 +1,19 @@
 """Where chunks of work are done: processes of this machine, a Dask scheduler that runs already, a batch system.
 
 Whatever the place, workers are processes with one thread under a nanny, the scheduler forgives a chunk one dead worker,
-and a worker that is about to take more than its memory is ended alone (the reasons: rules 3, 5 and 6 of the driver).
+and a worker that is about to take more than its memory is ended alone. `where` checks what the user asked for before
+anything runs; docs/clusters.md is the guide for those who ask.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sim.errors import BadInput
@@ -18,44 +21,81 @@ from sim.errors import BadInput
 if TYPE_CHECKING:
     from distributed import Client
 
+Say = Callable[[str], None]  # takes a line that the user should see
+FORMS = "tcp://HOST:PORT, tls://HOST:PORT or FILE.yaml"
+MOST_PER_CORE = 16  # worker processes; more is a slip of the pen
 WORKER_PRELOAD = "sim.experiments.sweep.preload"  # what every worker process of ours does first
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
-# What all clusters of ours are told. A task that kills its worker is tried once more and then handed back; nothing is
-# queued on a worker but what it lives; nothing is spilled or paused, the hog alone is ended.
-DASK_CONFIG: dict[str, Any] = {
-    "distributed.scheduler.allowed-failures": 1,
-    "distributed.scheduler.worker-saturation": 1.0,
-    "distributed.scheduler.active-memory-manager.start": False,
+# What workers of ours are told: nothing is spilled or paused, the hog alone is ended.
+WORKER_CONFIG: dict[str, Any] = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
     "distributed.worker.profile.enabled": False,
     "distributed.worker.multiprocessing-method": "spawn",
+}
+# What all clusters of ours are told. A task that kills its worker is tried once more and then handed back; nothing is
+# queued on a worker but what it lives.
+DASK_CONFIG: dict[str, Any] = WORKER_CONFIG | {
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.scheduler.worker-saturation": 1.0,
+    "distributed.scheduler.active-memory-manager.start": False,
     "distributed.worker.preload": [WORKER_PRELOAD],
-    "distributed.nanny.pre-spawn-environ": {
-        "MALLOC_TRIM_THRESHOLD_": "65536", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
-        "NUMBA_NUM_THREADS": "1",
-    },
-}  # fmt: skip
+    "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": "65536"} | dict.fromkeys(ONE_THREAD, "1"),
+}
+
+
+def silent(line: str) -> None:
+    """Says nothing."""
 
 
 class Where(Protocol):
     """A place to work at.
 
-    `workers` is how many are asked for. `ours` says that the cluster may be closed and opened anew when it stalls, and
-    that its nodes are this machine or may be told what to do first. `patience` is how many seconds the driver waits
-    while there is no worker at all; a queue of a batch system may take for ever.
+    `workers` is how many are asked for, `words` say it for people and manifests. `ours` says that the cluster may be
+    closed and opened anew when it stalls, and that its nodes are this machine or may be told what to do first.
+    `patience` is how many seconds the driver waits while there is no worker at all; a queue of a batch system may take
+    for ever.
     """
 
-    workers: int
-    ours: bool
-    local: bool
-    patience: float
+    @property
+    def workers(self) -> int: ...
+    @property
+    def ours(self) -> bool: ...
+    @property
+    def local(self) -> bool: ...
+    @property
+    def patience(self) -> float: ...
+    @property
+    def words(self) -> str: ...
 
-    def open(self) -> AbstractContextManager[tuple[Client, Any]]:
-        """A client, and its cluster (None where the scheduler is not ours); closed with all workers at the end."""
+    def open(self, folder: Path | None = None, say: Say = silent) -> AbstractContextManager[tuple[Client, Any]]:
+        """A client, and its cluster (None where the scheduler is not ours); closed with all workers at the end.
+
+        With a folder it is made sure that workers elsewhere have this program's code and see the folder: `BadInput`
+        if they do not. `say` is told what the user should know.
+        """
         ...
+
+
+def where(workers: int | None = None, cluster: str | None = None) -> Where:
+    """The place that ``--workers`` or ``--cluster`` ask for, checked; `BadInput` if there is none."""
+    if workers is not None and cluster is not None:
+        raise BadInput.at("--workers", "not together with --cluster, which says itself how many; give one of them")
+    if workers is not None and workers < 1:
+        raise BadInput.at("--workers", f"{workers} is not allowed; a whole number from 1 up")
+    need_dask("--workers" if cluster is None else "--cluster")
+    if cluster is None:
+        return _on_this_machine(workers)
+    if cluster.endswith((".yaml", ".yml")) and "://" not in cluster:
+        from sim.experiments.sweep.batch import batch
+
+        return batch(cluster)
+    from sim.experiments.sweep.existing import existing
+
+    return existing(cluster)
 
 
 @dataclass(frozen=True)
@@ -67,8 +107,13 @@ class Local:
     local: bool = True
     patience: float = 60.0
 
+    @property
+    def words(self) -> str:
+        """Where and how many."""
+        return f"{self.workers} worker{'' if self.workers == 1 else 's'} on this machine"
+
     @contextlib.contextmanager
-    def open(self) -> Iterator[tuple[Client, Any]]:
+    def open(self, folder: Path | None = None, say: Say = silent) -> Iterator[tuple[Client, Any]]:
         """A LocalCluster with nannies, on the loopback with certificates of its own where they can be made."""
         dask, distributed = need_dask()
         from distributed.system import MEMORY_LIMIT
@@ -81,6 +126,8 @@ class Local:
             )  # fmt: skip
             try:
                 client = distributed.Client(cluster, set_as_default=False)
+                if has_bokeh():
+                    say(f"workers can be watched at {cluster.dashboard_link}")
                 try:
                     yield client, cluster
                 finally:
@@ -94,15 +141,28 @@ def local(workers: int) -> Local:
     return Local(workers)
 
 
-def need_dask() -> tuple[Any, Any]:
+def _on_this_machine(workers: int | None) -> Local:
+    from dask.system import CPU_COUNT
+
+    most = MOST_PER_CORE * CPU_COUNT
+    if workers is not None and workers > most:
+        raise BadInput.at("--workers", f"{workers} is more than {CPU_COUNT} cores can use; from 1 to {most}")
+    return Local(workers or CPU_COUNT)
+
+
+def need_dask(option: str = "--workers") -> tuple[Any, Any]:
     """dask and distributed, imported; `BadInput` that says how to get them."""
     try:
         import dask
         import distributed
     except ImportError as error:
-        what = f"needs the package {error.name}; pip install 'rapport-sim[cluster]'"
-        raise BadInput.at("--workers", what) from None
+        raise needs(str(error.name), option) from None
     return dask, distributed
+
+
+def needs(package: str, option: str) -> BadInput:
+    """What to say where a package is missing."""
+    return BadInput.at(option, f"needs the package {package}; pip install 'rapport-sim[cluster]'")
 
 
 def security() -> Any:
@@ -117,6 +177,4 @@ def security() -> Any:
 
 def has_bokeh() -> bool:
     """Whether Dask can show its dashboard."""
-    from importlib.util import find_spec
-
     return find_spec("bokeh") is not None
