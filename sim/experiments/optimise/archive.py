@@ -100,21 +100,21 @@ class Archive:
     def live(self, candidates: Iterable[Candidate], seeds: Iterable[int]) -> None:
         """Have candidates live these seeds, as far as they have not; seed by seed, since a seed shares its burn-in."""
         members = list(candidates)
-        wanted = {
-            self.plan.unit(one.point, seed): (one, seed)
-            for seed in seeds
-            for one in members
-            if seed not in one.lived and not one.failed
-        }
+        wanted: dict[str, tuple[Unit, Candidate]] = {}
+        for seed in seeds:
+            for one in members:
+                if seed not in one.lived and not one.failed:
+                    unit = self.plan.unit(one.point, seed)
+                    wanted[unit.id] = unit, one
         if not wanted:
             return
-        figures = self._live(list(wanted))
-        for unit, (one, seed) in wanted.items():
-            difference = self._difference(figures.get(unit.id, {}))
+        figures = self._live([unit for unit, _ in wanted.values()])
+        for name, (unit, one) in wanted.items():
+            difference = self._difference(figures.get(name, {}))
             if difference is None:
                 one.failed = True
             else:
-                one.lived[seed] = difference
+                one.lived[unit.seed] = difference
 
     def values(self, kpi: str, seeds: Sequence[int]) -> np.ndarray:
         """Paired differences (candidates, seeds), NaN where a candidate has not lived a seed, or failed."""

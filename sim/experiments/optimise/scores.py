@@ -70,11 +70,12 @@ def ranks(gains: np.ndarray, violation: np.ndarray) -> np.ndarray:
     rank = np.full(n, n, dtype=np.int64)
     known = ~np.isnan(gains).any(axis=1) & ~np.isnan(violation)
     left = np.flatnonzero(known & (violation <= 0))
+    beaten = dominates(gains[left], gains[left])
     now = 0
     while len(left):
-        beaten = dominates(gains[left], gains[left]).any(axis=0)
-        rank[left[~beaten]] = now
-        left, now = left[beaten], now + 1
+        free = ~beaten.any(axis=0)
+        rank[left[free]] = now
+        left, beaten, now = left[~free], beaten[np.ix_(~free, ~free)], now + 1
     for broken in np.unique(violation[known & (violation > 0)]):
         rank[known & (violation == broken)] = now
         now += 1

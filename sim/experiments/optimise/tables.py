@@ -89,7 +89,7 @@ def confirmed_table(
                 "failed" if one.failed else "ok", "kpi": kpi, "unit": units.get(kpi, ""), "search": search,
                 "search_low": search_low, "search_high": search_high, "search_seeds": search_seeds,
                 "confirmed": fresh, "confirmed_low": low, "confirmed_high": high, "confirmed_seeds": seeds,
-                "optimism": signs.get(kpi, 1.0) * (search - fresh),
+                "optimism": signs.get(kpi, 1.0) * (search - fresh) + 0.0,
                 **{f"share.{name}": one.shares.get(name, np.nan) for name in space.members},
             })  # fmt: skip
     return pd.DataFrame(rows)
