@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
+from sim.report.terminal import WIDTH, _aligned
 from sim.sweep_store import read_sweep_manifest
 from sim.tables import why_unreadable
 
@@ -67,7 +69,11 @@ def read_optimised(folder: str | os.PathLike[str]) -> Optimised:
 
 def build(folder: str | os.PathLike[str]) -> Optimised:
     """Write the figures and report.html of a stored optimisation anew; returns what it found."""
-    return read_optimised(folder)
+    from sim.report.optimised_page import write
+
+    found = read_optimised(folder)
+    write(found)
+    return found
 
 
 def as_json(found: Optimised) -> dict[str, Any]:
@@ -79,3 +85,34 @@ def as_json(found: Optimised) -> dict[str, Any]:
         **{key: found.manifest.get(key) for key in keys}, "folder": str(found.path), **found.facts, **told,
         "against": against,
     }  # fmt: skip
+
+
+def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:
+    """The answer in sentences, then a line a confirmed candidate: search, fresh seeds, optimism; what they are."""
+    from sim.figures import units
+    from sim.report.optimised_words import answer, chosen_words, measures, setting
+
+    told = measures(found)
+    blocks = ["\n".join(line for text in answer(found) for line in textwrap.wrap(text, width))]
+    for measure in told:
+        own = found.confirmed[(found.confirmed["kpi"] == measure.kpi) & (found.confirmed["status"] == "ok")]
+        own = own.sort_values("confirmed", ascending=measure.sign < 0, kind="stable")
+        names = units.shortened([str(name).replace("_", " ") for name in own["name"]], 26)
+        body = []
+        for name, (_, row) in zip(names, own.iterrows(), strict=True):
+            cells = []
+            for kind in ("search", "confirmed"):
+                mean, half = float(row[kind]), (float(row[f"{kind}_high"]) - float(row[f"{kind}_low"])) / 2
+                text, ends = measure.look.write(mean, half, sign=True)
+                cells.append(f"{text} {units.PLUS_MINUS}{ends}" if ends else text)
+            optimism = measure.look.write(float(row["optimism"]), sign=True)[0]
+            mark = "winner" if row["winner"] else "front" if row["front"] else ""
+            body.append([name, row["role"], *cells, optimism, mark])
+        head = [[measure.name, "", "search", "fresh seeds", "optimism", ""], [measure.look.unit, "", "", "", "", ""]]
+        blocks.append("\n".join(_aligned(head, body, left=(0, 1, 5))))
+    note = (
+        f"{setting(found)} {chosen_words(found)} Differences to {found.facts['reference']}, same seeds; "
+        f"{units.PLUS_MINUS} half width of the 95 % interval (paired t); optimism: what the search flattered by."
+    )
+    blocks.append("\n".join(textwrap.wrap(note, width)))
+    return "\n\n".join(blocks)
