@@ -93,13 +93,14 @@ class SweepStore:
         *,
         resume: bool = False,
         overwrite: bool = False,
+        alone: bool = True,
     ) -> SweepStore:
         """Open a folder for a sweep: new or empty, or to `overwrite`, or to `resume`. `BadInput` if it may not be used.
 
         `manifest` has at least `MANIFEST_KEYS`. `design` has `point, lever, world` and a column a path. `units` are
         the planned ones (unit, point, seed) in the order they are lived in; without them rows are believed to be
         planned as they come. A resumed sweep keeps its run_id and created; one that is done and asked for the same
-        again is left as it is (status "done").
+        again is left as it is (status "done"). `alone` says that nobody else writes here at the moment.
         """
         absent = [key for key in MANIFEST_KEYS if key not in manifest]
         if absent:
@@ -117,8 +118,9 @@ class SweepStore:
         store = cls(path, fresh)
         with writing(path):
             if stored and resume:
-                store._heal()
-                if stored["status"] == "done" and not store.lines and _same_plan(path, stored, fresh, design, units):
+                store._heal(alone)
+                whole = stored["status"] == "done" and (path / TASKS).exists()
+                if whole and _same_plan(path, stored, fresh, design, units):
                     store.manifest = stored
                     return store
                 fresh |= {key: stored[key] for key in ("run_id", "created") if key in stored}
@@ -132,6 +134,23 @@ class SweepStore:
             store._tell_plan(design, units)
         if stored and resume:
             store.attempt = store._last_attempt() + 1
+        return store
+
+    @classmethod
+    def join(
+        cls, out: str | os.PathLike[str], manifest: Mapping[str, Any], design: pd.DataFrame, units: pd.DataFrame
+    ) -> SweepStore | None:
+        """A store that others fill already by the same plan; None if there is none, and `create` is to be asked."""
+        path = Path(out)
+        if not (path / "manifest.json").exists():
+            return None
+        stored = read_sweep_manifest(path)
+        if stored["status"] != "running" or not _same_plan(path, stored, plain(dict(manifest)), design, units):
+            return None
+        store = cls(path, stored)
+        with writing(path):
+            store._heal(alone=False)
+        store.attempt = store._last_attempt() + 1
         return store
 
     @staticmethod
@@ -200,6 +219,16 @@ class SweepStore:
         sizes = fine.groupby("unit").size()
         return set(sizes.index[sizes == len(self.manifest["arms"])])
 
+    def is_whole(self) -> bool:
+        """Whether every planned task has a row."""
+        units = read_units(self.path)
+        found = self.states()
+        if units is None:
+            return len(found) == found["unit"].nunique() * len(self.manifest["arms"])
+        wanted = set(units["unit"])
+        found = found[found["unit"].isin(wanted) & found["arm"].isin(self.manifest["arms"])]
+        return len(found) == len(wanted) * len(self.manifest["arms"])
+
     def part(self, name: str) -> Path:
         """The file of a part."""
         return self.path / PARTS / f"{name}.parquet"
@@ -209,6 +238,7 @@ class SweepStore:
         table = part_table(rows, self.manifest["kpis"], self.attempt)
         part = self.part(name or part_name(set(table.column("unit").to_pylist()), self.attempt))
         with writing(self.path):
+            part.parent.mkdir(exist_ok=True)  # another shard may have tidied it away
             write_part(part, table)
         return part
 
@@ -293,9 +323,10 @@ class SweepStore:
         if units is not None:
             write_part(self.path / "units.parquet", _units_table(units))
 
-    def _heal(self) -> None:
+    def _heal(self, alone: bool) -> None:
         """Set damaged files aside, so that what they held is lived again; strays of killed processes go."""
-        for stray in [*self.path.glob(".*.tmp"), *self.path.glob(f"{PARTS}/.*.tmp")]:
+        strays = [*self.path.glob(".*.tmp"), *self.path.glob(f"{PARTS}/.*.tmp")]
+        for stray in strays if alone else ():
             stray.unlink(missing_ok=True)
         for file in [self.path / TASKS, *part_files(self.path)]:
             try:
@@ -346,7 +377,7 @@ def _same_plan(
 ) -> bool:
     """Whether a stored sweep asks for the same points and units in the same order, and so has the same rows."""
     keys = ("arms", "seeds", "kpis", "parameters")
-    if any(stored[key] != fresh[key] for key in keys) or not (path / TASKS).exists():
+    if any(stored[key] != fresh[key] for key in keys):
         return False
     try:
         before, known = read_design(path, stored["parameters"]), read_units(path)

@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sim.errors import BadInput, Mistake
 from sim.sweep_store.rows import (
     OF_A_POINT,
@@ -128,9 +130,8 @@ def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataF
 
     file = path / "design.csv"
     types = {**dict.fromkeys(OF_A_POINT, "int64"), **{one["path"]: column_type(one) for one in parameters}}
-    text = {name: str for name, kind in types.items() if kind in ("text", "bool")}
     try:
-        frame = pd.read_csv(file, dtype=text, keep_default_na=False, float_precision="round_trip")
+        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
         missing = [name for name in types if name not in frame.columns]
         if missing:
             raise ValueError(f"column {', '.join(missing)} missing")
@@ -140,7 +141,10 @@ def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataF
                 if unknown := set(frame[name]) - {"True", "False"}:
                     raise ValueError(f"column {name}: {min(unknown)!r} is neither True nor False")
                 frame[name] = frame[name] == "True"
-        return frame.astype({name: kind for name, kind in types.items() if kind in ("int64", "float64")})
+            elif kind != "text":  # every digit counts: Python reads numbers as it wrote them
+                number = float if kind == "float64" else int
+                frame[name] = np.array([number(value) for value in frame[name].tolist()], dtype=kind)
+        return frame
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise BadInput.at(str(file), why_unreadable(error)) from None
 

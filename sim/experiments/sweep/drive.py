@@ -123,7 +123,7 @@ def job_of(plan: Plan, store: SweepStore, *, elsewhere: bool) -> SweepJob:
 def clear_notes(store: SweepStore) -> None:
     """Notes of what was under way when an earlier attempt ended."""
     with contextlib.suppress(OSError):
-        for note in (store.path / FLIGHT).glob("*.json"):
+        for note in (store.path / FLIGHT).glob("*.*"):
             note.unlink()
 
 

@@ -9,13 +9,13 @@ tried alone, and after three dead processes, or one that a time limit ended, it 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import importlib
 import json
 import os
 import signal
 import socket
 import tempfile
-import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +30,7 @@ from sim.sweep_store.lock import Lock
 from sim.sweep_store.rows import CRASHED, FAILED, OK, read_part
 
 DEATHS = 3  # of the process of a unit, after which it is written off
+GRACE = 0.3  # seconds from the word of a time limit to the end
 FLIGHT = "flight"
 _workshops: dict[tuple[str, str], Workshop] = {}
 
@@ -73,13 +74,13 @@ class SweepJob:
             rows: list[dict[str, Any]] = []
             for unit in items:
                 if flight.blamed == unit.id and (reason := flight.verdict(self.seconds_limit)):
-                    rows += [_row(unit, arm, CRASHED, reason) for arm in shop.plan.arms]
+                    rows += [_row(unit, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in shop.plan.arms]
                 elif flight.blamed == unit.id and len(items) > 1:
                     again.append(unit)
                     flight.handed_back(self._note(unit), unit.id)
                 else:
                     flight.begins(unit.id)
-                    with limited(self.seconds_limit):
+                    with limited(self.seconds_limit, flight.clock):
                         rows += self._lived(shop, unit)
             if rows:
                 shop.store.add(name, rows)
@@ -99,7 +100,7 @@ class SweepJob:
         flight = Flight(self._note(item), self.attempt)
         if flight.blamed == item.id and (limit := flight.over(self.seconds_limit)):
             reason = limit
-        rows = [_row(item, arm, CRASHED, reason) for arm in store.manifest["arms"]]
+        rows = [_row(item, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in store.manifest["arms"]]
         store.add(f"{part_name([item.id], self.attempt)}-crash", rows)
         flight.landed()
         return reason
@@ -182,7 +183,7 @@ class Flight:
     attempt: int
     blamed: str = ""  # the unit that was under way when the process before died
     deaths: dict[str, int] = field(default_factory=dict)
-    seconds: float = 0.0  # how long it had been under way when it was last heard of, at most
+    stack: str = ""  # where it was when its time was over; empty if it was not
     _handle: int | None = None
 
     def __post_init__(self) -> None:
@@ -191,9 +192,15 @@ class Flight:
             if told["attempt"] == self.attempt:
                 self.deaths = {str(unit): int(count) for unit, count in told["deaths"].items()}
                 self.blamed = str(told["unit"])
-                self.seconds = time.time() - float(told["since"])
-                if self.blamed:
-                    self.deaths[self.blamed] = self.deaths.get(self.blamed, 0) + 1
+        if self.blamed:
+            self.deaths[self.blamed] = self.deaths.get(self.blamed, 0) + 1
+            with contextlib.suppress(OSError):
+                self.stack = self.clock.read_text("utf-8", "replace")
+
+    @property
+    def clock(self) -> Path:
+        """The file that a time limit writes to before it ends the process."""
+        return self.file.with_suffix(".limit")
 
     def verdict(self, limit: float | None) -> str:
         """Why the blamed unit is written off; empty if it may be tried again."""
@@ -202,23 +209,24 @@ class Flight:
 
     def over(self, limit: float | None) -> str:
         """What is said of a unit that its time limit ended; empty if it did not."""
-        return f"took longer than the limit of {limit:g} s" if limit is not None and self.seconds >= limit else ""
+        return f"took longer than the limit of {limit:g} s" if limit is not None and self.stack else ""
 
     def begins(self, unit: str) -> None:
         """From now on this unit is under way."""
-        self._write({"unit": unit, "since": time.time(), "deaths": self.deaths})
+        self._write({"unit": unit, "deaths": self.deaths})
 
     def handed_back(self, file: Path, unit: str) -> None:
         """Leave for whoever tries the unit alone how often its process has died."""
         other = Flight(file, self.attempt)
-        other._write({"unit": "", "since": 0.0, "deaths": {unit: self.deaths.get(unit, 0)}})
+        other._write({"unit": "", "deaths": {unit: self.deaths.get(unit, 0)}})
         other._close()
 
     def landed(self) -> None:
         """All is on disk: no note is needed."""
         self._close()
-        with contextlib.suppress(OSError):
-            self.file.unlink()
+        for file in (self.file, self.clock):
+            with contextlib.suppress(OSError):
+                file.unlink()
 
     def _write(self, told: dict[str, Any]) -> None:
         # In one write and in place, a few microseconds: a half-written note is read as none. A full disk is found out
@@ -242,18 +250,26 @@ def died_of(times: int) -> str:
 
 
 @contextlib.contextmanager
-def limited(seconds: float | None) -> Iterator[None]:
-    """End this process if the body takes longer: by a signal nobody handles, so that even compiled code ends."""
+def limited(seconds: float | None, witness: Path) -> Iterator[None]:
+    """End this process if the body takes longer, whatever it does, and leave word of it in a file.
+
+    The end is a signal that nobody handles, so that even a loop in compiled code ends. A moment before, Python's own
+    watchdog, which needs no interpreter either, writes where the body was.
+    """
     if seconds is None:
         yield
         return
     with contextlib.suppress(ValueError):  # not in the main thread: nobody has changed what the signal does then
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    witness.parent.mkdir(exist_ok=True)
+    with open(witness, "w") as file:
+        faulthandler.dump_traceback_later(seconds, file=file)
+        signal.setitimer(signal.ITIMER_REAL, seconds + GRACE)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            faulthandler.cancel_dump_traceback_later()
 
 
 def maker(plan: Plan) -> Any:
