@@ -33,7 +33,7 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
         out = arguments.out / plan.name if len(ready) > 1 and arguments.out is not None else arguments.out
         found = sweep(
             plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()),
-            SweepOptions(out, arguments.resume, arguments.overwrite), place, _listener(plan.name, arguments),
+            SweepOptions(out, arguments.resume, arguments.overwrite), place, _listener(plan, arguments),
         )  # fmt: skip
         code, answers = _tell(found.path, arguments)
         codes.append(code)
@@ -55,18 +55,19 @@ def facts_of(one: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _listener(name: str, arguments: argparse.Namespace) -> Any:
+def _listener(plan: Any, arguments: argparse.Namespace) -> Any:
     from sim.experiments.sweep.engine import Listener
     from sim.progress import SweepProgress
 
-    return Listener() if arguments.quiet else SweepProgress(name)
+    return Listener() if arguments.quiet else SweepProgress(plan.name, len(plan.arms))
 
 
 def _tell(folder: Path, arguments: argparse.Namespace, kpis: Sequence[str] | None = None) -> tuple[int, dict[str, Any]]:
     """Analyse a sweep's folder and print the answers."""
-    from sim.analysis import as_json, findings_of, load, terminal_table, write
+    from sim.analysis import as_json, findings_of, terminal_table, write
+    from sim.sweep_store import read_sweep
 
-    stored = load(folder)
+    stored = read_sweep(folder)
     m = stored.manifest
     told = {key: m.get(key) for key in ("name", "run_id", "status", "tasks", "failed", "crashed", "tasks_digest")}
     told["folder"] = str(folder)
@@ -112,7 +113,7 @@ def work(arguments: argparse.Namespace) -> int:
     plan, points = plan_sweep(one, plugins=arguments.plugin)
     work_on(
         plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()), SweepOptions(arguments.out), shard,
-        _listener(plan.name, arguments),
+        _listener(plan, arguments),
     )  # fmt: skip
     return 0
 
