@@ -45,7 +45,7 @@ def plan_optimise(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[P
 
     `plugins` are the modules named on the command line, which workers load too.
     """
-    from sim.experiments.execution import code_version
+    from sim.experiments.execution import model_version
     from sim.experiments.optimise.split import path_of
 
     s, o = prepared.scenario, prepared.scenario.optimise
@@ -67,7 +67,7 @@ def plan_optimise(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[P
         parameters=parameters,
         arms=(s.arm_list[0].name, o.arm),
         seeds=tuple(o.seeds.all),
-        code_version=code_version([one.use for one in arm.strategies]),
+        code_version=model_version([one.use for one in arm.strategies]),
         design={"all": {"design": "optimise", "samples": o.candidates, "parameters": [one.path for one in parameters]}},
         plugins=tuple(plugins),
         book_digest=prepared.book.digest if prepared.book is not None else "",
