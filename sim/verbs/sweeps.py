@@ -33,7 +33,8 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
         out = arguments.out / plan.name if len(ready) > 1 and arguments.out is not None else arguments.out
         found = sweep(
             plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()),
-            SweepOptions(out, arguments.resume, arguments.overwrite), place, _listener(plan.name, len(plan.arms), arguments),
+            SweepOptions(out, arguments.resume, arguments.overwrite), place,
+            _listener(plan.name, len(plan.arms), arguments),
         )  # fmt: skip
         code, answers = _tell(found.path, arguments)
         codes.append(code)
