@@ -84,17 +84,18 @@ def fabricate(
     outcomes: Mapping[str, Mapping[str, Formula]],
     *,
     seeds: Sequence[int] = (1,),
-    shared: float = 0.0,
-    own: float = 0.0,
+    shared: float | Mapping[str, float] = 0.0,
+    own: float | Mapping[str, float] = 0.0,
     design: Mapping[str, Any] | None = None,
     failed: Sequence[tuple[int, str, int]] = (),
     missing: Sequence[int] = (),
     **more: Any,
 ) -> Made:
-    """A sweep whose KPIs are formulas: `outcomes` by KPI, then arm.
+    """A sweep whose KPIs are formulas: `outcomes` by KPI, then arm, the first arm the reference.
 
-    `shared` and `own` are standard deviations of luck; arms share both but for a tenth of the own. `failed` are (point,
-    arm, seed) rows that failed, `missing` points without rows.
+    `shared` and `own` are standard deviations of luck, of all KPIs or by KPI; arms share both but for a tenth of the
+    own where they differ from the reference. `failed` are (point, arm, seed) rows that failed, `missing` points without
+    rows.
     """
     roles = {one["path"]: one["role"] for one in parameters}
     table = numbered(
@@ -106,15 +107,16 @@ def fabricate(
     columns = {path: values[path].to_numpy() for path in values}
     rng = np.random.default_rng(5)
     points = len(values)
-    of_seed = rng.standard_normal(len(seeds)) * shared
-    of_point = rng.standard_normal((points, len(seeds))) * own
+    normal = {kpi: (rng.standard_normal(len(seeds)), rng.standard_normal((points, len(seeds)))) for kpi in outcomes}
     blocks = []
     for arm in arms:
-        slight = rng.standard_normal((points, len(seeds))) * own * (0.1 if len(arms) > 1 else 0.0)
-        told = {
-            kpi: np.broadcast_to(by_arm[arm](columns), points)[:, None] + of_seed + of_point + slight
-            for kpi, by_arm in outcomes.items()
-        }
+        told = {}
+        for kpi, by_arm in outcomes.items():
+            level, base = (np.broadcast_to(by_arm[one](columns), points) for one in (arm, arms[0]))
+            slight = 0.1 * rng.standard_normal((points, len(seeds))) * (level != base)[:, None]
+            of_seed, of_point = normal[kpi]
+            luck = _of(shared, kpi) * of_seed + _of(own, kpi) * (of_point + slight)
+            told[kpi] = level[:, None] + luck
         for place, seed in enumerate(seeds):
             block = table.assign(arm=arm, seed=seed, **{kpi: value[:, place] for kpi, value in told.items()})
             blocks.append(block)
@@ -169,34 +171,43 @@ def fabricate(
     return Made(folder, manifest, table, tasks, list(parameters), str(manifest["status"]))
 
 
-TRAINING, COVERAGE, HOURS = (
-    "arms.bundle.staff_upskilling.effect",
-    "arms.bundle.stratification.coverage",
-    "managers.hours_per_month",
-)
-TURNOVER, MARGIN = "managers_world.turnover", "economics.margin"
+def _of(luck: float | Mapping[str, float], kpi: str) -> float:
+    return luck[kpi] if isinstance(luck, Mapping) else luck
+
+
+def stored(made: Made, *, finish: bool = True) -> Path:
+    """The same sweep written by the program's own store, into its folder; returns the folder."""
+    from sim.sweep_store import SweepStore
+
+    told = {
+        key: value for key, value in made.manifest.items() if key not in ("status", "units", "tasks", "tasks_digest")
+    }
+    store = SweepStore.create(made.path, told, "name: made_up\nabout: does it pay <b>anywhere</b>?\n", made.design)
+    store.add(None, made.tasks)
+    if finish:
+        store.finish()
+    else:
+        store.interrupt()
+    return made.path
+
+
+TRAINING, COVERAGE = "arms.bundle.staff_upskilling.effect", "arms.bundle.stratification.coverage"
+CALLS, TURNOVER, MARGIN = "arms.calls.retention_call.intensity", "model.turnover", "economics.margin"
 
 
 def bank_like(folder: Path, **more: Any) -> Made:
-    """Three levers x two uncertainties, three arms, three seeds: 320 points whose bundle pays in most worlds."""
+    """Three levers x two uncertainties, three arms, three seeds: 800 points; the bundle pays in most worlds."""
+    levels: dict[str, tuple[float, ...]] = {
+        TRAINING: (0.1, 0.2, 0.3, 0.4), COVERAGE: (0.5, 0.7, 0.9, 1.0), CALLS: (0.0, 1.0),
+        TURNOVER: (0.05, 0.1, 0.15, 0.2, 0.3), MARGIN: (0.004, 0.006, 0.008, 0.01, 0.012),
+    }  # fmt: skip
     parameters = [
-        parameter(TRAINING, values=(0.1, 0.2, 0.3, 0.4), unit="ratio", about="what training does to service quality"),
-        parameter(COVERAGE, values=(0.5, 0.7, 0.9, 1.0), unit="share", about="share of wealth clients who are served"),
-        parameter("arms.calls.retention_call.intensity", kind="switch", values=(0, 1), about="retention calls"),
-        parameter(TURNOVER, low=0.05, high=0.3, role="uncertainty", unit="per year", about="managers who leave"),
-        parameter(
-            MARGIN, low=0.004, high=0.012, role="uncertainty", unit="per year", about="margin on AUM", source="F12"
-        ),
+        parameter(TRAINING, values=levels[TRAINING], unit="ratio", about="what training does to service quality"),
+        parameter(COVERAGE, values=levels[COVERAGE], unit="share", about="share of wealth clients who are served"),
+        parameter(CALLS, kind="switch", values=levels[CALLS], about="retention calls"),
+        parameter(TURNOVER, 0.05, 0.3, role="uncertainty", unit="per year", about="managers who leave", base=0.15),
+        parameter(MARGIN, 0.004, 0.012, role="uncertainty", unit="per year", about="margin on AUM", source="F12"),
     ]
-    values = grid(
-        {
-            TRAINING: (0.1, 0.2, 0.3, 0.4),
-            COVERAGE: (0.5, 0.7, 0.9, 1.0),
-            "arms.calls.retention_call.intensity": (0, 1),
-            TURNOVER: (0.05, 0.1, 0.15, 0.2, 0.3),
-            MARGIN: (0.004, 0.006, 0.008, 0.01, 0.012),
-        }
-    )
 
     def base(v: Mapping[str, np.ndarray]) -> np.ndarray:
         return 4e8 * v[MARGIN] / 0.008 - 1e8 * v[TURNOVER]
@@ -206,35 +217,16 @@ def bank_like(folder: Path, **more: Any) -> Made:
         return base(v) + gain + 2e7 * (v[COVERAGE] - 0.5) - 3e7 * (v[COVERAGE] - 0.5) ** 2 - 1.4e7
 
     def calls(v: Mapping[str, np.ndarray]) -> np.ndarray:
-        return base(v) + v["arms.calls.retention_call.intensity"] * (4e8 * v[MARGIN] - 2.6e6)
+        return base(v) + v[CALLS] * (4e8 * v[MARGIN] - 2.6e6)
 
-    def lost(by: float, arm: Callable[[Mapping[str, np.ndarray]], np.ndarray]) -> Formula:
-        return lambda v: 0.142 - by * (arm(v) - base(v)) / 1e7
+    def leaving(money: Formula) -> Formula:
+        return lambda v: 0.142 - 0.004 * (money(v) - base(v)) / 1e7
 
-    outcomes = {
-        "npv": {"nothing": base, "bundle": bundle, "calls": calls},
-        "attrition_annual": {
-            "nothing": lambda v: np.full(len(v[MARGIN]), 0.142),
-            "bundle": lost(0.004, bundle),
-            "calls": lost(0.002, calls),
-        },
-    }
-    more = {"seeds": (1, 2, 3), "shared": 2e6, "own": 3e6, "name": "training_or_tools", **more}
-    outcomes = {"npv": outcomes["npv"]} | {"attrition_annual": outcomes["attrition_annual"]}
-    crossed = {
-        "levers": {"design": "grid", "samples": None},
-        "uncertainties": {"design": "grid", "samples": 5},
-    }
-    made = fabricate(folder, parameters, values, outcomes, design=crossed, **more)
-    made.tasks["attrition_annual"] = (
-        0.142 + (made.tasks["attrition_annual"] - 0.142) * 1e-10 + _rate(values, outcomes, made)
-    )
-    return made
-
-
-def _rate(values: pd.DataFrame, outcomes: Mapping[str, Mapping[str, Formula]], made: Made) -> np.ndarray:
-    """Attrition beside money needs luck of its own size: the formula with a thousandth of noise."""
-    columns = {path: values[path].to_numpy() for path in values}
-    by_arm = {arm: formula(columns) - 0.142 for arm, formula in outcomes["attrition_annual"].items()}
-    level = np.array([by_arm[arm][point] for arm, point in zip(made.tasks["arm"], made.tasks["point"], strict=True)])
-    return level + np.random.default_rng(8).normal(0, 0.0003, len(level))
+    money = {"nothing": base, "bundle": bundle, "calls": calls}
+    outcomes = {"npv": money, "attrition_annual": {arm: leaving(formula) for arm, formula in money.items()}}
+    crossed = {"levers": {"design": "grid", "samples": 5}, "uncertainties": {"design": "grid", "samples": 5}}
+    told = {
+        "seeds": (1, 2, 3), "shared": {"npv": 2e6, "attrition_annual": 0.001}, "design": crossed,
+        "own": {"npv": 3e6, "attrition_annual": 0.002}, "name": "training_or_tools", **more,
+    }  # fmt: skip
+    return fabricate(folder, parameters, grid(levels), outcomes, **told)

@@ -2,13 +2,17 @@
 
 Everything is computed over points, each the mean of its seeds. In a full grid every level has met the same settings of
 the others, so the interval of a level is that of luck (Student's t over the seeds' level means); in a sampled design
-other parameters differ too, so it is that of the points.
+other parameters differ too, so it is that of the points. Where levers and uncertainties are crossed, the same worlds
+come back with every lever setting and are no new evidence: an uncertainty's points are then the worlds, each the mean
+over lever settings, and a lever's the lever settings. Where points differ from one base point in one parameter at a
+time, a parameter is judged by those points alone.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,8 +40,7 @@ class Effect:
 
     `share` is the part of the variance between points that the factor explains by itself (correlation ratio, corrected
     for the number of groups: 0 on average if it explains nothing); `p` the F test that it explains nothing, adjusted by
-    Holm's correction over the factors. `low` and `high` are the first and last group, least and most value for numbers;
-    for choices the groups with the lowest and the highest mean.
+    Holm's correction over the factors. With `lone`, from points that differ in this factor alone, both are NaN.
     """
 
     factor: Factor
@@ -48,6 +51,7 @@ class Effect:
     p: float
     spearman: float
     spearman_p: float
+    lone: bool = False
 
     @property
     def range(self) -> float:
@@ -56,7 +60,7 @@ class Effect:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Places of the groups at the low and the high end."""
+        """Places of the groups at the low and high end; for choices those with the lowest and the highest mean."""
         if self.factor.numeric or self.factor.kind == "switch" or not np.isfinite(self.mean).any():
             return 0, len(self.groups) - 1
         return int(np.nanargmin(self.mean)), int(np.nanargmax(self.mean))
@@ -69,7 +73,10 @@ class Effect:
 
     @property
     def clear(self) -> bool:
-        """True if chance alone would hardly show it (adjusted p below 0.05)."""
+        """True if chance alone would hardly show it: adjusted p below 0.05, or one at a time a swing beyond luck."""
+        if self.lone:
+            low, high = self.ends
+            return abs(self.swing) > math.hypot(float(self.half[low]), float(self.half[high]))
         return bool(self.p < 0.05)
 
 
@@ -106,23 +113,72 @@ def full_grid(study: Study) -> bool:
     return len(np.unique(cells)) == len(cells)
 
 
-def effects(study: Study, outcome: Outcome, by_seeds: bool | None = None) -> list[Effect]:
-    """The effect of every factor, in the order of the scenario. `by_seeds`: intervals of luck (default: in a grid)."""
-    if by_seeds is None:
-        by_seeds = full_grid(study) and bool(np.isfinite(outcome.by_seed).all())
-    found = [_effect(factor, outcome, by_seeds) for factor in study.factors]
+def effects(study: Study, outcome: Outcome) -> list[Effect]:
+    """The effect of every factor, in the order of the scenario; none where no point is known."""
+    if not outcome.known.any():
+        return []
+    lone = one_at_a_time(study)
+    grid = full_grid(study) and bool(np.isfinite(outcome.by_seed).all())
+    found = []
+    for factor in study.factors:
+        if lone is not None:
+            found.append(_lone_effect(factor, outcome, lone[factor.path]))
+        else:
+            y, part = (outcome.mean, 1.0) if grid else _collapsed(study, factor, outcome)
+            found.append(_effect(factor, outcome, y, part, by_seeds=grid))
     adjusted = holm(np.array([one.p for one in found]))
-    return [_with_p(one, float(p)) for one, p in zip(found, adjusted, strict=True)]
+    return [replace(one, p=float(p)) for one, p in zip(found, adjusted, strict=True)]
 
 
-def _with_p(one: Effect, p: float) -> Effect:
-    return Effect(one.factor, one.groups, one.mean, one.half, one.share, p, one.spearman, one.spearman_p)
+def one_at_a_time(study: Study) -> dict[str, np.ndarray] | None:
+    """For every factor the points that differ from a base point in it alone (and that point); None for other designs.
+
+    The base point has the commonest value of every factor.
+    """
+    if len(study.factors) < 2 or len(study.points) < 3:
+        return None
+    usual = [Counter(factor.values.tolist()).most_common(1)[0][0] for factor in study.factors]
+    differs = np.stack(
+        [
+            np.array([value != base for value in factor.values.tolist()])
+            for factor, base in zip(study.factors, usual, strict=True)
+        ]
+    )
+    apart = differs.sum(axis=0)
+    if apart.max() > 1 or not (apart == 0).any() or not differs.any(axis=1).all():
+        return None
+    return {factor.path: (apart == 0) | own for factor, own in zip(study.factors, differs, strict=True)}
 
 
-def _effect(factor: Factor, outcome: Outcome, by_seeds: bool) -> Effect:
-    known = outcome.known
+def _lone_effect(factor: Factor, outcome: Outcome, points: np.ndarray) -> Effect:
+    groups = groups_of(factor, outcome.known & points)
+    mean = np.array([outcome.mean[group.points].mean() for group in groups])
+    half = np.array([float(outcome.half[group.points[0]]) for group in groups])
+    return Effect(
+        factor, groups, mean, half, math.nan, math.nan, *_spearman(factor, outcome.mean, outcome.known & points), True
+    )
+
+
+def _collapsed(study: Study, factor: Factor, outcome: Outcome) -> tuple[Array, float]:
+    """The outcome a factor is judged by, NaN where a point does not count, and the part of the variance it has.
+
+    In a crossed sweep the first point of each world (lever setting) stands for all, with their mean.
+    """
+    y, known = outcome.mean, outcome.known
+    if not study.crossed or not study.levers or not study.uncertainties or not known.any():
+        return y, 1.0
+    key = study.points["lever" if factor.role == "lever" else "world"].to_numpy()[known]
+    _, first, back = np.unique(key, return_index=True, return_inverse=True)
+    means = np.bincount(back, weights=y[known]) / np.bincount(back)
+    collapsed = np.full(len(y), np.nan)
+    collapsed[np.flatnonzero(known)[first]] = means
+    whole = float(y[known].var())
+    return collapsed, float(means.var()) / whole if whole > 0 else 1.0
+
+
+def _effect(factor: Factor, outcome: Outcome, y: Array, part: float, *, by_seeds: bool) -> Effect:
+    known = np.isfinite(y)
     groups = groups_of(factor, known)
-    y = outcome.mean
     mean = np.array([y[group.points].mean() for group in groups])
     if by_seeds:
         lived = np.stack([outcome.by_seed[group.points].mean(axis=0) for group in groups])
@@ -131,8 +187,7 @@ def _effect(factor: Factor, outcome: Outcome, by_seeds: bool) -> Effect:
         spread = np.array([np.var(y[group.points], ddof=1) if len(group.points) > 1 else math.nan for group in groups])
         half = half_width(spread, np.array([len(group.points) for group in groups]))
     share, p = _ratio(y, groups, mean)
-    rho, rho_p = _spearman(factor, y, known)
-    return Effect(factor, groups, mean, half, share, p, rho, rho_p)
+    return Effect(factor, groups, mean, half, share * part, p, *_spearman(factor, y, known))
 
 
 def _variance(values: Array) -> Array:

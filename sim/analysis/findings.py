@@ -87,7 +87,7 @@ def find(
     by = {
         key: Finding(
             one, effects(study, one), interactions(study, one), luck(one),
-            [] if refused or not one.known.any() else list(indices(study, one)),
+            [] if refused or not one.known.any() else list(indices(study, one, pairs=key[1] == study.kpis[0])),
         )
         for key, one in outcomes.items()
     }  # fmt: skip

@@ -90,8 +90,11 @@ def refusal(study: Study, outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def indices(study: Study, outcome: Outcome) -> Iterator[Indices]:
-    """Indices of an outcome, design by design; `BadInput` for a saltelli or morris design that is not complete."""
+def indices(study: Study, outcome: Outcome, *, pairs: bool = True) -> Iterator[Indices]:
+    """Indices of an outcome, design by design; `BadInput` for a saltelli or morris design that is not complete.
+
+    Without `pairs` there are no second-order indices, whose intervals take most of the time.
+    """
     why = refusal(study, [outcome])
     if why:
         raise BadInput.at(str(study.sweep.path), why)
@@ -99,7 +102,7 @@ def indices(study: Study, outcome: Outcome) -> Iterator[Indices]:
     for part in parts(study.manifest.get("design") or {}):
         if part.design in MADE_FOR_INDICES and part.told.get("rows") is not None:
             lived = _in_order(study, part, y)
-            yield _sobol(part, lived) if part.design == "saltelli" else _morris(part, lived)
+            yield _sobol(part, lived, pairs) if part.design == "saltelli" else _morris(part, lived)
         elif part.design in FOR_GIVEN_DATA:
             found = _given(study, part, outcome)
             if found is not None:
@@ -119,26 +122,29 @@ def _problem(part: Part) -> dict[str, Any]:
     return {**told, "names": list(told["names"]), "bounds": [list(pair) for pair in told["bounds"]]}
 
 
-def _sobol(part: Part, y: Array) -> Indices:
+def _sobol(part: Part, y: Array, pairs: bool) -> Indices:
     from_salib = _analyser("sobol")
     problem = _problem(part)
     count = len(problem["names"])
     second = len(y) % (2 * count + 2) == 0 and bool(part.told.get("second_order", len(y) % (count + 2) != 0))
     if not np.ptp(y) > 0:
         return _nothing(part, problem, "sobol", ("S1", "ST"))
+    if second and not pairs:  # SALib's rows of a base sample: A, A with a column of B each, B with one of A each, B
+        y = y.reshape(-1, 2 * count + 2)[:, [*range(count + 1), 2 * count + 1]].ravel()
+        second = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = from_salib.analyze(
             problem, y, calc_second_order=second, num_resamples=RESAMPLES, conf_level=CONFIDENCE, seed=SEED
         )
     names = problem["names"]
-    pairs = {
+    both = {
         (names[a], names[b]): (float(found["S2"][a, b]), float(found["S2_conf"][a, b]))
         for a in range(count) for b in range(a + 1, count)
     } if second else {}  # fmt: skip
     return Indices(
         "sobol", part.over, part.mean_over, names, {key: np.asarray(found[key]) for key in ("S1", "ST")},
-        {key: np.asarray(found[f"{key}_conf"]) for key in ("S1", "ST")}, pairs,
+        {key: np.asarray(found[f"{key}_conf"]) for key in ("S1", "ST")}, both,
     )  # fmt: skip
 
 
@@ -188,6 +194,10 @@ def _given(study: Study, part: Part, outcome: Outcome) -> Indices | None:
 
 
 def _of(study: Study, part: Part) -> list[Factor]:
+    """The factors that a design varies."""
+    told = part.told.get("parameters")
+    if told:
+        return [factor for factor in study.factors if factor.path in told]
     return {"levers": study.levers, "uncertainties": study.uncertainties}.get(part.over, study.factors)
 
 

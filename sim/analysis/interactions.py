@@ -19,6 +19,7 @@ from sim.analysis.effects import full_grid
 from sim.analysis.study import Array, Factor, Outcome, Study
 
 PER_TERM = 3  # points that a regression needs for each of its columns
+LEAST_QUADRATIC = 9  # points of a quadratic surface in two numbers
 FINE = 41  # points of a surface's grid to each side
 COLUMNS = ("arm", "kpi", "method", "parameter", "with", "share_of_variance", "coefficient", "r2", "r2_left_out")
 
@@ -178,7 +179,7 @@ class Surface:
 def surface(study: Study, outcome: Outcome, a: Factor, b: Factor) -> Surface | None:
     """The response to two factors; None where they are no numbers or there are too few points."""
     known = outcome.known
-    if not (a.numeric and b.numeric) or known.sum() < 9:
+    if not (a.numeric and b.numeric) or known.sum() < 4:
         return None
     a, b, y = a.at(known), b.at(known), outcome.mean[known]
     if a.levels is not None and b.levels is not None and min(len(a.levels), len(b.levels)) > 1:
@@ -192,7 +193,7 @@ def surface(study: Study, outcome: Outcome, a: Factor, b: Factor) -> Surface | N
             total = float(((y - y.mean()) ** 2).sum())
             r2 = 1.0 - float((gaps**2).sum()) / total if total > 0 else math.nan
             return Surface(a, b, np.array(a.levels, float), np.array(b.levels, float), z, "means", r2, len(y))
-    if not _varies(y) or min(len(set(a.values.tolist())), len(set(b.values.tolist()))) < 3:
+    if len(y) < LEAST_QUADRATIC or not _varies(y) or min(len(set(a.values.tolist())), len(set(b.values.tolist()))) < 3:
         return None
     fit = least_squares([_quadratic(a.x, b.x, a.x, b.x)], y)
     x_raw, y_raw = (_span(factor) for factor in (a, b))

@@ -147,8 +147,8 @@ def arm_card(findings: Findings, arm: str) -> dict[str, str]:
     detail = ""
     if found is not None and found.unsure:
         detail = (
-            f"At {found.unsure:,} of {found.points:,} points luck could turn the sign: the 95{units.GAP}% interval over "
-            "seeds has the threshold in it."
+            f"At {found.unsure:,} of {found.points:,} points luck could turn the sign: the 95{units.GAP}% interval "
+            "over seeds has the threshold in it."
         )
     return {"look": look, "sentence": words.answer(findings, arm), "detail": detail}
 

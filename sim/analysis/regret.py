@@ -140,12 +140,9 @@ def _worlds(study: Study) -> tuple[np.ndarray, list[Factor], bool]:
 
     Where they are not (each setting of levers met worlds of its own), a point is a world and arms are the options.
     """
-    world = pd.factorize(study.points["world"])[0]
-    lever = pd.factorize(study.points["lever"])[0]
-    cells = {(int(a), int(b)) for a, b in zip(lever, world, strict=True)}
-    if len(cells) == (int(lever.max()) + 1) * (int(world.max()) + 1):
-        return world, study.levers, bool(study.levers)
-    return np.arange(len(world)), [], False
+    if study.crossed:
+        return pd.factorize(study.points["world"])[0], study.levers, bool(study.levers)
+    return np.arange(len(study.points)), [], False
 
 
 def _by_world(values: Array, worlds: np.ndarray, count: int) -> Array:

@@ -25,6 +25,7 @@ from sim.kpis import KPIS, base_name
 Array = NDArray[np.float64]
 
 DEFAULT_KPIS = ("npv", "attrition_annual", "aum_end", "profit")
+ENDED = ("done", "failed")  # status of a sweep whose tasks are put together in one file
 MOST_LEVELS = 12  # numbers with more values than this are looked at in bins
 FEW = 3  # KPIs taken where a sweep has none of the default ones
 
@@ -252,6 +253,13 @@ class Study:
         return [factor for factor in self.factors if factor.role != "lever"]
 
     @cached_property
+    def crossed(self) -> bool:
+        """True if every setting of the levers met every setting of the uncertainties."""
+        lever, world = (pd.factorize(self.points[name])[0] for name in ("lever", "world"))
+        cells = len(set(zip(lever.tolist(), world.tolist(), strict=True)))
+        return cells == (int(lever.max()) + 1) * (int(world.max()) + 1)
+
+    @cached_property
     def _rows(self) -> pd.DataFrame:
         """Rows of the tasks that are ok, and of the columns needed only, with their places."""
         tasks = read_tasks(self.sweep, ["point", "arm", "seed", "status", *self.kpis])
@@ -284,19 +292,20 @@ class Study:
     def progress(self) -> tuple[int, int]:
         """Tasks done well, and tasks there are to be."""
         expected = len(self.points) * len(self.arms) * len(self.seeds)
-        return len(self._rows), max(int(self.manifest.get("tasks") or 0), expected)
+        told = self.manifest.get("tasks") if self.ended else None
+        return len(self._rows), int(told or expected)
 
     @property
-    def finished(self) -> bool:
-        """True if every task is done well."""
-        done, wanted = self.progress
-        return done >= wanted
+    def ended(self) -> bool:
+        """True if nothing more is to come, unless failed tasks are tried again."""
+        return str(self.sweep.status) in ENDED
 
     @cached_property
     def failed(self) -> pd.DataFrame:
         """Tasks that failed or crashed: task, point, arm, seed, status, error."""
         columns = ["task", "point", "arm", "seed", "status", "error"]
-        if self.finished:
+        done, wanted = self.progress
+        if done >= wanted:
             return pd.DataFrame({column: [] for column in columns})
         tasks = read_tasks(self.sweep, columns)
         return tasks[tasks["status"].astype(object) != "ok"].sort_values(["point", "arm", "seed"], ignore_index=True)
@@ -312,7 +321,7 @@ def read_tasks(sweep: Sweep, columns: Sequence[str]) -> pd.DataFrame:
     from pathlib import Path
 
     file = Path(sweep.path) / "tasks.parquet"
-    if str(sweep.status) == "done" and file.is_file():
+    if str(sweep.status) in ENDED and file.is_file():
         import pyarrow as pa
         import pyarrow.parquet as pq
 

@@ -239,7 +239,7 @@ def box_words(box: Box, *, success: bool) -> str:
 def progress_words(study: Study) -> str:
     """How much of the sweep is there; "" if all of it."""
     done, wanted = study.progress
-    if study.finished:
+    if study.ended or done >= wanted:
         return ""
     return f"So far {done:,} of {wanted:,} tasks are done; everything below is of these and may still change."
 

@@ -145,6 +145,11 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def report(arguments: argparse.Namespace) -> int:
+    """Tell again what a run found."""
+    from sim.verbs import sweeps
+
+    if sweeps.report(arguments.folder):
+        return 0
     from sim.report import build, summary_table
     from sim.results import read
 

@@ -30,6 +30,7 @@ from sim.experiments.sweep.clusters import (
     WORKER_CONFIG,
     WORKER_PRELOAD,
     Say,
+    close,
     has_bokeh,
     needs,
     security,
@@ -274,7 +275,7 @@ def _close(cluster: Any) -> None:
     if cluster.looking is not None:
         cluster.looking.cancel()
     try:
-        cluster.close(timeout=30)
+        close(cluster, 30)
     finally:
         for file in [value for name, value in vars(cluster).items() if name.startswith("_job_")]:
             with contextlib.suppress(OSError, AttributeError):

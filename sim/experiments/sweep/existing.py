@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
-from sim.experiments.sweep.clusters import FORMS, Say, silent
+from sim.experiments.sweep.clusters import FORMS, Say, close, silent
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -64,7 +64,7 @@ class Existing:
             yield client
         finally:
             with _quiet():
-                client.close(timeout=2)
+                close(client, 5)
 
 
 def _no_answer(address: str) -> BadInput:

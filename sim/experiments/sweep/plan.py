@@ -70,7 +70,7 @@ class Plan:
     `text` is the resolved base scenario without seeds, sweep and optimise. `lives` names what lives a unit,
     ``module:name`` (see `sim.experiments.sweep.worker`). `design` says how the points were made (levers and
     uncertainties apart), for those who analyse them. `seconds_limit` ends a unit that takes longer.
-    `scenario_digest` is of the text without where a book lies (empty: of the text), `book_digest` of what the book holds.
+    `scenario_digest` is of the text without where a book lies (empty: of the text), `book_digest` of what it holds.
     """
 
     name: str
