@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,7 +25,7 @@ from distributed import Security
 from sim.errors import BadInput
 from sim.experiments.sweep import batch, existing
 from sim.experiments.sweep.cluster_file import ClusterFile, bytes_of
-from sim.experiments.sweep.clusters import where
+from sim.experiments.sweep.clusters import DASK_CONFIG, ONE_THREAD, where
 
 ROOT = Path(__file__).parent.parent
 SLURM = "system: slurm\njobs: 4\nprocesses: 8\nmemory: 16GB\nwalltime: 08:00:00\n"
@@ -220,7 +221,7 @@ def test_workers_of_this_machine_have_one_thread_a_nanny_and_certificates_and_ar
 
 
 INTERRUPTED = """
-from sim.experiments.sweep.clusters import where
+from sim.experiments.sweep.clusters import DASK_CONFIG, ONE_THREAD, where
 import sys, time
 if __name__ == "__main__":
     try:
@@ -264,12 +265,22 @@ def _session(pid: int) -> int:
 
 # ------------------------------------------------------------------------------------------------ a scheduler of others
 
+GUIDE = ROOT / "docs" / "clusters.md"
+FILES = ROOT / "docs" / "clusters"
+
+
+def settings() -> dict[str, str]:
+    """What the guide tells schedulers and workers."""
+    lines = (FILES / "dask.env").read_text().splitlines()
+    return dict(line.split("=") for line in lines if line and not line.startswith("#"))
+
 
 class Others:
     """A scheduler and workers that somebody else started."""
 
-    def __init__(self, folder: Path, *options: str):
+    def __init__(self, folder: Path, *options: str, settings: dict[str, str] | None = None):
         self.folder, self.options = folder, options
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(settings or {})}
         self.processes: list[subprocess.Popen[str]] = []
         self.file = folder / "scheduler.json"
         self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show",
@@ -278,8 +289,7 @@ class Others:
     def start(self, what: str, *words: str) -> None:
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words, *self.options]
         log = (self.folder / f"{what}.log").open("w")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.processes.append(subprocess.Popen(command, text=True, stdout=log, stderr=log, env=environment))
+        self.processes.append(subprocess.Popen(command, text=True, stdout=log, stderr=log, env=self.environment))
         log.close()
 
     @property
@@ -342,22 +352,24 @@ def test_a_running_scheduler_is_used_looked_at_and_left_running(others: Others, 
     assert where(None, others.address).workers == 1
 
 
-def test_a_scheduler_with_tls_is_reached_with_its_certificates(tmp_path: Path):
+def test_a_scheduler_as_the_guide_has_it_is_reached_with_its_certificates_and_without_a_remark(tmp_path: Path):
     pytest.importorskip("cryptography")
+    remarks: list[str] = []
     security = Security.temporary()
     names = {"ca_file": "ca.pem", "cert": "cert.pem", "key": "key.pem"}
     for key, text in security.get_tls_config_for_role("client").items():
         if key in names:
             (tmp_path / names[key]).write_text(text)
     options = [f"--tls-{key.replace('_', '-')}={tmp_path / name}" for key, name in names.items()]
-    others = Others(tmp_path, "--protocol=tls", *options)
+    others = Others(tmp_path, "--protocol=tls", *options, settings=settings())
     try:
         assert others.address.startswith("tls://")
         others.work()
         keys = {"ca-file": "ca.pem", "client.cert": "cert.pem", "client.key": "key.pem"}
         told = {f"distributed.comm.tls.{key}": str(tmp_path / name) for key, name in keys.items()}
-        with dask.config.set(told), found(others.address).open(tmp_path) as (client, _):
+        with dask.config.set(told), found(others.address).open(tmp_path, remarks.append) as (client, _):
             assert client.submit(pow, 7, 2).result() == 49
+        assert remarks == []
     finally:
         others.end()
 
@@ -389,3 +401,52 @@ def test_workers_that_cannot_do_the_work_are_told_before_it_begins(change: Any, 
     assert line.startswith("--cluster tcp://node7:8786  the worker on node7 ")
     assert says in line
     assert not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------------------------------------------- what the guide says
+
+
+def test_files_to_copy_are_right(monkeypatch: pytest.MonkeyPatch):
+    import yaml
+
+    monkeypatch.setattr(batch.shutil, "which", lambda command: command)
+    assert where(None, str(FILES / "slurm.yaml")).workers == 128
+    subprocess.run(["bash", "-n", FILES / "array.sbatch"], check=True)
+    for name in ("kubernetes-job.yaml", "kubernetes-dask.yaml"):
+        told = list(yaml.safe_load_all((FILES / name).read_text()))
+        assert all({"apiVersion", "kind", "metadata"} <= set(one) for one in told)
+    named = set(re.findall(r"\(clusters/([^)]+)\)", GUIDE.read_text()))
+    assert named == {file.name for file in FILES.iterdir()}
+
+
+def test_shares_of_the_indexed_job_are_as_many_as_it_counts():
+    import yaml
+
+    (job,) = [one for one in yaml.safe_load_all((FILES / "kubernetes-job.yaml").read_text()) if one["kind"] == "Job"]
+    (share,) = job["spec"]["template"]["spec"]["containers"]
+    told = {one["name"]: one["value"] for one in share["env"]}
+    assert int(told["SHARES"]) == job["spec"]["completions"]
+    line = share["command"][-1].replace("exec python run.py", "echo")
+    out = subprocess.run(["sh", "-c", line], env={**told, "JOB_COMPLETION_INDEX": "31"}, capture_output=True, text=True)
+    assert out.stdout.split()[-1] == "32/32"
+
+
+def test_every_key_of_a_cluster_file_is_in_the_guide():
+    text = GUIDE.read_text()
+    for key, field in ClusterFile.model_fields.items():
+        assert f"| `{key}` | {field.description}" in text
+
+
+def test_settings_for_schedulers_of_others_are_those_of_ours():
+    told = settings()
+    for name, value in DASK_CONFIG.items():
+        key = "DASK_" + name.upper().replace(".", "__").replace("-", "_")
+        assert told.get(key, str(value)) == str(value)
+    assert {name for name in told if not name.startswith("DASK")} == set(ONE_THREAD)
+
+
+def test_verbs_and_options_of_the_guide_exist():
+    from sim.cli import _parse
+
+    for line in re.findall(r"^python run\.py (.+)$", GUIDE.read_text(), flags=re.M):
+        assert _parse(line.split()).verb
