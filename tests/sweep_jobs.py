@@ -5,9 +5,11 @@ Paths of the parameters are ``x1, x2, x3`` (numbers) and ``deed`` (a choice); se
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -77,6 +79,16 @@ class Deeds(Trivial):
             yield row
 
 
+class HangsOnce(Trivial):
+    """Stops for ever where nobody has been before: at the first point, for the first process (the text is a file)."""
+
+    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        if not Path(self.plan.text).exists():
+            Path(self.plan.text).touch()
+            time.sleep(600)
+        yield from super().live(unit)
+
+
 class Ishigami(Trivial):
     """f = sin x1 + 7 sin^2 x2 + 0.1 x3^4 sin x1, whose indices are known; no luck in it."""
 
@@ -105,6 +117,44 @@ def points(count: int, *, deeds: Sequence[str] = (), x2: float = 0.01, first: in
         Point(i, i, 0, {"x1": (first + i) / 64, "x2": x2, "x3": 0.25, "deed": deeds[i] if i < len(deeds) else "live"})
         for i in range(count)
     ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """A sweep in a process of its own; exit codes as the command line's."""
+    from sim.errors import SimError
+    from sim.experiments.sweep.drive import SweepOptions, sweep
+    from sim.experiments.sweep.engine import Listener
+
+    class Teller(Listener):
+        def note(self, text: str) -> None:
+            print(text, file=sys.stderr, flush=True)
+
+    asked = argparse.ArgumentParser()
+    asked.add_argument("out", type=Path)
+    asked.add_argument("--points", type=int, default=40)
+    asked.add_argument("--lives", default="Sleeper")
+    asked.add_argument("--x2", type=float, default=0.05)
+    asked.add_argument("--workers", type=int, default=2)
+    asked.add_argument("--cluster")
+    asked.add_argument("--shard")
+    asked.add_argument("--resume", action="store_true")
+    told = asked.parse_args(arguments)
+    options = SweepOptions(told.out, resume=told.resume)
+    try:
+        what = (plan(told.lives), points(told.points, x2=told.x2), {}, "name: tiny\n", options)
+        if told.shard:
+            from sim.experiments.sweep.shards import work
+
+            i, n = map(int, told.shard.split("/"))
+            found = work(*what, (i, n), Teller())
+        else:
+            from sim.experiments.sweep.clusters import where
+
+            found = sweep(*what, where(None if told.cluster else told.workers, told.cluster), Teller())
+    except SimError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0 if found.status == "done" else 1
 
 
 def parts(folder: Path) -> list[Path]:

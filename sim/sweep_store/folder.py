@@ -68,8 +68,8 @@ MERGED = "merged-"
 # Everything a sweep may leave in its folder. `--overwrite` deletes these and refuses a folder that holds anything else.
 OWN_FILES = (
     "scenario.yaml", "manifest.json", "plan.json", "design.csv", "units.parquet", TASKS, f"{TASKS}.damaged",
-    "progress.log", "progress*.json", "lock", "*.lock", "report.html", "parts/*", "flight/*", "analysis/*",
-    "figures/*.png", "figures/*.svg", "optimise/*", "*.tmp",
+    "progress.log", "progress*.json", "lock", "*.lock", "report.html", "parts/*", "flight/*", "jobs/*", ".seen-*",
+    "analysis/*", "figures/*.png", "figures/*.svg", "optimise/*", "*.tmp",
 )  # fmt: skip
 
 

@@ -45,6 +45,9 @@ DASK_CONFIG: dict[str, Any] = WORKER_CONFIG | {
     "distributed.worker.preload": [WORKER_PRELOAD],
     "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": "65536"} | dict.fromkeys(ONE_THREAD, "1"),
 }
+# A nanny starts its worker anew as often as it dies, so no worker here is ever lost; Dask would send the nanny away
+# if it happened to find its worker dead when this time had passed since an earlier death.
+LOCAL_CONFIG: dict[str, Any] = {"distributed.deploy.lost-worker-timeout": "1000 days"}
 
 
 def silent(line: str) -> None:
@@ -118,7 +121,7 @@ class Local:
         dask, distributed = need_dask()
         from distributed.system import MEMORY_LIMIT
 
-        with dask.config.set(DASK_CONFIG):
+        with dask.config.set(DASK_CONFIG | LOCAL_CONFIG):
             cluster = distributed.LocalCluster(
                 n_workers=self.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
                 memory_limit=MEMORY_LIMIT // max(self.workers, 1), security=security(),

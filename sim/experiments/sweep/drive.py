@@ -80,9 +80,9 @@ def _drive(plan: Plan, store: SweepStore, units: Sequence[Unit], where: Where, e
                 ears.note("compiling the kernel, once on this machine (about 20 s)")
                 warm_up()
             job = job_of(plan, store, elsewhere=not where.local)
-            drive(job, todo, where, ears, limit=plan.seconds_limit)
+            drive(job, todo, where, ears, folder=store.path, limit=plan.seconds_limit)
         seconds = perf_counter() - began + store.manifest.get("seconds", 0.0)
-        found = store.finish({"seconds": seconds, "workers": where.workers})
+        found = store.finish({"seconds": seconds, "workers": where.workers, "where": where.words})
     except KeyboardInterrupt:
         stop(store, ears, "interrupted")
         what = f"{store.path}: interrupted; what was finished is kept, --resume --out {store.path} goes on"

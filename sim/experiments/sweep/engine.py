@@ -8,18 +8,21 @@ what follows.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import re
 import signal
 import statistics
 import time
+import uuid
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from sim.errors import RunFailed, SimError
-from sim.experiments.sweep.clusters import Where, has_bokeh, need_dask
+from sim.experiments.sweep.clusters import Where, need_dask
 
 CHUNK_SECONDS = 20.0  # of work in a chunk, once it is known how long an item takes
 LONGEST_CHUNK = 60.0  # seconds of work in a chunk of a sweep so long that there would be more than `MOST_CHUNKS`
@@ -30,6 +33,7 @@ FIRST_CHUNK = 4  # items, before anything is known
 WINDOW = 4  # chunks handed out for each worker: one at work, the others close by
 DEATHS = 3  # of the process of an item, after which it is written off
 RAISED = 2  # times that a chunk may come back with an exception of ours before its items are written off
+SPARED = 10  # times that an item is tried again because it was not under way when its worker died
 STALL = 300.0  # seconds without a receipt, or ten median chunks if that is more, after which a cluster is given up
 STALLS = 4  # in a row, each with twice the patience of the one before, then the driver gives up
 PAUSE = 0.01  # seconds between looks at what has come back
@@ -43,8 +47,10 @@ class Job(Protocol[Work]):
     """Work that can be sent to a worker.
 
     `do` stores what it makes and returns a receipt with at least `units`, `seconds` and maybe `again`, items that it
-    did not do and that are to be tried alone. `crash` is called in the driver for an item that was given up. An error
-    of ours (`SimError`) out of `do` ends the whole: a full disk, a plan that cannot be read.
+    did not do and that are to be tried alone. `crash` is called in the driver for an item that is given up and returns
+    the reason as it is stored; it may return none if it knows that the item was not under way at all: a worker that
+    dies takes along what waits for it. An error of ours (`SimError`) out of `do` ends the whole: a full disk, a plan
+    that cannot be read.
     """
 
     def do(self, items: Sequence[Work]) -> dict[str, Any]: ...
@@ -78,6 +84,7 @@ class Chunk(Generic[Item]):
     items: list[Item]
     deaths: int = 0
     raised: int = 0
+    spared: int = 0
 
 
 class Stalled(Exception):
@@ -89,13 +96,19 @@ class Lost(Exception):
 
 
 def drive(
-    job: Job[Item], items: Iterable[Item], where: Where, listener: Listener | None = None, *, limit: float | None = None
+    job: Job[Item],
+    items: Iterable[Item],
+    where: Where,
+    listener: Listener | None = None,
+    *,
+    folder: Path | None = None,
+    limit: float | None = None,
 ) -> None:
     """Have all items done somewhere; returns when each is stored or written off.
 
-    `limit` is how many seconds one item may take where that is known: nothing counts as stalled before. Raises
-    `RunFailed` when nothing can be done any more (what is stored stays); `KeyboardInterrupt` goes through, with the
-    cluster closed.
+    `folder` is where the job stores, so that it can be made sure that workers elsewhere see it. `limit` is how many
+    seconds one item may take where that is known: nothing counts as stalled before. Raises `RunFailed` when nothing
+    can be done any more (what is stored stays); `KeyboardInterrupt` goes through, with the cluster closed.
     """
     need_dask()
     todo = Todo(list(items))
@@ -105,19 +118,13 @@ def drive(
         before = todo.left
         window = Window(job, todo, where, ears, patience=max(STALL, 2 * (limit or 0.0)) * 2**stalls)
         try:
-            _with_cluster(window, where, ears)
+            with where.open(folder, ears.note) as (client, cluster), _Obituaries() as obituaries:
+                window.run(client, cluster, obituaries)
         except (Stalled, Lost) as trouble:
             stalls = 1 if todo.left < before else stalls + 1
             if not where.ours or stalls > STALLS:
                 raise RunFailed(f"{trouble}; what was finished is kept, --resume goes on") from None
             ears.note(f"{trouble}; starting a new cluster, nothing that was finished is lost")
-
-
-def _with_cluster(window: Window[Any], where: Where, ears: Listener) -> None:
-    with where.open() as (client, cluster), _Obituaries() as obituaries:
-        if cluster is not None and has_bokeh() and (link := getattr(cluster, "dashboard_link", None)):
-            ears.note(f"dashboard at {link}")
-        window.run(client, cluster, obituaries)
 
 
 @dataclass
@@ -184,8 +191,10 @@ class Window(Generic[Item]):
         self.patience = patience
         self.under_way: dict[Any, Chunk[Item]] = {}
         self.seconds: deque[float] = deque(maxlen=99)  # of the latest chunks
+        self.group, self.numbers = f"chunk-{uuid.uuid4().hex}", itertools.count()
         self.workers = where.workers
-        self.alone_since: float | None = None
+        self.none_since: float | None = None
+        self.fewer_since: float | None = None
         self.heard = self.looked = time.monotonic()
         self.asked = -ASK
 
@@ -218,7 +227,9 @@ class Window(Generic[Item]):
             chunk = self.todo.next(self.workers)
             if chunk is None:
                 return
-            future = self.client.submit(self.job.do, chunk.items, pure=False)
+            # The keys make one group of all chunks: Dask keeps waiting tasks of a large group away from workers.
+            key = (self.group, next(self.numbers))
+            future = self.client.submit(self.job.do, chunk.items, pure=False, key=key)
             self.under_way[future] = chunk
             self.arriving.add(future)
 
@@ -265,7 +276,12 @@ class Window(Generic[Item]):
             self.todo.alone.append(chunk)
         else:
             (item,) = chunk.items
-            self.ears.crashed(item, self.job.crash(item, reason))
+            if stored := self.job.crash(item, reason):
+                self.ears.crashed(item, stored)
+            elif chunk.spared < SPARED:
+                self.todo.alone.append(Chunk(chunk.items, spared=chunk.spared + 1))
+            else:
+                raise RunFailed(f"workers die before they do anything: {reason}; --resume goes on")
 
     def _look_around(self) -> None:
         """A few times a second: are there workers, is the scheduler there, does anything come back?"""
@@ -275,12 +291,7 @@ class Window(Generic[Item]):
         self.looked = now
         self.workers = self._count()
         self.ears.tick(self.workers)
-        if self.workers:
-            self.alone_since = None
-        elif self.alone_since is None:
-            self.alone_since = now
-        elif now - self.alone_since > self.where.patience:
-            raise Stalled(f"no worker at {self._address()} for {self.where.patience:.0f} s")
+        self._miss_workers(now)
         if self.client.status not in ("running", "connecting"):
             raise Lost(f"the scheduler at {self._address()} is lost")
         wait = max(self.patience, 10 * statistics.median(self.seconds) if self.seconds else 0.0)
@@ -288,6 +299,21 @@ class Window(Generic[Item]):
             raise Stalled(f"nothing has come back for {now - self.heard:.0f} s")
         if not self.workers:
             self.heard = now  # waiting for workers is no stall
+
+    def _miss_workers(self, now: float) -> None:
+        """Without any worker for a while, or on this machine with fewer than asked for, the cluster is given up."""
+        if self.workers >= (self.where.workers if self.where.local else 1):
+            self.fewer_since = None
+        elif self.fewer_since is None:
+            self.fewer_since = now
+        if self.workers:
+            self.none_since = None
+        elif self.none_since is None:
+            self.none_since = now
+        if self.none_since is not None and now - self.none_since > self.where.patience:
+            raise Stalled(f"no worker at {self._address()} for {self.where.patience:.0f} s")
+        if self.fewer_since is not None and now - self.fewer_since > 3 * self.where.patience:
+            raise Stalled(f"only {self.workers} of {self.where.workers} workers for {3 * self.where.patience:.0f} s")
 
     def _count(self) -> int:
         """Workers there are: as the scheduler in this process knows, or another one says when it is asked."""

@@ -148,7 +148,7 @@ def _live(job: SweepJob, units: Sequence[Unit], ears: Keeper) -> None:
             except Exception as error:
                 todo.back(chunk)
                 for unit in chunk.items:
-                    ears.crashed(unit, job.crash(unit, f"{type(error).__name__}: {error}"))
+                    _give_up(job, unit, f"{type(error).__name__}: {error}", ears)
                 continue
             todo.back(chunk)
             todo.paces.append(receipt["seconds"] / max(receipt["units"], 1))
@@ -161,11 +161,18 @@ def _after_a_death(job: SweepJob, chunk: Chunk[Unit], todo: Todo[Unit], ears: Ke
     chunk.deaths += 1
     if len(chunk.items) == 1 and chunk.deaths >= DEATHS:
         (unit,) = chunk.items
-        ears.crashed(unit, job.crash(unit, died_of(chunk.deaths)))
+        _give_up(job, unit, died_of(chunk.deaths), ears)
     elif chunk.deaths > len(chunk.items):
         todo.alone.extend(Chunk([unit], 1) for unit in chunk.items)
     else:
         todo.alone.append(chunk)
+
+
+def _give_up(job: SweepJob, unit: Unit, reason: str, ears: Keeper) -> None:
+    stored = job.crash(unit, reason)
+    if not stored:  # it was not even begun
+        raise RunFailed(f"the process that should live units dies before it does: {reason}")
+    ears.crashed(unit, stored)
 
 
 class Hand:

@@ -95,11 +95,15 @@ class SweepJob:
         }  # fmt: skip
 
     def crash(self, item: Unit, reason: str) -> str:
-        """Write a unit off, in the driver: its process died with nobody left to say so. The reason as stored."""
+        """Write a unit off, in the driver: its process died with nobody left to say so. The reason as stored.
+
+        Empty if the unit left no note: then it was not under way when its worker died.
+        """
         store = self._store()
         flight = Flight(self._note(item), self.attempt)
-        if flight.blamed == item.id and (limit := flight.over(self.seconds_limit)):
-            reason = limit
+        if flight.blamed != item.id:
+            return ""
+        reason = flight.over(self.seconds_limit) or reason
         rows = [_row(item, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in store.manifest["arms"]]
         store.add(f"{part_name([item.id], self.attempt)}-crash", rows)
         flight.landed()
@@ -124,6 +128,8 @@ class SweepJob:
                 _workshops[key] = Workshop(plan, maker(plan), self._store())
             except SimError as error:  # travels to the driver as it is, which a BadInput does not
                 raise RunFailed(str(error)) from None
+            except Exception as error:
+                raise RunFailed(f"a worker cannot begin: {type(error).__name__}: {error}") from error
         shop = _workshops[key]
         shop.store.attempt = self.attempt
         return shop
