@@ -6,7 +6,7 @@ import sys
 from time import perf_counter
 from typing import Any
 
-from sim.experiments.execution import Watcher
+from sim.experiments.watcher import Watcher
 
 
 class ProgressBar(Watcher):

@@ -64,7 +64,10 @@ class Range(Settings):
 class Designed(Settings):
     """Points of a design over what is varied."""
 
-    design: DesignName | None = Field(None, description="how points are chosen")
+    design: DesignName | None = Field(
+        None, description="how points are chosen; with more samples random, sobol, morris and saltelli keep the points "
+        "they had, latin_hypercube and grid do not",
+    )  # fmt: skip
     samples: int | None = Field(
         None, ge=1, le=MOST_SAMPLES, json_schema_extra={"unit": "points"},
         description="points of random, latin_hypercube and sobol, trajectories of morris, base samples of saltelli; "

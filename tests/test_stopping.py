@@ -16,9 +16,11 @@ from scipy import stats
 from sim.cli import main
 from sim.errors import Interrupted
 from sim.experiments import execution
-from sim.experiments.execution import Options, Watcher, run_all
+from sim.experiments.execution import Options, run_all
+from sim.experiments.lives import SeedLives
 from sim.experiments.prepare import prepare
 from sim.experiments.stopping import judge
+from sim.experiments.watcher import Watcher
 from sim.report import stopping_words
 from sim.results import read
 from sim.scenario import Scenario, SeedsUntil
@@ -223,7 +225,7 @@ def test_a_resumed_run_stops_where_an_uninterrupted_one_does(file: Path, folder:
 
 
 def test_resuming_a_run_that_stopped_runs_nothing_more(file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(execution, "_live", lambda *_: pytest.fail("a run was made"))
+    monkeypatch.setattr(SeedLives, "_live", lambda *_: pytest.fail("a run was made"))
     before = read(folder).manifest
     run_all(prepare([file]), Options(out=folder, resume=True))
     assert read(folder).manifest == before

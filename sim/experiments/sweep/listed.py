@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.sweep.parameters import Base, Leaf, role_of
+from sim.experiments.sweep.base import Base, Leaf
+from sim.experiments.sweep.parameters import role_of
 from sim.experiments.sweep.plan import Parameter, Role
 from sim.tables import why_unreadable
 from sim.yaml_source.paths import one_line

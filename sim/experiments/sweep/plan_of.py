@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
+from sim.experiments.sweep.base import Base
 from sim.experiments.sweep.designs import ANALYSED, Drawn, NeedsSALib, draw, drawn, missing_salib, points_of, size
 from sim.experiments.sweep.listed import Listed, read_points
-from sim.experiments.sweep.parameters import Base, Entry, entries, misfits, mistake, twice
+from sim.experiments.sweep.parameters import Entry, entries, misfits, mistake, twice
 from sim.experiments.sweep.plan import Parameter, Plan, Point, Role
 from sim.scenario import Scenario
 from sim.sweep_settings import Designed
@@ -87,9 +88,7 @@ def check_sweep(s: Scenario, source: Source | None) -> tuple[Base, list[Group]]:
         from sim.yaml_source import dump, loads
 
         source = loads(dump(s.resolved()), file=s.name)
-    paths = [path for design in s.sweep.designs.values() for path in design.vary]
-    preset = PRESET in paths and not any(path.startswith("tiers") for path in paths)
-    base = Base(s, preset_tiers=preset)
+    base = Base(s)
     groups: list[Group] = []
     every: list[Entry] = []
     mistakes: list[Mistake] = []
@@ -109,6 +108,9 @@ def check_sweep(s: Scenario, source: Source | None) -> tuple[Base, list[Group]]:
         every += found
         parameters = listed.parameters if listed is not None else tuple(entry.parameter for entry in found)
         groups.append(Group(name, design, at, parameters, listed))
+    paths = [parameter.path for group in groups for parameter in group.parameters]
+    if PRESET in paths and not any(path.startswith("tiers") for path in paths):
+        base = Base(s, preset_tiers=True)
     mistakes += twice(every, source)
     mistakes += _in_both(groups, source)
     mistakes += misfits(base, every, source)
@@ -174,8 +176,8 @@ def _incomplete(groups: Sequence[Group], points: Sequence[Point], base: Base, so
         if why := base.why_not(point.values):
             told = ", ".join(f"{path} {value}" for path, value in point.values.items())
             message = (
-                f"{needed[0].design.design} needs every point and point {point.number} ({one_line(told, 200)}) does not "
-                f"fit: {why}; ranges whose values fit together"
+                f"{needed[0].design.design} needs every point, and point {point.number} does not fit: {why} "
+                f"({one_line(told, 200)}); ranges whose values fit together"
             )
             return [mistake(source, needed[0].at, message, key=True)]
     return []
