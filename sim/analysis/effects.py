@@ -11,7 +11,6 @@ time, a parameter is judged by those points alone.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -137,17 +136,18 @@ def one_at_a_time(study: Study) -> dict[str, np.ndarray] | None:
     """
     if len(study.factors) < 2 or len(study.points) < 3:
         return None
-    usual = [Counter(factor.values.tolist()).most_common(1)[0][0] for factor in study.factors]
-    differs = np.stack(
-        [
-            np.array([value != base for value in factor.values.tolist()])
-            for factor, base in zip(study.factors, usual, strict=True)
-        ]
-    )
+    differs = np.stack([_unusual(factor) for factor in study.factors])
     apart = differs.sum(axis=0)
     if apart.max() > 1 or not (apart == 0).any() or not differs.any(axis=1).all():
         return None
     return {factor.path: (apart == 0) | own for factor, own in zip(study.factors, differs, strict=True)}
+
+
+def _unusual(factor: Factor) -> np.ndarray:
+    """Points where a factor has not its commonest value."""
+    values = factor.raw
+    different, counts = np.unique(values, return_counts=True)
+    return np.asarray(values != different[counts.argmax()])
 
 
 def _lone_effect(factor: Factor, outcome: Outcome, points: np.ndarray) -> Effect:

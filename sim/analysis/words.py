@@ -80,7 +80,7 @@ def answer(findings: Findings, arm: str) -> str:
 
 def driver(finding: Finding) -> str:
     """What decides an outcome, with how much of the variance it explains."""
-    drivers = [one for one in finding.drivers if one.clear or _indexed(finding, one)][:2]
+    drivers = [one for one in finding.drivers if finding.tells(one)][:2]
     if not drivers:
         few = (
             "too few points to say what decides it"
@@ -95,19 +95,13 @@ def driver(finding: Finding) -> str:
     return text + "."
 
 
-def _indexed(finding: Finding, one: Effect) -> bool:
-    """True if an index of a design made for it is clearly above nothing."""
-    for found in finding.indices:
-        if found.method != "given data" and one.factor.path in found.paths:
-            place = found.paths.index(one.factor.path)
-            key = "ST" if found.method == "sobol" else "mu_star"
-            return bool(found.values[key][place] > found.conf[key][place])
-    return False
-
-
 def _explains(finding: Finding, one: Effect) -> str:
     weight = finding.weight(one)
-    return f" ({share(max(weight, 0.0))} of the variance by itself)" if math.isfinite(weight) else ""
+    if not math.isfinite(weight):
+        return ""
+    total = finding.weight(one, "ST")
+    more = f", {share(min(total, 1.0))} with all it interacts with" if total > weight + 0.05 else ""
+    return f" ({share(max(weight, 0.0))} of the variance by itself{more})"
 
 
 def pair_words(finding: Finding) -> str:
