@@ -33,6 +33,7 @@ from sim.yaml_source import dump
 if TYPE_CHECKING:
     from sim.experiments.sweep.clusters import Where
 
+TELLING = ("analysis", "report", "figures", "verbs", "cli.py", "progress.py", "reference.py")
 PACKAGES = ("numpy", "pandas", "scipy", "numba", "mesa", "matplotlib", "pydantic", "pyarrow")
 
 
@@ -63,18 +64,26 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def code_version(uses: Sequence[str] = ()) -> str:
+def code_version(uses: Sequence[str] = (), *, without: Sequence[str] = ()) -> str:
     """Version of the program and a digest of its sources, so that results of other code are told apart.
 
-    The plugins that the strategies named in `uses` come from are code of the run too.
+    The plugins that the strategies named in `uses` come from are code of the run too. Files and folders of `without`
+    do not count.
     """
     digest = hashlib.sha256()
     root = Path(sim.__file__).parent
     for file in sorted(root.rglob("*.py")):
-        digest.update(file.relative_to(root).as_posix().encode())
-        digest.update(file.read_bytes())
+        name = file.relative_to(root).as_posix()
+        if name.split("/")[0] not in without:
+            digest.update(name.encode())
+            digest.update(file.read_bytes())
     own = "".join(f"+{plugin.module}.{plugin.digest[:12]}" for plugin in plugins_of(uses))
     return f"{sim.__version__}+{digest.hexdigest()[:12]}{own}"
+
+
+def model_version(uses: Sequence[str] = ()) -> str:
+    """The same of what decides a task of a sweep: not how it is told, so that a better page keeps what was lived."""
+    return code_version(uses, without=TELLING)
 
 
 def run_all(

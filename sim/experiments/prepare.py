@@ -86,6 +86,10 @@ def prepare_source(
 
         check_sweep(scenario, source)
         scenario = with_files(scenario, source)
+    if scenario.optimise is not None:
+        from sim.experiments.optimise.question import check_optimise
+
+        check_optimise(scenario, source)
     return Prepared(scenario, book, digest_of(scenario, book), source)
 
 

@@ -33,7 +33,8 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
         out = arguments.out / plan.name if len(ready) > 1 and arguments.out is not None else arguments.out
         found = sweep(
             plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()),
-            SweepOptions(out, arguments.resume, arguments.overwrite), place, _listener(plan.name, arguments),
+            SweepOptions(out, arguments.resume, arguments.overwrite), place,
+            _listener(plan.name, len(plan.arms), arguments),
         )  # fmt: skip
         code, answers = _tell(found.path, arguments)
         codes.append(code)
@@ -55,18 +56,19 @@ def facts_of(one: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _listener(name: str, arguments: argparse.Namespace) -> Any:
+def _listener(name: str, arms: int, arguments: argparse.Namespace) -> Any:
     from sim.experiments.sweep.engine import Listener
     from sim.progress import SweepProgress
 
-    return Listener() if arguments.quiet else SweepProgress(name)
+    return Listener() if arguments.quiet else SweepProgress(name, arms)
 
 
 def _tell(folder: Path, arguments: argparse.Namespace, kpis: Sequence[str] | None = None) -> tuple[int, dict[str, Any]]:
     """Analyse a sweep's folder and print the answers."""
-    from sim.analysis import as_json, findings_of, load, terminal_table, write
+    from sim.analysis import as_json, findings_of, terminal_table, write
+    from sim.sweep_store import read_sweep
 
-    stored = load(folder)
+    stored = read_sweep(folder)
     m = stored.manifest
     told = {key: m.get(key) for key in ("name", "run_id", "status", "tasks", "failed", "crashed", "tasks_digest")}
     told["folder"] = str(folder)
@@ -112,7 +114,7 @@ def work(arguments: argparse.Namespace) -> int:
     plan, points = plan_sweep(one, plugins=arguments.plugin)
     work_on(
         plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()), SweepOptions(arguments.out), shard,
-        _listener(plan.name, arguments),
+        _listener(plan.name, len(plan.arms), arguments),
     )  # fmt: skip
     return 0
 
@@ -135,4 +137,39 @@ def analyse(arguments: argparse.Namespace) -> int:
 
 
 def optimise(arguments: argparse.Namespace) -> int:
-    raise NotImplementedError
+    """Search the best levers of an arm, and confirm them on fresh seeds."""
+    from sim.experiments.optimise.verb import optimise as search
+    from sim.experiments.prepare import prepare
+    from sim.experiments.sweep.clusters import where
+    from sim.experiments.sweep.drive import SweepOptions
+
+    (one,) = prepare([arguments.file], overrides(arguments))
+    options = SweepOptions(arguments.out, arguments.resume, arguments.overwrite)
+    place = where(arguments.workers, arguments.cluster)
+    found = search(one, options, place, _listener(one.scenario.name, 2, arguments), plugins=arguments.plugin)
+    _tell_optimised(found, json_=arguments.json)
+    return 0
+
+
+def _tell_optimised(found: Any, *, json_: bool) -> None:
+    from sim.report.optimised import as_json, terminal_table
+
+    if json_:
+        print(json.dumps(as_json(found), allow_nan=False))
+    else:
+        print(terminal_table(found))
+        print(f"\nreport: {found.path / 'report.html'}")
+
+
+def report(folder: Path) -> bool:
+    """Tell again what a sweep or an optimisation found, from its folder alone; False if the folder is of neither."""
+    from sim.sweep_store.reading import kind_of
+
+    kind = kind_of(folder)
+    if kind == "optimise":
+        from sim.report.optimised import build
+
+        _tell_optimised(build(folder), json_=False)
+    elif kind == "sweep":
+        _tell(folder, argparse.Namespace(json=False))
+    return kind is not None

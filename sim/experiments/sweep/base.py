@@ -5,6 +5,8 @@ A path may lead to a default that the file does not write.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,6 +46,11 @@ class Leaf:
     @cached_property
     def choices(self) -> tuple[Any, ...]:
         return tuple(choice for shape in self.shapes for choice in shape.choices)
+
+    @property
+    def source(self) -> str:
+        """Where the number comes from, as far as it is said."""
+        return str(self.shape.extra.get("source") or "")
 
     @property
     def plausible(self) -> tuple[float, float] | None:
@@ -94,6 +101,12 @@ class Leaf:
             return word
 
 
+def _digest(data: Mapping[str, Any]) -> str:
+    """Of all that decides a task but what a book holds: where the book lies decides nothing."""
+    population = {key: value for key, value in data["population"].items() if key != "file"}
+    return hashlib.sha256(json.dumps({**data, "population": population}, sort_keys=True).encode()).hexdigest()
+
+
 class Base:
     """The scenario that points are variants of: all defaults filled in, without what decides no task."""
 
@@ -104,6 +117,7 @@ class Base:
         # in the order of the fields, whether tiers were given or filled in
         data = {k: resolved[k] for k in Scenario.model_fields if k in resolved and k not in leave}
         self.text = dump(data)
+        self.digest = _digest(data)
         self.source = Source(planted(data, Place(NAME, 0, 0)), NAME, [NAME])  # parsing the text takes 100 ms
 
     def leaf(self, text: str) -> Leaf:

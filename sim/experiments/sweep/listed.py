@@ -125,7 +125,7 @@ def _parameter(leaf: Leaf, cells: Sequence[_Cell], role: Role | None) -> Paramet
     return Parameter(
         leaf.path, kind, role or role_of(leaf.path), low=min(values) if numeric else None,
         high=max(values) if numeric else None, values=None if numeric else tuple(values), base=leaf.base,
-        unit=leaf.shape.unit, about=leaf.about,
+        unit=leaf.shape.unit, about=leaf.about, source=leaf.source,
     )  # fmt: skip
 
 

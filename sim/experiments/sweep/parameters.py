@@ -138,7 +138,7 @@ def listed(
     numeric = kind in ("number", "integer")
     parameter = Parameter(
         leaf.path, kind, role, low=min(plain) if numeric else None, high=max(plain) if numeric else None,
-        values=tuple(plain), base=leaf.base, unit=leaf.shape.unit, about=leaf.about,
+        values=tuple(plain), base=leaf.base, unit=leaf.shape.unit, about=leaf.about, source=leaf.source,
     )  # fmt: skip
     ends = list(zip(places, plain, strict=True))
     if numeric and len(ends) > ALL_CHECKED:
@@ -171,7 +171,7 @@ def _ranged(leaf: Leaf, given: Range, at: Path, role: Role) -> Entry:
         raise _Slips(*slips) from None
     parameter = Parameter(
         leaf.path, leaf.kind_of((low, high)), role, low=ends[0], high=ends[1], log=given.scale == "log",
-        base=leaf.base, unit=leaf.shape.unit, about=leaf.about,
+        base=leaf.base, unit=leaf.shape.unit, about=leaf.about, source=leaf.source,
     )  # fmt: skip
     return Entry(parameter, at, tuple(zip(places, ends, strict=True)))
 

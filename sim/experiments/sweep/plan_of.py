@@ -54,7 +54,7 @@ def plan_sweep(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[Plan
 
     `plugins` are the modules named on the command line, which workers load too.
     """
-    from sim.experiments.execution import code_version
+    from sim.experiments.execution import model_version
 
     s = prepared.scenario
     assert s.sweep is not None  # asked of the caller
@@ -72,10 +72,11 @@ def plan_sweep(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[Plan
         parameters=tuple(parameter for group in groups for parameter in group.parameters),
         arms=tuple(arm.name for arm in s.arm_list),
         seeds=tuple(s.seed_list),
-        code_version=code_version(s.strategies_named),
+        code_version=model_version(s.strategies_named),
         design={name: made.info for name, (_, made) in found.items()},
         plugins=tuple(plugins),
         seconds_limit=s.sweep.seconds_limit,
+        scenario_digest=base.digest,
         book_digest=prepared.book.digest if prepared.book is not None else "",
     )
     return plan, points
