@@ -12,7 +12,7 @@ from sim.analysis.effects import Effect
 from sim.analysis.findings import Finding, Findings
 from sim.analysis.interactions import surface as response
 from sim.analysis.study import Factor
-from sim.analysis.words import kpi_name, look, option_name, share
+from sim.analysis.words import kpi_name, look, often, option_name, share
 from sim.figures import (
     style,
     sweep_discovery,
@@ -58,9 +58,7 @@ def spread(findings: Findings) -> Figure | None:
     kpi = kpi_name(findings.kpi)
     if findings.judged:
         best = max((one.arm for one in found if one.arm in findings.discoveries), key=findings.pays)
-        title = (
-            f"{quoted(best)} does better than {quoted(study.reference)} at {share(findings.pays(best))} of the points"
-        )
+        title = f"{quoted(best)} does better than {quoted(study.reference)} at {often(findings.pays(best))}"
         title += ", more than any other arm" if len(found) > 1 else ""
     else:
         title = f"{kpi} over the points of the sweep"

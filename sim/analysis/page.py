@@ -167,9 +167,7 @@ def titles(findings: Findings, arms: Sequence[str]) -> dict[str, str]:
     broken = findings.discoveries.get(lead)
     paying = findings.pays(lead)
     told = {
-        "answer": "What comes out"
-        if math.isnan(paying)
-        else f"{quoted(lead)} pays at {words.share(paying)} of the points",
+        "answer": "What comes out" if math.isnan(paying) else f"{quoted(lead)} pays at {words.often(paying)}",
         "drivers": f"What drives it{of_lead}: {best[0].factor.name}"
         if best
         else f"No parameter by itself drives the conclusion{of_lead}",

@@ -226,6 +226,8 @@ class Study:
         self.seeds = [int(seed) for seed in sweep.seeds]
         self.kpis = chosen(kpis, [str(kpi) for kpi in sweep.kpis], "KPI", sweep, default=DEFAULT_KPIS)
         others = self.arms[1:] or self.arms
+        if arms is not None and set(arms) - {self.reference}:  # whoever names it too means what it is compared with
+            arms = [arm for arm in arms if arm != self.reference or self.one_arm]
         self.compared = chosen(arms, others, "arm", sweep)
         design = sweep.design
         self.points = design.sort_values("point", kind="stable").reset_index(drop=True)
