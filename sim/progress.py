@@ -102,6 +102,10 @@ class SweepProgress(Listener):
 
     def began(self, total: int, done: int) -> None:
         self.tally.began(total, done)
+        if self.bar is not None:  # an optimisation has more to do with every generation
+            self.bar.update(self.task, total=max(self.tally.total, 1))
+            self._show()
+            return
         if not self.console.is_terminal:
             self.note(self.tally.line())
             return
