@@ -98,6 +98,7 @@ class SweepProgress(Listener):
         self.name, self.tally = name, Tally(tasks_a_unit)
         self.console = Console(stderr=True, highlight=False)
         self.bar: Any = None
+        self.task: Any = None
         self.said = perf_counter()
 
     def began(self, total: int, done: int) -> None:
