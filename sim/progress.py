@@ -6,7 +6,11 @@ import sys
 from time import perf_counter
 from typing import Any
 
-from sim.experiments.execution import Watcher
+from sim.experiments.sweep.engine import Listener
+from sim.experiments.sweep.status import Tally
+from sim.experiments.watcher import Watcher
+
+SAY = 10.0  # seconds between lines where there is no terminal
 
 
 class ProgressBar(Watcher):
@@ -83,3 +87,67 @@ class ProgressBar(Watcher):
 
     def _line(self, text: str) -> None:
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
+
+
+class SweepProgress(Listener):
+    """Shows how far a sweep is: tasks done and failed, tasks a second, time left; never touches stdout."""
+
+    def __init__(self, name: str, tasks_a_unit: int = 1) -> None:
+        from rich.console import Console
+
+        self.name, self.tally = name, Tally(tasks_a_unit)
+        self.console = Console(stderr=True, highlight=False)
+        self.bar: Any = None
+        self.task: Any = None
+        self.said = perf_counter()
+
+    def began(self, total: int, done: int) -> None:
+        self.tally.began(total, done)
+        if self.bar is not None:  # an optimisation has more to do with every generation
+            self.bar.update(self.task, total=max(self.tally.total, 1))
+            self._show()
+            return
+        if not self.console.is_terminal:
+            self.note(self.tally.line())
+            return
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.bar = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=30), TextColumn("{task.fields[line]}"),
+            console=self.console, transient=True,
+        )  # fmt: skip
+        self.bar.start()
+        self.task = self.bar.add_task(self.name, total=max(self.tally.total, 1), line=self.tally.line())
+        self._show()
+
+    def chunk(self, receipt: dict[str, Any]) -> None:
+        self.tally.chunk(receipt)
+        self._show()
+
+    def crashed(self, item: Any, reason: str) -> None:
+        self.tally.crashed()
+        self.note(f"{item} given up: {reason}")
+
+    def tick(self, workers: int) -> None:
+        self.tally.workers = workers
+        self._show()
+
+    def note(self, text: str) -> None:
+        if self.bar is not None:
+            self.bar.console.print(f"{self.name}: {text}", markup=False)
+        else:
+            print(f"{self.name}: {text}", file=sys.stderr, flush=True)
+
+    def ended(self, text: str) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+        self.note(text)
+
+    def _show(self) -> None:
+        now = perf_counter()
+        if self.bar is not None:
+            self.bar.update(self.task, completed=self.tally.done, line=self.tally.line())
+        elif now - self.said > SAY:
+            self.said = now
+            self.note(self.tally.line())

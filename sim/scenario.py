@@ -21,6 +21,7 @@ from sim.codes import CHANNELS
 from sim.economics import Economics
 from sim.environment import AnyShock, environment_slips
 from sim.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
+from sim.optimise_settings import Optimise, optimise_slips
 from sim.population.settings import Population
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
@@ -157,6 +158,7 @@ class Scenario(Settings):
     implementation: Implementation = part(Implementation, "how strategies take hold, whatever they are")
     record: Record = part(Record, "what else is kept")
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
+    optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
 
     @model_validator(mode="before")
     @classmethod
@@ -232,6 +234,9 @@ def _slips(s: Scenario) -> Iterator[Slip]:
         if not unknown:
             yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
     yield from _arm_slips(s)
+    if s.optimise is not None:
+        arms = {arm.name: ([one.use for one in arm.strategies], arm.budget) for arm in s.arm_list}
+        yield from optimise_slips(s.optimise, arms, [tier.name for tier in s.tier_list], s.months)
 
 
 def _arm_slips(s: Scenario) -> Iterator[Slip]:

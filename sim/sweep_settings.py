@@ -64,7 +64,10 @@ class Range(Settings):
 class Designed(Settings):
     """Points of a design over what is varied."""
 
-    design: DesignName | None = Field(None, description="how points are chosen")
+    design: DesignName | None = Field(
+        None, description="how points are chosen; with more samples random, sobol, morris and saltelli keep the points "
+        "they had, latin_hypercube and grid do not",
+    )  # fmt: skip
     samples: int | None = Field(
         None, ge=1, le=MOST_SAMPLES, json_schema_extra={"unit": "points"},
         description="points of random, latin_hypercube and sobol, trajectories of morris, base samples of saltelli; "
@@ -107,7 +110,8 @@ class Sweep(Designed):
     """Many points of this scenario, all arms and seeds at each: one design, or one of levers crossed with one of
     uncertainties.
 
-    With one design, paths under `arms`, `managers` and `channels` count as levers, all others as uncertainties.
+    With one design, what a bank decides counts as a lever (presence, strength and budget of strategies, spans,
+    coverage, hours, capacities), all else as an uncertainty.
     """
 
     levers: Designed | None = Field(None, description="what the bank decides, crossed with `uncertainties`")

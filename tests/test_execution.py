@@ -12,8 +12,9 @@ import pytest
 from banks import bank, tables
 
 from sim.errors import RunFailed
-from sim.experiments.execution import Options, Watcher, run_all
+from sim.experiments.execution import Options, run_all
 from sim.experiments.prepare import Prepared, prepare
+from sim.experiments.watcher import Watcher
 from sim.model import BankModel
 from sim.results import Run, read
 from sim.state import State

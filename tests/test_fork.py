@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
-from sim.experiments.execution import Options, Watcher
+from sim.experiments.execution import Options
 from sim.experiments.fork import _arm_slips, fork
+from sim.experiments.watcher import Watcher
 from sim.results import read
 
 SCENARIO = """\

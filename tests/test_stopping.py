@@ -15,10 +15,11 @@ from scipy import stats
 
 from sim.cli import main
 from sim.errors import Interrupted
-from sim.experiments import execution
-from sim.experiments.execution import Options, Watcher, run_all
+from sim.experiments.execution import Options, run_all
+from sim.experiments.lives import SeedLives
 from sim.experiments.prepare import prepare
 from sim.experiments.stopping import judge
+from sim.experiments.watcher import Watcher
 from sim.report import stopping_words
 from sim.results import read
 from sim.scenario import Scenario, SeedsUntil
@@ -223,7 +224,7 @@ def test_a_resumed_run_stops_where_an_uninterrupted_one_does(file: Path, folder:
 
 
 def test_resuming_a_run_that_stopped_runs_nothing_more(file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(execution, "_live", lambda *_: pytest.fail("a run was made"))
+    monkeypatch.setattr(SeedLives, "_live", lambda *_: pytest.fail("a run was made"))
     before = read(folder).manifest
     run_all(prepare([file]), Options(out=folder, resume=True))
     assert read(folder).manifest == before
@@ -274,16 +275,15 @@ def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def run(out: str, *, broken: frozenset[tuple[str, int]] = frozenset(), resume: bool = False,
             watcher: Watcher | None = None):  # fmt: skip
-        def live(prepared, source, folder, arm, seed, threads, heard, *where_from):
+        def live(lives: SeedLives, arm, seed):
             if (arm.name, seed) in broken:
                 raise RuntimeError("broken on purpose")
             lived.append((arm.name, seed))
-            folder.add(arm.name, seed, fabricate.of_run(tables, arm.name, seed), 0.1)
-            heard.finished(arm.name, seed, 0.1)
+            lives.folder.add(arm.name, seed, fabricate.of_run(tables, arm.name, seed), 0.1)
+            lives.watcher.finished(arm.name, seed, 0.1)
 
         lived.clear()
-        monkeypatch.setattr(execution, "_live", live)
-        monkeypatch.setattr(execution, "_load", lambda *_: object())
+        monkeypatch.setattr(SeedLives, "_live", live)
         options = Options(out=tmp_path / out, resume=resume, report=False)
         outcome = run_all(prepare([tmp_path / "tiny.yaml"]), options, watcher or Watcher())[0]
         return outcome.run.manifest, list(lived)

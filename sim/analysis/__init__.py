@@ -1,1 +1,13 @@
-"""What a sweep teaches: effects, sensitivity, robustness and where a strategy fails, from its folder alone."""
+"""What a sweep says: which parameters drive the conclusion, which choice is robust, where an arm fails.
+
+`analyse` reads a stored sweep, finished or not, and writes tables, figures and one page into its folder. `findings_of`
+computes the same without writing, for `terminal_table` and `as_json`; `write` writes what was computed.
+"""
+
+from __future__ import annotations
+
+from sim.analysis.findings import Findings
+from sim.analysis.output import analyse, findings_of, load, write
+from sim.analysis.terminal import as_json, terminal_table
+
+__all__ = ["Findings", "analyse", "as_json", "findings_of", "load", "terminal_table", "write"]

@@ -10,63 +10,31 @@ import contextlib
 import hashlib
 import os
 import platform
-import resource
-import sys
-import traceback
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import sim
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
 from sim.experiments.beginnings import Beginnings, BurnIn
-from sim.experiments.pairing import Fates
+from sim.experiments.lives import SeedLives, peak_memory_mb
 from sim.experiments.prepare import Prepared, facts
+from sim.experiments.spread import Spread, stored
 from sim.experiments.stopping import Seeds
+from sim.experiments.watcher import Watcher
 from sim.results import ResultsFolder, Run, read_manifest
-from sim.scenario import Arm, SeedsUntil
+from sim.scenario import SeedsUntil
 from sim.strategies import plugins_of
 from sim.yaml_source import dump
 
 if TYPE_CHECKING:
-    from sim.model import BankModel
-    from sim.population.synthetic import Source
-    from sim.state import State
+    from sim.experiments.sweep.clusters import Where
 
+TELLING = ("analysis", "report", "figures", "verbs", "cli.py", "progress.py", "reference.py")
 PACKAGES = ("numpy", "pandas", "scipy", "numba", "mesa", "matplotlib", "pydantic", "pyarrow")
-SMALL = 20_000  # rows below which a second thread is not worth its while
-
-
-class Watcher:
-    """What hears how far a run is; the command line shows it, a test may count it."""
-
-    def begin(self, name: str, runs: int, months: int) -> None:
-        """A scenario starts: so many runs, and so many months to live in all."""
-
-    def preparing(self, what: str) -> None:
-        """Something that takes a while is being done before the months."""
-
-    def expect(self, runs: int) -> None:
-        """So many runs in all are expected now, more or fewer than when it began."""
-
-    def lived(self, rows: int) -> None:
-        """A month of so many rows has passed."""
-
-    def finished(self, arm: str, seed: int, seconds: float) -> None:
-        """A run is done and stored."""
-
-    def failed(self, arm: str, seed: int, error: str) -> None:
-        """A run broke."""
-
-    def reporting(self) -> None:
-        """Tables, figures and the page are being made."""
-
-    def end(self) -> None:
-        """The scenario is done."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +47,8 @@ class Options:
     resume: bool = False
     report: bool = True
     checkpoint: int | None = None  # measured month at whose end every run's state is saved
+    where: Where | None = None  # workers that live the seeds, a thread each; None: this process
+    plugins: tuple[str, ...] = ()  # modules that workers load first
 
 
 @dataclass
@@ -94,18 +64,26 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def code_version(uses: Sequence[str] = ()) -> str:
+def code_version(uses: Sequence[str] = (), *, without: Sequence[str] = ()) -> str:
     """Version of the program and a digest of its sources, so that results of other code are told apart.
 
-    The plugins that the strategies named in `uses` come from are code of the run too.
+    The plugins that the strategies named in `uses` come from are code of the run too. Files and folders of `without`
+    do not count.
     """
     digest = hashlib.sha256()
     root = Path(sim.__file__).parent
     for file in sorted(root.rglob("*.py")):
-        digest.update(file.relative_to(root).as_posix().encode())
-        digest.update(file.read_bytes())
+        name = file.relative_to(root).as_posix()
+        if name.split("/")[0] not in without:
+            digest.update(name.encode())
+            digest.update(file.read_bytes())
     own = "".join(f"+{plugin.module}.{plugin.digest[:12]}" for plugin in plugins_of(uses))
     return f"{sim.__version__}+{digest.hexdigest()[:12]}{own}"
+
+
+def model_version(uses: Sequence[str] = ()) -> str:
+    """The same of what decides a task of a sweep: not how it is told, so that a better page keeps what was lived."""
+    return code_version(uses, without=TELLING)
 
 
 def run_all(
@@ -194,17 +172,26 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "burn_in": s.burn_in,
         "discount_rate": s.discount_rate,
         "currency": s.currency,
-        "packages": {name: metadata.version(name) for name in PACKAGES},
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **surroundings(),
         "assumptions": assumptions_from_schema(json_schema(type(s)), defaults),
         **facts(prepared.book),
         **_own_strategies(s.strategies_named),
     }
 
 
+def surroundings() -> dict[str, Any]:
+    """What a manifest says of the machine and of what is installed."""
+    return {
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
 def _checkpoint_mistakes(prepared: Prepared, out: Path, options: Options) -> Iterator[Mistake]:
     """A month that is not measured, or states of a run that is whole already."""
+    from sim.state_file import place
+
     month, s = options.checkpoint, prepared.scenario
     if month is None:
         return
@@ -214,16 +201,10 @@ def _checkpoint_mistakes(prepared: Prepared, out: Path, options: Options) -> Ite
     elif options.resume and (out / "manifest.json").exists():
         with contextlib.suppress(BadInput):  # `refusals` tells what is wrong with the folder
             folder = ResultsFolder(out, read_manifest(out))
-            lacking = [run for run in folder.planned() if not _state_of(out, run, month).exists()]
+            lacking = [run for run in folder.planned() if not place(out, *run, month).exists()]
             if folder.status == "done" and lacking:
                 what = f"is done without a state of month {month}; --overwrite to run it anew, or no --checkpoint"
                 yield Mistake(str(out), 0, 0, "", what)
-
-
-def _state_of(out: Path, run: tuple[str, int], month: int) -> Path:
-    from sim.state_file import place
-
-    return place(out, *run, month)
 
 
 def _own_strategies(uses: Sequence[str]) -> dict[str, Any]:
@@ -238,9 +219,7 @@ def _run(
     s = prepared.scenario
     text = dump(s.resolved())
     folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
-    done = folder.finished()
-    if options.checkpoint is not None:  # a run resumed for its states lives again where it has none
-        done = {run for run in done if _state_of(out, run, options.checkpoint).exists()}
+    done = stored(folder, options.checkpoint)  # a run resumed for its states lives again where it has none
     seeds = Seeds(s, folder, watcher)
     todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]
     failed: list[dict[str, Any]] = []
@@ -248,7 +227,17 @@ def _run(
     if isinstance(s.seeds, SeedsUntil):
         todo = todo[: seeds.runs_expected]
     watcher.begin(s.name, len(todo), beginnings.months(todo))
-    lives = SeedLives(prepared, folder, threads, watcher, beginnings, options.checkpoint, done)
+    lives: SeedLives | Spread
+    if options.where is None:
+        lives = SeedLives(prepared, folder, threads, watcher, beginnings, options.checkpoint, done)
+    else:
+        from sim.experiments.sweep.worker import warm_up
+        from sim.numerics import compiled
+
+        if options.where.local and not compiled():
+            watcher.preparing("compiling the kernel, once on this machine (about 20 s)")
+            warm_up()
+        lives = Spread(prepared, folder, options, watcher)
     try:
         for seed in seeds:
             failed += lives.of(seed)
@@ -256,7 +245,7 @@ def _run(
             folder.interrupt()
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
         watcher.reporting()
-        closing = {**_closing(folder, threads), **seeds.facts()}
+        closing = {**_closing(folder, threads, lives), **seeds.facts()}
         run = folder.finish(closing, failed, then=_tables_and_report(options.report))
     except KeyboardInterrupt:
         folder.interrupt()
@@ -266,99 +255,20 @@ def _run(
     return Outcome(run, failed)
 
 
-class SeedLives:
-    """Lives the arms of one seed after the other and stores them; what all seeds share is made at the first."""
-
-    def __init__(
-        self, prepared: Prepared, folder: ResultsFolder, threads: int, watcher: Watcher, beginnings: Beginnings,
-        checkpoint: int | None, done: Container[tuple[str, int]],
-    ):  # fmt: skip
-        self.prepared, self.folder, self.watcher, self.beginnings = prepared, folder, watcher, beginnings
-        self.checkpoint, self.done = checkpoint, done
-        rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
-        self.threads = threads if rows > SMALL else 1
-        arms = prepared.scenario.arm_list
-        self.fates = Fates(folder, arms[0].name) if len(arms) > 1 else None
-        self.source: Source | None = None
-
-    def of(self, seed: int) -> list[dict[str, Any]]:
-        """Live every arm of the seed that is not done yet; returns those that broke (arm, seed, error, traceback)."""
-        failed: list[dict[str, Any]] = []
-        for arm in self.prepared.scenario.arm_list:
-            if (arm.name, seed) in self.done:
-                continue
-            try:
-                self._live(arm, seed)
-            except (RunFailed, BadInput):
-                raise
-            except Exception as error:
-                failed.append({"arm": arm.name, "seed": seed, "error": f"{type(error).__name__}: {error}",
-                               "traceback": traceback.format_exc()})  # fmt: skip
-                self.watcher.failed(arm.name, seed, failed[-1]["error"])
-        return failed
-
-    def _customers(self) -> Source:
-        """Import the model, and say so where the first bank will wait for the compiler."""
-        if self.source is None:
-            from sim.numerics import compiled
-
-            new = "compiling the kernel, once on this machine (about 20 s)"
-            self.watcher.preparing("loading the model" if compiled() else new)
-            self.source = self.prepared.customers()
-        return self.source
-
-    def _live(self, arm: Arm, seed: int) -> None:
-        source = self._customers()
-        from sim.model import BankModel
-        from sim.state_file import Stamp, save
-
-        def bank_from(state: State | None) -> BankModel:
-            return BankModel(self.prepared.scenario, arm, seed, source, threads=self.threads, state=state)
-
-        state, facts = self.beginnings.of(arm, seed, bank_from, self.watcher.lived)
-        began = perf_counter()
-        bank = bank_from(state)
-        if self.checkpoint is not None:
-            bank.run(self.watcher.lived, until=self.checkpoint)
-            stamp = Stamp(arm.name, seed, self.prepared.digest, self.folder.manifest["code_version"])
-            save(_state_of(self.folder.path, (arm.name, seed), self.checkpoint), bank.state(), stamp)
-        tables = bank.run(self.watcher.lived).tables(bank.team.events)
-        changed = self.fates.table(arm.name, seed, bank) if self.fates is not None else None
-        if changed is not None:
-            tables["individuals"] = changed
-        bank.let_go()
-        seconds = perf_counter() - began
-        self.folder.add(
-            arm.name, seed, tables, seconds, threads=bank.threads,
-            measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds, **facts,
-        )  # fmt: skip
-        self.watcher.finished(arm.name, seed, seconds)
-
-
-def _rows(prepared: Prepared) -> int:
-    from sim.population.synthetic import DEFAULT_CUSTOMERS, rows_wanted
-
-    population = prepared.scenario.population
-    return rows_wanted(population, population.customers or DEFAULT_CUSTOMERS)
-
-
-def _closing(folder: ResultsFolder, threads: int) -> dict[str, Any]:
+def _closing(folder: ResultsFolder, threads: int, lives: SeedLives | Spread) -> dict[str, Any]:
     """What is known of the whole run only at its end."""
     receipts = folder.receipts()
     rows = sum(receipt.get("measured_rows", 0) for receipt in receipts)
     seconds = sum(receipt.get("measured_seconds", 0.0) for receipt in receipts)
+    peak, told = peak_memory_mb(), {"threads": threads}
+    if isinstance(lives, Spread):
+        peak, told = max(peak, lives.peak_memory_mb), {"threads": 1, "workers": lives.where.workers}
+        seconds /= max(lives.where.workers, 1)  # as many months at a time
     return {
-        "threads": threads,
+        **told,
         "customer_months_per_second": rows / seconds if seconds > 0 else None,
-        "peak_memory_mb": peak_memory_mb(),
+        "peak_memory_mb": peak,
     }
-
-
-def peak_memory_mb() -> float:
-    """Largest resident size of this process and its children, MB."""
-    unit = 1e6 if sys.platform == "darwin" else 1e3
-    sizes = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return max(sizes) / unit
 
 
 def _tables_and_report(report: bool) -> Callable[[Run], None]:

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.execution import Options, Outcome, Watcher, code_version, run_all
+from sim.experiments.execution import Options, Outcome, code_version, run_all
 from sim.experiments.prepare import Prepared, digest_with_book, prepare
+from sim.experiments.watcher import Watcher
 from sim.results import read_manifest
 from sim.scenario import Arm, Scenario
 

@@ -82,9 +82,14 @@ def prepare_source(
         else:
             scenario, book = _read_book(scenario, source)
     if scenario.sweep is not None:
-        from sim.experiments.sweep.plan_of import check_sweep
+        from sim.experiments.sweep.plan_of import check_sweep, with_files
 
         check_sweep(scenario, source)
+        scenario = with_files(scenario, source)
+    if scenario.optimise is not None:
+        from sim.experiments.optimise.question import check_optimise
+
+        check_optimise(scenario, source)
     return Prepared(scenario, book, digest_of(scenario, book), source)
 
 

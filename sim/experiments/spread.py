@@ -6,17 +6,31 @@ receipt. A seed whose worker dies too often is written off, and the others are k
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sim.experiments.beginnings import BurnIn
+from sim.experiments.lives import SeedLives, peak_memory_mb
+from sim.experiments.sweep.engine import Listener, drive
+from sim.experiments.watcher import Watcher
 from sim.results import ResultsFolder, read_manifest
+from sim.scenario import SeedsUntil
 
 if TYPE_CHECKING:
-    from sim.experiments.execution import SeedLives
+    from sim.experiments.execution import Options
+    from sim.experiments.prepare import Prepared
+
+Run = tuple[str, int]
+
+
+def stored(folder: ResultsFolder, checkpoint: int | None) -> set[Run]:
+    """Runs of a folder that need not be lived again: they are stored, and have the state that is asked for."""
+    from sim.state_file import place  # imports the bank
+
+    return {run for run in folder.finished() if checkpoint is None or place(folder.path, *run, checkpoint).exists()}
 
 
 @dataclass(frozen=True)
@@ -26,45 +40,103 @@ class SeedsJob:
     The scenario is read from the folder, where a book's path is absolute, so that no customer travels to a worker.
     """
 
-    path: Path
+    path: str
+    run_id: str
     plugins: tuple[str, ...] = ()
     checkpoint: int | None = None
-    redo: bool = False  # live what is done already too: it lacks the state that a checkpoint asks for
 
-    def do(self, seeds: Sequence[int]) -> dict[str, Any]:
-        """Live these seeds and store them; the receipt names what broke."""
-        lives = _lives(self)
-        failed: list[dict[str, Any]] = []
-        for seed in seeds:
-            failed += lives.of(seed)
-        return {"units": len(seeds), "failed_runs": failed, "worker": f"{os.uname().nodename}:{os.getpid()}"}
+    def do(self, items: Sequence[int]) -> dict[str, Any]:
+        """Live these seeds and store them; the receipt names what broke and how many rows each month had."""
+        began = perf_counter()
+        folder, ready = self._folder(), _prepared(self)
+        ears, done = Ears(), stored(folder, self.checkpoint)
+        lives = SeedLives(ready, folder, 1, ears, BurnIn(ready.scenario), self.checkpoint, done)
+        failed = [one for seed in items for one in lives.of(seed)]
+        return {
+            "units": len(items), "seconds": perf_counter() - began, "broken": failed, "rows": ears.rows,
+            "runs": ears.runs, "peak_memory_mb": peak_memory_mb(),
+        }  # fmt: skip
 
-    def crash(self, seed: int, reason: str) -> dict[str, Any]:
-        """What is said of a seed that no worker could live."""
-        arms = read_manifest(self.path)["arms"]
-        finished = ResultsFolder(self.path, read_manifest(self.path)).finished()
-        lost = [arm for arm in arms if (arm, seed) not in finished]
-        return {"failed_runs": [{"arm": arm, "seed": seed, "error": reason, "traceback": ""} for arm in lost]}
+    def crash(self, item: int, reason: str) -> str:
+        """A seed that no worker could live is named by whoever drives."""
+        return reason
+
+    def _folder(self) -> ResultsFolder:
+        path = Path(self.path)
+        return ResultsFolder(path, read_manifest(path))
 
 
-_standing: dict[SeedsJob, SeedLives] = {}  # of a worker process: the run it lives seeds of
+_read: dict[SeedsJob, Prepared] = {}  # of a worker process: the scenario whose seeds it lives
 
 
-def _lives(job: SeedsJob) -> SeedLives:
-    from sim.experiments.execution import SeedLives, Watcher
+def _prepared(job: SeedsJob) -> Prepared:
     from sim.experiments.prepare import prepare
     from sim.strategies import load_plugins
 
-    if job not in _standing:
+    if job not in _read:
         load_plugins(job.plugins)
-        folder = ResultsFolder(job.path, read_manifest(job.path))
-        (ready,) = prepare([job.path / "scenario.yaml"])
-        done = set() if job.redo else folder.finished()
-        _standing.clear()
-        _standing[job] = SeedLives(ready, folder, 1, Watcher(), BurnIn(ready.scenario), job.checkpoint, done)
-    return _standing[job]
+        _read.clear()
+        (_read[job],) = prepare([Path(job.path) / "scenario.yaml"])
+    return _read[job]
 
 
-def facts_of(receipts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the manifest says of the workers."""
-    return {"workers": sorted({str(receipt["worker"]) for receipt in receipts if "worker" in receipt})}
+class Ears(Watcher):
+    """Keeps what the driver's own watcher should hear."""
+
+    def __init__(self) -> None:
+        self.rows: list[int] = []
+        self.runs: list[tuple[str, int, float]] = []
+
+    def lived(self, rows: int) -> None:
+        self.rows.append(rows)
+
+    def finished(self, arm: str, seed: int, seconds: float) -> None:
+        self.runs.append((arm, seed, seconds))
+
+
+class Spread(Listener):
+    """Lives the seeds of a run by workers, as many at a time as there are, and keeps what broke until it is asked."""
+
+    def __init__(self, prepared: Prepared, folder: ResultsFolder, options: Options, watcher: Watcher):
+        assert options.where is not None  # asked of the caller
+        self.where, self.watcher, self.folder = options.where, watcher, folder
+        s = prepared.scenario
+        self.arms = [arm.name for arm in s.arm_list]
+        done = stored(folder, options.checkpoint)
+        seeds = sorted(folder.manifest["seeds"])
+        self.todo = [seed for seed in seeds if any((arm, seed) not in done for arm in self.arms)]
+        # Whether more seeds are needed hangs on those before: no more than can be lived at a time
+        self.wave = max(self.where.workers, 1) if isinstance(s.seeds, SeedsUntil) else len(self.todo)
+        path = str(folder.path.resolve())
+        self.job = SeedsJob(path, folder.manifest["run_id"], options.plugins, options.checkpoint)
+        self.broken: dict[int, list[dict[str, Any]]] = {}
+        self.peak_memory_mb = 0.0
+
+    def of(self, seed: int) -> list[dict[str, Any]]:
+        """Live the seed, if it is not done, with those after it; returns the runs of the seed that broke."""
+        if seed in self.todo:
+            at = self.todo.index(seed)
+            now, self.todo = self.todo[at : at + self.wave], self.todo[at + self.wave :]
+            drive(self.job, now, self.where, self)
+        return self.broken.get(seed, [])
+
+    def chunk(self, receipt: dict[str, Any]) -> None:
+        self.peak_memory_mb = max(self.peak_memory_mb, receipt["peak_memory_mb"])
+        for rows in receipt["rows"]:
+            self.watcher.lived(rows)
+        for arm, seed, seconds in receipt["runs"]:
+            self.watcher.finished(arm, seed, seconds)
+        for one in receipt["broken"]:
+            self.broken.setdefault(one["seed"], []).append(one)
+            self.watcher.failed(one["arm"], one["seed"], one["error"])
+
+    def crashed(self, item: Any, reason: str) -> None:
+        finished = self.folder.finished()
+        for arm in self.arms:
+            if (arm, item) not in finished:
+                one = {"arm": arm, "seed": item, "error": reason, "traceback": ""}
+                self.broken.setdefault(item, []).append(one)
+                self.watcher.failed(arm, item, reason)
+
+    def note(self, text: str) -> None:
+        self.watcher.preparing(text)

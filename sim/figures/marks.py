@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+from matplotlib.axis import Axis
+from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from . import units
 from .data import Band
@@ -81,19 +82,44 @@ def level_axis(axes: Axes, values: Sequence[Any]) -> None:
     low, high = float(finite.min()), float(finite.max())
     pad = 0.08 * (high - low) or 1.0
     low, high = low - pad, high + pad
-    wide, _ = size_inches(axes)
     axes.set_xlim(low, high)
-    for most in range(max(2, int(wide / 0.45)), 0, -1):  # as many as stand apart
+    ticks_along(axes, low, high)
+    axes.grid(axis="x", color=GRID, linewidth=0.8)
+    axes.grid(axis="y", visible=False)
+    axes.axvline(0.0, color="#8C8C8C", linewidth=0.9, zorder=1)
+
+
+def ticks_along(axes: Axes, low: float, high: float) -> None:
+    """As many round ticks along x between two values as stand apart."""
+    wide, _ = size_inches(axes)
+    left, right = axes.get_xlim()
+    for most in range(max(2, int(wide / 0.45)), 0, -1):
         ticks = _round_ticks(low, high, most)
         texts = [tick_text(tick, ticks) for tick in ticks]
-        apart = min((b - a for a, b in itertools.pairwise(ticks)), default=high - low) / (high - low) * wide
+        apart = min((b - a for a, b in itertools.pairwise(ticks)), default=high - low) / ((right - left) or 1.0) * wide
         if max((text_width(text, TICK) for text in texts), default=0.0) + 0.14 <= apart:
             break
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.set_xticklabels(texts)
-    axes.grid(axis="x", color=GRID, linewidth=0.8)
-    axes.grid(axis="y", visible=False)
-    axes.axvline(0.0, color="#8C8C8C", linewidth=0.9, zorder=1)
+
+
+def ticks_at(axis: Axis, levels: Any) -> None:
+    """Ticks at these levels and nowhere else, of a linear or a logarithmic axis."""
+    places = [float(level) for level in levels]
+    axis.set_major_locator(FixedLocator(places))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FixedFormatter([f"{place:.4g}".replace("-", units.MINUS) for place in places]))
+
+
+def ticks_of_powers(axis: Axis, low: float, high: float, most: int = 7) -> None:
+    """At most so many ticks of a logarithmic axis between two values: powers of ten, with 2 and 5 or 3 times them."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        places = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+        places = [place for place in places if low <= place * (1 + 1e-9) and place <= high * (1 + 1e-9)]
+        if len(places) <= most:
+            break
+    ticks_at(axis, places[:: max(1, -(-len(places) // most))] or [low, high])
 
 
 def _round_ticks(low: float, high: float, most: int) -> list[float]:

@@ -110,6 +110,13 @@ class Programme:
         total, revenue = sum(self.costs(month).values()), float(self.revenue.sum())
         return self.revenue / revenue * total if revenue > 0 else np.zeros(self.revenue.size)
 
+    def yearly(self, strategy: Strategy, months: int, salary: float) -> float:
+        """What a strategy costs a year over so many months, managers it adds included, CNY."""
+        lived = range(1 - strategy.start, months + 1 - strategy.start)
+        spent = sum(strategy.spent(elapsed, self.settings.capital_months) for elapsed in lived)
+        posts = strategy.extra_managers(self.bank, strategy.intensity * strategy.fidelity)
+        return strategy.intensity * spent * float(self.revenue.sum()) / (months / 12.0) + posts * salary * 12.0
+
     def _within(self, budget: float, months: int, salary: float) -> list[Strategy]:
         """Scale intensities so that the yearly cost, managers added included, is the budget; at most full intensity.
 
@@ -126,13 +133,7 @@ class Programme:
             ]
 
         def yearly(factor: float) -> float:
-            years, revenue, total = months / 12.0, float(self.revenue.sum()), 0.0
-            for strategy in scaled(factor):
-                lived = range(1 - strategy.start, months + 1 - strategy.start)
-                spent = sum(strategy.spent(elapsed, self.settings.capital_months) for elapsed in lived)
-                posts = strategy.extra_managers(self.bank, strategy.intensity * strategy.fidelity)
-                total += strategy.intensity * spent * revenue / years + posts * salary * 12.0
-            return total
+            return sum(self.yearly(strategy, months, salary) for strategy in scaled(factor))
 
         low, high = 0.0, 1.0 / min(full)  # where every strategy runs in full
         if yearly(high) <= budget:

@@ -89,6 +89,16 @@ def read_sweep(folder: str | os.PathLike[str]) -> StoredSweep:
     return StoredSweep(path, manifest, read_design(path, manifest["parameters"]))
 
 
+def kind_of(folder: Path) -> str | None:
+    """What a folder holds, "sweep" or "optimise"; None for a single run, or for what cannot be read at all."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    ours = isinstance(manifest, dict) and manifest.get("format") == FORMAT
+    return str(manifest.get("kind", "sweep")) if ours else None
+
+
 def read_sweep_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a sweep of ours, whole and in a version that is understood."""
     file = path / "manifest.json"

@@ -9,6 +9,7 @@ from sim.verbs.common import prepared
 
 
 def validate(arguments: argparse.Namespace) -> int:
+    """Check files and say what they ask for."""
     from sim.scenario import SeedsUntil
 
     for path, one in zip(arguments.files, prepared(arguments), strict=True):
@@ -17,6 +18,10 @@ def validate(arguments: argparse.Namespace) -> int:
         seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
         print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
               f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+        if s.sweep is not None:
+            from sim.experiments.sweep.plan_of import described, plan_sweep
+
+            print(f"{path}: sweep: {described(*plan_sweep(one, plugins=arguments.plugin))}")
     return 0
 
 

@@ -42,16 +42,23 @@ def _seeds(text: str) -> str | None:
 
 
 def prepared(arguments: argparse.Namespace) -> list[Any]:
+    """Every file of the command line, read and checked."""
     from sim.experiments.prepare import prepare
 
     return prepare(arguments.files, overrides(arguments), arms=arms_named(arguments))
 
 
 def arms_named(arguments: argparse.Namespace) -> list[str] | None:
+    """Arms of --arms; None where it was not given."""
     arms = [name for name in arguments.arms.split(",") if name] if arguments.arms is not None else None
     if arms == []:
         raise BadInput.at("--arms", f"{arguments.arms!r} names no arm; names with commas between them")
     return arms
+
+
+def kpis_named(arguments: argparse.Namespace) -> list[str] | None:
+    """Key figures of --kpis; None where it was not given."""
+    return [name for name in arguments.kpis.split(",") if name] if arguments.kpis is not None else None
 
 
 def plain(frame: Any) -> list[dict[str, Any]]:

@@ -8,13 +8,24 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from sim.errors import BadInput
-from sim.verbs.common import arms_named, overrides, plain, prepared
+from sim.errors import BadInput, Mistake
+from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Run scenarios, or sweep those that have a sweep."""
     ready = prepared(arguments)
-    from sim.experiments.execution import Watcher, run_all
+    swept = [one.scenario.sweep is not None for one in ready]
+    if any(swept):
+        from sim.verbs.sweeps import run_sweeps
+
+        plain_ones = [file for file, sweep in zip(arguments.files, swept, strict=True) if not sweep]
+        if plain_ones:
+            what = "has no sweep and others have; sweeps and single runs each in a command of their own"
+            raise BadInput([Mistake(str(file), 0, 0, "", what) for file in plain_ones])
+        return run_sweeps(ready, arguments)
+    from sim.experiments.execution import run_all
+    from sim.experiments.watcher import Watcher
     from sim.progress import ProgressBar
 
     watcher = Watcher() if arguments.quiet else ProgressBar()
@@ -22,8 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def fork(arguments: argparse.Namespace) -> int:
-    from sim.experiments.execution import Watcher
     from sim.experiments.fork import fork
+    from sim.experiments.watcher import Watcher
     from sim.progress import ProgressBar
 
     watcher = Watcher() if arguments.quiet else ProgressBar()
@@ -37,9 +48,15 @@ def fork(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> Any:
     from sim.experiments.execution import Options
 
+    where = None
+    if getattr(arguments, "workers", None) is not None or getattr(arguments, "cluster", None) is not None:
+        from sim.experiments.sweep.clusters import where as place
+
+        where = place(arguments.workers, arguments.cluster)
     return Options(
-        arguments.out, arguments.threads, arguments.overwrite, arguments.resume, checkpoint=arguments.checkpoint
-    )
+        arguments.out, arguments.threads, arguments.overwrite, arguments.resume, checkpoint=arguments.checkpoint,
+        where=where, plugins=tuple(arguments.plugin),
+    )  # fmt: skip
 
 
 def _tell(outcomes: Sequence[Any], arguments: argparse.Namespace) -> int:
@@ -86,7 +103,7 @@ def attribute(arguments: argparse.Namespace) -> int:
 
     arguments.seeds = arguments.seeds or str(DEFAULT_SEEDS)
     (ready,) = prepare([arguments.file], overrides(arguments))
-    kpis = [name for name in arguments.kpis.split(",") if name] if arguments.kpis is not None else None
+    kpis = kpis_named(arguments)
     asked = question(smaller(ready, arguments.agents), arguments.arm, kpis)
     folder = where_to(asked, arguments.out, arguments.into)
 
@@ -128,6 +145,11 @@ def compare(arguments: argparse.Namespace) -> int:
 
 
 def report(arguments: argparse.Namespace) -> int:
+    """Tell again what a run found."""
+    from sim.verbs import sweeps
+
+    if sweeps.report(arguments.folder):
+        return 0
     from sim.report import build, summary_table
     from sim.results import read
 
@@ -139,9 +161,16 @@ def report(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
+    """Whether stored numbers come out again."""
     from sim.experiments.verify import verify
+    from sim.sweep_store.reading import kind_of
 
-    verdict = verify(arguments.folder, threads=arguments.threads)
+    if kind_of(arguments.folder) is None:
+        verdict = verify(arguments.folder, threads=arguments.threads)
+    else:
+        from sim.experiments.sweep.verify import verify_sweep
+
+        verdict = verify_sweep(arguments.folder)
     for name, digest in verdict.digests.items():
         print(f"{name:<10} {digest}")
     print("the same" if verdict.same else "DIFFERENT")

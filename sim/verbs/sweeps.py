@@ -3,19 +3,173 @@
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from sim.errors import BadInput, Mistake
+from sim.verbs.common import arms_named, kpis_named, overrides
+
+
+def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
+    """Live the sweeps of prepared scenarios one after the other, write their reports and print the answers."""
+    wrong = [name for name in ("threads", "checkpoint") if getattr(arguments, name) is not None]
+    if wrong:
+        what = "means nothing for a sweep, whose units have one thread and keep no states; leave it out"
+        raise BadInput([Mistake(f"--{name}", 0, 0, "", what) for name in wrong])
+    from sim.experiments.execution import surroundings
+    from sim.experiments.sweep.clusters import where
+    from sim.experiments.sweep.drive import SweepOptions, sweep
+    from sim.experiments.sweep.plan_of import plan_sweep
+    from sim.yaml_source import dump
+
+    place = where(arguments.workers, arguments.cluster)
+    plans = [(one, *plan_sweep(one, plugins=arguments.plugin)) for one in ready]
+    codes, told = [], []
+    for one, plan, points in plans:
+        out = arguments.out / plan.name if len(ready) > 1 and arguments.out is not None else arguments.out
+        found = sweep(
+            plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()),
+            SweepOptions(out, arguments.resume, arguments.overwrite), place,
+            _listener(plan.name, len(plan.arms), arguments),
+        )  # fmt: skip
+        code, answers = _tell(found.path, arguments)
+        codes.append(code)
+        told.append(answers)
+    if arguments.json:
+        print(json.dumps(told[0] if len(told) == 1 else {"runs": told}, allow_nan=False))
+    return max(codes)
+
+
+def facts_of(one: Any) -> dict[str, Any]:
+    """What a sweep's manifest says of its scenario."""
+    from sim.experiments.prepare import facts
+
+    s = one.scenario
+    return {
+        "about": s.about, "scenario_digest": one.digest, "tiers": [tier.name for tier in s.tier_list],
+        "months": s.months, "burn_in": s.burn_in, "discount_rate": s.discount_rate, "currency": s.currency,
+        **facts(one.book),
+    }  # fmt: skip
+
+
+def _listener(name: str, arms: int, arguments: argparse.Namespace) -> Any:
+    from sim.experiments.sweep.engine import Listener
+    from sim.progress import SweepProgress
+
+    return Listener() if arguments.quiet else SweepProgress(name, arms)
+
+
+def _tell(folder: Path, arguments: argparse.Namespace, kpis: Sequence[str] | None = None) -> tuple[int, dict[str, Any]]:
+    """Analyse a sweep's folder and print the answers."""
+    from sim.analysis import as_json, findings_of, terminal_table, write
+    from sim.sweep_store import read_sweep
+
+    stored = read_sweep(folder)
+    m = stored.manifest
+    told = {key: m.get(key) for key in ("name", "run_id", "status", "tasks", "failed", "crashed", "tasks_digest")}
+    told["folder"] = str(folder)
+    findings = findings_of(stored, kpis=kpis, arms=arms_named(arguments) if hasattr(arguments, "arms") else None)
+    page = write(findings)
+    if arguments.json:
+        told |= as_json(findings)
+    else:
+        print(terminal_table(findings))
+        print(f"\nreport: {page}")
+    broken = (m.get("failed") or 0) + (m.get("crashed") or 0)
+    if broken:
+        print(f"{folder}: {broken} of {m['tasks']} tasks have no result; tasks.parquet says why, --resume lives them "
+              "again", file=sys.stderr)  # fmt: skip
+    return (1 if broken else 0), told
 
 
 def status(arguments: argparse.Namespace) -> int:
-    raise NotImplementedError
+    """How far a sweep is."""
+    from sim.experiments.sweep.status import status as status_of
+
+    found = status_of(arguments.folder)
+    if arguments.json:
+        print(json.dumps(asdict(found), default=str))
+    else:
+        print(found.text())
+    return 0
 
 
 def work(arguments: argparse.Namespace) -> int:
-    raise NotImplementedError
+    """Live one share of a sweep."""
+    from sim.experiments.execution import surroundings
+    from sim.experiments.prepare import prepare
+    from sim.experiments.sweep.drive import SweepOptions
+    from sim.experiments.sweep.plan_of import plan_sweep
+    from sim.experiments.sweep.shards import work as work_on
+    from sim.yaml_source import dump
+
+    shard = _shard(arguments.shard)
+    (one,) = prepare([arguments.file], overrides(arguments), arms=arms_named(arguments))
+    if one.scenario.sweep is None:
+        raise BadInput.at(arguments.file, "has no sweep; a section sweep with what is varied")
+    plan, points = plan_sweep(one, plugins=arguments.plugin)
+    work_on(
+        plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()), SweepOptions(arguments.out), shard,
+        _listener(plan.name, len(plan.arms), arguments),
+    )  # fmt: skip
+    return 0
+
+
+def _shard(text: str) -> tuple[int, int]:
+    words = text.split("/")
+    if len(words) == 2 and all(word.isascii() and word.isdigit() for word in words):
+        i, n = int(words[0]), int(words[1])
+        if 1 <= i <= n:
+            return i, n
+    raise BadInput.at("--shard", f"{text!r} is not a share; which of how many, from 1/1 on, such as 3/10")
 
 
 def analyse(arguments: argparse.Namespace) -> int:
-    raise NotImplementedError
+    """What a sweep teaches."""
+    code, told = _tell(arguments.folder, arguments, kpis_named(arguments))
+    if arguments.json:
+        print(json.dumps(told, allow_nan=False))
+    return 0 if code in (0, 1) else code
 
 
 def optimise(arguments: argparse.Namespace) -> int:
-    raise NotImplementedError
+    """Search the best levers of an arm, and confirm them on fresh seeds."""
+    from sim.experiments.optimise.verb import optimise as search
+    from sim.experiments.prepare import prepare
+    from sim.experiments.sweep.clusters import where
+    from sim.experiments.sweep.drive import SweepOptions
+
+    (one,) = prepare([arguments.file], overrides(arguments))
+    options = SweepOptions(arguments.out, arguments.resume, arguments.overwrite)
+    place = where(arguments.workers, arguments.cluster)
+    found = search(one, options, place, _listener(one.scenario.name, 2, arguments), plugins=arguments.plugin)
+    _tell_optimised(found, json_=arguments.json)
+    return 0
+
+
+def _tell_optimised(found: Any, *, json_: bool) -> None:
+    from sim.report.optimised import as_json, terminal_table
+
+    if json_:
+        print(json.dumps(as_json(found), allow_nan=False))
+    else:
+        print(terminal_table(found))
+        print(f"\nreport: {found.path / 'report.html'}")
+
+
+def report(folder: Path) -> bool:
+    """Tell again what a sweep or an optimisation found, from its folder alone; False if the folder is of neither."""
+    from sim.sweep_store.reading import kind_of
+
+    kind = kind_of(folder)
+    if kind == "optimise":
+        from sim.report.optimised import build
+
+        _tell_optimised(build(folder), json_=False)
+    elif kind == "sweep":
+        _tell(folder, argparse.Namespace(json=False))
+    return kind is not None

@@ -30,6 +30,7 @@ from sim.experiments.sweep.clusters import (
     WORKER_CONFIG,
     WORKER_PRELOAD,
     Say,
+    close,
     has_bokeh,
     needs,
     security,
@@ -138,14 +139,13 @@ class Batch:
     def _submit(self, cluster: Any) -> None:
         """The first jobs, in the open: `adapt` would try again for ever without a word if they are refused."""
         try:
-            cluster.scale(jobs=self.file.jobs)
-            cluster.sync(cluster._correct_state)
+            cluster.sync(cluster.submit, self.file.jobs)
         except (RuntimeError, OSError, ValueError) as error:
-            message = f"{SUBMITS[self.file.system]} refused the job: {_one(error)}; what the site's queues allow"
-            raise BadInput.at(self.path, message) from None
+            command = SUBMITS[self.file.system]
+            raise BadInput.at(self.path, f"{command} refused the job: {_one(error)}; see what queues allow") from None
         jobs = self.file.jobs
         cluster.most_deaths = TRIES * jobs
-        cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs, interval="5s")
+        cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs, interval="2s")
         cluster.look_after()
 
     def _await_first(self, client: Client, cluster: Any, logs: Path, say: Say) -> None:
@@ -163,34 +163,28 @@ class Batch:
 
 def batch(path: str) -> Batch:
     """The jobs of a file, checked as far as can be without submitting one; `BadInput` with all that is wrong."""
-    file = read_cluster_file(path)
+    file, wrong = read_cluster_file(path)
     if find_spec("dask_jobqueue") is None:
         raise needs("dask-jobqueue", "--cluster")
     if file.tls and find_spec("cryptography") is None:
-        raise BadInput.at(path, "TLS needs the package cryptography; pip install 'rapport-sim[cluster]'", path="tls")
+        raise wrong("tls", "TLS needs the package cryptography; pip install 'rapport-sim[cluster]'")
     command = SUBMITS[file.system]
     if shutil.which(command) is None:
         message = f"{command} is not on this machine; start the sweep where jobs of {file.system} are submitted"
-        raise BadInput.at(path, message, path="system")
+        raise wrong("system", message)
     if file.interface is not None:
-        _check_interface(path, file.interface)
+        import psutil  # comes with distributed
+
+        there = sorted(psutil.net_if_addrs())
+        if file.interface not in there:
+            raise wrong("interface", f"this machine has no {file.interface}; {', '.join(there)}")
     return Batch(path, file)
 
 
-def _check_interface(path: str, name: str) -> None:
-    import psutil
-
-    there = psutil.net_if_addrs()
-    if name not in there:
-        known = ", ".join(sorted(there))
-        raise BadInput.at(path, f"no network interface {name} on this machine; it has {known}", path="interface")
-
-
 def prologue() -> list[str]:
-    """Lines of every job script after the site's own: our sources, one thread, no spilling, a cache on the node.
+    """Lines of every job script after the site's own: our sources, one thread, no spilling.
 
-    What the environment says already stays. The cache of compiled code is on the node's disk because processes of many
-    nodes that write one file destroy it, and in a folder of the user's own because it is code.
+    What the environment says of threads stays.
     """
     import sim
 
@@ -199,18 +193,14 @@ def prologue() -> list[str]:
     lines += [f"export {name}=${{{name}:-1}}" for name in ONE_THREAD]
     lines += [f"export DASK_{key.upper().replace('.', '__').replace('-', '_')}={value}"
               for key, value in WORKER_CONFIG.items()]  # fmt: skip
-    lines += [
-        "NODE_CACHE=${TMPDIR:-/tmp}/rapport-$(id -u)",
-        "mkdir -p -m 700 $NODE_CACHE; [ -O $NODE_CACHE ] || NODE_CACHE=$(mktemp -d)",
-        "export NUMBA_CACHE_DIR=${NUMBA_CACHE_DIR:-$NODE_CACHE}",
-    ]
     return lines
 
 
 def worker_arguments(file: ClusterFile) -> list[str]:
     """More words for ``dask worker``: when to leave, and what to do first."""
     lifetime, spread = file.lifetime
-    return ["--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{spread}s", "--preload", WORKER_PRELOAD]
+    until = ["--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{spread}s"]
+    return [*until, "--preload", WORKER_PRELOAD, "--no-dashboard"]
 
 
 def _watched(base: Any, known: list[str] | None) -> Any:
@@ -224,6 +214,17 @@ def _watched(base: Any, known: list[str] | None) -> Any:
             self.deaths = self.most_deaths = 0  # jobs in a row that ended without
             self.looking: Any = None
             super().__init__(**told)
+
+        async def submit(self, jobs: int) -> None:
+            """So many jobs; raises RuntimeError where `scale` would only log that they were refused."""
+            while len(self.worker_spec) < jobs:
+                self.worker_spec.update(self.new_worker_spec())
+            await self._correct_state()
+
+        async def _close(self) -> None:
+            for job in [job for job in self._created if job.job_id is None]:
+                self._created.discard(job)  # refused, so there is nothing that must have ended
+            await super()._close()
 
         def job_of(self, worker: Any) -> Any:
             """The job a worker's name belongs to: itself, or before its last hyphen where jobs have several."""
@@ -274,7 +275,7 @@ def _close(cluster: Any) -> None:
     if cluster.looking is not None:
         cluster.looking.cancel()
     try:
-        cluster.close(timeout=30)
+        close(cluster, 30)
     finally:
         for file in [value for name, value in vars(cluster).items() if name.startswith("_job_")]:
             with contextlib.suppress(OSError, AttributeError):

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.assumptions import Settings, part
+from sim.errors import BadInput
 from sim.slips import Slip, several
 
 System = Literal["slurm", "pbs", "sge", "lsf", "htcondor", "moab", "oar"]
@@ -123,14 +125,15 @@ class ClusterFile(Settings):
         margin = min(max(self.seconds // 10, 60), 600)
         return self.seconds - margin - margin // 2, margin // 2
 
-    @property
-    def width(self) -> int:
-        """Workers wanted at a time."""
-        return self.jobs * self.processes
 
-
-def read_cluster_file(path: str) -> ClusterFile:
-    """The checked file; `BadInput` with every mistake."""
+def read_cluster_file(path: str) -> tuple[ClusterFile, Callable[[str, str], BadInput]]:
+    """The checked file, and what makes the error of a key out of a message; `BadInput` with every mistake."""
     from sim.yaml_source import load, validate
 
-    return validate(ClusterFile, load(path))
+    source = load(path)
+
+    def wrong(key: str, message: str) -> BadInput:
+        told_in, line, column = source.address((key,))
+        return BadInput.at(told_in, message, line=line, column=column, path=key)
+
+    return validate(ClusterFile, source), wrong

@@ -134,9 +134,15 @@ class Local:
                 try:
                     yield client, cluster
                 finally:
-                    client.close(timeout=2)
+                    close(client, 5)
             finally:
-                cluster.close(timeout=5)
+                close(cluster, 15)
+
+
+def close(what: Any, seconds: float) -> None:
+    """Close a client or a cluster; one that takes longer is left to end with its process, for all work is stored."""
+    with contextlib.suppress(OSError):  # TimeoutError and Dask's lost connections are of its kind
+        what.close(timeout=seconds)
 
 
 def local(workers: int) -> Local:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import re
 import secrets
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
-from sim.experiments.sweep.clusters import FORMS, Say, silent
+from sim.experiments.sweep.clusters import FORMS, Say, close, silent
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -57,14 +59,18 @@ class Existing:
                 warnings.simplefilter("ignore")  # of versions: `remarks` says it in one line
                 client = Client(self.address, timeout=REACHED_WITHIN, set_as_default=False)
         except (OSError, ValueError, TypeError, RuntimeError):
-            other = "tcp" if self.address.startswith("tls") else "tls"
-            message = f"something listens there, but no Dask scheduler answers; is it one, and is it {other}://?"
-            raise BadInput.at(f"--cluster {self.address}", message) from None
+            raise _no_answer(self.address) from None
         try:
             yield client
         finally:
             with _quiet():
-                client.close(timeout=2)
+                close(client, 5)
+
+
+def _no_answer(address: str) -> BadInput:
+    other = "tcp" if address.startswith("tls") else "tls"
+    message = f"something listens there, but no Dask scheduler answers; is it one, and is it {other}://?"
+    return BadInput.at(f"--cluster {address}", message)
 
 
 def existing(text: str) -> Existing:
@@ -90,13 +96,29 @@ def existing(text: str) -> Existing:
         raise BadInput.at(place, "nothing listens there; start one with `dask scheduler`, or another port") from None
     except OSError as error:
         raise BadInput.at(place, f"cannot be reached ({error.strerror or error}); another address") from None
-    found = Existing(text.rstrip("/"))
-    with found.connected() as client:
-        workers = client.scheduler_info(n_workers=-1)["workers"].values()
-        width = sum(int(worker["nthreads"]) for worker in workers)
+    address = text.rstrip("/")
+    try:
+        with _quiet():
+            told = asyncio.run(_identity(address))
+    except (OSError, ValueError, TypeError, RuntimeError, TimeoutError):
+        raise _no_answer(address) from None
+    width = sum(int(worker["nthreads"]) for worker in told["workers"].values())
     if width == 0:
         raise BadInput.at(place, "the scheduler has no workers; start some with `dask worker --nthreads 1`")
-    return Existing(found.address, width)
+    return Existing(address, width)
+
+
+async def _identity(address: str) -> dict[str, Any]:
+    """What a scheduler says of itself; a client would wait for ever where something listens and is silent."""
+    from distributed import Security, rpc
+
+    scheduler = rpc(address, timeout=REACHED_WITHIN, connection_args=Security().get_connection_args("client"))
+    try:
+        told: dict[str, Any] = await asyncio.wait_for(scheduler.identity(n_workers=-1), REACHED_WITHIN)
+        return told
+    finally:
+        with contextlib.suppress(OSError, TimeoutError):
+            await asyncio.wait_for(scheduler.close_rpc(), 1)
 
 
 def _check_certificates(place: str) -> None:
@@ -151,44 +173,49 @@ def remarks(client: Client) -> Iterator[str]:
 
 def check_sight(client: Client, folder: Path, place: str, say: Say = silent, workers: list[str] | None = None) -> None:
     """`BadInput` unless workers have this program's code and see the folder; asks each with a small file."""
-    from sim.experiments.execution import code_version
-
     token = secrets.token_hex(8)
     file = folder.resolve() / f".seen-{token}"
 
-    def look(path: str) -> tuple[str, str, str]:  # by value, so that a worker without this program can answer too
+    def look(path: str) -> tuple[str, str, str]:
+        """Name of the machine, digest of the program's sources there, content of the file; "" for what is not there.
+
+        Travels by value, so that a worker without this program can answer, and imports nothing of it: where numba
+        keeps its compiled code is decided when it is imported first.
+        """
+        import hashlib
+        import importlib.util
         import socket
         from pathlib import Path
 
-        try:
-            from sim.experiments.execution import code_version
-
-            version = code_version()
-        except Exception as error:
-            version = f"!{type(error).__name__}: {error}"
+        digest = ""
+        if (found := importlib.util.find_spec("sim")) is not None and found.origin is not None:
+            sources = hashlib.sha256()
+            for source in sorted(Path(found.origin).parent.rglob("*.py")):
+                sources.update(source.read_bytes())
+            digest = sources.hexdigest()
         try:
             seen = Path(path).read_text()
-        except OSError as error:
-            seen = f"!{error}"
-        return socket.gethostname(), version, seen
+        except OSError:
+            seen = ""
+        return socket.gethostname(), digest, seen
 
     file.write_text(token)
     try:
-        answers = client.run(look, str(file), workers=workers, on_error="return")
+        answers: Any = client.run(look, str(file), workers=workers, on_error="return")
+        _, ours, _ = look(str(file))
     finally:
         file.unlink(missing_ok=True)
-    ours = code_version()
     for address, answer in answers.items():
         if isinstance(answer, Exception):
             say(f"worker {address} did not answer: {type(answer).__name__}: {answer}")
             continue
-        host, version, seen = answer
-        if version.startswith("!"):
-            raise BadInput.at(place, f"the worker on {host} cannot import this program ({version[1:]}); install it "
-                              "there, or start workers with PYTHONPATH set to its folder")  # fmt: skip
-        if version != ours:
-            raise BadInput.at(place, f"the worker on {host} has other code ({version}) than this process ({ours}); "
-                              "restart its workers from the same sources")  # fmt: skip
+        host, sources, seen = answer
+        if not sources:
+            raise BadInput.at(place, f"the worker on {host} does not find this program; install it there, or start its "
+                              "workers with PYTHONPATH set to its folder")  # fmt: skip
+        if sources != ours:
+            raise BadInput.at(place, f"the worker on {host} has other sources of this program than this process; "
+                              "restart workers from the same")  # fmt: skip
         if seen != token:
             raise BadInput.at(place, f"the worker on {host} does not see {folder}; --out must be on a file system "
                               "that driver and workers share, under the same path")  # fmt: skip

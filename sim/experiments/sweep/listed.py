@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.sweep.parameters import Base, Leaf, role_of
+from sim.experiments.sweep.base import Base, Leaf
+from sim.experiments.sweep.parameters import role_of
 from sim.experiments.sweep.plan import Parameter, Role
 from sim.tables import why_unreadable
 from sim.yaml_source.paths import one_line
@@ -124,7 +125,7 @@ def _parameter(leaf: Leaf, cells: Sequence[_Cell], role: Role | None) -> Paramet
     return Parameter(
         leaf.path, kind, role or role_of(leaf.path), low=min(values) if numeric else None,
         high=max(values) if numeric else None, values=None if numeric else tuple(values), base=leaf.base,
-        unit=leaf.shape.unit, about=leaf.about,
+        unit=leaf.shape.unit, about=leaf.about, source=leaf.source,
     )  # fmt: skip
 
 

@@ -27,8 +27,8 @@ class Parameter:
     """One number, choice or switch that a sweep varies.
 
     `low` and `high` bound numbers and integers; `values` are the levels of choices, switches and listed numbers.
-    `log` spaces numbers by their logarithm. `base` is the value without the sweep; `unit` and `about` are the
-    assumption's.
+    `log` spaces numbers by their logarithm. `base` is the value without the sweep; `unit`, `about` and
+    `source` are the assumption's.
     """
 
     path: str
@@ -41,6 +41,7 @@ class Parameter:
     base: Any = None
     unit: str = ""
     about: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Plan:
     `text` is the resolved base scenario without seeds, sweep and optimise. `lives` names what lives a unit,
     ``module:name`` (see `sim.experiments.sweep.worker`). `design` says how the points were made (levers and
     uncertainties apart), for those who analyse them. `seconds_limit` ends a unit that takes longer.
+    `scenario_digest` is of the text without where a book lies (empty: of the text), `book_digest` of what it holds.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Plan:
     plugins: tuple[str, ...] = ()
     seconds_limit: float | None = None
     book_digest: str = ""
+    scenario_digest: str = ""
 
     def unit(self, point: Point, seed: int) -> Unit:
         """The unit of a point and a seed with its id."""
@@ -95,7 +98,7 @@ class Plan:
     @property
     def base_digest(self) -> str:
         """Digest of what all units share: scenario, book, arms, code and who lives."""
-        told = [self.text, self.book_digest, list(self.arms), self.code_version, self.lives]
+        told = [self.scenario_digest or self.text, self.book_digest, list(self.arms), self.code_version, self.lives]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     def units(self, points: Sequence[Point]) -> list[Unit]:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.sweep.designs import Drawn, NeedsSALib, draw, drawn, missing_salib, points_of, size
+from sim.experiments.sweep.base import Base
+from sim.experiments.sweep.designs import ANALYSED, Drawn, NeedsSALib, draw, drawn, missing_salib, points_of, size
 from sim.experiments.sweep.listed import Listed, read_points
-from sim.experiments.sweep.parameters import Base, Entry, entries, misfits, mistake, twice
+from sim.experiments.sweep.parameters import Entry, entries, misfits, mistake, twice
 from sim.experiments.sweep.plan import Parameter, Plan, Point, Role
 from sim.scenario import Scenario
 from sim.sweep_settings import Designed
+from sim.yaml_source.paths import one_line
 
 if TYPE_CHECKING:
     from sim.experiments.prepare import Prepared
     from sim.yaml_source import Source
 
 MOST_TASKS = 10_000_000
+POINTS_TRIED = 64  # of a design that must be complete, a few milliseconds each
 PRESET = "population.preset"
 ROLES: dict[str, Role | None] = {"all": None, "levers": "lever", "uncertainties": "uncertainty"}
 
@@ -51,7 +54,7 @@ def plan_sweep(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[Plan
 
     `plugins` are the modules named on the command line, which workers load too.
     """
-    from sim.experiments.execution import code_version
+    from sim.experiments.execution import model_version
 
     s = prepared.scenario
     assert s.sweep is not None  # asked of the caller
@@ -60,19 +63,23 @@ def plan_sweep(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[Plan
         found = {group.name: (group.parameters, group.drawn()) for group in groups}
     except NeedsSALib:  # installed, yet not to be imported
         raise BadInput([m for group in groups for m in _needs_salib(group, prepared.origin)]) from None
+    points = points_of(found)
+    if slips := _incomplete(groups, points, base, prepared.origin):
+        raise BadInput(slips)
     plan = Plan(
         name=s.name,
         text=base.text,
         parameters=tuple(parameter for group in groups for parameter in group.parameters),
         arms=tuple(arm.name for arm in s.arm_list),
         seeds=tuple(s.seed_list),
-        code_version=code_version(s.strategies_named),
+        code_version=model_version(s.strategies_named),
         design={name: made.info for name, (_, made) in found.items()},
         plugins=tuple(plugins),
         seconds_limit=s.sweep.seconds_limit,
+        scenario_digest=base.digest,
         book_digest=prepared.book.digest if prepared.book is not None else "",
     )
-    return plan, points_of(found)
+    return plan, points
 
 
 def check_sweep(s: Scenario, source: Source | None) -> tuple[Base, list[Group]]:
@@ -82,9 +89,7 @@ def check_sweep(s: Scenario, source: Source | None) -> tuple[Base, list[Group]]:
         from sim.yaml_source import dump, loads
 
         source = loads(dump(s.resolved()), file=s.name)
-    paths = [path for design in s.sweep.designs.values() for path in design.vary]
-    preset = PRESET in paths and not any(path.startswith("tiers") for path in paths)
-    base = Base(s, preset_tiers=preset)
+    base = Base(s)
     groups: list[Group] = []
     every: list[Entry] = []
     mistakes: list[Mistake] = []
@@ -104,7 +109,11 @@ def check_sweep(s: Scenario, source: Source | None) -> tuple[Base, list[Group]]:
         every += found
         parameters = listed.parameters if listed is not None else tuple(entry.parameter for entry in found)
         groups.append(Group(name, design, at, parameters, listed))
+    paths = [parameter.path for group in groups for parameter in group.parameters]
+    if PRESET in paths and not any(path.startswith("tiers") for path in paths):
+        base = Base(s, preset_tiers=True)
     mistakes += twice(every, source)
+    mistakes += _in_both(groups, source)
     mistakes += misfits(base, every, source)
     if not mistakes:
         mistakes += _too_many(s, groups, source)
@@ -118,6 +127,18 @@ def located(file: str, source: Source, at: tuple[str, ...]) -> Path:
     """A list's file, relative to the scenario file that names it; given with --set, to the current folder."""
     told_in = source.file_of((*at, "file"))
     return Path(file) if told_in.startswith("--") else Path(told_in).parent / file
+
+
+def with_files(s: Scenario, source: Source) -> Scenario:
+    """The scenario with absolute paths of its lists of points, as it is stored."""
+    assert s.sweep is not None
+    new: dict[str, Any] = {}
+    for name, design in s.sweep.designs.items():
+        if design.file is not None:
+            at = ("sweep",) if name == "all" else ("sweep", name)
+            file = str(located(design.file, source, at).resolve())
+            new |= {"file": file} if name == "all" else {name: design.model_copy(update={"file": file})}
+    return s.model_copy(update={"sweep": s.sweep.model_copy(update=new)}) if new else s
 
 
 def described(plan: Plan, points: Sequence[Point]) -> str:
@@ -135,6 +156,32 @@ def described(plan: Plan, points: Sequence[Point]) -> str:
 
 def _plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
+
+
+def _in_both(groups: Sequence[Group], source: Source) -> Iterator[Mistake]:
+    """Paths of a file's header that the crossed design has too (`twice` compares those of `vary`)."""
+    if len(groups) == 2 and any(group.listed is not None for group in groups):
+        first, second = groups
+        at = second.at if second.listed is not None else first.at
+        for path in sorted({p.path for p in first.parameters} & {p.path for p in second.parameters}):
+            yield mistake(source, (*at, "file"), f"{path} is in levers and in uncertainties; in one of them")
+
+
+def _incomplete(groups: Sequence[Group], points: Sequence[Point], base: Base, source: Source | None) -> list[Mistake]:
+    """Points that the scenario does not take, of designs whose analysis needs every row: some of them are tried."""
+    needed = [group for group in groups if group.design.design in ANALYSED]
+    if not needed or source is None:
+        return []
+    step = max(1, len(points) // POINTS_TRIED)
+    for point in points[::step]:
+        if why := base.why_not(point.values):
+            told = ", ".join(f"{path} {value}" for path, value in point.values.items())
+            message = (
+                f"{needed[0].design.design} needs every point, and point {point.number} does not fit: {why} "
+                f"({one_line(told, 200)}); ranges whose values fit together"
+            )
+            return [mistake(source, needed[0].at, message, key=True)]
+    return []
 
 
 def _too_many(s: Scenario, groups: Sequence[Group], source: Source | None) -> list[Mistake]:

@@ -1,0 +1,119 @@
+"""All that an analysis of a sweep finds, computed once, then written as tables, figures, page and text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.analysis.discovery import Discovery, discover
+from sim.analysis.effects import Effect, Luck, by_importance, effects, luck
+from sim.analysis.indices import Indices, indices, refusal
+from sim.analysis.interactions import Split, interactions
+from sim.analysis.regret import Regret, regret
+from sim.analysis.study import Outcome, Study, Sweep, concerns
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One KPI of one arm: what drives it, together and alone, and how much of it is luck."""
+
+    outcome: Outcome
+    effects: list[Effect]
+    split: Split
+    luck: Luck
+    indices: list[Indices]
+
+    @property
+    def drivers(self) -> list[Effect]:
+        """Parameters that can touch the arm, the most important first: by total index where there are indices."""
+        own = [one for one in by_importance(self.effects) if concerns(one.factor, self.outcome.arm)]
+        made = self.made_for
+        if made is None:
+            return own
+        weight = dict(zip(made.paths, np.nan_to_num(made.total).tolist(), strict=True))
+        return sorted(own, key=lambda one: -weight.get(one.factor.path, -1.0))
+
+    @property
+    def made_for(self) -> Indices | None:
+        """Sobol' or Morris indices over all parameters; those over a part of a crossed sweep do not compare with it."""
+        return next((one for one in self.indices if one.over == "all" and one.method != "given data"), None)
+
+    def weight(self, one: Effect, index: str = "S1") -> float:
+        """Share of the variance that a parameter is told to explain: its Sobol' index, or the share by level means.
+
+        NaN after Morris, whose trajectories are for effects; for "ST", NaN without Sobol' indices.
+        """
+        made = self.made_for
+        if made is None:
+            return one.share if index == "S1" else np.nan
+        place = made.paths.index(one.factor.path) if one.factor.path in made.paths else -1
+        return float(made.values[index][place]) if index in made.values and place >= 0 else np.nan
+
+    def tells(self, one: Effect) -> bool:
+        """True if a parameter clearly matters: its index is above its half-width, or else its means differ clearly."""
+        made = self.made_for
+        if made is None or one.factor.path not in made.paths:
+            return one.clear
+        key, place = ("ST" if made.method == "sobol" else "mu_star"), made.paths.index(one.factor.path)
+        return bool(made.values[key][place] > made.conf[key][place])
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything about a sweep; `kpi` is what decisions are judged by, the first of those analysed."""
+
+    study: Study
+    by: dict[tuple[str, str], Finding]
+    regrets: dict[str, Regret]
+    discoveries: dict[str, Discovery]
+    refused: str
+    threshold: float
+
+    @property
+    def kpi(self) -> str:
+        """The KPI that decides."""
+        return self.study.kpis[0]
+
+    def of(self, arm: str, kpi: str | None = None) -> Finding:
+        """An arm's finding; of the deciding KPI unless another is named."""
+        return self.by[arm, kpi or self.kpi]
+
+    @property
+    def judged(self) -> bool:
+        """True if arms pay or not: there is a reference, and the deciding KPI has a better side."""
+        return not self.study.one_arm and self.of(self.study.compared[0]).outcome.better != 0
+
+    def pays(self, arm: str) -> float:
+        """Share of the known points where an arm beats the threshold; NaN where that is no question."""
+        found = self.discoveries.get(arm)
+        return 1.0 - found.rate if found is not None else math.nan
+
+
+def find(
+    sweep: Sweep, kpis: Sequence[str] | None = None, arms: Sequence[str] | None = None, threshold: float = 0.0
+) -> Findings:
+    """Analyse a stored sweep, finished or not; indices that need a complete design are left out with the reason."""
+    study = Study(sweep, kpis, arms)
+    outcomes = {(arm, kpi): study.outcome(arm, kpi) for arm in study.compared for kpi in study.kpis}
+    refused = refusal(study, list(outcomes.values()))
+    by = {
+        key: Finding(
+            one, effects(study, one), interactions(study, one), luck(one),
+            [] if refused or not one.known.any() else list(indices(study, one, pairs=key[1] == study.kpis[0])),
+        )
+        for key, one in outcomes.items()
+    }  # fmt: skip
+    regrets = {
+        kpi: found for kpi in study.kpis if (found := regret(study, kpi, threshold if kpi == study.kpis[0] else 0.0))
+    }
+    decides = study.kpis[0]
+    judged = not study.one_arm and next(iter(outcomes.values())).better != 0
+    discoveries = {
+        arm: discover(study, outcomes[arm, decides], threshold)
+        for arm in study.compared
+        if judged and outcomes[arm, decides].known.any()
+    }  # fmt: skip
+    return Findings(study, by, regrets, discoveries, refused, threshold)

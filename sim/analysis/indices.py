@@ -1,0 +1,236 @@
+"""Sensitivity indices of designs made for them: Sobol' (saltelli), Morris, and from given data for sampled designs.
+
+A design that lacks one point is refused: the estimators need every point, and one missing number makes the library
+return zeros without a word. Where levers and uncertainties are crossed, indices of the uncertainties are those of the
+mean over lever settings (and the other way round).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.analysis.study import Array, Factor, Outcome, Study
+from sim.errors import BadInput
+
+SEED = 20260  # of bootstrap intervals: the same table every time
+RESAMPLES, FEWEST = 200, 20
+MOST_WORK = 2_000_000  # points times resamples of indices of given data
+CONFIDENCE = 0.95
+MADE_FOR_INDICES = ("saltelli", "morris")
+FOR_GIVEN_DATA = ("random", "latin_hypercube", "sobol")
+LEAST_GIVEN = 64  # points below which indices of given data say nothing
+NAMED = 5  # missing points told by number
+COLUMNS = ("arm", "kpi", "method", "over", "parameter", "with", "index", "value", "conf")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One design of a sweep: over all parameters, or over levers or uncertainties of a crossed sweep."""
+
+    over: str  # all, levers, uncertainties
+    design: str
+    told: Mapping[str, Any]
+
+    @property
+    def mean_over(self) -> str:
+        """What its indices are averaged over: "" for a design over everything."""
+        return {"levers": "uncertainties", "uncertainties": "levers"}.get(self.over, "")
+
+
+def parts(design: Mapping[str, Any]) -> list[Part]:
+    """The designs that made the points, as the manifest tells them."""
+    if isinstance(design.get("design"), str):
+        return [Part("all", str(design["design"]), design)]
+    inner = design.get("designs", design)
+    return [
+        Part(name, str(inner[name].get("design", "")), inner[name])
+        for name in ("all", "levers", "uncertainties")
+        if isinstance(inner.get(name), Mapping)
+    ]
+
+
+@dataclass(frozen=True)
+class Indices:
+    """Indices of one outcome over one design: columns of values by parameter, and half-widths of their intervals.
+
+    `values` has S1 and ST for Sobol', mu, mu_star and sigma for Morris, S1 for given data; `conf` half the 95 %
+    interval of those that have one. `pairs` are second-order Sobol' indices: (a, b) to value and half-width.
+    """
+
+    method: str  # sobol, morris, given data
+    over: str
+    mean_over: str
+    paths: list[str]
+    values: dict[str, Array]
+    conf: dict[str, Array]
+    pairs: dict[tuple[str, str], tuple[float, float]]
+
+    @property
+    def total(self) -> Array:
+        """What to sort by: ST, mu_star or S1."""
+        return next(self.values[key] for key in ("ST", "mu_star", "S1") if key in self.values)
+
+
+def refusal(study: Study, outcomes: Sequence[Outcome]) -> str:
+    """Why indices of a design made for them cannot be computed; "" if they can, or if there is none."""
+    made = [part for part in parts(study.manifest.get("design") or {}) if part.design in MADE_FOR_INDICES]
+    lost = study.lacking(outcomes) if made else []
+    if not lost:
+        return ""
+    named = ", ".join(map(str, lost[:NAMED])) + (", ..." if len(lost) > NAMED else "")
+    many = f"{len(lost):,} of {len(study.points):,} points lack" if len(lost) > 1 else "1 point lacks"
+    return (
+        f"{many} a result (point {named}), and indices of a {made[0].design} design need every one; "
+        "run the same sweep with --resume to complete it"
+    )
+
+
+def indices(study: Study, outcome: Outcome, *, pairs: bool = True) -> Iterator[Indices]:
+    """Indices of an outcome, design by design; `BadInput` for a saltelli or morris design that is not complete.
+
+    Without `pairs` there are no second-order indices, whose intervals take most of the time.
+    """
+    why = refusal(study, [outcome])
+    if why:
+        raise BadInput.at(str(study.sweep.path), why)
+    y = outcome.common if np.isfinite(outcome.common).all() else outcome.mean
+    for part in parts(study.manifest.get("design") or {}):
+        if part.design in MADE_FOR_INDICES and part.told.get("rows") is not None:
+            lived = _in_order(study, part, y)
+            yield _sobol(part, lived, pairs) if part.design == "saltelli" else _morris(part, lived)
+        elif part.design in FOR_GIVEN_DATA:
+            found = _given(study, part, outcome)
+            if found is not None:
+                yield found
+
+
+def _in_order(study: Study, part: Part, y: Array) -> Array:
+    """The outcome in the order of the design's sample, averaged over whatever it is crossed with."""
+    column = {"levers": "lever", "uncertainties": "world"}.get(part.over, "point")
+    means: pd.Series = pd.Series(y).groupby(study.points[column].to_numpy()).mean()
+    rows = np.asarray(part.told["rows"], dtype=np.int64)
+    return np.asarray(means.reindex(rows), dtype=np.float64)
+
+
+def _problem(part: Part) -> dict[str, Any]:
+    told = part.told["problem"]
+    return {**told, "names": list(told["names"]), "bounds": [list(pair) for pair in told["bounds"]]}
+
+
+def _sobol(part: Part, y: Array, pairs: bool) -> Indices:
+    from_salib = _analyser("sobol")
+    problem = _problem(part)
+    count = len(problem["names"])
+    second = len(y) % (2 * count + 2) == 0 and bool(part.told.get("second_order", len(y) % (count + 2) != 0))
+    if not np.ptp(y) > 0:
+        return _nothing(part, problem, "sobol", ("S1", "ST"))
+    if second and not pairs:  # SALib's rows of a base sample: A, A with a column of B each, B with one of A each, B
+        y = y.reshape(-1, 2 * count + 2)[:, [*range(count + 1), 2 * count + 1]].ravel()
+        second = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = from_salib.analyze(
+            problem, y, calc_second_order=second, num_resamples=RESAMPLES, conf_level=CONFIDENCE, seed=SEED
+        )
+    names = problem["names"]
+    both = {
+        (names[a], names[b]): (float(found["S2"][a, b]), float(found["S2_conf"][a, b]))
+        for a in range(count) for b in range(a + 1, count)
+    } if second else {}  # fmt: skip
+    return Indices(
+        "sobol", part.over, part.mean_over, names, {key: np.asarray(found[key]) for key in ("S1", "ST")},
+        {key: np.asarray(found[f"{key}_conf"]) for key in ("S1", "ST")}, both,
+    )  # fmt: skip
+
+
+def _morris(part: Part, y: Array) -> Indices:
+    from_salib = _analyser("morris")
+    problem = _problem(part)
+    levels = int(part.told.get("levels") or part.told.get("num_levels") or 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = from_salib.analyze(
+            problem, np.asarray(part.told["X"], dtype=float), y, num_levels=levels, num_resamples=RESAMPLES,
+            conf_level=CONFIDENCE, seed=SEED,
+        )  # fmt: skip
+    values = {key: np.asarray(found[key], dtype=float) for key in ("mu", "mu_star", "sigma")}
+    conf = {"mu_star": np.asarray(found["mu_star_conf"], dtype=float)}
+    return Indices("morris", part.over, part.mean_over, problem["names"], values, conf, {})
+
+
+def _given(study: Study, part: Part, outcome: Outcome) -> Indices | None:
+    """First-order indices by RBD-FAST of a sampled design's numbers, over the points that are known."""
+    factors = [factor for factor in _of(study, part) if factor.numeric and factor.levels is None]
+    column = {"levers": "lever", "uncertainties": "world"}.get(part.over, "point")
+    known = outcome.known
+    keys = study.points[column].to_numpy()[known]
+    first = pd.Series(np.flatnonzero(known)).groupby(keys).first()
+    y = pd.Series(outcome.mean[known]).groupby(keys).mean().to_numpy()
+    if not factors or len(y) < LEAST_GIVEN:
+        return None
+    rows = first.to_numpy()
+    problem: dict[str, Any] = {
+        "num_vars": len(factors), "names": [factor.path for factor in factors],
+        "bounds": [[float(factor.x[rows].min()), float(factor.x[rows].max())] for factor in factors],
+    }  # fmt: skip
+    if not np.ptp(y) > 0:
+        return _nothing(part, problem, "given data", ("S1",))
+    from_salib = _analyser("rbd_fast")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = from_salib.analyze(
+            problem, np.stack([factor.x[rows] for factor in factors], axis=1), y,
+            num_resamples=max(FEWEST, min(RESAMPLES, MOST_WORK // len(y))),
+            conf_level=CONFIDENCE, seed=SEED,
+        )  # fmt: skip
+    return Indices(
+        "given data", part.over, part.mean_over, list(problem["names"]), {"S1": np.asarray(found["S1"], dtype=float)},
+        {"S1": np.asarray(found["S1_conf"], dtype=float)}, {},
+    )  # fmt: skip
+
+
+def _of(study: Study, part: Part) -> list[Factor]:
+    """The factors that a design varies."""
+    told = part.told.get("parameters")
+    if told:
+        return [factor for factor in study.factors if factor.path in told]
+    return {"levers": study.levers, "uncertainties": study.uncertainties}.get(part.over, study.factors)
+
+
+def _nothing(part: Part, problem: Mapping[str, Any], method: str, keys: Sequence[str]) -> Indices:
+    """Indices of an outcome that is the same everywhere: none."""
+    none = np.zeros(len(problem["names"]))
+    return Indices(
+        method, part.over, part.mean_over, list(problem["names"]), {key: none for key in keys},
+        {key: none for key in keys}, {},
+    )  # fmt: skip
+
+
+def _analyser(name: str) -> Any:
+    """A module of SALib.analyze, an optional package."""
+    import importlib
+
+    try:
+        return importlib.import_module(f"SALib.analyze.{name}")
+    except ImportError:
+        raise BadInput.at("SALib", "is not installed; pip install 'rapport-sim[analysis]'") from None
+
+
+def indices_table(arm: str, kpi: str, found: Sequence[Indices]) -> pd.DataFrame:
+    """indices.csv: a row an index and parameter (or pair of them)."""
+    rows: list[dict[str, Any]] = []
+    for one in found:
+        told = {"arm": arm, "kpi": kpi, "method": one.method, "over": one.over}
+        for index, values in one.values.items():
+            half = one.conf.get(index, np.full(len(values), np.nan))
+            for path, value, conf in zip(one.paths, values, half, strict=True):
+                rows.append({**told, "parameter": path, "with": "", "index": index, "value": value, "conf": conf})
+        for (a, b), (value, conf) in one.pairs.items():
+            rows.append({**told, "parameter": a, "with": b, "index": "S2", "value": value, "conf": conf})
+    return pd.DataFrame(rows, columns=list(COLUMNS))

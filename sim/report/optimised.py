@@ -1,0 +1,118 @@
+"""What an optimisation found, read from its folder alone: tables, the summary for a terminal, JSON, the page."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import BadInput
+from sim.report.terminal import WIDTH, _aligned
+from sim.sweep_store import read_sweep_manifest
+from sim.tables import why_unreadable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WITHIN = "optimise"
+TABLES = ("candidates", "front", "confirmed", "winner")
+
+
+@dataclass(frozen=True)
+class Optimised:
+    """A stored optimisation: its folder, its manifest, and its tables (`sim.experiments.optimise.tables` says what)."""
+
+    path: Path
+    manifest: dict[str, Any]
+    candidates: pd.DataFrame
+    front: pd.DataFrame
+    confirmed: pd.DataFrame
+    winner: pd.DataFrame
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What was asked, how it went and who won."""
+        return dict(self.manifest["optimise"])
+
+    @property
+    def status(self) -> str:
+        return str(self.manifest["status"])
+
+    @property
+    def objectives(self) -> list[dict[str, str]]:
+        """KPI and goal of each, the first one first."""
+        return list(self.facts["objectives"])
+
+
+def read_optimised(folder: str | os.PathLike[str]) -> Optimised:
+    """A stored optimisation that has come to its end; `BadInput` names what is missing or damaged."""
+    import pandas as pd
+
+    path = Path(folder)
+    manifest = read_sweep_manifest(path)
+    if manifest.get("kind") != "optimise":
+        raise BadInput.at(str(path), "is a sweep, not an optimisation; analyse reads it")
+    if "optimise" not in manifest:
+        raise BadInput.at(str(path), f"the optimisation has not ended (status {manifest['status']}); --resume goes on")
+    tables = {}
+    for name in TABLES:
+        file = path / WITHIN / f"{name}.csv"
+        try:
+            tables[name] = pd.read_csv(file, keep_default_na=False, na_values=[""])
+        except (OSError, ValueError) as error:
+            raise BadInput.at(str(file), why_unreadable(error)) from None
+    return Optimised(path, manifest, **tables)
+
+
+def build(folder: str | os.PathLike[str]) -> Optimised:
+    """Write the figures and report.html of a stored optimisation anew; returns what it found."""
+    from sim.report.optimised_page import write
+
+    found = read_optimised(folder)
+    write(found)
+    return found
+
+
+def as_json(found: Optimised) -> dict[str, Any]:
+    """The summary as plain data; what is not finite is null."""
+    keys = ("name", "run_id", "status", "scenario_digest", "tasks_digest")
+    told = {name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("front", "confirmed")}
+    against = json.loads(found.winner.to_json(orient="records"))
+    return {
+        **{key: found.manifest.get(key) for key in keys}, "folder": str(found.path), **found.facts, **told,
+        "against": against,
+    }  # fmt: skip
+
+
+def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:
+    """The answer in sentences, then a line a confirmed candidate: search, fresh seeds, optimism; what they are."""
+    from sim.figures import units
+    from sim.report.optimised_words import answer, chosen_words, measures, setting
+
+    told = measures(found)
+    blocks = ["\n".join(line for text in answer(found) for line in textwrap.wrap(text, width))]
+    for measure in told:
+        own = found.confirmed[(found.confirmed["kpi"] == measure.kpi) & (found.confirmed["status"] == "ok")]
+        own = own.sort_values("confirmed", ascending=measure.sign < 0, kind="stable")
+        names = units.shortened([str(name).replace("_", " ") for name in own["name"]], 26)
+        body = []
+        for name, (_, row) in zip(names, own.iterrows(), strict=True):
+            cells = []
+            for kind in ("search", "confirmed"):
+                mean, half = float(row[kind]), (float(row[f"{kind}_high"]) - float(row[f"{kind}_low"])) / 2
+                text, ends = measure.look.write(mean, half, sign=True)
+                cells.append(f"{text} {units.PLUS_MINUS}{ends}" if ends else text)
+            optimism = measure.look.write(float(row["optimism"]), sign=True)[0]
+            mark = "winner" if row["winner"] else "front" if row["front"] else ""
+            body.append([name, row["role"], *cells, optimism, mark])
+        head = [[measure.name, "", "search", "fresh seeds", "optimism", ""], [measure.look.unit, "", "", "", "", ""]]
+        blocks.append("\n".join(_aligned(head, body, left=(0, 1, 5))))
+    note = (
+        f"{setting(found)} {chosen_words(found)} Differences to {found.facts['reference']}, same seeds; "
+        f"{units.PLUS_MINUS} half width of the 95 % interval (paired t); optimism: what the search flattered by."
+    )
+    blocks.append("\n".join(textwrap.wrap(note, width)))
+    return "\n\n".join(blocks)
