@@ -17,7 +17,7 @@ from typing import Any
 
 from sim.experiments.sweep.plan import Parameter, Plan, Point, Unit
 
-DEEDS = ("live", "raise", "half", "exit", "kill", "hang", "hog", "sleep")
+DEEDS = ("live", "raise", "half", "exit", "kill", "hang", "hog", "devour", "sleep")
 ARMS = ("nothing", "calls")
 
 
@@ -71,6 +71,11 @@ class Deeds(Trivial):
                 time.sleep(0.05)
         if deed == "hog":
             raise MemoryError("no memory for so many customers")
+        if deed == "devour":
+            hoard = []
+            while len(hoard) < 40:  # GB 2 at most, if nobody ends it
+                hoard.append(bytearray(os.urandom(1) * 50_000_000))
+                time.sleep(0.05)
         if deed == "sleep":
             time.sleep(0.05)
         for row in super().live(unit):

@@ -29,12 +29,14 @@ LONGEST_CHUNK = 60.0  # seconds of work in a chunk of a sweep so long that there
 MOST_CHUNKS = 5000
 SHORT_CHUNK = 2.0  # seconds of work that a chunk may hold at the very end, so that
 FEW_CHUNKS = 400  # about so many are made of items that take no time
-FIRST_CHUNK = 4  # items, before anything is known
+FIRST_CHUNK = 1  # items, before anything is known
 WINDOW = 4  # chunks handed out for each worker: one at work, the others close by
 DEATHS = 3  # of the process of an item, after which it is written off
 RAISED = 2  # times that a chunk may come back with an exception of ours before its items are written off
 SPARED = 10  # times that an item is tried again because it was not under way when its worker died
 STALL = 300.0  # seconds without a receipt, or ten median chunks if that is more, after which a cluster is given up
+BUSY = 12  # times as long is waited while workers compute: an item may be longer than any before it
+AT_WORK = 20.0  # percent of a core that a worker which computes takes at least
 STALLS = 4  # in a row, each with twice the patience of the one before, then the driver gives up
 PAUSE = 0.01  # seconds between looks at what has come back
 LOOK = 0.25  # seconds between looks at workers and scheduler
@@ -116,7 +118,7 @@ def drive(
     stalls = 0
     while todo:
         before = todo.left
-        window = Window(job, todo, where, ears, patience=max(STALL, 2 * (limit or 0.0)) * 2**stalls)
+        window = Window(job, todo, where, ears, limit, patience=max(STALL, 2 * (limit or 0.0)) * 2**stalls)
         try:
             with _Obituaries() as obituaries, where.open(folder, ears.note) as (client, cluster):
                 window.run(client, cluster, obituaries)
@@ -186,8 +188,10 @@ class Todo(Generic[Item]):
 class Window(Generic[Item]):
     """A few chunks for each worker under way at a time, on one cluster."""
 
-    def __init__(self, job: Job[Item], todo: Todo[Item], where: Where, ears: Listener, patience: float):
-        self.job, self.todo, self.where, self.ears = job, todo, where, ears
+    def __init__(
+        self, job: Job[Item], todo: Todo[Item], where: Where, ears: Listener, limit: float | None, patience: float
+    ):
+        self.job, self.todo, self.where, self.ears, self.limit = job, todo, where, ears, limit
         self.patience = patience
         self.under_way: dict[Any, Chunk[Item]] = {}
         self.seconds: deque[float] = deque(maxlen=99)  # of the latest chunks
@@ -196,7 +200,7 @@ class Window(Generic[Item]):
         self.none_since: float | None = None
         self.fewer_since: float | None = None
         self.heard = self.looked = time.monotonic()
-        self.asked = -ASK
+        self.asked, self.look_closer = -ASK, 0.0
 
     def run(self, client: Any, cluster: Any, obituaries: _Obituaries) -> None:
         """Until all is done, or `Stalled` or `Lost`."""
@@ -249,7 +253,7 @@ class Window(Generic[Item]):
         future.release()
 
     def _done(self, chunk: Chunk[Item], receipt: dict[str, Any]) -> None:
-        self.heard = time.monotonic()
+        self.heard, self.look_closer = time.monotonic(), 0.0
         self.seconds.append(receipt["seconds"])
         again = receipt.get("again") or []
         if receipt["units"]:
@@ -294,10 +298,9 @@ class Window(Generic[Item]):
         self._miss_workers(now)
         if self.client.status not in ("running", "connecting"):
             raise Lost(f"the scheduler at {self._address()} is lost")
-        wait = max(self.patience, 10 * statistics.median(self.seconds) if self.seconds else 0.0)
-        if self.workers and now - self.heard > wait:
-            raise Stalled(f"nothing has come back for {now - self.heard:.0f} s")
-        if not self.workers:
+        if self.workers:
+            self._miss_receipts(now)
+        else:
             self.heard = now  # waiting for workers is no stall
 
     def _miss_workers(self, now: float) -> None:
@@ -314,6 +317,24 @@ class Window(Generic[Item]):
             raise Stalled(f"no worker at {self._address()} for {self.where.patience:.0f} s")
         if self.fewer_since is not None and now - self.fewer_since > 3 * self.where.patience:
             raise Stalled(f"only {self.workers} of {self.where.workers} workers for {3 * self.where.patience:.0f} s")
+
+    def _miss_receipts(self, now: float) -> None:
+        """Silence for much longer than a chunk takes is a stall; if workers compute all the while, for longer still."""
+        wait, silence = max(self.patience, 10 * statistics.median(self.seconds or [0.0])), now - self.heard
+        if silence > wait and now > self.look_closer:
+            if silence > BUSY * wait or not self._computing():
+                raise Stalled(f"nothing has come back for {silence:.0f} s")
+            if not self.look_closer:
+                what = "; a sweep's seconds_limit ends units that take too long" if self.limit is None else ""
+                self.ears.note(f"nothing has come back for {silence:.0f} s, but workers compute{what}")
+            self.look_closer = now + wait / 10
+
+    def _computing(self) -> bool:
+        """Whether a worker takes a good part of a core, as it said last."""
+        with contextlib.suppress(Exception):  # a scheduler that does not answer
+            told = self.client.sync(self.client.scheduler.identity, n_workers=-1, callback_timeout=10)
+            return any(one["metrics"]["cpu"] > AT_WORK for one in told["workers"].values())
+        return False
 
     def _count(self) -> int:
         """Workers there are: as the scheduler in this process knows, or another one says when it is asked."""
