@@ -95,9 +95,9 @@ def test_an_analysis_writes_tables_figures_and_a_page(bank):
     assert points.loc[3, "calls.npv.seeds"] == 2
     assert pd.read_csv(folder / "analysis/failed.csv")["point"].tolist() == [3]
     # nothing that another sweep into this folder would take for somebody's file
-    from sim.sweep_store.folder import _foreign_files
+    from sim.sweep_store.opening import foreign_files
 
-    assert _foreign_files(folder) == []
+    assert foreign_files(folder) == []
 
 
 def test_the_page_asks_nothing_from_anywhere_and_is_well_formed(bank):

@@ -24,8 +24,8 @@ from sim.errors import BadInput, RunFailed
 from sim.experiments.sweep.drive import design_of, units_of
 from sim.experiments.sweep.plan import Parameter, Plan, Point, Unit
 from sim.sweep_store import SweepStore, read_sweep, tasks_digest
-from sim.sweep_store.folder import driver_lock
 from sim.sweep_store.lock import is_taken
+from sim.sweep_store.opening import driver_lock
 
 ARMS = list(jobs.ARMS)
 PLAN = jobs.plan()
@@ -331,7 +331,7 @@ def test_a_run_is_no_sweep_and_is_not_overwritten(tmp_path: Path, five: list[Poi
 HOLD = """
 import sys, time
 from pathlib import Path
-from sim.sweep_store.folder import driver_lock
+from sim.sweep_store.opening import driver_lock
 lock = driver_lock(Path(sys.argv[1]), shared=sys.argv[2] == "shard")
 print("held", flush=True)
 sys.stdin.read()

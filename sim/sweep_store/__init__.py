@@ -1,7 +1,8 @@
 """A sweep's folder on disk and read back: rows kept as they come, one sorted table at the end; knows nothing of banks.
 
-`folder` is the life of a sweep's folder (`SweepStore`), `reading` what others read (`read_sweep`, `StoredSweep`),
-`rows` the tables: parts, which row of a task counts, the order of rows, the digest; `lock` one driver at a time.
+`folder` is the life of a sweep's folder (`SweepStore`), `opening` whether a folder may be used, `reading` what others
+read (`read_sweep`, `StoredSweep`), `rows` the tables: parts, which row of a task counts, the order of rows, the
+digest; `lock` one driver at a time.
 """
 
 from sim.sweep_store.folder import SweepStore

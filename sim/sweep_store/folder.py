@@ -18,7 +18,6 @@ full, permission lost): what was stored before stays, and the same sweep goes on
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import shutil
 from collections.abc import Iterable, Mapping
@@ -26,8 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import BadInput, Mistake, RunFailed
-from sim.sweep_store.lock import Lock, Taken
+from sim.errors import BadInput, Mistake
+from sim.sweep_store.opening import clear, make_folder, refusals, same_plan
 from sim.sweep_store.reading import (
     FORMAT,
     FORMAT_VERSION,
@@ -57,7 +56,7 @@ from sim.sweep_store.rows import (
     tasks_digest,
     write_part,
 )
-from sim.tables import plain, reason, write_atomically, write_csv, write_json, writing
+from sim.tables import plain, write_atomically, write_csv, write_json, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +64,6 @@ if TYPE_CHECKING:
 MANY_PARTS = 200  # small parts that a driver merges into one
 SPARE = "spare-"  # rows that no plan asks for at present
 MERGED = "merged-"
-# Everything a sweep may leave in its folder. `--overwrite` deletes these and refuses a folder that holds anything else.
-OWN_FILES = (
-    "scenario.yaml", "manifest.json", "plan.json", "design.csv", "units.parquet", TASKS, f"{TASKS}.damaged",
-    "progress.log", "progress*.json", "lock", "*.lock", "report.html", "parts/*", "flight/*", "jobs/*", ".seen-*",
-    "analysis/*", "figures/*.png", "figures/*.svg", "optimise/*", "*.tmp",
-)  # fmt: skip
 
 
 @dataclass
@@ -120,7 +113,7 @@ class SweepStore:
             if stored and resume:
                 store._heal(alone)
                 whole = stored["status"] == "done" and (path / TASKS).exists()
-                if whole and _same_plan(path, stored, fresh, design, units):
+                if whole and same_plan(path, stored, fresh, design, units):
                     store.manifest = stored
                     return store
                 fresh |= {key: stored[key] for key in ("run_id", "created") if key in stored}
@@ -128,7 +121,7 @@ class SweepStore:
             elif stored:
                 # Until the new manifest stands, this is the old sweep, interrupted, with fewer and fewer of its rows.
                 write_json(path / "manifest.json", stored | {"status": "interrupted"})
-                _clear(path)
+                clear(path)
             write_json(path / "manifest.json", fresh)  # first: whatever is cut short from here on can be resumed
             write_atomically(path / "scenario.yaml", scenario_text)
             store._tell_plan(design, units)
@@ -145,7 +138,7 @@ class SweepStore:
         if not (path / "manifest.json").exists():
             return None
         stored = read_sweep_manifest(path)
-        if stored["status"] != "running" or not _same_plan(path, stored, plain(dict(manifest)), design, units):
+        if stored["status"] != "running" or not same_plan(path, stored, plain(dict(manifest)), design, units):
             return None
         store = cls(path, stored)
         with writing(path):
@@ -158,48 +151,7 @@ class SweepStore:
         out: str | os.PathLike[str], manifest: Mapping[str, Any], *, overwrite: bool = False, resume: bool = False
     ) -> list[Mistake]:
         """Why `create` would refuse this folder (empty: it would not); looks only, writes nothing."""
-        path = Path(out)
-
-        def no(message: str) -> list[Mistake]:
-            return [Mistake(str(path), 0, 0, "", message)]
-
-        if overwrite and resume:
-            return no("--overwrite and --resume exclude each other; give one of them")
-        there = next((p for p in (path, *path.parents) if os.path.lexists(p)), Path("."))
-        if not there.is_dir():
-            return no(f"{there} is a file; name a folder")
-        if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
-            return no(f"permission denied to write in {there}; name another folder with --out")
-        names = sorted(set(os.listdir(path)) - {"lock", "start.lock", PARTS}) if path.exists() else []
-        if not names:
-            return []
-        some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        try:
-            stored = read_sweep_manifest(path)
-        except BadInput as error:
-            if (path / "manifest.json").exists():
-                return [*no("holds files, not surely of a sweep; name a new or empty folder"), *error.mistakes]
-            return no(f"holds files that are not of a sweep ({some}); name a new or empty folder")
-        what = f"holds the sweep {stored.get('run_id', '')} of {stored['name']} (status {stored['status']})"
-        was, now = stored.get("code_version"), manifest.get("code_version")
-        same = stored["base_digest"] == manifest["base_digest"]
-        if resume:
-            if was != now:
-                return no(
-                    f"{what} made by code version {was}, not {now}; use that version, or --overwrite to start anew"
-                )
-            if not same:
-                return no(
-                    f"{what} with base digest {stored['base_digest'][:16]}, not {manifest['base_digest'][:16]}: "
-                    "another scenario, other arms or another book; resume with the same, or name another folder"
-                )
-            return []
-        foreign = _foreign_files(path)
-        if overwrite and foreign:
-            some = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
-            return no(f"{what} and files that are not of a sweep ({some}); move them away or name another folder")
-        go_on = "--resume to go on with it, " if same and was == now else ""
-        return [] if overwrite else no(f"{what}; give {go_on}--overwrite to replace it, or another --out")
+        return refusals(Path(out), manifest, overwrite=overwrite, resume=resume)
 
     # ------------------------------------------------------------------------------------------------- while it runs
 
@@ -342,71 +294,8 @@ class SweepStore:
         return max(attempts, default=0)
 
 
-def make_folder(path: Path) -> None:
-    """A folder and those above it; `BadInput` where it may not be made."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except PermissionError as error:
-        raise BadInput.at(str(path), f"cannot be made: {error.strerror}; name another folder with --out") from None
-    except OSError as error:
-        raise RunFailed(f"{path}: cannot be made: {reason(error)}") from error
-
-
-def driver_lock(path: Path, *, shared: bool = False) -> Lock:
-    """The lock of a sweep's folder, taken; `BadInput` if another driver has it. Shards share it."""
-    make_folder(path)
-    lock = Lock(path)
-    try:
-        lock.take(shared=shared)
-    except Taken as other:
-        raise BadInput.at(str(path), f"is being worked on by {other}; wait for it or stop it") from None
-    except OSError as error:
-        raise RunFailed(f"{lock.file}: cannot be written: {reason(error)}") from error
-    return lock
-
-
 def _units_table(units: pd.DataFrame) -> Any:
     import pyarrow as pa
 
     columns = {name: units[name].tolist() if kind == "text" else units[name] for name, kind in UNITS.items()}
     return pa.table(columns, schema=schema(UNITS))
-
-
-def _same_plan(
-    path: Path, stored: Mapping[str, Any], fresh: Mapping[str, Any], design: pd.DataFrame, units: pd.DataFrame | None
-) -> bool:
-    """Whether a stored sweep asks for the same points and units in the same order, and so has the same rows."""
-    keys = ("arms", "seeds", "kpis", "parameters")
-    if any(stored[key] != fresh[key] for key in keys):
-        return False
-    try:
-        before, known = read_design(path, stored["parameters"]), read_units(path)
-    except BadInput:
-        return False
-    if (known is None) != (units is None) or before.to_csv(index=False) != design.to_csv(index=False):
-        return False
-    return units is None or known is None or known.to_csv(index=False) == units[list(UNITS)].to_csv(index=False)
-
-
-def _foreign_files(path: Path) -> list[str]:
-    """Files in a sweep's folder that no sweep of ours would have written, relative and sorted."""
-    found = []
-    for folder, folders, files in os.walk(path):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        for name in [*files, *links]:
-            relative = Path(folder, name).relative_to(path).as_posix()
-            if not any(fnmatch.fnmatchcase(relative, pattern) for pattern in OWN_FILES):
-                found.append(relative)
-    return sorted(found)
-
-
-def _clear(path: Path) -> None:
-    """Delete a sweep's files but its manifest and locks; parts first, so that none is believed without its design."""
-    shutil.rmtree(path / PARTS, ignore_errors=True)
-    for folder, _, files in os.walk(path, topdown=False):
-        for name in files:
-            if name not in ("manifest.json", "lock", "start.lock") or Path(folder) != path:
-                os.unlink(os.path.join(folder, name))
-        if Path(folder) != path:
-            os.rmdir(folder)
-    (path / PARTS).mkdir(exist_ok=True)

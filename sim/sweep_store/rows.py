@@ -121,10 +121,11 @@ def write_part(file: Path, table: pa.Table) -> None:
     """A part under its name only when it is whole and on the disk, pages with checksums."""
     import pyarrow.parquet as pq
 
-    with renamed(file) as temporary:
-        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
-        with open(temporary, "rb+") as written:
-            os.fsync(written.fileno())
+    # A file of our own: one that pyarrow opens itself stays open when the disk is full.
+    with renamed(file) as temporary, open(temporary, "wb") as sink:
+        pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+        sink.flush()
+        os.fsync(sink.fileno())
 
 
 def read_part(file: Path, columns: Mapping[str, str]) -> pa.Table:

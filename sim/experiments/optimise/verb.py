@@ -34,7 +34,7 @@ from sim.experiments.sweep.status import Keeper
 from sim.experiments.sweep.worker import needs_warm_up, warm_up
 from sim.optimise_settings import Optimise
 from sim.sweep_store import StoredSweep, SweepStore
-from sim.sweep_store.folder import driver_lock
+from sim.sweep_store.opening import driver_lock
 from sim.tables import write_csv
 
 if TYPE_CHECKING:

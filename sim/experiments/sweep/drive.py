@@ -18,7 +18,7 @@ from sim.experiments.sweep.plan import Plan, Point, Unit
 from sim.experiments.sweep.status import Keeper
 from sim.experiments.sweep.worker import FLIGHT, SweepJob, maker, needs_warm_up, warm_up
 from sim.sweep_store import StoredSweep, SweepStore
-from sim.sweep_store.folder import driver_lock
+from sim.sweep_store.opening import driver_lock
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,34 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import logging
-import re
-import signal
 import statistics
 import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from sim.errors import RunFailed, SimError
+from sim.experiments.sweep.chunks import WINDOW, Chunk, Todo
 from sim.experiments.sweep.clusters import Where, need_dask
+from sim.experiments.sweep.obituaries import Obituaries
 
-CHUNK_SECONDS = 20.0  # of work in a chunk, once it is known how long an item takes
-LONGEST_CHUNK = 60.0  # seconds of work in a chunk of a sweep so long that there would be more than `MOST_CHUNKS`
-MOST_CHUNKS = 5000
-SHORT_CHUNK = 2.0  # seconds of work that a chunk may hold at the very end, so that
-FEW_CHUNKS = 400  # about so many are made of items that take no time
-FIRST_CHUNK = 1  # items, before anything is known
-WINDOW = 4  # chunks handed out for each worker: one at work, the others close by
 DEATHS = 3  # of the process of an item, after which it is written off
 RAISED = 2  # times that a chunk may come back with an exception of ours before its items are written off
 SPARED = 10  # times that an item is tried again because it was not under way when its worker died
 STALL = 300.0  # seconds without a receipt, or ten median chunks if that is more, after which a cluster is given up
 BUSY = 12  # times as long is waited while workers compute: an item may be longer than any before it
-AT_WORK = 20.0  # percent of a core that a worker which computes takes at least
+AT_WORK = 10.0  # percent of a core that a worker which computes takes at least, on a busy machine too
 STALLS = 4  # in a row, each with twice the patience of the one before, then the driver gives up
 PAUSE = 0.01  # seconds between looks at what has come back
 LOOK = 0.25  # seconds between looks at workers and scheduler
@@ -79,16 +70,6 @@ class Listener:
         """Time passes: called a few times a second, with how many workers there are."""
 
 
-@dataclass
-class Chunk(Generic[Item]):
-    """Items handed out together, and what happened to them so far."""
-
-    items: list[Item]
-    deaths: int = 0
-    raised: int = 0
-    spared: int = 0
-
-
 class Stalled(Exception):
     """A cluster does not answer any more; what was handed out is handed out again, to a new one."""
 
@@ -120,69 +101,13 @@ def drive(
         before = todo.left
         window = Window(job, todo, where, ears, limit, patience=max(STALL, 2 * (limit or 0.0)) * 2**stalls)
         try:
-            with _Obituaries() as obituaries, where.open(folder, ears.note) as (client, cluster):
+            with Obituaries() as obituaries, where.open(folder, ears.note) as (client, cluster):
                 window.run(client, cluster, obituaries)
         except (Stalled, Lost) as trouble:
             stalls = 1 if todo.left < before else stalls + 1
             if not where.ours or stalls > STALLS:
                 raise RunFailed(f"{trouble}; what was finished is kept, --resume goes on") from None
             ears.note(f"{trouble}; starting a new cluster, nothing that was finished is lost")
-
-
-@dataclass
-class Todo(Generic[Item]):
-    """What is to be done: items in order, cut into chunks by how long they take; items to be tried alone first."""
-
-    items: list[Item]
-    alone: deque[Chunk[Item]] = field(default_factory=deque)
-    given: list[Chunk[Item]] = field(default_factory=list)
-    place: int = 0
-    paces: deque[float] = field(default_factory=lambda: deque(maxlen=25))  # seconds an item, of the latest chunks
-
-    def __post_init__(self) -> None:
-        self.total = len(self.items)
-
-    @property
-    def left(self) -> int:
-        """Items that are neither done nor written off."""
-        waiting = self.total - self.place
-        return waiting + sum(len(chunk.items) for chunk in (*self.alone, *self.given))
-
-    def __bool__(self) -> bool:
-        return self.left > 0
-
-    def next(self, workers: int) -> Chunk[Item] | None:
-        """The next chunk for one of so many workers; None when all is handed out."""
-        if self.alone:
-            chunk = self.alone.popleft()
-        elif self.place < self.total:
-            end = min(self.place + self.size(workers), self.total)
-            chunk = Chunk(self.items[self.place : end])
-            self.place = end
-        else:
-            return None
-        self.given.append(chunk)
-        return chunk
-
-    def size(self, workers: int) -> int:
-        """Items of the next chunk: some seconds of work, towards the end less, that all workers end together."""
-        waiting = self.total - self.place
-        share = -(-waiting // (3 * max(workers, 1)))
-        if not self.paces:
-            return max(1, min(FIRST_CHUNK, waiting // (WINDOW * max(workers, 1))))
-        pace = max(statistics.median(self.paces), 1e-6)
-        wanted = min(max(CHUNK_SECONDS, self.total * pace / MOST_CHUNKS), LONGEST_CHUNK)
-        few = min(self.total / FEW_CHUNKS, SHORT_CHUNK / pace)
-        return max(1, round(few), min(int(wanted / pace), share))
-
-    def back(self, chunk: Chunk[Item]) -> None:
-        """A chunk is not under way any more."""
-        self.given.remove(chunk)
-
-    def return_all(self) -> None:
-        """Nothing is under way any more: what was is to be done first."""
-        self.alone.extendleft(reversed(self.given))
-        self.given.clear()
 
 
 class Window(Generic[Item]):
@@ -202,7 +127,7 @@ class Window(Generic[Item]):
         self.heard = self.looked = time.monotonic()
         self.asked, self.look_closer = -ASK, 0.0
 
-    def run(self, client: Any, cluster: Any, obituaries: _Obituaries) -> None:
+    def run(self, client: Any, cluster: Any, obituaries: Obituaries) -> None:
         """Until all is done, or `Stalled` or `Lost`."""
         from distributed import as_completed
 
@@ -224,6 +149,8 @@ class Window(Generic[Item]):
                     time.sleep(PAUSE)
         finally:
             self.todo.return_all()
+            for future in self.under_way:  # on a cluster that goes on living nobody shall live them
+                future.release()
             self.under_way.clear()
 
     def _fill(self) -> None:
@@ -242,15 +169,16 @@ class Window(Generic[Item]):
         if chunk is None:
             return
         self.todo.back(chunk)
-        if future.status == "finished":
+        status = future.status
+        future.release()  # and with it what the worker keeps: its receipt, or an error with all it held on to
+        if status == "finished":
             self._done(chunk, result)
-        elif future.status == "error":
+        elif status == "error":
             self._broke(chunk, result[1] if isinstance(result, tuple) else result)
         else:  # cancelled or lost: the scheduler has forgotten it
             self.todo.alone.append(chunk)
             if self.client.status != "running":
                 raise Lost(f"the scheduler at {self._address()} is lost")
-        future.release()
 
     def _done(self, chunk: Chunk[Item], receipt: dict[str, Any]) -> None:
         self.heard, self.look_closer = time.monotonic(), 0.0
@@ -350,53 +278,3 @@ class Window(Generic[Item]):
 
     def _address(self) -> str:
         return str(getattr(self.client.scheduler, "address", "its address"))
-
-
-class _Obituaries(logging.Handler):
-    """How the latest workers of this machine ended, as their nannies say in the log; which is shown to nobody.
-
-    Whatever Dask logs while workers and schedulers die, tracebacks and all, is told by us in a line where it matters.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.latest: deque[str] = deque(maxlen=20)
-        self.nannies = [logging.getLogger(name) for name in ("distributed.nanny", "distributed.nanny.memory")]
-        known = logging.root.manager.loggerDict
-        mute = {name for name in known if name.partition(".")[0] in ("distributed", "tornado", "asyncio", "bokeh")}
-        self.others = [logging.getLogger(name) for name in sorted(mute | {"distributed", "tornado", "asyncio"})]
-        self.others = [one for one in self.others if one not in self.nannies]
-
-    def __enter__(self) -> _Obituaries:
-        self.before = [(one, one.level, one.propagate) for one in (*self.nannies, *self.others)]
-        for one in self.others:
-            one.setLevel(logging.CRITICAL + 1)
-        for one in self.nannies:
-            one.addHandler(self)
-            one.setLevel(logging.INFO)
-            one.propagate = False
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for one, level, propagate in self.before:
-            one.removeHandler(self)
-            one.setLevel(level)
-            one.propagate = propagate
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep what tells of an end."""
-        text = record.getMessage()
-        if "memory budget" in text:
-            self.latest.append("it took more memory than a worker may")
-        elif found := re.search(r"was killed by signal (\d+)", text):
-            number = int(found[1])
-            names = {one.value: one.name for one in signal.Signals}
-            if number != signal.SIGTERM or not (self.latest and "memory" in self.latest[-1]):
-                self.latest.append(f"killed by {names.get(number, f'signal {number}')}")
-        elif found := re.search(r"exited with status (\d+)", text):
-            self.latest.append(f"it ended with status {found[1]}")
-
-    def reason(self, error: Any, deaths: int) -> str:
-        """What is said of an item whose workers died."""
-        last = f"; the last time {self.latest[-1]}" if self.latest else ""
-        return f"its worker process died {deaths} times{last}"

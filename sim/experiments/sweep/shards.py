@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Interrupted, RunFailed, SimError
+from sim.experiments.sweep.chunks import Chunk, Todo
 from sim.experiments.sweep.drive import (
     SweepOptions,
     design_of,
@@ -30,13 +31,13 @@ from sim.experiments.sweep.drive import (
     refuse,
     units_of,
 )
-from sim.experiments.sweep.engine import DEATHS, Chunk, Listener, Todo
+from sim.experiments.sweep.engine import DEATHS, Listener
 from sim.experiments.sweep.plan import Plan, Point, Unit
 from sim.experiments.sweep.status import Keeper
 from sim.experiments.sweep.worker import SweepJob, died_of
 from sim.sweep_store import StoredSweep, SweepStore, read_sweep, read_sweep_manifest
-from sim.sweep_store.folder import driver_lock
 from sim.sweep_store.lock import Lock
+from sim.sweep_store.opening import driver_lock
 
 BLOCKS = 8  # of neighbouring units that a shard has at least, where there are enough
 WATCH = 1.0  # seconds between looks of a living process at whether its parent is there
