@@ -22,6 +22,7 @@ class ProgressBar(Watcher):
         self.console = Console(stderr=True, highlight=False)
         self.live = self.console.is_terminal
         self.bar: Any = None
+        self.task: Any = None
         self.rows = self.months = self.total = 0
         self.began = self.told = perf_counter()
         self.name = ""
@@ -98,6 +99,7 @@ class SweepProgress(Listener):
         self.name, self.tally = name, Tally(tasks_a_unit)
         self.console = Console(stderr=True, highlight=False)
         self.bar: Any = None
+        self.task: Any = None
         self.said = perf_counter()
 
     def began(self, total: int, done: int) -> None:
