@@ -22,7 +22,6 @@ class ProgressBar(Watcher):
         self.console = Console(stderr=True, highlight=False)
         self.live = self.console.is_terminal
         self.bar: Any = None
-        self.task: Any = None
         self.rows = self.months = self.total = 0
         self.began = self.told = perf_counter()
         self.name = ""
