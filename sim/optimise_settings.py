@@ -1,4 +1,4 @@
-"""The `optimise:` section of a scenario: which levers of an arm are chosen, what is better, and how sure it shall be."""
+"""The `optimise:` section: which levers of an arm are chosen, what is better, and how sure it shall be."""
 
 from __future__ import annotations
 
@@ -141,14 +141,14 @@ def optimise_slips(
         yield ("optimise", "arm"), f"{o.arm} is the reference, which others are compared with; {others}"
     else:
         yield from _lever_slips(o, *arms[o.arm])
+    if not o.shares and not o.vary:
+        yield ("optimise",), "nothing to choose; shares (strategies that split the arm's budget) or vary (paths)"
     yield from _kpi_slips(o, tiers, months)
     yield from _seed_slips(o)
 
 
 def _lever_slips(o: Optimise, uses: Sequence[str], budget: float | None) -> Iterator[Slip]:
     where = ("optimise", "shares")
-    if not o.shares and not o.vary:
-        yield ("optimise",), "nothing to choose; shares (strategies that split the arm's budget) or vary (paths)"
     if o.shares and not budget:
         yield where, f"{o.arm} has no budget to split; give the arm one, such as budget: 1000000"
     if len(o.shares) == 1:

@@ -98,10 +98,15 @@ class SweepProgress(Listener):
         self.name, self.tally = name, Tally(tasks_a_unit)
         self.console = Console(stderr=True, highlight=False)
         self.bar: Any = None
+        self.task: Any = None
         self.said = perf_counter()
 
     def began(self, total: int, done: int) -> None:
         self.tally.began(total, done)
+        if self.bar is not None:  # an optimisation has more to do with every generation
+            self.bar.update(self.task, total=max(self.tally.total, 1))
+            self._show()
+            return
         if not self.console.is_terminal:
             self.note(self.tally.line())
             return

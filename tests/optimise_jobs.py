@@ -1,8 +1,10 @@
-"""What tests optimise instead of banks: known fronts, limits with a known answer, candidates that differ by luck only."""
+"""What tests optimise instead of banks: known fronts, limits with a known answer, candidates that differ by luck."""
 
 from __future__ import annotations
 
 import math
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,12 +47,10 @@ class Zdt1(Job):
 
 
 class Luck(Job):
-    """Every candidate is worth the same; a seed gives each of them something of its own, and all something alike."""
+    """Every candidate is worth 10, and a seed gives each of them something of its own."""
 
     def figures(self, x: list[float], seed: int) -> tuple[float, float, float]:
-        own = np.random.default_rng([seed, *(round(value * 1e6) for value in x)])
-        alike = np.random.default_rng(seed).normal()
-        return 10.0 + alike + own.normal(), own.normal(), 0.0
+        return 10.0 + own_luck(x, seed), 0.0, 0.0
 
 
 class Slope(Job):
@@ -69,22 +69,38 @@ class Broken(Slope):
         return super().figures(x, seed)
 
 
-class Dying(Slope):
-    """Ends the whole process, as kill -9 would, once a file is there and so many units have been lived."""
+class Noisy(Slope):
+    """The same with luck: some that a seed gives everybody, some of everybody's own."""
 
-    MOST = 150
+    def figures(self, x: list[float], seed: int) -> tuple[float, float, float]:
+        value, _, cost = super().figures(x, seed)
+        return value + 3.0 * own_luck([], seed) + 0.2 * own_luck(x, seed), -x[1] + 0.1 * own_luck(x, -seed), cost
+
+
+class Dying(Noisy):
+    """Ends like Ctrl-C, or like kill -9 if it says "kill", once a file is there and so many units have been lived."""
+
+    MOST = 90
 
     def __init__(self, plan: Plan):
         super().__init__(plan)
         self.lived = 0
 
-    def figures(self, x: list[float], seed: int) -> tuple[float, float, float]:
+    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        switch = Path(self.plan.design["switch"])
         self.lived += 1
-        if self.lived > self.MOST and Path(self.plan.design["switch"]).exists():
+        if self.lived > self.MOST and switch.exists():
+            self.lived = 0
+            if switch.read_text() == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
             raise KeyboardInterrupt
-        own = np.random.default_rng([seed, *(round(value * 1e6) for value in x)])
-        value, _, cost = super().figures(x, seed)
-        return value + own.normal(scale=0.2), own.normal(), cost
+        yield from super().live(unit)
+
+
+def own_luck(x: list[float], seed: int) -> float:
+    """A standard normal number that belongs to a point and a seed."""
+    key = [abs(seed), int(seed < 0), *(round(value * 1e6) for value in x)]
+    return float(np.random.default_rng(key).normal())
 
 
 def question(lives: str, numbers: int, design: dict[str, Any] | None = None, **settings: Any) -> Question:

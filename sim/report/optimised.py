@@ -61,7 +61,7 @@ def read_optimised(folder: str | os.PathLike[str]) -> Optimised:
     for name in TABLES:
         file = path / WITHIN / f"{name}.csv"
         try:
-            tables[name] = pd.read_csv(file, keep_default_na=False, na_values=[""], float_precision="round_trip")
+            tables[name] = pd.read_csv(file, keep_default_na=False, na_values=[""])
         except (OSError, ValueError) as error:
             raise BadInput.at(str(file), why_unreadable(error)) from None
     return Optimised(path, manifest, **tables)

@@ -129,17 +129,18 @@ def _confirmed_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any
 
 
 def _confirmed_row(found: Optimised, told: list[Measure], number: int) -> dict[str, Any]:
-    own = found.confirmed[found.confirmed["candidate"] == number].set_index("kpi")
+    own = found.confirmed[found.confirmed["candidate"] == number]
+    by_kpi: dict[str, Any] = {str(row["kpi"]): row for _, row in own.iterrows()}
     cells = []
     for one in told:
-        row = own.loc[one.kpi]
+        row = by_kpi[one.kpi]
         both = []
         for kind in ("search", "confirmed"):
             half = (float(row[f"{kind}_high"]) - float(row[f"{kind}_low"])) / 2
             both.append(one.look.write(float(row[kind]), half, sign=True))
         optimism = one.look.write(float(row["optimism"]), sign=True)[0]
         cells.append({"search": both[0], "fresh": both[1], "optimism": optimism})
-    line = own.iloc[0]
+    line = by_kpi[told[0].kpi]
     shares = [(spoken(column.removeprefix("share.")), units.percent(float(line[column]), 0))
               for column in own.columns if column.startswith("share.") and float(line[column]) > 0]  # fmt: skip
     mark = "winner" if line["winner"] else "on the front" if line["front"] else ""
@@ -170,4 +171,3 @@ def _strategies(found: Optimised) -> list[tuple[str, str, str]]:
     currency = str(found.manifest.get("currency", ""))
     return [(spoken(name), units.number(one["intensity"], 3), units.money(one["money"], currency))
             for name, one in told.items()]  # fmt: skip
-

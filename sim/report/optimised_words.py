@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from sim.report.optimised import Optimised
 
+EQUAL = "equal shares"  # the baseline that everybody asks about
+
 
 def measures(found: Optimised) -> list[Measure]:
     """The judged key figures, objectives first, as they are written."""
@@ -82,8 +84,9 @@ def answer(found: Optimised) -> list[str]:
         )
     others = [(other, row) for other, row in rows.items() if other != reference]
     others.sort(key=lambda one: first.sign * float(one[1]["difference"]))
-    named = [one for one in others if one[0] == "equal shares"] + [one for one in others if one[0] != "equal shares"][:1]
-    lines += [f"{_verdict(first, other, row)}." for other, row in named]
+    nearest = [one for one in others if one[0] != EQUAL][:1]
+    equal = [one for one in others if one[0] == EQUAL]
+    lines += [f"{_verdict(first, other, row)}." for other, row in (*equal, *nearest)]
     row = winner_row(found, first.kpi)
     if row is not None and math.isfinite(float(row["search"])):
         lines.append(_optimism(first, row))

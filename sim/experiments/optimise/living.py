@@ -10,10 +10,11 @@ import contextlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.experiments.optimise.archive import Figures
-from sim.experiments.sweep.clusters import Where
+from sim.experiments.sweep.clusters import Say, Where, silent
 from sim.experiments.sweep.drive import design_of, job_of, units_of
 from sim.experiments.sweep.engine import Listener, drive
 from sim.experiments.sweep.plan import Plan, Point, Unit
@@ -29,20 +30,19 @@ class KeptOpen:
     """A place to work at that stays open from one batch to the next; after trouble it is opened anew."""
 
     def __init__(self, where: Where):
-        self.where = where
         self.workers, self.ours, self.local = where.workers, where.ours, where.local
-        self.patience = where.patience
+        self.patience, self.words = where.patience, where.words
+        self._where = where
         self._stack = ExitStack()
         self._open: tuple[Client, Any] | None = None
 
     @contextlib.contextmanager
-    def open(self) -> Iterator[tuple[Client, Any]]:
-        new = self._open is None
+    def open(self, folder: Path | None = None, say: Say = silent) -> Iterator[tuple[Client, Any]]:
+        """What is open already, or the place opened."""
         if self._open is None:
-            self._open = self._stack.enter_context(self.where.open())
-        client, cluster = self._open
+            self._open = self._stack.enter_context(self._where.open(folder, say))
         try:
-            yield client, cluster if new else None  # whose dashboard has been told of
+            yield self._open
         except BaseException:
             self.close()
             raise
@@ -63,7 +63,9 @@ class StoredUnits:
         self.points: dict[int, Point] = {}
         self.units: dict[str, Unit] = {}
         self.lived = 0  # units that had to be lived since this process began
-        self._figures = self._read()
+        self._figures: dict[str, dict[str, dict[str, float]]] = {}
+        self._heard: set[str] = set()  # parts that were read
+        self._hear()
 
     def __call__(self, units: Sequence[Unit]) -> Mapping[str, Figures]:
         """Figures of units by arm, an arm that failed left out; those not stored are lived first."""
@@ -75,7 +77,7 @@ class StoredUnits:
             self.ears.began(len(self.units), sum(self._whole(unit) for unit in self.units))
             self._live(todo)
             self.lived += len(todo)
-            self._figures = self._read()
+            self._hear()
         return {unit.id: self._figures.get(unit.id, {}) for unit in units}
 
     def replan(self) -> None:
@@ -91,7 +93,7 @@ class StoredUnits:
     def _live(self, todo: Sequence[Unit]) -> None:
         if self.where is not None:
             job = job_of(self.plan, self.store, elsewhere=not self.where.local)
-            drive(job, todo, self.where, self.ears, limit=self.plan.seconds_limit)
+            drive(job, todo, self.where, self.ears, folder=self.store.path, limit=self.plan.seconds_limit)
             return
         job = job_of(self.plan, self.store, elsewhere=False)
         for first in range(0, len(todo), IN_CHUNKS_OF):
@@ -101,17 +103,19 @@ class StoredUnits:
     def _whole(self, unit: str) -> bool:
         return len(self._figures.get(unit, {})) == len(self.plan.arms)
 
-    def _read(self) -> dict[str, dict[str, dict[str, float]]]:
-        """Everything that is stored and went well: unit, arm, KPI."""
-        from sim.sweep_store.reading import stored_rows
-        from sim.sweep_store.rows import OK, counting
+    def _hear(self) -> None:
+        """Take in what is stored and went well, of parts that were not read before."""
+        from sim.sweep_store.reading import TASKS, part_files
+        from sim.sweep_store.rows import OK, read_part
 
         columns = {"unit": "text", "arm": "text", "status": "text", **dict.fromkeys(self.kpis, "float64")}
-        rows = stored_rows(self.store.path, {**columns, "attempt": "int64"})
-        told = rows.take(counting(rows)).to_pydict()
-        found: dict[str, dict[str, dict[str, float]]] = {}
-        for place, (unit, arm, status) in enumerate(zip(told["unit"], told["arm"], told["status"], strict=True)):
-            if status == OK:
-                figures = {kpi: float(told[kpi][place]) for kpi in self.kpis}
-                found.setdefault(unit, {})[arm] = {kpi: v for kpi, v in figures.items() if not math.isnan(v)}
-        return found
+        for file in [self.store.path / TASKS, *part_files(self.store.path)]:
+            if file.name in self._heard or not file.exists():
+                continue
+            told = read_part(file, columns).to_pydict()
+            self._heard.add(file.name)
+            for place, (unit, arm, status) in enumerate(zip(told["unit"], told["arm"], told["status"], strict=True)):
+                if status == OK:
+                    figures = {kpi: float(told[kpi][place]) for kpi in self.kpis}
+                    known = self._figures.setdefault(unit, {})
+                    known[arm] = {kpi: value for kpi, value in figures.items() if not math.isnan(value)}

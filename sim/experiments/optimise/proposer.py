@@ -96,11 +96,11 @@ def _sampler(method: str, generation: int, luck: int, limited: bool) -> BaseSamp
 
     broken = (lambda trial: trial.user_attrs[BROKEN]) if limited else None
     if method == "nsga2":
-        near = getattr(nsgaii, "PolynomialMutation", None)  # Optuna before 5 draws what mutates from everywhere
-        mutation = {"mutation": near(20.0)} if near else {}
-        return NSGAIISampler(
-            population_size=generation, crossover=nsgaii.SBXCrossover(), seed=luck, constraints_func=broken, **mutation
-        )
+        # Numbers from either parent, then a step that is mostly short: of what was tried on ZDT1 with some hundred
+        # candidates in generations of 20, this came nearest. Optuna before 5 draws what mutates from everywhere.
+        near = getattr(nsgaii, "PolynomialMutation", None)
+        mutation = {"mutation": near(2.0)} if near else {}
+        return NSGAIISampler(population_size=generation, seed=luck, constraints_func=broken, **mutation)
     return TPESampler(n_startup_trials=generation, seed=luck, constraints_func=broken, constant_liar=True)
 
 

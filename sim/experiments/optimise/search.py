@@ -60,7 +60,7 @@ class Search:
     def run(self) -> Standing:
         """Propose, race and tell until all candidates are proposed; then settle the front."""
         o = self.settings
-        names = {}
+        names: dict[int, str] = {}
         for start in self.starts[: o.candidates]:
             self.proposer.suggest(start.drawn)
             names[len(names)] = start.name

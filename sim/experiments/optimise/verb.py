@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -78,13 +78,17 @@ def optimise(
     Raises `BadInput` before anything is written, `RunFailed` if work cannot go on, `Interrupted` after Ctrl-C; what was
     lived stays in all cases, and `options.resume` goes on with it.
     """
-    return answer(asked(prepared, plugins=plugins), options, where, listener)
+    from sim.report.optimised import build
+
+    return build(answer(asked(prepared, plugins=plugins), options, where, listener).path)
 
 
 def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
     """The question of a scenario; `BadInput` if it has no `optimise:` section or Optuna is missing."""
+    from sim.experiments.execution import surroundings
     from sim.experiments.optimise.question import plan_optimise, two_arms
     from sim.experiments.optimise.split import budget_split
+    from sim.experiments.prepare import facts
     from sim.yaml_source import dump
 
     s, o = prepared.scenario, prepared.scenario.optimise
@@ -94,22 +98,17 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
     plan, varied = plan_optimise(prepared, plugins=plugins)
     split = None
     if o.shares:
-        split = budget_split(_with(prepared, two_arms(s)), o.arm, o.seeds.first)
+        split = budget_split(replace(prepared, scenario=two_arms(s)), o.arm, o.seeds.first)
     space = Space(varied, tuple(o.shares), split)
-    facts: dict[str, Any] = {
-        "kind": "optimise", "currency": s.currency, "tiers": [tier.name for tier in s.tier_list],
-        "scenario_digest": s.digest(), "about": s.about,
+    told = {
+        "kind": "optimise", "about": s.about, "scenario_digest": prepared.digest, "currency": s.currency,
+        "tiers": [tier.name for tier in s.tier_list], "months": s.months, "burn_in": s.burn_in,
+        "discount_rate": s.discount_rate, **facts(prepared.book), **surroundings(),
     }  # fmt: skip
     return Question(
-        plan, o, space, baselines_of(space, split), dump(s.resolved()), facts,
+        plan, o, space, baselines_of(space, split), dump(s.resolved()), told,
         (lambda one: _bought(split, one)) if split is not None else None, s.currency,
     )  # fmt: skip
-
-
-def _with(prepared: Prepared, scenario: Any) -> Prepared:
-    from dataclasses import replace
-
-    return replace(prepared, scenario=scenario)
 
 
 def baselines_of(space: Space, split: BudgetSplit | None) -> list[Baseline]:
@@ -143,8 +142,8 @@ def _bought(split: BudgetSplit, one: Candidate) -> dict[str, Any]:
 def answer(
     question: Question, options: SweepOptions, where: Where | None = None, listener: Listener | None = None
 ) -> Optimised:
-    """The answer to a question, in a folder."""
-    from sim.report.optimised import build
+    """The answer to a question, in a folder, without a page."""
+    from sim.report.optimised import read_optimised
 
     plan, o = question.plan, question.settings
     _proposer(question)  # says what is missing before anything is written
@@ -165,13 +164,11 @@ def answer(
         found = _answered(question, o, store, where, ears)
     finally:
         lock.release()
-    return build(found.path)
+    return read_optimised(found.path)
 
 
 def _proposer(question: Question) -> None:
-    Proposer(
-        question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, luck=0
-    )  # fmt: skip
+    Proposer(question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, luck=0)
 
 
 def _answered(question: Question, o: Optimise, store: SweepStore, where: Where | None, ears: Keeper) -> StoredSweep:
@@ -193,6 +190,7 @@ def _answered(question: Question, o: Optimise, store: SweepStore, where: Where |
         seconds = perf_counter() - began + store.manifest.get("seconds", 0.0)
         found = store.finish({
             "seconds": seconds, "workers": where.workers if where is not None else 1,
+            "where": where.words if where is not None else "this process",
             "optimise": _facts(question, archive, standing, confirmed),
         })  # fmt: skip
     except KeyboardInterrupt:

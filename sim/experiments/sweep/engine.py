@@ -364,7 +364,7 @@ class _Obituaries(logging.Handler):
             if number != signal.SIGTERM or not (self.latest and "memory" in self.latest[-1]):
                 self.latest.append(f"killed by {names.get(number, f'signal {number}')}")
         elif found := re.search(r"exited with status (\d+)", text):
-            self.latest.append(f"its process ended itself with status {found[1]}")
+            self.latest.append(f"it ended with status {found[1]}")
 
     def reason(self, error: Any, deaths: int) -> str:
         """What is said of an item whose workers died."""
