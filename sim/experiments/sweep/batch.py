@@ -168,7 +168,7 @@ def batch(path: str) -> Batch:
     if find_spec("dask_jobqueue") is None:
         raise needs("dask-jobqueue", "--cluster")
     if file.tls and find_spec("cryptography") is None:
-        raise wrong("tls", "TLS needs the package cryptography; pip install 'rapport-sim[cluster]'")
+        raise wrong("tls", "TLS needs the package cryptography; pip install -e '.[cluster]'")
     command = SUBMITS[file.system]
     if shutil.which(command) is None:
         message = f"{command} is not on this machine; start the sweep where jobs of {file.system} are submitted"
