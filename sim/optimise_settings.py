@@ -1,4 +1,4 @@
-"""The `optimise:` section of a scenario: the arm whose levers are chosen, what is better, how sure it shall be."""
+"""The `optimise:` section: which levers of an arm are chosen, what is better, and how sure it shall be."""
 
 from __future__ import annotations
 

@@ -110,7 +110,8 @@ class Sweep(Designed):
     """Many points of this scenario, all arms and seeds at each: one design, or one of levers crossed with one of
     uncertainties.
 
-    With one design, paths under `arms`, `managers` and `channels` count as levers, all others as uncertainties.
+    With one design, what a bank decides counts as a lever (presence, strength and budget of strategies, spans,
+    coverage, hours, capacities), all else as an uncertainty.
     """
 
     levers: Designed | None = Field(None, description="what the bank decides, crossed with `uncertainties`")

@@ -414,7 +414,7 @@ def test_a_parameter_of_another_arm_is_never_blamed():
         assert all(not path.startswith("arms.") or path.startswith(f"arms.{arm}.") for path in paths)
 
 
-# --------------------------------------------------------------------------------------------------------- odds and ends
+# --------------------------------------------------------------------------------------------------------- odds and end
 
 
 def test_unknown_names_are_refused_with_what_there_is():
@@ -424,6 +424,7 @@ def test_unknown_names_are_refused_with_what_there_is():
     with pytest.raises(BadInput, match=r"no arm nothing to compare in this sweep; it has bundle, calls"):
         Study(made, arms=["nothing"])
     assert Study(made, arms=["calls"], kpis=["npv"]).compared == ["calls"]
+    assert Study(made, arms=["nothing", "calls"]).compared == ["calls"]
 
 
 def test_numbers_that_are_not_finite_are_left_out():

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 pytest.importorskip("distributed")
-pytest.importorskip("dask_jobqueue")
 
 import dask
 import psutil
@@ -170,6 +169,7 @@ def test_sizes_are_read_with_their_units():
     assert [bytes_of(text) for text in ("1GB", "1.5 GiB", "512MiB")] == [1e9, 1.5 * 2**30, 2**29]
 
 
+@pytest.mark.filterwarnings("ignore:OAR Job memory")
 @pytest.mark.parametrize("system", sorted(batch.CLASSES))
 def test_job_scripts_say_what_the_file_says(system: str, tmp_path: Path):
     known: dict[str, Any] = (
@@ -189,6 +189,13 @@ def test_job_scripts_say_what_the_file_says(system: str, tmp_path: Path):
         assert script.index("module load") < script.index("PYTHONPATH") < script.index("dask_worker")
     for words in told:
         assert words in script
+
+
+def test_ctrl_c_stays_ours():
+    """dask_jobqueue takes it over when it is imported."""
+    code = "import signal; from sim.experiments.sweep.batch import jobqueue; jobqueue(); print(signal.getsignal(2))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "default_int_handler" in out.stdout, out.stderr
 
 
 def test_folders_that_a_job_script_cannot_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -264,12 +271,21 @@ def _session(pid: int) -> int:
 
 # ------------------------------------------------------------------------------------------------ a scheduler of others
 
+FILES = ROOT / "docs" / "clusters"
+
+
+def settings() -> dict[str, str]:
+    """What the guide tells schedulers and workers."""
+    lines = (FILES / "dask.env").read_text().splitlines()
+    return dict(line.split("=") for line in lines if line and not line.startswith("#"))
+
 
 class Others:
     """A scheduler and workers that somebody else started."""
 
-    def __init__(self, folder: Path, *options: str):
+    def __init__(self, folder: Path, *options: str, settings: dict[str, str] | None = None):
         self.folder, self.options = folder, options
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(settings or {})}
         self.processes: list[subprocess.Popen[str]] = []
         self.file = folder / "scheduler.json"
         self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show",
@@ -278,8 +294,7 @@ class Others:
     def start(self, what: str, *words: str) -> None:
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words, *self.options]
         log = (self.folder / f"{what}.log").open("w")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        self.processes.append(subprocess.Popen(command, text=True, stdout=log, stderr=log, env=environment))
+        self.processes.append(subprocess.Popen(command, text=True, stdout=log, stderr=log, env=self.environment))
         log.close()
 
     @property
@@ -342,22 +357,24 @@ def test_a_running_scheduler_is_used_looked_at_and_left_running(others: Others, 
     assert where(None, others.address).workers == 1
 
 
-def test_a_scheduler_with_tls_is_reached_with_its_certificates(tmp_path: Path):
+def test_a_scheduler_as_the_guide_has_it_is_reached_with_its_certificates_and_without_a_remark(tmp_path: Path):
     pytest.importorskip("cryptography")
+    remarks: list[str] = []
     security = Security.temporary()
     names = {"ca_file": "ca.pem", "cert": "cert.pem", "key": "key.pem"}
     for key, text in security.get_tls_config_for_role("client").items():
         if key in names:
             (tmp_path / names[key]).write_text(text)
     options = [f"--tls-{key.replace('_', '-')}={tmp_path / name}" for key, name in names.items()]
-    others = Others(tmp_path, "--protocol=tls", *options)
+    others = Others(tmp_path, "--protocol=tls", *options, settings=settings())
     try:
         assert others.address.startswith("tls://")
         others.work()
         keys = {"ca-file": "ca.pem", "client.cert": "cert.pem", "client.key": "key.pem"}
         told = {f"distributed.comm.tls.{key}": str(tmp_path / name) for key, name in keys.items()}
-        with dask.config.set(told), found(others.address).open(tmp_path) as (client, _):
+        with dask.config.set(told), found(others.address).open(tmp_path, remarks.append) as (client, _):
             assert client.submit(pow, 7, 2).result() == 49
+        assert remarks == []
     finally:
         others.end()
 

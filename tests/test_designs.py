@@ -16,6 +16,7 @@ from sim.errors import BadInput
 from sim.experiments.prepare import Prepared, prepare, prepare_source
 from sim.experiments.sweep.base import Base
 from sim.experiments.sweep.designs import coordinates, draw, unit_of, value_at
+from sim.experiments.sweep.parameters import role_of
 from sim.experiments.sweep.plan import Parameter, Plan, Point
 from sim.experiments.sweep.plan_of import described, plan_sweep
 from sim.sweep_settings import Designed
@@ -490,3 +491,15 @@ def test_a_point_is_lived_as_it_says() -> None:
     assert {row["status"] for row in (*off.values(), *on.values())} == {"ok"}
     assert off["bundle"]["kpis"]["cost"] == off["nothing"]["kpis"]["cost"]
     assert on["bundle"]["kpis"]["cost"] != on["nothing"]["kpis"]["cost"]
+
+
+@pytest.mark.parametrize(
+    ("path", "role"),
+    [("arms.both.strategies.staff_upskilling.intensity", "lever"), ("arms.both.budget", "lever"),
+     ("arms.training.stratification.coverage", "lever"), ("managers.span.affluent", "lever"),
+     ("channels.phone.capacity", "lever"), ("arms.training.staff_upskilling.transfer", "uncertainty"),
+     ("arms.training.staff_upskilling.lag", "uncertainty"), ("managers.skill_quality", "uncertainty"),
+     ("channels.phone.conversion", "uncertainty"), ("model.hazards.mass.close", "uncertainty")],
+)  # fmt: skip
+def test_what_a_bank_decides_is_a_lever_and_how_it_works_is_not(path: str, role: str) -> None:
+    assert role_of(path) == role

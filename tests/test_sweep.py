@@ -96,31 +96,24 @@ def test_every_task_is_lived_once_and_the_rows_are_those_of_one_process(tmp_path
 
 
 def test_a_poison_unit_is_a_crashed_row_and_everything_else_is_there(tmp_path: Path, here: Kept):
-    """Ends its process, is killed, raises, breaks in its second arm, runs out of memory, takes too long."""
-    deeds = ("live", "exit", "kill", "raise", "half", "hog", "hang")
+    """Ends its process, raises, breaks in its second arm, runs out of memory, takes too long."""
+    deeds = ("live", "exit", "raise", "half", "hog", "hang")
     plan, points, heard = jobs.plan("Deeds", seeds=(1,), seconds_limit=1.0), jobs.points(20, deeds=deeds), Heard()
     found = run(tmp_path / "s", here, points, plan, heard)
     tasks = found.tasks.set_index(["deed", "arm"])
     assert (found.status, len(found.tasks)) == ("failed", 40)
     for arm in jobs.ARMS:
-        for deed in ("exit", "kill"):
-            assert tasks["status"][deed, arm] == "crashed"
-            assert tasks["error"][deed, arm].startswith("its worker process died 3 times; the last time")
+        assert tasks["status"]["exit", arm] == "crashed"
+        assert tasks["error"]["exit", arm] == "its worker process died 3 times; the last time it ended with status 3"
         assert tasks["status"]["hang", arm] == "crashed"
         assert tasks["error"]["hang", arm] == "took longer than the limit of 1 s"
         assert "in live" in tasks["traceback"]["hang", arm]
-        assert tasks["error"]["raise", arm] == "ValueError: no such bank as 0.046875"
+        assert tasks["error"]["raise", arm] == "ValueError: no such bank as 0.03125"
         assert "in live" in tasks["traceback"]["raise", arm]
         assert tasks["error"]["hog", arm] == "MemoryError: no memory for so many customers"
-    assert "status 3" in tasks["error"]["exit", "calls"]
-    assert "SIGKILL" in tasks["error"]["kill", "calls"]
     assert list(tasks["status"]["half"][list(jobs.ARMS)]) == ["ok", "failed"]
-    assert found.tasks["status"].value_counts().to_dict() == {"ok": 29, "crashed": 6, "failed": 5}
-    # resumed: what is there is not lived again
-    again = Heard()
-    with contextlib.suppress(RunFailed):
-        run(tmp_path / "s", here, points, jobs.plan("Deeds", seeds=(1,), seconds_limit=1.0), again, resume=True)
-    assert again.start == (20, 14)
+    assert found.tasks["status"].value_counts().to_dict() == {"ok": 31, "failed": 5, "crashed": 4}
+    assert heard.lost == [("point 1 seed 1", tasks["error"]["exit", "calls"])]
 
 
 def test_more_seeds_and_points_live_only_what_is_new(tmp_path: Path, here: Kept, quiet: StoredSweep):
@@ -233,7 +226,7 @@ def test_ctrl_c_keeps_what_is_stored_and_leaves_nobody_behind(tmp_path: Path):
     assert processes_of(process.pid) == []
     stopped = status(out)
     assert (stopped.status, stopped.at_work) == ("interrupted", False)
-    assert 0 < stopped.done < stopped.total == 4000
+    assert 0 < stopped.done < stopped.total == 8000
     assert stopped.lines[-1].endswith("interrupted")
 
 
@@ -260,7 +253,7 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(folder)], check=True)
+        wait_for(lambda: subprocess.run(["umount", str(folder)], capture_output=True).returncode == 0)  # a last chunk
 
 
 def test_a_full_disk_stops_the_sweep_and_with_room_it_goes_on(tmp_path: Path, here: Kept, quiet: StoredSweep):
@@ -344,14 +337,14 @@ def test_chunks_begin_small_grow_to_some_seconds_and_end_small():
     found = sizes(2_000, 0.5)
     assert found[0] == engine.FIRST_CHUNK
     assert max(found) == 40
-    assert found[-1] == 1
+    assert found[-1] <= 4
 
 
 def test_there_are_not_too_many_chunks_nor_too_long_ones():
     assert len(sizes(100_000, 1e-5)) < 500
     assert max(sizes(1_000_000, 0.01)) == 2_000
     assert max(sizes(300_000, 1.0)) == 60
-    assert set(sizes(50, 300.0)) == {1, 4}
+    assert set(sizes(50, 300.0)[9:]) == {1}
 
 
 def test_what_was_under_way_is_handed_out_first():
@@ -378,11 +371,15 @@ def test_rate_and_time_left_are_of_the_latest_chunks():
 
 
 def test_the_log_tells_the_sweep_and_status_reads_the_folder_alone(tmp_path: Path, here: Kept):
-    found = run(tmp_path / "s", here, jobs.points(6, deeds=("raise",)), jobs.plan("Deeds"))
+    plan, points = jobs.plan("Deeds"), jobs.points(6, deeds=("raise",))
+    found = run(tmp_path / "s", here, points, plan)
     told = status(tmp_path / "s")
     assert (told.status, told.done, told.total, told.failed, told.crashed) == ("failed", 24, 24, 4, 0)
     assert "began: 0 of 24 tasks done" in told.lines[0]
     assert told.lines[-1].endswith(found.manifest["tasks_digest"])
     assert "24 of 24 tasks done (100 %), 4 failed" in told.text()
+    again = Heard()
+    run(tmp_path / "s", here, points, plan, again, resume=True)  # what failed is lived again, nothing else
+    assert (again.start, again.lived) == ((12, 10), 2)
     with pytest.raises(BadInput, match="no such folder"):
         status(tmp_path / "nowhere")

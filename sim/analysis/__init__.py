@@ -7,7 +7,7 @@ computes the same without writing, for `terminal_table` and `as_json`; `write` w
 from __future__ import annotations
 
 from sim.analysis.findings import Findings
-from sim.analysis.output import analyse, findings_of, write
+from sim.analysis.output import analyse, findings_of, load, write
 from sim.analysis.terminal import as_json, terminal_table
 
-__all__ = ["Findings", "analyse", "as_json", "findings_of", "terminal_table", "write"]
+__all__ = ["Findings", "analyse", "as_json", "findings_of", "load", "terminal_table", "write"]

@@ -43,13 +43,10 @@ class Condition:
     def holds(self) -> np.ndarray:
         """At which points."""
         if self.levels is not None:
-            return np.array([value in self.levels for value in self.factor.values.tolist()])
-        inside = np.ones(len(self.factor.values), dtype=bool)
-        if self.low is not None:
-            inside &= self.factor.raw > self.low
-        if self.high is not None:
-            inside &= self.factor.raw <= self.high
-        return inside
+            inside = [code for code, level in enumerate(self.factor.levels or ()) if level in self.levels]
+            return np.isin(self.factor.codes, inside)
+        above = self.factor.raw > (-math.inf if self.low is None else self.low)
+        return np.asarray(above & (self.factor.raw <= (math.inf if self.high is None else self.high)))
 
     @property
     def words(self) -> str:
@@ -132,7 +129,7 @@ def discover(study: Study, outcome: Outcome, threshold: float = 0.0) -> Discover
     success = failures > points / 2
     target = ~fails if success else fails
     factors = [factor.at(known) for factor in study.factors if concerns(factor, outcome.arm)]
-    factors = [factor for factor in factors if len(set(factor.values.tolist())) > 1]
+    factors = [factor for factor in factors if factor.varies]
     x, owners = _columns(factors)
     skill, accuracy = _left_out(x, target)
     if not skill > LEAST_SKILL:
@@ -172,7 +169,7 @@ def _tree(points: int) -> Any:
     try:
         from sklearn.tree import DecisionTreeClassifier
     except ImportError:
-        raise BadInput.at("scikit-learn", "is not installed; pip install 'rapport-sim[analysis]'") from None
+        raise BadInput.at("scikit-learn", "is not installed; pip install -e '.[analysis]'") from None
     least = max(LEAST_POINTS, math.ceil(LEAST_SHARE * min(points, MOST_LEARNT)))
     return DecisionTreeClassifier(max_depth=DEPTH, min_samples_leaf=least, random_state=SEED)
 

@@ -12,7 +12,7 @@ from sim.analysis.effects import Effect
 from sim.analysis.findings import Finding, Findings
 from sim.analysis.interactions import surface as response
 from sim.analysis.study import Factor
-from sim.analysis.words import kpi_name, look, option_name, share
+from sim.analysis.words import kpi_name, look, often, option_name, share
 from sim.figures import (
     style,
     sweep_discovery,
@@ -35,6 +35,7 @@ from sim.figures.sweep_tornado import Swing, Tornado
 
 MOST_ROWS = 10  # parameters of a figure
 MOST_PANELS = 6
+STEADY = 0.7  # of the range of means that lies between the ends, from which an outcome is said to rise or fall
 MOST_OPTIONS = 14
 SPREAD_OUT = 12  # distinct values up to which dots are spread a little
 
@@ -57,9 +58,7 @@ def spread(findings: Findings) -> Figure | None:
     kpi = kpi_name(findings.kpi)
     if findings.judged:
         best = max((one.arm for one in found if one.arm in findings.discoveries), key=findings.pays)
-        title = (
-            f"{quoted(best)} does better than {quoted(study.reference)} at {share(findings.pays(best))} of the points"
-        )
+        title = f"{quoted(best)} does better than {quoted(study.reference)} at {often(findings.pays(best))}"
         title += ", more than any other arm" if len(found) > 1 else ""
     else:
         title = f"{kpi} over the points of the sweep"
@@ -87,7 +86,7 @@ def tornado(findings: Findings, arms: list[str]) -> Figure | None:
     for arm in arms:
         finding = findings.of(arm)
         display = look(finding.outcome)
-        own = sorted(finding.drivers, key=lambda one: -abs(one.swing))[:MOST_ROWS]
+        own = sorted(finding.drivers, key=lambda one: -one.range)[:MOST_ROWS]
         swings = [_swing(one, display.divisor) for one in own if math.isfinite(one.swing)]
         centre = float(finding.outcome.mean[finding.outcome.known].mean()) / display.divisor
         panels.append(Tornado(spoken(arm), f"{kpi_name(findings.kpi)}, {display.unit}", centre, swings))
@@ -96,10 +95,12 @@ def tornado(findings: Findings, arms: list[str]) -> Figure | None:
         return None
     title = f"{panels[0].swings[0].name} moves {quoted(arms[0])} most"
     difference = f"difference to {quoted(findings.study.reference)}" if not findings.study.one_arm else "level"
+    lone = any(one.lone for one in findings.of(arms[0]).effects)
+    others = "one at a time, the others as in the base point" if lone else "others averaged"
     return sweep_tornado.tornado(
         title,
-        f"Mean {difference} at both ends of each parameter, others averaged; thin lines: 95 % intervals; dashed: "
-        f"mean of all points.",
+        f"Mean {difference} at both ends of each parameter, {others}; thin lines: 95 % intervals; grey: range of all "
+        "its levels; dashed: mean of all points.",
         panels,
     )
 
@@ -115,6 +116,8 @@ def _swing(one: Effect, divisor: float) -> Swing:
         one.groups[low].label,
         one.groups[high].label,
         one.clear,
+        float(np.nanmin(one.mean)) / divisor,
+        float(np.nanmax(one.mean)) / divisor,
     )
 
 
@@ -194,10 +197,10 @@ def levels(findings: Findings, arm: str) -> Figure | None:
     if not clear:
         title = f"No parameter by itself moves {what} beyond chance"
     else:
-        up = clear[0].swing > 0
-        title = f"{what} {'rises' if up else 'falls'} with {clear[0].factor.name}"
-        if not (clear[0].factor.numeric or clear[0].factor.kind == "switch"):
-            title = f"{what} depends most on {clear[0].factor.name}"
+        first = clear[0]
+        title = f"{what} depends most on {first.factor.name}"
+        if abs(first.swing) > STEADY * first.range and (first.factor.numeric or first.factor.kind == "switch"):
+            title = f"{what} {'rises' if first.swing > 0 else 'falls'} with {first.factor.name}"
     trend = " Dashed: straight trend." if any(panel.trend for panel in panels) else ""
     difference = f"Difference to {quoted(findings.study.reference)}. " if outcome.difference else ""
     return sweep_levels.levels(
@@ -244,7 +247,7 @@ def surface(findings: Findings, arm: str) -> Figure | None:
     return sweep_surface.surface(
         title,
         f"{kpi_name(findings.kpi)}, {display.unit}. {how}; both parameters explain {share(found.r2)} of the variance "
-        f"between {found.points:,} points (R²).",
+        f"between {found.points:,} points (R²){'' if found.r2 > 0.5 else ': a rough picture'}.",
         Response(
             _label(found.a),
             _label(found.b),
@@ -306,17 +309,31 @@ def where(findings: Findings, arm: str) -> Figure | None:
     for box in found.boxes:
         for condition in box.conditions:
             used[condition.factor.path] = used.get(condition.factor.path, 0.0) + box.coverage
-    paths = sorted(used, key=lambda path: -used[path])
+    first = {condition.factor.path for condition in found.boxes[0].conditions}
+    paths = sorted(used, key=lambda path: (path not in first, -used[path]))
     paths += [one.factor.path for one in findings.of(arm).drivers if one.factor.path not in used]
     if len(paths) < 2:
         return None
     factors = {factor.path: factor.at(known) for factor in findings.study.factors}
     x, y = factors[paths[0]], factors[paths[1]]
     sign = outcome.better or 1
+    others = [one for one in found.boxes[0].conditions if one.factor.path not in paths[:2]]
+    shown = np.all([one.holds() for one in others], axis=0) if others else np.ones(int(known.sum()), dtype=bool)
+    where = (
+        f"Shown: {int(shown.sum()):,} points where {' and '.join(one.words for one in others)}; box:"
+        if others
+        else (f"{found.points:,} points; box:")
+    )
     fails = outcome.mean[known] * sign <= findings.threshold * sign
     edges = [Edge(_edge(box.conditions, x), _edge(box.conditions, y)) for box in found.boxes[:1]]
     return sweep_discovery.where(
-        _where_title(found), f"{found.points:,} points; box: {found.boxes[0].words}.", _axis(x), _axis(y), fails, edges
+        _where_title(found),
+        f"{where} {found.boxes[0].words}.",
+        _axis(x.at(shown)),
+        _axis(y.at(shown)),
+        fails[shown],
+        edges,
+        success=found.success,
     )
 
 

@@ -2,16 +2,16 @@
 
 Everything is computed over points, each the mean of its seeds. In a full grid every level has met the same settings of
 the others, so the interval of a level is that of luck (Student's t over the seeds' level means); in a sampled design
-other parameters differ too, so it is that of the points. Where levers and uncertainties are crossed, the same worlds
-come back with every lever setting and are no new evidence: an uncertainty's points are then the worlds, each the mean
-over lever settings, and a lever's the lever settings. Where points differ from one base point in one parameter at a
-time, a parameter is judged by those points alone.
+other parameters differ too, so it is that of the points. Where levers are crossed with sampled uncertainties, the same
+worlds come back with every lever setting and are no new evidence: an uncertainty's points are then the worlds, each the
+mean over lever settings, and a sampled lever's the lever settings. Where points differ from one base point in
+one parameter at a time, a parameter is judged by those points alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from sim.analysis.study import Array, Factor, Outcome, Study, say
 from sim.compare import half_width
 from sim.precision import holm
 
-MOST_BINS, LEAST_IN_BIN = 10, 12
+LEAST_BINS, MOST_BINS, LEAST_IN_BIN = 3, 10, 12
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,11 @@ class Effect:
         return bool(self.p < 0.05)
 
 
-def groups_of(factor: Factor, known: np.ndarray) -> list[Group]:
-    """Points (of those known) by level, or by bins of equal counts for numbers of many values."""
+def groups_of(factor: Factor, known: np.ndarray, *, keep: bool = False) -> list[Group]:
+    """Points (of those known) by level, or by bins of equal counts for numbers of many values (without `keep`)."""
     places = np.flatnonzero(known)
-    if factor.levels is not None:
+    sampled = factor.numeric and len(places) >= 2 * LEAST_BINS and len(factor.levels or ()) > len(places) / 2
+    if factor.levels is not None and (keep or not sampled):  # few draws of a range are not its levels
         codes = factor.codes[places]
         found = []
         for code, level in enumerate(factor.levels):
@@ -91,7 +92,7 @@ def groups_of(factor: Factor, known: np.ndarray) -> list[Group]:
             x = float(level) if factor.numeric else float(code)
             found.append(Group(factor.say(level), x, own))
         return [group for group in found if len(group.points)]
-    bins = min(max(len(places) // LEAST_IN_BIN, 3), MOST_BINS)
+    bins = min(max(len(places) // LEAST_IN_BIN, LEAST_BINS), MOST_BINS)
     order = places[np.argsort(factor.raw[places], kind="stable")]
     found = []
     for own in np.array_split(order, bins):
@@ -104,13 +105,33 @@ def groups_of(factor: Factor, known: np.ndarray) -> list[Group]:
 
 def full_grid(study: Study) -> bool:
     """True if every combination of the factors' levels is one point, and no other is there."""
-    if not study.factors or any(factor.levels is None for factor in study.factors):
+    return _complete(study.factors, len(study.points)) and math.prod(_sizes(study.factors)) == len(study.points)
+
+
+def _sizes(factors: Sequence[Factor]) -> list[int]:
+    return [len(factor.levels or ()) for factor in factors]
+
+
+def _complete(factors: Sequence[Factor], points: int) -> bool:
+    """True if every combination of the factors' levels is there, more than one of them."""
+    sizes = _sizes(factors)
+    if not factors or not 1 < math.prod(sizes) <= points:
         return False
-    sizes = [len(factor.levels or ()) for factor in study.factors]
-    if math.prod(sizes) != len(study.points):
-        return False
-    cells = np.ravel_multi_index([factor.codes for factor in study.factors], sizes)
-    return len(np.unique(cells)) == len(cells)
+    cells = np.ravel_multi_index([factor.codes for factor in factors], sizes)
+    return len(np.unique(cells)) == math.prod(sizes)
+
+
+def _balanced(study: Study, factor: Factor) -> bool:
+    """True if every level of a factor met the same settings of all others.
+
+    So it is in a full grid, and in a crossed sweep for the levers (uncertainties) if theirs is a full grid.
+    """
+    if full_grid(study):
+        return True
+    both = study.crossed and study.levers and study.uncertainties
+    own = study.levers if factor.role == "lever" else study.uncertainties
+    settings = study.points["lever" if factor.role == "lever" else "world"].nunique()
+    return bool(both) and _complete(own, len(study.points)) and math.prod(_sizes(own)) == settings
 
 
 def effects(study: Study, outcome: Outcome) -> list[Effect]:
@@ -118,14 +139,15 @@ def effects(study: Study, outcome: Outcome) -> list[Effect]:
     if not outcome.known.any():
         return []
     lone = one_at_a_time(study)
-    grid = full_grid(study) and bool(np.isfinite(outcome.by_seed).all())
+    whole = bool(np.isfinite(outcome.by_seed).all())
     found = []
     for factor in study.factors:
         if lone is not None:
             found.append(_lone_effect(factor, outcome, lone[factor.path]))
         else:
-            y, part = (outcome.mean, 1.0) if grid else _collapsed(study, factor, outcome)
-            found.append(_effect(factor, outcome, y, part, by_seeds=grid))
+            even = whole and _balanced(study, factor)
+            y, part = (outcome.mean, 1.0) if even else _collapsed(study, factor, outcome)
+            found.append(_effect(factor, outcome, y, part, by_seeds=even))
     adjusted = holm(np.array([one.p for one in found]))
     return [replace(one, p=float(p)) for one, p in zip(found, adjusted, strict=True)]
 
@@ -137,21 +159,22 @@ def one_at_a_time(study: Study) -> dict[str, np.ndarray] | None:
     """
     if len(study.factors) < 2 or len(study.points) < 3:
         return None
-    usual = [Counter(factor.values.tolist()).most_common(1)[0][0] for factor in study.factors]
-    differs = np.stack(
-        [
-            np.array([value != base for value in factor.values.tolist()])
-            for factor, base in zip(study.factors, usual, strict=True)
-        ]
-    )
+    differs = np.stack([_unusual(factor) for factor in study.factors])
     apart = differs.sum(axis=0)
     if apart.max() > 1 or not (apart == 0).any() or not differs.any(axis=1).all():
         return None
     return {factor.path: (apart == 0) | own for factor, own in zip(study.factors, differs, strict=True)}
 
 
+def _unusual(factor: Factor) -> np.ndarray:
+    """Points where a factor has not its commonest value."""
+    values = factor.raw
+    different, counts = np.unique(values, return_counts=True)
+    return np.asarray(values != different[counts.argmax()])
+
+
 def _lone_effect(factor: Factor, outcome: Outcome, points: np.ndarray) -> Effect:
-    groups = groups_of(factor, outcome.known & points)
+    groups = groups_of(factor, outcome.known & points, keep=True)
     mean = np.array([outcome.mean[group.points].mean() for group in groups])
     half = np.array([float(outcome.half[group.points[0]]) for group in groups])
     return Effect(
@@ -178,7 +201,7 @@ def _collapsed(study: Study, factor: Factor, outcome: Outcome) -> tuple[Array, f
 
 def _effect(factor: Factor, outcome: Outcome, y: Array, part: float, *, by_seeds: bool) -> Effect:
     known = np.isfinite(y)
-    groups = groups_of(factor, known)
+    groups = groups_of(factor, known, keep=by_seeds)
     mean = np.array([y[group.points].mean() for group in groups])
     if by_seeds:
         lived = np.stack([outcome.by_seed[group.points].mean(axis=0) for group in groups])

@@ -30,20 +30,35 @@ class Finding:
     def drivers(self) -> list[Effect]:
         """Parameters that can touch the arm, the most important first: by total index where there are indices."""
         own = [one for one in by_importance(self.effects) if concerns(one.factor, self.outcome.arm)]
-        for found in self.indices:
-            if found.method != "given data":
-                weight = dict(zip(found.paths, found.total, strict=True))
-                inside = [one for one in own if one.factor.path in weight]
-                order = sorted(inside, key=lambda one: -float(np.nan_to_num(weight[one.factor.path])))
-                return order + [one for one in own if one.factor.path not in weight]
-        return own
+        made = self.made_for
+        if made is None:
+            return own
+        weight = dict(zip(made.paths, np.nan_to_num(made.total).tolist(), strict=True))
+        return sorted(own, key=lambda one: -weight.get(one.factor.path, -1.0))
 
-    def weight(self, one: Effect) -> float:
-        """Share of the variance that a parameter is told to explain: first-order index, or share by level means."""
-        for found in self.indices:
-            if one.factor.path in found.paths and found.method == "sobol":
-                return float(found.values["S1"][found.paths.index(one.factor.path)])
-        return one.share
+    @property
+    def made_for(self) -> Indices | None:
+        """Sobol' or Morris indices over all parameters; those over a part of a crossed sweep do not compare with it."""
+        return next((one for one in self.indices if one.over == "all" and one.method != "given data"), None)
+
+    def weight(self, one: Effect, index: str = "S1") -> float:
+        """Share of the variance that a parameter is told to explain: its Sobol' index, or the share by level means.
+
+        NaN after Morris, whose trajectories are for effects; for "ST", NaN without Sobol' indices.
+        """
+        made = self.made_for
+        if made is None:
+            return one.share if index == "S1" else np.nan
+        place = made.paths.index(one.factor.path) if one.factor.path in made.paths else -1
+        return float(made.values[index][place]) if index in made.values and place >= 0 else np.nan
+
+    def tells(self, one: Effect) -> bool:
+        """True if a parameter clearly matters: its index is above its half-width, or else its means differ clearly."""
+        made = self.made_for
+        if made is None or one.factor.path not in made.paths:
+            return one.clear
+        key, place = ("ST" if made.method == "sobol" else "mu_star"), made.paths.index(one.factor.path)
+        return bool(made.values[key][place] > made.conf[key][place])
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from sim.analysis.study import Array, Factor, Outcome, Study
 from sim.errors import BadInput
 
 SEED = 20260  # of bootstrap intervals: the same table every time
-RESAMPLES = 200
+RESAMPLES, FEWEST = 200, 20
+MOST_WORK = 2_000_000  # points times resamples of indices of given data
 CONFIDENCE = 0.95
 MADE_FOR_INDICES = ("saltelli", "morris")
 FOR_GIVEN_DATA = ("random", "latin_hypercube", "sobol")
@@ -184,7 +185,8 @@ def _given(study: Study, part: Part, outcome: Outcome) -> Indices | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = from_salib.analyze(
-            problem, np.stack([factor.x[rows] for factor in factors], axis=1), y, num_resamples=RESAMPLES,
+            problem, np.stack([factor.x[rows] for factor in factors], axis=1), y,
+            num_resamples=max(FEWEST, min(RESAMPLES, MOST_WORK // len(y))),
             conf_level=CONFIDENCE, seed=SEED,
         )  # fmt: skip
     return Indices(
@@ -217,7 +219,7 @@ def _analyser(name: str) -> Any:
     try:
         return importlib.import_module(f"SALib.analyze.{name}")
     except ImportError:
-        raise BadInput.at("SALib", "is not installed; pip install 'rapport-sim[analysis]'") from None
+        raise BadInput.at("SALib", "is not installed; pip install -e '.[analysis]'") from None
 
 
 def indices_table(arm: str, kpi: str, found: Sequence[Indices]) -> pd.DataFrame:

@@ -128,7 +128,7 @@ def _standard(x: Array) -> Array:
 
 
 def _regression(factors: Sequence[Factor], y: Array) -> Split:
-    factors = [factor for factor in factors if len(set(factor.values.tolist())) > 1]
+    factors = [factor for factor in factors if factor.varies]
     lone = [columns_of(factor) for factor in factors]
     squares = {
         place: lone[place] ** 2 - 1.0
@@ -193,7 +193,7 @@ def surface(study: Study, outcome: Outcome, a: Factor, b: Factor) -> Surface | N
             total = float(((y - y.mean()) ** 2).sum())
             r2 = 1.0 - float((gaps**2).sum()) / total if total > 0 else math.nan
             return Surface(a, b, np.array(a.levels, float), np.array(b.levels, float), z, "means", r2, len(y))
-    if len(y) < LEAST_QUADRATIC or not _varies(y) or min(len(set(a.values.tolist())), len(set(b.values.tolist()))) < 3:
+    if len(y) < LEAST_QUADRATIC or not _varies(y) or min(len(np.unique(a.raw)), len(np.unique(b.raw))) < 3:
         return None
     fit = least_squares([_quadratic(a.x, b.x, a.x, b.x)], y)
     x_raw, y_raw = (_span(factor) for factor in (a, b))

@@ -131,7 +131,7 @@ def cards(findings: Findings) -> list[tuple[str, str, str]]:
     low, high = (display.write(float(value), sign=sign)[0] for value in np.quantile(known, [0.05, 0.95]))
     remark = f"{display.unit}, {spoken(top)}; middle 90{units.GAP}% of points {low} to {high}".removeprefix(", ")
     found.append((f"{words.kpi_name(findings.kpi)}, mean", text, remark))
-    clear = [one for one in finding.drivers if one.clear or finding.indices]
+    clear = [one for one in finding.drivers if finding.tells(one)]
     if clear and math.isfinite(finding.weight(clear[0])):
         found.append(("Top driver explains", words.share(max(finding.weight(clear[0]), 0.0)), clear[0].factor.name))
     if math.isfinite(finding.luck.own):
@@ -160,16 +160,14 @@ def titles(findings: Findings, arms: Sequence[str]) -> dict[str, str]:
     if not arms:
         return dict.fromkeys(("answer", "drivers", "together", "robust", "fails", "luck"), "No results yet")
     finding = findings.of(lead)
-    best = [one for one in finding.drivers if one.clear or finding.indices]
+    best = [one for one in finding.drivers if finding.tells(one)]
     of_lead = f" for {quoted(lead)}" if len(arms) > 1 else ""
     pair = [term for term in finding.split.pairs if term.share >= words.STRONG_PAIR]
     found = findings.regrets.get(findings.kpi)
     broken = findings.discoveries.get(lead)
     paying = findings.pays(lead)
     told = {
-        "answer": "What comes out"
-        if math.isnan(paying)
-        else f"{quoted(lead)} pays at {words.share(paying)} of the points",
+        "answer": "What comes out" if math.isnan(paying) else f"{quoted(lead)} pays at {words.often(paying)}",
         "drivers": f"What drives it{of_lead}: {best[0].factor.name}"
         if best
         else f"No parameter by itself drives the conclusion{of_lead}",

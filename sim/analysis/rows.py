@@ -43,9 +43,8 @@ def drivers(findings: Findings, arm: str, kpi: str) -> dict[str, Any]:
                 "name": one.factor.name,
                 "path": one.factor.path,
                 "share": words.share(one.share),
-                "clear": one.clear,
-                "low": one.groups[low].label,
-                "high": one.groups[high].label,
+                "sure": one.clear,
+                "ends": ends(one.groups[low].label, one.groups[high].label),
                 "at_low": display.write(float(one.mean[low]), sign=sign)[0],
                 "at_high": display.write(float(one.mean[high]), sign=sign)[0],
                 "range": display.write(one.range)[0],
@@ -60,6 +59,12 @@ def drivers(findings: Findings, arm: str, kpi: str) -> dict[str, Any]:
         "rows": rows,
         "lead": kpi == findings.kpi,
     }
+
+
+def ends(low: str, high: str) -> str:
+    """Both ends of a range, their unit once."""
+    (first, _, unit), (_, _, other) = low.partition(" "), high.partition(" ")
+    return f"{first if unit == other else low} {units.MISSING} {high}"
 
 
 def p_text(p: float) -> str:

@@ -7,7 +7,6 @@ where a sweep has one arm, the level itself. Rows that failed, and values that a
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -54,7 +53,7 @@ class Sweep(Protocol):
 
 @dataclass(frozen=True)
 class Factor:
-    """A parameter that the sweep varies, with its value at every point.
+    """A parameter that the sweep varies, with its value at every point: float64 for numbers, else objects.
 
     `levels` are its distinct values in order where they are few or no numbers, else None; `x` are numbers to compute
     with (the logarithm where the range is spaced so; the level's place for choices).
@@ -80,19 +79,26 @@ class Factor:
     @cached_property
     def numeric(self) -> bool:
         """True if its values have an order and distances: numbers, not choices or switches."""
-        return self.kind in ("number", "integer") and all(map(is_number, self.values))
+        return self.values.dtype.kind == "f"
+
+    @cached_property
+    def varies(self) -> bool:
+        """True if it has two values or more."""
+        return bool(np.ptp(self.values) > 0) if self.numeric else len(set(self.values.tolist())) > 1
 
     @cached_property
     def codes(self) -> NDArray[np.intp]:
         """The place of every point's level."""
         assert self.levels is not None, "only for factors of few levels"
+        if self.numeric:
+            return np.searchsorted(np.array(self.levels, dtype=float), self.values)
         place = {level: number for number, level in enumerate(self.levels)}
         return np.array([place[value] for value in self.values], dtype=np.intp)
 
     @cached_property
     def raw(self) -> Array:
         """Values as numbers; the level's place for choices."""
-        return np.asarray(self.values, dtype=float) if self.numeric else self.codes.astype(float)
+        return self.values if self.numeric else self.codes.astype(float)
 
     @cached_property
     def x(self) -> Array:
@@ -104,7 +110,7 @@ class Factor:
         values = self.values[points]
         return Factor(
             self.path, self.name, self.kind, self.role, self.unit, self.about, self.source, self.log, self.base, values,
-            levels_of(values, self.kind),
+            levels_of(values),
         )  # fmt: skip
 
     def say(self, value: Any) -> str:
@@ -136,12 +142,12 @@ def say(value: Any, kind: str = "number", unit: str = "", digits: int = 4) -> st
     return f"{text} {short}".strip().replace("-", "\N{MINUS SIGN}", number < 0)
 
 
-def levels_of(values: NDArray[Any], kind: str) -> tuple[Any, ...] | None:
+def levels_of(values: NDArray[Any]) -> tuple[Any, ...] | None:
     """Distinct values in order; None for numbers of too many."""
+    if values.dtype.kind == "f":
+        different = np.unique(values)
+        return tuple(different.tolist()) if len(different) <= MOST_LEVELS else None
     found = list(dict.fromkeys(values.tolist()))
-    numbers = all(map(is_number, found))
-    if numbers and kind in ("number", "integer") and len(found) > MOST_LEVELS:
-        return None
     return tuple(sorted(found, key=lambda one: (0, float(one), "") if not isinstance(one, str) else (1, 0.0, one)))
 
 
@@ -220,6 +226,8 @@ class Study:
         self.seeds = [int(seed) for seed in sweep.seeds]
         self.kpis = chosen(kpis, [str(kpi) for kpi in sweep.kpis], "KPI", sweep, default=DEFAULT_KPIS)
         others = self.arms[1:] or self.arms
+        if arms is not None and set(arms) - {self.reference}:  # whoever names it too means what it is compared with
+            arms = [arm for arm in arms if arm != self.reference or self.one_arm]
         self.compared = chosen(arms, others, "arm", sweep)
         design = sweep.design
         self.points = design.sort_values("point", kind="stable").reset_index(drop=True)
@@ -233,8 +241,7 @@ class Study:
         self.constant: list[Factor] = []  # the same at every point
         for one, name in zip(told, names, strict=True):
             factor = _factor(one, name, self.points)
-            still = len(set(factor.values.tolist())) < 2
-            (self.constant if still else self.factors).append(factor)
+            (self.factors if factor.varies else self.constant).append(factor)
         self._levels: dict[str, Array] = {}
 
     @property
@@ -367,24 +374,18 @@ def better_of(kpi: str) -> int:
 
 def _factor(one: Mapping[str, Any], name: str, points: pd.DataFrame) -> Factor:
     kind = str(one.get("kind") or "number")
-    values = points[str(one["path"])].to_numpy(dtype=object)
+    column = points[str(one["path"])]
+    values = column.to_numpy(dtype=object)
     if kind in ("number", "integer"):
-        values = np.array([_as_number(value) for value in values], dtype=object)
-    if kind in ("number", "integer") and not all(map(is_number, values)):
-        kind = "choice"
+        try:
+            values = column.to_numpy(dtype=float)
+        except (TypeError, ValueError):  # somebody listed other things too
+            kind = "choice"
     return Factor(
         path=str(one["path"]), name=name, kind=kind, role=str(one.get("role") or "uncertainty"),
         unit=str(one.get("unit") or ""), about=str(one.get("about") or ""), source=str(one.get("source") or ""),
-        log=bool(one.get("log")), base=one.get("base"), values=values, levels=levels_of(values, kind),
+        log=bool(one.get("log")), base=one.get("base"), values=values, levels=levels_of(values),
     )  # fmt: skip
-
-
-def _as_number(value: Any) -> Any:
-    try:
-        number = float(value) if not isinstance(value, (bool, np.bool_)) else None
-    except (TypeError, ValueError):
-        return value
-    return value if number is None or math.isnan(number) else number
 
 
 def short_names(paths: Sequence[str]) -> list[str]:

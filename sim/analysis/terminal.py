@@ -59,6 +59,8 @@ def terminal_table(findings: Findings, *, width: int = WIDTH) -> str:
         f"{words.kpi_name(findings.kpi)}"
         + ("" if study.one_arm else f": difference to {spoken(study.reference)}, same seeds")
     ]
+    if any(finding.made_for and finding.made_for.method == "sobol" for finding in findings.by.values()):
+        notes.append("shares are total Sobol' indices, with all interactions")
     if regrets:
         notes.append("max regret: that of the arm's best levers, in its worst world")
     found = findings.regrets.get(findings.kpi)
@@ -79,10 +81,11 @@ def terminal_table(findings: Findings, *, width: int = WIDTH) -> str:
 
 def _drivers(findings: Findings, arm: str) -> str:
     finding = findings.of(arm)
-    top = [one for one in finding.drivers if one.clear or finding.indices][:2]
+    top = [one for one in finding.drivers if finding.tells(one)][:2]
     told = []
     for one in top:
-        weight = finding.weight(one)
+        total = finding.weight(one, "ST")
+        weight = total if np.isfinite(total) else finding.weight(one)
         told.append(
             f"{one.factor.name} {words.share(max(weight, 0.0)).replace(units.GAP, ' ')}"
             if np.isfinite(weight)

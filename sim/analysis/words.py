@@ -53,6 +53,11 @@ def share(value: float) -> str:
     return f"over 99{units.GAP}%" if 0.995 <= value < 1 else text
 
 
+def often(part: float, points: str = "points") -> str:
+    """A share of points in words."""
+    return {0.0: f"none of the {points}", 1.0: f"all {points}"}.get(part) or f"{share(part)} of the {points}"
+
+
 def answer(findings: Findings, arm: str) -> str:
     """One arm in a sentence or two: how often it pays, what it brings, what decides."""
     finding = findings.of(arm)
@@ -68,9 +73,10 @@ def answer(findings: Findings, arm: str) -> str:
         found = findings.discoveries[arm]
         paying = found.points - found.failures
         verb = "pays" if outcome.kpi == "npv" and not findings.threshold else "does better"
-        often = f"{share(paying / found.points)} of the {points:,} points" if 0 < paying < points else (
-            f"all {points:,} points" if paying else f"none of the {points:,} points")  # fmt: skip
-        first = f"{quoted(arm)} {verb} in {often}: {name} changes by {mean} on average, from {low} to {high}."
+        first = (
+            f"{quoted(arm)} {verb} in {often(paying / points, f'{points:,} points')}: {name} changes by {mean} on "
+            f"average, from {low} to {high}."
+        )
     elif outcome.difference:
         first = f"{quoted(arm)} changes {name} by {mean} on average, from {low} to {high} over {points:,} points."
     else:
@@ -80,7 +86,7 @@ def answer(findings: Findings, arm: str) -> str:
 
 def driver(finding: Finding) -> str:
     """What decides an outcome, with how much of the variance it explains."""
-    drivers = [one for one in finding.drivers if one.clear or _indexed(finding, one)][:2]
+    drivers = [one for one in finding.drivers if finding.tells(one)][:2]
     if not drivers:
         few = (
             "too few points to say what decides it"
@@ -95,19 +101,13 @@ def driver(finding: Finding) -> str:
     return text + "."
 
 
-def _indexed(finding: Finding, one: Effect) -> bool:
-    """True if an index of a design made for it is clearly above nothing."""
-    for found in finding.indices:
-        if found.method != "given data" and one.factor.path in found.paths:
-            place = found.paths.index(one.factor.path)
-            key = "ST" if found.method == "sobol" else "mu_star"
-            return bool(found.values[key][place] > found.conf[key][place])
-    return False
-
-
 def _explains(finding: Finding, one: Effect) -> str:
     weight = finding.weight(one)
-    return f" ({share(max(weight, 0.0))} of the variance by itself)" if math.isfinite(weight) else ""
+    if not math.isfinite(weight):
+        return ""
+    total = finding.weight(one, "ST")
+    more = f", {share(min(total, 1.0))} with all it interacts with" if total > weight + 0.05 else ""
+    return f" ({share(max(weight, 0.0))} of the variance by itself{more})"
 
 
 def pair_words(finding: Finding) -> str:
@@ -160,8 +160,12 @@ def luck_words(finding: Finding) -> str:
 def option_name(option: Option, study: Study, *, levers: bool = True) -> str:
     """An option for reading: the arm, and its levers."""
     name = spoken(option.arm)
-    told = [f"{factor.leaf} {factor.say(value)}" for path, value in option.levers
-            for factor in study.factors if factor.path == path]  # fmt: skip
+    told = [
+        f"{factor.leaf if path.startswith('arms.') else factor.name} {say(value, factor.kind)}"
+        for path, value in option.levers
+        for factor in study.factors
+        if factor.path == path
+    ]
     return f"{name}: {', '.join(told)}" if told and levers else name
 
 

@@ -111,6 +111,17 @@ def ticks_at(axis: Axis, levels: Any) -> None:
     axis.set_major_formatter(FixedFormatter([f"{place:.4g}".replace("-", units.MINUS) for place in places]))
 
 
+def ticks_of_powers(axis: Axis, low: float, high: float, most: int = 7) -> None:
+    """At most so many ticks of a logarithmic axis between two values: powers of ten, with 2 and 5 or 3 times them."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        places = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+        places = [place for place in places if low <= place * (1 + 1e-9) and place <= high * (1 + 1e-9)]
+        if len(places) <= most:
+            break
+    ticks_at(axis, places[:: max(1, -(-len(places) // most))] or [low, high])
+
+
 def _round_ticks(low: float, high: float, most: int) -> list[float]:
     ticks = MaxNLocator(nbins=most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     slack = (high - low) * 1e-6

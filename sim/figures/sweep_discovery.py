@@ -38,8 +38,10 @@ class Edge:
 
 
 @style.drawn
-def where(title: str, subtitle: str, x: Axis, y: Axis, fails: NDArray[np.bool_], boxes: Sequence[Edge]) -> Figure:
-    """Orange crosses fail, blue dots pay."""
+def where(
+    title: str, subtitle: str, x: Axis, y: Axis, fails: NDArray[np.bool_], boxes: Sequence[Edge], *, success: bool
+) -> Figure:
+    """Orange crosses fail, blue dots pay; the box is where most fail or, with `success`, where most pay."""
     figure, ((panel,),) = style.page(
         title,
         subtitle,
@@ -65,10 +67,11 @@ def where(title: str, subtitle: str, x: Axis, y: Axis, fails: NDArray[np.bool_],
     for bad, colour, marker, size in ((False, style.GAIN, "o", 3.0), (True, style.LOSS, "X", 4.2)):
         own = some & (fails == bad)
         panel.plot(across[own], up[own], marker, color=colour, markersize=size, markeredgewidth=0, alpha=0.75, zorder=3)
+    colour = style.GAIN if success else style.LOSS
     for box in boxes:
         (left, right), (low, high) = _inside(box.x, ends[0]), _inside(box.y, ends[1])
         panel.add_patch(
-            Rectangle((left, low), right - left, high - low, facecolor=style.LOSS, alpha=0.1, zorder=1, linewidth=0)
+            Rectangle((left, low), right - left, high - low, facecolor=colour, alpha=0.1, zorder=1, linewidth=0)
         )
         panel.add_patch(
             Rectangle((left, low), right - left, high - low, fill=False, edgecolor=style.INK, linewidth=1.6, zorder=4)
@@ -78,6 +81,8 @@ def where(title: str, subtitle: str, x: Axis, y: Axis, fails: NDArray[np.bool_],
         if axis.names is not None:
             along.set_major_locator(FixedLocator(range(len(axis.names))))
             along.set_ticklabels([style.fit(name, 0.9, style.TICK) for name in axis.names])
+        elif axis.log and not axis.spaced:
+            marks.ticks_of_powers(along, *limits)
         elif axis.spaced:
             marks.ticks_at(along, np.unique(axis.values))
         elif not axis.log and axis is x:

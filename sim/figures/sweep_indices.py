@@ -96,7 +96,7 @@ def screening(title: str, subtitle: str, panels: Sequence[Screening]) -> Figure:
 def _plane(axes: Axes, panel: Screening) -> None:
     half = np.nan_to_num(panel.half)
     marks.level_axis(axes, [panel.mu_star + half, [float(panel.mu_star.max()) * 1.25]])
-    marks.value_axis(axes, [panel.sigma, [float(panel.mu_star.max()) * 0.3]], zero=True)
+    marks.value_axis(axes, [panel.sigma * 1.1, [float(panel.mu_star.max()) * 0.3]], zero=True)
     axes.grid(axis="y", color=style.GRID, linewidth=0.8, visible=True)
     axes.set_xlim(0, axes.get_xlim()[1])
     end = min(axes.get_xlim()[1], axes.get_ylim()[1])

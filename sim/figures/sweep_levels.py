@@ -92,5 +92,7 @@ def _panel(axes: Axes, panel: Levels, colour: str) -> None:
         wide = style.size_inches(axes)[0] / max(len(panel.names), 1)
         axes.xaxis.set_major_locator(FixedLocator(list(panel.at)))
         axes.set_xticklabels([style.fit(name, wide, 7.5) for name in panel.names], size=7.5)
-    elif not panel.log:
+    elif panel.log and low > 0:
+        marks.ticks_of_powers(axes.xaxis, low, high, most=4)
+    else:
         marks.ticks_along(axes, *axes.get_xlim())

@@ -75,10 +75,14 @@ def surface(title: str, subtitle: str, response: Response) -> Figure:
     panel.set_ylim(response.y.min(), response.y.max())
     if len(response.x) <= COARSE:
         marks.ticks_at(panel.xaxis, response.x)
-    elif not response.x_log:
+    elif response.x_log:
+        marks.ticks_of_powers(panel.xaxis, float(response.x.min()), float(response.x.max()))
+    else:
         marks.ticks_along(panel, float(response.x.min()), float(response.x.max()))
     if len(response.y) <= COARSE:
         marks.ticks_at(panel.yaxis, response.y)
+    elif response.y_log:
+        marks.ticks_of_powers(panel.yaxis, float(response.y.min()), float(response.y.max()))
     panel.set_xlabel(response.x_name, size=style.LABEL, color=style.SOFT)
     style.name_panel(panel, response.y_name)
     _scale(figure, panel, ramp, norm, levels, response.unit)
@@ -89,7 +93,7 @@ def _scale(figure: Figure, panel, ramp, norm, levels, unit: str) -> None:  # typ
     box = panel.get_position()
     axes = figure.add_axes((box.x1 + 0.3 / style.WIDTH, box.y0, 0.16 / style.WIDTH, box.height))
     low, high = float(levels[0]), float(levels[-1])
-    edges = np.linspace(low, high, 101)
+    edges = np.linspace(low, high, 61)
     for start, end in itertools.pairwise(edges):
         axes.axhspan(start, end, color=ramp(norm((start + end) / 2)), linewidth=0)
     axes.set_ylim(low, high)

@@ -29,6 +29,8 @@ class Swing:
     low_name: str
     high_name: str
     clear: bool
+    least: float  # of the means of all its levels or bins
+    most: float
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,12 @@ def _rows(axes: Axes, panel: Tornado, most: int) -> None:
         for mean, half in ((swing.low, swing.low_half), (swing.high, swing.high_half))
         for value in (mean, mean - _none(half), mean + _none(half))
     ]
-    _around(axes, [*reach, panel.centre])
+    _around(axes, [*reach, panel.centre, *(end for swing in panel.swings for end in (swing.least, swing.most))])
     axes.axvline(panel.centre, color=style.SOFT, linewidth=0.9, linestyle=(0, (3, 2)), zorder=2)
     wide, _ = style.size_inches(axes)
     left, right = axes.get_xlim()
     for row, swing in enumerate(panel.swings):
+        axes.barh(row, swing.most - swing.least, left=swing.least, height=0.72, color="#E4E4E4", zorder=1.5)
         for value, half, colour, marker, name, other in (
             (swing.low, swing.low_half, LOW, "o", swing.low_name, swing.high),
             (swing.high, swing.high_half, HIGH, "s", swing.high_name, swing.low),
@@ -103,7 +106,7 @@ def _rows(axes: Axes, panel: Tornado, most: int) -> None:
                 markeredgewidth=0.6,
             )
             out = value > other or (value == other and colour == HIGH)
-            reach = [
+            reach = [swing.least, swing.most] + [
                 one + side * _none(wide)
                 for one, wide in ((swing.low, swing.low_half), (swing.high, swing.high_half))
                 for side in (-1, 1)

@@ -161,9 +161,16 @@ def report(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
+    """Whether stored numbers come out again."""
     from sim.experiments.verify import verify
+    from sim.sweep_store.reading import kind_of
 
-    verdict = verify(arguments.folder, threads=arguments.threads)
+    if kind_of(arguments.folder) is None:
+        verdict = verify(arguments.folder, threads=arguments.threads)
+    else:
+        from sim.experiments.sweep.verify import verify_sweep
+
+        verdict = verify_sweep(arguments.folder)
     for name, digest in verdict.digests.items():
         print(f"{name:<10} {digest}")
     print("the same" if verdict.same else "DIFFERENT")

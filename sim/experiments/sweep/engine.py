@@ -118,7 +118,7 @@ def drive(
         before = todo.left
         window = Window(job, todo, where, ears, patience=max(STALL, 2 * (limit or 0.0)) * 2**stalls)
         try:
-            with where.open(folder, ears.note) as (client, cluster), _Obituaries() as obituaries:
+            with _Obituaries() as obituaries, where.open(folder, ears.note) as (client, cluster):
                 window.run(client, cluster, obituaries)
         except (Stalled, Lost) as trouble:
             stalls = 1 if todo.left < before else stalls + 1
@@ -332,23 +332,32 @@ class Window(Generic[Item]):
 
 
 class _Obituaries(logging.Handler):
-    """How the latest workers of this machine ended, as their nannies say in the log that nobody else sees."""
+    """How the latest workers of this machine ended, as their nannies say in the log; which is shown to nobody.
+
+    Whatever Dask logs while workers and schedulers die, tracebacks and all, is told by us in a line where it matters.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.latest: deque[str] = deque(maxlen=20)
-        self.loggers = [logging.getLogger(name) for name in ("distributed.nanny", "distributed.nanny.memory")]
+        self.nannies = [logging.getLogger(name) for name in ("distributed.nanny", "distributed.nanny.memory")]
+        known = logging.root.manager.loggerDict
+        mute = {name for name in known if name.partition(".")[0] in ("distributed", "tornado", "asyncio", "bokeh")}
+        self.others = [logging.getLogger(name) for name in sorted(mute | {"distributed", "tornado", "asyncio"})]
+        self.others = [one for one in self.others if one not in self.nannies]
 
     def __enter__(self) -> _Obituaries:
-        self.before = [(one.level, one.propagate) for one in self.loggers]
-        for one in self.loggers:
+        self.before = [(one, one.level, one.propagate) for one in (*self.nannies, *self.others)]
+        for one in self.others:
+            one.setLevel(logging.CRITICAL + 1)
+        for one in self.nannies:
             one.addHandler(self)
             one.setLevel(logging.INFO)
             one.propagate = False
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one, (level, propagate) in zip(self.loggers, self.before, strict=True):
+        for one, level, propagate in self.before:
             one.removeHandler(self)
             one.setLevel(level)
             one.propagate = propagate
@@ -364,7 +373,7 @@ class _Obituaries(logging.Handler):
             if number != signal.SIGTERM or not (self.latest and "memory" in self.latest[-1]):
                 self.latest.append(f"killed by {names.get(number, f'signal {number}')}")
         elif found := re.search(r"exited with status (\d+)", text):
-            self.latest.append(f"its process ended itself with status {found[1]}")
+            self.latest.append(f"it ended with status {found[1]}")
 
     def reason(self, error: Any, deaths: int) -> str:
         """What is said of an item whose workers died."""

@@ -5,6 +5,7 @@ What a value may be is asked of the scenario itself: the base is checked with th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,17 @@ from sim.errors import Mistake
 from sim.experiments.sweep.base import Base, Leaf
 from sim.experiments.sweep.plan import Parameter, Role
 from sim.sweep_settings import Range
-from sim.yaml_source import Path, Source, split_path
+from sim.yaml_source import Path, Source
 from sim.yaml_source.shapes import describe
 from sim.yaml_source.wording import shown
 
-LEVERS = ("arms", "managers", "channels")
+# What a bank decides of itself, by the beginning of a path; everything else it does not know. In an arm its strategies'
+# presence and strength, when they begin, and their money; how they work is a belief.
+LEVERS = re.compile(
+    r"arms\.[^.]+(\.budget|.*\.(intensity|from|coverage|allocation|parts\S*|outreach|win_back|pressure|grace|retention))$"
+    r"|managers\.(coverage|span|remote_from|remote_coverage|remote_span|hours_per_month|salary|contact_months|mix"
+    r"|allocation)\b|channels\..*\.(capacity|campaign\S*)$"
+)
 ALL_CHECKED = 50  # of listed numbers; of more the smallest and the largest
 
 
@@ -54,8 +61,8 @@ def entries(
 
 
 def role_of(path: str) -> Role:
-    """Lever or uncertainty, by the section a path begins with."""
-    return "lever" if split_path(path)[0] in LEVERS else "uncertainty"
+    """Lever or uncertainty, where a sweep does not tell them apart itself."""
+    return "lever" if LEVERS.match(path) else "uncertainty"
 
 
 def twice(entries_: Sequence[Entry], source: Source) -> Iterator[Mistake]:

@@ -68,31 +68,37 @@ class SweepJob:
         shop = self._workshop()
         name = part_name((unit.id for unit in items), self.attempt)
         flight = Flight(Path(self.folder) / FLIGHT / f"{name}.json", self.attempt)
-        stored = self._stored_before(shop, name)
-        again: list[Unit] = []
-        if stored is None:
-            rows: list[dict[str, Any]] = []
-            for unit in items:
-                if flight.blamed == unit.id and (reason := flight.verdict(self.seconds_limit)):
-                    rows += [_row(unit, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in shop.plan.arms]
-                elif flight.blamed == unit.id and len(items) > 1:
-                    again.append(unit)
-                    flight.handed_back(self._note(unit), unit.id)
-                else:
-                    flight.begins(unit.id)
-                    with limited(self.seconds_limit, flight.clock):
-                        rows += self._lived(shop, unit)
-            if rows:
-                shop.store.add(name, rows)
-            stored = [(row["unit"], row["status"]) for row in rows]
-        else:  # by a worker that died before it could say so
+        stored, again = self._stored_before(shop, name), []
+        if stored is not None:  # by a worker that died before it could say so
             again = [unit for unit in items if unit.id not in {known for known, _ in stored}]
+        else:
+            with flight:
+                rows, again = self._rows(shop, flight, items)
+                if rows:
+                    shop.store.add(name, rows)
+            stored = [(row["unit"], row["status"]) for row in rows]
         flight.landed()
         told = [status for _, status in stored]
         return {
             "units": len(items) - len(again), "ok": told.count(OK), "failed": told.count(FAILED),
             "crashed": told.count(CRASHED), "seconds": perf_counter() - began, "worker": _me(), "again": again,
         }  # fmt: skip
+
+    def _rows(self, shop: Workshop, flight: Flight, items: Sequence[Unit]) -> tuple[list[dict[str, Any]], list[Unit]]:
+        """Rows of all units but those that are better tried alone."""
+        rows: list[dict[str, Any]] = []
+        again: list[Unit] = []
+        for unit in items:
+            if flight.blamed == unit.id and (reason := flight.verdict(self.seconds_limit)):
+                rows += [_row(unit, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in shop.plan.arms]
+            elif flight.blamed == unit.id and len(items) > 1:
+                again.append(unit)
+                flight.handed_back(self._note(unit), unit.id)
+            else:
+                flight.begins(unit.id)
+                with limited(self.seconds_limit, flight.clock):
+                    rows += self._lived(shop, unit)
+        return rows, again
 
     def crash(self, item: Unit, reason: str) -> str:
         """Write a unit off, in the driver: its process died with nobody left to say so. The reason as stored.
@@ -223,13 +229,11 @@ class Flight:
 
     def handed_back(self, file: Path, unit: str) -> None:
         """Leave for whoever tries the unit alone how often its process has died."""
-        other = Flight(file, self.attempt)
-        other._write({"unit": "", "deaths": {unit: self.deaths.get(unit, 0)}})
-        other._close()
+        with Flight(file, self.attempt) as other:
+            other._write({"unit": "", "deaths": {unit: self.deaths.get(unit, 0)}})
 
     def landed(self) -> None:
         """All is on disk: no note is needed."""
-        self._close()
         for file in (self.file, self.clock):
             with contextlib.suppress(OSError):
                 file.unlink()
@@ -244,7 +248,10 @@ class Flight:
             content = json.dumps(told | {"attempt": self.attempt}).encode()
             os.pwrite(self._handle, content.ljust(256) + b"\n", 0)
 
-    def _close(self) -> None:
+    def __enter__(self) -> Flight:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
