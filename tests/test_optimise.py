@@ -307,7 +307,7 @@ def test_the_winners_number_is_the_mean_of_its_tasks(mixed: Optimised) -> None:
     assert told_ == pytest.approx((own["mix"] - own["nothing"]).mean())
 
 
-def test_a_sweep_or_an_unfinished_search_is_refused_by_name(tmp_path: Path) -> None:
+def test_an_unfinished_search_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such folder"):
         read_optimised(tmp_path / "nowhere")
     switch = tmp_path / "switch"
@@ -316,6 +316,17 @@ def test_a_sweep_or_an_unfinished_search_is_refused_by_name(tmp_path: Path) -> N
         found(noisy(switch), tmp_path / "run")
     with pytest.raises(BadInput, match="has not ended"):
         read_optimised(tmp_path / "run")
+
+
+def test_a_status_counts_what_has_been_asked_so_far(tmp_path: Path) -> None:
+    from sim.experiments.sweep.status import status
+
+    switch = tmp_path / "switch"
+    switch.touch()
+    with pytest.raises(Interrupted):
+        found(noisy(switch), tmp_path / "run")
+    one = status(tmp_path / "run")
+    assert 0 < one.done < one.total
 
 
 def test_a_scenario_without_the_section_is_told_so(tmp_path: Path) -> None:
