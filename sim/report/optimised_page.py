@@ -169,5 +169,7 @@ def _strategies(found: Optimised) -> list[tuple[str, str, str]]:
     winner = found.facts["winner"]
     told: dict[str, dict[str, float]] = (winner or {}).get("strategies") or {}
     currency = str(found.manifest.get("currency", ""))
-    return [(spoken(name), units.number(one["intensity"], 3), units.money(one["money"], currency))
-            for name, one in told.items()]  # fmt: skip
+    return [
+        (spoken(name), units.number(one["intensity"], 3), units.money(one["money"], currency) if one["money"] else "0")
+        for name, one in told.items()
+    ]
