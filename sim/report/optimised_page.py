@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTIONS = {
-    "front": ("The front", "Each axis says which side is better. Who is on the search's front was partly lucky; the filled "
+    "front": ("The front", "Each axis says which side is better. Who is on the search's front was partly lucky; filled "
               "marks are what is left of it on seeds that had no part in choosing them."),
     "confirmed": ("Search and fresh seeds", "A hollow mark that stands to the better side of its filled one flattered. "
                   "Baselines were not chosen by their luck, so they should show no such gap."),
