@@ -80,7 +80,7 @@ class Noisy(Slope):
 class Dying(Noisy):
     """Ends like Ctrl-C, or like kill -9 if it says "kill", once a file is there and so many units have been lived."""
 
-    MOST = 90
+    MOST = 60
 
     def __init__(self, plan: Plan):
         super().__init__(plan)

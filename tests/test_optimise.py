@@ -40,7 +40,7 @@ def told(one: Optimised) -> dict[str, str]:
 # --- known answers --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("method", "count", "least", "above"), [("nsga2", 320, 0.80, 0.03), ("tpe", 140, 0.65, 0.15)])
+@pytest.mark.parametrize(("method", "count", "least", "above"), [("nsga2", 320, 0.80, 0.03), ("tpe", 160, 0.70, 0.15)])
 def test_the_front_of_zdt1_is_found(method: str, count: int, least: float, above: float, tmp_path: Path) -> None:
     # f2 = 1 - sqrt(f1) encloses 1.21 - 1/3 = 0.877 with the corner (1.1, 1.1); as many random points reach 0.4
     asked = question("Zdt1", 3, objectives=BOTH_LESS, method=method, candidates=count, generation=20,
@@ -83,7 +83,7 @@ def test_where_limits_forbid_everything_nobody_wins(tmp_path: Path) -> None:
 def test_the_search_flatters_the_lucky_and_fresh_seeds_do_not(tmp_path: Path) -> None:
     # every candidate is worth 10, with a spread of 1 a seed: all that tells them apart is luck
     searched, confirmed, compared = [], [], []
-    for luck in range(1, 7):
+    for luck in range(1, 5):
         asked = question("Luck", 2, candidates=40, generation=20, luck=luck, seeds={"first": 100 * luck, "count": 2,
                          "most": 8}, confirm={"first": 10_000 * luck, "count": 40, "best": 3})  # fmt: skip
         one = found(asked, tmp_path / str(luck))
@@ -134,7 +134,7 @@ def test_ranks_put_limits_first_then_dominance() -> None:
 
 def noisy(switch: Path, **more: Any) -> Question:
     return question("Dying", 3, {"switch": str(switch)}, objectives=[{"kpi": "npv"}, {"kpi": "attrition_annual"}],
-                    limits=[{"kpi": "cost_annual", "at_most": 3.0}], candidates=60, generation=20,
+                    limits=[{"kpi": "cost_annual", "at_most": 3.0}], candidates=45, generation=15,
                     seeds={"count": 2, "most": 6}, confirm={"count": 5, "best": 3}, **more)  # fmt: skip
 
 
@@ -307,7 +307,7 @@ def test_the_winners_number_is_the_mean_of_its_tasks(mixed: Optimised) -> None:
     assert told_ == pytest.approx((own["mix"] - own["nothing"]).mean())
 
 
-def test_a_sweep_or_an_unfinished_search_is_refused_by_name(tmp_path: Path) -> None:
+def test_an_unfinished_search_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such folder"):
         read_optimised(tmp_path / "nowhere")
     switch = tmp_path / "switch"
@@ -316,6 +316,17 @@ def test_a_sweep_or_an_unfinished_search_is_refused_by_name(tmp_path: Path) -> N
         found(noisy(switch), tmp_path / "run")
     with pytest.raises(BadInput, match="has not ended"):
         read_optimised(tmp_path / "run")
+
+
+def test_a_status_counts_what_has_been_asked_so_far(tmp_path: Path) -> None:
+    from sim.experiments.sweep.status import status
+
+    switch = tmp_path / "switch"
+    switch.touch()
+    with pytest.raises(Interrupted):
+        found(noisy(switch), tmp_path / "run")
+    one = status(tmp_path / "run")
+    assert 0 < one.done < one.total
 
 
 def test_a_scenario_without_the_section_is_told_so(tmp_path: Path) -> None:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sweep_jobs as jobs
 
-pytest.importorskip("dask_jobqueue")
+pytest.importorskip("distributed")
 
-from sim.errors import BadInput
+from sim.errors import BadInput, Interrupted
 from sim.experiments.prepare import prepare
 from sim.experiments.sweep import batch
 from sim.experiments.sweep.clusters import where
@@ -33,8 +35,10 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel")
 MISSING = [tool for tool in NEEDED if shutil.which(tool) is None]
+JOBQUEUE = find_spec("dask_jobqueue") is not None
 pytestmark = [
     pytest.mark.slurm,
+    pytest.mark.skipif(not JOBQUEUE, reason="needs dask-jobqueue"),
     pytest.mark.skipif(os.geteuid() != 0, reason="sets up a Slurm, which needs root"),
     pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} missing; apt-get install slurm-wlm munge"),
 ]
@@ -151,7 +155,27 @@ def test_a_sweep_of_worker_jobs_survives_the_death_of_its_only_job(slurm: Slurm,
     ended = slurm.ended()
     assert ended[ears.killed[0]] == "CANCELLED"
     assert len(ended) == 2  # another took its place, and was cancelled when all was done
-    assert not [file for file in tmp_path.rglob("*key*") if file.is_file()]
+    left = [file.name for file in (found.path / "jobs").iterdir()]
+    assert sorted(left) == [f"rapport-{job}.{stream}" for job in sorted(ended) for stream in ("err", "out")]
+
+
+class Impatient(Listener):
+    """Presses Ctrl-C when something is stored."""
+
+    def chunk(self, receipt: dict[str, Any]) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_cancels_all_jobs_and_anybody_may_go_on(slurm: Slurm, tmp_path: Path):
+    points, plan = jobs.points(40, x2=0.03), jobs.plan("Sleeper")
+    place = where(None, cluster_file(tmp_path, jobs=1, processes=2))
+    with pytest.raises(Interrupted):
+        sweep(plan, points, {}, "name: tiny\n", SweepOptions(tmp_path / "out"), place, Impatient())
+    assert ids() == []
+    stored = read_sweep(tmp_path / "out")
+    assert stored.status == "interrupted"
+    assert 0 < len(stored.tasks) < 160
+    assert work(plan, points, {}, "", SweepOptions(tmp_path / "out"), (1, 1)).status == "done"
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +204,7 @@ def test_an_array_without_a_driver_gives_the_same_rows(slurm: Slurm, tmp_path: P
     log = tmp_path / "%a.log"
     command = ["sbatch", "--parsable", "--array=1-2", "--mem=2G", f"--output={log}", f"--chdir={ROOT}"]
     script = str(ROOT / "docs" / "clusters" / "array.sbatch")
-    (array,) = tell(*command, script, str(file), str(tmp_path / "out"), "--quiet")
+    (array,) = tell(*command, script, str(file), str(tmp_path / "out"))
     assert slurm.settled()
     told = "\n".join(one.read_text() for one in sorted(tmp_path.glob("*.log")))
     print(told)

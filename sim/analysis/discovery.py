@@ -169,7 +169,7 @@ def _tree(points: int) -> Any:
     try:
         from sklearn.tree import DecisionTreeClassifier
     except ImportError:
-        raise BadInput.at("scikit-learn", "is not installed; pip install 'rapport-sim[analysis]'") from None
+        raise BadInput.at("scikit-learn", "is not installed; pip install -e '.[analysis]'") from None
     least = max(LEAST_POINTS, math.ceil(LEAST_SHARE * min(points, MOST_LEARNT)))
     return DecisionTreeClassifier(max_depth=DEPTH, min_samples_leaf=least, random_state=SEED)
 

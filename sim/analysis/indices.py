@@ -219,7 +219,7 @@ def _analyser(name: str) -> Any:
     try:
         return importlib.import_module(f"SALib.analyze.{name}")
     except ImportError:
-        raise BadInput.at("SALib", "is not installed; pip install 'rapport-sim[analysis]'") from None
+        raise BadInput.at("SALib", "is not installed; pip install -e '.[analysis]'") from None
 
 
 def indices_table(arm: str, kpi: str, found: Sequence[Indices]) -> pd.DataFrame:

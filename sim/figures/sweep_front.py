@@ -19,7 +19,7 @@ from . import marks, style, units
 
 BEST, BASELINE, WINNER, REST = style.PALETTE[0], style.PALETTE[1], style.PALETTE[2], "#BDBDBD"
 KEY = (("best of the search", BEST, "o"), ("baseline", BASELINE, "s"), ("winner", WINNER, "D"))
-NAMES_SHOWN = 22  # letters of a candidate's name
+NAMES_SHOWN = 28  # letters of a candidate's name
 APART = 0.17  # rows between the search's mark and the confirmed one
 
 

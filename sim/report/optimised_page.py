@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTIONS = {
-    "front": ("The front", "Candidates up and to the better side are better in both. Who is on the search's front was "
-              "partly lucky; the filled marks are what is left of it on seeds that had no part in choosing them."),
+    "front": ("The front", "Each axis says which side is better. Who is on the search's front was partly lucky; filled "
+              "marks are what is left of it on seeds that had no part in choosing them."),
     "confirmed": ("Search and fresh seeds", "A hollow mark that stands to the better side of its filled one flattered. "
                   "Baselines were not chosen by their luck, so they should show no such gap."),
     "mixes": ("How the money is split", "Shares are of the arm's yearly budget; every candidate costs the same, as far "
@@ -169,5 +169,7 @@ def _strategies(found: Optimised) -> list[tuple[str, str, str]]:
     winner = found.facts["winner"]
     told: dict[str, dict[str, float]] = (winner or {}).get("strategies") or {}
     currency = str(found.manifest.get("currency", ""))
-    return [(spoken(name), units.number(one["intensity"], 3), units.money(one["money"], currency))
-            for name, one in told.items()]  # fmt: skip
+    return [
+        (spoken(name), units.number(one["intensity"], 3), units.money(one["money"], currency) if one["money"] else "0")
+        for name, one in told.items()
+    ]

@@ -82,6 +82,7 @@ def answer(found: Optimised) -> list[str]:
         lines.append(
             f"It is one of the baselines: of {facts['different']} different candidates none was better once confirmed."
         )
+    lines += _unspent(found)
     others = [(other, row) for other, row in rows.items() if other != reference]
     others.sort(key=lambda one: first.sign * float(one[1]["difference"]))
     nearest = [one for one in others if one[0] != EQUAL][:1]
@@ -91,6 +92,18 @@ def answer(found: Optimised) -> list[str]:
     if row is not None and math.isfinite(float(row["search"])):
         lines.append(_optimism(first, row))
     return lines
+
+
+def _unspent(found: Optimised) -> list[str]:
+    """That the winner's strategies in full cost less than the budget, where they do."""
+    facts = found.facts
+    told = (facts["winner"].get("strategies") or {}).values()
+    spent, budget = sum(float(one["money"]) for one in told), facts["budget"]
+    if not told or not budget or spent > 0.99 * budget:
+        return []
+    currency = str(found.manifest.get("currency", ""))
+    cost, whole = units.money(spent, currency), units.money(budget, currency)
+    return [f"In full it costs {cost} a year, of the {whole} that it may cost; the rest is not spent."]
 
 
 def _row(found: Optimised, kpi: str, against: str) -> Any:
@@ -104,7 +117,7 @@ def _gap(measure: Measure, row: Any) -> str:
 
 def _verdict(measure: Measure, other: str, row: Any) -> str:
     low, high = sorted(measure.sign * float(row[end]) for end in ("ci_low", "ci_high"))
-    gap = f"{measure.name.lower()} {_gap(measure, row)} to it, same seeds"
+    gap = f"{measure.name.lower()} {_gap(measure, row)} with the same seeds"
     name = quoted(other)
     if low > 0:
         return f"It beats {name}: {gap}"

@@ -25,12 +25,15 @@ class Live(Protocol):
 
 @dataclass
 class Candidate:
-    """A setting of the levers, and its paired differences to the reference: by seed, by KPI."""
+    """A setting of the levers, and its paired differences to the reference: by seed, by KPI.
+
+    `generation` is the one of the search that proposed it first, from 0; None for a baseline that none did.
+    """
 
     point: Point
     shares: Mapping[str, float]
     name: str = ""
-    generation: int = 0
+    generation: int | None = None
     lived: dict[int, dict[str, float]] = field(default_factory=dict)
     failed: bool = False
 
@@ -69,7 +72,7 @@ class Standing:
         best_case = self.gains + np.nan_to_num(self.margins)
         within = (self.broken - np.nan_to_num(self.broken_margins) <= 0).all(axis=1)
         front = self.front
-        hope = ~np.isnan(self.gains).any(axis=1) & (within | ~len(front))
+        hope = ~np.isnan(self.gains).any(axis=1) & (within | (len(front) == 0))
         return hope & ~scores.dominates(self.gains[front], best_case).any(axis=0)
 
 
@@ -85,7 +88,7 @@ class Archive:
         self._live = live
         self._known: dict[str, Candidate] = {}
 
-    def add(self, proposal: Proposal, generation: int, name: str = "") -> Candidate:
+    def add(self, proposal: Proposal, generation: int | None = None, name: str = "") -> Candidate:
         """The candidate of this setting, a new one if it is new."""
         key = self.plan.unit_id(proposal.values, 0)
         if key not in self._known:
@@ -96,6 +99,11 @@ class Archive:
         found = self._known[key]
         found.name = found.name or name
         return found
+
+    @property
+    def searched(self) -> list[Candidate]:
+        """Those that the search proposed."""
+        return [one for one in self.candidates if one.generation is not None]
 
     def live(self, candidates: Iterable[Candidate], seeds: Iterable[int]) -> None:
         """Have candidates live these seeds, as far as they have not; seed by seed, since a seed shares its burn-in."""

@@ -83,7 +83,8 @@ class StoredUnits:
     def replan(self) -> None:
         """Tell the folder of all points and units so far."""
         points = [self.points[number] for number in sorted(self.points)]
-        self.store.replan(design_of(self.plan, points), units_of(list(self.units.values())))
+        counts = {"units": len(self.units), "tasks": len(self.units) * len(self.plan.arms)}
+        self.store.replan(design_of(self.plan, points), units_of(list(self.units.values())), counts)
 
     def close(self) -> None:
         """Send workers home."""

@@ -85,7 +85,7 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        text = "optimise needs Optuna; pip install 'rapport-sim[analysis]'"
+        text = "optimise needs Optuna; pip install -e '.[analysis]'"
         raise BadInput.at("run.py", text) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

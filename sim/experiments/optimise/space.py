@@ -1,11 +1,13 @@
 """The candidates there can be: what Optuna chooses, as shares of a budget and values of scenario paths.
 
-A budget is split by weights in 0..1, one a strategy: weights below `LEFT_OUT` are none at all, so that mixes of fewer
-strategies are proposed too, and shares are whole percents, so that proposals that hardly differ are one candidate.
+A budget is split by numbers in 0..1, one a strategy: those below `LEFT_OUT` are nothing at all, so that mixes of fewer
+strategies are proposed too; beyond it they are spread so that even numbers mean every split alike, the corners
+included. Shares are whole percents, so that proposals that hardly differ are one candidate.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ Shares = Mapping[str, float]
 Split = Callable[[Shares], Mapping[str, Any]]  # shares of the budget to values of paths
 
 LEFT_OUT = 0.1
+FULL = 0.999  # of what is beyond: more would weigh without end
+TOGETHER = 3.0  # what the weights of given shares add up to
 STEPS = 100  # shares are multiples of 1 over this
 SHARE = "share."  # before a strategy's name in a proposal
 
@@ -61,11 +65,7 @@ class Space:
 
     def drawn(self, shares: Shares) -> dict[str, Any] | None:
         """Numbers that mean these shares and all else as the scenario has it; None if that is outside the ranges."""
-        most = max(shares.values(), default=0.0)
-        found: dict[str, Any] = {
-            SHARE + name: LEFT_OUT + (1.0 - LEFT_OUT) * shares[name] / most if shares[name] > 0 else 0.0
-            for name in self.members
-        }
+        found: dict[str, Any] = {SHARE + name: _number(TOGETHER * shares[name]) for name in self.members}
         for one in self.parameters:
             if not _within(one):
                 return None
@@ -73,18 +73,29 @@ class Space:
         return found
 
 
-def shares_of(weights: Mapping[str, float]) -> dict[str, float]:
-    """Weights as shares in whole percents that add up to 1; all alike if every weight is left out."""
-    heavy = {name: max(weight - LEFT_OUT, 0.0) for name, weight in weights.items()}
+def shares_of(numbers: Mapping[str, float]) -> dict[str, float]:
+    """Numbers in 0..1 as shares in whole percents that add up to 1; all alike if every number is left out."""
+    heavy = {name: _weight(number) for name, number in numbers.items()}
     whole = sum(heavy.values())
     if whole <= 0:
-        heavy, whole = dict.fromkeys(weights, 1.0), float(len(weights))
+        heavy, whole = dict.fromkeys(numbers, 1.0), float(len(numbers))
     exact = {name: STEPS * weight / whole for name, weight in heavy.items()}
-    steps = {name: int(value) for name, value in exact.items()}
+    steps = {name: int(value + 1e-9) for name, value in exact.items()}
     short = STEPS - sum(steps.values())
     for name in sorted(exact, key=lambda name: steps[name] - exact[name])[:short]:  # largest remainders first
         steps[name] += 1
     return {name: step / STEPS for name, step in steps.items()}
+
+
+def _weight(number: float) -> float:
+    """Exponential for a uniform number, whose parts of their sum are uniform over all splits."""
+    beyond = (number - LEFT_OUT) / (1.0 - LEFT_OUT)
+    return -math.log1p(-min(beyond, FULL)) if beyond > 0 else 0.0
+
+
+def _number(weight: float) -> float:
+    """The number of a weight."""
+    return LEFT_OUT - (1.0 - LEFT_OUT) * math.expm1(-weight) if weight > 0 else 0.0
 
 
 def _within(one: Parameter) -> bool:

@@ -49,11 +49,9 @@ def candidates_table(o: Optimise, space: Space, archive: Archive, standing: Stan
     rank = ranks(standing.gains, standing.violation)
     front = set(standing.front.tolist())
     rows = []
-    for one in archive.candidates:
-        if not one.failed and not any(seed in one.lived for seed in o.seeds.all):
-            continue  # a baseline that no search proposes, such as the arm as it is written
+    for one in archive.searched:
         row: dict[str, Any] = {
-            "candidate": one.number, "name": one.name, "generation": one.generation + 1,
+            "candidate": one.number, "name": one.name, "generation": (one.generation or 0) + 1,
             "seeds": int(standing.seeds[one.number]), "status": "failed" if one.failed else "ok",
             "within_limits": bool(not one.failed and standing.violation[one.number] <= 0),
             "rank": np.nan if one.failed else int(rank[one.number]), "front": one.number in front,

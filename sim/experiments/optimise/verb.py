@@ -182,7 +182,7 @@ def _answered(question: Question, o: Optimise, store: SweepStore, where: Where |
         starts = [Start(one.name, one.drawn) for one in question.baselines if one.drawn is not None]
         search = Search(o, question.space, archive, starts, [_Said(o, ears)])
         standing = search.run()
-        baselines = [archive.add(one.proposal, 0, one.name) for one in question.baselines]
+        baselines = [archive.add(one.proposal, None, one.name) for one in question.baselines]
         ears.note(f"confirming the best and {len(baselines)} baselines on {o.confirm.count} fresh seeds")
         confirmed = confirm(o, archive, standing, baselines)
         _write(question, search, standing, confirmed, store)
@@ -254,7 +254,7 @@ def _facts(question: Question, archive: Archive, standing: Standing, found: Conf
         "objectives": [{"kpi": one.kpi, "goal": "maximise" if one.sign > 0 else "minimise"} for one in o.objectives],
         "limits": [{"kpi": one.kpi, "bound": one.bound, "at_most": one.sign > 0} for one in o.limits],
         "shares": list(o.shares), "budget": _budget(question),
-        "candidates": o.candidates, "different": sum(bool(one.lived) or one.failed for one in archive.candidates),
+        "candidates": o.candidates, "different": len(archive.searched),
         "failed": sum(one.failed for one in archive.candidates),
         "front": len(standing.front),
         "seeds": {"first": o.seeds.first, "count": o.seeds.count, "most": o.seeds.most},

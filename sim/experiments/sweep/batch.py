@@ -11,6 +11,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -82,6 +83,8 @@ class Batch:
             stack.callback(_close, cluster)
             client = Client(cluster, set_as_default=False)
             stack.callback(client.close, timeout=2)
+            if has_bokeh():
+                say(f"workers can be watched at {cluster.dashboard_link}")
             self._submit(cluster)
             self._await_first(client, cluster, logs, say)
             if folder is not None:
@@ -104,8 +107,6 @@ class Batch:
         return logs, Path(stack.enter_context(private))
 
     def _cluster(self, logs: Path, private: Path) -> Any:
-        import dask_jobqueue
-
         f = self.file
         told: dict[str, Any] = {
             "cores": f.cores or f.processes, "processes": f.processes, "memory": f.memory, "interface": f.interface,
@@ -124,7 +125,7 @@ class Batch:
             told[ACCOUNTS[f.system]] = f.account
         if f.system == "lsf":
             told["walltime"] = f.walltime.rsplit(":", 1)[0]  # hours and minutes are all that it takes
-        kind = _watched(getattr(dask_jobqueue, CLASSES[f.system]), KNOWN.get(f.system))
+        kind = _watched(getattr(jobqueue(), CLASSES[f.system]), KNOWN.get(f.system))
         taken = {key: value for key, value in told.items() if value is not None}
         if f.system == "htcondor":
             del taken["walltime"]
@@ -167,7 +168,7 @@ def batch(path: str) -> Batch:
     if find_spec("dask_jobqueue") is None:
         raise needs("dask-jobqueue", "--cluster")
     if file.tls and find_spec("cryptography") is None:
-        raise wrong("tls", "TLS needs the package cryptography; pip install 'rapport-sim[cluster]'")
+        raise wrong("tls", "TLS needs the package cryptography; pip install -e '.[cluster]'")
     command = SUBMITS[file.system]
     if shutil.which(command) is None:
         message = f"{command} is not on this machine; start the sweep where jobs of {file.system} are submitted"
@@ -179,6 +180,15 @@ def batch(path: str) -> Batch:
         if file.interface not in there:
             raise wrong("interface", f"this machine has no {file.interface}; {', '.join(there)}")
     return Batch(path, file)
+
+
+def jobqueue() -> Any:
+    """dask_jobqueue, without the answer to Ctrl-C that it gives on import: to end the process as if all were well."""
+    answer = signal.getsignal(signal.SIGINT)
+    import dask_jobqueue
+
+    signal.signal(signal.SIGINT, answer)
+    return dask_jobqueue
 
 
 def prologue() -> list[str]:

@@ -171,7 +171,7 @@ def need_dask(option: str = "--workers") -> tuple[Any, Any]:
 
 def needs(package: str, option: str) -> BadInput:
     """What to say where a package is missing."""
-    return BadInput.at(option, f"needs the package {package}; pip install 'rapport-sim[cluster]'")
+    return BadInput.at(option, f"needs the package {package}; pip install -e '.[cluster]'")
 
 
 def security() -> Any:

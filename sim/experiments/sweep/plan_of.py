@@ -200,7 +200,7 @@ def _too_many(s: Scenario, groups: Sequence[Group], source: Source | None) -> li
 
 
 def _needs_salib(group: Group, source: Source | None) -> list[Mistake]:
-    message = f"{group.design.design} needs SALib, which is not installed; pip install 'rapport-sim[analysis]'"
+    message = f"{group.design.design} needs SALib, which is not installed; pip install -e '.[analysis]'"
     if source is None:
         return [Mistake("sweep", 0, 0, "", message)]
     return [mistake(source, (*group.at, "design"), message)]
