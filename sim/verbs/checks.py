@@ -22,6 +22,9 @@ def validate(arguments: argparse.Namespace) -> int:
             from sim.experiments.sweep.plan_of import described, plan_sweep
 
             print(f"{path}: sweep: {described(*plan_sweep(one, plugins=arguments.plugin))}")
+        if (o := s.optimise) is not None:
+            print(f"{path}: optimise: {o.candidates} candidates of arm {o.arm}, {o.seeds.count} to {o.seeds.most} seeds "
+                  f"each, the best {o.confirm.best} confirmed on {o.confirm.count} fresh ones")  # fmt: skip
     return 0
 
 
