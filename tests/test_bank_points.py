@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,12 @@ def test_without_its_reference_an_arm_tells_what_needs_none(monkeypatch: pytest.
     assert [row["status"] for row in rows.values()] == ["failed", "ok", "ok"]
     assert math.isfinite(rows["thinking"]["kpis"]["npv"])
     assert math.isnan(rows["thinking"]["kpis"]["roi"])
+
+
+def test_a_worker_keeps_no_bank_that_has_lived() -> None:
+    """Thousands of units go through a worker; what stays is what the next ones share."""
+    points = BankPoints(plan())
+    for number in range(3):
+        figures(points, Point(number, 0, 0, {LAG: 4.0 + number}))
+    gc.collect()
+    assert not [thing for thing in gc.get_objects() if isinstance(thing, BankModel)]

@@ -23,8 +23,8 @@ def validate(arguments: argparse.Namespace) -> int:
 
             print(f"{path}: sweep: {described(*plan_sweep(one, plugins=arguments.plugin))}")
         if (o := s.optimise) is not None:
-            print(f"{path}: optimise: {o.candidates} candidates of arm {o.arm}, {o.seeds.count} to {o.seeds.most} seeds "
-                  f"each, the best {o.confirm.best} confirmed on {o.confirm.count} fresh ones")  # fmt: skip
+            print(f"{path}: optimise: {o.candidates} candidates of arm {o.arm}, {o.seeds.count} to {o.seeds.most} "
+                  f"seeds each, the best {o.confirm.best} confirmed on {o.confirm.count} fresh ones")  # fmt: skip
     return 0
 
 
