@@ -102,16 +102,19 @@ class BankPoints:
 
         def burnt_in() -> State:
             founder = BankModel(s, arm, seed, self._source(prepared), threads=1)
-            state = founder.burn_in()
-            founder.let_go()
-            return state
+            try:
+                return founder.burn_in()
+            finally:
+                founder.let_go()
 
         def lived() -> Tables:
             rows = max((len(next(iter(state.columns.values()))) for state in self.states.values()), default=1)
             state = _kept(self.states, past, burnt_in, most=max(1, min(8, KEPT_ROWS // max(rows, 1))))
             bank = BankModel(s, arm, seed, self._source(prepared), threads=1, state=state)
-            tables = bank.run().tables(bank.team.events)
-            bank.let_go()
+            try:
+                tables = bank.run().tables(bank.team.events)
+            finally:
+                bank.let_go()
             return {name: tables[name] for name in TABLES}
 
         return lived
