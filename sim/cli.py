@@ -63,6 +63,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(words: list[str]) -> argparse.Namespace:
     if words and words[0] in LATER:
         raise BadInput.at("run.py", f"{words[0]} is not part of this version; its verbs are {', '.join(VERBS)}")
+    if words and words[0].isalpha() and words[0] not in VERBS and not Path(words[0]).exists():
+        from sim.yaml_source import did_you_mean
+
+        if meant := did_you_mean(words[0], VERBS):
+            raise BadInput.at("run.py", f"{words[0]!r} is neither a verb nor a file; {meant}")
     if words and words[0] not in VERBS and words[0] not in ("-h", "--help", "--version"):
         words = ["run", *words]
     return _parser().parse_args(words)
@@ -107,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     attribute.add_argument("--json", action="store_true", help="the table as one JSON object on stdout")
     _scenario_options(attribute, arms=False)
     status = verb("status", sweeps.status, "how far a sweep or an optimisation is, from its folder alone")
-    status.add_argument("folder", type=Path, metavar="RUN", help="a sweep's folder")
+    status.add_argument("folder", type=Path, metavar="RUN", help="a folder of a sweep, an optimisation or a run")
     status.add_argument("--json", action="store_true", help="as one JSON object on stdout")
     work = verb("work", sweeps.work, "live one share of a sweep with no driver, for job arrays on a shared folder")
     work.add_argument("file", metavar="FILE", help="scenario file with a sweep")
@@ -123,7 +128,7 @@ def _parser() -> argparse.ArgumentParser:
     optimise = verb("optimise", sweeps.optimise, "the best setting of an arm's levers under a budget, confirmed anew")
     optimise.add_argument("file", metavar="FILE", help="scenario file with an optimise section")
     _scenario_options(optimise, arms=False)
-    _folder_options(optimise)
+    _folder_options(optimise, "exactly this folder")
     _place_options(optimise)
     validate = verb("validate", checks.validate, "check files only, write nothing")
     validate.add_argument("files", nargs="+", metavar="FILE", help="scenario files")
@@ -174,9 +179,11 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     _folder_options(parser)
 
 
-def _folder_options(parser: argparse.ArgumentParser) -> None:
+def _folder_options(
+    parser: argparse.ArgumentParser, out: str = "exactly this folder (DIR/<name> for several files)"
+) -> None:
     add = parser.add_argument
-    add("--out", type=Path, metavar="DIR", help="exactly this folder (DIR/<name> for several files)")
+    add("--out", type=Path, metavar="DIR", help=out)
     add("--resume", action="store_true", help="run only what an earlier run did not finish")
     add("--overwrite", action="store_true", help="replace the run that the folder holds")
     add("--quiet", action="store_true", help="no progress")

@@ -224,6 +224,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise BadInput.at(str(path), what) from None
     except (OSError, ValueError) as error:
         raise BadInput.at(str(file), why_unreadable(error)) from None
+    if isinstance(manifest, dict) and manifest.get("format") == "rapport-sweep":
+        raise BadInput.at(str(path), f"holds a sweep of {manifest.get('name')}, not a single run")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BadInput.at(str(file), f'not the manifest of a run (it should say "format": "{FORMAT}")')
     version = manifest.get("format_version")

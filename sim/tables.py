@@ -260,6 +260,10 @@ def why_unreadable(error: Exception) -> str:
         return "missing"
     if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
         return "cannot be read: permission denied"
+    if isinstance(error, IsADirectoryError):
+        return "a folder; should be a file"
+    if isinstance(error, UnicodeDecodeError):
+        return "damaged: not UTF-8 text"
     first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return f"damaged: {first}"
 

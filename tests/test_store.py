@@ -320,7 +320,7 @@ def test_overwriting_leaves_nothing_of_the_old_sweep(tmp_path: Path, five: list[
 def test_a_run_is_no_sweep_and_is_not_overwritten(tmp_path: Path, five: list[Point]):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "manifest.json").write_text(json.dumps({"format": "rapport-results"}))
-    with pytest.raises(BadInput, match="not the manifest of a sweep"):
+    with pytest.raises(BadInput, match=r"holds a single run of .*, not a sweep"):
         read_sweep(tmp_path / "s")
     with pytest.raises(BadInput, match="not surely of a sweep"):
         start(tmp_path / "s", five, overwrite=True)

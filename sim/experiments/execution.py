@@ -251,6 +251,8 @@ def _run(
         folder.interrupt()
         raise Interrupted(f"{out}: interrupted; what was finished is kept, --resume --out {out} goes on") from None
     finally:
+        if isinstance(lives, Spread):
+            lives.close()
         watcher.end()
     return Outcome(run, failed)
 

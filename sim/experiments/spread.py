@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.experiments.beginnings import BurnIn
 from sim.experiments.lives import SeedLives, peak_memory_mb
+from sim.experiments.sweep.clusters import KeptOpen
 from sim.experiments.sweep.engine import Listener, drive
 from sim.experiments.watcher import Watcher
 from sim.results import ResultsFolder, read_manifest
@@ -99,7 +100,7 @@ class Spread(Listener):
 
     def __init__(self, prepared: Prepared, folder: ResultsFolder, options: Options, watcher: Watcher):
         assert options.where is not None  # asked of the caller
-        self.where, self.watcher, self.folder = options.where, watcher, folder
+        self.where, self.watcher, self.folder = KeptOpen(options.where), watcher, folder
         s = prepared.scenario
         self.arms = [arm.name for arm in s.arm_list]
         done = stored(folder, options.checkpoint)
@@ -111,14 +112,21 @@ class Spread(Listener):
         self.job = SeedsJob(path, folder.manifest["run_id"], options.plugins, options.checkpoint)
         self.broken: dict[int, list[dict[str, Any]]] = {}
         self.peak_memory_mb = 0.0
+        self.handed = 0  # runs handed out so far
 
     def of(self, seed: int) -> list[dict[str, Any]]:
         """Live the seed, if it is not done, with those after it; returns the runs of the seed that broke."""
         if seed in self.todo:
             at = self.todo.index(seed)
             now, self.todo = self.todo[at : at + self.wave], self.todo[at + self.wave :]
+            self.handed += len(now) * len(self.arms)
+            self.watcher.expect(self.handed)
             drive(self.job, now, self.where, self)
         return self.broken.get(seed, [])
+
+    def close(self) -> None:
+        """Send the workers home."""
+        self.where.close()
 
     def chunk(self, receipt: dict[str, Any]) -> None:
         self.peak_memory_mb = max(self.peak_memory_mb, receipt["peak_memory_mb"])

@@ -116,6 +116,9 @@ class SweepStore:
                 if whole and same_plan(path, stored, fresh, design, units):
                     store.manifest = stored
                     return store
+                if gone := sorted(set(stored["seeds"]) - set(fresh["seeds"])):
+                    some = ", ".join(map(str, gone[:5])) + (", ..." if len(gone) > 5 else "")
+                    store.lines.append(f"seeds that are stored and not asked for now ({some}) are kept, not shown")
                 fresh |= {key: stored[key] for key in ("run_id", "created") if key in stored}
                 fresh["resumed"] = stored.get("resumed", 0) + 1
             elif stored:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,11 @@ def refusals(path: Path, manifest: Mapping[str, Any], *, overwrite: bool, resume
                 f"{what} with base digest {stored['base_digest'][:16]}, not {manifest['base_digest'][:16]}: "
                 "another scenario, other arms or another book; resume with the same, or name another folder"
             )
+        if stored["name"] != manifest["name"] or _varied(stored) != _varied(manifest):
+            return no(
+                f"{what}, which varies {_listed(_varied(stored))}; {manifest['name']} varies "
+                f"{_listed(_varied(manifest))}: resume with the same name and parameters, or name another folder"
+            )
         return []
     foreign = foreign_files(path)
     if overwrite and foreign:
@@ -66,6 +71,14 @@ def refusals(path: Path, manifest: Mapping[str, Any], *, overwrite: bool, resume
         return no(f"{what} and files that are not of a sweep ({some}); move them away or name another folder")
     go_on = "--resume to go on with it, " if same and was == now else ""
     return [] if overwrite else no(f"{what}; give {go_on}--overwrite to replace it, or another --out")
+
+
+def _varied(manifest: Mapping[str, Any]) -> list[str]:
+    return sorted(one["path"] for one in manifest["parameters"])
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:4]) + (f" and {len(paths) - 4} more" if len(paths) > 4 else "") or "nothing"
 
 
 def make_folder(path: Path) -> None:

@@ -111,6 +111,8 @@ def read_sweep_manifest(path: Path) -> dict[str, Any]:
         raise BadInput.at(str(path), "is a file, should be a sweep's folder") from None
     except (OSError, ValueError) as error:
         raise BadInput.at(str(file), why_unreadable(error)) from None
+    if isinstance(manifest, dict) and manifest.get("format") == "rapport-results":
+        raise BadInput.at(str(path), f"holds a single run of {manifest.get('name')}, not a sweep")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BadInput.at(str(file), f'not the manifest of a sweep (it should say "format": "{FORMAT}")')
     if manifest.get("format_version") != FORMAT_VERSION:

@@ -58,7 +58,10 @@ def arms_named(arguments: argparse.Namespace) -> list[str] | None:
 
 def kpis_named(arguments: argparse.Namespace) -> list[str] | None:
     """Key figures of --kpis; None where it was not given."""
-    return [name for name in arguments.kpis.split(",") if name] if arguments.kpis is not None else None
+    kpis = [name for name in arguments.kpis.split(",") if name] if arguments.kpis is not None else None
+    if kpis == []:
+        raise BadInput.at("--kpis", f"{arguments.kpis!r} names no key figure; names with commas between them")
+    return kpis
 
 
 def plain(frame: Any) -> list[dict[str, Any]]:

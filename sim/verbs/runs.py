@@ -24,6 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
             what = "has no sweep and others have; sweeps and single runs each in a command of their own"
             raise BadInput([Mistake(str(file), 0, 0, "", what) for file in plain_ones])
         return run_sweeps(ready, arguments)
+    for file, one in zip(arguments.files, ready, strict=True):
+        if one.scenario.optimise is not None and not arguments.quiet:
+            told = f"{file}: its arms are run as they stand; run.py optimise {file} searches for better"
+            print(told, file=sys.stderr)
     from sim.experiments.execution import run_all
     from sim.experiments.watcher import Watcher
     from sim.progress import ProgressBar

@@ -90,12 +90,28 @@ def status(arguments: argparse.Namespace) -> int:
     """How far a sweep is."""
     from sim.experiments.sweep.status import status as status_of
 
-    found = status_of(arguments.folder)
+    found = _plain_status(arguments.folder) or status_of(arguments.folder)
     if arguments.json:
         print(json.dumps(asdict(found), default=str))
     else:
         print(found.text())
     return 0
+
+
+def _plain_status(folder: Path) -> Any:
+    """The status of a single run's folder; None if it is not one."""
+    from sim.experiments.sweep.status import Status
+    from sim.results import ResultsFolder, read_manifest
+
+    try:
+        run = ResultsFolder(folder, read_manifest(folder))
+    except BadInput:
+        return None
+    m, done, broken = run.manifest, len(run.finished()), len(run.manifest.get("failed", []))
+    return Status(
+        str(folder), m["name"], m["run_id"], run.status, run.status == "running", len(run.planned()), done + broken,
+        broken, 0, None, None, None, (),
+    )  # fmt: skip
 
 
 def work(arguments: argparse.Namespace) -> int:
@@ -130,6 +146,11 @@ def _shard(text: str) -> tuple[int, int]:
 
 def analyse(arguments: argparse.Namespace) -> int:
     """What a sweep teaches."""
+    from sim.sweep_store.reading import kind_of
+
+    if kind_of(arguments.folder) == "optimise":
+        what = "holds an optimisation, whose points a search has chosen; run.py report tells what it found"
+        raise BadInput.at(str(arguments.folder), what)
     code, told = _tell(arguments.folder, arguments, kpis_named(arguments))
     if arguments.json:
         print(json.dumps(told, allow_nan=False))

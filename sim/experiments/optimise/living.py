@@ -6,51 +6,17 @@ search asked anew hears the same answers and asks the same questions.
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
 
 from sim.experiments.optimise.archive import Figures
-from sim.experiments.sweep.clusters import Say, Where, silent
+from sim.experiments.sweep.clusters import KeptOpen, Where
 from sim.experiments.sweep.drive import design_of, job_of, units_of
 from sim.experiments.sweep.engine import Listener, drive
 from sim.experiments.sweep.plan import Plan, Point, Unit
 from sim.sweep_store import SweepStore
 
-if TYPE_CHECKING:
-    from distributed import Client
-
 IN_CHUNKS_OF = 32  # units in a part where everything is lived in this process
-
-
-class KeptOpen:
-    """A place to work at that stays open from one batch to the next; after trouble it is opened anew."""
-
-    def __init__(self, where: Where):
-        self.workers, self.ours, self.local = where.workers, where.ours, where.local
-        self.patience, self.words = where.patience, where.words
-        self._where = where
-        self._stack = ExitStack()
-        self._open: tuple[Client, Any] | None = None
-
-    @contextlib.contextmanager
-    def open(self, folder: Path | None = None, say: Say = silent) -> Iterator[tuple[Client, Any]]:
-        """What is open already, or the place opened."""
-        if self._open is None:
-            self._open = self._stack.enter_context(self._where.open(folder, say))
-        try:
-            yield self._open
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Close the cluster, if it is open."""
-        self._open = None
-        self._stack.close()
 
 
 class StoredUnits:

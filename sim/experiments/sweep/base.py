@@ -5,6 +5,7 @@ A path may lead to a default that the file does not write.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -128,7 +129,7 @@ class Base:
         try:
             path = self.source.find(text)
         except ValueError:
-            path = self._unset(parts)
+            path = self._in_an_arm_with_a_budget(parts) or self._unset(parts)
         shape, about, value = self._at(path)
         if isinstance(value, dict) and shape.kind == "chosen" and path[0] == "arms":
             own = float(value.get("intensity", 1.0))
@@ -139,6 +140,13 @@ class Base:
             raise ValueError(f"leads to {describe(shape, unit=False)}; {self._inside(path, value)}")
         switch = True if shape.kind == "boolean" else None
         return Leaf(self._text(path), shape, value, about, on=switch)
+
+    def _in_an_arm_with_a_budget(self, parts: Path) -> Path | None:
+        """The path of a strategy's number as an arm without a budget has it: the same in one that has one."""
+        with contextlib.suppress(ValueError):
+            if parts[0] == "arms" and len(parts) > 2:
+                return self.source.find(path_text((*parts[:2], "strategies", *parts[2:])))
+        return None
 
     def why_not(self, values: Mapping[str, Any]) -> str | None:
         """What the scenario has against these values, in the words of its first mistake; None if nothing."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -137,6 +137,33 @@ class Local:
                     close(client, 5)
             finally:
                 close(cluster, 15)
+
+
+class KeptOpen:
+    """A place to work at that stays open from one batch to the next; after trouble it is opened anew."""
+
+    def __init__(self, where: Where):
+        self.workers, self.ours, self.local = where.workers, where.ours, where.local
+        self.patience, self.words = where.patience, where.words
+        self._where = where
+        self._stack = ExitStack()
+        self._open: tuple[Client, Any] | None = None
+
+    @contextlib.contextmanager
+    def open(self, folder: Path | None = None, say: Say = silent) -> Iterator[tuple[Client, Any]]:
+        """What is open already, or the place opened."""
+        if self._open is None:
+            self._open = self._stack.enter_context(self._where.open(folder, say))
+        try:
+            yield self._open
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the cluster, if it is open."""
+        self._open = None
+        self._stack.close()
 
 
 def close(what: Any, seconds: float) -> None:

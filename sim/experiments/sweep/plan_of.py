@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,7 +144,7 @@ def with_files(s: Scenario, source: Source) -> Scenario:
 def described(plan: Plan, points: Sequence[Point]) -> str:
     """One line for a person: the designs, what they vary and how much there is to live."""
     designs = " crossed with ".join(
-        f"{info['design']} of {len(info['parameters'])} parameters" + ("" if name == "all" else f" ({name})")
+        f"{info['design']} of {len(info['parameters'])} parameters{'' if name == 'all' else f' ({name})'}{_equal(info)}"
         for name, info in plan.design.items()
     )
     units, arms, seeds = len(points) * len(plan.seeds), len(plan.arms), len(plan.seeds)
@@ -152,6 +152,13 @@ def described(plan: Plan, points: Sequence[Point]) -> str:
         f"{designs}: {len(points):,} {_plural('point', len(points))} x {seeds} {_plural('seed', seeds)} = {units:,} "
         f"{_plural('unit', units)}, x {arms} {_plural('arm', arms)} = {units * arms:,} {_plural('task', units * arms)}"
     ).replace("of 1 parameters", "of 1 parameter")
+
+
+def _equal(info: Mapping[str, Any]) -> str:
+    """What is said where rows of a design turn out equal, as rounded numbers and choices do."""
+    rows = info.get("rows") or []
+    different = len(set(rows))
+    return f", {len(rows):,} rows of which {different:,} are different" if different < len(rows) else ""
 
 
 def _plural(word: str, count: int) -> str:

@@ -200,6 +200,7 @@ def status(folder: str | os.PathLike[str]) -> Status:
         done = int(counts.get(OK, 0)) + failed + crashed
         total = int(manifest.get("tasks", done))
     told = _told(path) if at_work else []
+    total = max([total, done, *(int(one.get("total", 0)) for one in told)])  # an optimisation's grows
     rates = [one["rate"] for one in told if one.get("rate")]
     rate = float(sum(rates)) if rates else None
     return Status(
