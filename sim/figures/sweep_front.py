@@ -122,8 +122,8 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure) -> 
         told = ", ".join(f"{units.percent(part, 0)} {style.spoken(one)}" for part, one in parts if part > 0)
         title = f"The winner's budget: {told}"
     figure, ((panel,),) = style.page(
-        title, f"Shares of the yearly budget, managers they add included; the best by {measure.name.lower()} on fresh "
-        "seeds first. Number: that difference to the reference.",
+        title, f"Shares of what is spent a year, managers they add included; the best by {measure.name.lower()} on "
+        "fresh seeds first. Number: that difference to the reference.",
         1, 1, height=0.3 * len(names) + 0.05, left=room, right=1.1, bottom=0.3,
         key=[(style.spoken(one), colour) for one, colour in zip(members, colours, strict=True)],
     )  # fmt: skip

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 CAPTIONS = {
     "front": ("The front", "Each axis says which side is better. Who is on the search's front was partly lucky; filled "
               "marks are what is left of it on seeds that had no part in choosing them."),
-    "confirmed": ("Search and fresh seeds", "A hollow mark that stands to the better side of its filled one flattered. "
-                  "Baselines were not chosen by their luck, so they should show no such gap."),
+    "confirmed": ("Search and fresh seeds", "A hollow mark to the better side of its filled one flattered. A gap that "
+                  "all share, baselines included, is the luck of the search's seeds; what the best lose beyond it is "
+                  "what being picked out of many was worth."),
     "mixes": ("How the money is split", "Shares are of the arm's yearly budget; every candidate costs the same, as far "
               "as its strategies can spend it."),
 }  # fmt: skip

@@ -29,7 +29,7 @@ SHARE = "share."  # before a strategy's name in a proposal
 
 @dataclass(frozen=True)
 class Proposal:
-    """What is asked of the bank: values of paths, and the shares they come from where a budget is split."""
+    """What is asked of the bank: values of paths, and what shares of the money that means where a budget is split."""
 
     values: Mapping[str, Any]
     shares: Shares = field(default_factory=dict)
@@ -37,11 +37,16 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Space:
-    """What may be chosen: `members` that split a budget, and `parameters` beside them."""
+    """What may be chosen: `members` that split a budget, and `parameters` beside them.
+
+    `paid` says what values come to as shares of the money that is spent, which differ from those that were asked for
+    where a strategy in full costs less than its share.
+    """
 
     parameters: Sequence[Parameter]
     members: Sequence[str] = ()
     split: Split | None = None
+    paid: Callable[[Mapping[str, Any]], Shares] | None = None
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """What Optuna draws from, by name of a proposal's number."""
@@ -61,7 +66,8 @@ class Space:
         """A split of the budget; what else is chosen as the scenario has it, unless given."""
         assert self.split is not None
         others = {one.path: one.base for one in self.parameters} if values is None else values
-        return Proposal({**self.split(shares), **others}, shares)
+        told = self.split(shares)
+        return Proposal({**told, **others}, self.paid(told) if self.paid is not None else shares)
 
     def drawn(self, shares: Shares) -> dict[str, Any] | None:
         """Numbers that mean these shares and all else as the scenario has it; None if that is outside the ranges."""

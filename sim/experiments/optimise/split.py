@@ -54,6 +54,12 @@ class BudgetSplit:
         scaled = {one.use: (one.intensity, self._cost(one)) for one in whole.strategies}
         return {one.use: scaled.get(one.use, (0.0, 0.0)) for one in self.arm.strategies}
 
+    def shares(self, values: Mapping[str, Any]) -> dict[str, float]:
+        """Parts of the money that strategies of these intensities spend, to a tenth of a percent."""
+        spent = {name: money for name, (_, money) in self.spent(values).items()}
+        whole = sum(spent.values())
+        return {name: round(money / whole, 3) if whole > 0 else 0.0 for name, money in spent.items()}
+
     def _cost(self, strategy: Strategy) -> float:
         return self.programme.yearly(strategy, self.months, self.salary)
 

@@ -99,7 +99,7 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
     split = None
     if o.shares:
         split = budget_split(replace(prepared, scenario=two_arms(s)), o.arm, o.seeds.first)
-    space = Space(varied, tuple(o.shares), split)
+    space = Space(varied, tuple(o.shares), split, split.shares if split is not None else None)
     told = {
         "kind": "optimise", "about": s.about, "scenario_digest": prepared.digest, "currency": s.currency,
         "tiers": [tier.name for tier in s.tier_list], "months": s.months, "burn_in": s.burn_in,
@@ -123,11 +123,8 @@ def baselines_of(space: Space, split: BudgetSplit | None) -> list[Baseline]:
             drawn = space.drawn(shares)
             proposal = space.proposal(drawn) if drawn is not None else space.of_shares(shares)
             found.append(Baseline(name, proposal, drawn))
-        spent = {name: money for name, (_, money) in split.spent(split.written()).items() if name in members}
-        whole = sum(spent.values())
-        shares = {name: round(money / whole, 3) for name, money in spent.items()} if whole > 0 else {}
         only = {path: value for path, value in split.written().items() if path in found[0].proposal.values}
-        found.append(Baseline(WRITTEN, Proposal({**only, **written}, shares)))
+        found.append(Baseline(WRITTEN, Proposal({**only, **written}, split.shares(only))))
     elif written:
         found.append(Baseline(WRITTEN, Proposal(written), space.drawn({})))
     return found
