@@ -7,12 +7,15 @@ them can be checked by adding up.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from sim.tables import MANAGERS_COLUMNS, dtype_of
 
@@ -432,3 +435,8 @@ def write(made: Made, folder: Path) -> Path:
     (folder / "scenario.yaml").write_text(made.scenario_text, encoding="utf-8")
     (folder / "manifest.json").write_text(json.dumps(made.manifest, indent=1), encoding="utf-8")
     return folder
+
+
+def some(worlds: Iterable[str], few: Collection[str]) -> list[Any]:
+    """Worlds as parameters; all but a few are long tests, for pictures take their time."""
+    return [world if world in few else pytest.param(world, marks=pytest.mark.long) for world in worlds]

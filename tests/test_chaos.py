@@ -146,6 +146,7 @@ def scheduler_and_workers(folder: Path) -> Iterator[tuple[str, subprocess.Popen[
         yield address, scheduler, workers
 
 
+@pytest.mark.long
 def test_a_scheduler_elsewhere_may_die_and_another_goes_on(tmp_path: Path, quiet: StoredSweep):
     """A worker is killed, which costs nothing; then the scheduler, which ends the driver with a line of what to do."""
     out = tmp_path / "s"
@@ -168,6 +169,7 @@ def test_a_scheduler_elsewhere_may_die_and_another_goes_on(tmp_path: Path, quiet
     check(out, quiet)
 
 
+@pytest.mark.long
 def test_killed_shards_cost_no_row(tmp_path: Path, quiet: StoredSweep):
     out, draw = tmp_path / "s", np.random.default_rng(3)
     with driver(tmp_path, out, "--shard", "1/2") as first:

@@ -241,6 +241,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_ctrl_c_on_a_terminal_ends_everything_in_order(tmp_path: Path):
     script = tmp_path / "interrupted.py"
     script.write_text(INTERRUPTED)
@@ -357,6 +358,7 @@ def test_a_running_scheduler_is_used_looked_at_and_left_running(others: Others, 
     assert where(None, others.address).workers == 1
 
 
+@pytest.mark.long
 def test_a_scheduler_as_the_guide_has_it_is_reached_with_its_certificates_and_without_a_remark(tmp_path: Path):
     pytest.importorskip("cryptography")
     remarks: list[str] = []

@@ -409,7 +409,7 @@ def test_coordinates_of_points_are_those_of_their_values() -> None:
 
 def test_without_salib_its_designs_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "SALib", None)
-    with pytest.raises(BadInput, match=r"rapport-sim\[analysis\]"):
+    with pytest.raises(BadInput, match=r"\.\[analysis\]"):
         prepared({"design": "morris", "samples": 4, "vary": {"managers.hours_per_month": None}})
 
 

@@ -37,6 +37,7 @@ NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel")
 MISSING = [tool for tool in NEEDED if shutil.which(tool) is None]
 JOBQUEUE = find_spec("dask_jobqueue") is not None
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.slurm,
     pytest.mark.skipif(not JOBQUEUE, reason="needs dask-jobqueue"),
     pytest.mark.skipif(os.geteuid() != 0, reason="sets up a Slurm, which needs root"),

@@ -23,7 +23,7 @@ def run(out: Path, *overrides: str, workers: int | None = None, **options: objec
     return run_all(ready, Options(out=out, threads=1, report=False, where=where, **options))[0].run  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seeds", ["seeds=[5, 2, 9]", UNTIL])
+@pytest.mark.parametrize("seeds", ["seeds=[5, 2, 9]", pytest.param(UNTIL, marks=pytest.mark.long)])
 def test_workers_change_no_bit(tmp_path: Path, seeds: str) -> None:
     """Also where the number of seeds hangs on what came out, and seeds were lived that were not needed."""
     here, there = run(tmp_path / "here", seeds), run(tmp_path / "there", seeds, workers=2)

@@ -233,7 +233,7 @@ def test_ctrl_c_keeps_what_is_stored_and_leaves_nobody_behind(tmp_path: Path):
     assert process.returncode == 130
     assert err.strip().splitlines()[-1].endswith(f"--resume --out {out} goes on")
     assert "Traceback" not in err
-    assert processes_of(process.pid) == []
+    wait_for(lambda: processes_of(process.pid) == [], 10)
     stopped = status(out)
     assert (stopped.status, stopped.at_work) == ("interrupted", False)
     assert 0 < stopped.done < stopped.total == 8000

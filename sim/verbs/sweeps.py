@@ -169,6 +169,9 @@ def optimise(arguments: argparse.Namespace) -> int:
     place = where(arguments.workers, arguments.cluster)
     found = search(one, options, place, _listener(one.scenario.name, 2, arguments), plugins=arguments.plugin)
     _tell_optimised(found, json_=arguments.json)
+    if found.status == "failed":
+        print(f"{found.path}: some tasks have no result; tasks.parquet says why", file=sys.stderr)
+        return 1
     return 0
 
 
