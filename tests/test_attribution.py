@@ -139,6 +139,7 @@ def test_a_wrong_question_is_answered(small: Prepared, arm: str, kpis: list[str]
     assert says in str(caught.value)
 
 
+@pytest.mark.long
 def test_the_verb_writes_table_and_figure_and_puts_them_into_a_run(
     small: Prepared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

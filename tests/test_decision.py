@@ -43,6 +43,7 @@ def plain(text: str) -> str:
     return text.replace(units.MINUS, "-").replace(units.MISSING, "--").replace(units.GAP, " ")
 
 
+pytestmark = pytest.mark.long  # pictures of up to thirteen arms
 LONG = {
     "four": "a_bundle_of_four_strategies_that_starts_in_the_first_year_with_" + "x" * 20,
     "four_with_safeguards": "a_bundle_of_four_strategies_that_starts_in_the_first_year_with_" + "y" * 20,

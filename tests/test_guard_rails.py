@@ -19,6 +19,7 @@ from tests.facts_customers import Figures
 from tests.facts_statistics import Interval
 from tests.facts_strategies import EVERYTHING, FOUR, SINGLE, strategies
 
+pytestmark = pytest.mark.long  # 200,000 customers
 ARMS = (*SINGLE[:4], FOUR, EVERYTHING)
 SEEDS = range(101, 105)  # not those anything was fitted to
 CALL_SEEDS = range(101, 104)
