@@ -17,7 +17,6 @@ Errors: `BadInput` for a folder that may not be used or cannot be read, `RunFail
 from __future__ import annotations
 
 import contextlib
-import fnmatch
 import json
 import os
 import shutil
@@ -38,6 +37,7 @@ from sim.tables import (
     TABLES,
     arm_digests,
     check_columns,
+    foreign_files,
     grid_mistake,
     individuals_mistake,
     merge_tables,
@@ -349,7 +349,7 @@ class ResultsFolder:
                     f"{what} made by code version {was}, not {now}; use that version, or --overwrite to start anew"
                 )
             return []
-        foreign = _foreign_files(path)
+        foreign = foreign_files(path, OWN_FILES)
         if overwrite and foreign:
             some = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
             return no(f"{what} and files that are not of a run ({some}); move them away or name another folder")
@@ -477,18 +477,6 @@ class ResultsFolder:
         with writing(self.path):
             write_json(self.path / "manifest.json", manifest)
         self.manifest = manifest
-
-
-def _foreign_files(path: Path) -> list[str]:
-    """Files in a results folder that no run of ours would have written, relative and sorted."""
-    found = []
-    for folder, folders, files in os.walk(path):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        for name in [*files, *links]:
-            relative = Path(folder, name).relative_to(path).as_posix()
-            if not any(fnmatch.fnmatchcase(relative, pattern) for pattern in OWN_FILES):
-                found.append(relative)
-    return sorted(found)
 
 
 def _clear(path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fnmatch
 import hashlib
 import json
 import math
@@ -409,3 +410,16 @@ def reason(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return "permission denied"
     return error.strerror or str(error)
+
+
+def foreign_files(path: Path, own: Iterable[str]) -> list[str]:
+    """Files in a folder whose relative names fit no pattern of `own`, and all links to folders; sorted."""
+    found = []
+    patterns = tuple(own)
+    for folder, folders, files in os.walk(path):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in [*files, *links]:
+            relative = Path(folder, name).relative_to(path).as_posix()
+            if not any(fnmatch.fnmatchcase(relative, pattern) for pattern in patterns):
+                found.append(relative)
+    return sorted(found)

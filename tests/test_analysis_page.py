@@ -95,9 +95,10 @@ def test_an_analysis_writes_tables_figures_and_a_page(bank):
     assert points.loc[3, "calls.npv.seeds"] == 2
     assert pd.read_csv(folder / "analysis/failed.csv")["point"].tolist() == [3]
     # nothing that another sweep into this folder would take for somebody's file
-    from sim.sweep_store.opening import foreign_files
+    from sim.sweep_store.opening import OWN_FILES
+    from sim.tables import foreign_files
 
-    assert foreign_files(folder) == []
+    assert foreign_files(folder, OWN_FILES) == []
 
 
 def test_the_page_asks_nothing_from_anywhere_and_is_well_formed(bank):

@@ -24,6 +24,7 @@ from sim.experiments.sweep.engine import Listener
 from sim.experiments.sweep.plan import Plan, Point
 from sim.experiments.sweep.shards import share, work
 from sim.experiments.sweep.status import Tally, duration, status
+from sim.progress import SweepProgress
 from sim.sweep_store import StoredSweep, read_sweep
 from sim.sweep_store.opening import driver_lock
 
@@ -393,3 +394,12 @@ def test_the_log_tells_the_sweep_and_status_reads_the_folder_alone(tmp_path: Pat
     assert (again.start, again.lived) == ((12, 10), 2)
     with pytest.raises(BadInput, match="no such folder"):
         status(tmp_path / "nowhere")
+
+
+def test_who_shows_how_far_it_is_hears_of_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A bar that nobody ends leaves a terminal without its cursor."""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich: this is a terminal
+    shown = SweepProgress("sweep", 2)
+    work(jobs.plan(), jobs.points(3), {}, "", SweepOptions(tmp_path / "s"), (1, 1), shown)
+    assert shown.task is not None
+    assert shown.bar is None

@@ -103,9 +103,9 @@ class Spread(Listener):
         self.where, self.watcher, self.folder = KeptOpen(options.where), watcher, folder
         s = prepared.scenario
         self.arms = [arm.name for arm in s.arm_list]
-        done = stored(folder, options.checkpoint)
+        self.done = stored(folder, options.checkpoint)
         seeds = sorted(folder.manifest["seeds"])
-        self.todo = [seed for seed in seeds if any((arm, seed) not in done for arm in self.arms)]
+        self.todo = [seed for seed in seeds if self._missing(seed)]
         # Whether more seeds are needed hangs on those before: no more than can be lived at a time
         self.wave = max(self.where.workers, 1) if isinstance(s.seeds, SeedsUntil) else len(self.todo)
         path = str(folder.path.resolve())
@@ -119,10 +119,13 @@ class Spread(Listener):
         if seed in self.todo:
             at = self.todo.index(seed)
             now, self.todo = self.todo[at : at + self.wave], self.todo[at + self.wave :]
-            self.handed += len(now) * len(self.arms)
+            self.handed += sum(map(self._missing, now))
             self.watcher.expect(self.handed)
             drive(self.job, now, self.where, self)
         return self.broken.get(seed, [])
+
+    def _missing(self, seed: int) -> int:
+        return sum((arm, seed) not in self.done for arm in self.arms)
 
     def close(self) -> None:
         """Send the workers home."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import BadInput, Mistake, RunFailed
 from sim.sweep_store.lock import Lock, Taken
 from sim.sweep_store.reading import PARTS, TASKS, UNITS, read_design, read_sweep_manifest, read_units
-from sim.tables import reason
+from sim.tables import foreign_files, reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,7 +64,7 @@ def refusals(path: Path, manifest: Mapping[str, Any], *, overwrite: bool, resume
                 f"{_listed(_varied(manifest))}: resume with the same name and parameters, or name another folder"
             )
         return []
-    foreign = foreign_files(path)
+    foreign = foreign_files(path, OWN_FILES)
     if overwrite and foreign:
         some = ", ".join(foreign[:3]) + (", ..." if len(foreign) > 3 else "")
         return no(f"{what} and files that are not of a sweep ({some}); move them away or name another folder")
@@ -118,18 +117,6 @@ def same_plan(
     if (known is None) != (units is None) or before.to_csv(index=False) != design.to_csv(index=False):
         return False
     return units is None or known is None or known.to_csv(index=False) == units[list(UNITS)].to_csv(index=False)
-
-
-def foreign_files(path: Path) -> list[str]:
-    """Files in a sweep's folder that no sweep of ours would have written, relative and sorted."""
-    found = []
-    for folder, folders, files in os.walk(path):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        for name in [*files, *links]:
-            relative = Path(folder, name).relative_to(path).as_posix()
-            if not any(fnmatch.fnmatchcase(relative, pattern) for pattern in OWN_FILES):
-                found.append(relative)
-    return sorted(found)
 
 
 def clear(path: Path) -> None:

@@ -69,6 +69,9 @@ class Listener:
     def tick(self, workers: int) -> None:
         """Time passes: called a few times a second, with how many workers there are."""
 
+    def ended(self, text: str) -> None:
+        """Nothing more will come; the last word."""
+
 
 class Stalled(Exception):
     """A cluster does not answer any more; what was handed out is handed out again, to a new one."""

@@ -137,6 +137,7 @@ class Keeper(Listener):
     def ended(self, text: str) -> None:
         """The last word."""
         self.log(text)
+        self.ears.ended(text)
         with contextlib.suppress(OSError):
             self.file.unlink()
 
