@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from sim.cli import main
-from sim.sweep_store import read_sweep, read_sweep_manifest
+from sim.sweep_store import read_sweep, read_sweep_manifest, tasks_digest
 
 TINY = f"""
 extends: {Path(__file__).parent.parent / "scenarios" / "strategies.yaml"}
@@ -60,6 +64,23 @@ def test_it_comes_out_again_and_a_changed_number_is_found(folder: Path, capsys: 
     finally:
         (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     assert "DIFFERENT" in capsys.readouterr().out
+
+
+def test_a_number_that_does_not_come_out_again_is_found(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the manifest was changed along with it."""
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    stored = read_sweep(copy)
+    tasks = pq.read_table(copy / "tasks.parquet")
+    changed = tasks.column("npv").to_numpy() + np.eye(1, len(tasks))[0]  # the first by one yuan
+    tasks = tasks.set_column(tasks.column_names.index("npv"), "npv", pa.array(changed))
+    pq.write_table(tasks, copy / "tasks.parquet")
+    manifest = stored.manifest | {"tasks_digest": tasks_digest(tasks, stored.arms, stored.kpis)}
+    (copy / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    assert main(["verify", str(copy)]) == 1
+    digests = dict(line.split() for line in capsys.readouterr().out.splitlines()[:3])
+    assert digests["stored"] == digests["manifest"] != digests["rerun"]
 
 
 @pytest.mark.long
