@@ -17,6 +17,7 @@ import sweep_jobs as jobs
 
 from sim.errors import BadInput, RunFailed
 from sim.experiments.sweep import chunks, engine
+from sim.experiments.sweep import drive as drive_room
 from sim.experiments.sweep.chunks import Chunk, Todo
 from sim.experiments.sweep.clusters import local
 from sim.experiments.sweep.drive import SweepOptions, sweep
@@ -403,3 +404,14 @@ def test_who_shows_how_far_it_is_hears_of_the_end(tmp_path: Path, monkeypatch: p
     work(jobs.plan(), jobs.points(3), {}, "", SweepOptions(tmp_path / "s"), (1, 1), shown)
     assert shown.task is not None
     assert shown.bar is None
+
+
+def test_an_end_that_nobody_foresaw_is_told_in_the_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: Any, **__: Any) -> None:
+        raise TimeoutError  # without a word, as libraries do
+
+    monkeypatch.setattr(drive_room, "drive", broken)
+    with pytest.raises(TimeoutError):
+        sweep(jobs.plan(), jobs.points(2), {}, "", SweepOptions(tmp_path / "s"), local(1))
+    left = status(tmp_path / "s")
+    assert (left.status, left.lines[-1].split("  ")[-1]) == ("interrupted", "stopped: TimeoutError")

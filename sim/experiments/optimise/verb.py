@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import BadInput, Interrupted, RunFailed
+from sim.errors import BadInput
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
 from sim.experiments.optimise.confirm import Confirmed, confirm
 from sim.experiments.optimise.living import StoredUnits
@@ -22,10 +22,11 @@ from sim.experiments.sweep.drive import (
     SweepOptions,
     clear_notes,
     design_of,
+    ending,
     folder_of,
     manifest_of,
+    minded,
     refuse,
-    stop,
 )
 from sim.experiments.sweep.drive import units_of as stored_units_of
 from sim.experiments.sweep.engine import Listener
@@ -174,7 +175,7 @@ def _answered(question: Question, o: Optimise, store: SweepStore, where: Where |
         ears.note("compiling the kernel, once on this machine (about 20 s)")
         warm_up()
     living = StoredUnits(question.plan, store, o.kpis, where, ears)
-    try:
+    with contextlib.closing(living), minded(store, ears):
         archive = Archive(question.plan, (question.plan.arms[0], o.arm), o.objectives, o.limits, living)
         starts = [Start(one.name, one.drawn) for one in question.baselines if one.drawn is not None]
         search = Search(o, question.space, archive, starts, [_Said(o, ears)])
@@ -190,17 +191,7 @@ def _answered(question: Question, o: Optimise, store: SweepStore, where: Where |
             "where": where.words if where is not None else "this process",
             "optimise": _facts(question, archive, standing, confirmed),
         })  # fmt: skip
-    except KeyboardInterrupt:
-        stop(store, ears, "interrupted")
-        what = f"{store.path}: interrupted; what was lived is kept, --resume --out {store.path} goes on"
-        raise Interrupted(what) from None
-    except (RunFailed, BadInput) as error:
-        stop(store, ears, f"stopped: {error}")
-        raise
-    finally:
-        with contextlib.suppress(Exception):
-            living.close()
-    ears.ended(f"{found.status}: {found.manifest['tasks']:,} tasks, digest {found.manifest['tasks_digest']}")
+    ears.ended(ending(found))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +71,7 @@ def sweep(
 
 def _drive(plan: Plan, store: SweepStore, units: Sequence[Unit], where: Where, ears: Keeper) -> StoredSweep:
     began = perf_counter()
-    try:
+    with minded(store, ears):
         clear_notes(store)
         todo, total = missing(store, units)
         ears.began(total, total - len(todo))
@@ -83,13 +83,6 @@ def _drive(plan: Plan, store: SweepStore, units: Sequence[Unit], where: Where, e
             drive(job, todo, where, ears, folder=store.path, limit=plan.seconds_limit)
         seconds = perf_counter() - began + store.manifest.get("seconds", 0.0)
         found = store.finish({"seconds": seconds, "workers": where.workers, "where": where.words})
-    except KeyboardInterrupt:
-        stop(store, ears, "interrupted")
-        what = f"{store.path}: interrupted; what was finished is kept, --resume --out {store.path} goes on"
-        raise Interrupted(what) from None
-    except (RunFailed, BadInput) as error:
-        stop(store, ears, f"stopped: {error}")
-        raise
     ears.ended(ending(found))
     return found
 
@@ -100,7 +93,21 @@ def missing(store: SweepStore, units: Sequence[Unit]) -> tuple[list[Unit], int]:
     return [unit for unit in different.values() if unit.id not in done], len(different)
 
 
-def stop(store: SweepStore, ears: Keeper, text: str) -> None:
+@contextlib.contextmanager
+def minded(store: SweepStore, ears: Keeper) -> Iterator[None]:
+    """Whatever ends the work, the folder says so and what was stored stays; Ctrl-C becomes `Interrupted`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _stop(store, ears, "interrupted")
+        what = f"{store.path}: interrupted; what was finished is kept, --resume --out {store.path} goes on"
+        raise Interrupted(what) from None
+    except Exception as error:
+        _stop(store, ears, f"stopped: {str(error) or type(error).__name__}")
+        raise
+
+
+def _stop(store: SweepStore, ears: Keeper, text: str) -> None:
     """Leave the folder saying that nobody is at work; on a full disk it says so by its lock alone."""
     with contextlib.suppress(RunFailed):
         store.interrupt()

@@ -92,8 +92,8 @@ def _work(plan: Plan, store: SweepStore, units: Sequence[Unit], ears: Keeper) ->
         ears.ended("interrupted")
         what = f"{store.path}: interrupted; what was finished is kept, the same command goes on"
         raise Interrupted(what) from None
-    except (RunFailed, BadInput) as error:
-        ears.ended(f"stopped: {error}")
+    except Exception as error:
+        ears.ended(f"stopped: {str(error) or type(error).__name__}")
         raise
 
 
