@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sim.errors import BadInput, SimError
+from sim.spelling import never_lose_a_sign
 from sim.verbs import checks, runs, sweeps
 
 VERBS = (
@@ -35,8 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal that cannot show a character still gets the line
+        never_lose_a_sign(stream)
     with contextlib.suppress(ValueError):  # only a main thread may listen
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's word to stop is our Ctrl-C
     try:
@@ -56,18 +56,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        print(f"run.py  {error.strerror or error}: {error.filename or 'writing the output'}", file=sys.stderr)
+        print(f"{program()}  {error.strerror or error}: {error.filename or 'writing the output'}", file=sys.stderr)
         return 1
+
+
+def program() -> str:
+    """What the user called: the console script's name, else `run.py`."""
+    called = Path(sys.argv[0]).stem
+    return called if called == "rapport" else "run.py"
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
     if words and words[0] in LATER:
-        raise BadInput.at("run.py", f"{words[0]} is not part of this version; its verbs are {', '.join(VERBS)}")
+        raise BadInput.at(program(), f"{words[0]} is not part of this version; its verbs are {', '.join(VERBS)}")
     if words and words[0].isalpha() and words[0] not in VERBS and not Path(words[0]).exists():
         from sim.yaml_source import did_you_mean
 
         if meant := did_you_mean(words[0], VERBS):
-            raise BadInput.at("run.py", f"{words[0]!r} is neither a verb nor a file; {meant}")
+            raise BadInput.at(program(), f"{words[0]!r} is neither a verb nor a file; {meant}")
     if words and words[0] not in VERBS and words[0] not in ("-h", "--help", "--version"):
         words = ["run", *words]
     return _parser().parse_args(words)
@@ -77,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     from sim import __version__
 
     about = "Simulate customer relationship strategies of a retail bank."
-    parser = _Parser(prog="run.py", description=about, allow_abbrev=False)
+    parser = _Parser(prog=program(), description=about, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)
     verbs = parser.add_subparsers(required=True, metavar="VERB", parser_class=_Parser)
 

@@ -256,6 +256,18 @@ def test_a_run_that_breaks_is_named_and_the_others_are_kept(
     assert sorted(set(pd.read_parquet(out / "monthly.parquet")["seed"])) == [1, 2, 3]
 
 
+@pytest.mark.parametrize(("called", "name"), [("/venv/bin/rapport", "rapport"), ("run.py", "run.py")])
+def test_help_and_mistakes_bear_the_name_that_the_user_typed(
+    called: str, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert capsys.readouterr().out.startswith(f"usage: {name} ")
+    assert main(["verfy"]) == 2
+    assert capsys.readouterr().err.startswith(f"{name}  ")
+
+
 def test_help_validation_and_the_lists_answer_without_the_heavy_libraries() -> None:
     code = (
         "import sys; from sim.cli import main; main(['validate', 'scenarios/quick.yaml']);"

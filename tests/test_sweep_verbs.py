@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +18,9 @@ import pytest
 from sim.cli import main
 from sim.sweep_store import read_sweep, read_sweep_manifest, tasks_digest
 
+ROOT = Path(__file__).parent.parent
 TINY = f"""
-extends: {Path(__file__).parent.parent / "scenarios" / "strategies.yaml"}
+extends: {ROOT / "scenarios" / "strategies.yaml"}
 name: tiny
 months: 13
 burn_in: 3
@@ -53,6 +58,18 @@ def test_a_sweep_leaves_its_tasks_and_a_report(folder: Path) -> None:
     assert (stored.status, len(stored.tasks), set(stored.tasks["status"])) == ("done", 12, {"ok"})
     assert "<h1>" in (folder / "report.html").read_text("utf-8")
     assert (folder / "analysis" / "points.csv").exists()
+
+
+def test_another_sweep_or_server_on_the_machine_is_no_news(file: Path, tmp_path: Path) -> None:
+    """Dask's usual port is taken: nothing of it, and no library's warning, reaches the user."""
+    with socket.socket() as taken:
+        with contextlib.suppress(OSError):  # by somebody else, which serves as well
+            taken.bind(("", 8787))
+            taken.listen()
+        line = [sys.executable, "run.py", str(file), "--workers", "1", "--months", "1", "--out", str(tmp_path / "out")]
+        done = subprocess.run([*line, "--seeds", "1"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not any(word in done.stderr for word in ("8787", "Warning", "warn", ".py", "Traceback")), done.stderr
 
 
 def test_it_comes_out_again_and_a_changed_number_is_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import BadInput
 from sim.experiments.sweep.cluster_file import ACCOUNTS, SUBMITS, ClusterFile, read_cluster_file
 from sim.experiments.sweep.clusters import (
+    ANY_PORT,
     DASK_CONFIG,
     ONE_THREAD,
     WORKER_CONFIG,
@@ -117,7 +118,7 @@ class Batch:
             "job_script_prologue": [*f.prologue, *prologue()], "worker_extra_args": worker_arguments(f),
             "security": security() if f.tls else None,
             "scheduler_options": {
-                "port": f.scheduler.port, "dashboard": has_bokeh(), "dashboard_address": "127.0.0.1:0",
+                "port": f.scheduler.port, "dashboard": has_bokeh(), "dashboard_address": ANY_PORT,
                 **({"host": f.scheduler.host} if f.scheduler.host else {}),
             },
         }  # fmt: skip

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]  # takes a line that the user should see
 FORMS = "tcp://HOST:PORT, tls://HOST:PORT or FILE.yaml"
+ANY_PORT = "127.0.0.1:0"  # Dask serves its state also where it has no dashboard; with no address it wants port 8787
 MOST_PER_CORE = 16  # worker processes; more is a slip of the pen
 WORKER_PRELOAD = "sim.experiments.sweep.preload"  # what every worker process of ours does first
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -125,7 +126,7 @@ class Local:
             cluster = distributed.LocalCluster(
                 n_workers=self.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
                 memory_limit=MEMORY_LIMIT // max(self.workers, 1), security=security(),
-                dashboard_address="127.0.0.1:0" if has_bokeh() else None, silence_logs=logging.CRITICAL,
+                dashboard_address=ANY_PORT, silence_logs=logging.CRITICAL,
             )  # fmt: skip
             try:
                 client = distributed.Client(cluster, set_as_default=False)
