@@ -116,7 +116,8 @@ def told(value: float, low: float, high: float, unit: str, *, sure: bool = True)
         (npv(2e6, 1e6, sure=True), PAYS), (npv(-2e6, 1e6, sure=True), PAYS_NOT), (npv(1e6, 1e6), UNCLEAR),
         (npv(0.5e6, 1e6), UNCLEAR), (npv(2e6, 1e6), UNCLEAR), (npv(-2e6, 1e6), UNCLEAR),
         (npv(0.0, 0.0), NOTHING), (npv(3e6, 0.0, sure=True), PAYS),
-        (Figure(1e6, math.nan, math.nan, "CNY", 1), ONE_SEED), (Figure(math.nan, math.nan, math.nan, "CNY", 0), ONE_SEED), (None, ONE_SEED),
+        (Figure(1e6, math.nan, math.nan, "CNY", 1), ONE_SEED),
+        (Figure(math.nan, math.nan, math.nan, "CNY", 0), ONE_SEED), (None, ONE_SEED),
     ],
 )  # fmt: skip
 def test_the_word_is_decided_by_what_is_sure_of_the_npv_difference(figure, word):
