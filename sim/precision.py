@@ -7,6 +7,12 @@ interval is Student's t over those differences (docs/readings.md says when that 
 Many KPIs times many arms are many chances of a finding by luck. `p_adjusted` is Holm's step-down correction over the
 `FAMILY` of headline KPIs of the bank times all arms of the comparison: the chance of even one false finding among them
 is at most 5 % if all below 0.05 are believed, however the KPIs hang together. KPIs outside the family are for looking.
+
+**What is called sure.** `sureness` is the one rule for it, and whatever calls a difference clear asks it: the verdict,
+its sentence, the star of the terminal, bold on the page, filled points and titles of figures. A difference is sure if
+its adjusted p is below `CHANCE`, or if two seeds or more all have the very same difference, which leaves nothing to
+chance. One seed is never sure, nor is anything outside the family. That its own 95 % interval leaves zero out is
+necessary and not enough: twenty arms that do nothing have one such interval between them for every KPI.
 """
 
 from __future__ import annotations
@@ -29,6 +35,8 @@ FAMILY = (
 # A figure a year is its total over the years: the same test, so it bears the same p and counts once.
 SAME_TEST = {"net_new_money_annual": "net_new_money", "profit_annual": "profit"}
 CORRECTION = "Holm's step-down correction"
+CHANCE = 0.05  # of even one false finding in the family, if all that is called sure is believed
+SURENESS = ("p_adjusted", "level", "sure")
 
 
 def precision(kpis: pd.DataFrame, reference: str) -> pd.DataFrame:
@@ -57,23 +65,51 @@ def precision(kpis: pd.DataFrame, reference: str) -> pd.DataFrame:
     return table.assign(p_adjusted=_adjusted(table))[list(PRECISION_COLUMNS)]
 
 
-def _of(one: Differences) -> dict[str, np.ndarray]:
-    from scipy.special import stdtr
+def sureness(comparison: pd.DataFrame) -> pd.DataFrame:
+    """What may be called sure, row by row of a whole comparison.csv: its index, the columns `SURENESS`.
 
+    `p_adjusted` is that of precision.csv, worked out from difference, interval and seeds, so that old folders and
+    tables in memory are judged alike. `level` is what a row's own p must fall below to be sure whatever the other
+    tests say (`CHANCE` over their number). The rule stands above; it needs all rows, since the correction counts them.
+    """
+    import pandas as pd
+
+    names = comparison["kpi"].astype(str)
+    difference, low, high = (comparison[name].to_numpy(dtype=float) for name in ("difference", "ci_low", "ci_high"))
+    seeds = comparison["seeds"].to_numpy()
+    p = _p_value(difference, (high - low) / 2.0, seeds)
+    tests = int(np.count_nonzero(names.isin(FAMILY).to_numpy() & ~np.isnan(p)))
+    adjusted = _adjusted(comparison[["arm", "kpi"]].assign(p_value=p))
+    judged = names.isin([*FAMILY, *SAME_TEST]).to_numpy()
+    all_the_same = (seeds >= 2) & (low == high) & (difference != 0.0)
+    sure = judged & ((adjusted < CHANCE) | all_the_same)
+    level = np.where(judged, CHANCE / max(tests, 1), np.nan)
+    return pd.DataFrame(dict(zip(SURENESS, (adjusted, level, sure), strict=True)), index=comparison.index)
+
+
+def _p_value(difference: np.ndarray, half: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Two-sided p of the paired t test, from the half-width of the 95 % interval; see `precision` for its edges."""
+    from scipy.special import stdtr, stdtrit
+
+    freedom = np.maximum(seeds - 1, 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = 2.0 * stdtr(freedom, -np.abs(difference) / (half / stdtrit(freedom, 0.5 + CONFIDENCE / 2)))
+    return np.where(np.isnan(half), np.nan, np.where(half == 0.0, np.where(difference == 0.0, 1.0, np.nan), p))
+
+
+def _of(one: Differences) -> dict[str, np.ndarray]:
     half = one.half_width
     whole = one.variances.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         for_half = seeds_for(half / 2.0 / np.sqrt(one.variance))
         welch = whole**2 / (one.variances**2).sum(axis=0)
         unpaired = seeds_for(half / np.sqrt(whole), welch)
-        p = 2.0 * stdtr(one.freedom, -np.abs(one.t))
     flat = half == 0.0
-    p = np.where(np.isnan(half), np.nan, np.where(flat, np.where(one.mean == 0.0, 1.0, np.nan), p))
     return {
         "difference": one.mean, "half_width": half, "seeds": one.seeds,
         "seeds_for_half": np.where(flat, np.nan, for_half),
         "unpaired_seeds": np.where(flat & (whole > 0.0), np.inf, np.where(flat, np.nan, unpaired)),
-        "p_value": p,
+        "p_value": _p_value(one.mean, half, one.seeds),
     }  # fmt: skip
 
 

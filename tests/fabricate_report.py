@@ -394,29 +394,28 @@ def attribution(seeds: int = 6) -> pd.DataFrame:
 
 
 def precision(made: Made) -> pd.DataFrame:
-    """precision.csv of a made-up run, from its own comparison; the p-values are only plausible."""
-    from sim.tables import PRECISION_COLUMNS
+    """precision.csv of a made-up run, by the program's own arithmetic."""
+    from sim.precision import precision
 
-    _, table = summarise(made)
-    half = (table["ci_high"] - table["ci_low"]) / 2
-    clear = np.exp(-2.0 * (table["difference"] / half).abs().fillna(0.0))
-    bank = ~table["kpi"].str.contains("[", regex=False)
-    table = table.assign(
-        half_width=half, seeds_for_half=4.0 * table["seeds"], unpaired_seeds=table["seeds"] * table["variance_ratio"],
-        p_value=clear, p_adjusted=np.where(bank, np.minimum(clear * 6, 1.0), np.nan),
-    )  # fmt: skip
-    return table[list(PRECISION_COLUMNS)]
+    return precision(kpis_of(made), made.manifest["arms"][0])
 
 
 def summarise(made: Made) -> tuple[pd.DataFrame, pd.DataFrame]:
     """summary.csv and comparison.csv of a made-up run, by the program's own key figures."""
     from sim.compare import compare
-    from sim.kpis import run_kpis, summarise
+    from sim.kpis import summarise
+
+    kpis = kpis_of(made)
+    return summarise(kpis), compare(kpis, made.manifest["arms"][0])
+
+
+def kpis_of(made: Made) -> pd.DataFrame:
+    """Key figures of a made-up run, seed by seed."""
+    from sim.kpis import run_kpis
 
     tables = {name: getattr(made, name) for name in ("monthly", "bank", "transitions")}
     facts = made.manifest
-    kpis = run_kpis(tables, tiers=facts["tiers"], arms=facts["arms"], discount_rate=facts["discount_rate"])
-    return summarise(kpis), compare(kpis, facts["arms"][0])
+    return run_kpis(tables, tiers=facts["tiers"], arms=facts["arms"], discount_rate=facts["discount_rate"])
 
 
 def write(made: Made, folder: Path) -> Path:

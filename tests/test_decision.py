@@ -19,8 +19,9 @@ from sim.figures import DECISION, Board, NothingToShow, plates, style, units
 from sim.figures.fates import OUTCOMES, changed, fairness
 from sim.figures.plane import frontier
 from sim.report import build, summary_table
-from sim.report.decision import overview, p_text, sure
+from sim.report.decision import overview, precision_of
 from sim.report.key_figures import Figure, KeyFigures
+from sim.report.sureness import p_text
 from sim.report.verdicts import (
     NOTHING,
     ONE_SEED,
@@ -28,7 +29,6 @@ from sim.report.verdicts import (
     PAYS_NOT,
     UNCLEAR,
     Verdict,
-    chance,
     columns,
     judge,
     seeds_to_tell,
@@ -101,19 +101,26 @@ def drawn(run: make.Made, name: str):
 # ------------------------------------------------------------------------------------------------------- the word
 
 
-def npv(value: float, half: float, seeds: int = 5) -> Figure:
-    return Figure(value, value - half, value + half, "CNY", seeds)
+def npv(value: float, half: float, seeds: int = 5, *, sure: bool = False) -> Figure:
+    return Figure(value, value - half, value + half, "CNY", seeds, 0.01 if sure else 0.2, 0.05, sure)
+
+
+def told(value: float, low: float, high: float, unit: str, *, sure: bool = True) -> Figure:
+    """A difference over twenty seeds that is called sure, or is not."""
+    return Figure(value, low, high, unit, 20, 0.01 if sure else 0.2, 0.05, sure)
 
 
 @pytest.mark.parametrize(
     ("figure", "word"),
     [
-        (npv(2e6, 1e6), PAYS), (npv(-2e6, 1e6), PAYS_NOT), (npv(1e6, 1e6), UNCLEAR), (npv(0.5e6, 1e6), UNCLEAR),
-        (npv(0.0, 0.0), NOTHING), (npv(3e6, 0.0), PAYS), (Figure(1e6, math.nan, math.nan, "CNY", 1), ONE_SEED),
+        (npv(2e6, 1e6, sure=True), PAYS), (npv(-2e6, 1e6, sure=True), PAYS_NOT), (npv(1e6, 1e6), UNCLEAR),
+        (npv(0.5e6, 1e6), UNCLEAR), (npv(2e6, 1e6), UNCLEAR), (npv(-2e6, 1e6), UNCLEAR),
+        (npv(0.0, 0.0), NOTHING), (npv(3e6, 0.0, sure=True), PAYS),
+        (Figure(1e6, math.nan, math.nan, "CNY", 1), ONE_SEED),
         (Figure(math.nan, math.nan, math.nan, "CNY", 0), ONE_SEED), (None, ONE_SEED),
     ],
 )  # fmt: skip
-def test_the_word_is_decided_by_the_interval_of_the_npv_difference(figure, word):
+def test_the_word_is_decided_by_what_is_sure_of_the_npv_difference(figure, word):
     assert judge(figure)[0] == word
 
 
@@ -125,13 +132,16 @@ def test_seeds_that_would_tell_worked_by_hand():
     assert judge(npv(1.0, 2.7764451 / math.sqrt(5), 5)) == (UNCLEAR, 2)
     assert seeds_to_tell(0.001, 1.2, 5) is None
     assert seeds_to_tell(0.0, 1.2, 5) is None
+    # Corrected for fifty tests, so at 99.95 % to each side: 4.073 / sqrt(16) is 1.018 with 16 seeds, 4.015 / sqrt(17)
+    # is 0.974 with 17: twelve more.
+    assert seeds_to_tell(1.0, 2.7764451 / math.sqrt(5), 5, 0.05 / 50) == 12
 
 
 def verdict(**changes) -> Verdict:
     known = dict(
         arm="stratification", word=PAYS_NOT, more_seeds=None,
-        attrition=Figure(-0.00212, -0.0027, -0.0015, "per year", 20),
-        aum=None, profit=Figure(-3.1e6, -3.4e6, -2.8e6, "CNY per year", 20), npv=Figure(-12e6, -15e6, -9e6, "CNY", 20),
+        attrition=told(-0.00212, -0.0027, -0.0015, "per year"),
+        aum=None, profit=told(-3.1e6, -3.4e6, -2.8e6, "CNY per year"), npv=told(-12e6, -15e6, -9e6, "CNY"),
         cost_annual=4e6, roi=-0.8, payback=math.inf,
     )  # fmt: skip
     return Verdict(**{**known, **changes})
@@ -139,19 +149,19 @@ def verdict(**changes) -> Verdict:
 
 def test_a_sentence_with_clear_differences():
     assert plain(sentence(verdict(), "nothing", "CNY")) == (
-        "“stratification” keeps 212 more customers a year per 100,000 (95 % interval 150 to 270) and costs CNY 3.10 m "
-        "a year more than it brings; NPV CNY -12.0 m (-15.0 to -9.0)."
+        "“stratification” keeps 212 more customers a year per 100,000 (95 % interval 150 to 270) and lowers profit by "
+        "CNY 3.10 m a year; NPV CNY -12.0 m (-15.0 to -9.0)."
     )
 
 
 def test_a_sentence_with_nothing_clear():
     one = verdict(
-        word=UNCLEAR, more_seeds=7, attrition=Figure(-0.0001, -0.0003, 0.0001, "per year", 20),
-        profit=Figure(1e5, -2e6, 2.2e6, "CNY per year", 20), npv=Figure(1e6, -8e6, 10e6, "CNY", 20),
+        word=UNCLEAR, more_seeds=7, attrition=told(-0.0001, -0.0003, 0.0001, "per year", sure=False),
+        profit=told(1e5, -2e6, 2.2e6, "CNY per year", sure=False), npv=told(1e6, -8e6, 10e6, "CNY", sure=False),
     )  # fmt: skip
     assert plain(sentence(one, "nothing", "CNY")) == (
-        "“stratification” keeps no clear number of customers more or fewer (-10 to +30 a year per 100,000) and may "
-        "bring more or less than it costs (CNY -2.0 to +2.2 m a year); NPV CNY +1.0 m (-8.0 to +10.0)."
+        "“stratification” keeps no clear number of customers more or fewer (-10 to +30 a year per 100,000, p 0.20) and "
+        "changes profit by no clear amount (CNY -2.0 to +2.2 m a year, p 0.20); NPV CNY +1.0 m (-8.0 to +10.0)."
     )
     assert one.words == "not clear yet: about 7 more seeds would tell"
     assert replace(one, more_seeds=1).words.endswith("about 1 more seed would tell")
@@ -160,12 +170,12 @@ def test_a_sentence_with_nothing_clear():
 
 def test_a_sentence_of_an_arm_that_loses_customers_and_pays():
     one = verdict(
-        word=PAYS, attrition=Figure(0.001, 0.0005, 0.0015, "per year", 20),
-        profit=Figure(2e6, 1e6, 3e6, "CNY per year", 20), npv=Figure(9e6, 5e6, 13e6, "CNY", 20),
+        word=PAYS, attrition=told(0.001, 0.0005, 0.0015, "per year"),
+        profit=told(2e6, 1e6, 3e6, "CNY per year"), npv=told(9e6, 5e6, 13e6, "CNY"),
     )  # fmt: skip
     text = plain(sentence(one, "nothing", "CNY"))
     assert "loses 100 more customers a year per 100,000 (95 % interval 50 to 150)" in text
-    assert "brings CNY 2.00 m a year more than it costs" in text
+    assert "raises profit by CNY 2.00 m a year" in text
 
 
 def test_one_seed_gives_no_verdict_and_says_so():
@@ -198,10 +208,11 @@ def test_verdicts_are_numbers_of_the_tables(made):
         assert one.roi == own[(arm, "roi")]
 
 
-def test_probabilities_never_claim_to_be_sure():
-    assert [chance(p) for p in (0.0, 0.004, 0.5, 0.996, 1.0)] == ["<0.01", "<0.01", "0.50", ">0.99", ">0.99"]
+def test_a_p_never_looks_as_if_it_lay_on_the_other_side_of_what_is_sure():
     assert [p_text(p) for p in (0.0, 0.0004, 0.0123, 0.34)] == ["<0.001", "<0.001", "0.012", "0.34"]
-    assert chance(math.nan) == p_text(math.nan) == units.MISSING
+    assert [p_text(p) for p in (0.0496, 0.0502, 0.05)] == ["0.0496", "0.0502", "0.050"]
+    assert [p_text(p) for p in (0.0499999, 0.0500001)] == ["<0.050", ">0.050"]
+    assert p_text(math.nan) == units.MISSING
 
 
 def test_the_overview_counts():
@@ -222,7 +233,7 @@ def test_the_verdict_table_fits_a_terminal(made, world):
     lines = table.split("\n\n")[0].splitlines()[3:]
     assert len(lines) == len(run.manifest["arms"]) - 1
     assert len({line.split()[0] for line in lines}) == len(lines), "arms that cannot be told apart"
-    words = "no interval" if len(run.manifest["seeds"]) == 1 else "the verdict is decided by the interval of the NPV"
+    words = "no interval" if len(run.manifest["seeds"]) == 1 else "the verdict is decided by the NPV difference"
     assert words in " ".join(table.split())
 
 
@@ -236,7 +247,7 @@ def test_the_verdict_table_says_what_the_verdicts_say(made):
 
 
 def test_columns_share_decimals_and_scale():
-    found = [verdict(), verdict(npv=Figure(-2e9, -3e9, -1e9, "CNY", 20))]
+    found = [verdict(), verdict(npv=told(-2e9, -3e9, -1e9, "CNY"))]
     texts = {column.key: [plain(column.write(one)) for one in found] for column in columns(found, "CNY")}
     assert texts["npv"] == ["0.0 ±<0.1", "-2.0 ±1.0"]
     assert texts["payback"] == ["none", "none"]
@@ -300,7 +311,7 @@ def test_the_frontier_worked_by_hand():
 def test_dominated_arms_are_hollow_and_arms_on_the_line_filled(made):
     figure, _ = drawn(made("thirteen arms"), "cost_and_effect")
     title = figure.get_label()
-    assert "dominated" in title
+    assert "fewer than the money could" in title
     points = [line for line in figure.axes[0].lines if line.get_marker() not in ("None", "")]
     filled = [line for line in points if mpl.colors.to_hex(line.get_markerfacecolor()) != "#ffffff"]
     (path,) = [line for line in figure.axes[0].lines if line.get_color() == style.INK]
@@ -341,7 +352,7 @@ def test_attribution_bars_add_up_to_the_whole(made):
     for panel in figure.axes:
         widths = [bar.get_width() for bar in panel.patches]
         assert sum(widths[:-1]) == pytest.approx(widths[-1])
-    assert "“stratification” brings the largest part" in figure.get_label()
+    assert "the largest share is that of “stratification”: " in figure.get_label()
     assert "-0.60 (-0.15)" in {plain(text) for text, _ in texts_of(figure)}
 
 
@@ -391,7 +402,6 @@ def test_saved_and_lost_worked_by_hand():
     assert gap[0] == pytest.approx(550.0)
     # Two seeds, gaps 450 and 650: t(1) = 12.706, sd = 141.4, half = 12.706 * 141.4 / sqrt(2) = 1270.6.
     assert gap[1] == pytest.approx(1270.6, abs=0.1)
-    assert not old.clear
 
 
 def test_contacts_of_the_figure_are_those_of_the_table(made):
@@ -476,7 +486,7 @@ def test_names_from_the_tables_are_escaped(made, tmp_path):
 def test_the_precision_table_shows_what_is_stored(page_of):
     folder = page_of("thirteen arms")
     run = read(folder)
-    rows = sure(run.precision, run.arms[1:])
+    rows = precision_of(run.precision, run.arms[1:], KeyFigures(run.summary, run.comparison))
     assert {row.kpi for row in rows} == {
         "attrition_annual", "customers_end", "aum_end", "revenue_annual", "profit_annual", "npv", "products",
         "satisfaction", "nps",
@@ -487,7 +497,7 @@ def test_the_precision_table_shows_what_is_stored(page_of):
     first = run.precision.set_index(["arm", "kpi"]).loc[(rows[0].arm, rows[0].kpi)]
     assert rows[0].for_half == units.number(first.seeds_for_half)
     assert rows[0].adjusted == p_text(first.p_adjusted)
-    assert sure(None, ["a"]) == []
+    assert precision_of(None, ["a"], KeyFigures(run.summary, run.comparison)) == []
 
 
 def test_an_interval_of_a_rate_below_zero_is_explained(tmp_path):

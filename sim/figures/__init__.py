@@ -49,8 +49,9 @@ DECISION: tuple[Plate, ...] = (
         forest,
         "What each arm changes",
         "Each arm lived the same seeds as the reference, so most chance cancels in the difference. An interval that "
-        "has zero in it means that the run cannot tell the arm from the reference. The intervals hold arm by arm: of "
-        "twenty arms that do nothing, one would look clear.",
+        "has zero in it means that the run cannot tell the arm from the reference. The intervals hold one by one: of "
+        "twenty arms that do nothing, one interval would leave zero out by chance. What is filled has been corrected "
+        "for how many are looked at.",
         decision=True,
     ),
     Plate(

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from sim.kpis import KPIS, base_name
 
-from . import marks, style, units
+from . import claims, marks, style, units
 from .data import Board
 
 NAMES = {  # of KPIs, for the head of a panel
@@ -100,12 +100,17 @@ def _beside(axes: Axes, row: int, text: str, colour: str) -> None:
 
 
 def _title(table: pd.DataFrame, kpi: str) -> str:
+    """The largest share of the first KPI, beside the whole; a share may well be the other way than the whole."""
     own = table[table["kpi"].astype(str) == kpi].drop_duplicates("member")
     values, whole = own["value"].to_numpy(dtype=float), float(own["whole"].iloc[0])
     look = units.display(kpi, str(own["unit"].iloc[0]), [whole], difference=True)
-    place = int(np.nanargmax(np.abs(values)))
+    largest = claims.highest([float(value) for value in np.abs(values)])
     name = NAMES.get(kpi, style.spoken(kpi))
-    part, all_ = (look.write(value, sign=True)[0] for value in (float(values[place]), whole))
-    member = style.quoted(str(own["member"].iloc[place]))
-    text = f"{member} brings the largest part of what the bundle does to {name if name[1].isupper() else name.lower()}"
-    return f"{text}: {part} of {all_} {look.unit}"
+    thing = name if name[1].isupper() else name.lower()
+    if not largest or not values[largest[0]]:
+        return f"What each member of the bundle does to {thing}"
+    part, all_ = (look.write(value, sign=True)[0] for value in (float(values[largest[0]]), whole))
+    members = claims.listed([str(own["member"].iloc[place]) for place in largest])
+    how = "one seed" if int(own["seeds"].max()) == 1 else claims.LOOKING
+    text = f"Of what the bundle does to {thing}, {all_} {look.unit}, the largest share is that of {members}: {part}"
+    return f"{text} ({how})"

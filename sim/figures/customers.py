@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from . import marks, parts, style, units
+from . import claims, marks, parts, style, units
 from .data import Board, Cube, NothingToShow, band, contrasts, mean_of, ratio_base, rolling_sum, with_total
 
 BANK = "bank"
@@ -28,10 +28,10 @@ def attrition_by_tier(board: Board) -> Figure:
         names, rates = names[:1], rates[..., :1]
     if board.one_arm:
         return _attrition_of_one(board, subtitle, names, months, rates)
-    title = parts.verdict(
-        board, contrasts(rates[:, :, -1, -1]), "attrition", lambda gap: units.points(gap, 2, sign=True), least=True,
-        verb="lowers",
-    )  # fmt: skip
+    title = claims.judged(
+        board,
+        claims.Wish("attrition_annual", "attrition over the run", lambda gap: units.points(gap, 2, sign=True), True),
+    )
     panels = [
         parts.Panel(name, "% a year", rates[..., tier] * 100, _percent_of, floor=0.0) for tier, name in enumerate(names)
     ]
@@ -91,9 +91,9 @@ def customer_flows(board: Board) -> Figure:
     growth = active[:, :, -1] / ratio_base(active[:, :, 0]) - 1
     if board.one_arm:
         return _flows_of_one(board, flows, growth)
-    title = parts.verdict(
-        board, contrasts(growth), "growth of active customers", lambda gap: units.points(gap, 2, sign=True),
-        least=False, verb="raises",
+    title = claims.seen(
+        board, contrasts(growth), f"growth of active customers over {board.span_words}",
+        lambda gap: units.points(gap, 2, sign=True),
     )  # fmt: skip
     yearly = {
         name: rolling_sum(flow[:, :, 1:], board.window) * board.per_year

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.precision import sureness
+
 from . import units
 
 Cube = NDArray[np.float64]
@@ -164,6 +166,11 @@ class Board:
         return f"{self.span_words}, scaled to a year"
 
     @property
+    def window_words(self) -> str:
+        """What the last rolling sum covers: the last 12 months, or the whole of a shorter run."""
+        return f"the last 12{units.GAP}months" if self.months >= 12 else self.span_words
+
+    @property
     def span_words(self) -> str:
         """The measured time in words."""
         if self.months >= 24 and self.months % 12 == 0:
@@ -224,6 +231,20 @@ class Board:
             raise NothingToShow("there is one arm, so nothing to compare")
         own = table[table["kpi"].astype(str) == kpi].drop_duplicates("arm").set_index("arm")
         return own.reindex(self.arms[1:])[["difference", "ci_low", "ci_high"]].to_numpy(dtype=float)
+
+    def sure(self, kpi: str) -> NDArray[np.bool_]:
+        """Whether the difference of a KPI may be called sure, for every arm but the reference (`sim.precision`)."""
+        table = self._judged
+        own = table[table["kpi"] == kpi].drop_duplicates("arm").set_index("arm")["sure"]
+        return own.reindex(self.arms[1:], fill_value=False).to_numpy(dtype=bool)
+
+    @cached_property
+    def _judged(self) -> pd.DataFrame:
+        table = self.comparison
+        if table is None or table.empty:
+            raise NothingToShow("there is one arm, so nothing to compare")
+        names = pd.DataFrame({"arm": table["arm"].astype(str), "kpi": table["kpi"].astype(str)})
+        return names.assign(sure=sureness(table)["sure"])
 
     def band_words(self, thing: str = "Line") -> str:
         """What line and band are, for a subtitle."""
@@ -305,16 +326,14 @@ def half_width(values: Cube, axis: int) -> Cube:
 
 @dataclass(frozen=True)
 class Contrast:
-    """An arm against the reference, paired by seed: mean difference, half width (NaN for one seed), clear or not."""
+    """An arm against the reference, paired by seed: mean difference and half width (NaN for one seed).
+
+    It is for looking; what is sure is asked of `Board.sure`, which knows how many differences are looked at.
+    """
 
     arm: int
     difference: float
     half: float
-
-    @property
-    def clear(self) -> bool:
-        """True if the 95 % interval leaves zero out (never with one seed)."""
-        return bool(abs(self.difference) > self.half)
 
 
 def contrasts(values: Cube) -> list[Contrast]:

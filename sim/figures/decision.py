@@ -7,10 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
 
 from sim.kpis import KPIS
+from sim.precision import CHANCE, CORRECTION
 
-from . import marks, style, units
+from . import claims, marks, style, units
 from .data import Board, Cube, NothingToShow, mean_of
 
 FOREST = (  # KPI, its name
@@ -61,8 +63,8 @@ def forest(board: Board) -> Figure:
         + (
             "One seed, so no intervals."
             if len(board.seeds) == 1
-            else f"Point: mean; line: its 95{units.GAP}% interval (paired t). Filled: the interval leaves zero out; "
-            "hollow: it does not."
+            else f"Point: mean; line: its 95{units.GAP}% interval (paired t). Filled: clear, that is p below "
+            f"{CHANCE:g} by {CORRECTION} over all headline figures; hollow: not clear."
         )
         + " Shaded: the better side."
     )
@@ -77,7 +79,7 @@ def forest(board: Board) -> Figure:
         unit = str(board.comparison.loc[board.comparison["kpi"] == kpi, "unit"].iloc[0])  # type: ignore[union-attr,index]
         look = units.display(kpi, unit, gaps[:, 0], difference=True)
         less = KPIS[kpi].better == "lower"
-        _intervals(panel, gaps / look.divisor, less)
+        _intervals(panel, gaps / look.divisor, board.sure(kpi), less)
         panel.set_yticks(np.arange(len(names)), names if place % columns == 0 else [""] * len(names))
         panel.tick_params(axis="y", labelcolor=style.INK)
         style.name_panel(panel, name, look.unit if kpi != "customers_end" else "", beyond=0.4)
@@ -88,11 +90,12 @@ def forest(board: Board) -> Figure:
 
 def _forest_title(board: Board) -> str:
     attrition, npv = board.gaps("attrition_annual"), board.gaps("npv")
+    lower, worth = (board.sure(kpi) for kpi in ("attrition_annual", "npv"))
     count = len(attrition)
     if len(board.seeds) == 1:
         return f"What each arm changes against {style.quoted(board.reference)} (one seed)"
-    kept, pays = int((attrition[:, 2] < 0).sum()), int((npv[:, 1] > 0).sum())
-    loses = int((npv[:, 2] < 0).sum())
+    kept, pays = int((lower & (attrition[:, 0] < 0)).sum()), int((worth & (npv[:, 0] > 0)).sum())
+    loses = int((worth & (npv[:, 0] < 0)).sum())
     if not np.nan_to_num(np.concatenate([attrition, npv])).any():
         return f"Nothing differs from {style.quoted(board.reference)}"
     if count == 1:
@@ -102,23 +105,23 @@ def _forest_title(board: Board) -> str:
         return f"{name} {first}; {last}"
     some = {0: "No arm lowers", 1: "One arm lowers", count: f"All {count} arms lower"}
     first = some.get(kept, f"{kept} of {count} arms lower") + " attrition clearly"
-    worth = f"{_count(pays)} raise{'s' if pays == 1 else ''} net present value, {_count(loses)} lower"
-    return f"{first}; {worth}{'s' if loses == 1 else ''} it"
+    money = f"{_count(pays)} raise{'s' if pays == 1 else ''} net present value clearly, {_count(loses)} lower"
+    return f"{first}; {money}{'s' if loses == 1 else ''} it"
 
 
 def _count(number: int) -> str:
     return {0: "none", 1: "one"}.get(number, str(number))
 
 
-def _intervals(axes: Axes, gaps: Cube, less: bool) -> None:
-    """Rows of points with intervals; filled where clear, the better side of zero shaded."""
+def _intervals(axes: Axes, gaps: Cube, sure: NDArray[np.bool_], less: bool) -> None:
+    """Rows of points with intervals; filled where sure, the better side of zero shaded."""
     mean, low, high = gaps.T
     marks.level_axis(axes, [mean, low, high])
     left, right = axes.get_xlim()
     axes.axvspan(left if less else 0.0, 0.0 if less else right, color=TINT, linewidth=0, zorder=0)
     axes.set_xlim(left, right)
     for row, (value, start, end) in enumerate(gaps):
-        clear = start > 0 or end < 0
+        clear = bool(sure[row])
         better = value != 0 and (value < 0) == less
         colour = style.NEUTRAL if not clear else style.GAIN if better else style.LOSS
         if np.isfinite(start):
@@ -140,18 +143,22 @@ def tier_heat_map(board: Board) -> Figure:
     if not np.isfinite(attrition).any() and not np.isfinite(money).any():
         raise NothingToShow("there is no comparison by tier")
     names = arm_names(board)
-    sure = "" if len(board.seeds) == 1 else " In brackets: the 95\N{NO-BREAK SPACE}% interval has zero in it."
+    sure = "" if len(board.seeds) == 1 else (
+        " In brackets: the 95\N{NO-BREAK SPACE}% interval has zero in it. Bold: clear; tiers are no headline figures, "
+        "so none is called so."
+    )  # fmt: skip
     figure, ((left, right),) = style.page(
         _map_title(board, attrition),
         f"Difference to {style.quoted(board.reference)}, same seeds, mean over seeds. Blue is better, orange worse, "
         f"white no difference.{sure}",
         1, 2, height=0.3 * (len(names) + HEAD), lefts=[name_room(names), 0.3], rights=[0.1, 0.05], bottom=0.1,
     )  # fmt: skip
-    for panel, values, less, title, unit in (
-        (left, attrition, True, "Attrition", "points a year"),
-        (right, money, False, "AUM at the end", f"% of that of {style.fit(style.spoken(board.reference), 1.2, 8)}"),
+    of_reference = style.fit(style.spoken(board.reference), 1.2, 8)
+    for panel, values, kpi, less, title, unit in (
+        (left, attrition, "attrition_annual", True, "Attrition", "points a year"),
+        (right, money, "aum_end", False, "AUM at the end", f"% of that of {of_reference}"),
     ):
-        _cells(panel, values, less)
+        _cells(panel, values, board.sure(kpi), less)
         heads = [*map(style.spoken, tiers), "bank"]
         room = style.size_inches(panel)[0] / (len(heads) + 0.12) - 0.05
         for head, x in zip(heads, _columns(len(heads)), strict=True):
@@ -170,17 +177,14 @@ def _by_tier(board: Board, kpi: str) -> Cube:
 
 
 def _map_title(board: Board, attrition: Cube) -> str:
-    tiers = attrition[:, :-1]
-    clear = (tiers[..., 1] > 0) | (tiers[..., 2] < 0)
-    if not clear.any():
-        return "No arm changes the attrition of a tier clearly" if len(board.seeds) > 1 else "What arms do by tier"
-    gaps = np.where(clear, tiers[..., 0], np.nan)
+    gaps = attrition[:, :-1, 0]
+    if not np.nan_to_num(gaps).any():
+        return "What arms do by tier"
     arm, tier = np.unravel_index(int(np.nanargmax(np.abs(gaps))), gaps.shape)
-    text = f"{units.number(gaps[arm, tier], 2, sign=True)}{units.GAP}points"
-    worse = int((clear & (tiers[..., 0] > 0)).sum())
-    more = f"; {worse} of {clear.size} cells clearly worse" if worse else ""
-    tier_name = style.spoken(board.tiers[tier])
-    return f"Attrition changes most in {tier_name} under {style.quoted(board.arms[arm + 1])}: {text} a year{more}"
+    text = f"{units.number(gaps[arm, tier], 2, sign=True)}{units.GAP}points a year"
+    how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
+    name = style.quoted(board.arms[arm + 1])
+    return f"Attrition differs most in {style.spoken(board.tiers[tier])} under {name}: {text} ({how})"
 
 
 def _columns(count: int) -> Cube:
@@ -188,7 +192,7 @@ def _columns(count: int) -> Cube:
     return np.arange(count, dtype=float) + np.where(np.arange(count) == count - 1, 0.12, 0.0)
 
 
-def _cells(axes: Axes, values: Cube, less: bool) -> None:
+def _cells(axes: Axes, values: Cube, sure: NDArray[np.bool_], less: bool) -> None:
     ramp = mpl.colors.LinearSegmentedColormap.from_list("decision", [style.LOSS, "#FFFFFF", style.GAIN])
     finite = np.abs(values[..., 0][np.isfinite(values[..., 0])])
     most = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
@@ -206,10 +210,12 @@ def _cells(axes: Axes, values: Cube, less: bool) -> None:
             text = units.number(value, decimals, sign=True)
             if known and np.isfinite(low) and low <= 0 <= high:
                 text = f"({text})"
-            size = next((size for size in (8.5, 8, 7.5, 7, 6.5) if style.text_width(text, size) < wide - 0.06), 6.0)
+            weight = "bold" if column == values.shape[1] - 1 and sure[row] else "normal"
+            fits = (size for size in (8.5, 8, 7.5, 7, 6.5) if style.text_width(text, size, weight) < wide - 0.06)
             axes.text(
-                x + 0.5, row + 0.5, text, ha="center", va="center_baseline", size=size, color=style.ink_on(colour)
-            )
+                x + 0.5, row + 0.5, text, ha="center", va="center_baseline", size=next(fits, 6.0), weight=weight,
+                color=style.ink_on(colour),
+            )  # fmt: skip
     axes.set_xlim(0, values.shape[1] + 0.12)
     axes.set_ylim(values.shape[0], -HEAD)
     axes.grid(False)

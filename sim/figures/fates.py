@@ -6,6 +6,7 @@ or not, opted out or not. All per 10,000 customers of the group at month 0, mean
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import marks, style, units
+from . import claims, marks, style, units
 from .data import Board, Cube, NothingToShow, band, half_width
 from .decision import arm_names, name_room
 
@@ -77,8 +78,8 @@ def fates(board: Board) -> Figure:
     figure, (axes,) = style.page(
         _title(board, found[0]),
         f"Customers of month 0 whose fate differs from the one under {style.quoted(board.reference)}, per {PER:,}. "
-        "Right: so here and not there; left: so there and not here; blue the better, orange the worse. Point: the net"
-        + ("." if len(board.seeds) == 1 else f", with its 95{units.GAP}% interval; hollow where zero is in it."),
+        f"Right: who has this fate in the arm and not under {style.quoted(board.reference)}; left: the reverse; blue "
+        "is better, orange worse. Point: the net" + _interval_words(board),
         1, 3, height=max(0.5, 0.26 * len(names)) + 0.05, lefts=[name_room(names), 0.42, 0.42], rights=[0.55] * 3,
     )  # fmt: skip
     for place, (panel, one, (name, good, _)) in enumerate(zip(axes, found, OUTCOMES, strict=True)):
@@ -89,16 +90,23 @@ def fates(board: Board) -> Figure:
     return figure
 
 
+def _interval_words(board: Board) -> str:
+    return "." if len(board.seeds) == 1 else f", with its own 95{units.GAP}% interval: for looking, so none is clear."
+
+
 def _title(board: Board, one: Changed) -> str:
     net = one.net[1:]
     mean = band(net).mean
     if not np.isfinite(mean).any():
         return "Customers whose fate an arm changes"
-    best = int(np.nanargmax(mean))
-    here, there = (float(band(values[1:]).mean[best]) for values in (one.here, one.there))
-    name = style.quoted(board.arms[best + 1])
-    chance = " (one seed)" if len(board.seeds) == 1 else ""
-    return f"Of {PER:,} customers {name} saves {units.number(here)} and loses {units.number(there)}{chance}"
+    how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
+    best = claims.highest(list(mean))
+    if len(best) > 1:
+        return f"Net customers saved are highest under {claims.listed([board.arms[at + 1] for at in best])} ({how})"
+    here, there = (float(band(values[1:]).mean[best[0]]) for values in (one.here, one.there))
+    text = f"Of {PER:,} customers {style.quoted(board.arms[best[0] + 1])} saves {units.number(here, 1)} and loses "
+    text += units.number(there, 1)
+    return f"{text}{', the highest net of all arms' if len(mean) > 1 else ''} ({how})"
 
 
 def _swap(axes: Axes, one: Changed, good: bool) -> None:
@@ -115,12 +123,10 @@ def _swap(axes: Axes, one: Changed, good: bool) -> None:
     for row in rows:
         if not np.isfinite(net[row]):
             continue
-        clear = np.isfinite(half[row]) and abs(net[row]) > half[row]
         if np.isfinite(half[row]):
             ends = np.clip([net[row] - half[row], net[row] + half[row]], low, high)
             axes.plot(ends, [row, row], color=style.INK, linewidth=1.2, zorder=4)
-        axes.plot([net[row]], [row], "o", color=style.INK, markersize=4,
-                  markerfacecolor=style.INK if clear or np.isnan(half[row]) else "white", zorder=5)  # fmt: skip
+        axes.plot([net[row]], [row], "o", color=style.INK, markersize=4, zorder=5)
         axes.annotate(
             units.number(float(net[row]), 0 if abs(net[row]) >= 10 else 1, sign=True), (1, row), (4, 0),
             xycoords=("axes fraction", "data"), textcoords="offset points", size=8, color=style.INK,
@@ -156,8 +162,7 @@ def fates_by_group(board: Board) -> Figure:
         _group_title(board, rows),
         f"Customers of month 0 per {PER:,} of their group. Blue, right: lost under {style.quoted(board.reference)} "
         "(closed or dormant), active here; orange, left: the reverse. Point: the net"
-        + ("." if len(board.seeds) == 1 else f", with its 95{units.GAP}% interval; hollow where zero is in it.")
-        + " Small groups differ by chance.",
+        + _interval_words(board) + " Small groups differ by chance.",
         deep, across, height=0.155 * (at[-1] + 1), between=0.75,
         lefts=[max(style.text_width(label, 8) for label in labels) + 0.25, *[0.24] * (across - 1)],
         rights=[0.12] * across,
@@ -193,36 +198,28 @@ def _groups(axes: Axes, one: Changed, at: Cube, limits: Sequence[float]) -> None
     for row, value in enumerate(net):
         if not np.isfinite(value):
             continue
-        clear = abs(value) > half[row] if np.isfinite(half[row]) else True
         if np.isfinite(half[row]):
             ends = np.clip([value - half[row], value + half[row]], low, high)
             axes.plot(ends, [at[row], at[row]], color=style.INK, linewidth=1.0, zorder=4)
-        axes.plot([np.clip(value, low, high)], [at[row]], "o", color=style.INK, markersize=3,
-                  markerfacecolor=style.INK if clear else "white", markeredgewidth=0.8, zorder=5)  # fmt: skip
+        axes.plot([np.clip(value, low, high)], [at[row]], "o", color=style.INK, markersize=3, zorder=5)
     axes.set_ylim(at[-1] + 0.6, at[0] - 1.5)
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(axis="x", length=0, labelsize=8)
 
 
 def _group_title(board: Board, rows: Sequence[tuple[str, str, Changed]]) -> str:
-    """Which uplift class or group gains most in the arm that saves most."""
+    """Of the arm with the highest net saved: the group with the highest net, and the one with the lowest."""
     whole = changed(board, OUTCOMES[0][2])
-    mean = band(whole.net[1:]).mean
-    if not np.isfinite(mean).any():
+    best = claims.highest(list(band(whole.net[1:]).mean))
+    nets = [(float(band(one.net[best[0] + 1 : best[0] + 2]).mean[0]), label) for _, label, one in rows] if best else []
+    nets = [(net, label) for net, label in nets if math.isfinite(net)]
+    if not nets:
         return "Whom an arm saves and loses"
-    best = int(np.nanargmax(mean)) + 1
-    clear = []
-    for head, label, one in rows:
-        net = one.net[best : best + 1]
-        value, half = float(band(net).mean[0]), float(half_width(net, 1)[0])
-        if np.isfinite(value) and (len(board.seeds) == 1 or abs(value) > half):
-            clear.append((value, head, label))
-    name = style.quoted(board.arms[best])
-    if not clear:
-        return f"{name} saves most; no group stands out from chance"
-    (most, _, top), (least, _, bottom) = max(clear), min(clear)
-    text = f"{name} saves most among {top}: a net {units.number(most, sign=True)} per {PER:,}"
-    return text + (f"; it loses {bottom} ({units.number(least, sign=True)})" if least < 0 else "")
+    how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
+    (most, top), (least, bottom) = max(nets), min(nets)
+    first, last = units.number(most, 1, sign=True), units.number(least, 1, sign=True)
+    text = f"{style.quoted(board.arms[best[0] + 1])}, net saved per {PER:,}: highest among {top} ({first})"
+    return f"{text}, lowest among {bottom} ({last}) ({how})"
 
 
 # ------------------------------------------------------------------------------------------------ fairness, as numbers
@@ -238,12 +235,6 @@ class Fair:
     measure: str
     values: tuple[tuple[float, float], ...]  # group, others, gap; each mean and half width (NaN for one seed)
     better: bool  # True if more of it is better
-
-    @property
-    def clear(self) -> bool:
-        """True if the interval of the gap leaves zero out."""
-        mean, half = self.values[2]
-        return bool(abs(mean) > half)
 
 
 def fairness(board: Board) -> list[Fair]:

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import marks, parts, style, units
-from .data import Board, Cube, band, contrasts, half_width, mean_of, rolling_sum
+from . import claims, marks, parts, style, units
+from .data import Board, Cube, band, half_width, mean_of, rolling_sum
 
 COSTS = {  # column of bank.parquet: its name for a reader, its colour
     "cost_managers": ("managers", "#0072B2"),
@@ -35,14 +35,8 @@ def aum_and_net_new_money(board: Board) -> Figure:
         return _aum_of_one(board, divisor, unit)
 
     total = aum.sum(axis=-1)
-    found = contrasts(total[:, :, -1])
-    title = parts.verdict(
-        board,
-        found,
-        "AUM at the end",
-        lambda gap: units.money(gap, board.currency, sign=True),
-        least=False,
-        verb="raises",
+    title = claims.judged(
+        board, claims.Wish("aum_end", "AUM at the end", lambda gap: units.money(gap, board.currency, sign=True))
     )
     names = [*map(style.spoken, board.tiers)]
     so_far = np.cumsum(fresh.sum(axis=-1), axis=2)
@@ -165,10 +159,12 @@ def economics(board: Board) -> Figure:
         style.name_panel(split, "What it costs", unit)
         return figure
 
-    title = parts.verdict(
-        board, contrasts(board.total("profit")[:, :, 1:].sum(axis=2) / board.months * 12), "profit a year",
-        lambda gap: units.money(gap, board.currency, sign=True), least=False, verb="raises",
-    )  # fmt: skip
+    title = claims.judged(
+        board,
+        claims.Wish(
+            "profit_annual", "profit a year over the run", lambda gap: units.money(gap, board.currency, sign=True)
+        ),
+    )
     arms = min(len(board.arms), style.MOST_ARMS)
     arm_names = [style.spoken(arm) for arm in board.arms[:arms]]
     panels = [

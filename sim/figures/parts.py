@@ -1,4 +1,4 @@
-"""Panels that several figures share: one line a tier, one line an arm, stacked bars, and sentences about contrasts."""
+"""Panels that several figures share: one line a tier, one line an arm, stacked bars."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import marks, style, units
-from .data import Board, Contrast, Cube, band
+from .data import Board, Cube, band
 
 Shown = Callable[[float], str]
 
@@ -217,33 +217,3 @@ def stacked_rows(
 def rows_room(names: Sequence[str]) -> float:
     """Inches to the left of stacked rows that their names need."""
     return max(style.text_width(style.fit(name, 1.6, style.TICK), style.TICK) for name in names) + 0.12
-
-
-def best(found: Sequence[Contrast], *, least: bool) -> Contrast:
-    """The arm that differs most in the wished direction."""
-    return min(found, key=lambda one: one.difference if least else -one.difference)
-
-
-def verdict(
-    board: Board, found: Sequence[Contrast], thing: str, shown: Callable[[float], str], *, least: bool, verb: str
-) -> str:
-    """A title for several arms: who moves `thing` most against the reference, or that nobody does beyond the noise.
-
-    `shown` writes a signed difference, `verb` is used as in "calls LOWERS attrition most: -1.2 points".
-    """
-    found = [one for one in found if one.arm < style.MOST_ARMS]  # a title is about what its figure shows
-    some = "No arm shown" if len(board.arms) > style.MOST_ARMS else "No arm"
-    top = best(found, least=least)
-    name = style.quoted(board.arms[top.arm])
-    against = f"against {style.quoted(board.reference)}"
-    if len(board.seeds) > 1 and not any(one.clear for one in found):
-        return f"{some}'s {thing} differs clearly from that of {style.quoted(board.reference)}"
-    wished = (top.difference < 0) == least and top.difference != 0
-    chance = " (one seed)" if len(board.seeds) == 1 else ""
-    if wished and (top.clear or chance):
-        most = " most" if len(found) > 1 else ""
-        most += f" of the {style.MOST_ARMS - 1} arms shown" if len(board.arms) > style.MOST_ARMS else ""
-        return f"{name} {verb} {thing}{most}: {shown(top.difference)} {against}{chance}"
-    worst = best([one for one in found if one.clear] or found, least=not least)
-    name = style.quoted(board.arms[worst.arm])
-    return f"{some} {verb} {thing} clearly; {name} is at {shown(worst.difference)} {against}{chance}"

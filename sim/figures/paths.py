@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import marks, style, units
+from . import claims, marks, style, units
 from .data import Band, Board, Cube, NothingToShow, band, contrasts, rolling_sum
 from .decision import arm_names, name_room
 
@@ -84,17 +84,16 @@ def _name(axes: Axes, name: str, place: int) -> None:
 
 
 def _title(board: Board, rates: Cube, profit: Cube) -> str:
-    """The arm furthest below the reference in attrition at the end, and its profit at first and at last."""
-    if len(board.seeds) == 1:
-        return f"How the arms part from {style.quoted(board.reference)} (one seed)"
-    end = contrasts(rates[:, :, -1])
-    best = min(end, key=lambda one: one.difference)
-    if not (best.clear and best.difference < 0):
-        return f"No arm's attrition ends clearly below that of {style.quoted(board.reference)}"
-    name = style.quoted(board.arms[best.arm])
-    first, last = (contrasts(profit[:, :, at])[best.arm - 1] for at in (0, -1))
-    text = f"{name} parts furthest in attrition: {units.points(best.difference, 2, sign=True)} in the last year"
-    if profit.shape[2] > 12 and first.clear and last.clear:
-        start, finish = (units.money(one.difference, sign=True) for one in (first, last))
-        return f"{text}; profit {board.currency}{units.GAP}{start} in the first year, {finish} in the last"
-    return text
+    """The arm with the least attrition at the end of its path, and where its profit begins and ends."""
+    end = np.array([one.difference for one in contrasts(rates[:, :, -1])])
+    how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
+    lowest = claims.highest(list(-end))
+    if not lowest or not np.nan_to_num(end).any():
+        return f"How the arms part from {style.quoted(board.reference)}"
+    least = units.points(float(end[lowest[0]]), 2, sign=True)
+    text = f"Attrition ends lowest under {claims.listed([board.arms[place + 1] for place in lowest])}: {least}"
+    if len(lowest) == 1 and profit.shape[2] > 12:
+        first, last = (contrasts(profit[:, :, at])[lowest[0]].difference for at in (0, -1))
+        start, finish = units.money(first, sign=True), units.money(last, sign=True)
+        text += f"; its profit goes from {board.currency}{units.GAP}{start} in the first year to {finish} in the last"
+    return f"{text} against {style.quoted(board.reference)} ({how})"

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from . import marks, style, units
+from . import claims, marks, style, units
 from .data import Board, Cube, NothingToShow, band, half_width
 
 PER = 100_000
@@ -34,9 +34,9 @@ def cost_and_effect(board: Board) -> Figure:
     line = frontier(x, y)
     figure, ((panel,),) = style.page(
         _title(board, x, line),
-        f"Means over seeds{'' if len(board.seeds) == 1 else f', lines: 95{units.GAP}% intervals (paired t)'}. Cost: "
-        f"strategies and managers, beyond those of {style.quoted(board.reference)}. Filled, on the line: no other arm, "
-        "and no mix of two, keeps more for the money; hollow, below it: dominated.",
+        f"Means over seeds{'' if len(board.seeds) == 1 else f', lines: 95{units.GAP}% intervals (paired t)'}. Cost of "
+        f"strategies and of managers together, beyond that of {style.quoted(board.reference)}. Filled, on the line: no "
+        "other arm, and no mix of two, keeps more for the money; hollow, below it: another arm or a mix of two does.",
         1, 1, height=4.2, left=0.75, right=0.35,
     )  # fmt: skip
     ends = [np.append(0.0, half / size), np.append(0.0, kept[:, 1]), np.append(0.0, kept[:, 2])]
@@ -58,7 +58,8 @@ def cost_and_effect(board: Board) -> Figure:
     names = units.shortened([style.spoken(arm) for arm in board.arms], 34)
     _label(panel, x, y, names, line, ends)
     style.name_panel(panel, "Customers kept", f"a year per {PER:,} active customers")
-    panel.set_xlabel(f"Cost, {board.currency} {word} a year".replace("  ", " "), size=style.LABEL, color=style.SOFT)
+    unit = f"{board.currency} {word} a year".replace("  ", " ")
+    panel.set_xlabel(f"Cost of strategies and managers, {unit}", size=style.LABEL, color=style.SOFT)
     return figure
 
 
@@ -87,14 +88,11 @@ def _title(board: Board, x: Cube, line: list[int]) -> str:
     on = [place for place in line if place]
     off = len(board.arms) - 1 - len(on)
     if not on:
-        return f"No arm keeps more customers than {style.quoted(board.reference)} for its money"
-    names = [style.quoted(board.arms[place]) for place in on]
-    listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-    if len(on) > 3:
-        listed = f"{len(on)} arms"
+        return f"By the means no arm keeps more customers than {style.quoted(board.reference)}"
+    listed = claims.listed([board.arms[place] for place in on])
     verb, whose = ("keeps", "its") if len(on) == 1 else ("keep", "their")
-    text = f"{listed} {verb} the most customers for {whose} cost"
-    return text + (f"; the other {units.number(off)} {'are' if off > 1 else 'is'} dominated" if off else "")
+    text = f"By the means {listed} {verb} the most customers for {whose} cost"
+    return text + (f"; {off} other{'s keep' if off > 1 else ' keeps'} fewer than the money could" if off else "")
 
 
 def _axes(axes: Axes, across: list[Cube], up: list[Cube]) -> None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from . import marks, parts, style, units
+from . import claims, marks, parts, style, units
 from .data import Board, Cube, NothingToShow, band, contrasts, ratio_base
 
 MOST_COLUMNS = 5
@@ -27,9 +27,9 @@ def tier_pyramid(board: Board) -> Figure:
         return _pyramid_of_one(board, names, months, index, share, start)
 
     top = index[:, :, -1, -1] / 100
-    title = parts.verdict(
-        board, contrasts(top), f"growth of {names[-1]} customers", lambda gap: units.points(gap, 1, sign=True),
-        least=False, verb="raises",
+    title = claims.seen(
+        board, contrasts(top), f"growth of {names[-1]} customers over {board.span_words}",
+        lambda gap: units.points(gap, 1, sign=True),
     )  # fmt: skip
     subtitle = (
         f"Above: customers, month 0 = 100 (in brackets: customers in month 0); below: share of the bank's AUM, %. "

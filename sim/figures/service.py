@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import marks, parts, style, units
+from . import claims, marks, parts, style, units
 from .data import CHANNELS, Board, band, contrasts, mean_of, ratio_base, rolling_sum
 
 LEAST_HOURS, LEAST_NPS, LEAST_FEELING = 10.0, 4.0, 0.2  # least an axis covers: percent of hours, points, SD
@@ -28,9 +28,10 @@ def contacts_and_utilisation(board: Board) -> Figure:
         f"{board.band_words()}"
     )
     if not board.one_arm:
-        title = parts.verdict(
-            board, contrasts(overall * 1000), "contacts per 1,000 customers a month",
-            lambda gap: units.number(gap, 1, sign=True), least=False, verb="raises",
+        title = claims.seen(
+            board, contrasts(overall * 1000),
+            f"contacts a month per 1,000 customers, all channels, over {board.window_words}",
+            lambda gap: units.number(gap, 1, sign=True),
         )  # fmt: skip
         panels = [
             parts.Panel(
@@ -101,10 +102,9 @@ def satisfaction_and_nps(board: Board) -> Figure:
         f"detractors, in points from {units.MINUS}100 to 100. {board.band_words()}"
     )
     if not board.one_arm:
-        title = parts.verdict(
-            board, contrasts(score[:, :, -1]), "NPS", lambda gap: f"{units.number(gap, 1, sign=True)} points",
-            least=False, verb="raises",
-        )  # fmt: skip
+        title = claims.judged(
+            board, claims.Wish("nps", "NPS at the end", lambda gap: f"{units.number(gap, 1, sign=True)} points")
+        )
         panels = [parts.Panel("NPS", "points", score, lambda value: units.number(value, 1), least_span=LEAST_NPS)]
         panels += [
             parts.Panel(
@@ -123,9 +123,9 @@ def satisfaction_and_nps(board: Board) -> Figure:
     last, first = mean_of(score[0, :, -1]), mean_of(score[0, :, 0])
     title = f"NPS {'stays at' if abs(last - first) < 0.5 else 'goes from ' + units.number(first, 1) + ' to'} "
     title += units.number(last, 1)
-    best, worst = int(np.argmax(np.nan_to_num(ends))), int(np.argmin(np.nan_to_num(ends)))
-    if contrasts(np.stack([feeling[0, :, -1, worst], feeling[0, :, -1, best]]))[0].clear:
-        title += f"; {names[best]} is the most satisfied tier, {names[worst]} the least"
+    best, worst = int(np.argmax(np.nan_to_num(ends, nan=-np.inf))), int(np.argmin(np.nan_to_num(ends, nan=np.inf)))
+    if ends[best] > ends[worst]:
+        title += f"; mean satisfaction is highest in {names[best]}, lowest in {names[worst]}"
     score_label = [units.number(last, 1)]
     figure, ((feelings, promoters),) = style.page(
         title, subtitle + board.small_words(), 1, 2, height=2.6, widths=[1.3, 1], lefts=[0.6, 0.55],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from . import marks, style, units
+from . import claims, marks, style, units
 from .data import Board, NothingToShow, band
 from .decision import arm_names
 
@@ -39,12 +39,11 @@ def strategy_costs(board: Board) -> Figure:
     deep = -(-len(arms) // across)
     titles = [style.fit(style.spoken(board.reference), 1.42, 8.5, "bold")]
     titles += [] if board.one_arm else arm_names(board, 1.42, 8.5, "bold")
-    top = int(np.argmax(means.sum(axis=(1, 2))))
-    title = (
-        f"{style.quoted(board.arms[top])} costs{' most' if len(arms) > 1 else ''}: "
-        f"{units.money(float(means[top].sum() / len(years)), board.currency)} a year"
-    )
-    if abs(means[top, 0].sum() / means[top].mean(axis=0).sum() - 1) > 0.05:
+    tops = claims.highest(list(means.sum(axis=(1, 2))))
+    top, names_of = tops[0], claims.listed([board.arms[place] for place in tops])
+    title = f"Strategies cost {'most ' if len(arms) > 1 else ''}under {names_of}: "
+    title += f"{units.money(float(means[top].sum() / len(years)), board.currency)} a year"
+    if len(tops) == 1 and abs(means[top, 0].sum() / means[top].mean(axis=0).sum() - 1) > 0.05:
         title += f", {units.money(float(means[top, 0].sum()))} in the first"
     key = [(style.spoken(names[place]), COLOURS[row % len(COLOURS)]) for row, place in enumerate(paid)]
     figure, axes = style.page(

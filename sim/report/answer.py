@@ -140,9 +140,10 @@ def _join(text: str, unit: str) -> str:
 
 
 def changes(figures: KeyFigures, board: Board, arm: str) -> str:
-    """What an arm changes besides attrition and profit: what is clear, then what is not; "" if there is nothing."""
-    clear: list[str] = []
-    unclear: list[str] = []
+    """What an arm changes besides attrition and profit: what is sure, then what is not; "" if there is nothing."""
+    sure: list[str] = []
+    unsure: list[str] = []
+    alone: list[str] = []  # of one seed, which tells nothing of chance
     for kpi, noun in (("customers_end", "customers at the end"), ("aum_end", "AUM at the end"), ("nps", "NPS")):
         gap = figures.gap(arm, kpi)
         if gap is None or math.isnan(gap.value):
@@ -150,32 +151,32 @@ def changes(figures: KeyFigures, board: Board, arm: str) -> str:
         look = units.display(kpi, gap.unit, [gap.value], difference=True)
         level = figures.of(arm, kpi)
         text, low, high, certain = difference_texts(gap, look, level.value if level is not None else 0.0)
-        if not low and text == "0":
+        if text == "0" and not low:
             continue
         shown = _join(text, look.unit.removeprefix("customers")) + (f"{units.GAP}points" * (look.unit == "points"))
         if low:
             shown += f" ({low} to {high})"
-        (clear if certain or not low else unclear).append(f"{noun} {shown}")
-    parts = [f"Also {_listed(clear)}."] if clear else []
-    if unclear:
-        parts.append(f"Not clear: {_listed(unclear)}.")
-    return " ".join([*parts, _return(figures, arm).strip()]).strip()
+        (sure if certain else unsure if low else alone).append(f"{noun} {shown}")
+    parts = [f"Also {_listed(sure)}."] if sure else []
+    parts += [f"Not clear: {_listed(unsure)}."] if unsure else []
+    parts += [f"In this one seed: {_listed(alone)}."] if alone else []
+    return " ".join([*parts, _return(figures, arm, board.currency).strip()]).strip()
 
 
-def _return(figures: KeyFigures, arm: str) -> str:
+def _return(figures: KeyFigures, arm: str, currency: str) -> str:
     """What the arm's strategies cost and return, where that can be said."""
     parts = []
-    cost = figures.of(arm, "cost_per_saved_customer")
-    if cost is not None and math.isfinite(cost.value):
+    cost, kept = figures.of(arm, "cost_per_saved_customer"), figures.gap(arm, "attrition_annual")
+    if cost is not None and math.isfinite(cost.value) and kept is not None and kept.sure and kept.value < 0:
         look = units.display("cost_per_saved_customer", cost.unit, [cost.value])
-        parts.append(f"a customer kept costs {_join(look.write(cost.value)[0], look.unit)}")
+        parts.append(f"strategy cost per customer kept {_join(look.write(cost.value)[0], look.unit)}")
     roi = figures.of(arm, "roi")
     if roi is not None and math.isfinite(roi.value):
-        parts.append(f"discounted profit changes by {units.number(roi.value, 2, sign=True)} per unit of strategy cost")
-    if not parts:
-        return ""
-    text = "; ".join(parts)
-    return f" {text[0].upper()}{text[1:]}."
+        parts.append(
+            f"for every {currency}{units.GAP}1 of strategy cost discounted profit changes by "
+            f"{units.number(roi.value, 2, sign=True)}, that cost included"
+        )
+    return f" Mean over seeds: {'; '.join(parts)}." if parts else ""
 
 
 def _listed(items: list[str]) -> str:

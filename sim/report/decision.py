@@ -14,7 +14,8 @@ from sim.figures import Board, NothingToShow, units
 from sim.figures.data import band, half_width
 from sim.figures.fates import Fair, fairness
 from sim.report.answer import changes
-from sim.report.key_figures import KeyFigures, label
+from sim.report.key_figures import Figure, KeyFigures, label
+from sim.report.sureness import RULE, p_text
 from sim.report.verdicts import NOTHING, ONE_SEED, PAYS, PAYS_NOT, UNCLEAR, Column, Verdict, columns, sentence, verdicts
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Judged:
     words: str
     sentence: str
     detail: str
-    cells: tuple[str, ...]
+    cells: tuple[tuple[str, bool], ...]  # text, and whether it is sure
 
 
 @dataclass(frozen=True)
@@ -54,16 +55,15 @@ class Sure:
     unpaired: str
     p: str
     adjusted: str
-    clear: bool
+    sure: bool
 
 
 @dataclass(frozen=True)
 class FairCell:
-    """A gap between two groups as text, with what both get under it, and whether it is clear."""
+    """A gap between two groups as text, with what both get under it. Nobody tests it, so it is never called sure."""
 
     gap: str
     both: str
-    clear: bool
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class Decision:
     precision: list[Sure]
     fairness: Fairness | None
     endless: bool
+    rule: str = RULE
 
 
 def decide(run: Run, figures: KeyFigures, board: Board) -> Decision | None:
@@ -98,7 +99,7 @@ def decide(run: Run, figures: KeyFigures, board: Board) -> Decision | None:
         overview=overview(found),
         columns=shown,
         seeds=max((one.npv.seeds for one in found if one.npv is not None), default=0),
-        precision=sure(getattr(run, "precision", None), board.arms[1:]),
+        precision=precision_of(getattr(run, "precision", None), board.arms[1:], figures),
         fairness=_fairness(board),
         endless=any(math.isinf(one.payback) for one in found),
     )
@@ -122,23 +123,23 @@ def _judged(one: Verdict, shown: list[Column], figures: KeyFigures, board: Board
         words=one.words,
         sentence=sentence(one, board.reference, board.currency),
         detail=changes(figures, board, one.arm),
-        cells=tuple(column.write(one) for column in shown),
+        cells=tuple((column.write(one), column.sure(one)) for column in shown),
     )
 
 
-def sure(table: pd.DataFrame | None, arms: list[str]) -> list[Sure]:
+def precision_of(table: pd.DataFrame | None, arms: list[str], figures: KeyFigures) -> list[Sure]:
     """Rows of precision.csv for the headline figures of the bank, arm by arm; none without the table."""
     if table is None:
         return []
     place = {kpi: number for number, kpi in enumerate(HEADLINE)}
     own = table[table["kpi"].isin(HEADLINE) & table["arm"].isin(arms)]
     rows = sorted(own.to_dict("records"), key=lambda row: (arms.index(row["arm"]), place[row["kpi"]]))
-    return [_sure(row) for row in rows]
+    return [_sure(row, figures.gap(str(row["arm"]), str(row["kpi"]))) for row in rows]
 
 
-def _sure(row: Mapping[Any, Any]) -> Sure:
+def _sure(row: Mapping[Any, Any], gap: Figure | None) -> Sure:
     number = {name: float(row[name]) for name in (
-        "difference", "half_width", "seeds", "seeds_for_half", "unpaired_seeds", "p_value", "p_adjusted")}  # fmt: skip
+        "difference", "half_width", "seeds", "seeds_for_half", "unpaired_seeds", "p_value")}  # fmt: skip
     kpi, value, half = str(row["kpi"]), number["difference"], number["half_width"]
     look = units.display(kpi, str(row["unit"]), [value], difference=True)
     text, low, _ = look.write_difference(value, value - half, value + half)
@@ -148,15 +149,8 @@ def _sure(row: Mapping[Any, Any]) -> Sure:
         half=units.number(half / look.divisor, decimals) if low else units.MISSING,
         seeds=units.number(number["seeds"]), for_half=units.number(number["seeds_for_half"]),
         unpaired=units.number(number["unpaired_seeds"]), p=p_text(number["p_value"]),
-        adjusted=p_text(number["p_adjusted"]), clear=number["p_adjusted"] < 0.05,
+        adjusted=p_text(gap.p if gap is not None else math.nan), sure=gap is not None and gap.sure,
     )  # fmt: skip
-
-
-def p_text(p: float) -> str:
-    """A p-value in two digits that is never 0."""
-    if math.isnan(p):
-        return units.MISSING
-    return "<0.001" if p < 0.001 else units.number(p, 3 if p < 0.1 else 2)
 
 
 def _fairness(board: Board) -> Fairness | None:
@@ -182,7 +176,7 @@ def _fairness(board: Board) -> Fairness | None:
 def _fair(one: Fair) -> FairCell:
     own, rest, gap = one.values
     both = f"{units.number(own[0], 1, sign=True)} and {units.number(rest[0], 1, sign=True)}"
-    return FairCell(_with_half(*gap, 1), both, one.clear)
+    return FairCell(_with_half(*gap, 1), both)
 
 
 def _with_half(mean: float, half: float, decimals: int) -> str:
@@ -205,7 +199,6 @@ def _coverage(board: Board) -> list[FairCell]:
         FairCell(
             _with_half(float(mean), float(wide), 3),
             f"{units.number(float(level), 3)} and {units.number(float(levels[0]), 3)}",
-            bool(abs(mean) > wide),
         )
         for level, mean, wide in zip(levels[1:], means, half, strict=True)
     ]

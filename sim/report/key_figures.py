@@ -14,6 +14,7 @@ import pandas as pd
 
 from sim.figures import units
 from sim.kpis import KPIS
+from sim.precision import sureness
 
 RETURNS = "Return on the strategies"  # says nothing of a reference, nor where no strategy costs anything
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -84,8 +85,8 @@ LABELS = {
     "aum_gini": "Gini of AUM",
     "revenue_annual": "Revenue",
     "revenue": "Revenue, total",
-    "cost_annual": "Cost",
-    "cost": "Cost, total",
+    "cost_annual": "Cost of the bank",
+    "cost": "Cost of the bank, total",
     "profit_annual": "Profit",
     "profit": "Profit, total",
     "strategy_cost": "Strategy cost, total",
@@ -95,7 +96,7 @@ LABELS = {
     "clv_realised": "Customer value realised",
     "roi": "Return on investment",
     "payback_months": "Payback",
-    "cost_per_saved_customer": "Cost per customer kept",
+    "cost_per_saved_customer": "Strategy cost per customer kept",
     "satisfaction": "Satisfaction",
     "trust": "Trust",
     "nps": "Net promoter score",
@@ -111,24 +112,25 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of summary.csv or comparison.csv: value, lower and upper end of its 95 % interval, unit."""
+    """One number of summary.csv or comparison.csv: value, lower and upper end of its 95 % interval, unit.
+
+    Of a difference also what `sim.precision.sureness` says of it: adjusted p, the level at which its own p would do,
+    and whether it may be called sure. Nothing else may call it so.
+    """
 
     value: float
     low: float
     high: float
     unit: str
     seeds: int = 0
-    better: float = math.nan  # probability that a difference is on the better side
+    p: float = math.nan
+    level: float = math.nan
+    sure: bool = False
 
     @property
     def half(self) -> float:
         """Half the interval; NaN with one seed."""
         return (self.high - self.low) / 2
-
-    @property
-    def clear(self) -> bool:
-        """True for a difference whose interval leaves zero out."""
-        return bool(self.low > 0 or self.high < 0)
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class Cell:
     difference: str = ""
     low: str = ""
     high: str = ""
-    clear: bool = False
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -215,33 +217,38 @@ class KeyFigures:
         cells = []
         for figure, gap in zip(found, gaps, strict=True):
             text, half = look.write(figure.value, figure.half) if figure is not None else (units.MISSING, "")
-            change, low, high, clear = difference_texts(gap, apart, figure.value if figure is not None else 0.0)
-            cells.append(Cell(text, half, change, low, high, clear))
+            change, low, high, sure = difference_texts(gap, apart, figure.value if figure is not None else 0.0)
+            cells.append(Cell(text, half, change, low, high, sure))
         return Row(kpi, label(kpi), look.unit, tuple(cells), apart.unit if any(gaps) else "")
 
 
 def _rows(table: pd.DataFrame, value: str) -> dict[tuple[str, str], Figure]:
     """The numbers of summary.csv or comparison.csv by arm and KPI."""
     numbers = table[[value, "ci_low", "ci_high"]].to_numpy(dtype=float)
-    better = table["probability_better"].astype(float) if "probability_better" in table else [math.nan] * len(table)
     keys = zip(table["arm"].astype(str), table["kpi"].astype(str), table["unit"].astype(str), strict=True)
-    return {
-        (arm, kpi): Figure(float(mean), float(low), float(high), unit, int(seeds), float(chance))
-        for (arm, kpi, unit), (mean, low, high), seeds, chance in zip(
-            keys, numbers, table["seeds"], better, strict=True
+    known: dict[tuple[str, str], Figure] = {}
+    judged: Iterable[tuple[float, float, bool]] = [(math.nan, math.nan, False)] * len(table)
+    if value == "difference":
+        found = sureness(table)
+        judged = zip(found["p_adjusted"], found["level"], found["sure"], strict=True)
+    for (arm, kpi, unit), (mean, low, high), seeds, (p, level, sure) in zip(
+        keys, numbers, table["seeds"], judged, strict=True
+    ):
+        known[arm, kpi] = Figure(
+            float(mean), float(low), float(high), unit, int(seeds), float(p), float(level), bool(sure)
         )
-    }
+    return known
 
 
 def difference_texts(gap: Figure | None, look: units.Display, level: float = 0.0) -> tuple[str, str, str, bool]:
-    """A difference, the ends of its interval (to the same decimals; "" with one seed) and whether it is clear.
+    """A difference, the ends of its interval (to the same decimals; "" with one seed) and whether it is sure.
 
     `level` is the value of the arm: a difference in its last bits is none.
     """
     if gap is None or math.isnan(gap.value):
         return "", "", "", False
     text, low, high = look.write_difference(gap.value, gap.low, gap.high, level)
-    return text, low, high, bool(low) and gap.clear
+    return text, low, high, gap.sure and text != "0"
 
 
 def unit_of(figures: Sequence[Figure | None]) -> str:

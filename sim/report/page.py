@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.figures import Board, Drawing, Missing, draw_all, units
+from sim.figures.data import mean_of
 from sim.figures.inline import inline
 from sim.figures.style import spoken
 from sim.precision import CORRECTION
@@ -123,7 +124,7 @@ def render(
     return environment.get_template("report.html.j2").render(
         name=str(run.manifest.get("name", "run")),
         question=str(scenario.get("about") or run.manifest.get("about") or ""),
-        setting=setting(run, board),
+        setting=setting(run, board, scenario),
         headlines=headlines(figures, board),
         answer=answer(figures, board),
         one_arm=board.one_arm,
@@ -175,15 +176,18 @@ def meanings_order() -> list[str]:
     return list(KPIS)
 
 
-def setting(run: Run, board: Board) -> str:
-    """What was run, in one line."""
-    customers = board.total("customers")[0, :, 0]
-    size = f"{float(pd.Series(customers).mean()):,.0f} customers"
+def setting(run: Run, board: Board, scenario: Mapping[str, Any]) -> str:
+    """What was run, in one line: how many customers the scenario begins with, and how many month 0 has."""
+    burn_in = run.manifest.get("burn_in")
+    size = f"{mean_of(board.total('customers')[0, :, 0]):,.0f} customers at month 0"
+    population = scenario.get("population")
+    begun = str(population.get("customers", "")) if isinstance(population, Mapping) else ""
+    if burn_in and begun.isdigit():
+        size = f"{int(begun):,} customers before the burn-in, {size} after it"
     arms = "one arm" if board.one_arm else f"{len(board.arms)} arms"
     seeds = "one seed" if len(board.seeds) == 1 else f"{len(board.seeds)} seeds"
-    burn_in = run.manifest.get("burn_in")
     after = f" after {burn_in} of burn-in" if burn_in else ""
-    return f"{size} in {len(board.tiers)} tiers, {board.months} months{after}, {arms}, {seeds}."
+    return f"{size}, in {len(board.tiers)} tiers; {board.months} months{after}, {arms}, {seeds}."
 
 
 def seeds_option(seeds: Sequence[int]) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 import pandas as pd
 
 from sim.figures import units
-from sim.precision import CORRECTION, SAME_TEST
+from sim.precision import CHANCE, CORRECTION, SAME_TEST
 from sim.report.key_figures import label
 
 SHORT = {"attrition_annual": "attrition", "customers_end": "customers", "aum_end": "AUM", "nps": "NPS"}
 # What a terminal compares; the last go first for want of room.
 COMPARED = ("attrition_annual", "profit_annual", "aum_end", "nps", "customers_end")
-SMALLEST_P = 0.0001
+SMALLEST_P = 0.001
+RULE = f"p below {CHANCE:g} by {CORRECTION} over all headline figures of all arms"  # what is called clear, in words
 
 
 def precision_rows(precision: pd.DataFrame) -> tuple[list[list[str]], list[list[str]], list[int]]:
@@ -47,10 +48,17 @@ def _half(value: float) -> str:
 
 
 def p_text(p: float) -> str:
-    """A p value as read: three decimals, or less than the smallest that is told apart."""
+    """A p value as read: two digits, never 0, and never rounded to or over the border of what is sure."""
     if math.isnan(p):
         return units.MISSING
-    return f"<{SMALLEST_P}" if p < SMALLEST_P else f"{p:.4f}" if p < 0.01 else f"{p:.3f}"
+    if p < SMALLEST_P:
+        return f"<{SMALLEST_P:g}"
+    decimals = 3 if p < 0.1 else 2
+    text = f"{p:.{decimals}f}"
+    if float(text) == CHANCE and p != CHANCE:
+        below, above = f"<{CHANCE:.3f}", f">{CHANCE:.3f}"
+        text = f"{p:.4f}" if float(f"{p:.4f}") != CHANCE else below if p < CHANCE else above
+    return text
 
 
 def precision_note(precision: pd.DataFrame) -> list[str]:

@@ -10,8 +10,8 @@ import pandas as pd
 
 from sim.figures import units
 from sim.report.key_figures import Cell, KeyFigures, difference_texts, label, unit_of
-from sim.report.sureness import COMPARED, SHORT, precision_note, precision_rows
-from sim.report.verdicts import UNCLEAR, Verdict, columns, verdicts
+from sim.report.sureness import COMPARED, RULE, SHORT, precision_note, precision_rows
+from sim.report.verdicts import UNCLEAR, Column, Verdict, columns, verdicts
 
 if TYPE_CHECKING:
     from sim.results import Run
@@ -22,7 +22,7 @@ SHOWN = (
     "net_new_money_annual", "revenue_annual", "cost_annual", "profit_annual", "npv", "clv", "products", "satisfaction",
     "nps", "contacts_per_customer", "manager_utilisation",
 )  # fmt: skip
-CLEAR = "*"
+SURE = "*"
 
 
 def summary_table(
@@ -72,21 +72,30 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
     arms = [one.arm for one in found]
     longest = max(map(len, arms))
     for words, most, gap, left_out in (  # what gives way, in this order, until the lines fit
-        (_long, 32, 2, ()), (_short_word, 32, 2, ()), (_short_word, 32, 1, ()), (_short_word, 22, 1, ()),
-        (_short_word, 14, 1, ()), (_short_word, 14, 1, ("payback",)), (_short_word, 14, 1, ("payback", "roi")),
-        (_short_word, 12, 1, ("payback", "roi", "aum")),
-        (_short_word, 8, 1, ("payback", "roi", "aum", "profit", "cost")),
+        (_long, 32, 2, ()), (_short_word, 32, 2, ()), (_short_word, 32, 1, ()), (_short_word, 32, 2, ("profit",)),
+        (_short_word, 32, 1, ("profit",)), (_short_word, 22, 1, ("profit",)),
+        (_short_word, 22, 1, ("profit", "payback")), (_short_word, 14, 1, ("profit",)),
+        (_short_word, 14, 1, ("profit", "payback")), (_short_word, 14, 1, ("profit", "payback", "roi")),
+        (_short_word, 12, 1, ("profit", "payback", "roi", "aum")),
+        (_short_word, 8, 1, ("profit", "payback", "roi", "aum", "cost")),
     ):  # fmt: skip
         shown = [column for column in columns(found, currency) if column.key not in left_out]
         head = [["arm", *(column.name for column in shown), "verdict"], ["", *(column.unit for column in shown), ""]]
         names = units.shortened(arms, most) if longest > most else arms
         body = [
-            [name, *(column.write(one) for column in shown), words(one)] for name, one in zip(names, found, strict=True)
+            [name, *(_marked(column, one, found) for column in shown), words(one)]
+            for name, one in zip(names, found, strict=True)
         ]
         text = _aligned(head, body, left=(0, len(shown) + 1), apart=gap)
         if _widest(text) <= width:
             break
     return "\n".join(["Which arm pays", *text, "", *_verdict_notes(found, figures.arms[0], width)])
+
+
+def _marked(column: Column, one: Verdict, found: Sequence[Verdict]) -> str:
+    """A cell with a star where it is sure, and room for one where another cell of the column has it."""
+    room = " " if any(column.sure(other) for other in found) else ""
+    return column.write(one) + (SURE if column.sure(one) else room)
 
 
 def _long(one: Verdict) -> str:
@@ -104,7 +113,8 @@ def _verdict_notes(found: Sequence[Verdict], reference: str, width: int) -> list
     if seeds > 1:
         notes += [
             f"{units.PLUS_MINUS} half width of the 95 % interval (paired t, {seeds} seeds)",
-            "the verdict is decided by the interval of the NPV difference: all above 0 pays, all below does not",
+            f"clear ({SURE}): {RULE}",
+            "the verdict is decided by the NPV difference: clear and above 0 pays, clear and below does not",
         ]
         if any(one.more_seeds for one in found):
             notes.append("not clear, +n: about n more seeds would tell")
@@ -112,7 +122,7 @@ def _verdict_notes(found: Sequence[Verdict], reference: str, width: int) -> list
             notes.append("not clear without a number: nearer to nothing than 1,000 more seeds could tell")
     else:
         notes.append("one seed: no interval, so no verdict")
-    notes.append("cost: of strategies, beyond the reference's")
+    notes.append("strategy cost: of strategies alone, beyond the reference's")
     if any(one.payback == float("inf") for one in found):
         notes.append("payback none: not reached within these months, in a seed or more")
     return textwrap.wrap("; ".join(notes), width)
@@ -200,13 +210,15 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
             break
         kpis = kpis[:-1]
     (reference,) = units.shortened(figures.arms[:1], 32)
-    certain = f"; {CLEAR} its 95 % interval leaves zero out" if any(CLEAR in line for line in text[3:]) else ""
-    return "\n".join([*text, "", f"in brackets: difference to {reference}, same seeds{certain}"])
+    notes = f"in brackets: difference to {reference}, same seeds"
+    if any(SURE in line for line in text[3:]):
+        notes += f"; {SURE} clear: {RULE}"
+    return "\n".join([*text, "", *textwrap.wrap(notes, width)])
 
 
 def _change(texts: tuple[str, str, str, bool]) -> str:
-    text, _, _, clear = texts
-    return f"({text}){CLEAR if clear else ' '}" if text else ""
+    text, _, _, sure = texts
+    return f"({text}){SURE if sure else ' '}" if text else ""
 
 
 def _aligned(

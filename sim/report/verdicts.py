@@ -1,22 +1,25 @@
 """Which arm pays, how surely, in one word, one sentence and one row of numbers an arm.
 
-The word is decided by the 95 % interval of the paired difference of net present value, and by nothing else: above
-zero "pays", below "does not pay", otherwise "not clear yet", with the number of further seeds after which the interval
-would leave zero out if the mean and spread of the differences stay what they are. Numbers are those of summary.csv
-and comparison.csv; kept customers are the difference of attrition turned round, per 100,000 active customers.
+The word is decided by the paired difference of net present value, and by nothing else: sure and above zero "pays", sure
+and below "does not pay", otherwise "not clear yet", with about how many further seeds would make it sure if the mean
+and spread of the differences stay what they are. What is sure is decided in `sim.precision` and nowhere else, so no
+word, star or bold number stands beside an adjusted p that speaks against it. Numbers are those of summary.csv and
+comparison.csv; kept customers are the difference of attrition turned round, per 100,000 active customers.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sim.figures import units
 from sim.figures.style import quoted
+from sim.precision import CHANCE
 from sim.report.key_figures import Figure, KeyFigures
+from sim.report.sureness import p_text
 
 PER = 100_000  # customers that the sentence speaks of
 MOST_SEEDS = 1_000  # more of them would tell differences too small to matter
@@ -27,9 +30,9 @@ PAYS, PAYS_NOT, UNCLEAR, NOTHING, ONE_SEED = "pays", "does not pay", "not clear 
 class Verdict:
     """What an arm comes to against the reference: differences (with intervals), money, and the word that follows.
 
-    `cost_annual` is strategy cost a year beyond the reference's; `roi` and `payback` (months, infinite where one seed
-    or more does not reach it) are means over seeds; `more_seeds` is None where the word is clear, or where 1,000 would
-    not tell.
+    `cost_annual` is strategy cost a year beyond the reference's, and no other cost; `roi` and `payback` (months,
+    infinite where one seed or more does not reach it) are means over seeds; `more_seeds` is None where the word is
+    clear, or where 1,000 would not tell.
     """
 
     arm: str
@@ -95,31 +98,34 @@ def judge(npv: Figure | None) -> tuple[str, int | None]:
         return NOTHING, None
     if npv.seeds < 2 or math.isnan(npv.half):
         return ONE_SEED, None
-    if npv.low > 0:
-        return PAYS, None
-    if npv.high < 0:
-        return PAYS_NOT, None
-    return UNCLEAR, seeds_to_tell(npv.value, npv.half, npv.seeds)
+    if npv.sure:
+        return (PAYS if npv.value > 0 else PAYS_NOT), None
+    return UNCLEAR, seeds_to_tell(npv.value, npv.half, npv.seeds, npv.level)
 
 
-def seeds_to_tell(difference: float, half: float, seeds: int) -> int | None:
-    """Further seeds after which a t interval of this mean and spread leaves zero out; None beyond `MOST_SEEDS`."""
+def seeds_to_tell(difference: float, half: float, seeds: int, level: float = CHANCE) -> int | None:
+    """Further seeds after which a mean and spread like these have a p below `level`; None beyond `MOST_SEEDS`.
+
+    `level` is 0.05 over the number of tests: by Holm's correction that is enough whatever the other tests say, and
+    less may be, so the number is more often too large than too small.
+    """
     from scipy.special import stdtrit
 
+    level = CHANCE if math.isnan(level) else level
     sd = half * math.sqrt(seeds) / float(stdtrit(seeds - 1, 0.975))
     counts = np.arange(seeds + 1, seeds + MOST_SEEDS + 1)
-    enough = stdtrit(counts - 1, 0.975) * sd / np.sqrt(counts) < abs(difference)
+    enough = stdtrit(counts - 1, 1.0 - level / 2) * sd / np.sqrt(counts) < abs(difference)
     return int(counts[int(np.argmax(enough))]) - seeds if enough.any() else None
 
 
 def sentence(one: Verdict, reference: str, currency: str) -> str:
     """The verdict in one plain sentence with its uncertainty."""
-    name, seeds = quoted(one.arm), one.npv.seeds if one.npv is not None else 0
+    name = quoted(one.arm)
     parts = [part for part in (_customers(one, reference), _profit(one, currency)) if part]
     text = f"{name} {' and '.join(parts)}" if parts else f"{name} has nothing to compare"
     if one.npv is not None and not math.isnan(one.npv.value):
         text += f"; NPV {_money_with_interval(one.npv, currency)}"
-    return f"{text} (one seed: chance is not ruled out)." if seeds == 1 and one.word == ONE_SEED else f"{text}."
+    return f"{text} (one seed: chance is not ruled out)." if parts and one.word == ONE_SEED else f"{text}."
 
 
 def _customers(one: Verdict, reference: str) -> str:
@@ -132,24 +138,22 @@ def _customers(one: Verdict, reference: str) -> str:
     count, low, high = (units.number(abs(value)) for value in (kept.value, kept.low, kept.high))
     if math.isnan(kept.half):
         return f"{'keeps' if kept.value > 0 else 'loses'} {count} more customers {per}"
-    if kept.low > 0:
+    if kept.sure and kept.value > 0:
         return f"keeps {count} more customers {per} (95{units.GAP}% interval {low} to {high})"
-    if kept.high < 0:
+    if kept.sure:
         return f"loses {count} more customers {per} (95{units.GAP}% interval {high} to {low})"
     span = " to ".join(units.number(value, sign=True) for value in (kept.low, kept.high))
-    return f"keeps no clear number of customers more or fewer ({span} {per})"
+    return f"keeps no clear number of customers more or fewer ({span} {per}, p {p_text(kept.p)})"
 
 
 def _profit(one: Verdict, currency: str) -> str:
     profit = one.profit
     if profit is None or math.isnan(profit.value) or (profit.value == 0 and not profit.half > 0):
         return ""
-    amount = units.money(abs(profit.value), currency)
-    if profit.clear or math.isnan(profit.half):
-        return f"{'brings' if profit.value > 0 else 'costs'} {amount} a year more than it " + (
-            "costs" if profit.value > 0 else "brings"
-        )
-    return f"may bring more or less than it costs ({_interval(profit, currency)} a year)"
+    if profit.sure or math.isnan(profit.half):
+        verb = "raises" if profit.value > 0 else "lowers"
+        return f"{verb} profit by {units.money(abs(profit.value), currency)} a year"
+    return f"changes profit by no clear amount ({_interval(profit, currency)} a year, p {p_text(profit.p)})"
 
 
 def _money_with_interval(figure: Figure, currency: str) -> str:
@@ -176,7 +180,7 @@ def _times(figure: Figure | None, factor: float) -> Figure | None:
     if figure is None or math.isnan(factor):
         return None
     low, high = sorted((figure.low * factor, figure.high * factor))
-    return Figure(figure.value * factor, low, high, figure.unit, figure.seeds, figure.better)
+    return replace(figure, value=figure.value * factor, low=low, high=high)
 
 
 def _ratio(top: Figure | None, bottom: Figure | None) -> float:
@@ -188,18 +192,19 @@ def _ratio(top: Figure | None, bottom: Figure | None) -> float:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the verdict table: its name, its unit, and its text for a verdict."""
+    """A column of the verdict table: its name, its unit, its text for a verdict, and whether that is sure."""
 
     name: str
     unit: str
     write: Callable[[Verdict], str]
     key: str
+    sure: Callable[[Verdict], bool] = lambda one: False
 
 
-def columns(found: list[Verdict], currency: str, *, spread: bool = True) -> list[Column]:
+def columns(found: list[Verdict], currency: str) -> list[Column]:
     """Columns of the verdict table but the arm and the word; one unit and one number of decimals a column.
 
-    `spread` writes the interval's half width behind values that have one.
+    Every difference has half its interval behind it where there is one.
     """
     points = _decimals([one.attrition for one in found], 100.0, most=3)
     share = max(_decimals([one.aum for one in found], 100.0, most=2), 1)
@@ -213,23 +218,27 @@ def columns(found: list[Verdict], currency: str, *, spread: bool = True) -> list
         if figure is None or math.isnan(figure.value):
             return units.MISSING
         text = units.number(figure.value * factor, decimals, sign=True)
-        if spread and figure.half > 1e-9 * abs(figure.value):
+        if figure.half > 1e-9 * abs(figure.value):
             text += f" {units.PLUS_MINUS}{units.half_text(figure.half * factor, decimals)}"
         return text
 
-    def plain(figure: Figure | None, factor: float, decimals: int) -> str:
-        return units.number(figure.value * factor, decimals, sign=True) if figure is not None else units.MISSING
+    def is_sure(figure: Figure | None) -> bool:
+        return figure is not None and figure.sure
 
+    profit_unit, cost_unit = f"{profit_word}/year".strip(), f"cost {cost_word}/y".replace(" /", "/")
     return [
-        Column("attrition", "pp/year", lambda one: with_half(one.attrition, 100.0, points), "attrition"),
-        Column("AUM", "%", lambda one: plain(one.aum, 100.0, share), "aum"),
-        Column("profit", f"{profit_word}/year".strip(), lambda one: plain(one.profit, 1 / profit, profits), "profit"),
-        Column("NPV", f"{currency} {npv_word}".strip(), lambda one: with_half(one.npv, 1 / npv, worths), "npv"),
-        Column("cost", f"{cost_word}/year".strip(), lambda one: _cost(one, cost), "cost"),
+        Column("attrition", "pp/year", lambda one: with_half(one.attrition, 100.0, points), "attrition",
+               lambda one: is_sure(one.attrition)),
+        Column("AUM", "%", lambda one: with_half(one.aum, 100.0, share), "aum", lambda one: is_sure(one.aum)),
+        Column("profit", profit_unit, lambda one: with_half(one.profit, 1 / profit, profits), "profit",
+               lambda one: is_sure(one.profit)),
+        Column("strategy", cost_unit, lambda one: _cost(one, cost), "cost"),
         Column("ROI", "", lambda one: units.number(one.roi, 2, sign=True), "roi"),
         Column("payback", "months", _payback, "payback"),
-        Column("NPV>0", "prob.", lambda one: chance(one.npv.better if one.npv else math.nan), "chance"),
-    ]
+        Column("NPV", f"{currency} {npv_word}".strip(), lambda one: with_half(one.npv, 1 / npv, worths), "npv",
+               lambda one: is_sure(one.npv)),
+        Column("p", "of NPV", lambda one: p_text(one.npv.p if one.npv else math.nan), "p"),
+    ]  # fmt: skip
 
 
 def _cost(one: Verdict, divisor: float) -> str:
@@ -239,13 +248,6 @@ def _cost(one: Verdict, divisor: float) -> str:
 
 def _payback(one: Verdict) -> str:
     return "none" if math.isinf(one.payback) else units.number(one.payback)
-
-
-def chance(probability: float) -> str:
-    """A probability in two decimals that never claims to be sure."""
-    if math.isnan(probability):
-        return units.MISSING
-    return ">0.99" if probability > 0.995 else "<0.01" if probability < 0.005 else units.number(probability, 2)
 
 
 def _scale(values: list[float]) -> tuple[float, str]:
