@@ -101,7 +101,9 @@ class BankModel(mesa.Model):
     # --- the month ---------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Live one month, in the order of DECISIONS 10."""
+        """Live one month, in the order of DECISIONS 10. Raises RuntimeError when all months are lived."""
+        if self.month >= self.scenario.months:
+            raise RuntimeError(f"month {self.month} was the last of {self.scenario.months}; a scenario with more months")
         self.month += 1
         self.environment.advance(self.month)
         self.environment.strike(self.customers, self.luck, float(self.rates.trust_sd))
@@ -113,6 +115,7 @@ class BankModel(mesa.Model):
         self.close_managers_month(work)
         books = self.settle(joined, plan)
         self.record(joined, books)
+        self.running = self.month < self.scenario.months
 
     def run(self, told: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
         """Live what is left of burn-in and of the measured months; `told` hears the rows of each month.
@@ -288,6 +291,7 @@ class BankModel(mesa.Model):
 
     def _live_on(self, state: State) -> None:
         """Take a stored bank's life; what it lived before month 0 is nobody's yet, what was recorded since is kept."""
+        self.running = state.month < self.scenario.months
         put_back(self, state, self._room(state.columns["uid"].size, self.scenario.months - state.month))
         self.environment.advance(self.month)
         if self.is_measuring:

@@ -39,9 +39,10 @@ class Prepared:
 
 
 def prepare(
-    paths: Sequence[str | Path], overrides: Sequence[str] = (), *, arms: Sequence[str] | None = None
+    paths: str | Path | Sequence[str | Path], overrides: Sequence[str] = (), *, arms: Sequence[str] | None = None
 ) -> list[Prepared]:
-    """Read and check every file; raises BadInput with all mistakes of all files at once."""
+    """Read and check every file (or the one); raises BadInput with all mistakes of all files at once."""
+    paths = [paths] if isinstance(paths, (str, Path)) else paths
     ready, mistakes = [], []
     for path in paths:
         try:

@@ -9,7 +9,7 @@ from pydantic import Field
 from sim.assumptions import Settings, assumption
 from sim.population.book_columns import BookColumns
 
-Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, lt=1.0)]
+Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class Population(Settings):
@@ -25,7 +25,7 @@ class Population(Settings):
     )  # fmt: skip
     agents: Agents | None = Field(
         None,
-        description="simulated rows, a number or a share of customers; default one to one, fewer = stratified by tier",
+        description="simulated rows, a number or a share of customers (1.0: one to one, as by default); fewer = stratified by tier",
         json_schema_extra={"unit": "rows", "source": "choice"},
     )
     file: str | None = Field(None, description="customer book: CSV, gzipped CSV or Parquet, relative to this file")

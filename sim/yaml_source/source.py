@@ -20,7 +20,7 @@ from sim.yaml_source.paths import (
     split_override,
     split_path,
 )
-from sim.yaml_source.tree import Node, Place, key_list, parse, planted
+from sim.yaml_source.tree import Node, Place, key_list, parse, parse_argument, planted
 
 REPLACED_WHOLE = frozenset({"arms", "sweep", "tiers", "environment", "seeds", "columns", "matrix"})
 DEEPEST_CHAIN = 20  # files that extend one another
@@ -81,14 +81,15 @@ class Source:
         return self._locate(split_path(text))
 
     def with_overrides(self, overrides: Iterable[str], option: str = "--set") -> Source:
-        """A new source with each ``PATH=VALUE`` set, in order; VALUE is YAML, empty means null."""
+        """A new source with each ``PATH=VALUE`` set, in order; VALUE is YAML without comments, empty means
+        null."""
         root, slips = self._root, list(self.mistakes)
         for text in overrides:
             place = Place(f"{option} {one_line(text, 120)}", 0, 0)
             parts: Path = ()
             try:
                 parts, value_text = split_override(text)
-                value, found = parse(value_text, place.file, fixed=place)
+                value, found = parse_argument(value_text, place)
                 slips += _below(parts, found)
                 root = _with(root, parts, value or Node(None, place), place)
             except ValueError as slip:
