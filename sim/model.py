@@ -26,6 +26,7 @@ from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
 from sim.numerics import key_of, word_of
 from sim.observer import Observer
+from sim.population.sizes import LARGEST_SUM
 from sim.population.synthetic import Source
 from sim.recorder import Recorder, stocks
 from sim.scenario import Arm, Scenario
@@ -35,7 +36,6 @@ from sim.tiers import row, thresholds
 
 YEAR = 12
 QUARTER = 3
-LARGEST_SUM = 2**61  # a month cannot more than triple it, so the next sum still fits
 
 
 class BankModel(mesa.Model):

@@ -23,6 +23,8 @@ from sim.environment import AnyShock, environment_slips
 from sim.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.optimise_settings import Optimise, optimise_slips
 from sim.population.settings import Population
+from sim.population.sizes import Size, size_slips, synthetic_size
+from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
 from sim.strategies import Implementation, Strategy, known, why_unknown
@@ -172,10 +174,21 @@ class Scenario(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
-        slips = list(_slips(self))
+        slips = list(_slips(self)) or list(self._too_large())
         if slips:
             raise several(slips)
         return self
+
+    def _too_large(self) -> Iterator[Slip]:
+        """What of a synthetic bank no run could hold; a book's size is known once it is read."""
+        if self.population.source == "synthetic":
+            size = synthetic_size(self.population, self.tier_list, self.managers)
+            yield from self.slips_of_size(size)
+
+    def slips_of_size(self, size: Size) -> Iterator[Slip]:
+        """What is too large in a bank of this size."""
+        lived = self.burn_in + self.months
+        yield from size_slips(size, self.population, self.tier_list, self.managers, self.model, lived)
 
     @property
     def tier_list(self) -> tuple[Tier, ...]:
@@ -319,9 +332,9 @@ def _tables(section: Settings, path: tuple[str | int, ...]) -> Iterator[tuple[tu
 
 def _population_slips(s: Scenario) -> Iterator[Slip]:
     p = s.population
-    total = p.customers if p.customers is not None else 1_000_000
+    total = p.customers if p.customers is not None else DEFAULT_CUSTOMERS
     if p.source == "synthetic":
-        rows = total if p.agents is None else round(p.agents * total) if isinstance(p.agents, float) else p.agents
+        rows = rows_wanted(p, total)
         if rows > MOST_ROWS:
             yield (
                 ("population", "customers" if p.agents is None else "agents"),
@@ -332,13 +345,18 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
             )
         if isinstance(p.agents, int) and p.agents > total:
             yield ("population", "agents"), f"{p.agents} is more than the {total} customers; at most one row a customer"
-        if isinstance(p.agents, int) and p.agents < len(s.tier_list):
-            yield ("population", "agents"), f"{p.agents} is too few; at least one a tier ({len(s.tier_list)})"
+        if p.agents is not None and rows < min(len(s.tier_list), total):
+            what = f"{p.agents}" if isinstance(p.agents, int) else f"{p.agents:g} of {total} customers: {rows} rows"
+            yield ("population", "agents"), f"{what} is too few; at least one a tier ({len(s.tier_list)})"
         for key in ("file", "columns"):
             if getattr(p, key) is not None:
                 yield ("population", key), "only a book has it; source: book reads one"
         if p.shares is not None:
             yield from _sums_to_one(("population", "shares"), list(p.shares.values()), "shares of customers")
+            known = [tier.name for tier in s.tier_list]
+            for key in p.shares:
+                if key not in known:
+                    yield ("population", "shares", key), f"unknown tier; tiers are {', '.join(known)}"
             missing = [t.name for t in s.tier_list if t.name not in p.shares]
             if missing:
                 yield ("population", "shares"), f"no share for {', '.join(missing)}; one for every tier"
@@ -352,6 +370,8 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
         if p.agents is not None:
             yield ("population", "agents"), "a book has one row a customer; leave it out"
     yield from _sums_to_one(("population", "strata"), list(p.strata.values()), "strata")
+    if p.source == "synthetic" and not any(p.strata.get(t.name, p.strata.get(t.key, 0.0)) > 0 for t in s.tier_list):
+        yield ("population", "strata"), "no rows for any of the tiers; a share above 0 for one"
 
 
 def _transition_slips(s: Scenario) -> Iterator[Slip]:

@@ -35,7 +35,7 @@ from tests.mutate import Banks, mutant
 
 LINE = re.compile(r"^\S.*?(:\d+:\d+)?  \S.*")  # FILE:LINE:COLUMN  key.path: what is wrong; what would be right
 SECONDS = {"validate": 30, "run": 120}  # more is a hang
-ROWS, MONTHS, ARMS = 400, 3, 4  # of a tiny run
+ROWS, MONTHS, ARMS = 1000, 3, 4  # of a tiny run
 
 
 class Hang(BaseException):

@@ -35,7 +35,7 @@ class Managers(Settings):
                                         source="assumption", about="of those, served by a remote manager")  # fmt: skip
     remote_span: float = assumption(8_000.0, unit="customers a manager", low=3_000, high=10_000, hard_low=1,
                                     hard_high=1e6, source="F4", about="customers of one remote manager")  # fmt: skip
-    hours_per_month: float = assumption(50.0, unit="hours", low=42, high=92, hard_low=0, hard_high=400,
+    hours_per_month: float = assumption(50.0, unit="hours", low=42, high=92, hard_low=1, hard_high=400,
                                         source="F50, F48",
                                         about="hours with clients a month (30 % of 168)")  # fmt: skip
     salary: float = assumption(16_000.0, unit="CNY/month", low=8_000, high=40_000, hard_low=0, hard_high=1e7,

@@ -139,8 +139,25 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
             told, f"{population.customers} is fewer than the book's {book.rows} rows; a row is one customer or more",
             line=line, column=column, path="population.customers",
         )  # fmt: skip
+    _refuse_size(scenario, book, source)
     absolute = population.model_copy(update={"file": str(file.resolve())})
     return scenario.model_copy(update={"population": absolute}), book
+
+
+def _refuse_size(scenario: Scenario, book: Book, source: Source) -> None:
+    """Raise BadInput where the book's bank is larger than a run can hold."""
+    from sim.population.sizes import book_size
+    from sim.population.strata import book_tiers
+
+    tiers = scenario.tier_list
+    customers = scenario.population.customers or book.rows
+    size = book_size(book.aum, book_tiers(book, tiers), customers, tiers, scenario.managers)
+    mistakes = [
+        Mistake(*source.address(tuple(path)), source.path_text(tuple(path)), message)
+        for path, message in scenario.slips_of_size(size)
+    ]
+    if mistakes:
+        raise BadInput(mistakes)
 
 
 def _book_path(text: str, told_in: str) -> Path:
