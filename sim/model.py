@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -56,6 +57,7 @@ class BankModel(mesa.Model):
         self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
     ):
         super().__init__()
+        self.running: bool = True
         self.scenario = scenario
         self.arm = arm
         self.luck = seed
@@ -101,9 +103,10 @@ class BankModel(mesa.Model):
     # --- the month ---------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Live one month, in the order of DECISIONS 10. Raises RuntimeError when all months are lived."""
-        if self.month >= self.scenario.months:
-            raise RuntimeError(f"month {self.month} was the last of {self.scenario.months}; a scenario with more months")
+        """Live one month, in the order of DECISIONS 10. With the scenario's last one `running` turns False."""
+        if self.month == self.scenario.months:
+            told = f"month {self.month + 1} and later are beyond the scenario's {self.month} months; a larger `months`"
+            warnings.warn(told, stacklevel=3)  # Mesa stands in between
         self.month += 1
         self.environment.advance(self.month)
         self.environment.strike(self.customers, self.luck, float(self.rates.trust_sd))

@@ -15,11 +15,12 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator,
 
 from sim.agents.channel_settings import Channels
 from sim.agents.manager_settings import Managers
-from sim.assumptions import Settings, assumption, part
+from sim.assumptions import EXACT, NEAR_ONE, Settings, assumption, part
 from sim.behaviour.settings import DormantHazard, Hazard, Model
 from sim.codes import CHANNELS
 from sim.economics import Economics
 from sim.environment import AnyShock, environment_slips
+from sim.errors import one_line
 from sim.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.optimise_settings import Optimise, optimise_slips
 from sim.population.settings import Population
@@ -161,6 +162,13 @@ class Scenario(Settings):
     record: Record = part(Record, "what else is kept")
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
+
+    @field_validator("currency")
+    @classmethod
+    def _can_be_shown(cls, currency: str) -> str:
+        if one_line(currency) != currency or not currency.strip():
+            raise ValueError("a name that can be printed, such as CNY")
+        return currency
 
     @model_validator(mode="before")
     @classmethod
@@ -424,5 +432,5 @@ def _until_slips(s: Scenario, seeds: SeedsUntil) -> Iterator[Slip]:
 def _sums_to_one(path: tuple[str | int, ...], values: Sequence[float], what: str) -> Iterator[Slip]:
     if any(not 0 <= value <= 1 for value in values):
         yield path, f"{what} must lie between 0 and 1"
-    elif abs(sum(values) - 1.0) > 1e-9:
-        yield path, f"{what} add up to {sum(values):.10g}; they must add up to 1"
+    elif abs(sum(values) - 1.0) > EXACT:
+        yield path, f"{what} add up to {sum(values):.10g}; they must add up to 1, or to within {NEAR_ONE:g} of it"

@@ -3,9 +3,9 @@
     python -m tests.fuzz --count 3000 --runs 300 --seed 1 --keep /tmp/strange
 
 Every mutant goes through `run.py validate`, which must answer with exit code 0 or 2 and lines as it always does. Of
-those accepted a sample is made tiny (few months, few rows) and run; each must end with exit code 0. Counted are tracebacks, library
-warnings, lines on stderr that are no mistakes with an address, hangs, and runs that failed. Exit code 1 if there was
-any. The same seed makes the same mutants.
+those accepted a sample is made tiny (few months, few rows) and run; each must end with exit code 0. Counted are
+tracebacks, library warnings, lines on stderr that are no mistakes with an address, hangs, runs that failed, and tables
+with numbers that are none. Exit code 1 if there was any. The same seed makes the same mutants.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import contextlib
 import io
 import random
 import re
-import signal
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +28,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from sim.cli import main
 from sim.errors import BadInput
 from sim.yaml_source import dump, loads
@@ -35,6 +38,7 @@ from tests.mutate import Banks, mutant
 
 LINE = re.compile(r"^\S.*?(:\d+:\d+)?  \S.*")  # FILE:LINE:COLUMN  key.path: what is wrong; what would be right
 SECONDS = {"validate": 30, "run": 120}  # more is a hang
+SUMS = ("customers", "active", "dormant", "aum", "revenue", "channel_cost", "manager_cost", "strategy_cost", "profit")
 ROWS, MONTHS, ARMS = 1000, 3, 4  # of a tiny run
 
 
@@ -187,8 +191,21 @@ def lived(accepted: Sequence[str], folder: Path, runs: int, seed: int, whole: in
         tally.counts["runs with their page"] += page
         for said in answer.wrong:
             tally.wrong(said.split(":")[0], small, said)
+        if answer.code == 0 and (holes := not_numbers(out)):
+            tally.wrong("no number", small, f"not finite: {holes}")
         if answer.code not in (0, None):
             tally.wrong("failure at run", small, answer.err)
+
+
+def not_numbers(out: Path) -> list[str]:
+    """Columns of what was lived that hold infinity, or sums that are no numbers."""
+    found = []
+    for name in ("monthly", "bank", "transitions", "cohorts"):
+        for column, values in pd.read_parquet(out / f"{name}.parquet").select_dtypes("number").items():
+            numbers = values.to_numpy(np.float64)
+            if np.isinf(numbers).any() or (name == "monthly" and column in SUMS and np.isnan(numbers).any()):
+                found.append(f"{name}.{column}")
+    return found
 
 
 @contextlib.contextmanager
@@ -214,7 +231,8 @@ def fuzz(folder: Path, *, count: int, runs: int, seed: int, whole: int = 20, shi
 
 
 def command(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Scenarios made strange, on the user's way.")
+    about = "Scenarios made strange, on the user's way."
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=about)
     parser.add_argument("--count", type=int, default=3000, help="mutants to validate (3000)")
     parser.add_argument("--runs", type=int, default=300, help="accepted ones to run (300)")
     parser.add_argument("--seed", type=int, default=1)
@@ -225,7 +243,7 @@ def command(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as place:
         tally = fuzz(Path(place), count=asked.count, runs=asked.runs, seed=asked.seed, whole=asked.whole)
     for kind in ("mutants", "accepted", "refused", "runs", "runs with their page", "not to be made tiny", "traceback",
-                 "warning", "line", "hang", "failure at run"):  # fmt: skip
+                 "warning", "line", "hang", "failure at run", "no number"):  # fmt: skip
         print(f"{kind:<22} {tally.counts[kind]:>6}")
     print(f"{time.perf_counter() - began:.0f} s, seed {asked.seed}")
     if asked.keep is not None:

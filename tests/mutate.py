@@ -25,6 +25,7 @@ STRATEGIES = (
     "human_resources", "fintech",
 )  # fmt: skip
 SHOCKS = ("internet_finance", "pandemic", "market_drawdown", "manager_poaching", "rival_app")
+DESIGNS = ("grid", "random", "latin_hypercube", "sobol", "morris", "saltelli")
 KPI = ("npv", "attrition_annual", "aum_end", "aum_end[mass]", "retention_12m", "profit", "roi", "nps")
 
 
@@ -44,8 +45,8 @@ def _own_tiers(n: int) -> dict[str, Any]:
              for k, name in enumerate(names)]  # fmt: skip
     shares = [0.5 ** (k + 1) for k in range(n)]
     shares[-1] += 0.5**n
-    agents = {"strata": dict(zip(names, [1.0 / n] * n, strict=True))} if n != 4 else {}
-    return {"tiers": tiers, "population": {"customers": 4000, "agents": 300, "shares": dict(zip(names, shares)), **agents}}
+    by_name = dict(zip(names, shares, strict=True))
+    return {"tiers": tiers, "population": {"customers": 4000, "agents": 300, "shares": by_name}}
 
 
 def small_banks(book: Path) -> list[dict[str, Any]]:
@@ -54,8 +55,7 @@ def small_banks(book: Path) -> list[dict[str, Any]]:
     matrix = [[0.9, 0.1, 0.0, 0.0], [0.1, 0.8, 0.1, 0.0], [0.0, 0.1, 0.8, 0.1], [0.0, 0.0, 0.1, 0.9]]
     budget = {"nothing": [], "mix": {"budget": 20_000, "strategies": [{"use": use} for use in STRATEGIES[:4]]}}
     columns = {"id": "id", "aum": "aum", "age": "age", "tenure_months": "months", "products": "products"}
-    every = {"use": "all"}
-    del every
+    swept = {"design": "sobol", "samples": 2, "vary": {"managers.hours_per_month": {"low": 40, "high": 60}}}
     return [
         _small("all"),
         _small("shocks", environment=shocks),
@@ -73,7 +73,7 @@ def small_banks(book: Path) -> list[dict[str, Any]]:
         _small("word", model={"mechanisms": {"word_of_mouth": True}}, arms={"nothing": []}),
         _small("book", population={"source": "book", "file": str(book), "columns": columns}),
         _small("heavy_book", population={"source": "book", "file": str(book), "columns": columns, "customers": 50_000}),
-        _small("swept", sweep={"design": "sobol", "samples": 2, "vary": {"managers.hours_per_month": {"from": 40, "to": 60}}}),
+        _small("swept", sweep=swept),
     ]  # fmt: skip
 
 
@@ -183,9 +183,17 @@ def numbers(shape: Shape, luck: random.Random) -> list[Any]:
     return found if whole else [float(one) for one in found] + [0, 1]
 
 
+def legal(shape: Shape, luck: random.Random) -> list[Any]:
+    """Those of `numbers` that are within what the value may be."""
+    low, high = shape.limits.get("ge", -math.inf), shape.limits.get("le", math.inf)
+    above, below = shape.limits.get("gt", -math.inf), shape.limits.get("lt", math.inf)
+    return [one for one in numbers(shape, luck) if low <= one <= high and above < one < below] or numbers(shape, luck)
+
+
 WILD: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 0.0, -0.0, 1.0, 0.5, 1e-300, 5e-324, 1e308, -1e308, math.inf, -math.inf, math.nan, 2**31,
-    2**53, 2**63, 2**64, 10**30, "", " ", "0", "1.0", "50%", "1,000", "true", "no", "nothing", "mass", "mäss", "0\x07",
+    None, True, False, 0, 1, -1, 2, 0.0, -0.0, 1.0, 0.5, 1e-300, 5e-324, 1e308, -1e308, math.inf, -math.inf, math.nan,
+    2**31, 2**53, 2**63, 2**64, 10**30, "", " ", "0", "1.0", "50%", "1,000", "true", "no", "nothing", "mass",
+    "mäss", "0\x07",
     "a b", "a.b", "x" * 300, "C:\\temp\\book.csv", [], [[]], [None], [1], ["a"], [{}], {}, {"": 1}, {"a": {"b": {}}},
     {"use": "digital_thinking"}, {"kind": "pandemic", "from": 1}, {"from": 0, "to": 1}, {"first": 1, "count": 1},
 )  # fmt: skip
@@ -228,6 +236,18 @@ def section_of_extremes(data: dict[str, Any], luck: random.Random) -> None:
     for place, _, shape in found:
         if place[: len(head)] == head and luck.random() < part:
             _put(data, place, luck.choice(numbers(shape, luck)))
+
+
+ADD_UP = ("shares", "strata", "mix", "matrix", "hazards")  # numbers that must fit one another
+SIZE = ("months", "burn_in", "seeds", "population", "tiers", "record", "sweep", "optimise")
+
+
+def all_over(data: dict[str, Any], luck: random.Random) -> None:
+    """Numbers of the whole scenario at ends of what they may be, all within it."""
+    part = luck.choice((0.02, 0.1, 0.3))
+    for place, _, shape in _numeric(data):
+        if place[0] not in SIZE and not set(place) & set(ADD_UP) and luck.random() < part:
+            _put(data, place, luck.choice(legal(shape, luck)))
 
 
 def ends_of_a_table(data: dict[str, Any], luck: random.Random) -> None:
@@ -321,7 +341,8 @@ def more_strategies(data: dict[str, Any], luck: random.Random) -> None:
     arms = data.get("arms")
     if not isinstance(arms, dict):
         return
-    uses: list[Any] = [{"use": use, "from": luck.choice((0, 0, 1, 2))} for use in luck.sample(STRATEGIES, luck.randint(1, 7))]
+    drawn = luck.sample(STRATEGIES, luck.randint(1, len(STRATEGIES)))
+    uses: list[Any] = [{"use": use, "from": luck.choice((0, 0, 1, 2))} for use in drawn]
     for use in uses:
         from sim.strategies import known
 
@@ -376,15 +397,15 @@ def other_sweep(data: dict[str, Any], luck: random.Random) -> None:
     for at, shape in luck.sample(found, min(len(found), luck.randint(0, 3))):
         text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in at).lstrip(".")
         ends = luck.choices(numbers(shape, luck), k=2)
-        vary[text] = luck.choice(({"from": min(ends), "to": max(ends)}, ends, {"values": ends}, ends[0], None))
-    design = luck.choice(("sobol", "lhs", "grid", "list", "morris", "one_at_a_time", "saltelli", 3))
+        vary[text] = luck.choice(({"low": min(ends), "high": max(ends)}, ends, {"values": ends}, ends[0], None))
+    design = luck.choice((*DESIGNS, "list", 3))
     data["sweep"] = {"design": design, "samples": luck.choice((1, 2, 3, 8, 2**20, 2**40)), "vary": vary}
 
 
 MUTATIONS: tuple[tuple[int, Callable[[dict[str, Any], random.Random], None]], ...] = (
-    (20, one_number), (12, section_of_extremes), (8, ends_of_a_table), (6, shares_anew), (4, another_choice),
-    (5, mechanisms), (8, wild_value), (4, key_gone), (3, key_moved), (2, item_twice), (6, more_strategies),
-    (5, more_shocks), (5, other_size), (4, other_span), (3, other_sweep),
+    (16, one_number), (8, section_of_extremes), (24, all_over), (8, ends_of_a_table), (6, shares_anew),
+    (4, another_choice), (5, mechanisms), (8, wild_value), (4, key_gone), (3, key_moved), (2, item_twice),
+    (6, more_strategies), (5, more_shocks), (5, other_size), (4, other_span), (3, other_sweep),
 )  # fmt: skip
 
 
@@ -401,13 +422,18 @@ def mutant(banks: Banks, luck: random.Random) -> str:
     return _text_mutated(text, luck) if luck.random() < 0.1 else text
 
 
+ODD = (
+    "\t", "\x00", "\x08", "\x1b[31m", "\u202e", "\ud7ff", "- ", ": ", "{", "]", '"', "'", "&a ", "*a ", "%", "@", "#",
+    "?", "!!python/object:os.system ", "---\n", "<<: ", "\ufeff", "\u00a0", "\\",
+)  # fmt: skip
+
+
 def _text_mutated(text: str, luck: random.Random) -> str:
     """What happens to files: lines lost and doubled, odd characters, cut off, other line ends."""
     lines = text.splitlines(keepends=True)
     k = luck.randrange(len(lines))
     at = luck.randrange(len(text))
-    odd = luck.choice(("\t", "\x00", "\x08", "\x1b[31m", "\u202e", "\ud7ff", "- ", ": ", "{", "]", '"', "'", "&a ", "*a ",
-                       "!!python/object:os.system ", "%", "@", "#", "---\n", "<<: ", "?", "\ufeff", "\u00a0", "\\"))  # fmt: skip
+    odd = luck.choice(ODD)
     return luck.choice((
         lambda: "".join(lines[:k] + lines[k + 1 :]),
         lambda: "".join(lines[: k + 1] + lines[k:]),

@@ -112,7 +112,7 @@ class RelationshipManager(mesa.Agent):
         s = self.settings
         junior, senior = self.service < JUNIOR_MONTHS, self.service >= SENIOR_MONTHS
         rate = s.turnover_junior if junior else s.turnover_senior if senior else s.turnover
-        if self.fatigue * math.log(s.turnover_fatigue) > MOST_LOG_RATIO:  # beyond what a float holds: who is so tired goes
+        if self.fatigue * math.log(s.turnover_fatigue) > MOST_LOG_RATIO:  # beyond what a float holds
             return 1.0 if rate * ratio > 0 else 0.0
         return 1.0 - math.exp(-rate / 12.0 * s.turnover_fatigue**self.fatigue * ratio)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from sim.assumptions import Settings, assumption, part
+from sim.assumptions import Settings, assumption, part, scaled_to_one
 from sim.tiers import Tier
 
 
@@ -87,11 +87,17 @@ class Transitions(Settings):
         about="Markov mode: one draw of the matrix every so many months",
     )  # fmt: skip
 
+    @field_validator("matrix")
+    @classmethod
+    def _add_up(cls, matrix: list[list[float]] | None) -> list[list[float]] | None:
+        return None if matrix is None else [scaled_to_one(line) for line in matrix]
+
 
 class Wealth(Settings):
     """Log wealth reverts to a growing mean (SPEC 1.1)."""
 
-    sd: float = assumption(0.10, unit="log a month", low=0.05, high=0.20, hard_low=0, hard_high=0.5, source="assumption",
+    sd: float = assumption(0.10, unit="log a month", low=0.05, high=0.20, hard_low=0, hard_high=0.5,
+                           source="assumption",
                            about="monthly standard deviation of log wealth, Student-t4 shocks")  # fmt: skip
     reversion: float = assumption(0.03, unit="1/month", low=0.01, high=0.08, hard_low=0, hard_high=1,
                                   source="assumption; sign F19", about="mean reversion of log wealth")  # fmt: skip

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.assumptions import EXACT
 from sim.errors import BadInput, Mistake
 from sim.scenario import Scenario
 
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 class Prepared:
     """One checked scenario, its customer book where it has one, and what decides its results.
 
-    `origin` is what was read, for mistakes that are found later.
+    `origin` is what was read, for mistakes that are found later; `notes` are what was read otherwise than it stands.
     """
 
     scenario: Scenario
     book: Book | None
     digest: str
     origin: Source | None = None
+    notes: tuple[str, ...] = ()
 
     def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
@@ -91,7 +93,29 @@ def prepare_source(
         from sim.experiments.optimise.question import check_optimise
 
         check_optimise(scenario, source)
-    return Prepared(scenario, book, digest_of(scenario, book), source)
+    return Prepared(scenario, book, digest_of(scenario, book), source, tuple(_scaled(scenario, source)))
+
+
+def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:
+    """Shares that the scenario divided by their sum, as lines with their address."""
+    matrix = scenario.model.transitions.matrix or []
+    tables: list[tuple[tuple[str | int, ...], Mapping[Any, float]]] = [
+        (("population", "shares"), scenario.population.shares or {}),
+        (("population", "strata"), scenario.population.strata),
+        *((("managers", "mix", tier), mix) for tier, mix in scenario.managers.mix.items()),
+        *((("model", "transitions", "matrix", i), dict(enumerate(line))) for i, line in enumerate(matrix)),
+    ]
+    for path, table in tables:
+        if not source.is_given(path):
+            continue
+        given: Any = source.data
+        for part in path:
+            given = given[part]
+        said = dict(enumerate(given)) if isinstance(given, list) else given or {}
+        total = next((said[key] / value for key, value in table.items() if value > 0 and key in said), 1.0)
+        if abs(total - 1.0) > EXACT:
+            message = f"adds up to {total:.6g}; taken as shares of that sum"
+            yield str(Mistake(*source.address(path), source.path_text(path), message))
 
 
 def _same_book(one: Scenario, other: Scenario) -> bool:

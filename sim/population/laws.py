@@ -69,10 +69,13 @@ class Pareto:
 
     def mean(self, low: float, high: float) -> float:
         """Mean AUM in CNY within [low, high)."""
-        start, power = max(low, SMALLEST), 1.0 - self.alpha
-        reach = high / start
-        grown = math.log(reach) if abs(power) < 1e-9 else (reach**power - 1.0) / power
-        return start * self.alpha * grown / (1.0 - reach**-self.alpha)
+        start = max(low, SMALLEST)
+        reach = math.log(high / start) if high > start else 0.0
+        if reach < 1e-9:  # a band as thin as a line
+            return start
+        power = (1.0 - self.alpha) * reach
+        grown = math.expm1(power) / power if power else 1.0
+        return start * self.alpha * reach * grown / -math.expm1(-self.alpha * reach)
 
     def share_above(self, bound: float, low: float, high: float) -> float:
         """Share of the band [low, high) that has at least `bound`, CNY."""

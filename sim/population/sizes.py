@@ -110,7 +110,8 @@ def _post_slips(size: Size, tiers: Sequence[Tier], managers: Managers, model: Mo
     if remote < posts.max():
         where = ("managers", "span", tiers[int(np.argmax(posts))].name)
     yield where, (
-        f"about {total:.0f} managers would be needed; at most {MOST_POSTS}: larger spans, less coverage, or fewer customers"
+        f"about {total:.0f} managers would be needed; at most {MOST_POSTS}: larger spans, less coverage, "
+        "or fewer customers"
     )
 
 

@@ -38,7 +38,6 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _DRIVE = re.compile(r"[A-Za-z]:\\(?!\\)")
 _FILE = re.compile(r"\.(csv|gz|parquet|ya?ml|py|npz|txt)$", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.|$)", re.DOTALL)
-_UNUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")  # control characters but tab and line ends
 _INF = re.compile(r"([-+]?)\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
@@ -115,10 +114,16 @@ def parse(text: str, file: str, *, fixed: Place | None = None) -> tuple[Node | N
     return root, [Mistake(p.file, p.line, p.column, path_text(path, data), m) for path, p, m in builder.slips]
 
 
-def parse_argument(text: str, place: Place) -> tuple[Node | None, list[Mistake]]:
-    """As `parse`, for a value on the command line: all of it is the value, since nobody comments there.
+def is_path(text: str) -> bool:
+    """Whether a text looks like the path of a file: a drive of Windows, or the ending of a file."""
+    return bool(_DRIVE.match(text) or _FILE.search(text))
 
-    Raises ValueError, for users, where something stands behind a value in quotes or brackets.
+
+def parse_argument(text: str, place: Place) -> tuple[Node | None, list[Mistake]]:
+    """As `parse`, for a value on the command line: a text is kept whole, since nobody comments there.
+
+    Only behind a number, true, false or null a `#` still begins a comment. Raises ValueError, for users, where
+    something stands behind a value in quotes or brackets.
     """
     root, mistakes = parse(text, place.file, fixed=place)
     if "#" not in text:
@@ -130,7 +135,8 @@ def parse_argument(text: str, place: Place) -> tuple[Node | None, list[Mistake]]
         return root, mistakes
     if text.lstrip()[:1] in ("'", '"', "[", "{", "|", ">", "&", "!", "*"):
         raise ValueError(f"{one_line(rest, 40)!r} stands behind the value; all of it in one pair of quotes")
-    return Node(text.strip(), place), []
+    plain = root is None or root.value is None or isinstance(root.value, str)
+    return (Node(text.strip(), place), []) if plain else (root, mistakes)
 
 
 def resolve(text: str) -> Any:
@@ -258,15 +264,13 @@ class _Builder:
             return Node(None, place, broken=True)
 
     def unescaped(self, event: Any) -> str | None:
-        r"""What is wrong with a text in double quotes whose backslash was not meant as an escape, as in "C:\new.csv"."""
+        r"""What is wrong with a text in double quotes whose backslash was not meant as one, as in "C:\new.csv"."""
         raw = self.text[event.start_mark.index + 1 : event.end_mark.index - 1]
-        escapes = [found[0] for found in _ESCAPE.finditer(raw) if found[0] not in _SHOWN]
-        unseen = [escape for escape in escapes if escape in _CONTROLS]
-        is_path = (escapes and _DRIVE.match(raw)) or (unseen and _FILE.search(raw))
-        if not is_path and _UNUSED.search(event.value) is None:
+        escapes = [found[0] for found in _ESCAPE.finditer(raw) if found[0] in _CONTROLS]
+        if not escapes or not (is_path(raw) or any(escape in _NEVER_MEANT for escape in escapes)):
             return None
-        which = (unseen or escapes or ["\\"])[0]
-        return f"{_backslash(which)}; {_in_single_quotes(raw)}"
+        begins = f"a backslash in double quotes begins an escape: {escapes[0]} is {_CONTROLS[escapes[0]]}"
+        return f"{begins}; {_in_single_quotes(raw)}"
 
     def alias(self, event: Any, place: Place) -> Node:
         name = one_line(str(event.anchor), 30)
@@ -309,16 +313,12 @@ class _Builder:
 
 # what each escape of YAML makes that nobody can see
 _CONTROLS = {
-    "\\0": "a null", "\\a": "a bell", "\\b": "a backspace", "\\t": "a tab", "\\n": "a line end", "\\v": "a vertical tab",
-    "\\f": "a form feed", "\\r": "a line end", "\\e": "an escape character", "\\N": "a line end", "\\L": "a line end",
-    "\\P": "a line end", "\\_": "a hard blank",
+    "\\0": "a null", "\\a": "a bell", "\\b": "a backspace", "\\t": "a tab", "\\n": "a line end",
+    "\\v": "a vertical tab", "\\f": "a form feed", "\\r": "a line end", "\\e": "an escape character",
+    "\\N": "a line end", "\\L": "a line end", "\\P": "a line end", "\\_": "a hard blank",
 }  # fmt: skip
-_SHOWN = ("\\\\", "\\/", '\\"', "\\ ")  # escapes of what can be seen
-
-
-def _backslash(escape: str) -> str:
-    what = _CONTROLS.get(escape, "another character")
-    return f"a backslash in double quotes begins an escape: {escape} is {what}"
+# whoever means one says \u0008
+_NEVER_MEANT = frozenset(_CONTROLS) - {"\\t", "\\n", "\\r", "\\N", "\\L", "\\P", "\\_"}
 
 
 def _in_single_quotes(raw: str) -> str:
@@ -349,7 +349,8 @@ def _translated(error: MarkedYAMLError, text: str, line: int, column: int) -> st
         raw = lines[start.line][start.column + 1 :] if start is not None and start.line < len(lines) else here
         raw = raw[: raw.find('"')] if '"' in raw else raw
         escape = here[max(column - 2, 0) : column] if "unknown" in problem else f"\\{_escape_letter(here, column)}"
-        return f"a backslash in double quotes begins an escape, and {one_line(escape)} is none; {_in_single_quotes(raw)}"
+        begins = f"a backslash in double quotes begins an escape, and {one_line(escape)} is none"
+        return f"{begins}; {_in_single_quotes(raw)}"
     if "unexpected end of stream" in problem:
         return "the file ends inside a quoted text; a closing quote"
     if "cannot start any token" in problem:
