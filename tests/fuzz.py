@@ -72,7 +72,8 @@ def ask(words: Sequence[str], seconds: int = 30) -> Answer:
             wrong.append(f"hang: more than {seconds} s")
         except BaseException:
             wrong.append("traceback: " + traceback.format_exc())
-    wrong += [f"warning: {one.category.__name__}: {one.message} ({one.filename}:{one.lineno})" for one in said]
+    told = (f"warning: {one.category.__name__}: {one.message} ({one.filename}:{one.lineno})" for one in said)
+    wrong += dict.fromkeys(told)
     lines = err.getvalue().splitlines()
     if "Traceback" in err.getvalue():
         wrong.append("traceback: " + err.getvalue())

@@ -196,6 +196,7 @@ def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarr
     loading = model.loyalty.nps_loading
     centre = model.loyalty.nps_level + loading * loyalty_mean / spread
     sd = np.sqrt(loading**2 * loyalty_variance / spread**2 + 1.0 - loading**2)
+    sd = np.maximum(sd, 1e-9)  # where all answer alike, all promote, detract or neither
     score = ndtr((centre - promote) / sd) - ndtr((detract - centre) / sd)
     total = weight.sum()
     return float(100.0 * (score * weight).sum() / total) if total > 0 else math.nan
