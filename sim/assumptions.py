@@ -57,6 +57,22 @@ def assumption(
     return Field(default, **keywords)
 
 
+NEAR_ONE = 1e-3  # how far printed tables of four digits may be from 1
+EXACT = 1e-9  # as far as this a sum is 1
+
+
+def scaled_to_one(values: list[float]) -> list[float]:
+    """Shares divided by their sum where that is near 1, as of tables printed with few digits; else as they are."""
+    total = sum(values)
+    near = EXACT < abs(total - 1.0) <= NEAR_ONE + EXACT and all(0 <= value <= 1 for value in values)
+    return [value / total for value in values] if near else values
+
+
+def scaled_table(table: dict[str, float]) -> dict[str, float]:
+    """The same of a table."""
+    return dict(zip(table, scaled_to_one(list(table.values())), strict=True))
+
+
 def described(field: FieldInfo) -> dict[str, Any] | None:
     """Unit, plausible range and source of a field made by `assumption`; None for any other field."""
     extra = field.json_schema_extra

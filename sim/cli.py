@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from sim.errors import BadInput, SimError
+from sim.errors import BadInput, SimError, one_line
 from sim.spelling import never_lose_a_sign
 from sim.verbs import checks, runs, sweeps
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(bad, file=sys.stderr)
         return bad.exit_code
     except SimError as error:
-        print(error, file=sys.stderr)
+        print(*map(one_line, str(error).split("\n")), sep="\n", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        print(f"{program()}  {error.strerror or error}: {error.filename or 'writing the output'}", file=sys.stderr)
+        told = f"{program()}  {error.strerror or error}: {error.filename or 'writing the output'}"
+        print(one_line(told), file=sys.stderr)
         return 1
 
 

@@ -7,8 +7,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+# what a terminal obeys instead of showing: control characters, line separators, signs that turn the direction of text
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b", "\x1b": "\\e"}
+
+
+def one_line(text: str) -> str:
+    """The text with everything that a terminal would obey written as an escape."""
+    return _OBEYED.sub(lambda found: _SHORT.get(found[0], f"\\u{ord(found[0]):04x}"), text)
 
 
 @dataclass(frozen=True, order=True)
@@ -27,7 +37,7 @@ class Mistake:
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{where}  {self.path}: {self.message}" if self.path else f"{where}  {self.message}"
+        return one_line(f"{where}  {self.path}: {self.message}" if self.path else f"{where}  {self.message}")
 
 
 class SimError(Exception):

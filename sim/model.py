@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
 from sim.numerics import key_of, word_of
 from sim.observer import Observer
+from sim.population.sizes import LARGEST_SUM
 from sim.population.synthetic import Source
 from sim.recorder import Recorder, stocks
 from sim.scenario import Arm, Scenario
@@ -35,7 +37,6 @@ from sim.tiers import row, thresholds
 
 YEAR = 12
 QUARTER = 3
-LARGEST_SUM = 2**61  # a month cannot more than triple it, so the next sum still fits
 
 
 class BankModel(mesa.Model):
@@ -56,6 +57,7 @@ class BankModel(mesa.Model):
         self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
     ):
         super().__init__()
+        self.running: bool = True
         self.scenario = scenario
         self.arm = arm
         self.luck = seed
@@ -101,7 +103,10 @@ class BankModel(mesa.Model):
     # --- the month ---------------------------------------------------------------------------------------------
 
     def step(self) -> None:
-        """Live one month, in the order of DECISIONS 10."""
+        """Live one month, in the order of DECISIONS 10. With the scenario's last one `running` turns False."""
+        if self.month == self.scenario.months:
+            told = f"month {self.month + 1} and later are beyond the scenario's {self.month} months; a larger `months`"
+            warnings.warn(told, stacklevel=3)  # Mesa stands in between
         self.month += 1
         self.environment.advance(self.month)
         self.environment.strike(self.customers, self.luck, float(self.rates.trust_sd))
@@ -113,6 +118,7 @@ class BankModel(mesa.Model):
         self.close_managers_month(work)
         books = self.settle(joined, plan)
         self.record(joined, books)
+        self.running = self.month < self.scenario.months
 
     def run(self, told: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
         """Live what is left of burn-in and of the measured months; `told` hears the rows of each month.
@@ -288,6 +294,7 @@ class BankModel(mesa.Model):
 
     def _live_on(self, state: State) -> None:
         """Take a stored bank's life; what it lived before month 0 is nobody's yet, what was recorded since is kept."""
+        self.running = state.month < self.scenario.months
         put_back(self, state, self._room(state.columns["uid"].size, self.scenario.months - state.month))
         self.environment.advance(self.month)
         if self.is_measuring:

@@ -123,7 +123,7 @@ def seeds_for(width: np.ndarray, welch: np.ndarray | float = 1.0) -> np.ndarray:
 
     width, welch = np.broadcast_arrays(np.asarray(width, dtype=float), np.asarray(welch, dtype=float))
     upper = 0.5 + CONFIDENCE / 2
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):  # next to 0: infinitely many
         least = np.maximum(np.ceil((stdtrit(np.inf, upper) / width) ** 2), 2.0)  # if the spread were known
         # Estimating the spread costs about (z^2 + 1) / 2 = 2.4 seeds more, whatever the width.
         n = least[..., None] + np.arange(6.0)

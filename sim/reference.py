@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from sim.yaml_source import REPLACED_WHOLE
 from sim.yaml_source.shapes import (
     Shape,
     branches,
@@ -29,7 +30,10 @@ from sim.yaml_source.shapes import (
 from sim.yaml_source.writer import flow_text
 
 JSON_SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-ABOUT_EXTENDS = "path of another scenario file, relative to this one, that this one is laid over"
+ABOUT_EXTENDS = (
+    "path of another scenario file, relative to this one, that this one is laid over: mappings merge key by key, this "
+    f"file's values win; {', '.join(sorted(REPLACED_WHOLE - {'tiers'}))} and tiers, and lists, are replaced whole"
+)
 
 _COLUMNS = ("key", "type", "default", "unit", "accepted", "plausible", "source", "about")
 _ALWAYS = {"key", "type", "default", "about"}
@@ -50,7 +54,8 @@ def reference_page(model_type: type[BaseModel], title: str = "Scenario reference
         "Made from the definitions the program checks scenario files with. **Accepted** is what a file may say at all; "
         "**plausible** is what evidence or practice supports, and what a sweep ranges over by default. A key may be "
         "left out unless its default is *required*.",
-        f"Besides these keys a file may have `extends`: {ABOUT_EXTENDS}.",
+        f"Besides these keys a file may have `extends`: {ABOUT_EXTENDS}. `run.py validate` says what is replaced, and "
+        "what of it is left out.",
     ]
     return "\n\n".join([*head, "\n".join(contents), *writer.blocks]).replace("\n\n\n", "\n\n") + "\n"
 

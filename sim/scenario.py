@@ -15,14 +15,17 @@ from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator,
 
 from sim.agents.channel_settings import Channels
 from sim.agents.manager_settings import Managers
-from sim.assumptions import Settings, assumption, part
+from sim.assumptions import EXACT, NEAR_ONE, Settings, assumption, part
 from sim.behaviour.settings import DormantHazard, Hazard, Model
 from sim.codes import CHANNELS
 from sim.economics import Economics
 from sim.environment import AnyShock, environment_slips
+from sim.errors import one_line
 from sim.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.optimise_settings import Optimise, optimise_slips
 from sim.population.settings import Population
+from sim.population.sizes import Size, size_slips, synthetic_size
+from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 from sim.population.tier_presets import PRESET_TIERS
 from sim.slips import Slip, several
 from sim.strategies import Implementation, Strategy, known, why_unknown
@@ -160,6 +163,13 @@ class Scenario(Settings):
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
 
+    @field_validator("currency")
+    @classmethod
+    def _can_be_shown(cls, currency: str) -> str:
+        if one_line(currency) != currency or not currency.strip():
+            raise ValueError("a name that can be printed, such as CNY")
+        return currency
+
     @model_validator(mode="before")
     @classmethod
     def _book_defaults(cls, given: Any) -> Any:
@@ -172,10 +182,21 @@ class Scenario(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
-        slips = list(_slips(self))
+        slips = list(_slips(self)) or list(self._too_large())
         if slips:
             raise several(slips)
         return self
+
+    def _too_large(self) -> Iterator[Slip]:
+        """What of a synthetic bank no run could hold; a book's size is known once it is read."""
+        if self.population.source == "synthetic":
+            size = synthetic_size(self.population, self.tier_list, self.managers)
+            yield from self.slips_of_size(size)
+
+    def slips_of_size(self, size: Size) -> Iterator[Slip]:
+        """What is too large in a bank of this size."""
+        lived = self.burn_in + self.months
+        yield from size_slips(size, self.population, self.tier_list, self.managers, self.model, lived)
 
     @property
     def tier_list(self) -> tuple[Tier, ...]:
@@ -319,9 +340,9 @@ def _tables(section: Settings, path: tuple[str | int, ...]) -> Iterator[tuple[tu
 
 def _population_slips(s: Scenario) -> Iterator[Slip]:
     p = s.population
-    total = p.customers if p.customers is not None else 1_000_000
+    total = p.customers if p.customers is not None else DEFAULT_CUSTOMERS
     if p.source == "synthetic":
-        rows = total if p.agents is None else round(p.agents * total) if isinstance(p.agents, float) else p.agents
+        rows = rows_wanted(p, total)
         if rows > MOST_ROWS:
             yield (
                 ("population", "customers" if p.agents is None else "agents"),
@@ -332,13 +353,18 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
             )
         if isinstance(p.agents, int) and p.agents > total:
             yield ("population", "agents"), f"{p.agents} is more than the {total} customers; at most one row a customer"
-        if isinstance(p.agents, int) and p.agents < len(s.tier_list):
-            yield ("population", "agents"), f"{p.agents} is too few; at least one a tier ({len(s.tier_list)})"
+        if p.agents is not None and rows < min(len(s.tier_list), total):
+            what = f"{p.agents}" if isinstance(p.agents, int) else f"{p.agents:g} of {total} customers: {rows} rows"
+            yield ("population", "agents"), f"{what} is too few; at least one a tier ({len(s.tier_list)})"
         for key in ("file", "columns"):
             if getattr(p, key) is not None:
                 yield ("population", key), "only a book has it; source: book reads one"
         if p.shares is not None:
             yield from _sums_to_one(("population", "shares"), list(p.shares.values()), "shares of customers")
+            known = [tier.name for tier in s.tier_list]
+            for key in p.shares:
+                if key not in known:
+                    yield ("population", "shares", key), f"unknown tier; tiers are {', '.join(known)}"
             missing = [t.name for t in s.tier_list if t.name not in p.shares]
             if missing:
                 yield ("population", "shares"), f"no share for {', '.join(missing)}; one for every tier"
@@ -352,6 +378,8 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
         if p.agents is not None:
             yield ("population", "agents"), "a book has one row a customer; leave it out"
     yield from _sums_to_one(("population", "strata"), list(p.strata.values()), "strata")
+    if p.source == "synthetic" and not any(p.strata.get(t.name, p.strata.get(t.key, 0.0)) > 0 for t in s.tier_list):
+        yield ("population", "strata"), "no rows for any of the tiers; a share above 0 for one"
 
 
 def _transition_slips(s: Scenario) -> Iterator[Slip]:
@@ -404,5 +432,5 @@ def _until_slips(s: Scenario, seeds: SeedsUntil) -> Iterator[Slip]:
 def _sums_to_one(path: tuple[str | int, ...], values: Sequence[float], what: str) -> Iterator[Slip]:
     if any(not 0 <= value <= 1 for value in values):
         yield path, f"{what} must lie between 0 and 1"
-    elif abs(sum(values) - 1.0) > 1e-9:
-        yield path, f"{what} add up to {sum(values):.10g}; they must add up to 1"
+    elif abs(sum(values) - 1.0) > EXACT:
+        yield path, f"{what} add up to {sum(values):.10g}; they must add up to 1, or to within {NEAR_ONE:g} of it"

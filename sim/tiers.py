@@ -16,6 +16,7 @@ from sim.assumptions import Settings, assumption
 
 STANDARD_TIERS = ("mass", "affluent", "wealth", "private")
 MOST_TIERS = 8
+TOP = 1e9  # CNY: upper bound of the last tier (SPEC 1.1 caps wealth there)
 LONGEST_NAME = 100  # it becomes a folder and part of a file's name
 
 
@@ -52,6 +53,13 @@ class Tier(Settings):
 def row(table: Mapping[str, Any], tiers: Sequence[Tier], dtype: Any = np.float32) -> np.ndarray:
     """The table as an array in tier order: the tier's own entry, else that of the tier it is like."""
     return np.array([table[tier.name] if tier.name in table else table[tier.key] for tier in tiers], dtype)
+
+
+def bands(tiers: Sequence[Tier]) -> np.ndarray:
+    """Bounds of the tiers' AUM, CNY, float64 (tiers + 1,)."""
+    bounds = np.append(thresholds(tiers), 0.0)
+    bounds[-1] = max(TOP, bounds[-2] * 10)
+    return bounds
 
 
 def thresholds(tiers: Sequence[Tier]) -> np.ndarray:

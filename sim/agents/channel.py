@@ -8,6 +8,8 @@ import numpy as np
 from sim.agents.channel_settings import ChannelSettings
 from sim.codes import CHANNELS
 
+NO_CAPACITY = 1e-9  # customers; less carries nobody, and a share of it says nothing
+
 
 class Channel(mesa.Agent):
     """One channel in one bank: carries planned contacts up to its capacity of the month."""
@@ -30,5 +32,5 @@ class Channel(mesa.Agent):
         capacity = self.settings.capacity * customers / 1000.0 * factor
         asked = np.cumsum(weights)
         total = float(asked[-1]) if asked.size else 0.0
-        self.load = total / capacity if capacity > 0 else 0.0
+        self.load = total / capacity if capacity > NO_CAPACITY else 0.0
         return asked <= capacity

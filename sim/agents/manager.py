@@ -11,6 +11,7 @@ from scipy.special import ndtr, ndtri
 
 from sim.agents.manager_settings import Managers
 
+MOST_LOG_RATIO = 600.0
 NEUTRAL_UTILISATION = 0.85  # utilisation above which quality suffers (SPEC 4.1)
 JUNIOR_MONTHS, SENIOR_MONTHS = 24, 60
 
@@ -111,6 +112,8 @@ class RelationshipManager(mesa.Agent):
         s = self.settings
         junior, senior = self.service < JUNIOR_MONTHS, self.service >= SENIOR_MONTHS
         rate = s.turnover_junior if junior else s.turnover_senior if senior else s.turnover
+        if self.fatigue * math.log(s.turnover_fatigue) > MOST_LOG_RATIO:  # beyond what a float holds
+            return 1.0 if rate * ratio > 0 else 0.0
         return 1.0 - math.exp(-rate / 12.0 * s.turnover_fatigue**self.fatigue * ratio)
 
     def leave(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from sim.assumptions import Settings, assumption
+from sim.assumptions import Settings, assumption, scaled_table
 
 _MIX = {
     "mass": {"branch": 0.0, "phone": 0.5, "video": 0.0, "messaging": 0.5},
@@ -35,7 +35,7 @@ class Managers(Settings):
                                         source="assumption", about="of those, served by a remote manager")  # fmt: skip
     remote_span: float = assumption(8_000.0, unit="customers a manager", low=3_000, high=10_000, hard_low=1,
                                     hard_high=1e6, source="F4", about="customers of one remote manager")  # fmt: skip
-    hours_per_month: float = assumption(50.0, unit="hours", low=42, high=92, hard_low=0, hard_high=400,
+    hours_per_month: float = assumption(50.0, unit="hours", low=42, high=92, hard_low=1, hard_high=400,
                                         source="F50, F48",
                                         about="hours with clients a month (30 % of 168)")  # fmt: skip
     salary: float = assumption(16_000.0, unit="CNY/month", low=8_000, high=40_000, hard_low=0, hard_high=1e7,
@@ -134,3 +134,8 @@ class Managers(Settings):
                                about="share of that loyalty, times bond, that follows to a rival")  # fmt: skip
     follow_months: int = assumption(6, unit="months", low=3, high=12, hard_low=1, hard_high=60, source="SPEC 4.3",
                                     about="over how long they follow")  # fmt: skip
+
+    @field_validator("mix")
+    @classmethod
+    def _add_up(cls, mix: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        return {tier: scaled_table(shares) for tier, shares in mix.items()}

@@ -80,9 +80,7 @@ class Team:
     def staff(self, customers: Customers, month: int) -> None:
         """Open the posts of the first month, fill them, and give out the books."""
         self._balance_books(customers, self.coverage, month, first=True)
-        remote = self._remote_posts(customers)
-        for _ in range(remote):
-            self._open(0, month, remote=True, first=True)
+        self._open(self._remote_posts(customers), 0, month, remote=True, first=True)
 
     def _remote_posts(self, customers: Customers) -> int:
         view = BankView(customers)
@@ -91,13 +89,16 @@ class Team:
         weight = float(view.weight[served].sum(dtype=np.int64)) / UNIT
         return int(np.ceil(weight * self.settings.remote_coverage / self.settings.remote_span - 1e-9))
 
-    def _open(self, tier: int, month: int, *, remote: bool = False, first: bool = False) -> RelationshipManager:
-        manager = self.new_post(len(self.managers), tier, remote=remote)
-        self.managers.append(manager)
-        u = self._draws([manager], 1, month)[:, 0]
-        service = int(-48.0 * np.log(u[2])) if first else 0
-        manager.begin(u, min(service, 240))
-        return manager
+    def _open(self, count: int, tier: int, month: int, *, remote: bool = False, first: bool = False) -> None:
+        """Open posts and fill them."""
+        if count <= 0:
+            return
+        opened = [self.new_post(len(self.managers) + k, tier, remote=remote) for k in range(count)]
+        self.managers += opened
+        u = self._draws(opened, 1, month)
+        for k, manager in enumerate(opened):
+            service = int(-48.0 * np.log(u[2, k])) if first else 0
+            manager.begin(u[:, k], min(service, 240))
 
     def new_post(self, number: int, tier: int, *, remote: bool = False) -> RelationshipManager:
         """A post of the team's kind, nobody in it yet."""
@@ -143,9 +144,9 @@ class Team:
             have = float(weight[~waiting].sum()) / UNIT
             posts = self._posts_of(k)
             needed = int(np.ceil(wanted / (self.span[k] * (1.0 if first else SLACK)) - 1e-9)) if wanted > 0 else 0
-            while posts.size < needed:
-                self._open(k, month, first=first)
-                books = np.append(books, 0.0)
+            if posts.size < needed:
+                books = np.append(books, np.zeros(needed - posts.size))
+                self._open(needed - posts.size, k, month, first=first)
                 posts = self._posts_of(k)
             queue = rows[waiting]
             queue = queue[np.lexsort((customers.uid[queue], -customers.aum[queue]))]

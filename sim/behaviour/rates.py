@@ -13,9 +13,8 @@ from sim.agents.channel_settings import Channels
 from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
 from sim.codes import UPLIFT_CLASSES
-from sim.tiers import Tier, row, thresholds
+from sim.tiers import Tier, bands, row, thresholds
 
-TOP = 1e9  # CNY: upper bound of the last tier (SPEC 1.1 caps wealth there)
 MONTHS = 12
 
 
@@ -125,7 +124,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
         "dormant_return": -math.log1p(-dormant.reactivate) if on.reactivation else 0.0,
         "second_life_months": leaving.second_life_months,
         "threshold": bounds,
-        "ceiling": np.append(bounds[1:], max(TOP, bounds[-1] * 10)),
+        "ceiling": bands(tiers)[1:],
         "grace": np.array([tier.grace_months for tier in tiers], np.int64),
         "markov": np.bool_(model.transitions.mode == "markov"),
         "loyal_satisfaction": model.loyalty.satisfaction,
@@ -197,6 +196,7 @@ def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarr
     loading = model.loyalty.nps_loading
     centre = model.loyalty.nps_level + loading * loyalty_mean / spread
     sd = np.sqrt(loading**2 * loyalty_variance / spread**2 + 1.0 - loading**2)
+    sd = np.maximum(sd, 1e-9)  # where all answer alike, all promote, detract or neither
     score = ndtr((centre - promote) / sd) - ndtr((detract - centre) / sd)
     total = weight.sum()
     return float(100.0 * (score * weight).sum() / total) if total > 0 else math.nan

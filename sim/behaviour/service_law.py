@@ -51,7 +51,7 @@ def service_law(model: Model, channels: Channels) -> ServiceLaw:
 
     tenure = np.arange(0.5, LONGEST)
     mean_tenure = model.acquisition.tenure_mean
-    share = np.exp((0.5 - tenure) / mean_tenure) if mean_tenure > 0 else (tenure < 1).astype(float)
+    share = np.exp((0.5 - tenure) / mean_tenure) if mean_tenure > 1e-6 else (tenure < 1).astype(float)
     anchor = f.anchor_months / (f.anchor_months + tenure)
     first = float((anchor * share).sum() / share.sum())
     second = float((anchor**2 * share).sum() / share.sum())

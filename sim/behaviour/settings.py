@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from sim.assumptions import Settings, assumption, part
+from sim.assumptions import Settings, assumption, part, scaled_to_one
 from sim.tiers import Tier
 
 
 def table(
     values: dict[str, Any], *, unit: str, low: float, high: float, source: str, about: str,
-    hard_high: float | None = None,
+    hard_low: float | None = None, hard_high: float | None = None,
 ) -> Any:  # fmt: skip
     """A table by tier name of one number."""
     return assumption(
-        factory=lambda: dict(values), unit=unit, low=low, high=high, hard_high=hard_high, source=source, about=about
-    )
+        factory=lambda: dict(values), unit=unit, low=low, high=high, hard_low=hard_low, hard_high=hard_high,
+        source=source, about=about,
+    )  # fmt: skip
 
 
 class Mechanisms(Settings):
@@ -86,11 +87,17 @@ class Transitions(Settings):
         about="Markov mode: one draw of the matrix every so many months",
     )  # fmt: skip
 
+    @field_validator("matrix")
+    @classmethod
+    def _add_up(cls, matrix: list[list[float]] | None) -> list[list[float]] | None:
+        return None if matrix is None else [scaled_to_one(line) for line in matrix]
+
 
 class Wealth(Settings):
     """Log wealth reverts to a growing mean (SPEC 1.1)."""
 
-    sd: float = assumption(0.10, unit="log a month", low=0.05, high=0.20, hard_low=0, hard_high=2, source="assumption",
+    sd: float = assumption(0.10, unit="log a month", low=0.05, high=0.20, hard_low=0, hard_high=0.5,
+                           source="assumption",
                            about="monthly standard deviation of log wealth, Student-t4 shocks")  # fmt: skip
     reversion: float = assumption(0.03, unit="1/month", low=0.01, high=0.08, hard_low=0, hard_high=1,
                                   source="assumption; sign F19", about="mean reversion of log wealth")  # fmt: skip
@@ -107,7 +114,8 @@ class Wallet(Settings):
     reversion: float = assumption(0.03, unit="1/month", low=0.01, high=0.08, hard_low=0, hard_high=1,
                                   source="DECISIONS 1", about="return to the customer's own mean")  # fmt: skip
     mean: dict[str, float] = table({"mass": 0.35, "affluent": 0.45, "wealth": 0.50, "private": 0.35}, unit="share",
-                                   low=0.2, high=0.8, source="assumption", about="mean share of wallet")  # fmt: skip
+                                   low=0.2, high=0.8, hard_low=0.01, hard_high=0.99, source="assumption",
+                                   about="mean share of wallet")  # fmt: skip
     precision: float = assumption(8.0, unit="a + b of the Beta", low=4, high=20, hard_low=1, hard_high=1000,
                                   source="assumption", about="how alike shares of wallet are")  # fmt: skip
     satisfaction: float = assumption(0.01, unit="logit/SD-month", low=0.0, high=0.03, hard_low=-1, hard_high=1,

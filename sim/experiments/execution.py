@@ -175,6 +175,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         **surroundings(),
         "assumptions": assumptions_from_schema(json_schema(type(s)), defaults),
         **facts(prepared.book),
+        **({"notes": list(prepared.notes)} if prepared.notes else {}),
         **_own_strategies(s.strategies_named),
     }
 

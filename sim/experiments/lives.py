@@ -95,7 +95,7 @@ class SeedLives:
 
 
 def _rows(prepared: Prepared) -> int:
-    from sim.population.synthetic import DEFAULT_CUSTOMERS, rows_wanted
+    from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 
     population = prepared.scenario.population
     return rows_wanted(population, population.customers or DEFAULT_CUSTOMERS)

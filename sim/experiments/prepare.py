@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.assumptions import EXACT
 from sim.errors import BadInput, Mistake
 from sim.scenario import Scenario
 
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 class Prepared:
     """One checked scenario, its customer book where it has one, and what decides its results.
 
-    `origin` is what was read, for mistakes that are found later.
+    `origin` is what was read, for mistakes that are found later; `notes` are what was read otherwise than it stands.
     """
 
     scenario: Scenario
     book: Book | None
     digest: str
     origin: Source | None = None
+    notes: tuple[str, ...] = ()
 
     def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
@@ -39,9 +41,10 @@ class Prepared:
 
 
 def prepare(
-    paths: Sequence[str | Path], overrides: Sequence[str] = (), *, arms: Sequence[str] | None = None
+    paths: str | Path | Sequence[str | Path], overrides: Sequence[str] = (), *, arms: Sequence[str] | None = None
 ) -> list[Prepared]:
-    """Read and check every file; raises BadInput with all mistakes of all files at once."""
+    """Read and check every file (or the one); raises BadInput with all mistakes of all files at once."""
+    paths = [paths] if isinstance(paths, (str, Path)) else paths
     ready, mistakes = [], []
     for path in paths:
         try:
@@ -90,7 +93,29 @@ def prepare_source(
         from sim.experiments.optimise.question import check_optimise
 
         check_optimise(scenario, source)
-    return Prepared(scenario, book, digest_of(scenario, book), source)
+    return Prepared(scenario, book, digest_of(scenario, book), source, tuple(_scaled(scenario, source)))
+
+
+def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:
+    """Shares that the scenario divided by their sum, as lines with their address."""
+    matrix = scenario.model.transitions.matrix or []
+    tables: list[tuple[tuple[str | int, ...], Mapping[Any, float]]] = [
+        (("population", "shares"), scenario.population.shares or {}),
+        (("population", "strata"), scenario.population.strata),
+        *((("managers", "mix", tier), mix) for tier, mix in scenario.managers.mix.items()),
+        *((("model", "transitions", "matrix", i), dict(enumerate(line))) for i, line in enumerate(matrix)),
+    ]
+    for path, table in tables:
+        if not source.is_given(path):
+            continue
+        given: Any = source.data
+        for part in path:
+            given = given[part]
+        said = dict(enumerate(given)) if isinstance(given, list) else given or {}
+        total = next((said[key] / value for key, value in table.items() if value > 0 and key in said), 1.0)
+        if abs(total - 1.0) > EXACT:
+            message = f"adds up to {total:.6g}; taken as shares of that sum"
+            yield str(Mistake(*source.address(path), source.path_text(path), message))
 
 
 def _same_book(one: Scenario, other: Scenario) -> bool:
@@ -138,8 +163,25 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
             told, f"{population.customers} is fewer than the book's {book.rows} rows; a row is one customer or more",
             line=line, column=column, path="population.customers",
         )  # fmt: skip
+    _refuse_size(scenario, book, source)
     absolute = population.model_copy(update={"file": str(file.resolve())})
     return scenario.model_copy(update={"population": absolute}), book
+
+
+def _refuse_size(scenario: Scenario, book: Book, source: Source) -> None:
+    """Raise BadInput where the book's bank is larger than a run can hold."""
+    from sim.population.sizes import book_size
+    from sim.population.strata import book_tiers
+
+    tiers = scenario.tier_list
+    customers = scenario.population.customers or book.rows
+    size = book_size(book.aum, book_tiers(book, tiers), customers, tiers, scenario.managers)
+    mistakes = [
+        Mistake(*source.address(tuple(path)), source.path_text(tuple(path)), message)
+        for path, message in scenario.slips_of_size(size)
+    ]
+    if mistakes:
+        raise BadInput(mistakes)
 
 
 def _book_path(text: str, told_in: str) -> Path:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from sim.assumptions import Settings, assumption
+from sim.assumptions import Settings, assumption, scaled_table
 from sim.population.book_columns import BookColumns
 
-Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, lt=1.0)]
+Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class Population(Settings):
@@ -25,7 +25,8 @@ class Population(Settings):
     )  # fmt: skip
     agents: Agents | None = Field(
         None,
-        description="simulated rows, a number or a share of customers; default one to one, fewer = stratified by tier",
+        description="simulated rows, a number or a share of customers (1.0: one to one, as by default); fewer = "
+                    "stratified by tier",
         json_schema_extra={"unit": "rows", "source": "choice"},
     )
     file: str | None = Field(None, description="customer book: CSV, gzipped CSV or Parquet, relative to this file")
@@ -41,3 +42,8 @@ class Population(Settings):
         factory=lambda: {"mass": 0.60, "affluent": 0.20, "wealth": 0.15, "private": 0.05}, unit="share of agents",
         low=0.0, high=1.0, source="DECISIONS 7", about="how simulated rows are divided over tiers",
     )  # fmt: skip
+
+    @field_validator("shares", "strata")
+    @classmethod
+    def _add_up(cls, shares: dict[str, float] | None) -> dict[str, float] | None:
+        return None if shares is None else scaled_table(shares)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 
+from sim.errors import one_line
 from sim.verbs.common import prepared
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """Check files and say what they ask for."""
+    """Check files and say what they ask for, and what was read otherwise than it stands."""
     from sim.scenario import SeedsUntil
 
-    for path, one in zip(arguments.files, prepared(arguments), strict=True):
-        s = one.scenario
+    for file, one in zip(arguments.files, prepared(arguments), strict=True):
+        path, s = one_line(str(file)), one.scenario
         customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
         seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
         print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
               f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+        for note in one.notes:
+            print(f"{path}: note: {note}")
+        for replaced in one.origin.replaced if one.origin is not None else ():
+            print(f"{path}: extends: {replaced}")
         if s.sweep is not None:
             from sim.experiments.sweep.plan_of import described, plan_sweep
 

@@ -15,6 +15,9 @@ from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared
 def run(arguments: argparse.Namespace) -> int:
     """Run scenarios, or sweep those that have a sweep."""
     ready = prepared(arguments)
+    for one in ready:
+        for note in one.notes:
+            print(note, file=sys.stderr)
     swept = [one.scenario.sweep is not None for one in ready]
     if any(swept):
         from sim.verbs.sweeps import run_sweeps

@@ -27,8 +27,8 @@ def one_line(text: str, longest: int = LONGEST_SHOWN) -> str:
 
 def _escape(char: str) -> str:
     code = ord(char)
-    if char in "\n\t\r":
-        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}[char]
+    if char in "\n\t\r\b":
+        return {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\b": "\\b"}[char]
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 

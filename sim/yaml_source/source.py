@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sim.errors import BadInput, Mistake
@@ -20,25 +20,55 @@ from sim.yaml_source.paths import (
     split_override,
     split_path,
 )
-from sim.yaml_source.tree import Node, Place, key_list, parse, planted
+from sim.yaml_source.tree import Node, Place, key_list, parse, parse_argument, planted
 
 REPLACED_WHOLE = frozenset({"arms", "sweep", "tiers", "environment", "seeds", "columns", "matrix"})
 DEEPEST_CHAIN = 20  # files that extend one another
 LARGEST_FILE = 2_000_000  # bytes; a scenario of a thousand lines has about 40,000
 
 
+_NOUNS = {"arms": "arm", "tiers": "tier", "environment": "shock", "columns": "column", "matrix": "row"}
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """Something of an extended file that a file above it replaces whole; `gone` are the keys that went with it."""
+
+    path: Path
+    file: str
+    items: int
+    gone: tuple[str, ...]
+
+    def __str__(self) -> str:
+        name = str(self.path[-1])
+        noun = _NOUNS.get(name)
+        what = name
+        if noun is not None:
+            count = _WORDS[self.items] if self.items < len(_WORDS) else str(self.items)
+            what = f"{count} {noun}{'' if self.items == 1 else 's'}"
+        shown = [key_text(key) for key in self.gone[:8]] + [f"{len(self.gone) - 8} more"] * (len(self.gone) > 8)
+        lost = f"; left out: {', '.join(shown)}" if shown else ""
+        return f"{path_text(self.path)}: replaces the {what} of {one_line(os.path.basename(self.file))}{lost}"
+
+
 class Source:
     """What a scenario file says, all files and overrides together, and where it says it.
 
     `file` is the file as the user wrote it, `files` all that were read (this one first), `mistakes` what is already
-    known to be wrong: `validate` reports them with its own, `check` alone.
+    known to be wrong: `validate` reports them with its own, `check` alone. `replaced` is what of the extended files was
+    not merged but replaced.
     """
 
-    def __init__(self, root: Node, file: str, files: Sequence[str], mistakes: Sequence[Mistake] = ()):
+    def __init__(
+        self, root: Node, file: str, files: Sequence[str], mistakes: Sequence[Mistake] = (),
+        replaced: Sequence[Replaced] = (),
+    ):  # fmt: skip
         self._root = root
         self.file = file
         self.files = tuple(files)
         self.mistakes = tuple(mistakes)
+        self.replaced = tuple(replaced)
         self.data: dict[str, Any] = root.plain()
 
     def __repr__(self) -> str:
@@ -81,21 +111,22 @@ class Source:
         return self._locate(split_path(text))
 
     def with_overrides(self, overrides: Iterable[str], option: str = "--set") -> Source:
-        """A new source with each ``PATH=VALUE`` set, in order; VALUE is YAML, empty means null."""
+        """A new source with each ``PATH=VALUE`` set, in order; VALUE is YAML, a text whole with any #, empty
+        means null."""
         root, slips = self._root, list(self.mistakes)
         for text in overrides:
             place = Place(f"{option} {one_line(text, 120)}", 0, 0)
             parts: Path = ()
             try:
                 parts, value_text = split_override(text)
-                value, found = parse(value_text, place.file, fixed=place)
+                value, found = parse_argument(value_text, place)
                 slips += _below(parts, found)
                 root = _with(root, parts, value or Node(None, place), place)
             except ValueError as slip:
                 slips.append(Mistake(place.file, 0, 0, path_text(parts), str(slip)))
             except BadInput as error:
                 slips += _below(parts, error.mistakes)
-        return Source(root, self.file, self.files, slips)
+        return Source(root, self.file, self.files, slips, self.replaced)
 
     def with_values(self, values: Mapping[str, Any], label: str = "values") -> Source:
         """A new source with plain values set at written paths; `label` is their address. For design points."""
@@ -106,7 +137,15 @@ class Source:
                 root = _with(root, split_path(text), planted(value, place), place)
             except (ValueError, TypeError) as slip:
                 slips.append(Mistake(label, 0, 0, one_line(text), str(slip)))
-        return Source(root, self.file, self.files, slips)
+        return Source(root, self.file, self.files, slips, self.replaced)
+
+    def why_lost(self, path: Path) -> str:
+        """Why a key that an extended file gives is not there; empty where none gives it."""
+        for one in self.replaced:
+            if path[:-1] == one.path and path[-1] in one.gone:
+                file, what = one_line(os.path.basename(one.file)), one.path[-1]
+                return f"; {file} has it, but {what} are replaced whole: all of them here"
+        return ""
 
     def _walk(self, path: Path) -> tuple[list[tuple[Node, Place | None]], bool]:
         """Nodes on the way, each with its key's place (its own, for a list item), and whether the path was found."""
@@ -254,20 +293,34 @@ def _chain(file: str, text: str | None, overrides: Sequence[str]) -> Source:
     except BadInput as error:
         raise BadInput(sorted({*mistakes, *error.mistakes})) from None
     merged = roots[-1]
+    replaced: list[Replaced] = []
     for root in reversed(roots[:-1]):
-        merged = _merge(merged, root)
-    source = Source(merged, files[0], files, mistakes)
+        merged = _merge(merged, root, (), replaced)
+    source = Source(merged, files[0], files, mistakes, replaced)
     return source.with_overrides(overrides) if overrides else source
 
 
-def _merge(below: Node, above: Node) -> Node:
-    """The child's tree laid over its parent's: mappings merge, the child's values win."""
+def _merge(below: Node, above: Node, path: Path, replaced: list[Replaced]) -> Node:
+    """The child's tree laid over its parent's: mappings merge, the child's values win; `replaced` hears of the rest."""
     value, keys = dict(below.value), {**below.keys, **above.keys}
     for key, node in above.value.items():
         old = value.get(key)
         both = old is not None and isinstance(old.value, dict) and isinstance(node.value, dict)
-        value[key] = _merge(old, node) if both and old is not None and key not in REPLACED_WHOLE else node
+        if key in REPLACED_WHOLE and old is not None and old.value and old.plain() != node.plain():
+            replaced.append(_replaced((*path, key), old, node, below.keys[key].file))
+        merges = both and old is not None and key not in REPLACED_WHOLE
+        value[key] = _merge(old, node, (*path, key), replaced) if merges and old is not None else node
     return Node(value, above.place, keys)
+
+
+def _replaced(path: Path, old: Node, new: Node, file: str) -> Replaced:
+    names = list(old.value) if isinstance(old.value, dict) else [
+        name for name in item_names(old.plain()) if name is not None
+    ] if path[-1] in ("tiers", "environment") else []  # fmt: skip
+    kept = new.value if isinstance(new.value, dict) else item_names(new.plain()) if isinstance(new.value, list) else ()
+    gone = tuple(name for name in names if name not in kept) if path[-1] in _NOUNS else ()
+    items = len(old.value) if isinstance(old.value, (dict, list)) else 1
+    return Replaced(path, file, items, gone)
 
 
 def _wrong_extends(where: tuple[Place, str], message: str) -> BadInput:

@@ -35,6 +35,9 @@ _NULL = re.compile(r"null|Null|NULL|~|")
 _BOOL = re.compile(r"(true|True|TRUE)|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DRIVE = re.compile(r"[A-Za-z]:\\(?!\\)")
+_FILE = re.compile(r"\.(csv|gz|parquet|ya?ml|py|npz|txt)$", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.|$)", re.DOTALL)
 _INF = re.compile(r"([-+]?)\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
@@ -111,6 +114,31 @@ def parse(text: str, file: str, *, fixed: Place | None = None) -> tuple[Node | N
     return root, [Mistake(p.file, p.line, p.column, path_text(path, data), m) for path, p, m in builder.slips]
 
 
+def is_path(text: str) -> bool:
+    """Whether a text looks like the path of a file: a drive of Windows, or the ending of a file."""
+    return bool(_DRIVE.match(text) or _FILE.search(text))
+
+
+def parse_argument(text: str, place: Place) -> tuple[Node | None, list[Mistake]]:
+    """As `parse`, for a value on the command line: a text is kept whole, since nobody comments there.
+
+    Only behind a number, true, false or null a `#` still begins a comment. Raises ValueError, for users, where
+    something stands behind a value in quotes or brackets.
+    """
+    root, mistakes = parse(text, place.file, fixed=place)
+    if "#" not in text:
+        return root, mistakes
+    builder = _Builder(text, place.file, place)
+    builder.document()
+    rest = text[builder.end :].strip()
+    if not rest.startswith("#"):
+        return root, mistakes
+    if text.lstrip()[:1] in ("'", '"', "[", "{", "|", ">", "&", "!", "*"):
+        raise ValueError(f"{one_line(rest, 40)!r} stands behind the value; all of it in one pair of quotes")
+    plain = root is None or root.value is None or isinstance(root.value, str)
+    return (Node(text.strip(), place), []) if plain else (root, mistakes)
+
+
 def resolve(text: str) -> Any:
     """The value of a plain scalar in the YAML 1.2 core schema. Raises ValueError for a number too long to use."""
     if _NULL.fullmatch(text):
@@ -141,6 +169,7 @@ class _Builder:
         self.slips: list[tuple[Path, Place, str]] = []
         self.anchors: dict[str, Node | None] = {}  # None while the anchored value is still being read
         self.values = 0
+        self.end = 0  # where the document's value ends in the text
         self.events = self._parse()
 
     def document(self) -> Node | None:
@@ -221,8 +250,11 @@ class _Builder:
 
     def scalar(self, event: Any, place: Place, path: Path) -> Node:
         if not event.implicit[0] or event.style:  # quoted or block text
+            slip = self.unescaped(event) if event.style == '"' else None
             if any("\ud800" <= char <= "\udfff" for char in event.value):
-                self.slips.append((path, place, "half of a surrogate pair; a whole character"))
+                slip = "half of a surrogate pair; a whole character"
+            if slip is not None:
+                self.slips.append((path, place, slip))
                 return Node(None, place, broken=True)
             return Node(event.value, place)
         try:
@@ -230,6 +262,15 @@ class _Builder:
         except ValueError as slip:
             self.slips.append((path, place, str(slip)))
             return Node(None, place, broken=True)
+
+    def unescaped(self, event: Any) -> str | None:
+        r"""What is wrong with a text in double quotes whose backslash was not meant as one, as in "C:\new.csv"."""
+        raw = self.text[event.start_mark.index + 1 : event.end_mark.index - 1]
+        escapes = [found[0] for found in _ESCAPE.finditer(raw) if found[0] in _CONTROLS]
+        if not escapes or not (is_path(raw) or any(escape in _NEVER_MEANT for escape in escapes)):
+            return None
+        begins = f"a backslash in double quotes begins an escape: {escapes[0]} is {_CONTROLS[escapes[0]]}"
+        return f"{begins}; {_in_single_quotes(raw)}"
 
     def alias(self, event: Any, place: Place) -> Node:
         name = one_line(str(event.anchor), 30)
@@ -256,7 +297,10 @@ class _Builder:
 
     def _parse(self) -> Iterator[Any]:
         try:
-            yield from YAML(typ="safe", pure=True).parse(self.text)
+            for event in YAML(typ="safe", pure=True).parse(self.text):
+                if hasattr(event, "anchor") or isinstance(event, (MappingEndEvent, SequenceEndEvent)):
+                    self.end = event.end_mark.index
+                yield event
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -265,6 +309,21 @@ class _Builder:
             self.stop(self.fixed or Place(self.file, 1, 1), f"not readable as YAML: {one_line(str(error), 100)}")
         except Exception as error:  # the parser's own slips on odd text: still the text's fault, never a traceback
             self.stop(self.fixed or Place(self.file, 1, 1), f"not readable as YAML ({type(error).__name__}); YAML 1.2")
+
+
+# what each escape of YAML makes that nobody can see
+_CONTROLS = {
+    "\\0": "a null", "\\a": "a bell", "\\b": "a backspace", "\\t": "a tab", "\\n": "a line end",
+    "\\v": "a vertical tab", "\\f": "a form feed", "\\r": "a line end", "\\e": "an escape character",
+    "\\N": "a line end", "\\L": "a line end", "\\P": "a line end", "\\_": "a hard blank",
+}  # fmt: skip
+# whoever means one says \u0008
+_NEVER_MEANT = frozenset(_CONTROLS) - {"\\t", "\\n", "\\r", "\\N", "\\L", "\\P", "\\_"}
+
+
+def _in_single_quotes(raw: str) -> str:
+    text = raw.replace("'", "''")
+    return f"single quotes keep it: '{one_line(text)}'"
 
 
 def _translated(error: MarkedYAMLError, text: str, line: int, column: int) -> str:
@@ -285,11 +344,24 @@ def _translated(error: MarkedYAMLError, text: str, line: int, column: int) -> st
         return f"'{problem[problem.find('or') + 4 : problem.find('or') + 5]}' or a comma is missing before this"
     if "expected the node content" in problem:
         return "a value is missing; a value, or a closing bracket"
+    if "unknown escape character" in problem or "expected escape sequence" in problem:
+        start = error.context_mark
+        raw = lines[start.line][start.column + 1 :] if start is not None and start.line < len(lines) else here
+        raw = raw[: raw.find('"')] if '"' in raw else raw
+        escape = here[max(column - 2, 0) : column] if "unknown" in problem else f"\\{_escape_letter(here, column)}"
+        begins = f"a backslash in double quotes begins an escape, and {one_line(escape)} is none"
+        return f"{begins}; {_in_single_quotes(raw)}"
     if "unexpected end of stream" in problem:
         return "the file ends inside a quoted text; a closing quote"
     if "cannot start any token" in problem:
         return f"text cannot start with {one_line(here[column - 1 : column])!r}; the text in quotes"
     return f"not readable as YAML: {one_line(', '.join(filter(None, [error.context, problem])), 100)}"
+
+
+def _escape_letter(line: str, column: int) -> str:
+    """The letter behind the last backslash before this column."""
+    at = line.rfind("\\", 0, column)
+    return line[at + 1 : at + 2]
 
 
 def key_list(node: Node) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from typing import Any
+
+from sim.yaml_source.tree import is_path
 
 WIDTH = 110
 _LONGEST_KEY = 400  # beyond about 1,000 characters a key needs the explicit "? key" form
@@ -130,8 +131,8 @@ def _float(value: float) -> str:
 def _text(text: str) -> str:
     if _PLAIN.fullmatch(text) and not _RESERVED.fullmatch(text):
         return text
-    quoted = json.dumps(text, ensure_ascii=False)
-    return "".join(c if c.isprintable() else _escape(c) for c in quoted)
+    shown = {'"': '\\"', "\\": "\\\\"} | ({} if is_path(text.replace("\n", "\\")) else {"\n": "\\n"})
+    return f'"{"".join(shown.get(c) or (c if c.isprintable() else _escape(c)) for c in text)}"'
 
 
 def _escape(char: str) -> str:

@@ -105,6 +105,7 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
         "kind": "optimise", "about": s.about, "scenario_digest": prepared.digest, "currency": s.currency,
         "tiers": [tier.name for tier in s.tier_list], "months": s.months, "burn_in": s.burn_in,
         "discount_rate": s.discount_rate, **facts(prepared.book), **surroundings(),
+        **({"notes": list(prepared.notes)} if prepared.notes else {}),
     }  # fmt: skip
     return Question(
         plan, o, space, baselines_of(space, split), dump(s.resolved()), told,

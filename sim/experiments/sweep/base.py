@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -97,9 +98,17 @@ class Leaf:
         except ValueError:
             pass
         try:
-            return float(word)
+            number = float(word)
         except ValueError:
             return word
+        return int(number) if self._is_whole(number) else number
+
+    def _is_whole(self, number: float) -> bool:
+        """Whether 6.0 in a table means 6: spreadsheets write whole numbers so. A share of 1.0 stays a share."""
+        kinds = {shape.kind for shape in self.shapes}
+        shares = [shape.limits for shape in self.shapes if shape.kind == "number"]
+        as_share = any(number <= limits.get("le", math.inf) for limits in shares)
+        return "integer" in kinds and not as_share and number.is_integer()
 
 
 def _digest(data: Mapping[str, Any]) -> str:
