@@ -124,15 +124,14 @@ class Panel:
     floor: float = -np.inf
 
 
-def scaled(name: str, values: Cube, unit: str, *, sign: bool = False) -> Panel:
+def scaled(name: str, values: Cube, unit: str, *, currency: str = "", sign: bool = False) -> Panel:
     """A panel of counts or money, divided so that its ticks stay short; `unit` is the word after bn, m or k."""
     divisor, word = units.scale(float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0)
     shown = (lambda value: units.money(value * divisor)) if divisor > 1 else (lambda value: units.number(value))
     if sign:
         shown = lambda value: units.money(value * divisor, sign=True)  # noqa: E731
-    words = unit.split(" ")
-    unit = " ".join([words[0], word, *words[1:]]) if words[0].isupper() else f"{word} {unit}"
-    return Panel(name, unit.strip(), values / divisor, shown)
+    unit = " ".join(part for part in (currency, word, unit) if part)
+    return Panel(name, unit, values / divisor, shown)
 
 
 def panels_by_arm(board: Board, title: str, subtitle: str, months: Any, panels: Sequence[Panel]) -> Figure:

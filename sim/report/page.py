@@ -108,7 +108,7 @@ def render(
         # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
         plate = drawing.plate
         pictures.append(
-            Picture(name, plate.heading, drawing.title, plate.caption, Markup(svg), decision=plate.decision)
+            Picture(name, plate.heading, drawing.title, plate.caption + drawing.letters, Markup(svg), plate.decision)
         )
     environment = Environment(
         loader=PackageLoader("sim", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
