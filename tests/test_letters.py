@@ -80,7 +80,7 @@ def drawn(board: Board):
 )
 def test_without_a_font_the_scenario_is_told_in_plain_stand_ins(machine, tmp_path, capfd, currency, word):
     file = tmp_path / "foreign.yaml"
-    told = {"extends": str(QUICK), "about": "哪个策略划算？", "currency": currency, "seeds": [1], "months": 2}
+    told = {"extends": str(QUICK), "about": "哪个策略划算", "currency": currency, "seeds": [1], "months": 2}
     file.write_text(yaml.safe_dump({**told, "burn_in": 0}, allow_unicode=True), encoding="utf-8")
     assert cli.main(["run", str(file), "--out", str(tmp_path / "out")]) == 0
     said = capfd.readouterr().err
@@ -91,7 +91,7 @@ def test_without_a_font_the_scenario_is_told_in_plain_stand_ins(machine, tmp_pat
     assert "matplotlib" not in said
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert f"No font had these letters: {word} is {currency}." in page
-    assert "哪个策略划算？" in page
+    assert "哪个策略划算" in page
     assert f"{currency}\u00a0" in page  # the tables and sentences keep the text itself
 
 
@@ -146,7 +146,7 @@ def test_a_font_of_the_list_that_is_gone_or_broken_is_no_font(machine, tmp_path)
 
 
 def test_what_the_house_font_has_is_left_alone_and_told_once(machine):
-    for text in ("Größe −5 ± 3 % “nothing” … é ₹ ₺ ع 😀", "a\nb", ""):
+    for text in ("Größe \u22125 ± 3 % “nothing” … é ₹ ₺ ع 😀", "a\nb", ""):
         assert letters.drawable(text) == text
     assert letters.told() == ""
     assert letters.drawable("🇨🇳 測試b") == "CN [1]b"

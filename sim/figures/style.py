@@ -105,6 +105,21 @@ def fit(text: str, width: float, size: float, weight: str = "normal") -> str:
     return text + "\N{HORIZONTAL ELLIPSIS}"
 
 
+def folded(names: Sequence[str], widths: Sequence[float], size: float) -> list[str]:
+    """Names on one line or two, in the first of these widths in which all fit so; else cut at the end of the second."""
+    for width in widths:
+        lines = [wrap(name, width, size) for name in names]
+        whole = max(len(one) for one in lines) <= 2
+        if whole and all(" ".join(one) == letters.drawable(name) for one, name in zip(lines, names, strict=True)):
+            break
+    return ["\n".join([one[0], *([fit(" ".join(one[1:]), width, size)] if len(one) > 1 else [])]) for one in lines]
+
+
+def name_room(names: Sequence[str], size: float) -> float:
+    """Inches that names need, of which some may have two lines."""
+    return max(text_width(line, size) for name in names for line in name.split("\n"))
+
+
 def spoken(name: str) -> str:
     """A name of an arm or tier for reading: underscores are spaces."""
     return name.replace("_", " ")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Known = Mapping[str, Mapping[str, Any]]
 
+ARMS_ACROSS = 5  # of a table, beside the reference: more would be cut on paper
 LONGEST = 32  # letters of an arm's name where there are many; the table of arms has it whole
 
 
@@ -129,6 +130,7 @@ def render(
         one_arm=board.one_arm,
         reference=board.reference,
         arms=figures.arms,
+        arms_across=ARMS_ACROSS,
         tiers=board.tiers,
         rows_by_arm=by_arm,
         rows_by_tier=by_tier,
