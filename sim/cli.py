@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parse(words)
         _load_plugins(arguments)
-        return int(arguments.verb(arguments))
+        code = int(arguments.verb(arguments))
+        _tell_of_letters()
+        return code
     except BadInput as bad:
         print(bad, file=sys.stderr)
         return bad.exit_code
@@ -65,6 +67,12 @@ def program() -> str:
     """What the user called: the console script's name, else `run.py`."""
     called = Path(sys.argv[0]).stem
     return called if called == "rapport" else "run.py"
+
+
+def _tell_of_letters() -> None:
+    """Says once which letters no font had, if figures were drawn."""
+    if (letters := sys.modules.get("sim.figures.letters")) and (line := letters.told()):
+        print(line, file=sys.stderr)
 
 
 def _parse(words: list[str]) -> argparse.Namespace:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from sim.analysis import drawings
 from sim.analysis.findings import Findings
-from sim.figures import png_bytes, style, svg_text
+from sim.figures import letters, png_bytes, style, svg_text
 from sim.figures.style import quoted
 from sim.tables import write_atomically
 
@@ -35,6 +35,11 @@ Draw = tuple[str, str, str, str, Callable[[], Figure | None]]  # name, section, 
 
 def draw_all(findings: Findings, folder: Path) -> list[Picture]:
     """Write figures/*.png and *.svg; figures that have nothing to show are left out."""
+    with letters.one_page():
+        return _draw_all(findings, folder)
+
+
+def _draw_all(findings: Findings, folder: Path) -> list[Picture]:
     target = folder / "figures"
     target.mkdir(parents=True, exist_ok=True)
     pictures = []
@@ -48,7 +53,7 @@ def draw_all(findings: Findings, folder: Path) -> list[Picture]:
         with mpl.rc_context(style.RC):
             write_atomically(target / f"{name}.png", png_bytes(figure))
             write_atomically(target / f"{name}.svg", svg_text(figure))
-        pictures.append(Picture(name, section, heading, caption, title, subtitle))
+        pictures.append(Picture(name, section, heading, caption + letters.caption(figure), title, subtitle))
     return pictures
 
 

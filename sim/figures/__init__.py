@@ -16,7 +16,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from . import style
+from . import letters, style
 from .attributed import attribution
 from .customers import attrition_by_tenure, attrition_by_tier, customer_flows
 from .data import Board, NothingToShow, Tables
@@ -198,6 +198,7 @@ class Drawing:
     subtitle: str
     png: Path
     svg: Path
+    letters: str = ""  # what stands in it for letters that no font has, a sentence for its caption
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,11 @@ def draw_all(run: Tables, folder: Path, comparison: pd.DataFrame | None = None) 
 
     Returns the figures drawn, in the order of the page, and those for which the run has no data.
     """
-    board = Board(run, comparison=comparison)
+    with letters.one_page():
+        return _draw_all(Board(run, comparison=comparison), folder)
+
+
+def _draw_all(board: Board, folder: Path) -> tuple[list[Drawing], list[Missing]]:
     target = Path(folder) / "figures"
     target.mkdir(parents=True, exist_ok=True)
     drawings: list[Drawing] = []
@@ -236,7 +241,7 @@ def draw_all(run: Tables, folder: Path, comparison: pd.DataFrame | None = None) 
         with mpl.rc_context(style.RC):
             _write(png, png_bytes(figure))
             _write(svg, svg_text(figure).encode())
-        drawings.append(Drawing(plate, title, subtitle, png, svg))
+        drawings.append(Drawing(plate, title, subtitle, png, svg, letters.caption(figure)))
     return drawings, missing
 
 

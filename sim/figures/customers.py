@@ -185,6 +185,8 @@ def attrition_by_tenure(board: Board) -> Figure:
         edges = []
         for place, (rates, colour) in reversed(list(enumerate(shown))):
             one = band(rates, axis=0, floor=0.0)
+            if place > 0 and len(shown) > parts.BANDED_ARMS:  # tenures have no end at which an arm could be outside
+                one.low[:] = one.high[:] = np.nan
             marks.steps_with_band(panel, TENURE_EDGES, one, colour, dashed=place == 0 and not board.one_arm)
             edges += [one.mean, one.low, one.high]
         marks.value_axis(panel, edges, zero=True)

@@ -40,7 +40,10 @@ def aum_and_net_new_money(board: Board) -> Figure:
     )
     names = [*map(style.spoken, board.tiers)]
     so_far = np.cumsum(fresh.sum(axis=-1), axis=2)
-    panels = [parts.scaled("AUM", total, board.currency), parts.scaled("Net new money so far", so_far, board.currency)]
+    panels = [
+        parts.scaled("AUM", total, "", currency=board.currency),
+        parts.scaled("Net new money so far", so_far, "", currency=board.currency),
+    ]
     arms = min(len(board.arms), style.MOST_ARMS)
     labels = [panel.shown(float(end)) for panel in panels for end in band(panel.values[:arms]).mean[:, -1]]
     room = marks.end_room(labels) if arms <= parts.LABELLED_ARMS else 0.25
@@ -168,7 +171,7 @@ def economics(board: Board) -> Figure:
     arms = min(len(board.arms), style.MOST_ARMS)
     arm_names = [style.spoken(arm) for arm in board.arms[:arms]]
     panels = [
-        parts.scaled(name.capitalize(), lines[name], f"{board.currency} a year")
+        parts.scaled(name.capitalize(), lines[name], "a year", currency=board.currency)
         for name in ("profit", "revenue", "cost")
     ]
     ends = [panel.shown(float(end)) for panel in panels for end in band(panel.values[:arms]).mean[:, -1]]

@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from . import marks, style, units
-from .data import Board, Cube, band
+from .data import Band, Board, Cube, band
 
 Shown = Callable[[float], str]
 
 LABELLED_ARMS = 5  # more labels at the ends of lines would be read as a list
+BANDED_ARMS = 3  # more bands in a panel lie over each other until none can be told
 
 
 def arm_key(board: Board) -> list[tuple[str, ...]]:
@@ -28,11 +29,24 @@ def arm_key(board: Board) -> list[tuple[str, ...]]:
 
 
 def left_out(board: Board) -> str:
-    """A sentence about arms beyond the colours there are, or nothing."""
+    """Sentences about bands that are not drawn and about arms beyond the colours there are, or nothing."""
     more = len(board.arms) - style.MOST_ARMS
+    told = ""
+    if len(board.arms) > BANDED_ARMS and len(board.seeds) > 1:
+        told = f" Bands: the reference's, and of arms that end outside it ({BANDED_ARMS - 1} at most)."
     if more <= 0:
-        return ""
-    return " One more arm is in the tables only." if more == 1 else f" {more} more arms are in the tables only."
+        return told
+    return told + (" One more arm is in the tables only." if more == 1 else f" {more} more arms are in the tables only.")
+
+
+def banded(bands: Band) -> set[int]:
+    """Which arms of arm x month bands have theirs drawn: all of few, else the reference and those furthest from it."""
+    if len(bands.mean) <= BANDED_ARMS:
+        return set(range(len(bands.mean)))
+    low, high, ends = bands.low[0, -1], bands.high[0, -1], bands.mean[:, -1]
+    outside = np.nan_to_num(np.maximum(low - ends, ends - high))
+    far = sorted((arm for arm in range(1, len(ends)) if outside[arm] > 0), key=lambda arm: -outside[arm])
+    return {0, *far[: BANDED_ARMS - 1]}
 
 
 def arm_lines(
@@ -49,6 +63,9 @@ def arm_lines(
     """One line and band an arm from arm x seed x month values, the last value at its end (if `labels`)."""
     bands = band(values[: style.MOST_ARMS], floor=floor)
     colours = style.arm_colours(len(bands.mean))
+    wide = banded(bands)
+    for arm in set(range(len(colours))) - wide:
+        bands.low[arm] = bands.high[arm] = np.nan
     for arm, colour in reversed(list(enumerate(colours))):  # the reference on top
         one = type(bands)(bands.mean[arm], bands.low[arm], bands.high[arm])
         marks.line_with_band(axes, x, one, colour, dashed=arm == 0 and len(colours) > 1)
@@ -124,15 +141,14 @@ class Panel:
     floor: float = -np.inf
 
 
-def scaled(name: str, values: Cube, unit: str, *, sign: bool = False) -> Panel:
+def scaled(name: str, values: Cube, unit: str, *, currency: str = "", sign: bool = False) -> Panel:
     """A panel of counts or money, divided so that its ticks stay short; `unit` is the word after bn, m or k."""
     divisor, word = units.scale(float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0)
     shown = (lambda value: units.money(value * divisor)) if divisor > 1 else (lambda value: units.number(value))
     if sign:
         shown = lambda value: units.money(value * divisor, sign=True)  # noqa: E731
-    words = unit.split(" ")
-    unit = " ".join([words[0], word, *words[1:]]) if words[0].isupper() else f"{word} {unit}"
-    return Panel(name, unit.strip(), values / divisor, shown)
+    unit = " ".join(part for part in (currency, word, unit) if part)
+    return Panel(name, unit, values / divisor, shown)
 
 
 def panels_by_arm(board: Board, title: str, subtitle: str, months: Any, panels: Sequence[Panel]) -> Figure:

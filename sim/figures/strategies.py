@@ -6,9 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from . import claims, marks, style, units
-from .data import Board, NothingToShow, band
+from .data import Board, Cube, NothingToShow, band
 from .decision import arm_names
 
+LONGEST = 3.0  # most inches of an arm's name at the end of a line
+LEAST_WIDE = 0.95  # inches of a panel
 COLOURS = (*style.PALETTE, style.NEUTRAL, "#B0B0B0", "#111111")
 
 
@@ -17,6 +19,22 @@ def _name(panel: object, name: str, colour: str) -> None:
         name, (0, 1), (-0.3 * 72, 6), xycoords="axes fraction", textcoords="offset points", size=8.5, weight="bold",
         color=colour, annotation_clip=False,
     )  # fmt: skip
+
+
+def _courses(curves: Cube) -> list[list[int]]:
+    """Arms that share a course, from arm x month values; arms without the strategy are in none."""
+    shared: dict[bytes, list[int]] = {}
+    for arm, curve in enumerate(curves):
+        if np.nanmax(np.abs(curve), initial=0.0) > 0:
+            shared.setdefault(np.round(curve, 3).tobytes(), []).append(arm)
+    return list(shared.values())
+
+
+def _across(count: int, ends: list[str]) -> tuple[int, float]:
+    """How many panels stand side by side, and inches of the names at the ends of their lines, so that none is cut."""
+    room = marks.end_room(ends, 8)
+    most = int((style.WIDTH - 2 * style.EDGE) / (0.48 + LEAST_WIDE + room))
+    return max(1, min(4, count, most)), room
 
 
 @style.drawn
@@ -86,8 +104,6 @@ def strategy_maturity(board: Board) -> Figure:
     if not names:
         raise NothingToShow("no strategy started within these months")
     months = np.arange(board.months + 1)
-    across = min(4, len(names))
-    deep = -(-len(names) // across)
     half = [  # months from the last one without any to half
         int(np.argmax(curve >= 50) - np.argmax(curve > 0) + 1)
         for name in names for curve in curves[name] if np.nanmax(curve, initial=0.0) >= 50
@@ -99,21 +115,21 @@ def strategy_maturity(board: Board) -> Figure:
             if min(half) < max(half)
             else f"Strategies are half mature {min(half)} months after their start"
         )
+    arms = [style.spoken(board.reference), *(arm_names(board, LONGEST, 8) if not board.one_arm else [])]
+    courses = {name: _courses(curves[name]) for name in names}
+    across, room = _across(len(names), [arms[same[0]] if len(same) == 1 else f"{len(same)} arms"
+                                        for shared in courses.values() for same in shared])  # fmt: skip
+    deep = -(-len(names) // across)
     figure, axes = style.page(
         title,
         "Maturity, % of a strategy's full strength, mean over seeds. Arms on the same course share a line, named by "
         "how many they are.",
-        deep, across, height=1.2, between=0.62, left=0.48, right=0.75,
+        deep, across, height=1.2, between=0.62, left=0.48, right=room,
     )  # fmt: skip
-    arms = [style.spoken(board.reference), *(arm_names(board, 0.7, style.LABEL) if not board.one_arm else [])]
     panels = [panel for row in axes for panel in row]
     for place, (panel, name) in enumerate(zip(panels, names, strict=False)):
-        shared: dict[bytes, list[int]] = {}
-        for arm, curve in enumerate(curves[name]):
-            if np.nanmax(np.abs(curve), initial=0.0) > 0:
-                shared.setdefault(np.round(curve, 3).tobytes(), []).append(arm)
         ends = []
-        for same in shared.values():
+        for same in courses[name]:
             curve, colour = curves[name][same[0]], style.arm_look(same[0])[0]
             panel.plot(months, curve, color=colour if len(same) == 1 else style.INK, linewidth=1.6, zorder=3)
             text = arms[same[0]] if len(same) == 1 else f"{len(same)} arms"
@@ -121,7 +137,7 @@ def strategy_maturity(board: Board) -> Figure:
         marks.value_axis(panel, [[0.0, 100.0]], zero=True, most=104.0)
         marks.label_ends(panel, ends, size=8)
         marks.month_axis(panel, board.months, label=place + across >= len(names))
-        _name(panel, style.fit(style.spoken(name), 1.7, 9.5), style.INK)
+        _name(panel, style.fit(style.spoken(name), style.size_inches(panel)[0] + room + 0.2, 9.5), style.INK)
     for panel in panels[len(names) :]:
         panel.remove()
     return figure

@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from . import letters
+
 # Okabe and Ito (2008), told apart with any common colour blindness; their yellow is left out: too light on paper.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#7A5C00")
 NEUTRAL = "#4D4D4D"  # the reference arm, the bank as a whole
@@ -33,7 +35,7 @@ TITLE, SUBTITLE, PANEL, TICK, LABEL = 13.0, 9.5, 10.0, 8.5, 8.5  # points
 LEADING = 1.28  # line height over type size
 
 RC: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same on every machine
+    "font.family": letters.HOUSE,
     "text.parse_math": False,  # names with a dollar sign are names
     "axes.unicode_minus": True,
     "path.simplify": True,
@@ -47,25 +49,34 @@ P = ParamSpec("P")
 
 
 def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Runs a figure function under the house style, leaving matplotlib's own settings alone."""
+    """Runs a figure function under the house style, leaving matplotlib's own settings alone.
+
+    Where it turns out to need a font that was not needed before, it is run again with that font.
+    """
 
     @functools.wraps(function)
     def under_style(*args: P.args, **keywords: P.kwargs) -> Figure:
-        with mpl.rc_context(RC):
-            return function(*args, **keywords)
+        with letters.one_page():
+            while True:
+                fonts = letters.families()
+                with mpl.rc_context({**RC, "font.family": fonts}):
+                    figure = function(*args, **keywords)
+                    letters.replace(figure)
+                if letters.families() == fonts:
+                    return figure
 
     return under_style
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
     """Width in inches that one line of text needs: advances of its characters, and 3 % for hinting and kerning."""
-    return 1.03 * sum(_advance(character, weight) for character in text) * size / 72.0
+    return 1.03 * sum(_advance(character, weight) for character in letters.drawable(text)) * size / 72.0
 
 
 @functools.lru_cache(maxsize=4096)
 def _advance(character: str, weight: str) -> float:
     """Advance of a character at size 1."""
-    font = FontProperties(family="DejaVu Sans", weight=weight, size=100.0)
+    font = FontProperties(family=letters.families(), weight=weight, size=100.0)
     both, upright = (  # beside an H, which kerns with nothing; a space alone would have no width
         float(text_to_path.get_text_width_height_descent(text, font, False)[0]) for text in (character + "H", "H")
     )
@@ -75,7 +86,7 @@ def _advance(character: str, weight: str) -> float:
 def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
     """Lines of text no wider than `width` inches; a word that is too long by itself is cut with an ellipsis."""
     lines: list[str] = []
-    for word in text.split(" "):
+    for word in letters.drawable(text).split(" "):
         candidate = f"{lines[-1]} {word}" if lines else word
         if lines and text_width(candidate, size, weight) <= width:
             lines[-1] = candidate
@@ -85,12 +96,28 @@ def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[s
 
 
 def fit(text: str, width: float, size: float, weight: str = "normal") -> str:
-    """The text, cut with an ellipsis if it is wider than `width` inches."""
+    """The text as it is drawn, cut with an ellipsis if it is wider than `width` inches."""
+    text = letters.drawable(text)
     if text_width(text, size, weight) <= width:
         return text
     while text and text_width(text + "\N{HORIZONTAL ELLIPSIS}", size, weight) > width:
         text = text[:-1]
     return text + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def folded(names: Sequence[str], widths: Sequence[float], size: float) -> list[str]:
+    """Names on one line or two, in the first of these widths in which all fit so; else cut at the end of the second."""
+    for width in widths:
+        lines = [wrap(name, width, size) for name in names]
+        whole = max(len(one) for one in lines) <= 2
+        if whole and all(" ".join(one) == letters.drawable(name) for one, name in zip(lines, names, strict=True)):
+            break
+    return ["\n".join([one[0], *([fit(" ".join(one[1:]), width, size)] if len(one) > 1 else [])]) for one in lines]
+
+
+def name_room(names: Sequence[str], size: float) -> float:
+    """Inches that names need, of which some may have two lines."""
+    return max(text_width(line, size) for name in names for line in name.split("\n"))
 
 
 def spoken(name: str) -> str:

@@ -19,7 +19,7 @@ from . import marks, style, units
 
 BEST, BASELINE, WINNER, REST = style.PALETTE[0], style.PALETTE[1], style.PALETTE[2], "#BDBDBD"
 KEY = (("best of the search", BEST, "o"), ("baseline", BASELINE, "s"), ("winner", WINNER, "D"))
-NAMES_SHOWN = 28  # letters of a candidate's name
+NAMES = (2.0, 2.6, 3.2)  # inches of a candidate's name; the more the longer names are
 APART = 0.17  # rows between the search's mark and the confirmed one
 
 
@@ -76,8 +76,8 @@ def search_and_confirmed(confirmed: pd.DataFrame, measures: Sequence[Measure], r
     """A line a confirmed candidate, a panel a key figure: the search's estimate above the one of fresh seeds."""
     first = _of(confirmed, measures[0])
     order = np.argsort(-measures[0].sign * np.nan_to_num(first["confirmed"].to_numpy(dtype=float)), kind="stable")
-    names = [_name(first.iloc[row]) for row in order]
-    room = max(style.text_width(name, style.TICK) for name in names) + 0.16
+    names = style.folded([_name(first.iloc[row]) for row in order], NAMES, style.TICK)
+    room = style.name_room(names, style.TICK) + 0.16
     searched, fresh = (int(first[f"{column}_seeds"].max()) for column in ("search", "confirmed"))
     figure, axes = style.page(
         _title(confirmed, measures), f"Differences to {style.quoted(reference)}, same seeds, with 95{units.GAP}% "
@@ -112,8 +112,8 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure) -> 
     own = _of(confirmed, measure)
     order = np.argsort(-measure.sign * np.nan_to_num(own["confirmed"].to_numpy(dtype=float)), kind="stable")
     own = own.iloc[order]
-    names = [_name(row) for _, row in own.iterrows()]
-    room = max(style.text_width(name, style.TICK) for name in names) + 0.16
+    names = style.folded([_name(row) for _, row in own.iterrows()], NAMES, style.TICK)
+    room = style.name_room(names, style.TICK) + 0.16
     colours = style.tier_colours(len(members))
     winner = own[own["winner"]]
     title = "How the confirmed split the budget"
@@ -174,8 +174,7 @@ def _look(row: Any) -> tuple[str, str]:
 
 
 def _name(row: Any) -> str:
-    (name,) = units.shortened([style.spoken(str(row["name"]))], NAMES_SHOWN)
-    return name
+    return style.spoken(str(row["name"]))
 
 
 def _better(measure: Measure) -> str:
@@ -183,7 +182,7 @@ def _better(measure: Measure) -> str:
 
 
 def _names(axes: Axes, tables: Sequence[pd.DataFrame], measures: Sequence[Measure], reference: str) -> None:
-    """A name at the confirmed ones and the reference, as far as there is room: the winner's first."""
+    """A name at the confirmed ones and the reference, whole and near its point where there is room: winner first."""
     wide, tall = style.size_inches(axes)
     (left, right), (base, top) = axes.get_xlim(), axes.get_ylim()
     points = [(0.0, 0.0, style.spoken(reference), style.NEUTRAL, True)]
@@ -197,7 +196,8 @@ def _names(axes: Axes, tables: Sequence[pd.DataFrame], measures: Sequence[Measur
             continue
         px, py = (x - left) / (right - left) * wide, (y - base) / (top - base) * tall
         long, high = style.text_width(name, style.LABEL) + 0.05, style.LABEL * 1.25 / 72
-        for dx, dy in ((0.1, 0.12), (-0.1 - long, 0.12), (0.1, -0.12), (-0.1 - long, -0.12), (0.1, 0.3), (0.1, -0.3)):
+        for dx, dy in ((dx, up * dy) for dy in (0.12, 0.3, 0.48, 0.66, 0.84) for up in (1, -1)
+                       for dx in (0.1, -0.1 - long, -long / 2)):  # fmt: skip
             box = (px + dx, py + dy - high / 2, px + dx + long, py + dy + high / 2)
             inside = box[0] >= 0 and box[2] <= wide + 0.35 and box[1] >= 0 and box[3] <= tall + 0.1
             if inside and not any(a[0] < box[2] and box[0] < a[2] and a[1] < box[3] and box[1] < a[3] for a in taken):

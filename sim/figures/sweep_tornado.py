@@ -14,7 +14,7 @@ from . import marks, style
 
 ROW = 0.34  # inches of a parameter
 LOW, HIGH = style.PALETTE[1], style.PALETTE[0]
-NAMES = 2.3  # most inches of a parameter's name
+NAMES = (2.3, 2.7, 3.2)  # inches of a parameter's name; the more the longer names are
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ class Tornado:
 @style.drawn
 def tornado(title: str, subtitle: str, panels: Sequence[Tornado]) -> Figure:
     """Panels below one another, each with rows of its own."""
-    names = [style.fit(swing.name, NAMES, style.TICK) for panel in panels for swing in panel.swings]
-    left = max(style.text_width(name, style.TICK) for name in names) + 0.14
+    told = list(dict.fromkeys(swing.name for panel in panels for swing in panel.swings))
+    names = dict(zip(told, style.folded(told, NAMES, style.TICK), strict=True))
+    left = style.name_room(list(names.values()), style.TICK) + 0.14
     most = max(len(panel.swings) for panel in panels)
     figure, axes = style.page(
         title,
@@ -62,12 +63,12 @@ def tornado(title: str, subtitle: str, panels: Sequence[Tornado]) -> Figure:
         key=[("low end of the range", LOW, "o"), ("high end", HIGH, "s")],
     )
     for (axis,), panel in zip(axes, panels, strict=True):
-        _rows(axis, panel, most)
+        _rows(axis, panel, most, names)
         style.name_panel(axis, panel.name, panel.unit)
     return figure
 
 
-def _rows(axes: Axes, panel: Tornado, most: int) -> None:
+def _rows(axes: Axes, panel: Tornado, most: int, names: dict[str, str]) -> None:
     reach = [
         value
         for swing in panel.swings
@@ -126,7 +127,7 @@ def _rows(axes: Axes, panel: Tornado, most: int) -> None:
                     annotation_clip=False,
                 )
     axes.set_ylim(most - 0.5, -0.5)
-    axes.set_yticks(range(len(panel.swings)), [style.fit(swing.name, NAMES, style.TICK) for swing in panel.swings])
+    axes.set_yticks(range(len(panel.swings)), [names[swing.name] for swing in panel.swings])
     axes.tick_params(axis="y", labelcolor=style.INK)
 
 

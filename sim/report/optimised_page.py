@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sim.figures import png_bytes, svg_text, units
+from sim.figures import letters, png_bytes, svg_text, units
 from sim.figures.inline import inline
 from sim.figures.style import spoken
 from sim.figures.sweep_front import Measure, front, mixes, search_and_confirmed
@@ -41,7 +41,8 @@ class Picture:
 def write(found: Optimised) -> None:
     """figures/ and report.html of an optimisation."""
     told = measures(found)
-    pictures = [_picture(found, name, figure) for name, figure in _figures(found, told).items()]
+    with letters.one_page():
+        pictures = [_picture(found, name, figure) for name, figure in _figures(found, told).items()]
     write_atomically(found.path / "report.html", render(found, told, pictures))
 
 
@@ -70,6 +71,7 @@ def _picture(found: Optimised, name: str, figure: Figure) -> Picture:
     title, _, subtitle = str(figure.get_label()).partition("\n")
     heading, caption = CAPTIONS[name]
     # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
+    caption += letters.caption(figure)
     return Picture(name, heading, caption, Markup(inline(svg, f"{name}-", f"{title}. {subtitle}")))
 
 

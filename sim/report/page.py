@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Known = Mapping[str, Mapping[str, Any]]
 
+ARMS_ACROSS = 5  # of a table, beside the reference: more would be cut on paper
 LONGEST = 32  # letters of an arm's name where there are many; the table of arms has it whole
 
 
@@ -109,7 +110,7 @@ def render(
         # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
         plate = drawing.plate
         pictures.append(
-            Picture(name, plate.heading, drawing.title, plate.caption, Markup(svg), decision=plate.decision)
+            Picture(name, plate.heading, drawing.title, plate.caption + drawing.letters, Markup(svg), plate.decision)
         )
     environment = Environment(
         loader=PackageLoader("sim", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -130,6 +131,7 @@ def render(
         one_arm=board.one_arm,
         reference=board.reference,
         arms=figures.arms,
+        arms_across=ARMS_ACROSS,
         tiers=board.tiers,
         rows_by_arm=by_arm,
         rows_by_tier=by_tier,
