@@ -10,6 +10,7 @@ from sim.verbs.common import prepared
 
 def validate(arguments: argparse.Namespace) -> int:
     """Check files and say what they ask for."""
+    from sim.experiments.inherited import generation_words
     from sim.scenario import SeedsUntil
 
     for path, one in zip(arguments.files, prepared(arguments), strict=True):
@@ -25,6 +26,8 @@ def validate(arguments: argparse.Namespace) -> int:
         if (o := s.optimise) is not None:
             print(f"{path}: optimise: {o.candidates} candidates of arm {o.arm}, {o.seeds.count} to {o.seeds.most} "
                   f"seeds each, the best {o.confirm.best} confirmed on {o.confirm.count} fresh ones")  # fmt: skip
+            if words := generation_words(one):
+                print(f"{path}: {words}")
     return 0
 
 
