@@ -300,7 +300,7 @@ def test_the_frontier_worked_by_hand():
 def test_dominated_arms_are_hollow_and_arms_on_the_line_filled(made):
     figure, _ = drawn(made("thirteen arms"), "cost_and_effect")
     title = figure.get_label()
-    assert "dominated" in title
+    assert "fewer for the money" in title
     points = [line for line in figure.axes[0].lines if line.get_marker() not in ("None", "")]
     filled = [line for line in points if mpl.colors.to_hex(line.get_markerfacecolor()) != "#ffffff"]
     (path,) = [line for line in figure.axes[0].lines if line.get_color() == style.INK]

@@ -37,8 +37,9 @@ class Shown:
 
 def render(findings: Findings, pictures: Sequence[Picture], folder: Path) -> str:
     """The page as text; all that comes from a scenario is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
+
+    from sim.report.environment import pages
 
     study = findings.study
     shown = []
@@ -47,14 +48,7 @@ def render(findings: Findings, pictures: Sequence[Picture], folder: Path) -> str
         # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
         svg = Markup(inline(text, f"s{place}-", f"{one.title}. {one.subtitle}"))
         shown.append(Shown(one.name, one.section, one.heading, one.title, one.caption, svg))
-    environment = Environment(
-        loader=PackageLoader("sim", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["spoken"] = spoken
+    environment = pages()
     scenario = scenario_of(scenario_text(study))
     arms = [arm for arm in study.compared if findings.of(arm).outcome.known.any()]
     return environment.get_template("sweep.html.j2").render(

@@ -77,7 +77,8 @@ def fates(board: Board) -> Figure:
     figure, (axes,) = style.page(
         _title(board, found[0]),
         f"Customers of month 0 whose fate differs from the one under {style.quoted(board.reference)}, per {PER:,}. "
-        "Right: so here and not there; left: so there and not here; blue the better, orange the worse. Point: the net"
+        "To the right: those to whom it happens under the arm alone; to the left: under the reference alone. Blue is "
+        "better, orange worse. Point: the net, right less left"
         + ("." if len(board.seeds) == 1 else f", with its 95{units.GAP}% interval; hollow where zero is in it."),
         1, 3, height=max(0.5, 0.26 * len(names)) + 0.05, lefts=[name_room(names), 0.42, 0.42], rights=[0.55] * 3,
     )  # fmt: skip

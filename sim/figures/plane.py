@@ -36,7 +36,7 @@ def cost_and_effect(board: Board) -> Figure:
         _title(board, x, line),
         f"Means over seeds{'' if len(board.seeds) == 1 else f', lines: 95{units.GAP}% intervals (paired t)'}. Cost: "
         f"strategies and managers, beyond those of {style.quoted(board.reference)}. Filled, on the line: no other arm, "
-        "and no mix of two, keeps more for the money; hollow, below it: dominated.",
+        "and no mix of two, keeps more for the money; hollow, below it: one of them does.",
         1, 1, height=4.2, left=0.75, right=0.35,
     )  # fmt: skip
     ends = [np.append(0.0, half / size), np.append(0.0, kept[:, 1]), np.append(0.0, kept[:, 2])]
@@ -94,7 +94,10 @@ def _title(board: Board, x: Cube, line: list[int]) -> str:
         listed = f"{len(on)} arms"
     verb, whose = ("keeps", "its") if len(on) == 1 else ("keep", "their")
     text = f"{listed} {verb} the most customers for {whose} cost"
-    return text + (f"; the other {units.number(off)} {'are' if off > 1 else 'is'} dominated" if off else "")
+    if not off:
+        return text
+    others = f"{units.number(off)} others keep" if off > 1 else "one other keeps"
+    return f"{text}; {others} fewer for the money"
 
 
 def _axes(axes: Axes, across: list[Cube], up: list[Cube]) -> None:

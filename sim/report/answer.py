@@ -171,11 +171,23 @@ def _return(figures: KeyFigures, arm: str) -> str:
         parts.append(f"a customer kept costs {_join(look.write(cost.value)[0], look.unit)}")
     roi = figures.of(arm, "roi")
     if roi is not None and math.isfinite(roi.value):
-        parts.append(f"discounted profit changes by {units.number(roi.value, 2, sign=True)} per unit of strategy cost")
+        parts.append(_roi_words(figures, arm, roi.value))
     if not parts:
         return ""
     text = "; ".join(parts)
     return f" {text[0].upper()}{text[1:]}."
+
+
+def _roi_words(figures: KeyFigures, arm: str, roi: float) -> str:
+    """What one unit of money spent on strategies does to discounted profit, their cost already taken off."""
+    npv = figures.of(arm, "npv")
+    currency = npv.unit if npv is not None else ""
+    one = f"every {currency}{units.GAP}1 spent" if currency else "every unit of money spent"
+    number = units.number(abs(roi), 2)
+    size = _join(number, currency)
+    if not number.strip("0.,"):
+        return f"for {one} on strategies discounted profit stays as it is, that cost taken off"
+    return f"for {one} on strategies discounted profit {'rises' if roi > 0 else 'falls'} by {size}, that cost taken off"
 
 
 def _listed(items: list[str]) -> str:

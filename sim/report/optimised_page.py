@@ -85,13 +85,9 @@ def _picture(found: Optimised, name: str, figure: Figure) -> Picture:
 
 def render(found: Optimised, told: list[Measure], pictures: list[Picture]) -> str:
     """The page as text; everything that comes from a scenario is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from sim.report.environment import pages
 
-    environment = Environment(
-        loader=PackageLoader("sim", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["spoken"] = spoken
+    environment = pages()
     ended = outcome(found)
     m = found.manifest
     facts = [

@@ -69,9 +69,9 @@ class Outcome:
     """How an optimisation ended: one rule, for the terminal, the page, its table and its figures.
 
     `kind` is "none" (nobody keeps the limits), "failed" (nobody has a result), "nothing" (doing nothing is as good or
-    better by the first objective, on seeds that have not chosen), "unsure" (the best cannot be told from doing nothing),
-    "wins", or "best" (doing nothing is better but breaks the limits). `ties` are the names of confirmed candidates that
-    are exactly as good as the best one, itself the first.
+    better by the first objective, on seeds that have not chosen), "unsure" (the best is not clearly better than doing
+    nothing), "wins", or "best" (doing nothing is better but breaks the limits). `ties` are the names of confirmed
+    candidates that are exactly as good as the best one, itself the first.
     """
 
     kind: str
@@ -265,9 +265,9 @@ def _optimism(measure: Measure, row: Any) -> str:
     search = written(measure, *(float(row[f"search{end}"]) for end in ("", "_low", "_high")))
     fresh = written(measure, *(float(row[f"confirmed{end}"]) for end in ("", "_low", "_high")))
     seen = f"The search saw it at {search} on {_seeds(int(row['search_seeds']))}"
-    if float(row["optimism"]) == 0.0 or not math.isfinite(float(row["optimism"])):
-        return f"{seen}, the {_seeds(int(row['confirmed_seeds']))} it was confirmed on at {fresh}."
     gap = measure.look.write(abs(float(row["optimism"])))[0]
+    if not gap.strip("0.,") or gap == units.MISSING:
+        return f"{seen}, the {_seeds(int(row['confirmed_seeds']))} it was confirmed on at {fresh}."
     way = "too good" if float(row["optimism"]) > 0 else "too bad"
     return (
         f"{seen}, {_with_unit(measure, gap)} {way} by the {_seeds(int(row['confirmed_seeds']))} it was confirmed on: "

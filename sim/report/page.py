@@ -94,8 +94,9 @@ def render(
     assumptions: Known | None = None,
 ) -> str:
     """The page as text; everything that comes from a scenario or a book is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
+
+    from sim.report.environment import pages
 
     board = Board(run, comparison=comparison)
     figures = KeyFigures(summary, comparison, evidence_of(run))
@@ -111,11 +112,7 @@ def render(
         pictures.append(
             Picture(name, plate.heading, drawing.title, plate.caption, Markup(svg), decision=plate.decision)
         )
-    environment = Environment(
-        loader=PackageLoader("sim", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["spoken"] = spoken
+    environment = pages()
     short = dict(zip(figures.arms, units.shortened([spoken(arm) for arm in figures.arms], LONGEST), strict=True))
     environment.filters["short"] = lambda arm: short.get(arm, arm)
     by_arm = figures.by_arm() if not board.one_arm else {}
