@@ -13,17 +13,19 @@ Conventions, for every figure:
   an infinite cost per saved customer means nobody was saved.
 - Customer value (`clv`, `clv_realised`) is margin before strategy cost and acquisition cost; dormancy and share of
   wallet are in it, as the margins that customers in that state and with that wallet left.
-- What cannot be said is NaN: nobody to divide by, less than twelve months for `retention_12m` and `clv`.
+- What cannot be said is NaN: nobody to divide by, less than twelve months for `retention_12m` and `clv`, a customer
+  value without end (`sim.lifetime`). `sim.evidence` says why, and which figures rest on little.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.lifetime import chances, migration_value
 from sim.tables import STATES_AFTER_TIERS, SUMMARY_COLUMNS
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from sim.results import Run
 
 MONTHS = 12
+SURE = 1.959963984540054  # standard deviations to each side of a 95 % interval
 CHANNELS = ("branch", "phone", "video", "messaging", "app")
 KPI_COLUMNS = ("arm", "seed", "kpi", "unit", "value", "better")
 
@@ -114,52 +117,10 @@ def kpi_names(tiers: Sequence[str]) -> list[str]:
     ]
 
 
-# ------------------------------------------------------------------------------------------------- Markov formulas
-
-
-def migration_value(P: Any, R: Any, discount: float) -> np.ndarray:
-    """Expected discounted margin from each state, V = (I - P / (1 + d))^-1 R, of a customer-migration chain.
-
-    P (..., states, states) yearly transition probabilities, R (..., states) margin of a year spent in the state, d a
-    year; the first year's margin is not discounted. An absorbing state without margin is worth 0, so d = 0 works
-    wherever every customer leaves in the end; a chain worth infinity gives NaN. Source: Pfeifer & Carraway 2000 [F70].
-    """
-    P, R = np.asarray(P, dtype=float), np.asarray(R, dtype=float)
-    A = np.eye(P.shape[-1]) - P / (1.0 + discount)
-    gone = (np.diagonal(P, axis1=-2, axis2=-1) >= 1.0) & (R == 0.0)
-    A[gone] = np.eye(P.shape[-1])[np.nonzero(gone)[-1]]  # its row of the system says V = 0
-    try:
-        return np.linalg.solve(A, R[..., None])[..., 0]
-    except np.linalg.LinAlgError:
-        if A.ndim == 2:
-            return np.full(R.shape, np.nan)
-        return np.stack([migration_value(p, r, discount) for p, r in zip(P, R, strict=True)])
-
-
-def expected_years(P: Any, within: Sequence[int] | None = None) -> np.ndarray:
-    """Expected years spent in the states `within` (default: all but absorbing ones) from each state, until absorbed.
-
-    Row sums of the fundamental matrix (I - Q)^-1, the first year counted; 0 from an absorbing state, infinite where
-    nothing absorbs. P (states, states) is yearly. With `within` the active tiers: expected active years. Source: F70.
-    """
-    P = np.asarray(P, dtype=float)
-    transient = np.flatnonzero(np.diagonal(P) < 1.0)
-    wanted = transient if within is None else [state for state in within if state in transient]
-    years = np.zeros(len(P))
-    if len(transient):
-        visited = np.isin(np.arange(len(P)), wanted).astype(float)
-        try:
-            Q = P[np.ix_(transient, transient)]
-            years[transient] = np.linalg.solve(np.eye(len(transient)) - Q, visited[transient])
-        except np.linalg.LinAlgError:
-            years[transient] = np.inf
-    return years
-
-
 # ---------------------------------------------------------------------------------------------------- tables to cubes
 
 
-class _Cubes:
+class Cubes:
     """The tables of all runs as dense arrays: runs x months 0..T (x tiers), runs by arm, then seed ascending."""
 
     def __init__(self, tables: Mapping[str, pd.DataFrame], arms: Sequence[str], tiers: Sequence[str]):
@@ -278,7 +239,7 @@ def _last_known(values: np.ndarray) -> np.ndarray:
     return values[np.arange(len(values)), last]
 
 
-def _leaving(c: _Cubes) -> Values:
+def _leaving(c: Cubes) -> Values:
     exits = c.flow("closed") - c.flow("closed_dormant") + c.flow("went_dormant")
     yield from _rate("attrition_annual", c.tiers, exits, c.years("active"))
     # AUM of dormant customers is a few per cent of the whole and not told apart in the tables: it stays in the base.
@@ -288,7 +249,7 @@ def _leaving(c: _Cubes) -> Values:
         yield f"retention_12m{key}", _ratio(c.bank(f"kept_12m{key}")[:, -1], c.bank(f"active_12m_ago{key}")[:, -1])
 
 
-def _bank_at_the_end(c: _Cubes) -> Values:
+def _bank_at_the_end(c: Cubes) -> Values:
     yield from _rate("dormant_share", c.tiers, c.end("dormant"), c.end("customers"))
     yield from _total("customers_end", c.tiers, c.end("customers"))
     yield from _total("aum_end", c.tiers, c.end("aum"))
@@ -304,7 +265,7 @@ def _bank_at_the_end(c: _Cubes) -> Values:
     yield "opt_out_share", _ratio(c.bank("customers_opted_out")[:, -1], c.end("customers").sum(axis=1))
 
 
-def _service(c: _Cubes) -> Values:
+def _service(c: Cubes) -> Values:
     contacts = np.sum([c.flow(f"contacts_{channel}") for channel in CHANNELS], axis=0)
     yield from _rate("contacts_per_customer", c.tiers, contacts, c.years("customers"))
     yield from _rate("complaints_per_customer", c.tiers, c.flow("complaints"), c.years("active"))
@@ -315,7 +276,7 @@ def _service(c: _Cubes) -> Values:
     yield "manager_turnover_annual", _ratio(left, managers[:, :-1].sum(axis=1) / MONTHS)
 
 
-def _money(c: _Cubes, discount: np.ndarray, reference: str) -> Values:
+def _money(c: Cubes, discount: np.ndarray, reference: str) -> Values:
     years = c.months / MONTHS
     amounts = {name: c.flow(name) for name in ("net_new_money", "revenue", "profit")}
     amounts["cost"] = c.flow("channel_cost") + c.flow("manager_cost") + c.flow("strategy_cost")
@@ -344,40 +305,47 @@ def _money(c: _Cubes, discount: np.ndarray, reference: str) -> Values:
     yield "cost_per_saved_customer", np.where(spent > 0, per_saved, np.nan)
 
 
-def _value(c: _Cubes, discount: np.ndarray, discount_rate: float, transitions: pd.DataFrame) -> Values:
-    """Customer lifetime value: what a customer earns, strategies and the price of winning them apart.
-
-    All of a tier's margin is laid to its active customers and none to the dormant state, so that margins add up to
-    the bank's. Acquisition cost falls on tiers as joiners do.
-    """
-    joined = c["joined"]
-    acquisition = _ratio(joined, joined.sum(axis=2, keepdims=True) + np.zeros_like(joined))
-    acquisition = np.nan_to_num(acquisition) * c.bank("cost_acquisition")[:, :, None]
-    margin = c["revenue"] - c["channel_cost"] - c["manager_cost"] + acquisition
+def _value(c: Cubes, discount: np.ndarray, discount_rate: float, transitions: pd.DataFrame) -> Values:
+    """Customer lifetime value: what a customer earns, strategies and the price of winning them apart."""
+    margin = _margin(c)
     start = c["customers"][:, 0].sum(axis=1)
     yield "clv_realised", _ratio((margin.sum(axis=2) * discount)[:, 1:].sum(axis=1), start)
 
+    moved, R, weight = chains(c, transitions)
+    V = migration_value(chances(moved), R, discount_rate)
+    known = moved.sum(axis=2) > 0
+    held = np.where(weight > 0, V[:, :-1], 0.0) * weight
+    yield "clv", np.where(known.any(axis=1), _ratio(held.sum(axis=1), weight.sum(axis=1)), np.nan)
+    for i, tier in enumerate(c.tiers):
+        yield f"clv[{tier}]", np.where(known[:, i], V[:, i], np.nan)
+    yield "customer_equity", np.where(known.any(axis=1), held.sum(axis=1), np.nan)
+
+
+def _margin(c: Cubes) -> np.ndarray:
+    """Margin before strategy cost and acquisition cost, which falls on tiers as joiners do; (runs, months, tiers)."""
+    joined = c["joined"]
+    acquisition = _ratio(joined, joined.sum(axis=2, keepdims=True) + np.zeros_like(joined))
+    acquisition = np.nan_to_num(acquisition) * c.bank("cost_acquisition")[:, :, None]
+    return np.asarray(c["revenue"] - c["channel_cost"] - c["manager_cost"] + acquisition)
+
+
+def chains(c: Cubes, transitions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What customer values are made of, by run: customers who moved, margins a year, open customers at the end.
+
+    States are the tiers, dormant and closed: moves (runs, states, states) over the whole years, from row to column;
+    margins (runs, states); customers (runs, states but closed). All of a tier's margin is laid to its active customers
+    and none to the dormant state, so that margins add up to the bank's.
+    """
     tiers, states = len(c.tiers), [*c.tiers, *STATES_AFTER_TIERS]
-    dormant, closed = tiers, tiers + 1
     full = transitions[transitions["year"] <= c.months // MONTHS]
     moved = np.zeros((len(c), tiers + 3, tiers + 3))
     run = c.run_of(full)
     place = (run, _codes(full, "from", states), _codes(full, "to", states))
     np.add.at(moved, tuple(axis[run >= 0] for axis in place), full["customers"].to_numpy(dtype=float)[run >= 0])
     moved = moved[:, : tiers + 2, : tiers + 2]  # those who joined in the year lived only a part of it
-    seen = moved.sum(axis=2, keepdims=True)
-    P = np.where(seen > 0, _ratio(moved, seen + np.zeros_like(moved)), np.eye(tiers + 2))  # never seen: stays
-    P[:, closed] = np.eye(tiers + 2)[closed]
     R = np.zeros((len(c), tiers + 2))
-    R[:, :tiers] = np.nan_to_num(_ratio(margin[:, 1:].sum(axis=1), c.years("active")))
-    V = migration_value(P, R, discount_rate)
-    known = seen[:, :, 0] > 0
-    weight = np.concatenate([c.end("active"), c.end("dormant").sum(axis=1, keepdims=True)], axis=1)
-    held = np.where(weight > 0, V[:, : dormant + 1], 0.0) * weight
-    yield "clv", np.where(known.any(axis=1), _ratio(held.sum(axis=1), weight.sum(axis=1)), np.nan)
-    for i, tier in enumerate(c.tiers):
-        yield f"clv[{tier}]", np.where(known[:, i], V[:, i], np.nan)
-    yield "customer_equity", np.where(known.any(axis=1), held.sum(axis=1), np.nan)
+    R[:, :tiers] = np.nan_to_num(_ratio(_margin(c)[:, 1:].sum(axis=1), c.years("active")))
+    return moved, R, np.concatenate([c.end("active"), c.end("dormant").sum(axis=1, keepdims=True)], axis=1)
 
 
 def run_kpis(
@@ -399,7 +367,7 @@ def run_kpis(
     import pandas as pd
 
     arms = tables["monthly"]["arm"].unique().tolist() if arms is None else list(arms)
-    cubes = _Cubes(tables, arms, tiers)
+    cubes = Cubes(tables, arms, tiers)
     if not len(cubes):
         return pd.DataFrame({column: [] for column in KPI_COLUMNS}).astype({"seed": "int64", "value": "float64"})
     discount = (1.0 + discount_rate) ** (-np.arange(cubes.months + 1) / MONTHS)
@@ -444,11 +412,13 @@ def run_kpis_of(run: Run) -> pd.DataFrame:
     )
 
 
-def summarise(kpis: pd.DataFrame) -> pd.DataFrame:
+def summarise(kpis: pd.DataFrame, errors: Mapping[tuple[str, str], float] | None = None) -> pd.DataFrame:
     """Mean over seeds with standard deviation and Student-t 95 % interval: the columns of summary.csv.
 
     Arms and KPIs in order of appearance. Seeds whose value is NaN do not count (`seeds` says how many do); with one
-    seed, or an infinite value among them, sd and interval are NaN.
+    seed, or an infinite value among them, sd and interval are NaN. `errors` are standard errors of means by arm and KPI
+    that are known beside the spread over seeds (`sim.evidence`): their interval stands where seeds give none, and where
+    it is wider than that of the seeds.
     """
     import pandas as pd
     from scipy.special import stdtrit
@@ -460,6 +430,10 @@ def summarise(kpis: pd.DataFrame) -> pd.DataFrame:
         sd = np.where(infinite, np.nan, table["std"].to_numpy())
         n = table["count"].to_numpy()
         half = stdtrit(np.maximum(n - 1, 1), 0.975) * sd / np.sqrt(np.maximum(n, 1))
+    if errors:
+        keys = zip(table["arm"], table["kpi"], strict=True)
+        known = SURE * np.array([errors.get((str(arm), str(kpi)), np.nan) for arm, kpi in keys])
+        half = np.fmax(half, np.where(infinite, np.nan, known))
     mean = table["mean"].to_numpy()
     table = table.assign(sd=sd, ci_low=mean - half, ci_high=mean + half, seeds=n.astype(np.int64))
     return pd.DataFrame(table[list(SUMMARY_COLUMNS)])

@@ -97,6 +97,41 @@ class Dying(Noisy):
         yield from super().live(unit)
 
 
+class Alike(Job):
+    """Every candidate is worth exactly the same."""
+
+    def figures(self, x: list[float], seed: int) -> tuple[float, float, float]:
+        return 10.0, 0.0, 0.0
+
+
+class Losing(Job):
+    """Whatever is tried loses: the least at x = 0."""
+
+    def figures(self, x: list[float], seed: int) -> tuple[float, float, float]:
+        return -20.0 - 5.0 * x[0] + 0.1 * own_luck(x, seed), -0.01 - 0.01 * x[0], -1.0 - x[0]
+
+
+class Nothing(Job):
+    """Whatever is tried changes nothing at all."""
+
+    def figures(self, x: list[float], seed: int) -> tuple[float, float, float]:
+        return 0.0, 0.0, 0.0
+
+
+class Unsure(Job):
+    """A little better than nothing, far below the luck of a seed."""
+
+    def figures(self, x: list[float], seed: int) -> tuple[float, float, float]:
+        return 0.02 + 5.0 * own_luck(x, seed), own_luck(x, -seed), 0.0
+
+
+class Hopeless(Job):
+    """Nobody lives."""
+
+    def figures(self, x: list[float], seed: int) -> tuple[float, float, float]:
+        raise ValueError("no such bank")
+
+
 def own_luck(x: list[float], seed: int) -> float:
     """A standard normal number that belongs to a point and a seed."""
     key = [abs(seed), int(seed < 0), *(round(value * 1e6) for value in x)]

@@ -121,8 +121,8 @@ def test_headings_are_answers(bank):
     _, page = bank
     told = " | ".join(page.headings)
     for part in (
-        "pays at 5", "What drives it for “bundle”: staff upskilling effect", "The robust choice: bundle: effect 0.4",
-        "“bundle” fails where", "Where “calls” fails", "Luck makes",
+        "pays at 5", "What drives it for “bundle”: staff upskilling effect",
+        "The robust choice: bundle with effect 0.4", "“bundle” fails where", "Where “calls” fails", "Luck makes",
     ):  # fmt: skip
         assert part in told
     for part in ("margin on AUM", "F12", "0.05 to 0.3", "1 task failed", "levers: full grid"):
@@ -144,7 +144,7 @@ def test_sentences_say_who_pays_what_is_robust_and_where_it_fails():
     assert re.match(r"“bundle” pays in 5\d % of the 800 points: net present value changes by CNY \+4\.\d+ m", text)
     assert "What decides is staff upskilling effect" in text
     choice = robust(found, found.regrets["npv"])
-    assert "The robust choice is “bundle: effect 0.4, coverage" in choice
+    assert "The robust choice is “bundle with effect 0.4 and coverage" in choice
     assert "over 25 worlds it never loses more than" in choice
     told = fails(found.discoveries["bundle"]).replace(units.GAP, " ")
     assert re.search(r"it fails in \d+ % of the \d+ points where .*staff upskilling effect is 0\.1", told)

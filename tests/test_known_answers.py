@@ -12,7 +12,7 @@ from banks import TIERS, bank, everybody_awake, hazards, lived, monthly, only, o
 
 from sim.behaviour.service_law import service_law
 from sim.codes import ACTIVE, DORMANT
-from sim.kpis import expected_years, migration_value
+from sim.lifetime import expected_years, migration_value
 from sim.scenario import Scenario
 
 MANY = 200_000

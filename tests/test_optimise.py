@@ -300,7 +300,7 @@ def test_a_bank_from_file_to_page(mixed: Optimised) -> None:
     }  # fmt: skip
     page = (one.path / "report.html").read_text()
     assert "http" not in page.replace("http-equiv", "")
-    assert "The winner against the baselines" in page
+    assert " against the baselines</h2>" in page
     assert page.count("<svg") == 3
     assert json.loads(json.dumps(as_json(one), allow_nan=False))["winner"]["by"] == "npv"
     assert max(map(len, terminal_table(one).splitlines())) <= 100

@@ -99,6 +99,7 @@ class Discovery:
     success: bool = False
     skill: float = math.nan
     accuracy: float = math.nan
+    threshold: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -120,7 +121,7 @@ def discover(study: Study, outcome: Outcome, threshold: float = 0.0) -> Discover
     points, failures = len(fails), int(fails.sum())
 
     def told(fate: str, **more: Any) -> Discovery:
-        return Discovery(outcome.arm, outcome.kpi, fate, points, failures, unsure, **more)
+        return Discovery(outcome.arm, outcome.kpi, fate, points, failures, unsure, threshold=threshold, **more)
 
     if failures in (0, points):
         return told("never" if not failures else "always")

@@ -10,7 +10,9 @@ from matplotlib.figure import Figure
 from sim.analysis.discovery import Condition, Discovery
 from sim.analysis.effects import Effect
 from sim.analysis.findings import Finding, Findings
+from sim.analysis.indices import Indices as Index
 from sim.analysis.interactions import surface as response
+from sim.analysis.regret import Regret
 from sim.analysis.study import Factor
 from sim.analysis.words import kpi_name, look, often, option_name, share
 from sim.figures import (
@@ -35,6 +37,7 @@ from sim.figures.sweep_tornado import Swing, Tornado
 
 MOST_ROWS = 10  # parameters of a figure
 MOST_PANELS = 6
+NONE = {True: "no", False: "any"}  # point, of a lone arm and of many
 STEADY = 0.7  # of the range of means that lies between the ends, from which an outcome is said to rise or fall
 MOST_OPTIONS = 14
 SPREAD_OUT = 12  # distinct values up to which dots are spread a little
@@ -57,9 +60,7 @@ def spread(findings: Findings) -> Figure | None:
     mark = _mark(findings)
     kpi = kpi_name(findings.kpi)
     if findings.judged:
-        best = max((one.arm for one in found if one.arm in findings.discoveries), key=findings.pays)
-        title = f"{quoted(best)} does better than {quoted(study.reference)} at {often(findings.pays(best))}"
-        title += ", more than any other arm" if len(found) > 1 else ""
+        title = spread_title(findings, list(findings.discoveries))
     else:
         title = f"{kpi} over the points of the sweep"
     what = f"difference to {quoted(study.reference)}, same seeds" if found[0].difference else "level"
@@ -73,6 +74,18 @@ def spread(findings: Findings) -> Figure | None:
         less=found[0].better < 0,
         mark=mark / display.divisor if mark is not None else None,
     )
+
+
+def spread_title(findings: Findings, arms: list[str]) -> str:
+    """Which arm does better most often, and whether no other does as often."""
+    best = max(arms, key=findings.pays)
+    most = findings.pays(best)
+    bar = quoted(findings.study.reference) + (" by more than the threshold" if findings.threshold else "")
+    if most == 0:
+        return f"{quoted(best) if len(arms) == 1 else 'No arm'} does better than {bar} at {NONE[len(arms) == 1]} point"
+    alike = sum(findings.pays(arm) == most for arm in arms) - 1
+    more = ", more than any other arm" if not alike else f", as {alike} other{'s do' if alike > 1 else ' does'}"
+    return f"{quoted(best)} does better than {bar} at {often(most)}" + (more if len(arms) > 1 else "")
 
 
 def _display(findings: Findings) -> units.Display:
@@ -93,7 +106,7 @@ def tornado(findings: Findings, arms: list[str]) -> Figure | None:
     panels = [panel for panel in panels if panel.swings]
     if not panels:
         return None
-    title = f"{panels[0].swings[0].name} moves {quoted(arms[0])} most"
+    title = tornado_title(panels[0])
     difference = f"difference to {quoted(findings.study.reference)}" if not findings.study.one_arm else "level"
     lone = any(one.lone for one in findings.of(arms[0]).effects)
     others = "one at a time, the others as in the base point" if lone else "others averaged"
@@ -103,6 +116,15 @@ def tornado(findings: Findings, arms: list[str]) -> Figure | None:
         "its levels; dashed: mean of all points.",
         panels,
     )
+
+
+def tornado_title(panel: Tornado) -> str:
+    """Which parameter of the first panel has the largest range of means, of those that clearly have one."""
+    clear = [swing for swing in panel.swings if swing.clear]
+    if not clear:
+        return f"No parameter clearly moves \N{LEFT DOUBLE QUOTATION MARK}{panel.name}\N{RIGHT DOUBLE QUOTATION MARK}"
+    widest = max(clear, key=lambda swing: swing.most - swing.least)
+    return f"{quoted(panel.name)} differs most over {widest.name}"
 
 
 def _swing(one: Effect, divisor: float) -> Swing:
@@ -147,15 +169,17 @@ def indices(findings: Findings, arms: list[str]) -> Figure | None:
                         one.conf["S1"][order],
                         total[order] if total is not None else None,
                         one.conf["ST"][order] if total is not None else None,
+                        np.array([one.too_few(key)[order] for key in one.values]),
                     )
                 )
-            first = first or f"{labels[0]} matters most for {quoted(arm)}"
+            first = first or index_title(one, int(order[0]), labels[0], arm)
             over = f" Averaged over all settings of the {one.mean_over}." if one.mean_over else over
             method = one.method
     if sobol:
+        pale = " Pale: too few samples to say." if any(np.any(one.few) for one in sobol) else ""
         how = "Sobol' indices" if method == "sobol" else "First-order indices from the given points (RBD-FAST)"
         return sweep_indices.shares(
-            first, f"{how} of {kpi_name(findings.kpi)}; lines: 95 % intervals (bootstrap).{over}", sobol
+            first, f"{how} of {kpi_name(findings.kpi)}; lines: 95 % intervals (bootstrap).{pale}{over}", sobol
         )
     if morris:
         return sweep_indices.screening(
@@ -165,6 +189,19 @@ def indices(findings: Findings, arms: list[str]) -> Figure | None:
             morris,
         )
     return None
+
+
+def index_title(one: Index, place: int, name: str, arm: str) -> str:
+    """Which parameter matters most by its index, if the samples say so."""
+    key = next(key for key in ("ST", "mu_star", "S1") if key in one.values)
+    if one.too_few(key)[place]:
+        return f"Too few samples to say what matters most for {quoted(arm)}"
+    if not one.values[key][place] > one.conf[key][place]:
+        return f"No parameter clearly matters for {quoted(arm)}"
+    second = np.sort(one.values[key])[-2] if len(one.values[key]) > 1 else -math.inf
+    if one.values[key][place] - one.conf[key][place] > second:
+        return f"{name} matters most for {quoted(arm)}"
+    return f"{name} seems to matter most for {quoted(arm)}"
 
 
 def levels(findings: Findings, arm: str) -> Figure | None:
@@ -241,7 +278,7 @@ def surface(findings: Findings, arm: str) -> Figure | None:
             if better == 1
             else "nowhere over the range of both"
             if better == 0
-            else f"on one side of a line through {numbers[0].name} and {numbers[1].name}"
+            else f"over {share(better)} of the range of {numbers[0].name} and {numbers[1].name}"
         )
     how = "Means of the points at each setting" if found.method == "means" else "Quadratic surface fitted to all points"
     return sweep_surface.surface(
@@ -291,12 +328,22 @@ def regret(findings: Findings) -> Figure | None:
     more = len(found.options) - len(kept)
     left = f" {more} more options are in regret.csv." if more else ""
     return sweep_regret.regret(
-        f"\N{LEFT DOUBLE QUOTATION MARK}{name}\N{RIGHT DOUBLE QUOTATION MARK} loses least in the worst case",
+        regret_title(found, name),
         f"Regret in {kpi_name(found.kpi)} over {found.levels.shape[1]} worlds. Marker: largest; thick: middle half "
         f"of the worlds; upright: mean.{left}",
         options,
         display.unit,
     )
+
+
+def regret_title(found: Regret, name: str) -> str:
+    """Which option loses least in its worst world, if it is one."""
+    ties = len(found.ties)
+    if ties == len(found.options):
+        return "All options lose the same in the worst case"
+    if ties > 1:
+        return f"{ties:,} options lose least in the worst case, {quoted(name)} among them"
+    return f"{quoted(name)} loses least in the worst case"
 
 
 def where(findings: Findings, arm: str) -> Figure | None:

@@ -44,21 +44,52 @@ class Finding:
     def weight(self, one: Effect, index: str = "S1") -> float:
         """Share of the variance that a parameter is told to explain: its Sobol' index, or the share by level means.
 
-        NaN after Morris, whose trajectories are for effects; for "ST", NaN without Sobol' indices.
+        NaN after Morris, whose trajectories are for effects; for "ST", NaN without Sobol' indices; NaN where the
+        samples are too few.
         """
         made = self.made_for
         if made is None:
             return one.share if index == "S1" else np.nan
         place = made.paths.index(one.factor.path) if one.factor.path in made.paths else -1
-        return float(made.values[index][place]) if index in made.values and place >= 0 else np.nan
+        if index not in made.values or place < 0 or made.too_few(index)[place]:
+            return np.nan
+        return float(made.values[index][place])
+
+    def half(self, one: Effect, index: str = "S1") -> float:
+        """Half the 95 % interval of that share; NaN where there is none."""
+        made = self.made_for
+        if made is None or one.factor.path not in made.paths or index not in made.conf:
+            return np.nan
+        return float(made.conf[index][made.paths.index(one.factor.path)])
+
+    def too_few(self, one: Effect) -> bool:
+        """True if the samples are too few for the index that a parameter is judged by."""
+        made = self.made_for
+        if made is None or one.factor.path not in made.paths:
+            return False
+        key = "ST" if made.method == "sobol" else "mu_star"
+        return bool(made.too_few(key)[made.paths.index(one.factor.path)])
 
     def tells(self, one: Effect) -> bool:
-        """True if a parameter clearly matters: its index is above its half-width, or else its means differ clearly."""
+        """True if a parameter clearly matters: its index is above its half-width and not of too few samples, or else
+        its means differ clearly."""
         made = self.made_for
         if made is None or one.factor.path not in made.paths:
             return one.clear
         key, place = ("ST" if made.method == "sobol" else "mu_star"), made.paths.index(one.factor.path)
-        return bool(made.values[key][place] > made.conf[key][place])
+        return bool(made.values[key][place] > made.conf[key][place]) and not self.too_few(one)
+
+    @property
+    def rival(self) -> Effect | None:
+        """A parameter that may matter more than the first one told: its index is larger, of too few samples."""
+        first = next((one for one in self.drivers if self.tells(one) or self.too_few(one)), None)
+        return first if first is not None and self.too_few(first) else None
+
+    @property
+    def few_samples(self) -> bool:
+        """True if no parameter is told because the samples of the design are too few for any."""
+        own = self.drivers
+        return any(map(self.too_few, own)) and not any(map(self.tells, own))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sim.analysis.study import Array, Factor, Outcome, Study
 from sim.errors import BadInput
@@ -25,8 +26,11 @@ CONFIDENCE = 0.95
 MADE_FOR_INDICES = ("saltelli", "morris")
 FOR_GIVEN_DATA = ("random", "latin_hypercube", "sobol")
 LEAST_GIVEN = 64  # points below which indices of given data say nothing
+LEAST_TOLD = 0.05  # share of the variance; an interval that is narrower is narrow enough, however small the share
+ROUNDED = 0.005  # half a percent: an estimate outside 0..1 by no more is at its end
+TOO_FEW = "too few samples"
 NAMED = 5  # missing points told by number
-COLUMNS = ("arm", "kpi", "method", "over", "parameter", "with", "index", "value", "conf")
+COLUMNS = ("arm", "kpi", "method", "over", "parameter", "with", "index", "value", "conf", "note")
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,9 @@ def parts(design: Mapping[str, Any]) -> list[Part]:
 class Indices:
     """Indices of one outcome over one design: columns of values by parameter, and half-widths of their intervals.
 
-    `values` has S1 and ST for Sobol', mu, mu_star and sigma for Morris, S1 for given data; `conf` half the 95 %
-    interval of those that have one. `pairs` are second-order Sobol' indices: (a, b) to value and half-width.
+    `values` has S1 and ST for Sobol', mu, mu_star and sigma for Morris, S1 for given data; `conf` half their 95 %
+    intervals. `pairs` are second-order Sobol' indices: (a, b) to value and half-width. `too_few` masks the values that
+    the samples are too few for: a share outside 0..1, and any whose interval is as wide as itself.
     """
 
     method: str  # sobol, morris, given data
@@ -71,10 +76,34 @@ class Indices:
     conf: dict[str, Array]
     pairs: dict[tuple[str, str], tuple[float, float]]
 
+    def too_few(self, index: str) -> NDArray[np.bool_]:
+        """Which values of an index say nothing."""
+        values = self.values[index]
+        if not values.any():
+            return np.zeros(len(values), dtype=bool)
+        if self.method == "morris":
+            if index != "mu_star":
+                return self.too_few("mu_star")
+            return thin(values, self.conf[index], float(np.nanmax(values)), share=False)
+        return thin(values, self.conf[index])
+
     @property
     def total(self) -> Array:
         """What to sort by: ST, mu_star or S1."""
         return next(self.values[key] for key in ("ST", "mu_star", "S1") if key in self.values)
+
+
+def thin(values: Any, half: Any, scale: float = 1.0, *, share: bool = True) -> NDArray[np.bool_]:
+    """Which estimates say nothing: shares outside 0..1, and those whose interval is as wide as the estimate.
+
+    An interval narrower than `LEAST_TOLD` of the scale is narrow enough, also around an estimate near 0.
+    """
+    values, half = np.asarray(values, dtype=float), np.asarray(half, dtype=float)
+    with np.errstate(invalid="ignore"):
+        told = 2.0 * half < np.maximum(np.abs(values), LEAST_TOLD * scale)
+        if share:
+            told &= (values >= -ROUNDED) & (values <= 1.0 + ROUNDED)
+    return ~told
 
 
 def refusal(study: Study, outcomes: Sequence[Outcome]) -> str:
@@ -150,6 +179,8 @@ def _sobol(part: Part, y: Array, pairs: bool) -> Indices:
 
 
 def _morris(part: Part, y: Array) -> Indices:
+    from scipy.special import stdtrit
+
     from_salib = _analyser("morris")
     problem = _problem(part)
     levels = int(part.told.get("levels") or part.told.get("num_levels") or 4)
@@ -160,7 +191,13 @@ def _morris(part: Part, y: Array) -> Indices:
             conf_level=CONFIDENCE, seed=SEED,
         )  # fmt: skip
     values = {key: np.asarray(found[key], dtype=float) for key in ("mu", "mu_star", "sigma")}
-    conf = {"mu_star": np.asarray(found["mu_star_conf"], dtype=float)}
+    effects = max(len(y) // (len(problem["names"]) + 1), 1)  # of each parameter, one a trajectory
+    wide = float(stdtrit(max(effects - 1, 1), 0.5 + CONFIDENCE / 2)) * values["sigma"]
+    conf = {
+        "mu": wide / np.sqrt(effects) if effects > 1 else np.full(len(wide), np.nan),
+        "mu_star": np.asarray(found["mu_star_conf"], dtype=float),
+        "sigma": wide / np.sqrt(2.0 * (effects - 1)) if effects > 1 else np.full(len(wide), np.nan),
+    }
     return Indices("morris", part.over, part.mean_over, problem["names"], values, conf, {})
 
 
@@ -229,8 +266,10 @@ def indices_table(arm: str, kpi: str, found: Sequence[Indices]) -> pd.DataFrame:
         told = {"arm": arm, "kpi": kpi, "method": one.method, "over": one.over}
         for index, values in one.values.items():
             half = one.conf.get(index, np.full(len(values), np.nan))
-            for path, value, conf in zip(one.paths, values, half, strict=True):
-                rows.append({**told, "parameter": path, "with": "", "index": index, "value": value, "conf": conf})
+            for path, value, conf, few in zip(one.paths, values, half, one.too_few(index), strict=True):
+                rows.append({**told, "parameter": path, "with": "", "index": index, "value": value, "conf": conf,
+                             "note": TOO_FEW if few else ""})  # fmt: skip
         for (a, b), (value, conf) in one.pairs.items():
-            rows.append({**told, "parameter": a, "with": b, "index": "S2", "value": value, "conf": conf})
+            rows.append({**told, "parameter": a, "with": b, "index": "S2", "value": value, "conf": conf,
+                         "note": TOO_FEW if thin(value, conf).item() else ""})  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))

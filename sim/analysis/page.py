@@ -37,8 +37,9 @@ class Shown:
 
 def render(findings: Findings, pictures: Sequence[Picture], folder: Path) -> str:
     """The page as text; all that comes from a scenario is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
+
+    from sim.report.environment import pages
 
     study = findings.study
     shown = []
@@ -47,14 +48,7 @@ def render(findings: Findings, pictures: Sequence[Picture], folder: Path) -> str
         # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
         svg = Markup(inline(text, f"s{place}-", f"{one.title}. {one.subtitle}"))
         shown.append(Shown(one.name, one.section, one.heading, one.title, one.caption, svg))
-    environment = Environment(
-        loader=PackageLoader("sim", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["spoken"] = spoken
+    environment = pages()
     scenario = scenario_of(scenario_text(study))
     arms = [arm for arm in study.compared if findings.of(arm).outcome.known.any()]
     return environment.get_template("sweep.html.j2").render(
@@ -126,14 +120,17 @@ def cards(findings: Findings) -> list[tuple[str, str, str]]:
     display = words.look(finding.outcome)
     sign = finding.outcome.difference
     if top in findings.discoveries:
-        found.append(("Pays most often", words.share(findings.pays(top)), f"of the points, {spoken(top)}"))
+        most = sum(findings.pays(arm) == findings.pays(top) for arm in arms) == 1 and len(arms) > 1
+        how = "Pays most often" if most else "Pays at"
+        found.append((how, words.share(findings.pays(top)), f"of the points, {spoken(top)}"))
     text = display.write(float(known.mean()), sign=sign)[0]
     low, high = (display.write(float(value), sign=sign)[0] for value in np.quantile(known, [0.05, 0.95]))
     remark = f"{display.unit}, {spoken(top)}; middle 90{units.GAP}% of points {low} to {high}".removeprefix(", ")
     found.append((f"{words.kpi_name(findings.kpi)}, mean", text, remark))
     clear = [one for one in finding.drivers if finding.tells(one)]
     if clear and math.isfinite(finding.weight(clear[0])):
-        found.append(("Top driver explains", words.share(max(finding.weight(clear[0]), 0.0)), clear[0].factor.name))
+        explained = words.part(finding.weight(clear[0]), finding.half(clear[0]))
+        found.append(("Top driver explains", explained, f"of the variance by itself: {clear[0].factor.name}"))
     if math.isfinite(finding.luck.own):
         found.append(("Luck", words.share(finding.luck.own + finding.luck.shared), "of one run's variance"))
     return found
@@ -142,7 +139,8 @@ def cards(findings: Findings) -> list[tuple[str, str, str]]:
 def arm_card(findings: Findings, arm: str) -> dict[str, str]:
     """An arm's sentence and how it looks: good where it pays at most points, bad where at few."""
     paying = findings.pays(arm)
-    look = "" if math.isnan(paying) else "good" if paying >= 0.75 else "bad" if paying <= 0.25 else ""
+    unsure = arm in findings.discoveries and findings.discoveries[arm].unsure > findings.discoveries[arm].points / 2
+    look = "" if unsure or math.isnan(paying) else "good" if paying >= 0.75 else "bad" if paying <= 0.25 else ""
     found = findings.discoveries.get(arm)
     detail = ""
     if found is not None and found.unsure:
@@ -155,31 +153,29 @@ def arm_card(findings: Findings, arm: str) -> dict[str, str]:
 
 def titles(findings: Findings, arms: Sequence[str]) -> dict[str, str]:
     """Headings of the sections as answers."""
-    study = findings.study
     lead = max(arms, key=lambda arm: np.nan_to_num(findings.pays(arm), nan=-1.0)) if arms else ""
     if not arms:
         return dict.fromkeys(("answer", "drivers", "together", "robust", "fails", "luck"), "No results yet")
     finding = findings.of(lead)
     best = [one for one in finding.drivers if finding.tells(one)]
+    rival = f", or {finding.rival.factor.name}: too few samples to say" if finding.rival else ""
     of_lead = f" for {quoted(lead)}" if len(arms) > 1 else ""
-    pair = [term for term in finding.split.pairs if term.share >= words.STRONG_PAIR]
     found = findings.regrets.get(findings.kpi)
     broken = findings.discoveries.get(lead)
-    paying = findings.pays(lead)
     told = {
-        "answer": "What comes out" if math.isnan(paying) else f"{quoted(lead)} pays at {words.often(paying)}",
-        "drivers": f"What drives it{of_lead}: {best[0].factor.name}"
+        "answer": words.lead_title(findings, arms),
+        "drivers": f"What drives it{of_lead}: {best[0].factor.name}{rival}"
         if best
+        else f"Too few samples to say what drives it{of_lead}"
+        if finding.few_samples
         else f"No parameter by itself drives the conclusion{of_lead}",
-        "together": f"What matters together: {' and '.join(factor.name for factor in pair[0].factors)}"
-        if pair
-        else "No two parameters matter much together",
+        "together": words.together_title(finding),
         "robust": "What is robust",
         "fails": "Where it fails",
         "luck": "Parameters or luck",
     }
     if found is not None:
-        told["robust"] = f"The robust choice: {words.option_name(found.options[found.minimax], study)}"
+        told["robust"] = f"The robust choice: {words.choice(findings, found)}"
     if broken is not None:
         told["fails"] = {
             "never": f"{quoted(lead)} fails nowhere in these ranges",

@@ -85,6 +85,12 @@ class Regret:
         return int(np.argmin(self.most))
 
     @property
+    def ties(self) -> list[int]:
+        """Options whose largest regret is as small as the smallest, the first of them first."""
+        size = float(np.abs(self.levels).max())
+        return [int(place) for place in np.flatnonzero(self.most <= self.most.min() + TIE * size)]
+
+    @property
     def maximin(self) -> int:
         """The option whose worst outcome is best."""
         return int(np.argmax(self.worst * self.better))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sim.analysis import words
 from sim.analysis.findings import Finding, Findings
-from sim.analysis.indices import Indices, parts
+from sim.analysis.indices import TOO_FEW, Indices, parts
 from sim.analysis.regret import Regret
 from sim.analysis.study import Study
 from sim.figures import units
@@ -72,6 +73,20 @@ def p_text(p: float) -> str:
     return units.MISSING if not math.isfinite(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
+@dataclass(frozen=True)
+class IndexCell:
+    """An index with half its interval, and a note where the samples are too few for it."""
+
+    value: str
+    half: str
+    note: str
+
+
+def index_text(value: float, digits: int) -> str:
+    """A number in so many digits, an en dash for none."""
+    return f"{value:.{digits}g}".replace("-", units.MINUS) if math.isfinite(value) else units.MISSING
+
+
 def index_table(study: Study, arm: str, kpi: str, one: Indices) -> dict[str, Any]:
     """A table of indices: a row a parameter, value and half-width an index."""
     names = {factor.path: factor.name for factor in [*study.factors, *study.constant]}
@@ -80,10 +95,9 @@ def index_table(study: Study, arm: str, kpi: str, one: Indices) -> dict[str, Any
     for place in order:
         cells = []
         for index, values in one.values.items():
-            half = one.conf.get(index)
-            cells.append(
-                (f"{values[place]:.3g}".replace("-", units.MINUS), f"{half[place]:.2g}" if half is not None else "")
-            )
+            half = one.conf.get(index, np.full(len(values), np.nan))
+            few = bool(one.too_few(index)[place])
+            cells.append(IndexCell(index_text(values[place], 3), index_text(half[place], 2), TOO_FEW if few else ""))
         rows.append((names.get(one.paths[place], one.paths[place]), cells))
     method = {
         "sobol": "Sobol' indices",
@@ -94,6 +108,7 @@ def index_table(study: Study, arm: str, kpi: str, one: Indices) -> dict[str, Any
     caption = f"{method[one.method]} of {words.kpi_name(kpi)}, {spoken(arm)}{over}"
     return {
         "caption": f"{caption}; {units.PLUS_MINUS} half the 95{units.GAP}% interval",
+        "few": any(cell.note for _, cells in rows for cell in cells),
         "heads": list(one.values),
         "rows": rows,
     }

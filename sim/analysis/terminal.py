@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 
 from sim.analysis import words
-from sim.analysis.findings import Findings
+from sim.analysis.effects import Effect
+from sim.analysis.findings import Finding, Findings
+from sim.analysis.indices import TOO_FEW
+from sim.analysis.regret import Regret
 from sim.figures import units
 from sim.figures.style import spoken
 from sim.tables import plain
@@ -59,13 +62,17 @@ def terminal_table(findings: Findings, *, width: int = WIDTH) -> str:
         f"{words.kpi_name(findings.kpi)}"
         + ("" if study.one_arm else f": difference to {spoken(study.reference)}, same seeds")
     ]
-    if any(finding.made_for and finding.made_for.method == "sobol" for finding in findings.by.values()):
+    made = [findings.of(arm).made_for for arm in known]
+    if any(one and one.method == "sobol" for one in made):
         notes.append("shares are total Sobol' indices, with all interactions")
+        notes.append(f"{units.PLUS_MINUS} half their 95 % interval in points")
+    if any(one and one.too_few("ST" if one.method == "sobol" else "mu_star").any() for one in made):
+        notes.append(f"{TOO_FEW}: a share outside 0 to 1, or an interval as wide as it; more samples would tell")
     if regrets:
         notes.append("max regret: that of the arm's best levers, in its worst world")
     found = findings.regrets.get(findings.kpi)
     if found is not None:
-        notes.append(f"robust choice (least of them): {words.option_name(found.options[found.minimax], study)}")
+        notes.append(_robust(findings, found))
     if len(study.failed):
         notes.append(f"{len(study.failed):,} failed tasks left out")
     told = [words.progress_words(study), "No indices: " + findings.refused if findings.refused else ""]
@@ -80,18 +87,41 @@ def terminal_table(findings: Findings, *, width: int = WIDTH) -> str:
 
 
 def _drivers(findings: Findings, arm: str) -> str:
+    """The two parameters that matter most, with their shares; one that may, where the samples are too few to say."""
     finding = findings.of(arm)
-    top = [one for one in finding.drivers if finding.tells(one)][:2]
-    told = []
-    for one in top:
-        total = finding.weight(one, "ST")
-        weight = total if np.isfinite(total) else finding.weight(one)
-        told.append(
-            f"{one.factor.name} {words.share(max(weight, 0.0)).replace(units.GAP, ' ')}"
-            if np.isfinite(weight)
-            else one.factor.name
-        )
-    return ", ".join(told) or "none clear"
+    rival = [finding.rival] if finding.rival else []
+    top = [*rival, *(one for one in finding.drivers if finding.tells(one))][:2]
+    return ", ".join(_driver(finding, one) for one in top) or "none clear"
+
+
+def _driver(finding: Finding, one: Effect) -> str:
+    made = finding.made_for
+    if made is not None and finding.too_few(one):
+        place = made.paths.index(one.factor.path)
+        told = _part(float(made.total[place]), finding.half(one, "ST")) if made.method == "sobol" else ""
+        return f"{one.factor.name}{told} ({TOO_FEW})"
+    index = "ST" if np.isfinite(finding.weight(one, "ST")) else "S1"
+    weight = finding.weight(one, index)
+    return one.factor.name + (_part(max(weight, 0.0), finding.half(one, index)) if np.isfinite(weight) else "")
+
+
+def _part(value: float, half: float) -> str:
+    """A share with half its interval, for a column that is narrow."""
+    told = words.share(value).replace(units.GAP, " ")
+    ends = f" {units.PLUS_MINUS}{units.half_text(100 * half, 0)}" if np.isfinite(half) and half > 0 else ""
+    return f" {told}{ends}"
+
+
+def _robust(findings: Findings, found: Regret) -> str:
+    """The robust choice in a phrase: what it is, and what it loses at most."""
+    if len(found.ties) == len(found.options):
+        return "robust choice: none, all options come to the same"
+    most = float(found.most[found.minimax])
+    display = units.display(found.kpi, found.unit, [most or 1.0], difference=True)
+    lost = words.shown(most, display, sign=False).replace(units.GAP, " ")
+    less = "less than any other" if len(found.ties) == 1 else "none less"
+    name = words.choice(findings, found)
+    return f"robust choice: {name}; in its worst world it loses {lost} against the best, {less}"
 
 
 def _least_regret(findings: Findings) -> dict[str, float]:
@@ -138,6 +168,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
                     "parameters": one.paths,
                     **one.values,
                     **{f"{key}_conf": half for key, half in one.conf.items()},
+                    **{f"{key}_too_few_samples": one.too_few(key) for key in one.values},
                 }
                 for one in finding.indices
             ],

@@ -10,6 +10,7 @@ import numpy as np
 from sim.analysis.discovery import Box, Discovery
 from sim.analysis.effects import Effect
 from sim.analysis.findings import Finding, Findings
+from sim.analysis.interactions import Term
 from sim.analysis.regret import Option, Regret
 from sim.analysis.study import Outcome, Study, say
 from sim.figures import units
@@ -17,6 +18,7 @@ from sim.figures.style import quoted, spoken
 from sim.report.key_figures import LABELS
 
 STRONG_PAIR = 0.05  # share of variance from which a pair is told
+FAIR_FIT = 0.5  # R² for points left out from which a fit is relied on at all
 
 
 def kpi_name(kpi: str) -> str:
@@ -72,10 +74,9 @@ def answer(findings: Findings, arm: str) -> str:
     if arm in findings.discoveries:
         found = findings.discoveries[arm]
         paying = found.points - found.failures
-        verb = "pays" if outcome.kpi == "npv" and not findings.threshold else "does better"
         first = (
-            f"{quoted(arm)} {verb} in {often(paying / points, f'{points:,} points')}: {name} changes by {mean} on "
-            f"average, from {low} to {high}."
+            f"{quoted(arm)} {pays_words(findings, outcome.kpi)} in {often(paying / points, f'{points:,} points')}: "
+            f"{name} changes by {mean} on average, from {low} to {high}."
         )
     elif outcome.difference:
         first = f"{quoted(arm)} changes {name} by {mean} on average, from {low} to {high} over {points:,} points."
@@ -84,9 +85,35 @@ def answer(findings: Findings, arm: str) -> str:
     return f"{first} {driver(finding)}".strip()
 
 
+def pays_words(findings: Findings, kpi: str) -> str:
+    """What it is to pay: more profit than the reference, a better figure, or one better by more than the threshold."""
+    if kpi == findings.kpi and findings.threshold:
+        better = findings.of(findings.study.compared[0], kpi).outcome
+        display = units.display(kpi, better.unit, [findings.threshold], difference=True)
+        return f"beats the threshold of {shown(findings.threshold, display, sign=True)}"
+    return "pays" if kpi == "npv" else "does better"
+
+
+def lead_title(findings: Findings, arms: Sequence[str]) -> str:
+    """Which arm pays most often, as a heading; ties are told as ties."""
+    paying = {arm: findings.pays(arm) for arm in arms if not math.isnan(findings.pays(arm))}
+    if not paying:
+        return "What comes out"
+    most = max(paying.values())
+    lead = [arm for arm, how in paying.items() if how == most]
+    if most == 0:
+        return f"{quoted(lead[0])} pays nowhere" if len(paying) == 1 else "No arm pays at any point"
+    if len(lead) == len(arms) and len(lead) > 1:
+        return f"All {len(lead)} arms pay at {often(most)}"
+    more = f", and so do {len(lead) - 1} more" if len(lead) > 1 else ""
+    return f"{quoted(lead[0])} pays at {often(most)}{more}"
+
+
 def driver(finding: Finding) -> str:
     """What decides an outcome, with how much of the variance it explains."""
     drivers = [one for one in finding.drivers if finding.tells(one)][:2]
+    if not drivers and finding.few_samples:
+        return "Too few samples to say what decides it."
     if not drivers:
         few = (
             "too few points to say what decides it"
@@ -98,32 +125,66 @@ def driver(finding: Finding) -> str:
     text = f"What decides is {first.factor.name}{_explains(finding, first)}"
     if len(drivers) > 1:
         text += f", then {drivers[1].factor.name}{_explains(finding, drivers[1])}"
-    return text + "."
+    rival = finding.rival
+    more = f" {capital(rival.factor.name)} may matter more: too few samples to say." if rival else ""
+    return text + "." + more
 
 
 def _explains(finding: Finding, one: Effect) -> str:
-    weight = finding.weight(one)
-    if not math.isfinite(weight):
-        return ""
-    total = finding.weight(one, "ST")
-    more = f", {share(min(total, 1.0))} with all it interacts with" if total > weight + 0.05 else ""
-    return f" ({share(max(weight, 0.0))} of the variance by itself{more})"
+    weight, total = finding.weight(one), finding.weight(one, "ST")
+    alone = f"{part(weight, finding.half(one))} of the variance by itself" if math.isfinite(weight) else ""
+    if math.isfinite(total) and not total <= weight + 0.05:  # also where the samples are too few for the part alone
+        of = "" if alone else " of the variance"
+        whole = f"{part(total, finding.half(one, 'ST'))}{of} with all it interacts with"
+        return f" ({', '.join(filter(None, (alone, whole)))})"
+    return f" ({alone})" if alone else ""
+
+
+def part(value: float, half: float) -> str:
+    """A share with half its 95 % interval."""
+    told = share(min(max(value, 0.0), 1.0))
+    if not (math.isfinite(half) and half > 0):
+        return told
+    return f"{told} {units.PLUS_MINUS}{units.GAP}{units.half_text(100 * half, 0)}"
 
 
 def pair_words(finding: Finding) -> str:
     """The strongest interaction, if there is one to tell."""
-    pairs = [term for term in finding.split.pairs if term.share >= STRONG_PAIR]
+    pairs = strong_pairs(finding)
     if finding.split.method == "none":
         return "There are too few points to look for parameters that matter together."
     if finding.split.method == "linear regression":
         return (
             "There are too few points to look for parameters that matter together; only straight effects were fitted."
         )
+    if not relied_on(finding):
+        return "The points do not say which parameters matter together."
     if not pairs:
         return f"No two parameters matter together beyond {share(STRONG_PAIR)} of the variance."
     first = pairs[0]
     a, b = (factor.name for factor in first.factors)
     return f"{a[:1].upper()}{a[1:]} and {b} matter together: {share(first.share)} of the variance is in neither alone."
+
+
+def relied_on(finding: Finding) -> bool:
+    """True if pairs of parameters can be told: from a full grid, or a fit that also holds for points left out."""
+    split = finding.split
+    return split.method == "anova" or (split.method == "regression" and split.r2_left_out > FAIR_FIT)
+
+
+def strong_pairs(finding: Finding) -> list[Term]:
+    """The interactions to tell, the strongest first."""
+    return [term for term in finding.split.pairs if term.share >= STRONG_PAIR] if relied_on(finding) else []
+
+
+def together_title(finding: Finding) -> str:
+    """Which parameters matter together, as a heading."""
+    pairs = strong_pairs(finding)
+    if pairs:
+        return f"What matters together: {' and '.join(factor.name for factor in pairs[0].factors)}"
+    if not relied_on(finding):
+        return "Too few points to say what matters together"
+    return "No two parameters matter much together"
 
 
 def trust(finding: Finding) -> str:
@@ -139,7 +200,7 @@ def trust(finding: Finding) -> str:
         return ""
     what = "the straight fit" if split.method == "linear regression" else "the fit with squares and products"
     text = f"{what[:1].upper()}{what[1:]} has an R² of {split.r2:.2f}, and {split.r2_left_out:.2f} for points left out"
-    if not split.r2_left_out > 0.5:
+    if not split.r2_left_out > FAIR_FIT:
         return text + ": too little to rely on its pairs."
     return text + (": good." if split.r2_left_out > 0.8 else ": a rough guide.")
 
@@ -166,7 +227,26 @@ def option_name(option: Option, study: Study, *, levers: bool = True) -> str:
         for factor in study.factors
         if factor.path == path
     ]
-    return f"{name}: {', '.join(told)}" if told and levers else name
+    return f"{name} with {listed(told)}" if told and levers else name
+
+
+def capital(text: str) -> str:
+    """A text with a large first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Words in a row: "a", "a and b", "a, b and c"."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def choice(findings: Findings, found: Regret) -> str:
+    """The robust option by name, or that several are."""
+    ties = found.ties
+    if len(ties) == len(found.options):
+        return "all options alike"
+    name = option_name(found.options[found.minimax], findings.study)
+    return f"{name}, and {len(ties) - 1:,} more as good" if len(ties) > 1 else name
 
 
 def robust(findings: Findings, found: Regret) -> str:
@@ -181,11 +261,14 @@ def robust(findings: Findings, found: Regret) -> str:
         found.kpi, found.unit, [float(found.most[place]) or 1.0, float(np.median(found.most))], difference=True
     )
     most, mean = (shown(float(value), display, sign=False) for value in (found.most[place], found.mean[place]))
+    ties = found.ties
+    over = f"over {worlds:,} world{'s' if worlds != 1 else ''}"
+    if len(ties) == len(found.options):
+        return f"All {len(ties):,} options come to the same {over}: none is more robust than another."
+    also = f", and so are {len(ties) - 1:,} others that lose as little" if len(ties) > 1 else ""
     text = (
-        f"The robust choice is {name(place)}: over {worlds:,} world{'s' if worlds != 1 else ''} it never loses more "
-        f"than {most} against "
-        f"the best option of that world, {mean} on average, and is the best in "
-        f"{share(float(found.best_share[place]))} of them"
+        f"The robust choice is {name(place)}{also}: {over} it never loses more than {most} against the best option of "
+        f"that world, {mean} on average, and no option is better in {share(float(found.best_share[place]))} of them"
     )
     doubt = float(found.error[place])
     if math.isfinite(doubt) and doubt > 0:
@@ -195,7 +278,7 @@ def robust(findings: Findings, found: Regret) -> str:
     other = [f"{name(number)} has {what}" for what, number in prizes if number != place]
     text += "."
     if np.isfinite(found.pays[place]):
-        text += f" It pays in {share(float(found.pays[place]))} of the worlds."
+        text += f" It {pays_words(findings, found.kpi)} in {share(float(found.pays[place]))} of the worlds."
     if same:
         text += f" It also has {' and '.join(same)}."
     return f"{text} {'; '.join(other)}." if other else text
@@ -205,10 +288,11 @@ def fails(found: Discovery) -> str:
     """Where an arm fails, in plain words with coverage and density."""
     name = quoted(found.arm)
     where = f"{found.failures:,} of {found.points:,} points"
+    bar = "the threshold" if found.threshold else "the reference"
     if found.fate == "never":
-        return f"{name} fails nowhere: it does better than the reference at all {found.points:,} points."
+        return f"{name} fails nowhere: it does better than {bar} at all {found.points:,} points."
     if found.fate == "always":
-        return f"{name} fails everywhere: it does no better than the reference at any of {found.points:,} points."
+        return f"{name} fails everywhere: it does no better than {bar} at any of {found.points:,} points."
     if found.fate == "few":
         rare, what = (
             (found.failures, "fails at")

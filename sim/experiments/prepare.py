@@ -73,9 +73,10 @@ def prepare_source(
 
     A book that `known` has read in the same way is not read again.
     """
+    from sim.experiments.inherited import with_generation
     from sim.yaml_source import validate
 
-    scenario = validate(Scenario, source)
+    scenario = validate(Scenario, with_generation(source))
     if arms is not None:
         scenario = _only(scenario, arms)
     book = None

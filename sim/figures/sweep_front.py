@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from . import marks, style, units
 
 BEST, BASELINE, WINNER, REST = style.PALETTE[0], style.PALETTE[1], style.PALETTE[2], "#BDBDBD"
-KEY = (("best of the search", BEST, "o"), ("baseline", BASELINE, "s"), ("winner", WINNER, "D"))
+KEY = (("best of the search", BEST, "o"), ("baseline", BASELINE, "s"))
 NAMES = (2.0, 2.6, 3.2)  # inches of a candidate's name; the more the longer names are
 APART = 0.17  # rows between the search's mark and the confirmed one
 
@@ -38,17 +38,20 @@ class Measure:
 
 
 @style.drawn
-def front(candidates: pd.DataFrame, confirmed: pd.DataFrame, measures: Sequence[Measure], reference: str) -> Figure:
+def front(
+    candidates: pd.DataFrame, confirmed: pd.DataFrame, measures: Sequence[Measure], reference: str, title: str,
+    best: str,
+) -> Figure:  # fmt: skip
     """All candidates in the plane of the first two objectives; the confirmed twice, search hollow and fresh filled."""
     across, up = measures[:2]
     fine = candidates[candidates["status"] == "ok"]
     xs, ys = across.of(fine, across.kpi), up.of(fine, up.kpi)
     tables = [_of(confirmed, one) for one in (across, up)]
     figure, ((panel,),) = style.page(
-        _title(confirmed, measures), f"Differences to {style.quoted(reference)}, same seeds. Grey: every candidate of "
+        title, f"Differences to {style.quoted(reference)}, same seeds. Grey: every candidate of "
         "the search, by the seeds it lived. Hollow: those confirmed as the search saw them; filled: on fresh seeds, "
         f"with 95{units.GAP}% intervals (paired t). The line between is what the search flattered them by.",
-        1, 1, height=4.2, left=0.8, right=0.4, key=KEY,
+        1, 1, height=4.2, left=0.8, right=0.4, key=_key(confirmed, best),
     )  # fmt: skip
     ends = [np.concatenate([measure.of(table, column) for column in ("confirmed_low", "confirmed_high", "search")])
             for measure, table in zip((across, up), tables, strict=True)]  # fmt: skip
@@ -72,7 +75,9 @@ def front(candidates: pd.DataFrame, confirmed: pd.DataFrame, measures: Sequence[
 
 
 @style.drawn
-def search_and_confirmed(confirmed: pd.DataFrame, measures: Sequence[Measure], reference: str) -> Figure:
+def search_and_confirmed(
+    confirmed: pd.DataFrame, measures: Sequence[Measure], reference: str, title: str, best: str
+) -> Figure:
     """A line a confirmed candidate, a panel a key figure: the search's estimate above the one of fresh seeds."""
     first = _of(confirmed, measures[0])
     order = np.argsort(-measures[0].sign * np.nan_to_num(first["confirmed"].to_numpy(dtype=float)), kind="stable")
@@ -80,11 +85,11 @@ def search_and_confirmed(confirmed: pd.DataFrame, measures: Sequence[Measure], r
     room = style.name_room(names, style.TICK) + 0.16
     searched, fresh = (int(first[f"{column}_seeds"].max()) for column in ("search", "confirmed"))
     figure, axes = style.page(
-        _title(confirmed, measures), f"Differences to {style.quoted(reference)}, same seeds, with 95{units.GAP}% "
+        title, f"Differences to {style.quoted(reference)}, same seeds, with 95{units.GAP}% "
         f"intervals (paired t). Hollow: the search, up to {searched} seeds, which also chose them. Filled: "
         f"{fresh} fresh seeds.",
         1, len(measures), height=0.36 * len(names) + 0.1, lefts=[room, *[0.3] * (len(measures) - 1)],
-        rights=[0.25] * len(measures), key=KEY, bottom=0.35,
+        rights=[0.25] * len(measures), key=_key(confirmed, best), bottom=0.35,
     )  # fmt: skip
     for place, (panel, measure) in enumerate(zip(axes[0], measures, strict=True)):
         own = _of(confirmed, measure)
@@ -107,7 +112,7 @@ def search_and_confirmed(confirmed: pd.DataFrame, measures: Sequence[Measure], r
 
 
 @style.drawn
-def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure) -> Figure:
+def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure, best: str) -> Figure:
     """How each confirmed candidate splits the money, the best on fresh seeds first."""
     own = _of(confirmed, measure)
     order = np.argsort(-measure.sign * np.nan_to_num(own["confirmed"].to_numpy(dtype=float)), kind="stable")
@@ -120,7 +125,7 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure) -> 
     if len(winner):
         parts = sorted(((float(winner.iloc[0][f"share.{one}"]), one) for one in members), reverse=True)
         told = ", ".join(f"{units.percent(part, 0)} {style.spoken(one)}" for part, one in parts if part > 0)
-        title = f"The winner's budget: {told}"
+        title = f"The budget of the {best}: {told}"
     figure, ((panel,),) = style.page(
         title, f"Shares of what is spent a year, managers they add included; the best by {measure.name.lower()} on "
         "fresh seeds first. Number: that difference to the reference.",
@@ -209,15 +214,6 @@ def _names(axes: Axes, tables: Sequence[pd.DataFrame], measures: Sequence[Measur
                 break
 
 
-def _title(confirmed: pd.DataFrame, measures: Sequence[Measure]) -> str:
-    """Who won and what is left of what the search promised."""
-    first = measures[0]
-    own = _of(confirmed, first)
-    winner = own[own["winner"]]
-    if not len(winner):
-        return "No candidate keeps the limits on fresh seeds"
-    row = winner.iloc[0]
-    told = f"{style.quoted(str(row['name']))} wins: {first.name.lower()} "
-    fresh, search = (first.look.write(float(row[column]), sign=True)[0] for column in ("confirmed", "search"))
-    told += f"{fresh} {first.look.unit} on fresh seeds"
-    return told + (f", {search} in the search" if math.isfinite(float(row["search"])) else "")
+def _key(confirmed: pd.DataFrame, best: str) -> list[tuple[str, str, str]]:
+    """What the marks stand for; the best one's only where there is one."""
+    return [*KEY, *([(best, WINNER, "D")] if confirmed["winner"].any() else [])]

@@ -27,6 +27,7 @@ class Shares:
     first_half: Cube
     total: Cube | None
     total_half: Cube | None
+    few: Cube | None = None  # mask (2, parameters), first order and total: the samples are too few to say
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,11 @@ def _bars(axes: Axes, panel: Shares, most: int) -> None:
     reach = [float(np.nanmax(values + np.nan_to_num(half))) for values, half, _, _ in shown]
     low = min(0.0, *(float(np.nanmin(values - np.nan_to_num(half))) for values, half, _, _ in shown))
     marks.level_axis(axes, [[low, max(*reach, 0.1)]] if len(reach) > 1 else [[low, max(reach[0], 0.1)]])
-    for values, half, colour, away in shown:
+    for place, (values, half, colour, away) in enumerate(shown):
         rows = np.arange(len(values)) + away
-        axes.barh(rows, values, height=0.3, color=colour, zorder=3, linewidth=0)
+        bars = axes.barh(rows, values, height=0.3, color=colour, zorder=3, linewidth=0)
+        for bar, few in zip(bars, panel.few[place] if panel.few is not None else (), strict=False):
+            bar.set_alpha(0.25 if few else 1.0)
         for row, value, wide in zip(rows, values, half, strict=True):
             if np.isfinite(wide):
                 axes.plot([value - wide, value + wide], [row, row], color=style.INK, linewidth=1.0, zorder=4)

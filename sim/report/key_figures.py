@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
 
+from sim.evidence import NONE, Evidence
 from sim.figures import units
 from sim.kpis import KPIS
 from sim.precision import sureness
@@ -159,7 +160,8 @@ class Row:
 class KeyFigures:
     """summary.csv and comparison.csv of a run, asked by arm and KPI."""
 
-    def __init__(self, summary: pd.DataFrame, comparison: pd.DataFrame | None = None):
+    def __init__(self, summary: pd.DataFrame, comparison: pd.DataFrame | None = None, evidence: Evidence = NONE):
+        self.evidence = evidence
         self.arms: list[str] = [str(arm) for arm in pd.unique(summary["arm"])]
         self._known = _rows(summary, "mean")
         self._gaps = _rows(comparison, "difference") if comparison is not None else {}
@@ -186,6 +188,11 @@ class KeyFigures:
         figures = [self.of(arm, kpi) for arm in (arms or self.arms)]
         return any(figure is not None and not math.isnan(figure.value) for figure in figures)
 
+    def marked(self, arm: str, kpi: str, cell: Cell) -> Cell:
+        """The cell with a mark where its figure rests on little (`sim.evidence`)."""
+        mark = self.evidence.mark(arm, kpi)
+        return replace(cell, text=cell.text + mark) if mark else cell
+
     def by_tier(self, arm: str, tiers: Sequence[str]) -> dict[str, list[Row]]:
         """Rows of bank and tiers for one arm, by group."""
         return {
@@ -198,7 +205,8 @@ class KeyFigures:
         found = [self.of(arm, name) for name in names]
         look = units.display(kpi, unit_of(found), [figure.value for figure in found if figure])
         cells = tuple(
-            Cell(*look.write(figure.value, figure.half)) if figure is not None else Cell("") for figure in found
+            self.marked(arm, name, Cell(*look.write(figure.value, figure.half))) if figure is not None else Cell("")
+            for name, figure in zip(names, found, strict=True)
         )
         return Row(kpi, label(kpi), look.unit, cells)
 
@@ -215,10 +223,10 @@ class KeyFigures:
         look = units.display(kpi, unit_of(found), [figure.value for figure in found if figure])
         apart = units.display(kpi, unit_of(found), [gap.value for gap in gaps if gap], difference=True)
         cells = []
-        for figure, gap in zip(found, gaps, strict=True):
+        for arm, figure, gap in zip(self.arms, found, gaps, strict=True):
             text, half = look.write(figure.value, figure.half) if figure is not None else (units.MISSING, "")
             change, low, high, sure = difference_texts(gap, apart, figure.value if figure is not None else 0.0)
-            cells.append(Cell(text, half, change, low, high, sure))
+            cells.append(self.marked(arm, kpi, Cell(text, half, change, low, high, sure)))
         return Row(kpi, label(kpi), look.unit, tuple(cells), apart.unit if any(gaps) else "")
 
 

@@ -78,21 +78,23 @@ def build(folder: str | os.PathLike[str]) -> Optimised:
 
 def as_json(found: Optimised) -> dict[str, Any]:
     """The summary as plain data; what is not finite is null."""
+    from sim.report.optimised_words import outcome
+
     keys = ("name", "run_id", "status", "scenario_digest", "tasks_digest")
     told = {name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("front", "confirmed")}
     against = json.loads(found.winner.to_json(orient="records"))
     return {
         **{key: found.manifest.get(key) for key in keys}, "folder": str(found.path), **found.facts, **told,
-        "against": against,
+        "against": against, "outcome": outcome(found).kind,
     }  # fmt: skip
 
 
 def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:
     """The answer in sentences, then a line a confirmed candidate: search, fresh seeds, optimism; what they are."""
     from sim.figures import units
-    from sim.report.optimised_words import answer, chosen_words, measures, setting
+    from sim.report.optimised_words import answer, chosen_words, measures, outcome, setting
 
-    told = measures(found)
+    told, ended = measures(found), outcome(found)
     blocks = ["\n".join(line for text in answer(found) for line in textwrap.wrap(text, width))]
     for measure in told:
         own = found.confirmed[(found.confirmed["kpi"] == measure.kpi) & (found.confirmed["status"] == "ok")]
@@ -106,7 +108,7 @@ def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:
                 text, ends = measure.look.write(mean, half, sign=True)
                 cells.append(f"{text} {units.PLUS_MINUS}{ends}" if ends else text)
             optimism = measure.look.write(float(row["optimism"]), sign=True)[0]
-            mark = "winner" if row["winner"] else "front" if row["front"] else ""
+            mark = ended.mark if row["winner"] else "front" if row["front"] else ""
             body.append([name, row["role"], *cells, optimism, mark])
         head = [[measure.name, "", "search", "fresh seeds", "optimism", ""], [measure.look.unit, "", "", "", "", ""]]
         blocks.append("\n".join(_aligned(head, body, left=(0, 1, 5))))

@@ -10,7 +10,7 @@ from sim.figures.inline import inline
 from sim.figures.style import spoken
 from sim.figures.sweep_front import Measure, front, mixes, search_and_confirmed
 from sim.report.optimised import Optimised
-from sim.report.optimised_words import answer, chosen_words, measures, setting, written
+from sim.report.optimised_words import Outcome, answer, chosen_words, measures, outcome, setting, title, written
 from sim.tables import write_atomically
 
 if TYPE_CHECKING:
@@ -29,6 +29,16 @@ CAPTIONS = {
 
 
 @dataclass(frozen=True)
+class Gap:
+    """A difference as shown: its text, the ends of its interval ("" for none), and whether that leaves zero out."""
+
+    text: str
+    low: str
+    high: str
+    sure: bool
+
+
+@dataclass(frozen=True)
 class Picture:
     """A figure on the page."""
 
@@ -42,21 +52,21 @@ def write(found: Optimised) -> None:
     """figures/ and report.html of an optimisation."""
     told = measures(found)
     with letters.one_page():
-        pictures = [_picture(found, name, figure) for name, figure in _figures(found, told).items()]
+        pictures = [_picture(found, name, figure) for name, figure in _figures(found, told, outcome(found)).items()]
     write_atomically(found.path / "report.html", render(found, told, pictures))
 
 
-def _figures(found: Optimised, told: list[Measure]) -> dict[str, Figure]:
+def _figures(found: Optimised, told: list[Measure], ended: Outcome) -> dict[str, Figure]:
     reference = found.facts["reference"]
     drawn: dict[str, Figure] = {}
     if not (found.confirmed["status"] == "ok").any():
         return drawn
-    objectives = [one for one in told if one.sign]
+    objectives, heading = [one for one in told if one.sign], title(found, ended)
     if len(objectives) > 1:
-        drawn["front"] = front(found.candidates, found.confirmed, objectives, reference)
-    drawn["confirmed"] = search_and_confirmed(found.confirmed, told[:3], reference)
+        drawn["front"] = front(found.candidates, found.confirmed, objectives, reference, heading, ended.mark)
+    drawn["confirmed"] = search_and_confirmed(found.confirmed, told[:3], reference, heading, ended.mark)
     if found.facts["shares"]:
-        drawn["mixes"] = mixes(found.confirmed, found.facts["shares"], told[0])
+        drawn["mixes"] = mixes(found.confirmed, found.facts["shares"], told[0], ended.mark)
     return drawn
 
 
@@ -77,13 +87,10 @@ def _picture(found: Optimised, name: str, figure: Figure) -> Picture:
 
 def render(found: Optimised, told: list[Measure], pictures: list[Picture]) -> str:
     """The page as text; everything that comes from a scenario is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from sim.report.environment import pages
 
-    environment = Environment(
-        loader=PackageLoader("sim", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["spoken"] = spoken
+    environment = pages()
+    ended = outcome(found)
     m = found.manifest
     facts = [
         ("Run", m.get("run_id")), ("Made", m.get("created")), ("Status", m.get("status")),
@@ -98,16 +105,25 @@ def render(found: Optimised, told: list[Measure], pictures: list[Picture]) -> st
         setting=setting(found),
         answer=answer(found),
         chosen=chosen_words(found),
+        heads=_heads(ended),
+        best=ended.mark,
+        compared=ended.kind not in ("none", "failed"),
         measures=told,
         reference=found.facts["reference"],
         against=_against(found, told),
-        rows=_confirmed_rows(found, told),
+        rows=_confirmed_rows(found, told, ended),
         front=_front_rows(found, told),
         strategies=_strategies(found),
         pictures=pictures,
         failed=int(m.get("failed", 0)) + int(m.get("crashed", 0)),
         facts=[(label, str(value)) for label, value in facts if value not in (None, "")],
     )
+
+
+def _heads(ended: Outcome) -> dict[str, str]:
+    """What the section of the comparison and the table of strategies are called."""
+    best = f"The {ended.mark}"
+    return {"against": f"{best} against the baselines", "less": f"{best} less the other", "own": f"{best}'s strategies"}
 
 
 def _against(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
@@ -119,19 +135,19 @@ def _against(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
             row = rows[rows["kpi"] == one.kpi].iloc[0]
             ends = float(row["ci_low"]), float(row["ci_high"])
             text, low, high = one.look.write_difference(float(row["difference"]), *ends)
-            cells.append({"text": text, "low": low, "high": high, "clear": ends[0] * ends[1] > 0})
+            cells.append(Gap(text, low, high, ends[0] * ends[1] > 0))
         out.append({"name": str(name), "cells": cells, "seeds": int(rows["seeds"].max())})
     return out
 
 
-def _confirmed_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
+def _confirmed_rows(found: Optimised, told: list[Measure], ended: Outcome) -> list[dict[str, Any]]:
     first = told[0]
     own = found.confirmed[(found.confirmed["kpi"] == first.kpi)]
     order = own.sort_values("confirmed", ascending=first.sign < 0, kind="stable")["candidate"]
-    return [_confirmed_row(found, told, int(number)) for number in order]
+    return [_confirmed_row(found, told, int(number), ended) for number in order]
 
 
-def _confirmed_row(found: Optimised, told: list[Measure], number: int) -> dict[str, Any]:
+def _confirmed_row(found: Optimised, told: list[Measure], number: int, ended: Outcome) -> dict[str, Any]:
     own = found.confirmed[found.confirmed["candidate"] == number]
     by_kpi: dict[str, Any] = {str(row["kpi"]): row for _, row in own.iterrows()}
     cells = []
@@ -146,7 +162,7 @@ def _confirmed_row(found: Optimised, told: list[Measure], number: int) -> dict[s
     line = by_kpi[told[0].kpi]
     shares = [(spoken(column.removeprefix("share.")), units.percent(float(line[column]), 0))
               for column in own.columns if column.startswith("share.") and float(line[column]) > 0]  # fmt: skip
-    mark = "winner" if line["winner"] else "on the front" if line["front"] else ""
+    mark = ended.mark if line["winner"] else "on the front" if line["front"] else ""
     return {"name": str(line["name"]), "role": str(line["role"]), "mark": mark, "cells": cells, "shares": shares,
             "failed": line["status"] != "ok"}  # fmt: skip
 

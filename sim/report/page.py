@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sim.evidence import evidence_of
 from sim.figures import Board, Drawing, Missing, draw_all, units
 from sim.figures.data import mean_of
 from sim.figures.inline import inline
@@ -63,7 +64,7 @@ def write_key_figures(run: Run) -> None:
     from sim.tables import write_csv
 
     kpis = run_kpis_of(run)
-    write_csv(run.path / "summary.csv", summarise(kpis))
+    write_csv(run.path / "summary.csv", summarise(kpis, evidence_of(run).errors))
     if len(run.arms) > 1:
         write_csv(run.path / "comparison.csv", compare(kpis, run.arms[0]))
         write_csv(run.path / "precision.csv", precision(kpis, run.arms[0]))
@@ -95,11 +96,12 @@ def render(
     assumptions: Known | None = None,
 ) -> str:
     """The page as text; everything that comes from a scenario or a book is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
+    from sim.report.environment import pages
+
     board = Board(run, comparison=comparison)
-    figures = KeyFigures(summary, comparison)
+    figures = KeyFigures(summary, comparison, evidence_of(run))
     scenario = scenario_of(run.scenario_text)
     known = assumptions if assumptions is not None else run.manifest.get("assumptions") or {}
     rows = used(scenario, known)
@@ -112,11 +114,7 @@ def render(
         pictures.append(
             Picture(name, plate.heading, drawing.title, plate.caption + drawing.letters, Markup(svg), plate.decision)
         )
-    environment = Environment(
-        loader=PackageLoader("sim", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["spoken"] = spoken
+    environment = pages()
     short = dict(zip(figures.arms, units.shortened([spoken(arm) for arm in figures.arms], LONGEST), strict=True))
     environment.filters["short"] = lambda arm: short.get(arm, arm)
     by_arm = figures.by_arm() if not board.one_arm else {}
@@ -137,6 +135,7 @@ def render(
         rows_by_tier=by_tier,
         endless=endless([by_arm, *by_tier.values()]),
         one_seed=len(board.seeds) == 1,
+        marks=marks(figures, board.tiers),
         meanings=meanings(sorted(shown, key=list(meanings_order()).index)),
         decision=decide(run, figures, board),
         decision_pictures=[picture for picture in pictures if picture.decision],
@@ -161,6 +160,14 @@ def endless(tables: Sequence[Mapping[str, Sequence[Row]]]) -> bool:
     """True if a number without end is shown, so that the page explains the sign."""
     return any(
         units.INFINITE in cell.text for table in tables for rows in table.values() for row in rows for cell in row.cells
+    )
+
+
+def marks(figures: KeyFigures, tiers: Sequence[str]) -> list[str]:
+    """What the marks behind figures of the tables mean."""
+    kpis = [kpi for group in figures.groups.values() for kpi in group]
+    return figures.evidence.words(
+        (arm, name) for arm in figures.arms for kpi in kpis for name in (kpi, *(f"{kpi}[{tier}]" for tier in tiers))
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sim.evidence import NONE, Evidence, evidence_of
 from sim.figures import units
 from sim.report.key_figures import Cell, KeyFigures, difference_texts, label, unit_of
 from sim.report.sureness import COMPARED, RULE, SHORT, precision_note, precision_rows
@@ -31,18 +32,20 @@ def summary_table(
     precision: pd.DataFrame | None = None,
     *,
     width: int = WIDTH,
+    evidence: Evidence = NONE,
 ) -> str:
     """Key figures as text: by bank and tier for one arm, else a row an arm with its differences to the reference.
 
     `source` is a stored run or its summary table. With several arms and `precision`, how sure the differences are
-    stands below. Ends without a newline.
+    stands below. `evidence` is what a summary table rests on; a stored run has its own. Ends without a newline.
     """
     if isinstance(source, pd.DataFrame):
         summary = source
     else:
         summary = source.summary
         comparison = source.comparison if len(source.arms) > 1 and comparison is None else comparison
-    figures = KeyFigures(summary, comparison)
+        evidence = evidence_of(source)
+    figures = KeyFigures(summary, comparison, evidence)
     if len(figures.arms) == 1:
         return _by_tier(figures, summary, width)
     sure = _how_sure(precision, width) if precision is not None else ""
@@ -177,10 +180,18 @@ def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
     if seeds > 1 and spread:
         notes.append(f"{units.PLUS_MINUS} half width of the 95 % interval over {seeds} seeds")
     elif seeds <= 1:
-        notes.append("one seed, so no intervals")
+        notes.append("one seed, so no intervals but that of customer value (delta method)")
     if shown < len(tiers):
         notes.append(f"{len(tiers) - shown} lower tiers in summary.csv")
-    return "\n".join([*text, "", "; ".join(notes)]).rstrip()
+    there = tiers[len(tiers) - shown :]
+    keys = [(arm, kpi) for row in rows for kpi in (row.kpi, *(f"{row.kpi}[{tier}]" for tier in there))]
+    told = _marks(figures, keys, width)
+    return "\n".join([*text, "", "; ".join(notes), *told]).rstrip()
+
+
+def _marks(figures: KeyFigures, keys: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """What the marks behind figures mean, as far as there are any."""
+    return [line for told in figures.evidence.words(keys) for line in textwrap.wrap(told, width)]
 
 
 def _cell(cell: Cell, spread: bool) -> str:
@@ -198,7 +209,10 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
             gaps = [figures.gap(arm, kpi) for arm in figures.arms]
             look = units.display(kpi, unit_of(found), [one.value for one in found if one])
             apart = units.Display(look.divisor, look.most_decimals, look.unit, look.least_decimals)
-            values = [look.write(one.value, one.half)[0] if one else units.MISSING for one in found]
+            values = [
+                (look.write(one.value, one.half)[0] if one else units.MISSING) + figures.evidence.mark(arm, kpi)
+                for arm, one in zip(figures.arms, found, strict=True)
+            ]
             levels = [one.value if one else 0.0 for one in found]
             changes = [_change(difference_texts(gap, apart, level)) for gap, level in zip(gaps, levels, strict=True)]
             head += [SHORT.get(kpi, label(kpi).lower()), ""]
@@ -213,7 +227,8 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
     notes = f"in brackets: difference to {reference}, same seeds"
     if any(SURE in line for line in text[3:]):
         notes += f"; {SURE} clear: {RULE}"
-    return "\n".join([*text, "", *textwrap.wrap(notes, width)])
+    told = _marks(figures, [(arm, kpi) for arm in figures.arms for kpi in kpis], width)
+    return "\n".join([*text, "", *textwrap.wrap(notes, width), *told])
 
 
 def _change(texts: tuple[str, str, str, bool]) -> str:

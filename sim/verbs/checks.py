@@ -11,6 +11,7 @@ from sim.verbs.common import prepared
 
 def validate(arguments: argparse.Namespace) -> int:
     """Check files and say what they ask for, and what was read otherwise than it stands."""
+    from sim.experiments.inherited import generation_words
     from sim.scenario import SeedsUntil
 
     for file, one in zip(arguments.files, prepared(arguments), strict=True):
@@ -30,6 +31,8 @@ def validate(arguments: argparse.Namespace) -> int:
         if (o := s.optimise) is not None:
             print(f"{path}: optimise: {o.candidates} candidates of arm {o.arm}, {o.seeds.count} to {o.seeds.most} "
                   f"seeds each, the best {o.confirm.best} confirmed on {o.confirm.count} fresh ones")  # fmt: skip
+            if words := generation_words(one):
+                print(f"{path}: {words}")
     return 0
 
 

@@ -130,6 +130,7 @@ def attribute(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     from sim.compare import compare, join
+    from sim.evidence import evidence_of
     from sim.kpis import run_kpis_of, summarise
     from sim.precision import precision
     from sim.report import summary_table
@@ -140,6 +141,7 @@ def compare(arguments: argparse.Namespace) -> int:
     if len(joined.arms) < 2:
         raise BadInput.at(str(arguments.folders[0]), "one arm only; a comparison needs two, of one run or of several")
     kpis = run_kpis_of(joined)
+    proof = evidence_of(joined)
     comparison, sure = compare(kpis, joined.arms[0]), precision(kpis, joined.arms[0])
     if arguments.out is not None:
         write_csv(arguments.out, comparison)
@@ -147,7 +149,7 @@ def compare(arguments: argparse.Namespace) -> int:
         told = {"reference": joined.arms[0], "comparison": plain(comparison), "precision": plain(sure)}
         print(json.dumps(told, allow_nan=False))
     else:
-        print(summary_table(summarise(kpis), comparison, sure))
+        print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))
     return 0
 
 

@@ -159,12 +159,15 @@ def analyse(arguments: argparse.Namespace) -> int:
 
 def optimise(arguments: argparse.Namespace) -> int:
     """Search the best levers of an arm, and confirm them on fresh seeds."""
+    from sim.experiments.inherited import generation_words
     from sim.experiments.optimise.verb import optimise as search
     from sim.experiments.prepare import prepare
     from sim.experiments.sweep.clusters import where
     from sim.experiments.sweep.drive import SweepOptions
 
     (one,) = prepare([arguments.file], overrides(arguments))
+    if (words := generation_words(one)) and not arguments.quiet:
+        print(f"{arguments.file}: {words}", file=sys.stderr)
     options = SweepOptions(arguments.out, arguments.resume, arguments.overwrite)
     place = where(arguments.workers, arguments.cluster)
     found = search(one, options, place, _listener(one.scenario.name, 2, arguments), plugins=arguments.plugin)

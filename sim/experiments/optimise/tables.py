@@ -90,7 +90,7 @@ def confirmed_table(
                 "optimism": signs.get(kpi, 1.0) * (search - fresh) + 0.0,
                 **{f"share.{name}": one.shares.get(name, np.nan) for name in space.members},
             })  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=[*CONFIRMED_COLUMNS, *(f"share.{name}" for name in space.members)])
 
 
 def winner_table(o: Optimise, archive: Archive, found: Confirmed, units: Mapping[str, str]) -> pd.DataFrame:
@@ -123,6 +123,10 @@ def winner_table(o: Optimise, archive: Archive, found: Confirmed, units: Mapping
     return pd.DataFrame(rows, columns=list(WINNER_COLUMNS))
 
 
+CONFIRMED_COLUMNS = (
+    "candidate", "name", "role", "front", "winner", "status", "kpi", "unit", "search", "search_low", "search_high",
+    "search_seeds", "confirmed", "confirmed_low", "confirmed_high", "confirmed_seeds", "optimism",
+)  # fmt: skip
 WINNER_COLUMNS = (
     "winner", "against", "kpi", "unit", "difference", "ci_low", "ci_high", "probability_better", "seeds",
 )  # fmt: skip
