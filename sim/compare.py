@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.differing import differing_keys, in_words
 from sim.errors import BadInput, Mistake
 from sim.results import Run
 from sim.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, dtype_of
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 ROUNDING = 1e-14  # relative: means over other weights differ by this much when nothing differs
+LONGEST_MARK = 14  # letters of a run's name before those of its arms
+# Of scenarios that are compared this may differ and the bank is the same; a book is known by its digest.
+NOT_THE_BANK = ("name", "about", "arms", "seeds", "sweep", "optimise", "record", "population.file")
 SAME_IN_A_FAMILY = ("tiers", "months", "currency", "discount_rate")
 
 
@@ -179,7 +184,7 @@ def join(runs: Sequence[Run]) -> Run:
 
     They must have the same seeds, tiers, months, currency and discount rate. An arm that lived the same in an earlier
     run under the same name (equal digest, as references do) is kept once; other arms that share a name are called
-    run/arm.
+    run/arm (see `marks_of`).
     """
     first = runs[0]
     mistakes = [mistake for run in runs[1:] for mistake in _misfits(first, run)]
@@ -227,12 +232,42 @@ def _short(seeds: Sequence[int]) -> str:
 
 
 def _labels(chosen: Sequence[tuple[Run, str]]) -> list[str]:
-    """The arm's name where it is unique, else with the scenario's name, else with the run's id before it."""
-    plain = [arm for _, arm in chosen]
-    named = [f"{run.manifest['name']}/{arm}" for run, arm in chosen]
-    exact = [f"{run.manifest['run_id']}/{arm}" for run, arm in chosen]
-    once, once_named = Counter(plain), Counter(named)
-    return [
-        arm if once[arm] == 1 else name if once_named[name] == 1 else full
-        for arm, name, full in zip(plain, named, exact, strict=True)
-    ]
+    """The arm's name where it is unique, else with its run before it: by name, by folder, or by number."""
+    once = Counter(arm for _, arm in chosen)
+    marks = marks_of([run for run, _ in chosen])
+    return [arm if once[arm] == 1 else f"{marks[run.path]}/{arm}" for run, arm in chosen]
+
+
+def marks_of(runs: Sequence[Run]) -> dict[Path, str]:
+    """A short word for every run, by its path: the scenario's name, else the folder's, else run1, run2, ...
+
+    Names are taken only if they tell all runs apart and leave room for arms beside them.
+    """
+    paths = list(dict.fromkeys(run.path for run in runs))
+    names = {run.path: str(run.manifest["name"]) for run in runs}
+    for words in ([names[path] for path in paths], [path.resolve().name for path in paths]):
+        if len(set(words)) == len(paths) and max(map(len, words)) <= LONGEST_MARK:
+            return dict(zip(paths, words, strict=True))
+    return {path: f"run{place}" for place, path in enumerate(paths, 1)}
+
+
+def remarks(runs: Sequence[Run]) -> list[str]:
+    """What somebody who compares these runs should know, a line each: numbered runs, other banks, other code."""
+    first, lines = runs[0], []
+    marks = marks_of(runs)
+    if any(mark == f"run{place}" for place, mark in enumerate(marks.values(), 1)) and len(marks) > 1:
+        lines.append("; ".join(f"{mark} is {path}" for path, mark in marks.items()))
+    for run in runs[1:]:
+        found = differing_keys(run.scenario_text, first.scenario_text, but=NOT_THE_BANK)
+        mine, theirs = (one.manifest.get("book", {}).get("sha256") for one in (run, first))
+        what = [*([in_words(found)] if found else []), *(["its book holds other customers"] if mine != theirs else [])]
+        if what:
+            lines.append(
+                f"{run.path}: another bank than {first.path}: {'; '.join(what)}; differences between their arms are "
+                "of the banks too, not of the strategies alone"
+            )
+        was, now = (str(one.manifest.get("code_version", "")) for one in (first, run))
+        if was != now:
+            told = f"made by code version {now}, {first.path} by {was}; differences may be of the code"
+            lines.append(f"{run.path}: {told}")
+    return lines

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import math
+import os
 import shutil
 import struct
 import subprocess
@@ -19,7 +20,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sim import results
 from sim.errors import BadInput, RunFailed
 from sim.results import ResultsFolder, read
 from sim.tables import (
@@ -323,7 +323,7 @@ def test_a_part_counts_only_with_its_receipt_and_its_whole_tables(tmp_path, tabl
 
 @pytest.mark.parametrize("step", range(12))
 def test_a_crash_anywhere_in_finish_loses_nothing(filled, done, monkeypatch, step):
-    calls, rename = [], results.os.replace
+    calls, rename = [], os.replace
 
     def dies(*names):
         calls.append(names)
@@ -331,7 +331,7 @@ def test_a_crash_anywhere_in_finish_loses_nothing(filled, done, monkeypatch, ste
             raise KeyboardInterrupt
         rename(*names)
 
-    monkeypatch.setattr(results.os, "replace", dies)
+    monkeypatch.setattr("os.replace", dies)
     finished = False
     try:
         ResultsFolder.create(filled, SCENARIO, manifest(), resume=True).finish()
@@ -351,7 +351,7 @@ def test_a_crash_anywhere_in_finish_loses_nothing(filled, done, monkeypatch, ste
 
 def test_a_crash_while_overwriting_never_mixes_two_runs(done, tables, monkeypatch):
     changed = manifest(scenario_digest="ffff", run_id="later")
-    calls, rename = [], results.os.replace
+    calls, rename = [], os.replace
 
     def dies(*names):
         calls.append(names)
@@ -359,7 +359,7 @@ def test_a_crash_while_overwriting_never_mixes_two_runs(done, tables, monkeypatc
             raise KeyboardInterrupt
         rename(*names)
 
-    monkeypatch.setattr(results.os, "replace", dies)
+    monkeypatch.setattr("os.replace", dies)
     with pytest.raises(KeyboardInterrupt):
         ResultsFolder.create(done, SCENARIO, changed, overwrite=True)
     monkeypatch.undo()
@@ -553,7 +553,7 @@ def test_refusals_only_look(tmp_path, done):
 
 
 def test_no_permission_is_bad_input(tmp_path, monkeypatch):
-    monkeypatch.setattr(results.os, "access", lambda *_: False)  # tests may run as root, whom nothing stops
+    monkeypatch.setattr("os.access", lambda *_: False)  # tests may run as root, whom nothing stops
     with pytest.raises(BadInput, match="permission denied to write in"):
         start(tmp_path / "new")
 
@@ -630,12 +630,12 @@ DAMAGE = {
     "manifest cut": (lambda f: (f / "manifest.json").write_text('{"format": "rap'), "manifest.json  damaged"),
     "manifest not text": (lambda f: (f / "manifest.json").write_bytes(b"\xff\xfe\xff"), "manifest.json  damaged"),
     "manifest a list": (lambda f: (f / "manifest.json").write_text("[]"), "not the manifest of a run"),
-    "manifest lacks": (lambda f: edit(f / "manifest.json", tiers=None), "tiers missing"),
-    "manifest twisted": (lambda f: edit(f / "manifest.json", seeds="1,2,3", months="24"), "seeds, months not as"),
-    "manifest runs": (lambda f: edit(f / "manifest.json", runs=[{"arm": "nothing"}]), "runs not as"),
-    "manifest tables": (lambda f: edit(f / "manifest.json", tables=["monthly"]), "tables not as"),
+    "manifest lacks": (lambda f: edit(f / "manifest.json", tiers=None), "tiers: damaged: missing"),
+    "manifest twisted": (lambda f: edit(f / "manifest.json", seeds="1,2,3", months="24"), "seeds: damaged: "),
+    "manifest runs": (lambda f: edit(f / "manifest.json", runs=[{"arm": "nothing"}]), "runs[0].seed: damaged: missing"),
+    "manifest tables": (lambda f: edit(f / "manifest.json", tables=["monthly"]), "tables: damaged"),
     "manifest newer": (lambda f: edit(f / "manifest.json", format_version=2), "format_version 2; this program reads 1"),
-    "status odd": (lambda f: edit(f / "manifest.json", status="fine"), "status not as"),
+    "status odd": (lambda f: edit(f / "manifest.json", status="fine"), "status: damaged: \"fine\""),
     "still running": (lambda f: edit(f / "manifest.json", status="running"), "unfinished (status running"),
     "scenario absent": (lambda f: (f / "scenario.yaml").unlink(), "scenario.yaml  missing"),
     "scenario not text": (lambda f: (f / "scenario.yaml").write_bytes(b"\xff"), "scenario.yaml  damaged"),

@@ -57,7 +57,17 @@ def write(findings: Findings) -> Path:
             write_csv(file, table)
     page = folder / "report.html"
     write_atomically(page, render(findings, draw_all(findings, target), target))
+    _reseal(folder)
     return page
+
+
+def _reseal(folder: Path) -> None:
+    """Seal what was written anew, where the folder is a stored sweep's (one in memory has none)."""
+    from sim.seals import MANIFEST, reseal
+    from sim.sweep_store.reading import DERIVED
+
+    if (folder / MANIFEST).exists():
+        reseal(folder, DERIVED)
 
 
 def analyse(

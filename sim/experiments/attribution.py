@@ -265,6 +265,7 @@ def write(folder: Path, table: pd.DataFrame, asked: Question, *, into: bool) -> 
     from sim.figures import png_bytes, svg_text
     from sim.figures.attributed import attribution
     from sim.report import build
+    from sim.seals import reseal
     from sim.tables import write_atomically, write_csv, write_json
     from sim.yaml_source import dump
 
@@ -272,6 +273,7 @@ def write(folder: Path, table: pd.DataFrame, asked: Question, *, into: bool) -> 
     write_csv(folder / "attribution.csv", table)
     if into:
         build(folder)
+        reseal(folder, ("attribution.csv",))
         return
     (folder / "scenario.yaml").write_text(dump(asked.scenario.resolved()), "utf-8")
     told = {

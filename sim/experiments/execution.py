@@ -107,7 +107,8 @@ def run_all(
     ]
     mistakes: list[Mistake] = []
     for one, out, manifest in plans:
-        mistakes += ResultsFolder.refusals(out, manifest, overwrite=options.overwrite, resume=options.resume)
+        text = dump(one.scenario.resolved())
+        mistakes += ResultsFolder.refusals(out, manifest, text, overwrite=options.overwrite, resume=options.resume)
         mistakes += _checkpoint_mistakes(one, out, options)
     if mistakes:
         raise BadInput(mistakes)

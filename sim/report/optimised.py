@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
 from sim.report.terminal import WIDTH, _aligned
+from sim.seals import reseal
 from sim.sweep_store import read_sweep_manifest
+from sim.sweep_store.reading import DERIVED
 from sim.tables import why_unreadable
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ def build(folder: str | os.PathLike[str]) -> Optimised:
 
     found = read_optimised(folder)
     write(found)
+    reseal(found.path, DERIVED)
     return found
 
 

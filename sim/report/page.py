@@ -37,22 +37,25 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     """Write figures/ and report.html of a run; returns the page.
 
     `source` is a results folder, whose summary.csv, comparison.csv and precision.csv are then written anew from the
-    stored tables, or a `Run` in memory whose tables of key figures are already there. `assumptions` says what is known
-    of the scenario's numbers (see `assumptions_used`); without it the manifest's "assumptions" is used if there is one.
+    stored tables, all that is written sealed anew; or a `Run` in memory whose tables of key figures are already there.
+    `assumptions` says what is known of the scenario's numbers (see `assumptions_used`); without it the manifest's
+    "assumptions" is used if there is one.
     Raises `BadInput` for a folder that cannot be read.
     """
-    from sim.results import read
+    from sim.results import DERIVED, read
+    from sim.seals import reseal
     from sim.tables import write_atomically
 
-    if isinstance(source, (str, os.PathLike)):
-        run = read(source)
+    stored = isinstance(source, (str, os.PathLike))
+    run = read(source) if isinstance(source, (str, os.PathLike)) else source
+    if stored:
         write_key_figures(run)
-    else:
-        run = source
     summary, comparison = key_figures_of(run)
     drawings, missing = draw_all(run, run.path, comparison)
     page = run.path / "report.html"
     write_atomically(page, render(run, summary, comparison, drawings, missing, assumptions))
+    if stored:
+        reseal(run.path, DERIVED)
     return page
 
 

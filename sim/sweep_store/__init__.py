@@ -5,11 +5,12 @@ read (`read_sweep`, `StoredSweep`), `rows` the tables: parts, which row of a tas
 digest; `lock` one driver at a time.
 """
 
+from sim.manifest import STATUSES
 from sim.sweep_store.folder import SweepStore
-from sim.sweep_store.reading import MANIFEST_KEYS, STATUSES, StoredSweep, read_sweep, read_sweep_manifest
+from sim.sweep_store.reading import MANIFEST_KEYS, StoredSweep, changed_files, read_sweep, read_sweep_manifest
 from sim.sweep_store.rows import part_name, tasks_digest
 
 __all__ = [
-    "MANIFEST_KEYS", "STATUSES", "StoredSweep", "SweepStore", "part_name", "read_sweep", "read_sweep_manifest",
-    "tasks_digest",
+    "MANIFEST_KEYS", "STATUSES", "StoredSweep", "SweepStore", "changed_files", "part_name", "read_sweep",
+    "read_sweep_manifest", "tasks_digest",
 ]  # fmt: skip

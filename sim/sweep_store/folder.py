@@ -5,7 +5,7 @@
     create   manifest.json (status "running"), scenario.yaml, design.csv, units.parquet, empty parts/
     add      parts/<attempt>-<digest of its unit ids>.parquet, many rows at a time
     merge    many small parts into one: the new one first, then the old ones go
-    finish   tasks.parquet, sorted; its digest and status "done" or "failed" in the manifest; the parts go
+    finish   tasks.parquet, sorted; digests, seals and status "done" or "failed" in the manifest; the parts go
 
 Every file is written under a temporary name and renamed. What is stored is stored by unit id, which holds all that
 decides the unit's results: a sweep may be extended, or narrowed, by another design or other seeds of the same base.
@@ -26,12 +26,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
+from sim.manifest import FINISHED
+from sim.seals import file_digest, sealed, unsealed
 from sim.sweep_store.opening import clear, make_folder, refusals, same_plan
 from sim.sweep_store.reading import (
     FORMAT,
     FORMAT_VERSION,
     MANIFEST_KEYS,
     PARTS,
+    SEALED,
     TASKS,
     UNITS,
     StoredSweep,
@@ -102,7 +105,7 @@ class SweepStore:
         if list(design.columns) != columns:
             raise ValueError(f"design should have the columns {', '.join(columns)}, has {', '.join(design.columns)}")
         path = Path(out)
-        mistakes = cls.refusals(path, manifest, overwrite=overwrite, resume=resume)
+        mistakes = refusals(path, manifest, scenario_text, overwrite=overwrite, resume=resume)
         if mistakes:
             raise BadInput(mistakes)
         make_folder(path / PARTS)
@@ -111,7 +114,7 @@ class SweepStore:
         store = cls(path, fresh)
         with writing(path):
             if stored and resume:
-                store._heal(alone)
+                store._heal(alone, stored)
                 whole = stored["status"] == "done" and (path / TASKS).exists()
                 if whole and same_plan(path, stored, fresh, design, units):
                     store.manifest = stored
@@ -123,7 +126,7 @@ class SweepStore:
                 fresh["resumed"] = stored.get("resumed", 0) + 1
             elif stored:
                 # Until the new manifest stands, this is the old sweep, interrupted, with fewer and fewer of its rows.
-                write_json(path / "manifest.json", stored | {"status": "interrupted"})
+                write_json(path / "manifest.json", unsealed(stored) | {"status": "interrupted"})
                 clear(path)
             write_json(path / "manifest.json", fresh)  # first: whatever is cut short from here on can be resumed
             write_atomically(path / "scenario.yaml", scenario_text)
@@ -145,16 +148,17 @@ class SweepStore:
             return None
         store = cls(path, stored)
         with writing(path):
-            store._heal(alone=False)
+            store._heal(False, stored)
         store.attempt = store._last_attempt() + 1
         return store
 
     @staticmethod
     def refusals(
-        out: str | os.PathLike[str], manifest: Mapping[str, Any], *, overwrite: bool = False, resume: bool = False
-    ) -> list[Mistake]:
+        out: str | os.PathLike[str], manifest: Mapping[str, Any], scenario_text: str = "", *, overwrite: bool = False,
+        resume: bool = False,
+    ) -> list[Mistake]:  # fmt: skip
         """Why `create` would refuse this folder (empty: it would not); looks only, writes nothing."""
-        return refusals(Path(out), manifest, overwrite=overwrite, resume=resume)
+        return refusals(Path(out), manifest, scenario_text, overwrite=overwrite, resume=resume)
 
     # ------------------------------------------------------------------------------------------------- while it runs
 
@@ -223,18 +227,18 @@ class SweepStore:
 
     def interrupt(self) -> None:
         """Say in the manifest that the sweep was stopped; what was added stays and is resumed from."""
-        if self.status not in ("done", "failed"):
+        if self.status not in FINISHED:
             self._set({"status": "interrupted"})
 
     def finish(self, changes: Mapping[str, Any] | None = None) -> StoredSweep:
-        """Put all tasks together, compute the digest, write the manifest, remove the parts.
+        """Put all tasks together, compute the digest, seal all files, write the manifest, remove the parts.
 
         Status "failed" if a task has no ok row. `ValueError` if a planned task has no row at all. Finishing a finished
         sweep changes nothing.
         """
         if self.status == "done":
             return read_sweep(self.path)
-        manifest = {**self.manifest, **plain(dict(changes or {}))}
+        manifest = {**unsealed(self.manifest), **plain(dict(changes or {}))}
         arms, kpis, parameters = manifest["arms"], manifest["kpis"], manifest["parameters"]
         design, units = read_design(self.path, parameters), read_units(self.path)
         old = part_files(self.path)
@@ -256,7 +260,8 @@ class SweepStore:
             if len(spare):
                 write_part(kept, spare)
             write_part(self.path / TASKS, tasks)
-            self._set(manifest)
+            spares = (f"{PARTS}/{kept.name}",) if len(spare) else ()
+            self._set(sealed(self.path, manifest, (*SEALED, *spares)))
             for file in old:
                 if file != kept:
                     file.unlink(missing_ok=True)
@@ -278,13 +283,20 @@ class SweepStore:
         if units is not None:
             write_part(self.path / "units.parquet", _units_table(units))
 
-    def _heal(self, alone: bool) -> None:
-        """Set damaged files aside, so that what they held is lived again; strays of killed processes go."""
+    def _heal(self, alone: bool, stored: Mapping[str, Any]) -> None:
+        """Set damaged files aside, so that what they held is lived again; strays of killed processes go.
+
+        A file that is not what was sealed when the sweep was `stored` is damaged, too: its numbers are not the sweep's.
+        """
+        seals: Mapping[str, str] = stored.get("files", {})
         strays = [*self.path.glob(".*.tmp"), *self.path.glob(f"{PARTS}/.*.tmp")]
         for stray in strays if alone else ():
             stray.unlink(missing_ok=True)
         for file in [self.path / TASKS, *part_files(self.path)]:
+            seal = seals.get(file.relative_to(self.path).as_posix())
             try:
+                if seal is not None and file_digest(file) != seal:
+                    raise BadInput.at(str(file), "not what was written")
                 read_part(file, {k: v for k, v in part_columns(self.manifest["kpis"]).items() if k != "attempt"})
             except FileNotFoundError:
                 continue

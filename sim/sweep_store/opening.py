@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.differing import differing_keys, in_words
 from sim.errors import BadInput, Mistake, RunFailed
 from sim.sweep_store.lock import Lock, Taken
 from sim.sweep_store.reading import PARTS, TASKS, UNITS, read_design, read_sweep_manifest, read_units
@@ -23,8 +25,13 @@ OWN_FILES = (
     "analysis/*", "figures/*.png", "figures/*.svg", "optimise/*", "*.tmp",
 )  # fmt: skip
 
+# A sweep that is there may be extended by another design and other seeds; a book is told by its digest.
+MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", "population.file")
 
-def refusals(path: Path, manifest: Mapping[str, Any], *, overwrite: bool, resume: bool) -> list[Mistake]:
+
+def refusals(
+    path: Path, manifest: Mapping[str, Any], scenario_text: str = "", *, overwrite: bool, resume: bool
+) -> list[Mistake]:
     """Why a folder may not be used for this sweep (empty: it may); looks only, writes nothing."""
 
     def no(message: str) -> list[Mistake]:
@@ -54,10 +61,8 @@ def refusals(path: Path, manifest: Mapping[str, Any], *, overwrite: bool, resume
         if was != now:
             return no(f"{what} made by code version {was}, not {now}; use that version, or --overwrite to start anew")
         if not same:
-            return no(
-                f"{what} with base digest {stored['base_digest'][:16]}, not {manifest['base_digest'][:16]}: "
-                "another scenario, other arms or another book; resume with the same, or name another folder"
-            )
+            other = _otherwise(path, stored, manifest, scenario_text)
+            return no(f"{what} {other}; resume with the same, or name another folder")
         if stored["name"] != manifest["name"] or _varied(stored) != _varied(manifest):
             return no(
                 f"{what}, which varies {_listed(_varied(stored))}; {manifest['name']} varies "
@@ -70,6 +75,19 @@ def refusals(path: Path, manifest: Mapping[str, Any], *, overwrite: bool, resume
         return no(f"{what} and files that are not of a sweep ({some}); move them away or name another folder")
     go_on = "--resume to go on with it, " if same and was == now else ""
     return [] if overwrite else no(f"{what}; give {go_on}--overwrite to replace it, or another --out")
+
+
+def _otherwise(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, Any], scenario_text: str) -> str:
+    """How the stored base differs from this one: by the keys that differ, or by digest alone."""
+    if (was := stored["arms"]) != (now := manifest["arms"]):
+        return f"of other arms: {', '.join(was)}, not {', '.join(now)}"
+    with contextlib.suppress(OSError, ValueError):
+        found = differing_keys((path / "scenario.yaml").read_text("utf-8"), scenario_text, but=MAY_DIFFER)
+        if found:
+            return f"of another scenario: {in_words(found)}"
+    mine, theirs = (one.get("book", {}).get("sha256") for one in (stored, manifest))
+    why = "its book held other customers" if mine != theirs else "another scenario, other arms or another book"
+    return f"with base digest {stored['base_digest'][:16]}, not {manifest['base_digest'][:16]}: {why}"
 
 
 def _varied(manifest: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput, Mistake
+from sim.manifest import FINISHED, sweep_mistakes
+from sim.seals import changed
 from sim.sweep_store.rows import (
     OF_A_POINT,
     OK,
@@ -30,11 +32,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FORMAT, FORMAT_VERSION = "rapport-sweep", 1
-STATUSES = ("running", "interrupted", "failed", "done")
 MANIFEST_KEYS = ("name", "base_digest", "arms", "seeds", "kpis", "parameters")  # callers add more
 UNITS = {"unit": "text", "point": "int64", "seed": "int64"}
 STATE = ("unit", "arm", "status", "attempt")
 TASKS, PARTS = "tasks.parquet", "parts"
+
+# What is written anew from stored tasks, and what else a finished folder vouches for, each with its digest.
+DERIVED = ("report.html", "analysis/*", "figures/*.png", "figures/*.svg")
+SEALED = ("scenario.yaml", "plan.json", "design.csv", "units.parquet", TASKS, "optimise/*", *DERIVED)
 
 
 @dataclass
@@ -64,7 +69,7 @@ class StoredSweep:
     def tasks(self) -> pd.DataFrame:
         """One row a task, sorted by point, arm and seed; of a sweep that is not finished those that were lived."""
         columns = task_columns(self.parameters, self.kpis)
-        if self.status not in ("done", "failed"):
+        if self.status not in FINISHED:
             return so_far(self.path, self.manifest, self.design).to_pandas(ignore_metadata=True)
         file = self.path / TASKS
         try:
@@ -74,6 +79,9 @@ class StoredSweep:
         if len(table) != self.manifest["tasks"]:
             what = f"damaged: {len(table)} rows, should be {self.manifest['tasks']}"
             raise BadInput.at(str(file), what)
+        lost = np.setdiff1d(np.asarray(table.column("point")), self.design["point"])
+        if len(lost):
+            raise BadInput.at(str(self.path / "design.csv"), f"damaged: point {lost[0]} of {TASKS} is missing")
         return table.to_pandas(ignore_metadata=True)
 
     @property
@@ -95,8 +103,9 @@ def kind_of(folder: Path) -> str | None:
         manifest = json.loads((folder / "manifest.json").read_bytes())
     except (OSError, ValueError):
         return None
-    ours = isinstance(manifest, dict) and manifest.get("format") == FORMAT
-    return str(manifest.get("kind", "sweep")) if ours else None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        return None
+    return "optimise" if manifest.get("kind") == "optimise" else "sweep"
 
 
 def read_sweep_manifest(path: Path) -> dict[str, Any]:
@@ -109,31 +118,24 @@ def read_sweep_manifest(path: Path) -> dict[str, Any]:
         raise BadInput.at(str(path), what) from None
     except NotADirectoryError:
         raise BadInput.at(str(path), "is a file, should be a sweep's folder") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput.at(str(file), why_unreadable(error)) from None
     if isinstance(manifest, dict) and manifest.get("format") == "rapport-results":
         raise BadInput.at(str(path), f"holds a single run of {manifest.get('name')}, not a sweep")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise BadInput.at(str(file), f'not the manifest of a sweep (it should say "format": "{FORMAT}")')
-    if manifest.get("format_version") != FORMAT_VERSION:
-        told = manifest.get("format_version")
+    told = manifest.get("format_version")
+    if type(told) is not int or told != FORMAT_VERSION:
         raise BadInput.at(str(file), f"format_version {told}; this program reads {FORMAT_VERSION}")
-    finished = manifest.get("status") in ("done", "failed")
-    missing = [key for key in (*MANIFEST_KEYS, "status", *(("tasks",) * finished)) if key not in manifest]
-    if missing:
-        raise BadInput.at(str(file), f"damaged: {', '.join(missing)} missing")
-    lists = {"arms": str, "seeds": int, "kpis": str, "parameters": dict}
-    wrong = [key for key, kind in lists.items() if not _is_list_of(manifest[key], kind)]
-    wrong += [] if manifest["status"] in STATUSES else ["status"]
-    if "parameters" not in wrong and any("path" not in one or "kind" not in one for one in manifest["parameters"]):
-        wrong.append("parameters")
-    if wrong:
-        raise BadInput.at(str(file), f"damaged: {', '.join(wrong)} not as this program writes it")
+    mistakes = sweep_mistakes(str(file), manifest)
+    if mistakes:
+        raise BadInput(mistakes)
     return manifest
 
 
-def _is_list_of(value: Any, kind: type) -> bool:
-    return isinstance(value, list) and all(type(item) is kind for item in value)
+def changed_files(path: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Files of a sweep that are not as it left them (see `sim.seals.changed`)."""
+    return changed(path, manifest, SEALED)
 
 
 def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -148,6 +150,8 @@ def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataF
         if missing:
             raise ValueError(f"column {', '.join(missing)} missing")
         frame = frame[list(types)]
+        if twice := frame["point"][frame["point"].duplicated()].tolist():
+            raise ValueError(f"point {twice[0]} twice")
         for name, kind in types.items():
             if kind == "bool":
                 if unknown := set(frame[name]) - {"True", "False"}:
@@ -157,7 +161,7 @@ def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataF
                 number = float if kind == "float64" else int
                 frame[name] = np.array([number(value) for value in frame[name].tolist()], dtype=kind)
         return frame
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+    except (OSError, ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
         raise BadInput.at(str(file), why_unreadable(error)) from None
 
 
@@ -213,7 +217,10 @@ def so_far(path: Path, manifest: Mapping[str, Any], design: pd.DataFrame) -> pa.
     """The tasks that are stored of a sweep that is not finished."""
     rows = stored_rows(path, part_columns(manifest["kpis"]))
     what = (design, manifest["arms"], manifest["parameters"], manifest["kpis"])
-    return put_together(rows, read_units(path), *what)[0]
+    try:
+        return put_together(rows, read_units(path), *what)[0]
+    except ValueError as error:  # a point that is not there
+        raise BadInput.at(str(path / "design.csv"), f"damaged: {error}") from None
 
 
 def states(path: Path) -> pd.DataFrame:

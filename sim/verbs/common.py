@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
@@ -62,6 +64,20 @@ def kpis_named(arguments: argparse.Namespace) -> list[str] | None:
     if kpis == []:
         raise BadInput.at("--kpis", f"{arguments.kpis!r} names no key figure; names with commas between them")
     return kpis
+
+
+def say_if_changed(folder: Path) -> None:
+    """A line on stderr where a stored run or sweep is no longer what was written; `BadInput` where it is none."""
+    from sim import results, sweep_store
+    from sim.seals import words
+    from sim.sweep_store.reading import kind_of
+
+    if kind_of(folder) is None:
+        found = results.changed_files(folder, results.read_manifest(folder))
+    else:
+        found = sweep_store.changed_files(folder, sweep_store.read_sweep_manifest(folder))
+    if found:
+        print(f"{folder}: no longer what was written: {words(found)}; run.py verify tells more", file=sys.stderr)
 
 
 def plain(frame: Any) -> list[dict[str, Any]]:

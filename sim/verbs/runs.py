@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared
+from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared, say_if_changed
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,6 +45,7 @@ def fork(arguments: argparse.Namespace) -> int:
     from sim.progress import ProgressBar
 
     watcher = Watcher() if arguments.quiet else ProgressBar()
+    say_if_changed(arguments.folder)
     outcome = fork(
         arguments.folder, arguments.at, arguments.file, _options(arguments), watcher,
         overrides=overrides(arguments), arms=arms_named(arguments), from_arm=arguments.from_arm,
@@ -113,6 +114,8 @@ def attribute(arguments: argparse.Namespace) -> int:
     kpis = kpis_named(arguments)
     asked = question(smaller(ready, arguments.agents), arguments.arm, kpis)
     folder = where_to(asked, arguments.out, arguments.into)
+    if arguments.into is not None:
+        say_if_changed(folder)
 
     def told(done: int, seeds: int) -> None:
         if not arguments.quiet:
@@ -129,7 +132,7 @@ def attribute(arguments: argparse.Namespace) -> int:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    from sim.compare import compare, join
+    from sim.compare import compare, join, remarks
     from sim.evidence import evidence_of
     from sim.kpis import run_kpis_of, summarise
     from sim.precision import precision
@@ -137,7 +140,12 @@ def compare(arguments: argparse.Namespace) -> int:
     from sim.results import read
     from sim.tables import write_csv
 
-    joined = join([read(folder) for folder in arguments.folders])
+    runs = [read(folder) for folder in arguments.folders]
+    joined = join(runs)
+    for folder in arguments.folders:
+        say_if_changed(folder)
+    for line in remarks(runs):
+        print(line, file=sys.stderr)
     if len(joined.arms) < 2:
         raise BadInput.at(str(arguments.folders[0]), "one arm only; a comparison needs two, of one run or of several")
     kpis = run_kpis_of(joined)
@@ -162,6 +170,8 @@ def report(arguments: argparse.Namespace) -> int:
     from sim.report import build, summary_table
     from sim.results import read
 
+    read(arguments.folder)
+    say_if_changed(arguments.folder)
     page = build(arguments.folder)
     run = read(arguments.folder)
     print(summary_table(run, precision=run.precision if len(run.arms) > 1 else None))
@@ -182,7 +192,9 @@ def verify(arguments: argparse.Namespace) -> int:
         verdict = verify_sweep(arguments.folder)
     for name, digest in verdict.digests.items():
         print(f"{name:<10} {digest}")
+    for name, how in verdict.differing.items():
+        print(f"{name} {how}")
     print("the same" if verdict.same else "DIFFERENT")
-    if verdict.made_by is not None:
-        print(f"the run was made by other code ({verdict.made_by})", file=sys.stderr)
+    for note in verdict.notes:
+        print(note, file=sys.stderr)
     return 0 if verdict.same else 1

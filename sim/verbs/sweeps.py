@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.verbs.common import arms_named, kpis_named, overrides
+from sim.verbs.common import arms_named, kpis_named, overrides, say_if_changed
 
 
 def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
@@ -63,13 +63,17 @@ def _listener(name: str, arms: int, arguments: argparse.Namespace) -> Any:
     return Listener() if arguments.quiet else SweepProgress(name, arms)
 
 
-def _tell(folder: Path, arguments: argparse.Namespace, kpis: Sequence[str] | None = None) -> tuple[int, dict[str, Any]]:
-    """Analyse a sweep's folder and print the answers."""
+def _tell(
+    folder: Path, arguments: argparse.Namespace, kpis: Sequence[str] | None = None, *, at_rest: bool = False
+) -> tuple[int, dict[str, Any]]:
+    """Analyse a sweep's folder and print the answers; of one `at_rest`, first whether it is as it was left."""
     from sim.analysis import as_json, findings_of, terminal_table, write
     from sim.sweep_store import read_sweep
 
     stored = read_sweep(folder)
     m = stored.manifest
+    if at_rest:
+        say_of_rest(folder)
     told = {key: m.get(key) for key in ("name", "run_id", "status", "tasks", "failed", "crashed", "tasks_digest")}
     told["folder"] = str(folder)
     findings = findings_of(stored, kpis=kpis, arms=arms_named(arguments) if hasattr(arguments, "arms") else None)
@@ -86,11 +90,22 @@ def _tell(folder: Path, arguments: argparse.Namespace, kpis: Sequence[str] | Non
     return (1 if broken else 0), told
 
 
+def say_of_rest(folder: Path) -> None:
+    """Lines on stderr: whether a folder is as it was left, and how to go on with one that nobody works on."""
+    from sim.experiments.sweep.status import status as status_of
+
+    say_if_changed(folder)
+    if told := status_of(folder).at_rest:
+        print(f"{folder}: {told}", file=sys.stderr)
+
+
 def status(arguments: argparse.Namespace) -> int:
     """How far a sweep is."""
     from sim.experiments.sweep.status import status as status_of
+    from sim.sweep_store.reading import kind_of
 
-    found = _plain_status(arguments.folder) or status_of(arguments.folder)
+    found = _plain_status(arguments.folder) if kind_of(arguments.folder) is None else status_of(arguments.folder)
+    say_if_changed(arguments.folder)
     if arguments.json:
         print(json.dumps(asdict(found), default=str))
     else:
@@ -99,14 +114,11 @@ def status(arguments: argparse.Namespace) -> int:
 
 
 def _plain_status(folder: Path) -> Any:
-    """The status of a single run's folder; None if it is not one."""
+    """The status of a single run's folder."""
     from sim.experiments.sweep.status import Status
     from sim.results import ResultsFolder, read_manifest
 
-    try:
-        run = ResultsFolder(folder, read_manifest(folder))
-    except BadInput:
-        return None
+    run = ResultsFolder(folder, read_manifest(folder))
     m, done, broken = run.manifest, len(run.finished()), len(run.manifest.get("failed", []))
     return Status(
         str(folder), m["name"], m["run_id"], run.status, run.status == "running", len(run.planned()), done + broken,
@@ -151,7 +163,7 @@ def analyse(arguments: argparse.Namespace) -> int:
     if kind_of(arguments.folder) == "optimise":
         what = "holds an optimisation, whose points a search has chosen; run.py report tells what it found"
         raise BadInput.at(str(arguments.folder), what)
-    code, told = _tell(arguments.folder, arguments, kpis_named(arguments))
+    code, told = _tell(arguments.folder, arguments, kpis_named(arguments), at_rest=True)
     if arguments.json:
         print(json.dumps(told, allow_nan=False))
     return 0 if code in (0, 1) else code
@@ -194,9 +206,11 @@ def report(folder: Path) -> bool:
 
     kind = kind_of(folder)
     if kind == "optimise":
-        from sim.report.optimised import build
+        from sim.report.optimised import build, read_optimised
 
+        read_optimised(folder)
+        say_if_changed(folder)
         _tell_optimised(build(folder), json_=False)
     elif kind == "sweep":
-        _tell(folder, argparse.Namespace(json=False))
+        _tell(folder, argparse.Namespace(json=False), at_rest=True)
     return kind is not None

@@ -148,7 +148,7 @@ def answer(
     _proposer(question)  # says what is missing before anything is written
     manifest = manifest_of(plan, [], question.facts or {"kind": "optimise"})
     out = folder_of(plan, options, manifest)
-    refuse(out, manifest, options)
+    refuse(out, manifest, options, question.text or plan.text)
     lock = driver_lock(out)
     try:
         store = SweepStore.create(

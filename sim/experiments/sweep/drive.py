@@ -51,7 +51,7 @@ def sweep(
     need_dask()
     manifest, design = manifest_of(plan, points, facts), design_of(plan, points)
     out = folder_of(plan, options, manifest)
-    refuse(out, manifest, options)
+    refuse(out, manifest, options, scenario_text)
     lock = driver_lock(out)
     try:
         todo = plan.units(points)
@@ -194,8 +194,10 @@ def folder_of(plan: Plan, options: SweepOptions, manifest: Mapping[str, Any]) ->
     return home / str(manifest["run_id"])
 
 
-def refuse(out: Path, manifest: Mapping[str, Any], options: SweepOptions) -> None:
+def refuse(out: Path, manifest: Mapping[str, Any], options: SweepOptions, scenario_text: str = "") -> None:
     """`BadInput` if the folder may not be used; nothing is written."""
-    mistakes = SweepStore.refusals(out, manifest, overwrite=options.overwrite, resume=options.resume)
+    mistakes = SweepStore.refusals(
+        out, manifest, scenario_text, overwrite=options.overwrite, resume=options.resume
+    )
     if mistakes:
         raise BadInput(mistakes)

@@ -65,7 +65,7 @@ def work(
     if options.overwrite:
         raise BadInput.at("--overwrite", "would delete what other shards have stored; remove the folder first")
     manifest = manifest_of(plan, points, facts)
-    refuse(options.out, manifest, SweepOptions(resume=True))
+    refuse(options.out, manifest, SweepOptions(resume=True), scenario_text)
     lock = driver_lock(options.out, shared=True)
     try:
         store, units = _open(plan, points, manifest, scenario_text, options.out)

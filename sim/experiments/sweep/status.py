@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 
 from sim.errors import RunFailed
 from sim.experiments.sweep.engine import Listener
+from sim.manifest import FINISHED
 from sim.sweep_store import SweepStore, read_sweep_manifest
 from sim.sweep_store.lock import is_taken
 from sim.sweep_store.reading import read_units, states
@@ -177,12 +179,28 @@ class Status:
     seconds_left: float | None
     workers: int | None
     lines: tuple[str, ...]
+    shards: tuple[str, ...] = ()  # that worked on it since it was begun, "1/3"
+    kind: str = "sweep"
+
+    @property
+    def at_rest(self) -> str:
+        """That nobody works on what is not done, and how to go on; "" where somebody does, or nothing is left."""
+        if self.status in FINISHED or self.at_work:
+            return ""
+        if self.shards:
+            return (
+                f"nobody is at work on it here; shards that came: {', '.join(self.shards)}; start those that lack with "
+                f"run.py work FILE --shard I/N --out {self.folder}, or all the rest with run.py run FILE --resume "
+                f"--out {self.folder}"
+            )
+        verb = "optimise" if self.kind == "optimise" else "run"
+        return f"nobody is at work on it here; run.py {verb} FILE --resume --out {self.folder} goes on"
 
     def text(self) -> str:
         """For people: one line of numbers, what to do if nobody is at work, the latest lines of the log."""
         status = self.status
-        if status == "running" and not self.at_work:
-            status = "running, but nobody is at work on it here; --resume goes on if its driver is dead"
+        if self.status not in FINISHED and not self.at_work:
+            status = f"{self.status}, {self.at_rest}"
         counts = _line(self.done, self.total, self.failed + self.crashed, self.rate, self.seconds_left, self.workers)
         return "\n".join([f"{self.folder}: {self.name} {self.run_id}, {status}", counts, *self.lines])
 
@@ -192,7 +210,7 @@ def status(folder: str | os.PathLike[str]) -> Status:
     path = Path(folder)
     manifest = read_sweep_manifest(path)
     at_work = is_taken(path)
-    if manifest["status"] in ("done", "failed"):
+    if manifest["status"] in FINISHED:
         total, failed, crashed = manifest["tasks"], manifest.get("failed", 0), manifest.get("crashed", 0)
         done = total
     else:
@@ -208,6 +226,7 @@ def status(folder: str | os.PathLike[str]) -> Status:
         str(path), manifest["name"], str(manifest.get("run_id", "")), manifest["status"], at_work, total, done, failed,
         crashed, rate, (total - done) / rate if rate else None,
         sum(int(one.get("workers", 0)) for one in told) if told else None, _last_lines(path / LOG),
+        _shards(path / LOG), str(manifest.get("kind", "sweep")),
     )  # fmt: skip
 
 
@@ -228,6 +247,16 @@ def _told(path: Path) -> list[dict[str, Any]]:
             if time.time() - told.get("when", 0.0) < FRESH:
                 found.append(told)
     return found
+
+
+def _shards(file: Path) -> tuple[str, ...]:
+    """Shards that the log tells of, in the order in which they came; a driver that came after them is told of alone."""
+    found: dict[str, None] = {}
+    with contextlib.suppress(OSError):
+        for line in file.read_text("utf-8", "replace").splitlines():
+            if match := re.match(r"\S+ \S+( shard (\d+/\d+))?  ", line):
+                found = {**found, match[2]: None} if match[2] else {}
+    return tuple(found)
 
 
 def _last_lines(file: Path) -> tuple[str, ...]:

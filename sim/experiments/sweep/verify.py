@@ -1,19 +1,26 @@
-"""Does a sweep's folder still say what the program computes? Its digests, and some of its units lived again."""
+"""Does a sweep's folder still say what the program computes? Its files, its digests, and some units lived again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sim.errors import BadInput
-from sim.experiments.sweep.plan import Point, read_plan
+from sim.experiments.sweep.plan import Plan, Point, Unit, read_plan
 from sim.experiments.sweep.worker import maker
-from sim.experiments.verify import Verdict
-from sim.sweep_store import read_sweep, tasks_digest
+from sim.experiments.verify import HOW, NOT_SEALED, Verdict, against_scenario
+from sim.manifest import FINISHED
+from sim.seals import MANIFEST, is_sealed
+from sim.sweep_store import StoredSweep, changed_files, read_sweep, tasks_digest
 from sim.sweep_store.rows import OK
+from sim.tables import why_unreadable
 
 SAMPLE = 5  # units lived again, spread over the sweep: all of them would take as long as the sweep did
+PLAN, DESIGN = "plan.json", "design.csv"
 
 
 def verify_sweep(folder: Path) -> Verdict:
@@ -21,29 +28,69 @@ def verify_sweep(folder: Path) -> Verdict:
     from sim.experiments.execution import model_version
 
     stored = read_sweep(folder)
-    if stored.status not in ("done", "failed"):
+    if stored.status not in FINISHED:
         raise BadInput.at(str(folder), f"status is {stored.status}; only a finished sweep can be verified")
     plan, tasks = read_plan(folder), stored.tasks
+    differing = {name: HOW[how] for name, how in changed_files(folder, stored.manifest).items()}
+    if said := against_scenario(stored.manifest, _scenario(folder)):
+        differing.setdefault(MANIFEST, said)
     digests = {
         "stored": tasks_digest(tasks, stored.arms, stored.kpis),
         "manifest": str(stored.manifest["tasks_digest"]),
     }
-    again, lives = tasks.copy(), maker(plan)
-    fine = tasks[tasks["status"] == OK].drop_duplicates("unit")
+    if len(set(digests.values())) > 1:
+        differing.setdefault("tasks.parquet", "has not the tasks_digest of the manifest")
+    made_by = str(stored.manifest.get("code_version"))  # plug-ins, if any, stand behind the program's own version
+    notes = [] if is_sealed(stored.manifest) else [NOT_SEALED.format("sweep")]
+    if not made_by.startswith(model_version()):
+        notes.append(f"the sweep was made by other code ({made_by})")
+    if plan.base_digest != stored.manifest["base_digest"]:
+        differing.setdefault(PLAN, "is not the plan whose base_digest the manifest names")
+    if PLAN in differing:  # it says which code lives a unit: what was not written by the sweep is not called
+        notes.append(f"no unit was lived again, since {PLAN} is not the sweep's")
+        return Verdict(digests, differing, tuple(notes))
+    sample = _sample(stored, plan)
+    for row, unit in sample:
+        if unit.id != row["unit"]:
+            differing.setdefault(DESIGN, f"has other values for point {row['point']} than its unit was lived with")
+    digests["rerun"] = tasks_digest(_again(tasks, plan, sample), stored.arms, stored.kpis)
+    return Verdict(digests, differing, tuple(notes))
+
+
+def _scenario(folder: Path) -> str:
+    file = folder / "scenario.yaml"
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput.at(str(file), why_unreadable(error)) from None
+
+
+def _sample(stored: StoredSweep, plan: Plan) -> list[tuple[Any, Unit]]:
+    """Some rows of tasks, each of another unit, with the unit that the plan makes of its point and seed."""
+    fine = stored.tasks[stored.tasks["status"] == OK].drop_duplicates("unit")
     design = stored.design.set_index("point")
     paths = [parameter.path for parameter in plan.parameters]
+    if lost := [path for path in paths if path not in design.columns]:
+        raise BadInput.at(str(stored.path / MANIFEST), f"damaged: no parameter {lost[0]}, which {PLAN} varies")
+    found = []
     for place in np.unique(np.linspace(0, len(fine) - 1, min(SAMPLE, len(fine))).astype(int)):
         row = fine.iloc[place]
         told = design.loc[row["point"]]
         point = Point(int(row["point"]), 0, 0, {path: _plain(told[path]) for path in paths})
-        for lived in lives.live(plan.unit(point, int(row["seed"]))):
+        found.append((row, plan.unit(point, int(row["seed"]))))
+    return found
+
+
+def _again(tasks: pd.DataFrame, plan: Plan, sample: Sequence[tuple[Any, Unit]]) -> pd.DataFrame:
+    """The tasks with those of the sample as they come out now."""
+    again, lives = tasks.copy(), maker(plan)
+    for row, unit in sample:
+        for lived in lives.live(unit):
             here = (again["unit"] == row["unit"]) & (again["arm"] == lived["arm"])
             again.loc[here, "status"] = lived.get("status", OK)
             for kpi, value in lived["kpis"].items():
                 again.loc[here, kpi] = value
-    digests["rerun"] = tasks_digest(again, stored.arms, stored.kpis)
-    made_by = str(stored.manifest.get("code_version"))  # plug-ins, if any, stand behind the program's own version
-    return Verdict(digests, None if made_by.startswith(model_version()) else made_by)
+    return again
 
 
 def _plain(value: object) -> object:
