@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 
-from sim.verbs.common import prepared
+from sim.verbs.common import book_lines, checked
 
 
 def validate(arguments: argparse.Namespace) -> int:
     """Check files and say what they ask for."""
     from sim.scenario import SeedsUntil
 
-    for path, one in zip(arguments.files, prepared(arguments), strict=True):
+    for path, one in zip(arguments.files, checked(arguments), strict=True):
         s = one.scenario
         customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
         seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
         print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
               f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+        for line in book_lines(str(path), one.book):
+            print(line)
         if s.sweep is not None:
             from sim.experiments.sweep.plan_of import described, plan_sweep
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from dataclasses import replace
 from typing import Any
 
 from sim.errors import BadInput, Mistake
@@ -42,10 +44,28 @@ def _seeds(text: str) -> str | None:
 
 
 def prepared(arguments: argparse.Namespace) -> list[Any]:
+    """Every file of the command line, read and checked; how a customer book was read is said on stderr."""
+    ready = checked(arguments)
+    for file, one in zip(arguments.files, ready, strict=True):
+        if not arguments.quiet:
+            for line in book_lines(str(file), one.book):
+                print(line, file=sys.stderr)
+    return ready
+
+
+def checked(arguments: argparse.Namespace) -> list[Any]:
     """Every file of the command line, read and checked."""
     from sim.experiments.prepare import prepare
 
     return prepare(arguments.files, overrides(arguments), arms=arms_named(arguments))
+
+
+def book_lines(file: str, book: Any) -> list[str]:
+    """How the customer book of a scenario was read, and what looks wrong about it; nothing without a book."""
+    if book is None:
+        return []
+    doubts = [str(replace(doubt, message=f"doubt: {doubt.message}")) for doubt in book.doubts]
+    return [*(f"{file}: book: {line}" for line in book.told()), *doubts]
 
 
 def arms_named(arguments: argparse.Namespace) -> list[str] | None:
