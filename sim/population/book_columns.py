@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -83,6 +83,8 @@ QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
 class ColumnSpec(BaseModel):
     """A column of the book by its name; a bare name means the same as ``{column: name}``."""
 
+    written_as: ClassVar[str] = "a column's name, or a mapping with column"
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     column: str = Field(min_length=1, description="name of the column in the file's header")
@@ -112,6 +114,12 @@ class ColumnSpec(BaseModel):
         return {"anyOf": [{"type": "string", "minLength": 1, "description": "name of the column"}, spelled_out]}
 
 
+class IdColumn(ColumnSpec):
+    """The column that tells customers apart; ``id: row`` numbers the rows of a book that has none."""
+
+    written_as: ClassVar[str] = "a column's name, or row to number the rows of a book that has no such column"
+
+
 class AmountColumn(ColumnSpec):
     """A column of numbers: ``value = number * scale + shift``, then raised to `floor` where it is below."""
 
@@ -138,10 +146,8 @@ class NumberColumn(AmountColumn):
 
 
 class StateColumn(ColumnSpec):
-    """A column of two states, as in ``{column: IsActiveMember, active: [1]}`` or ``{column: Churn, inverted: true}``.
-
-    `active` lists the values that mean active, every other value then means dormant; `1`, `1.0` and `"1"` are
-    one value.
+    """A column of two states, as in ``{column: IsActiveMember, active: [1]}`` or ``{column: Churn, inverted: true}``;
+    `active` lists the values that mean active, every other value then means dormant; 1, 1.0 and "1" are one value.
     """
 
     active: tuple[bool | int | float | str, ...] | None = Field(
@@ -200,7 +206,10 @@ class BookColumns(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: ColumnSpec = Field(description="customer id, read as text exactly as in the file; each once")
+    id: IdColumn = Field(
+        description="customer id, read as text exactly as in the file, each once; `row` numbers the rows of a book "
+        "that has none"
+    )
     aum: AmountColumn = Field(description="assets at the bank (or average balance), in the file's money")
     age: NumberColumn | None = Field(None, description="age in years, 0 to 120")
     tenure_months: NumberColumn | None = Field(None, description="months since the customer joined")
@@ -257,7 +266,8 @@ def _explain(error: Any) -> tuple[str, str]:
             allowed = tuple(spec_of(place[0]).model_fields) if place[:-1] else FIELD_NAMES
             return path, f"unknown key{did_you_mean(place[-1], allowed)} (known: {', '.join(allowed)})"
         case "missing":
-            return path, "missing; name the column that holds it"
+            right = "name the column that holds it"
+            return path, f"missing; {right}{', or row to number the rows' if path == 'id' else ''}"
         case "value_error":
             return path, str(error["ctx"]["error"])
         case "model_type" | "model_attributes_type" | "dict_type" if len(place) < 2:

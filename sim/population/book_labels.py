@@ -14,7 +14,7 @@ NO: Final = frozenset({"0", "false", "no", "n", "inactive", "dormant"})
 BLANK: Final = frozenset({"", "nan", "na", "n/a", "null", "none", "nat"})
 MEANINGS: Final = {
     "state": ("active", "dormant"),
-    "digital_active": ("uses digital channels", "does not use them"),
+    "digital_active": ("digital", "not digital"),
 }  # of yes and of no, by field
 
 MOST_SHOWN: Final = 8  # different words told one by one; of more only the listed ones

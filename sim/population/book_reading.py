@@ -316,6 +316,7 @@ class Reading:
             message = sentence(
                 name, kind, found.rows, shown, sample=found.sample, first=twin, currency=self.currency,
                 tiers=self.tiers, values=self._values(name), remedy=found.remedy,
+                written="1.234,5" if self.decimal == "comma" else "1234.5",
             )  # fmt: skip
             made.append(Mistake(file, *places[found.first[0], column], column, message))
         for name, spec in self.specs.items():

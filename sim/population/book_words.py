@@ -77,6 +77,7 @@ def sentence(
     tiers: Sequence[str] | None = None,
     values: Values = Values(),
     remedy: str = "",
+    written: str = "1234.5",
 ) -> str:
     """One mistake of a field: `shown` names its rows, `sample` is what the first holds, `first` where its twin is."""
     one = rows == 1
@@ -90,7 +91,7 @@ def sentence(
             return f"{count} {are} empty ({shown}); every {noun} must be given{impute}"
         case "not a number":
             numbers = "a number" if one else "numbers"
-            must = f"every {noun} must be a number, written as in 1234.5"
+            must = f"every {noun} must be a number, written as in {written}"
             return f"{count} {are} not {numbers} ({holding}); {must}{remedy and '; '}{remedy}"
         case "neither":
             return (
@@ -130,8 +131,10 @@ def out_of_bounds_hint(name: str, kind: str, quantity: Quantity, values: Values)
     """What would put numbers out of bounds right, as the end of a sentence; empty where nothing fits all of them."""
     if values.codes:
         code, rows = max(values.codes.items(), key=lambda item: (item[1], item[0]))
-        impute = ", mapped with missing: impute" if name in IMPUTABLE else ", or leave those customers out"
-        return f"; {code:.0f} ({counted(rows, 'row')}) looks like a code for unknown: leave such cells empty{impute}"
+        right = f"put the {quantity.noun} there, or leave such customers out"
+        if name in IMPUTABLE:
+            right = "leave such cells empty, and map the column with missing: impute"
+        return f"; {code:.0f} ({counted(rows, 'row')}) looks like a code for unknown: {right}"
     if values.plain and kind in ("low", "high"):
         for unit, scale in quantity.units:
             if quantity.low <= values.low * scale and values.high * scale <= quantity.high:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.verbs.common import arms_named, kpis_named, overrides
+from sim.verbs.common import arms_named, kpis_named, overrides, tell_book
 
 
 def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
@@ -125,6 +125,7 @@ def work(arguments: argparse.Namespace) -> int:
 
     shard = _shard(arguments.shard)
     (one,) = prepare([arguments.file], overrides(arguments), arms=arms_named(arguments))
+    tell_book(str(arguments.file), one.book, arguments)
     if one.scenario.sweep is None:
         raise BadInput.at(arguments.file, "has no sweep; a section sweep with what is varied")
     plan, points = plan_sweep(one, plugins=arguments.plugin)
@@ -165,6 +166,7 @@ def optimise(arguments: argparse.Namespace) -> int:
     from sim.experiments.sweep.drive import SweepOptions
 
     (one,) = prepare([arguments.file], overrides(arguments))
+    tell_book(str(arguments.file), one.book, arguments)
     options = SweepOptions(arguments.out, arguments.resume, arguments.overwrite)
     place = where(arguments.workers, arguments.cluster)
     found = search(one, options, place, _listener(one.scenario.name, 2, arguments), plugins=arguments.plugin)
