@@ -7,7 +7,8 @@ the ranges of a sweep are all read from it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
@@ -97,7 +98,7 @@ class Settings(BaseModel):
     def _merge_tables(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        merged = dict(given)
+        merged = with_tuples(cls, given)
         for name, field in cls.model_fields.items():
             key = field.alias or name
             if isinstance(merged.get(key), dict) and field.default_factory is not None:
@@ -119,6 +120,38 @@ class Settings(BaseModel):
         if found:
             raise several(found)
         return self
+
+
+def with_tuples(model: type[BaseModel], given: dict[Any, Any]) -> dict[Any, Any]:
+    """A copy with a tuple for each list where the model wants a tuple.
+
+    Behind a validator that comes before the others, strict checking takes JSON's lists for Python's and refuses them.
+    """
+    out = dict(given)
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        if isinstance(out.get(key), list):
+            out[key] = _with_tuples(field.annotation, out[key])
+    return out
+
+
+def _with_tuples(annotation: Any, value: Any) -> Any:
+    """The value, a list, as the first kind of collection that the annotation has for it."""
+    if not isinstance(value, list):
+        return value
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _with_tuples(args[0], value)
+    if origin in (Union, UnionType):
+        tried = (_with_tuples(arg, value) for arg in args)
+        return next((made for made in tried if made is not value), value)
+    kind = origin or annotation
+    if kind not in (list, tuple):
+        return value
+    inside = [arg for arg in args if arg is not Ellipsis]
+    fixed = kind is tuple and len(inside) == len(value) and Ellipsis not in args
+    items = [_with_tuples(inside[i if fixed else 0] if inside else Any, item) for i, item in enumerate(value)]
+    return items if kind is list else tuple(items)
 
 
 def _out_of_range(table: Any, low: float, high: float, unit: str, path: tuple[str | int, ...]) -> Iterator[Slip]:

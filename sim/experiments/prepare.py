@@ -156,7 +156,7 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
 
     book = read_book(
         file, population.columns, currency_scale=population.currency_scale, where=where, currency=scenario.currency,
-        tiers=[tier.name for tier in scenario.tier_list],
+        tiers=[tier.name for tier in scenario.tier_list], separator=population.separator, decimal=population.decimal,
     )  # fmt: skip
     if population.customers is not None and population.customers < book.rows:
         told, line, column = where("population.customers")

@@ -7,11 +7,13 @@ Nothing here is evaluated: a mapping is numbers and words.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any, Final, Literal, get_args
+from typing import Any, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -27,6 +29,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from sim.assumptions import with_tuples
+
 FieldName = Literal[
     "id", "aum", "age", "tenure_months", "products", "income", "digital_active", "digital_affinity", "satisfaction",
     "state", "tier", "share_of_wallet",
@@ -39,6 +43,9 @@ IMPUTABLE: Final[tuple[str, ...]] = (
     "age", "tenure_months", "products", "income", "digital_active", "digital_affinity", "satisfaction",
     "share_of_wallet",
 )  # fmt: skip
+
+_WHOLE: Final = re.compile(r"([+-]?[0-9]{1,300})(?:\.0*)?")
+_BARE: Final = re.compile(r"[\w.+#%/&()$€£¥-]+")
 
 DAYS_TO_MONTHS: Final = 0.0328542  # 12 / 365.25
 
@@ -53,30 +60,30 @@ class Quantity:
     high: float
     whole: bool = False
     money: bool = False  # counted in the file's money: currency_scale applies, and the scenario's currency is its unit
-    hint: str = ""  # what to do about values out of bounds
+    floor: float | None = None  # what smaller values may sensibly be raised to
+    units: tuple[tuple[str, float], ...] = ()  # other units that a file may have it in, each with its scale to ours
+    scales: str = ""  # what may have other scales, where no unit of it is known
 
 
 # Bounds are what a customer of a bank can be at all, wide on purpose; 1,200 months catch days read as months.
 QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
     {
-        "aum": Quantity("balance", "", 0.0, 1e12, money=True, hint="or map it with floor: 0"),
+        "aum": Quantity("balance", "", 0.0, 1e12, money=True, floor=0.0),
         "age": Quantity("age", "years", 0.0, 120.0),
-        "tenure_months": Quantity(
-            "tenure", "months", 0.0, 1200.0, hint=f"days are mapped with scale: {DAYS_TO_MONTHS}, years with scale: 12"
-        ),
-        "products": Quantity("number of products", "", 1.0, 100.0, whole=True, hint="or map it with floor: 1"),
-        "income": Quantity("income", "a year", 0.0, 1e12, money=True, hint="or map it with floor: 0"),
-        "digital_affinity": Quantity("affinity", "", 0.0, 1.0, hint="other scales are mapped with scale and shift"),
-        "satisfaction": Quantity(
-            "satisfaction", "standard deviations", -6.0, 6.0, hint="survey scales are mapped with scale and shift"
-        ),
-        "share_of_wallet": Quantity("share of wallet", "", 0.001, 1.0, hint="percent are mapped with scale: 0.01"),
+        "tenure_months": Quantity("tenure", "months", 0.0, 1200.0, units=(("days", DAYS_TO_MONTHS),)),
+        "products": Quantity("number of products", "", 1.0, 100.0, whole=True, floor=1.0),
+        "income": Quantity("income", "a year", 0.0, 1e12, money=True, floor=0.0),
+        "digital_affinity": Quantity("affinity", "", 0.0, 1.0, units=(("percent", 0.01),), scales="other"),
+        "satisfaction": Quantity("satisfaction", "standard deviations", -6.0, 6.0, scales="survey"),
+        "share_of_wallet": Quantity("share of wallet", "", 0.001, 1.0, units=(("percent", 0.01),)),
     }
 )
 
 
 class ColumnSpec(BaseModel):
     """A column of the book by its name; a bare name means the same as ``{column: name}``."""
+
+    written_as: ClassVar[str] = "a column's name, or a mapping with column"
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -85,6 +92,8 @@ class ColumnSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _bare_name(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            return with_tuples(cls, given)
         return {"column": given} if isinstance(given, str) else given
 
     @model_serializer(mode="wrap")
@@ -103,6 +112,12 @@ class ColumnSpec(BaseModel):
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         spelled_out = handler.resolve_ref_schema(handler(core))
         return {"anyOf": [{"type": "string", "minLength": 1, "description": "name of the column"}, spelled_out]}
+
+
+class IdColumn(ColumnSpec):
+    """The column that tells customers apart; ``id: row`` numbers the rows of a book that has none."""
+
+    written_as: ClassVar[str] = "a column's name, or row to number the rows of a book that has no such column"
 
 
 class AmountColumn(ColumnSpec):
@@ -131,11 +146,24 @@ class NumberColumn(AmountColumn):
 
 
 class StateColumn(ColumnSpec):
-    """A column of two states; `active` lists the values that mean active, every other value then means dormant."""
+    """A column of two states, as in ``{column: IsActiveMember, active: [1]}`` or ``{column: Churn, inverted: true}``;
+    `active` lists the values that mean active, every other value then means dormant; 1, 1.0 and "1" are one value.
+    """
 
     active: tuple[bool | int | float | str, ...] | None = Field(
-        None, min_length=1, strict=False, description="values of the file that mean active (or: uses digital channels)"
+        None, min_length=1, description="values of the file that mean active (or: uses digital channels)"
     )
+    inverted: bool | None = Field(
+        None,
+        description="true where yes in the file means the opposite, as in a column of those who left; "
+        "false says that yes is meant as it stands, whatever the column's name",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.active is not None and self.inverted:
+            raise ValueError("active lists what means active, so there is nothing to invert; one of the two")
+        return self
 
 
 class FlagColumn(StateColumn):
@@ -156,13 +184,32 @@ class TierColumn(ColumnSpec):
     def _words(cls, given: Any) -> Any:
         return {str(key): value for key, value in given.items()} if isinstance(given, dict) else given
 
+    @field_validator("values")
+    @classmethod
+    def _numbers_once(cls, values: dict[str, str]) -> dict[str, str]:
+        first: dict[str, str] = {}
+        for word in values:
+            if (other := first.setdefault(plain_number(word), word)) != word:
+                raise ValueError(f"{other} and {word} are the same number; one of the two")
+        return values
+
+    def tier_of(self, word: str) -> str:
+        """The tier that a word of the file stands for; the word itself where `values` does not list it."""
+        if word in self.values:
+            return self.values[word]
+        number = plain_number(word)
+        return next((tier for known, tier in self.values.items() if plain_number(known) == number), word)
+
 
 class BookColumns(BaseModel):
     """Field by field, the book's columns. `id` and `aum` are needed; what is absent is imputed (see `IMPUTABLE`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: ColumnSpec = Field(description="customer id, read as text exactly as in the file; each once")
+    id: IdColumn = Field(
+        description="customer id, read as text exactly as in the file, each once; `row` numbers the rows of a book "
+        "that has none"
+    )
     aum: AmountColumn = Field(description="assets at the bank (or average balance), in the file's money")
     age: NumberColumn | None = Field(None, description="age in years, 0 to 120")
     tenure_months: NumberColumn | None = Field(None, description="months since the customer joined")
@@ -185,11 +232,29 @@ class BookColumns(BaseModel):
         return {name: spec for name, spec in found.items() if spec is not None}
 
 
+def plain_number(word: str) -> str:
+    """A whole number in one spelling: ``1`` for ``1.0``, ``+1`` and ``01``; any other word as it is."""
+    match = _WHOLE.fullmatch(word.strip())
+    return str(int(match[1])) if match else word
+
+
+def plain_word(value: Any) -> str:
+    """A cell or a listed value as a word to compare: no case, no spaces around, 1.0 and True as 1."""
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return plain_number(str(value).strip().casefold()) if value is not None else ""
+
+
+def quoted(name: str) -> str:
+    """A column's name as a message shows it: in quotes where it holds more than letters, digits and the like."""
+    return name if _BARE.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+
+
 def did_you_mean(name: str, choices: Any) -> str:
     """``; did you mean x?`` where one of the choices is near, regardless of case; else nothing."""
     by_case = {str(choice).casefold(): str(choice) for choice in choices}
     near = get_close_matches(name.casefold(), list(by_case), n=1, cutoff=0.6)
-    return f"; did you mean {by_case[near[0]]}?" if near else ""
+    return f"; did you mean {quoted(by_case[near[0]])}?" if near else ""
 
 
 def _explain(error: Any) -> tuple[str, str]:
@@ -201,7 +266,8 @@ def _explain(error: Any) -> tuple[str, str]:
             allowed = tuple(spec_of(place[0]).model_fields) if place[:-1] else FIELD_NAMES
             return path, f"unknown key{did_you_mean(place[-1], allowed)} (known: {', '.join(allowed)})"
         case "missing":
-            return path, "missing; name the column that holds it"
+            right = "name the column that holds it"
+            return path, f"missing; {right}{', or row to number the rows' if path == 'id' else ''}"
         case "value_error":
             return path, str(error["ctx"]["error"])
         case "model_type" | "model_attributes_type" | "dict_type" if len(place) < 2:

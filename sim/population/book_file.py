@@ -1,7 +1,7 @@
 """The file of a customer book: what kind it is, its columns, its rows in batches, and on which line a row stands.
 
-CSV and gzipped CSV (UTF-8 with or without BOM; comma, or semicolon or tab where the header has no comma; quoted cells
-may hold line breaks) and Parquet. Only the columns asked for are read, a few megabytes at a time.
+CSV and gzipped CSV (UTF-8 with or without BOM; the separator is found, see `sim.separators`, or given; quoted cells may
+hold line breaks) and Parquet. Only the columns asked for are read, a few megabytes at a time; no row may be longer.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 from sim.population.book_columns import did_you_mean
+from sim.separators import MARKS, separator_name, separator_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,9 +26,14 @@ if TYPE_CHECKING:
 KINDS: Final = (".csv", ".csv.gz", ".parquet")
 HEAD_BYTES: Final = 1 << 20  # enough for any header
 BLOCK_BYTES: Final = 1 << 22  # one batch of CSV; a single row may not be longer
+MOST_BYTES: Final = 20_000_000_000  # of a gzipped CSV once unpacked
+MOST_ROWS: Final = 100_000_000
 BATCH_ROWS: Final = 1 << 16  # one batch of Parquet
+HEADER_WITHIN: Final = 100  # lines in which a header below a notice is looked for
 SHOWN: Final = 3  # rows named in a message
 BROKEN: Final = (OSError, EOFError, zlib.error)  # what a damaged gzip raises
+
+ROW_LIMIT: Final = f"a row may have {BLOCK_BYTES:,} characters"
 
 _MAGIC: Final = (
     (b"\x1f\x8b", "is compressed with gzip: its name should end in .csv.gz"),
@@ -45,6 +51,10 @@ class Unreadable(Exception):
     def __init__(self, message: str, line: int = 0):
         super().__init__(message)
         self.line = line
+
+
+class TooLarge(Unreadable):
+    """There is more in the file than a book may have."""
 
 
 @dataclass
@@ -71,8 +81,29 @@ class BookFile:
     types: dict[str, Any] = field(default_factory=dict)  # Arrow types by column; a CSV is all text
     compressed: bool = False
     delimiter: str = ","
+    head: str = field(default="", repr=False)  # how a CSV begins
     ragged: Irregular = field(default_factory=Irregular)  # rows with more or fewer values than the header
     garbled: Irregular = field(default_factory=Irregular)  # rows in another encoding
+
+    @property
+    def form(self) -> dict[str, str]:
+        """For the manifest: what kind of file it is, and what stands between its values."""
+        return {"kind": self.kind} | ({"separator": separator_name(self.delimiter)} if self.kind == "csv" else {})
+
+    def header_below(self, columns: Collection[str]) -> int:
+        """The line on which all these columns are named although the file does not begin with it; 0 if on none."""
+        if self.kind != "csv":
+            return 0
+        for mark in MARKS.values():
+            reader, below = csv.reader(io.StringIO(self.head, newline=""), delimiter=mark), False
+            with suppress(csv.Error):
+                for record in reader:
+                    if below and set(columns) <= set(record):
+                        return reader.line_num
+                    below = below or bool(record)
+                    if reader.line_num >= HEADER_WITHIN:
+                        break
+        return 0
 
     @property
     def unit(self) -> str:
@@ -89,7 +120,7 @@ class BookFile:
         from pyarrow import csv as arrow_csv
 
         try:
-            with pa.input_stream(str(self.path), compression="gzip" if self.compressed else None) as stream:
+            with open_bytes(self.path, self.compressed) as data, pa.PythonFile(data, mode="r") as stream:
                 yield from arrow_csv.open_csv(
                     stream,
                     read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
@@ -98,7 +129,7 @@ class BookFile:
                         include_columns=wanted, column_types={name: pa.string() for name in wanted}
                     ),
                 )
-        except (pa.ArrowException, OSError, ValueError) as error:
+        except (pa.ArrowException, *BROKEN, ValueError) as error:
             raise Unreadable(f"is damaged, it cannot be read to its end ({first_line(error)})") from None
 
     def _parquet_batches(self, wanted: list[str]) -> Iterator[pa.RecordBatch]:
@@ -166,7 +197,11 @@ class BookFile:
         kept: list[str] = []
 
         def lines(text: io.TextIOWrapper) -> Iterator[str]:
-            for line in text:
+            length = 0
+            while line := text.readline(BLOCK_BYTES + 1):
+                length = length + len(line) if kept else len(line)
+                if length > BLOCK_BYTES:
+                    raise Unreadable(f"the row that starts here is too long; {ROW_LIMIT}", start)
                 kept.append(line)
                 yield line
 
@@ -229,8 +264,11 @@ def _character(text: str, delimiter: str, index: int) -> int:
     return 1
 
 
-def inspect(path: Path) -> BookFile:
-    """Find the file and read its header. Raises `Unreadable` with a sentence that follows the file's name."""
+def inspect(path: Path, separator: str | None = None) -> BookFile:
+    """Find the file and read its header. Raises `Unreadable` with a sentence that follows the file's name.
+
+    `separator` is the mark between the values of a CSV; it is found where not given.
+    """
     try:
         if path.is_dir():
             raise Unreadable("is a folder; name a file in it")
@@ -244,7 +282,9 @@ def inspect(path: Path) -> BookFile:
             raise Unreadable(f"is of an unknown kind; a book's name ends in {', '.join(KINDS[:-1])} or {KINDS[-1]}")
         if path.stat().st_size == 0:
             raise Unreadable("is empty; a book has a header and a row for each customer")
-        return _inspect_parquet(path) if kind == ".parquet" else _inspect_csv(path, compressed=kind == ".csv.gz")
+        if kind == ".parquet":
+            return _inspect_parquet(path)
+        return _inspect_csv(path, compressed=kind == ".csv.gz", separator=separator)
     except OSError as error:
         raise Unreadable(f"cannot be read ({error.strerror or first_line(error)})") from None
     except ValueError as error:  # a NUL in the name
@@ -265,7 +305,7 @@ def _inspect_parquet(path: Path) -> BookFile:
     return BookFile(path, "parquet", tuple(schema.names), dict(zip(schema.names, schema.types, strict=True)))
 
 
-def _inspect_csv(path: Path, *, compressed: bool) -> BookFile:
+def _inspect_csv(path: Path, *, compressed: bool, separator: str | None) -> BookFile:
     try:
         with open_bytes(path, compressed) as data:
             head = data.read(HEAD_BYTES)
@@ -279,8 +319,11 @@ def _inspect_csv(path: Path, *, compressed: bool) -> BookFile:
     if b"\0" in head:
         raise Unreadable("is binary, not text; save it as CSV (UTF-8)")
     text = head.decode("utf-8-sig", errors="replace")
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = next((mark for mark in (",", ";", "\t") if mark in first), ",")
+    if len(head) == HEAD_BYTES and not text.strip():
+        raise Unreadable("begins with more than a million blanks; a book begins with its header", 1)
+    if len(head) == HEAD_BYTES and len(text.lstrip().splitlines()) < 2:
+        raise Unreadable(f"the first line is longer than {HEAD_BYTES:,} characters; it must be the header", 1)
+    delimiter = separator or separator_of(text)
     try:
         records = (record for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if record)
         header = next(records, [])
@@ -290,13 +333,28 @@ def _inspect_csv(path: Path, *, compressed: bool) -> BookFile:
         raise Unreadable("is empty; a book has a header and a row for each customer")
     if any("\N{REPLACEMENT CHARACTER}" in name for name in header):
         raise Unreadable("the header is not UTF-8 text; save the book as CSV in UTF-8", 1)
-    return BookFile(path, "csv", tuple(header), compressed=compressed, delimiter=delimiter)
+    return BookFile(path, "csv", tuple(header), compressed=compressed, delimiter=delimiter, head=text)
+
+
+class _Unpacked(gzip.GzipFile):
+    """A gzip file that gives up where it would unpack to more than any book. Raises `Unreadable`."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._bounded(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._bounded(super().read1(size))
+
+    def _bounded(self, data: bytes) -> bytes:
+        if self.tell() > MOST_BYTES:
+            raise TooLarge(f"unpacks to more than {MOST_BYTES / 1e9:,.0f} GB; a book may have as much")
+        return data
 
 
 @contextmanager
 def open_bytes(path: Path, compressed: bool) -> Iterator[BinaryIO]:
     """The bytes of the text, decompressed."""
-    with gzip.open(path, "rb") if compressed else path.open("rb") as data:
+    with _Unpacked(path, "rb") if compressed else path.open("rb") as data:
         yield data  # type: ignore[misc]
 
 

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from sim.population.book_columns import IMPUTABLE, QUANTITIES, Quantity, did_you_mean
+from sim.population.book_columns import IMPUTABLE, QUANTITIES, ColumnSpec, Quantity, TierColumn, did_you_mean, quoted
 from sim.population.book_file import BookFile, counted
 
 COLUMNS_SHOWN: Final = 30
 
 
-def column_problem(name: str, column: str, book: BookFile) -> str:
+@dataclass(frozen=True)
+class Values:
+    """What is known of the numbers of a column when its mistakes are told: hints are given where they fit all of them.
+
+    `low` and `high` are those of the file, before scaling; `out` counts those out of bounds, of so many `rows`.
+    """
+
+    low: float = 0.0
+    high: float = 0.0
+    rows: int = 0
+    out: int = 0
+    codes: Mapping[float, int] = field(default_factory=dict)  # numbers out of bounds that look like -999999
+    plain: bool = True  # mapped without scale and shift
+
+
+def column_problem(name: str, spec: ColumnSpec, book: BookFile) -> str:
     """What is wrong with taking a field from a column, by the column's name and type; empty if nothing."""
+    column = spec.column
     times = book.columns.count(column)
     if times == 0:
-        there = ", ".join(book.columns[:COLUMNS_SHOWN])
+        there = ", ".join(map(quoted, book.columns[:COLUMNS_SHOWN]))
         more = f" and {len(book.columns) - COLUMNS_SHOWN} more" if len(book.columns) > COLUMNS_SHOWN else ""
         return f"{book.path.name} has no column {column!r}{did_you_mean(column, book.columns)} (it has {there}{more})"
     if times > 1:
@@ -28,7 +45,9 @@ def column_problem(name: str, column: str, book: BookFile) -> str:
     text = is_type.is_string(plain) or is_type.is_large_string(plain) or is_type.is_null(plain)
     whole = is_type.is_integer(plain)
     number = whole or is_type.is_floating(plain) or is_type.is_decimal(plain)
-    if name in ("id", "tier"):
+    if isinstance(spec, TierColumn) and spec.values:
+        fits, wanted = text or number, "text or numbers"
+    elif name in ("id", "tier"):
         fits, wanted = text or whole, "text or whole numbers"
     elif name in QUANTITIES:
         fits, wanted = text or number, "numbers"
@@ -56,6 +75,9 @@ def sentence(
     first: str = "",
     currency: str = "CNY",
     tiers: Sequence[str] | None = None,
+    values: Values = Values(),
+    remedy: str = "",
+    written: str = "1234.5",
 ) -> str:
     """One mistake of a field: `shown` names its rows, `sample` is what the first holds, `first` where its twin is."""
     one = rows == 1
@@ -69,7 +91,8 @@ def sentence(
             return f"{count} {are} empty ({shown}); every {noun} must be given{impute}"
         case "not a number":
             numbers = "a number" if one else "numbers"
-            return f"{count} {are} not {numbers} ({holding}); every {noun} must be a number, written as in 1234.5"
+            must = f"every {noun} must be a number, written as in {written}"
+            return f"{count} {are} not {numbers} ({holding}); {must}{remedy and '; '}{remedy}"
         case "neither":
             return (
                 f"{count} {are} neither yes nor no ({holding}); yes is 1, true, yes, y or active, no is 0, false, no, "
@@ -90,8 +113,7 @@ def sentence(
                 f"{first}); change one of the two ids"
             )
     assert quantity is not None
-    hint = f"; {quantity.hint}" if quantity.hint and not quantity.hint.startswith("or ") else ""
-    hint = hint or (f", {quantity.hint}" if quantity.hint and kind == "low" else "")
+    hint = out_of_bounds_hint(name, kind, quantity, values)
     must = f"every {noun} must be {limits(quantity, currency, kind)}"
     match kind:
         case "low" if quantity.low == 0:
@@ -103,3 +125,22 @@ def sentence(
         case "not whole":
             return f"{count} {are} not {'a whole number' if one else 'whole numbers'} ({holding}); {must}, no fraction"
     return f"{count} {are} infinite ({shown}); every {noun} must be finite, {limits(quantity, currency, kind)}"
+
+
+def out_of_bounds_hint(name: str, kind: str, quantity: Quantity, values: Values) -> str:
+    """What would put numbers out of bounds right, as the end of a sentence; empty where nothing fits all of them."""
+    if values.codes:
+        code, rows = max(values.codes.items(), key=lambda item: (item[1], item[0]))
+        right = f"put the {quantity.noun} there, or leave such customers out"
+        if name in IMPUTABLE:
+            right = "leave such cells empty, and map the column with missing: impute"
+        return f"; {code:.0f} ({counted(rows, 'row')}) looks like a code for unknown: {right}"
+    if values.plain and kind in ("low", "high"):
+        for unit, scale in quantity.units:
+            if quantity.low <= values.low * scale and values.high * scale <= quantity.high:
+                return f"; {unit} are mapped with scale: {scale}"
+    if kind == "low" and quantity.floor is not None:
+        return f", or map it with floor: {quantity.floor:g}"
+    if quantity.scales and values.plain and values.out * 2 > values.rows:
+        return f"; {quantity.scales} scales are mapped with scale and shift"
+    return ""

@@ -30,6 +30,14 @@ class Population(Settings):
         json_schema_extra={"unit": "rows", "source": "choice"},
     )
     file: str | None = Field(None, description="customer book: CSV, gzipped CSV or Parquet, relative to this file")
+    separator: Literal["comma", "semicolon", "tab", "bar"] | None = Field(
+        None, description="what stands between the values of a CSV book; found by the program if not given"
+    )
+    decimal: Literal["point", "comma"] | None = Field(
+        None,
+        description="what stands before the decimals in a book: point reads 1234.5 and 1,234.5, comma reads 1234,5 and "
+        "1.234,5; if not given, 1234.5 alone",
+    )
     columns: BookColumns | None = Field(None, description="which column of the book is which field")
     currency_scale: float = assumption(
         1.0, unit="model money per unit of the book's money", low=0.01, high=100, hard_low=1e-9, hard_high=1e9,

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from sim.errors import one_line
-from sim.verbs.common import prepared
+from sim.verbs.common import book_lines, checked
 
 
 def validate(arguments: argparse.Namespace) -> int:
@@ -14,12 +14,14 @@ def validate(arguments: argparse.Namespace) -> int:
     from sim.experiments.inherited import generation_words
     from sim.scenario import SeedsUntil
 
-    for file, one in zip(arguments.files, prepared(arguments), strict=True):
+    for file, one in zip(arguments.files, checked(arguments), strict=True):
         path, s = one_line(str(file)), one.scenario
         customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
         seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
         print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
               f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+        for line in book_lines(str(path), one.book):
+            print(line)
         for note in one.notes:
             print(f"{path}: note: {note}")
         for replaced in one.origin.replaced if one.origin is not None else ():

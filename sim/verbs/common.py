@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,35 @@ def _seeds(text: str) -> str | None:
 
 
 def prepared(arguments: argparse.Namespace) -> list[Any]:
+    """Every file of the command line, read and checked; how a customer book was read is said on stderr."""
+    ready = checked(arguments)
+    for file, one in zip(arguments.files, ready, strict=True):
+        tell_book(str(file), one.book, arguments)
+    return ready
+
+
+def tell_book(file: str, book: Any, arguments: argparse.Namespace) -> None:
+    """On stderr how a customer book was read; what looks wrong about it is said also under --quiet."""
+    for line in book_doubts(book) if getattr(arguments, "quiet", False) else book_lines(file, book):
+        print(line, file=sys.stderr)
+
+
+def checked(arguments: argparse.Namespace) -> list[Any]:
     """Every file of the command line, read and checked."""
     from sim.experiments.prepare import prepare
 
     return prepare(arguments.files, overrides(arguments), arms=arms_named(arguments))
+
+
+def book_lines(file: str, book: Any) -> list[str]:
+    """How the customer book of a scenario was read, and what looks wrong about it; nothing without a book."""
+    return [*(f"{file}: book: {line}" for line in (book.told() if book is not None else [])), *book_doubts(book)]
+
+
+def book_doubts(book: Any) -> list[str]:
+    """What looks wrong about a customer book although it could be read."""
+    doubts = book.doubts if book is not None else ()
+    return [str(replace(doubt, message=f"doubt: {doubt.message}")) for doubt in doubts]
 
 
 def arms_named(arguments: argparse.Namespace) -> list[str] | None:

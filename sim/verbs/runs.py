@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared, say_if_changed
+from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared, say_if_changed, tell_book
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -111,6 +111,7 @@ def attribute(arguments: argparse.Namespace) -> int:
 
     arguments.seeds = arguments.seeds or str(DEFAULT_SEEDS)
     (ready,) = prepare([arguments.file], overrides(arguments))
+    tell_book(str(arguments.file), ready.book, arguments)
     kpis = kpis_named(arguments)
     asked = question(smaller(ready, arguments.agents), arguments.arm, kpis)
     folder = where_to(asked, arguments.out, arguments.into)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.verbs.common import arms_named, kpis_named, overrides, say_if_changed
+from sim.verbs.common import arms_named, kpis_named, overrides, say_if_changed, tell_book
 
 
 def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
@@ -137,6 +137,7 @@ def work(arguments: argparse.Namespace) -> int:
 
     shard = _shard(arguments.shard)
     (one,) = prepare([arguments.file], overrides(arguments), arms=arms_named(arguments))
+    tell_book(str(arguments.file), one.book, arguments)
     if one.scenario.sweep is None:
         raise BadInput.at(arguments.file, "has no sweep; a section sweep with what is varied")
     plan, points = plan_sweep(one, plugins=arguments.plugin)
@@ -178,6 +179,7 @@ def optimise(arguments: argparse.Namespace) -> int:
     from sim.experiments.sweep.drive import SweepOptions
 
     (one,) = prepare([arguments.file], overrides(arguments))
+    tell_book(str(arguments.file), one.book, arguments)
     if (words := generation_words(one)) and not arguments.quiet:
         print(f"{arguments.file}: {words}", file=sys.stderr)
     options = SweepOptions(arguments.out, arguments.resume, arguments.overwrite)

@@ -289,6 +289,8 @@ def _described(shape: Shape, depth: int) -> str:
         case "mapping":
             inside = _inside(shape, depth)
             return f"a mapping to {inside}" if inside else "a mapping"
+        case "model" if isinstance(form := getattr(shape.model, "written_as", None), str):
+            return form  # a model that takes more than its mapping says so itself
         case "model" if shape.model is not None:
             keys = [key_text(key) for key in fields_of(shape.model)]
             listed = ", ".join(keys[:6]) + (", ..." if len(keys) > 6 else "")

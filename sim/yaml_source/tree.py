@@ -1,7 +1,8 @@
 """YAML 1.2 text to a tree of plain values, each with the place it was written at.
 
 Parsing is ruamel.yaml's; what it means is decided here: the YAML 1.2 core schema (`no` is text, `1e3` a float, dates
-are text), no tags, no duplicate or non-text keys, aliases that cannot explode, nesting that cannot overflow.
+are text), no tags, no duplicate keys, keys that are text (a number is taken as it is written), aliases that cannot
+explode, nesting that cannot overflow.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _DRIVE = re.compile(r"[A-Za-z]:\\(?!\\)")
 _FILE = re.compile(r"\.(csv|gz|parquet|ya?ml|py|npz|txt)$", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.|$)", re.DOTALL)
+_NUMBER_KEY = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 _INF = re.compile(r"([-+]?)\.(inf|Inf|INF)")
 _NAN = re.compile(r"\.(nan|NaN|NAN)")
 
@@ -232,6 +234,8 @@ class _Builder:
         if isinstance(node.value, (dict, list)):
             self.slips.append((path, place, "a key cannot be a list or a mapping; text"))
             return None
+        if plain and isinstance(event, ScalarEvent) and _NUMBER_KEY.fullmatch(event.value):
+            return str(event.value)  # a number names things as it is written: {1: wealth}
         if not isinstance(node.value, str):
             shown = one_line(event.value if isinstance(event, ScalarEvent) else str(node.value))
             what = f"the key {shown} is not text" if shown else "a key is missing before ':'"

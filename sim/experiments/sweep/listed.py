@@ -13,6 +13,7 @@ from sim.errors import BadInput, Mistake
 from sim.experiments.sweep.base import Base, Leaf
 from sim.experiments.sweep.parameters import role_of
 from sim.experiments.sweep.plan import Parameter, Role
+from sim.separators import LOOKED_AT, separator_of
 from sim.tables import why_unreadable
 from sim.yaml_source.paths import one_line
 from sim.yaml_source.wording import shown
@@ -43,7 +44,9 @@ def read_points(file: Path, shown_as: str, base: Base, role: Role | None, where:
     path = "sweep.file"
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.reader(stream, strict=True)
+            mark = separator_of(stream.read(LOOKED_AT + 1))
+            stream.seek(0)
+            reader = csv.reader(stream, strict=True, delimiter=mark)
             lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
     except FileNotFoundError:
         raise BadInput.at(where[0], f"{shown_as}: no such file; a CSV file of points", line=where[1], column=where[2],
