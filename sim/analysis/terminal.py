@@ -119,6 +119,8 @@ def _robust(findings: Findings, found: Regret) -> str:
     most = float(found.most[found.minimax])
     display = units.display(found.kpi, found.unit, [most or 1.0], difference=True)
     lost = words.shown(most, display, sign=False).replace(units.GAP, " ")
+    if not most > 0:
+        return f"robust choice: {words.choice(findings, found)}; no option is better in any world"
     less = "less than any other" if len(found.ties) == 1 else "none less"
     name = words.choice(findings, found)
     return f"robust choice: {name}; in its worst world it loses {lost} against the best, {less}"

@@ -265,7 +265,9 @@ def robust(findings: Findings, found: Regret) -> str:
     over = f"over {worlds:,} world{'s' if worlds != 1 else ''}"
     if len(ties) == len(found.options):
         return f"All {len(ties):,} options come to the same {over}: none is more robust than another."
-    also = f", and so are {len(ties) - 1:,} others that lose as little" if len(ties) > 1 else ""
+    more = len(ties) - 1
+    others = f"are {more:,} others that lose" if more > 1 else "is 1 other that loses"
+    also = f", and so {others} as little" if more else ""
     text = (
         f"The robust choice is {name(place)}{also}: {over} it never loses more than {most} against the best option of "
         f"that world, {mean} on average, and no option is better in {share(float(found.best_share[place]))} of them"
