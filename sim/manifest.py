@@ -257,6 +257,7 @@ class Optimised(Told):
     different: Count
     failed: Count
     front: Count
+    luck: Count = 0
     seeds: Searched
     confirm: Confirm
     winner: Winner | None

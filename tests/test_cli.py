@@ -14,6 +14,7 @@ import pytest
 
 from sim.cli import main
 from sim.results import read
+from sim.seals import seal_of
 
 ROOT = Path(__file__).parent.parent
 TINY = ["--set", "population.customers=400", "--set", "burn_in=2", "--months", "14", "--seeds", "2", "--threads", "1"]
@@ -225,9 +226,39 @@ def test_verify_says_when_the_run_was_made_by_other_code(
     old = tmp_path / "old"
     shutil.copytree(folder, old)
     manifest = json.loads((old / "manifest.json").read_text("utf-8"))
-    (old / "manifest.json").write_text(json.dumps(manifest | {"code_version": "0.0.1+gone"}), "utf-8")
+    manifest["code_version"] = "0.0.1+gone"
+    (old / "manifest.json").write_text(json.dumps(manifest | {"seal": seal_of(manifest)}), "utf-8")
     assert main(["verify", str(old)]) == 0
     assert "0.0.1+gone" in capsys.readouterr().err
+
+
+def test_runs_of_one_scenario_are_compared_by_folder_and_arm(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Arm names stay whole, also where folders have the names that runs get by themselves; other banks are said."""
+    larger = [word.replace("customers=400", "customers=500") for word in TINY]
+    runs = []
+    for home, other in (("20261129T075329Z-7dbb84a0", TINY), ("20261129T075426Z-7dbb84a0", larger)):
+        out = tmp_path / home
+        assert main(["scenarios/quick.yaml", *other, "--out", str(out), "--quiet"]) == 0
+        runs.append(str(out))
+    arms = json.loads((folder / "manifest.json").read_text("utf-8"))["arms"]
+    capsys.readouterr()
+    assert main(["compare", *runs]) == 0
+    told = capsys.readouterr()
+    assert told.err.splitlines() == [
+        f"run1 is {runs[0]}; run2 is {runs[1]}",
+        f"{runs[1]}: another bank than {runs[0]}: population.customers 500, not 400; differences between their arms "
+        "are of the banks too, not of the strategies alone",
+    ]
+    for arm in arms:
+        for run in ("run1", "run2"):
+            assert f"\n{run}/{arm} " in told.out
+    months = [word if word != "14" else "13" for word in TINY]
+    assert main(["scenarios/quick.yaml", *months, "--out", str(tmp_path / "short"), "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["compare", runs[0], str(tmp_path / "short")]) == 2
+    assert "months 13, but" in capsys.readouterr().err
 
 
 def test_a_run_that_breaks_is_named_and_the_others_are_kept(

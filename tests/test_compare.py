@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.compare import compare, join
+from sim.compare import compare, join, remarks
 from sim.errors import BadInput
 from sim.kpis import run_kpis, run_kpis_of
 from sim.results import Run
@@ -171,7 +171,7 @@ def test_arms_that_share_a_name_and_not_a_life_are_told_apart():
     two = stored("dear", "r2", nothing=NOTHING, calls=(0.9, 9e4))
     assert join([one, two]).arms == ["nothing", "cheap/calls", "dear/calls"]
     again = stored("cheap", "r3", nothing=NOTHING, calls=(0.7, 4e4))
-    assert join([one, again]).arms == ["nothing", "r1/calls", "r3/calls"]
+    assert join([one, again]).arms == ["nothing", "r1/calls", "r3/calls"]  # by folder
     table = compared([one, two])
     assert set(table["arm"]) == {"cheap/calls", "dear/calls"}
 
@@ -204,3 +204,35 @@ def test_every_misfit_of_every_run_is_named():
 def test_one_run_is_compared_with_itself_only():
     run = stored()
     pd.testing.assert_frame_equal(compared([run]), compare(run_kpis_of(run), "nothing"))
+
+
+def test_runs_whose_names_and_folders_tell_nothing_are_numbered_and_told():
+    ids = [f"20260101T00000{place}Z-0123456789ab" for place in (1, 2)]
+    runs = [stored("the_same_name", ids[0], calls=(0.9, 4e4), tools=(0.8, 8e4)),
+            stored("the_same_name", ids[1], calls=(0.7, 4e4), tools=(0.8, 9e4))]  # fmt: skip
+    assert join(runs).arms == ["run1/calls", "run1/tools", "run2/calls", "run2/tools"]
+    assert remarks(runs) == [f"run1 is results/the_same_name/{ids[0]}; run2 is results/the_same_name/{ids[1]}"]
+
+
+def test_folders_of_one_name_in_two_places_are_told_apart():
+    one, two = stored(nothing=NOTHING), stored(nothing=(0.8, 0.0))
+    two = replace(two, path=Path("elsewhere/r1"))
+    assert join([one, two]).arms == ["run1/nothing", "run2/nothing"]
+
+
+def test_other_banks_are_said_in_a_line_and_other_arms_or_seeds_are_no_other_bank():
+    text = "name: a\npopulation: {customers: 600, file: x.csv}\narms: {nothing: []}\nseeds: [1]\n"
+    one, two = replace(stored(), scenario_text=text), replace(stored(run_id="r2"), scenario_text=text)
+    same = text.replace("name: a", "name: b").replace("nothing", "calls").replace("[1]", "[1, 2]")
+    assert remarks([one, replace(two, scenario_text=same.replace("x.csv", "y.csv"))]) == []
+    larger = replace(two, scenario_text=text.replace("600", "800"))
+    assert remarks([one, larger]) == [
+        "results/tiny/r2: another bank than results/tiny/r1: population.customers 800, not 600; differences between "
+        "their arms are of the banks too, not of the strategies alone"
+    ]
+    booked = replace(two, manifest={**two.manifest, "book": {"sha256": "f"}})
+    assert "its book holds other customers" in remarks([one, booked])[0]
+    newer = replace(two, manifest={**two.manifest, "code_version": "0.2.0"})
+    assert remarks([one, newer]) == [
+        "results/tiny/r2: made by code version 0.2.0, results/tiny/r1 by 0.1.0; differences may be of the code"
+    ]

@@ -108,6 +108,28 @@ def test_shards_without_a_driver_make_the_same_rows(folder: Path, file: Path, tm
     assert read_sweep_manifest(out)["tasks_digest"] == read_sweep_manifest(folder)["tasks_digest"]
 
 
+def test_a_half_done_folder_of_shards_says_that_nobody_works_on_it_and_how_to_go_on(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "half"
+    assert main(["work", str(file), "--shard", "1/2", "--quiet", "--out", str(out)]) == 0
+    how = (
+        f"nobody is at work on it here; shards that came: 1/2; start those that lack with run.py work FILE --shard I/N "
+        f"--out {out}, or all the rest with run.py run FILE --resume --out {out}"
+    )
+    capsys.readouterr()
+    assert main(["status", str(out)]) == 0
+    assert f"running, {how}" in capsys.readouterr().out
+    assert main(["report", str(out)]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"{out}: {how}"]
+    assert main(["verify", str(out)]) == 2
+    assert "status is running" in capsys.readouterr().err
+    assert main([str(file), "--resume", "--workers", "1", "--quiet", "--out", str(out)]) == 0  # what it says goes on
+    capsys.readouterr()
+    assert main(["status", str(out)]) == 0
+    assert "nobody" not in capsys.readouterr().out
+
+
 def test_its_folder_answers_what_it_is_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", str(folder)]) == 0
     assert "12 of 12 tasks done (100 %), 0 failed" in capsys.readouterr().out

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ from sim.compare import half_width
 from sim.errors import BadInput, Mistake
 from sim.figures.style import spoken
 from sim.kpis import KPIS, base_name
+from sim.sweep_store.reading import check_points
 
 Array = NDArray[np.float64]
 
@@ -270,6 +272,7 @@ class Study:
     def _rows(self) -> pd.DataFrame:
         """Rows of the tasks that are ok, and of the columns needed only, with their places."""
         tasks = read_tasks(self.sweep, ["point", "arm", "seed", "status", *self.kpis])
+        check_points(Path(self.sweep.path), self.points, tasks["point"].to_numpy(dtype=np.int64))
         place = np.searchsorted(self.numbers, tasks["point"].to_numpy(dtype=np.int64))
         arms = pd.Index(self.arms, dtype=object).get_indexer(pd.Index(tasks["arm"].astype(object)))
         seeds = pd.Index(self.seeds).get_indexer(pd.Index(tasks["seed"]))
@@ -325,8 +328,6 @@ class Study:
 
 def read_tasks(sweep: Sweep, columns: Sequence[str]) -> pd.DataFrame:
     """Some columns of the tasks, from the compacted file alone where the sweep is done."""
-    from pathlib import Path
-
     file = Path(sweep.path) / "tasks.parquet"
     if str(sweep.status) in ENDED and file.is_file():
         import pyarrow as pa

@@ -53,11 +53,13 @@ class Stored:
 def fork(
     folder: Path, month: int, file: str, options: Options, watcher: Watcher | None = None, *,
     overrides: Sequence[str] = (), arms: Sequence[str] | None = None, from_arm: str | None = None,
+    ready: Callable[[], None] | None = None,
 ) -> Outcome:  # fmt: skip
     """Continue RUN's states of the end of `month` under the arms of `file`; returns the new run.
 
     An arm continues `from_arm` of RUN; without it the arm of its own name, or RUN's reference arm where there is none.
-    The new folder holds the months before the fork too. Raises BadInput before anything is written.
+    The new folder holds the months before the fork too. Raises BadInput before anything is written; `ready` is called
+    when nothing was found wrong with the stored run and the file.
     """
     stored = read_stored(folder, month)
     (prepared,) = prepare([file], overrides, arms=arms)
@@ -78,6 +80,8 @@ def fork(
         raise BadInput(list(dict.fromkeys(mistakes)))
     beginning = StoredStates(stored, month, prepared.scenario, origins)
     beginning.check(prepared.scenario.seed_list)
+    if ready is not None:
+        ready()
     manifest = stored.manifest
     more = {"forked": {"run_id": manifest["run_id"], "scenario_digest": manifest["scenario_digest"], "month": month,
                        "arms": origins}}  # fmt: skip

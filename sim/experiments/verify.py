@@ -34,11 +34,12 @@ HOW = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """Digests that must be one, files that differ, each with how, and what somebody should know besides."""
+    """Digests that must be one, files that differ, each with how, what somebody should know, how many are sealed."""
 
     digests: dict[str, str]
     differing: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sealed: int = 0  # files whose digests the manifest has
 
     @property
     def same(self) -> bool:
@@ -75,7 +76,8 @@ def verify(folder: str | Path, *, threads: int | None = None) -> Verdict:
     digests = {"stored": stored, "manifest": str(run.manifest["result_digest"])}
     if len(set(digests.values())) > 1:
         differing.setdefault("monthly.parquet", "has not the result_digest of the manifest")
-    return Verdict(digests | {"rerun": str(again.manifest["result_digest"])}, differing, tuple(notes))
+    sealed = len(run.manifest.get("files", {}))
+    return Verdict(digests | {"rerun": str(again.manifest["result_digest"])}, differing, tuple(notes), sealed)
 
 
 NOT_SEALED = "this {} was stored before files were sealed: whether they are as they were written is not known"

@@ -79,15 +79,20 @@ class StoredSweep:
         if len(table) != self.manifest["tasks"]:
             what = f"damaged: {len(table)} rows, should be {self.manifest['tasks']}"
             raise BadInput.at(str(file), what)
-        lost = np.setdiff1d(np.asarray(table.column("point")), self.design["point"])
-        if len(lost):
-            raise BadInput.at(str(self.path / "design.csv"), f"damaged: point {lost[0]} of {TASKS} is missing")
+        check_points(self.path, self.design, np.asarray(table.column("point")))
         return table.to_pandas(ignore_metadata=True)
 
     @property
     def failed(self) -> pd.DataFrame:
         """The tasks that failed or crashed."""
         return self.tasks[self.tasks["status"] != OK]
+
+
+def check_points(path: Path, design: pd.DataFrame, points: np.ndarray) -> None:
+    """Raise `BadInput` for a design without a point that tasks have."""
+    lost = np.setdiff1d(points, design["point"])
+    if len(lost):
+        raise BadInput.at(str(path / "design.csv"), f"damaged: point {lost[0]} of {TASKS} is missing")
 
 
 def read_sweep(folder: str | os.PathLike[str]) -> StoredSweep:

@@ -45,10 +45,10 @@ def fork(arguments: argparse.Namespace) -> int:
     from sim.progress import ProgressBar
 
     watcher = Watcher() if arguments.quiet else ProgressBar()
-    say_if_changed(arguments.folder)
     outcome = fork(
         arguments.folder, arguments.at, arguments.file, _options(arguments), watcher,
         overrides=overrides(arguments), arms=arms_named(arguments), from_arm=arguments.from_arm,
+        ready=lambda: say_if_changed(arguments.folder),
     )  # fmt: skip
     return _tell([outcome], arguments)
 
@@ -193,6 +193,8 @@ def verify(arguments: argparse.Namespace) -> int:
         verdict = verify_sweep(arguments.folder)
     for name, digest in verdict.digests.items():
         print(f"{name:<10} {digest}")
+    if verdict.sealed:
+        print(f"{'files':<10} {verdict.sealed} sealed" + ("" if verdict.differing else ", all as they were written"))
     for name, how in verdict.differing.items():
         print(f"{name} {how}")
     print("the same" if verdict.same else "DIFFERENT")

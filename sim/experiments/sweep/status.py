@@ -194,7 +194,7 @@ class Status:
                 f"--out {self.folder}"
             )
         verb = "optimise" if self.kind == "optimise" else "run"
-        return f"nobody is at work on it here; run.py {verb} FILE --resume --out {self.folder} goes on"
+        return f"nobody is at work on it here; --resume goes on: run.py {verb} FILE --resume --out {self.folder}"
 
     def text(self) -> str:
         """For people: one line of numbers, what to do if nobody is at work, the latest lines of the log."""

@@ -46,15 +46,17 @@ def verify_sweep(folder: Path) -> Verdict:
         notes.append(f"the sweep was made by other code ({made_by})")
     if plan.base_digest != stored.manifest["base_digest"]:
         differing.setdefault(PLAN, "is not the plan whose base_digest the manifest names")
+    sealed = len(stored.manifest.get("files", {}))
     if PLAN in differing:  # it says which code lives a unit: what was not written by the sweep is not called
         notes.append(f"no unit was lived again, since {PLAN} is not the sweep's")
-        return Verdict(digests, differing, tuple(notes))
+        return Verdict(digests, differing, tuple(notes), sealed)
     sample = _sample(stored, plan)
     for row, unit in sample:
         if unit.id != row["unit"]:
             differing.setdefault(DESIGN, f"has other values for point {row['point']} than its unit was lived with")
-    digests["rerun"] = tasks_digest(_again(tasks, plan, sample), stored.arms, stored.kpis)
-    return Verdict(digests, differing, tuple(notes))
+    alike = [(row, unit) for row, unit in sample if unit.id == row["unit"]]
+    digests["rerun"] = tasks_digest(_again(tasks, plan, alike), stored.arms, stored.kpis)
+    return Verdict(digests, differing, tuple(notes), sealed)
 
 
 def _scenario(folder: Path) -> str:
