@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from sim.slips import Slip, several
 
@@ -78,6 +78,24 @@ def described(field: FieldInfo) -> dict[str, Any] | None:
     """Unit, plausible range and source of a field made by `assumption`; None for any other field."""
     extra = field.json_schema_extra
     return extra if isinstance(extra, dict) and "source" in extra else None
+
+
+def documented(kind: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """What is known of every setting of a model but its name, by the key that a file has for it.
+
+    `about`, and `unit`, `plausible`, `source` and `default` where there are such.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for name, field in kind.model_fields.items():
+        if name == "use":
+            continue
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        facts: dict[str, Any] = {key: extra[key] for key in ("unit", "plausible", "source") if key in extra}
+        default = field.get_default(call_default_factory=True) if not field.is_required() else None
+        if default is not None:
+            facts["default"] = to_jsonable_python(default)
+        found[field.alias or name] = {**facts, "about": field.description or ""}
+    return found
 
 
 def part(kind: Any, about: str) -> Any:

@@ -13,13 +13,15 @@ from pathlib import Path
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAPER = 680  # pixels of A4 between its margins: 180 mm
 OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
 )  # fmt: skip
 LOOK = """
-const page = document.querySelector("iframe").contentDocument, wide = page.defaultView.innerWidth, root = page.documentElement;
-const boxes = [...page.querySelectorAll(".scroll, table, pre, p, dl, ul, h1, h2, h3")].filter(e => e.getClientRects().length);
-const out = boxes.filter(e => !e.closest(".scroll") || e.matches(".scroll")).filter(e => e.getBoundingClientRect().right > wide + 1);
+const page = document.querySelector("iframe").contentDocument, root = page.documentElement;
+const wide = page.defaultView.innerWidth, kinds = ".scroll, table, pre, p, dl, ul, h1, h2, h3";
+const boxes = [...page.querySelectorAll(kinds)].filter(e => e.getClientRects().length);
+const free = boxes.filter(e => !e.closest(".scroll") || e.matches(".scroll"));
+const out = free.filter(e => e.getBoundingClientRect().right > wide + 1);
 const over = boxes.filter(e => e.matches(".scroll") && e.scrollWidth > e.clientWidth + 1);
 const name = e => e.getAttribute("aria-label") || (e.tagName + " " + e.textContent.trim().slice(0, 40));
 const shut = [...page.querySelectorAll("details > *:not(summary)")].filter(e => !e.checkVisibility());

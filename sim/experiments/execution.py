@@ -26,7 +26,7 @@ from sim.experiments.spread import Spread, stored
 from sim.experiments.stopping import Seeds
 from sim.experiments.watcher import Watcher
 from sim.results import ResultsFolder, Run, read_manifest
-from sim.scenario import SeedsUntil
+from sim.scenario import Arm, SeedsUntil
 from sim.strategies import plugins_of
 from sim.yaml_source import dump
 
@@ -174,11 +174,19 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "discount_rate": s.discount_rate,
         "currency": s.currency,
         **surroundings(),
-        "assumptions": assumptions_from_schema(json_schema(type(s)), defaults),
+        "assumptions": {**assumptions_from_schema(json_schema(type(s)), defaults), **_of_strategies(s.arm_list)},
         **facts(prepared.book),
         **({"notes": list(prepared.notes)} if prepared.notes else {}),
         **_own_strategies(s.strategies_named),
     }
+
+
+def _of_strategies(arms: Sequence[Arm]) -> dict[str, dict[str, Any]]:
+    """What is known of the settings of the strategies in use, as `strategies.NAME.KEY`."""
+    from sim.assumptions import documented
+
+    used = {strategy.use: type(strategy) for arm in arms for strategy in arm.strategies}
+    return {f"strategies.{name}.{key}": facts for name, kind in used.items() for key, facts in documented(kind).items()}
 
 
 def surroundings() -> dict[str, Any]:

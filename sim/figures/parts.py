@@ -36,7 +36,9 @@ def left_out(board: Board) -> str:
         told = f" Bands: the reference's, and of arms that end outside it ({BANDED_ARMS - 1} at most)."
     if more <= 0:
         return told
-    return told + (" One more arm is in the tables only." if more == 1 else f" {more} more arms are in the tables only.")
+    return told + (
+        " One more arm is in the tables only." if more == 1 else f" {more} more arms are in the tables only."
+    )
 
 
 def banded(bands: Band) -> set[int]:

@@ -34,7 +34,8 @@ def _across(count: int, ends: list[str]) -> tuple[int, float]:
     """How many panels stand side by side, and inches of the names at the ends of their lines, so that none is cut."""
     room = marks.end_room(ends, 8)
     most = int((style.WIDTH - 2 * style.EDGE) / (0.48 + LEAST_WIDE + room))
-    return max(1, min(4, count, most)), room
+    most = max(1, min(4, count, most))
+    return -(-count // -(-count // most)), room  # rows as full as can be
 
 
 @style.drawn

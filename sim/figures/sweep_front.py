@@ -195,7 +195,7 @@ def _names(axes: Axes, tables: Sequence[pd.DataFrame], measures: Sequence[Measur
         line = tables[0].iloc[row]
         x, y = (_values(measure, table.iloc[row])[1] for measure, table in zip(measures, tables, strict=True))
         points.append((x, y, _name(line), _look(line)[0], bool(line["winner"])))
-    taken: list[tuple[float, float, float, float]] = []
+    taken: list[tuple[float, float, float, float]] = _crosses(axes, tables, measures)
     for x, y, name, colour, important in sorted(points, key=lambda point: not point[4]):
         if not math.isfinite(x + y):
             continue
@@ -212,6 +212,23 @@ def _names(axes: Axes, tables: Sequence[pd.DataFrame], measures: Sequence[Measur
                     color=style.ink(colour), va="center_baseline", weight="bold" if important else "normal", zorder=7,
                 )  # fmt: skip
                 break
+
+
+def _crosses(
+    axes: Axes, tables: Sequence[pd.DataFrame], measures: Sequence[Measure]
+) -> list[tuple[float, float, float, float]]:
+    """Boxes in inches around the intervals of the confirmed, which names should not lie on."""
+    wide, tall = style.size_inches(axes)
+    (left, right), (base, top) = axes.get_xlim(), axes.get_ylim()
+    found = []
+    for row in range(len(tables[0])):
+        (_, x, *across), (_, y, *up) = (
+            _values(one, table.iloc[row]) for one, table in zip(measures, tables, strict=True)
+        )
+        px, x0, x1 = ((one - left) / (right - left) * wide for one in (x, *across))
+        py, y0, y1 = ((one - base) / (top - base) * tall for one in (y, *up))
+        found += [(x0, py - 0.03, x1, py + 0.03), (px - 0.03, y0, px + 0.03, y1)]
+    return [box for box in found if all(map(math.isfinite, box))]
 
 
 def _key(confirmed: pd.DataFrame, best: str) -> list[tuple[str, str, str]]:

@@ -8,7 +8,7 @@ is then a table too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -123,23 +123,73 @@ def _range(plausible: Any) -> str:
     return f"{plausible[0]:g} to {plausible[1]:g}"
 
 
-def arms_in_words(scenario: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
-    """Each arm and its strategies, one line a strategy; an empty list for an arm without any."""
-    arms = scenario.get("arms")
+def arms_in_words(
+    scenario: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[tuple[str, list[str]]]:
+    """Each arm and its strategies, one line a strategy; an empty list for an arm without any.
+
+    Where the settings are `known` ("strategies.NAME.KEY"), those that differ from their defaults are told, in words;
+    else all of them as the file has them.
+    """
     found = []
+    for name, strategies, extra in _arms(scenario):
+        lines = []
+        for use, settings in strategies:
+            told = written(settings) if settings else ""
+            if known and all(f"strategies.{use}.{key}" in known for key in settings):
+                rows = [_setting(use, key, value, known) for key, value in settings.items()]
+                told = "; ".join(f"{row.about} {row.value} (default {row.default})" for row in rows if row.differs)
+            lines.append(use + (f" ({told})" if told and not known else f": {told}" if told else ""))
+        lines += [f"{key}: {written(item)}" for key, item in extra.items()]
+        found.append((name, lines))
+    return found
+
+
+def settings_of_strategies(scenario: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> list[Used]:
+    """Every setting of every strategy once, `path` being the strategy; a value that arms have not in common names them.
+
+    Empty where nothing is known of the strategies' settings.
+    """
+    values: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for arm, strategies, _ in _arms(scenario):
+        for use, settings in strategies:
+            for key, value in settings.items():
+                if f"strategies.{use}.{key}" in known:
+                    values.setdefault((use, key), {}).setdefault(written(value), []).append(arm)
+    rows = []
+    for (use, key), arms in values.items():
+        each = [_setting(use, key, value, known) for value in arms]
+        told = "; ".join(f"{value} ({', '.join(names)})" for value, names in arms.items())
+        rows.append(
+            replace(each[0], value=told if len(arms) > 1 else each[0].value, differs=any(one.differs for one in each))
+        )
+    return rows
+
+
+def _setting(use: str, key: str, value: Any, known: Mapping[str, Mapping[str, Any]]) -> Used:
+    facts = known[f"strategies.{use}.{key}"]
+    default = facts.get("default")
+    text = written(value)
+    return Used(
+        use, text, "none" if default is None else written(default), str(facts.get("unit", "")),
+        _range(facts.get("plausible")), str(facts.get("source", "")), str(facts.get("about") or key.replace("_", " ")),
+        differs=default is None or not same(text, default),
+    )  # fmt: skip
+
+
+def _arms(scenario: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]], dict[str, Any]]]:
+    """Name of each arm, its strategies with their settings, and what else the arm says (a budget)."""
+    arms = scenario.get("arms")
     for name, arm in arms.items() if isinstance(arms, Mapping) else ():
         extra = {}
         if isinstance(arm, Mapping):
             extra = {key: item for key, item in arm.items() if key != "strategies"}
             arm = arm.get("strategies", [])
-        lines = []
-        for strategy in arm if isinstance(arm, list) else []:
-            if isinstance(strategy, Mapping):
-                settings = {key: item for key, item in strategy.items() if key != "use"}
-                lines.append(str(strategy.get("use", "")) + (f" ({written(settings)})" if settings else ""))
-        lines += [f"{key}: {written(item)}" for key, item in extra.items()]
-        found.append((str(name), lines))
-    return found
+        strategies = [
+            (str(strategy.get("use", "")), {key: item for key, item in strategy.items() if key != "use"})
+            for strategy in (arm if isinstance(arm, list) else []) if isinstance(strategy, Mapping)
+        ]  # fmt: skip
+        yield str(name), strategies, extra
 
 
 def from_schema(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

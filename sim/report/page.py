@@ -17,7 +17,7 @@ from sim.figures.inline import inline
 from sim.figures.style import spoken
 from sim.precision import CORRECTION
 from sim.report.answer import answer, headlines
-from sim.report.assumptions_used import arms_in_words, scenario_of, used
+from sim.report.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
 from sim.report.decision import decide
 from sim.report.key_figures import KeyFigures, Row, meanings
 from sim.report.sureness import stopping_words
@@ -146,7 +146,8 @@ def render(
         pictures=[picture for picture in pictures if not picture.decision],
         missing=[gone for gone in missing if not gone.plate.decision],
         below_zero=below_zero(summary),
-        strategies=arms_in_words(scenario),
+        strategies=arms_in_words(scenario, known),
+        strategy_settings=settings_of_strategies(scenario, known),
         used=rows,
         changed=[row for row in rows if row.differs],
         defaults_known=any(row.default for row in rows),
