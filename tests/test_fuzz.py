@@ -86,7 +86,7 @@ def run(folder: Path, text: str, *words: str) -> fuzz.Answer:
         (["population={customers: 500000, agents: 1e-9}"], "1e-09 of 500000 customers: 1 rows is too few"),
         (["managers={coverage: {mass: 1}, span: {mass: 1}}", "population={customers: 5000000, agents: 1000}"],
          "managers.span.mass: about 4625"),
-        (["model.wealth={sd: 0.5, reversion: 0}", "months=1200"], "months: AUM would grow from 1.04e+07 to about 10^78"),
+        (["model.wealth={sd: 0.5, reversion: 0}", "months=1200"], "would grow from 1.04e+07 to about 10^78 in 1201"),
         (["model.life={events: 6, inheritance: 1}", "model.wealth.inheritance_jump=5"], "AUM would grow"),
         (["model.acquisition.rate=2", "months=1200"], "model.acquisition.rate: "),
         (["population.strata={mass: 0, affluent: 0, wealth: 0, private: 1}",
