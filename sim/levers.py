@@ -113,7 +113,7 @@ def logit(share: float) -> float:
 
 
 def shifted(share: float, log_odds: float) -> float:
-    """A share moved on the logit scale; 0 and 1 stay what they are."""
-    if share <= 0.0 or share >= 1.0 or log_odds == 0.0:
+    """A share moved on the logit scale; 0 and 1 stay what they are, and what is as good as 0."""
+    if share <= 1e-200 or share >= 1.0 or log_odds == 0.0:
         return share
     return float(1.0 / (1.0 + (1.0 / share - 1.0) * np.exp(-log_odds)))

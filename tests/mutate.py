@@ -61,7 +61,7 @@ def small_banks(book: Path) -> list[dict[str, Any]]:
         _small("shocks", environment=shocks),
         _small("markov", model={"transitions": {"mode": "markov", "matrix": matrix, "period_months": 1}}),
         _small("budget", arms=budget),
-        _small("billion", population={"customers": 1_000_000_000, "agents": 1000}),
+        _small("crowd", population={"customers": 200_000_000, "agents": 1000}),
         _small("large", population={"customers": 100_000_000, "agents": 1000}, burn_in=0),
         _small("stretched", population={"customers": 2_000_000, "agents": 300}, burn_in=0),
         _small("panel", record={"panel": 50}, months=14, burn_in=0),
