@@ -168,7 +168,8 @@ def test_a_column_of_many_words_is_told_by_the_listed_ones_alone(desk: Desk) -> 
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 def test_the_separator_is_found_outside_quotes_and_said(desk: Desk, mark: str) -> None:
     name = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}[mark]
-    rows = ("cid", "age", "ten", '"Bal, EUR; a|b\tc"'), ("1", "40", "12", "5"), ("2", "41", "12", "6")
+    odd = '"' + "".join(other * 9 for other in ",;\t|" if other != mark) + ' ""so"""'  # in every row
+    rows = ("cid", "age", "ten", '"Bal, EUR; a|b\tc"', "note"), ("1", "40", "12", "5", odd), ("2", "41", "12", "6", odd)
     book = "\n".join(mark.join(row) for row in rows)
     columns = r'{id: cid, aum: "Bal, EUR; a|b\tc"}'
     assert desk.validate(book, columns) == [f"s.yaml: book: 2 customers, separator {name}, decimal point"]
