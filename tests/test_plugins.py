@@ -247,3 +247,17 @@ def test_a_file_here_never_stands_in_for_an_installed_module(capsys) -> None:
     Path("colorsys.py").write_text(GOOD, "utf-8")
     assert main(["list", "--plugin", "colorsys"]) == 2
     assert "has no strategy" in capsys.readouterr().err
+
+
+def test_a_strategy_of_ones_own_may_have_tuples(capsys: pytest.CaptureFixture[str]) -> None:
+    fields = "    stages: tuple[int, ...] = (1,)\n    span: tuple[float, float] | None = None\n"
+    fields += "    pairs: list[tuple[int, str]] = []\n"
+    Path("tupled.py").write_text(GOOD.replace("Mine", "Tupled") + fields, "utf-8")
+    Path("mine.yaml").write_text(
+        "name: mine\narms:\n  nothing: []\n  mine:\n"
+        "    - {use: 'tupled:Tupled', stages: [1, 2], span: [0.5, 1], pairs: [[1, a], [2, b]]}\n", "utf-8",
+    )  # fmt: skip
+    assert main(["validate", "mine.yaml", "--plugin", "tupled"]) == 0
+    capsys.readouterr()
+    assert main(["validate", "mine.yaml", "--plugin", "tupled", "--set", "arms.mine[0].stages=[1, x]"]) == 2
+    assert "stages[1]" in capsys.readouterr().err
