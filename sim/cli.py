@@ -154,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="the comparison as one JSON object on stdout")
     report = verb("report", runs.report, "rebuild tables, figures and report.html from stored results alone")
     report.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
-    verify = verb("verify", runs.verify, "compare the stored digest, the manifest's and a rerun's")
+    verify = verb("verify", runs.verify, "is every file what was written, and do the numbers come out again?")
     verify.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
     _plugin_option(verify)
     verify.add_argument("--threads", type=_at_least_one, metavar="N", help="threads of the rerun (default: all cores)")

@@ -72,11 +72,11 @@ def _tell(
 
     stored = read_sweep(folder)
     m = stored.manifest
-    if at_rest:
-        say_of_rest(folder)
     told = {key: m.get(key) for key in ("name", "run_id", "status", "tasks", "failed", "crashed", "tasks_digest")}
     told["folder"] = str(folder)
     findings = findings_of(stored, kpis=kpis, arms=arms_named(arguments) if hasattr(arguments, "arms") else None)
+    if at_rest:
+        say_of_rest(folder)
     page = write(findings)
     if arguments.json:
         told |= as_json(findings)
