@@ -112,9 +112,11 @@ def test_sizes_that_cannot_be_lived_are_refused_with_their_reason(
         ["managers.hours_per_month=1", "implementation.dip_hours=0.9999999999999999", "managers.turnover_fatigue=10",
          "managers.fatigue_gain=5", "months=12"],
         ["model.loyalty={nps_loading: 1, satisfaction: 0, trust: 0, bond: 0, habit: 0}"],
-        ["channels.messaging.capacity=5e-324", "channels.phone.capacity=0"],
+        ["channels.messaging.capacity=1e-307", "channels.phone.capacity=1e-307",
+         "managers.contact_months={affluent: 0.1}"],
         ["model.acquisition.tenure_mean=5e-324"],
-        ["tiers=[{name: mass, from: 0}, {name: upper, from: 1e11, like: mass}]",
+        ["managers.coverage={mass: 5e-324, affluent: 5e-324, wealth: 5e-324, private: 5e-324}"],
+        ["tiers=[{name: mass, from: 0}, {name: upper, from: 1e12, like: mass}]",
          "population.shares={mass: 0.99, upper: 0.01}"],
     ],
 )  # fmt: skip
