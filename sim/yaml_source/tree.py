@@ -124,8 +124,8 @@ def is_path(text: str) -> bool:
 def parse_argument(text: str, place: Place) -> tuple[Node | None, list[Mistake]]:
     """As `parse`, for a value on the command line: a text is kept whole, since nobody comments there.
 
-    Only behind a number, true, false or null a `#` still begins a comment, and `&` names nothing. Raises ValueError, for users, where
-    something stands behind a value in quotes or brackets.
+    Only behind a number, true, false or null a `#` still begins a comment, and `&` names nothing. Raises ValueError,
+    for users, where something stands behind a value in quotes or brackets.
     """
     if text.lstrip()[:1] == "&":  # an anchor would leave with its name, and nothing could call it
         return Node(text.strip(), place), []
