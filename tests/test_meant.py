@@ -43,6 +43,7 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     [
         ("about=Plan #2 of the board", "Plan #2 of the board"), ("about=#2", "#2"), ("about=a#b # c", "a#b # c"),
         ('about="Plan #2"', "Plan #2"), ("about='# 1'", "# 1"), ("about=C:\\temp\\new #1", "C:\\temp\\new #1"),
+        ("about=&Co plan", "&Co plan"), ("about=&a #2", "&a #2"),
     ],
 )  # fmt: skip
 def test_a_text_on_the_command_line_is_kept_whole(given: str, kept: str, ask) -> None:
@@ -162,6 +163,7 @@ def test_six_point_nought_in_a_list_is_six_where_a_whole_number_is_meant(ask) ->
     design = pd.read_csv("run/design.csv", dtype=str)
     assert list(design["model.transitions.period_months"]) == ["6", "12", "7"]
     assert list(design["managers.hours_per_month"].astype(float)) == [40.0, 6.0, 5.0]
+    assert ask("verify", "run")[0] == 0  # whole numbers beside others are still whole when the design is read again
     code, _, err = ask("validate", "s.yaml", points__csv="model.transitions.period_months\n6.5\n")
     assert code == 2
     assert err == ["points.csv:2:1  model.transitions.period_months: 6.5 is not a whole number; "
@@ -192,6 +194,24 @@ def test_what_a_file_replaces_of_another_is_said(ask) -> None:
     ]
     hazard = prepare("child.yaml")[0].scenario.model.hazards["mass"]
     assert (hazard.close, hazard.dormant) == (0.003, 0.01)  # mappings merge
+
+
+def test_what_a_file_in_between_replaces_is_said_of_that_file(ask) -> None:
+    middle = "extends: base.yaml\nname: middle\narms: {nothing: []}\n"
+    child = "extends: middle.yaml\nname: child\nmonths: 9\n"
+    files = {"base__yaml": BASE, "middle__yaml": middle, "child__yaml": child, "book__csv": BOOK}
+    code, out, _ = ask("validate", "child.yaml", **files)
+    assert code == 0
+    assert [line for line in out if ": extends: " in line] == [
+        "middle.yaml: extends: arms: replaces the three arms of base.yaml; left out: a, b"
+    ]
+
+
+def test_names_of_arms_may_have_blanks_beside_their_commas(ask) -> None:
+    code, out, _ = ask("validate", "base.yaml", "--arms", "nothing, a", base__yaml=BASE, book__csv=BOOK)
+    assert code == 0
+    assert "2 arms" in out[0]
+    assert ask("validate", "base.yaml", "--arms", " , ")[0] == 2
 
 
 def test_columns_over_a_file_that_maps_id_and_aum_say_what_was_lost(ask) -> None:

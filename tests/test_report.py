@@ -17,11 +17,11 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from sim.evidence import ENDLESS, ROUGH
+from sim.evidence import ENDLESS, ROUGH, Evidence
 from sim.figures import DECISION, FIGURES, Board, NothingToShow, draw_all, inline, marks, plates, style, svg_text, units
 from sim.figures.data import band, contrasts, rolling_sum
 from sim.report import assumptions_from_schema, build, summary_table
-from sim.report.answer import answer
+from sim.report.answer import answer, headlines
 from sim.report.assumptions_used import arms_in_words, flatten, scenario_of, used
 from sim.report.key_figures import KeyFigures
 from sim.report.verdicts import verdicts
@@ -524,6 +524,16 @@ def test_the_answer_leads_with_attrition(pages, world):
     sentences = answer(KeyFigures(run.summary, run.comparison if len(run.arms) > 1 else None), Board(run))
     assert re.search(r"loses [\d.]+\u00a0% .*of its active customers a year: [\d.]+\u00a0% close", sentences[0])
     assert all(sentence.endswith(".") and "nan" not in sentence.lower() for sentence in sentences)
+
+
+@pytest.mark.parametrize(("events", "few"), [(29, True), (30, False)])
+def test_a_rate_of_few_events_says_so_in_the_answer_and_above_it(pages, events, few):
+    run = read(pages("one arm"))
+    board = Board(run)
+    known = Evidence(events={(board.reference, "attrition_annual"): events})
+    figures = KeyFigures(run.summary, None, known)
+    assert answer(figures, board)[0].endswith("; a rough figure, of fewer than 30 events.") == few
+    assert ("fewer than 30 events" in headlines(figures, board)[0].remark) == few
 
 
 def test_closures_and_dormancy_in_the_answer_add_up(pages):

@@ -23,7 +23,7 @@ _GROUPED: Final = {
     mark: rf"^[+-]?(\d{{1,3}}([{other}{_GAPS}]\d{{3}})+|\d+)?({point}\d*)?([eE][+-]?\d+)?$"
     for mark, point, other in (("point", r"\.", ","), ("comma", ",", "."))
 }
-_THOUSANDS: Final = r"^[+-]?[1-9]\d{0,2}(\.\d{3})?$"  # 692.176, or 692
+_THOUSANDS: Final = r"^[+-]?([1-9]\d{0,2}(\.\d{3})?|0)$"  # 692.176, or 692, or 0
 
 
 def as_numbers(cells: pa.Array, decimal: Decimal | None = None) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
@@ -101,7 +101,8 @@ class Thousands:
         pointed = cells.filter(pc.match_substring(cells, "."))
         self.sample = self.sample or (str(pointed[0]) if len(pointed) else "")
         self.pointed += len(pointed)
-        self.plain += len(cells) - len(pointed)
+        nothing = pc.sum(pc.is_in(cells, value_set=pa.array(["0"], cells.type))).as_py() or 0
+        self.plain += len(cells) - len(pointed) - nothing  # a 0 looks the same either way
 
     @property
     def likely(self) -> bool:

@@ -113,6 +113,8 @@ def words_line(name: str, column: str, told: Sequence[dict[str, Any]]) -> str:
     parts = []
     for entry in told:
         word, means, rows = entry["word"], entry["means"], f"{entry['rows']:,}"
+        if word == "":
+            word = "(empty)"
         if word is None:
             parts.append(f"other words: {means} ({rows})")
         else:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from sim.evidence import FEWEST
 from sim.figures import Board, units
 from sim.figures.data import mean_of, ratio_base
 from sim.figures.style import quoted
 from sim.report.key_figures import Figure, KeyFigures, difference_texts
+
+FEW = f"fewer than {FEWEST} events"  # what a rate rests on that is marked wherever it is shown
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ def headlines(figures: KeyFigures, board: Board) -> list[Headline]:
         if kpi in starts and starts[kpi] > 0:
             remark = f"{units.percent(figure.value / starts[kpi] - 1, sign=True)} over {board.span_words}"
         unit = "" if kpi == "customers_end" else look.unit
-        cards.append(Headline(name, text, ", ".join(part for part in (unit, remark) if part)))
+        few = FEW if figures.evidence.rough(board.reference, kpi) else ""
+        cards.append(Headline(name, text, ", ".join(part for part in (unit, remark, few) if part)))
     return cards
 
 
@@ -67,7 +71,8 @@ def _reference(figures: KeyFigures, board: Board) -> list[str]:
         text = f"Over {board.span_words}, {who} loses {rate} of its active customers a year"
         if math.isfinite(shut):
             text += f": {units.percent(shut)} close, {units.percent(lost.value - shut)} go dormant without a word"
-        sentences.append(text + ".")
+        few = f"; a rough figure, of {FEW}" if figures.evidence.rough(arm, "attrition_annual") else ""
+        sentences.append(text + few + ".")
     else:
         sentences.append(f"{who.capitalize()} has no active customers to lose.")
     sentences.append(_growth(figures, board))

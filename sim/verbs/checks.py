@@ -25,7 +25,7 @@ def validate(arguments: argparse.Namespace) -> int:
         for note in one.notes:
             print(f"{path}: note: {note}")
         for replaced in one.origin.replaced if one.origin is not None else ():
-            print(f"{path}: extends: {replaced}")
+            print(f"{one_line(replaced.by)}: extends: {replaced}")
         if s.sweep is not None:
             from sim.experiments.sweep.plan_of import described, plan_sweep
 

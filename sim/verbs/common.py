@@ -78,7 +78,7 @@ def book_doubts(book: Any) -> list[str]:
 
 def arms_named(arguments: argparse.Namespace) -> list[str] | None:
     """Arms of --arms; None where it was not given."""
-    arms = [name for name in arguments.arms.split(",") if name] if arguments.arms is not None else None
+    arms = [name.strip() for name in arguments.arms.split(",") if name.strip()] if arguments.arms is not None else None
     if arms == []:
         raise BadInput.at("--arms", f"{arguments.arms!r} names no arm; names with commas between them")
     return arms

@@ -33,10 +33,11 @@ _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 @dataclass(frozen=True)
 class Replaced:
-    """Something of an extended file that a file above it replaces whole; `gone` are the keys that went with it."""
+    """Something of an extended file that `by`, a file above it, replaces whole; `gone` are the keys that went."""
 
     path: Path
     file: str
+    by: str
     items: int
     gone: tuple[str, ...]
 
@@ -307,20 +308,20 @@ def _merge(below: Node, above: Node, path: Path, replaced: list[Replaced]) -> No
         old = value.get(key)
         both = old is not None and isinstance(old.value, dict) and isinstance(node.value, dict)
         if key in REPLACED_WHOLE and old is not None and old.value and old.plain() != node.plain():
-            replaced.append(_replaced((*path, key), old, node, below.keys[key].file))
+            replaced.append(_replaced((*path, key), old, node, below.keys[key].file, above.keys[key].file))
         merges = both and old is not None and key not in REPLACED_WHOLE
         value[key] = _merge(old, node, (*path, key), replaced) if merges and old is not None else node
     return Node(value, above.place, keys)
 
 
-def _replaced(path: Path, old: Node, new: Node, file: str) -> Replaced:
+def _replaced(path: Path, old: Node, new: Node, file: str, by: str) -> Replaced:
     names = list(old.value) if isinstance(old.value, dict) else [
         name for name in item_names(old.plain()) if name is not None
     ] if path[-1] in ("tiers", "environment") else []  # fmt: skip
     kept = new.value if isinstance(new.value, dict) else item_names(new.plain()) if isinstance(new.value, list) else ()
     gone = tuple(name for name in names if name not in kept) if path[-1] in _NOUNS else ()
     items = len(old.value) if isinstance(old.value, (dict, list)) else 1
-    return Replaced(path, file, items, gone)
+    return Replaced(path, file, by, items, gone)
 
 
 def _wrong_extends(where: tuple[Place, str], message: str) -> BadInput:

@@ -124,9 +124,11 @@ def is_path(text: str) -> bool:
 def parse_argument(text: str, place: Place) -> tuple[Node | None, list[Mistake]]:
     """As `parse`, for a value on the command line: a text is kept whole, since nobody comments there.
 
-    Only behind a number, true, false or null a `#` still begins a comment. Raises ValueError, for users, where
-    something stands behind a value in quotes or brackets.
+    Only behind a number, true, false or null a `#` still begins a comment, and `&` names nothing. Raises ValueError,
+    for users, where something stands behind a value in quotes or brackets.
     """
+    if text.lstrip()[:1] == "&":  # an anchor would leave with its name, and nothing could call it
+        return Node(text.strip(), place), []
     root, mistakes = parse(text, place.file, fixed=place)
     if "#" not in text:
         return root, mistakes
@@ -135,7 +137,7 @@ def parse_argument(text: str, place: Place) -> tuple[Node | None, list[Mistake]]
     rest = text[builder.end :].strip()
     if not rest.startswith("#"):
         return root, mistakes
-    if text.lstrip()[:1] in ("'", '"', "[", "{", "|", ">", "&", "!", "*"):
+    if text.lstrip()[:1] in ("'", '"', "[", "{", "|", ">", "!", "*"):
         raise ValueError(f"{one_line(rest, 40)!r} stands behind the value; all of it in one pair of quotes")
     plain = root is None or root.value is None or isinstance(root.value, str)
     return (Node(text.strip(), place), []) if plain else (root, mistakes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sim.sweep_store.rows import OK
 from sim.tables import why_unreadable
 
 SAMPLE = 5  # units lived again, spread over the sweep: all of them would take as long as the sweep did
+MOST_WHOLE = 10  # columns of a point that are tried as whole numbers and as others
 PLAN, DESIGN = "plan.json", "design.csv"
 
 
@@ -77,10 +79,21 @@ def _sample(stored: StoredSweep, plan: Plan) -> list[tuple[Any, Unit]]:
     found = []
     for place in np.unique(np.linspace(0, len(fine) - 1, min(SAMPLE, len(fine))).astype(int)):
         row = fine.iloc[place]
-        told = design.loc[row["point"]]
-        point = Point(int(row["point"]), 0, 0, {path: _plain(told[path]) for path in paths})
-        found.append((row, plan.unit(point, int(row["seed"]))))
+        number = row["point"]  # cell by cell: a row of whole and other numbers would come out as floats
+        values = {path: _plain(design.at[number, path]) for path in paths}
+        units = (plan.unit(Point(int(number), 0, 0, one), int(row["seed"])) for one in _spelt(values))
+        first = next(units)
+        found.append((row, next((unit for unit in (first, *units) if unit.id == row["unit"]), first)))
     return found
+
+
+def _spelt(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """These values as they stand, then with whole floats as whole numbers: 200 agents beside a share of 0.5 are stored
+    as 200.0, and the unit's id tells which was lived."""
+    whole = [path for path, value in values.items() if isinstance(value, float) and value.is_integer()][:MOST_WHOLE]
+    for count in range(len(whole) + 1):
+        for some in combinations(whole, count):
+            yield {**values, **{path: int(values[path]) for path in some}}
 
 
 def _again(tasks: pd.DataFrame, plan: Plan, sample: Sequence[tuple[Any, Unit]]) -> pd.DataFrame:
