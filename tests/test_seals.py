@@ -179,6 +179,8 @@ def test_telling_a_story_again_makes_no_table_true(run: Path, capsys: pytest.Cap
     code, _, err = told(capsys, "report", run)
     assert (code, len(err)) == (0, 1)
     assert "manifest.json changed, bank.parquet changed" in err[0]
+    page = (run / "report.html").read_text("utf-8")
+    assert "no longer what the run wrote</strong>: manifest.json changed, bank.parquet changed." in page
     assert "manifest.json changed, bank.parquet changed" in told(capsys, "status", run)[2][0]  # as before
     out = told(capsys, "verify", run)[1]
     assert {"manifest.json is not what was written", "bank.parquet is not what was written"} <= set(out)

@@ -59,6 +59,17 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     return page
 
 
+def _changed(run: Run) -> str:
+    """Which stored files are no longer what the run wrote; what this page is written with is not among them."""
+    from fnmatch import fnmatch
+
+    from sim.results import DERIVED, changed_files
+    from sim.seals import words
+
+    found = changed_files(run.path, run.manifest)
+    return words({name: how for name, how in found.items() if not any(fnmatch(name, form) for form in DERIVED)})
+
+
 def write_key_figures(run: Run) -> None:
     """summary.csv, and comparison.csv and precision.csv once there are two arms, from the stored tables alone."""
     from sim.compare import compare
@@ -130,6 +141,7 @@ def render(
         headlines=headlines(figures, board),
         answer=answer(figures, board),
         one_arm=board.one_arm,
+        changed=_changed(run),
         reference=board.reference,
         arms=figures.arms,
         arms_across=ARMS_ACROSS,
