@@ -141,7 +141,7 @@ def render(
         headlines=headlines(figures, board),
         answer=answer(figures, board),
         one_arm=board.one_arm,
-        changed=_changed(run),
+        no_longer=_changed(run),
         reference=board.reference,
         arms=figures.arms,
         arms_across=ARMS_ACROSS,
