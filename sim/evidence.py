@@ -26,8 +26,14 @@ if TYPE_CHECKING:
 
 FEWEST = 30  # events below which a rate is marked: its standard error is then above a fifth of it
 ROUGH, ENDLESS = "~", "^"
+FEW = f"{ROUGH} fewer than {FEWEST} events"  # a note that is short
 VALUES = ("clv", "customer_equity")  # what lifetimes decide
 Key = tuple[str, str]  # arm, KPI
+
+
+def few(events: float) -> str:
+    """The mark of a rate that rests on so many events: here it is decided, everywhere else it is asked."""
+    return ROUGH if events < FEWEST else ""
 
 
 @dataclass(frozen=True)
@@ -44,21 +50,36 @@ class Evidence:
 
     def rough(self, arm: str, kpi: str) -> bool:
         """True if a figure rests on too few events."""
-        return self.events.get((arm, kpi), math.inf) < FEWEST
+        return bool(few(self.events.get((arm, kpi), math.inf)))
 
-    def mark(self, arm: str, kpi: str) -> str:
-        """What stands behind a figure where it is shown, "" for nothing."""
-        return (ENDLESS if (arm, kpi) in self.stays else "") + (ROUGH if self.rough(arm, kpi) else "")
+    def mark(self, arm: str, kpi: str, against: str | None = None) -> str:
+        """What stands behind a figure where it is shown, "" for nothing.
+
+        `against` makes it the mark of a difference between two arms, which is as rough as the rougher of the two.
+        """
+        arms = (arm, against if against is not None else arm)
+        endless = any((one, kpi) in self.stays for one in arms)
+        return (ENDLESS if endless else "") + (ROUGH if any(self.rough(one, kpi) for one in arms) else "")
+
+    def told(self, table: pd.DataFrame, reference: str | None = None) -> list[dict[str, Any]]:
+        """What marks the rows of summary.csv, or with the reference of comparison.csv, one entry a marked row."""
+        found = []
+        for arm, kpi in zip(table["arm"].astype(str), table["kpi"].astype(str), strict=True):
+            if mark := self.mark(arm, kpi, reference):
+                counts = [self.events.get((one, kpi), math.inf) for one in (arm, reference or arm)]
+                events = {"events": round(min(counts), 1)} if math.isfinite(min(counts)) else {}
+                found.append({"arm": arm, "kpi": kpi, "mark": mark, **events})
+        return found
 
     def words(self, shown: Iterable[Key]) -> list[str]:
         """What the marks of these figures mean, a sentence each."""
         keys = list(shown)
         said = []
         if any(self.rough(*key) for key in keys):
-            said.append(
-                f"{ROUGH} rests on fewer than {FEWEST} events (customers who left or moved, complaints and the like), "
-                "all seeds together: a rough figure"
+            several = (
+                "; a difference is as rough as the rougher of its two" if len({arm for arm, _ in keys}) > 1 else ""
             )
+            said.append(few_words() + several)
         found = dict.fromkeys(self.stays[key] for key in keys if key in self.stays)
         names = list(dict.fromkeys(name for states, _, _ in found for name in states))
         if not names:
@@ -80,6 +101,14 @@ class Evidence:
                 f"{100 * self.discount_rate:.4g} % a year"
             )
         return said
+
+
+def few_words() -> str:
+    """What `ROUGH` means, in a sentence."""
+    return (
+        f"{ROUGH} rests on fewer than {FEWEST} events (customers who left or moved, complaints and the like), "
+        "all seeds together: a rough figure"
+    )
 
 
 NONE = Evidence()
@@ -130,6 +159,9 @@ def evidence(
         found.events[arm, "attrition_annual[aum]"] = found.events[arm, "attrition_annual"]
         found.events[arm, "customer_equity"] = found.events[arm, "clv"]
         found.events[arm, "manager_turnover_annual"] = float(c.bank("managers_left")[own, 1:].sum())
+    for arm in c.arms[1:]:  # what a customer kept costs is over a difference of attrition
+        own = [found.events.get((one, "attrition_annual"), math.nan) for one in (arm, c.arms[0])]
+        found.events[arm, "cost_per_saved_customer"] = min(own)
     if moved.any():
         _values(found, c, moved, R, held, np.append(weight, [weight[0], 1.0]))
     found.events.update({key: math.inf for key, events in found.events.items() if math.isnan(events)})

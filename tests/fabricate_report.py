@@ -67,6 +67,22 @@ class Made:
     attribution: pd.DataFrame | None = None
     path: Path = field(default_factory=lambda: Path("results/made-up"))
 
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        return {name: getattr(self, name) for name in ("monthly", "bank", "transitions")}
+
+    @property
+    def tiers(self) -> list[str]:
+        return self.manifest["tiers"]
+
+    @property
+    def arms(self) -> list[str]:
+        return self.manifest["arms"]
+
+    @property
+    def seeds(self) -> list[int]:
+        return self.manifest["seeds"]
+
 
 def fabricate(
     arms: tuple[str, ...] = ("nothing",),

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from sim.evidence import customers_per_row
 from sim.precision import FAMILY, SAME_TEST
 
 MOST_SHOWN = 7  # arms besides the reference that figures with a line an arm have colours for
@@ -31,7 +32,8 @@ def plain(text: str) -> str:
 
 def is_about(text: str, value: float, factor: float = 1.0) -> bool:
     """Whether a written number is the value, rounded as it is written."""
-    found = re.fullmatch(r"(?:[A-Z]{3} )?([+-]?[\d,]*\.?\d+)(?: (tn|bn|m|k))?(?: points| %| SD)?", text.strip())
+    number = r"(?:[A-Z]{3} )?([+-]?[\d,]*\.?\d+)(?: (tn|bn|m|k))?(?: points| %| SD)?"
+    found = re.fullmatch(number, text.strip().removesuffix("~"))
     assert found, f"not a number: {text!r}"
     scale = SCALE[found[2]]
     decimals = len(found[1].partition(".")[2])
@@ -140,10 +142,26 @@ class Reader:
     def __init__(self, run: Any, summary: pd.DataFrame, comparison: pd.DataFrame | None):
         self.run, self.seeds = run, len(pd.unique(run.monthly["seed"]))
         self.arms = [str(arm) for arm in pd.unique(run.monthly["arm"])]
+        self.tiers = [str(tier) for tier in pd.unique(run.monthly["tier"])]
         self.months = int(run.monthly["month"].max())
         self.levels = {(row.arm, row.kpi): row for row in summary.itertuples()}
         self.truth = Truth(comparison, self.arms) if comparison is not None else None
         self.read = 0
+
+    def events(self, arm: str, tier: str | None = None) -> float:
+        """Simulated rows that left in this arm while active, all seeds and months."""
+        rows = dict(zip(self.tiers, customers_per_row(self.run), strict=True))
+        table = self.run.monthly[(self.run.monthly["arm"] == arm) & (self.run.monthly["month"] > 0)]
+        lost = (table["closed"] - table["closed_dormant"] + table["went_dormant"]).groupby(table["tier"]).sum()
+        return float(sum(lost[one] / rows[one] for one in self.tiers if tier in (None, one)))
+
+    def mark(self, arm: str, tier: str | None = None) -> str:
+        """What must stand behind an attrition."""
+        return "~" if self.events(arm, tier) < 30 else ""
+
+    def mark_of_gap(self, arm: str, tier: str | None = None) -> str:
+        """What must stand behind a difference of attrition."""
+        return self.mark(arm, tier) or self.mark(self.arms[0], tier)
 
     def arm(self, spoken: str) -> str:
         return next(arm for arm in self.arms if arm.replace("_", " ") == spoken)
@@ -195,7 +213,8 @@ FIXED = [
     r"Precision of the differences to .+|What happens under .+, against which the other arms are held:",
     r"Precision of every difference, and the seeds it would take to halve it",
     r"Differences are taken seed by seed against .+\.|By tier: .+|The bank and its tiers under .+",
-    r"The bank, arm by arm; second line: difference to .+?(?: and its 95 % interval, bold where it is clear; figures "
+    r"The bank, arm by arm(?:, arms \d+ to \d+ of \d+ beside the reference)?; second line: "
+    r"difference to .+?(?: and its 95 % interval, bold where it is clear; figures "
     r"that are no headline figures are for looking and never bold)?",
     r"Means over seeds, ± half the width of the 95 % interval of the mean \(Student's t\)\.",
     r"What older customers and those of low digital affinity get from each arm, against the others, per 10,000 "

@@ -6,15 +6,19 @@ import re
 
 from said import Reader, is_about, pattern
 
+from sim.evidence import customers_per_row
+
 # ---- under the reference, and one arm alone
 
 
-@pattern(r"Over .+, the bank.* loses (?P<rate>[\d.]+) %(?: \(95 % interval (?P<low>\S+) to (?P<high>\S+)\))? of its "
-         r"active customers a year: (?P<shut>[\d.]+) % close, (?P<quiet>[\d.]+) % go dormant "
+@pattern(r"Over .+, the bank.* loses (?P<rate>[\d.]+) %(?P<mark>~?)(?: \(95 % interval (?P<low>\S+) to "
+         r"(?P<high>\S+)\))?"
+         r" of its active customers a year: (?P<shut>[\d.]+) %~? close, (?P<quiet>[\d.]+) %~? go dormant "
          r"without a word\.")  # fmt: skip
 def _loses(r: Reader, m: re.Match[str]) -> None:
     row = r.levels[r.arms[0], "attrition_annual"]
     assert is_about(m["rate"], row.mean, 100.0)
+    assert m["mark"] == r.mark(r.arms[0])
     assert not m["low"] or (is_about(m["low"], row.ci_low, 100.0) and is_about(m["high"], row.ci_high, 100.0))
     assert abs(float(m["shut"]) + float(m["quiet"]) - row.mean * 100) < 0.11
 
@@ -52,8 +56,8 @@ def _setting(r: Reader, m: re.Match[str]) -> None:
         assert f"customers: {m['begun'].replace(',', '')}" in r.run.scenario_text
 
 
-@pattern(r"(?P<rate>[\d.]+) % of active customers (?:left or fell silent in the last 12 months|leave or fall silent in "
-         r"a year)(?:: (?P<most>[\d.]+) % in (?P<top>.+), (?P<least>[\d.]+) % in (?P<bottom>.+))?")  # fmt: skip
+@pattern(r"(?P<rate>[\d.]+) %~? of active customers (?:left or fell silent in the last 12 months|leave or fall silent "
+         r"in a year)(?:: (?P<most>[\d.]+) %~? in (?P<top>.+), (?P<least>[\d.]+) %~? in (?P<bottom>.+))?")  # fmt: skip
 def _one_attrition(r: Reader, m: re.Match[str]) -> None:
     window = slice(-min(12, r.months), None)
 
@@ -139,3 +143,25 @@ def _one_nps(r: Reader, m: re.Match[str]) -> None:
         feeling = r.run.monthly[r.run.monthly["month"] == r.months].groupby("tier")["satisfaction"].mean()
         assert feeling[m["best"]] == feeling.max()
         assert feeling[m["worst"]] == feeling.min()
+
+
+FLOWS = ("closed", "went_dormant", "upgraded", "downgraded", "complaints")
+
+
+@pattern(r"~ rests on fewer than 30 events \(customers who left or moved, complaints and the like\), all seeds "
+         r"together: a rough figure(?P<gaps>; a difference is as rough as the rougher of its two)?\.?")  # fmt: skip
+def _few(r: Reader, m: re.Match[str]) -> None:
+    """It stands only where something is marked, and speaks of differences only where there are some."""
+    table = r.run.monthly[r.run.monthly["month"] > 0]
+    sums = [table.groupby(["arm", "tier"])[one].sum().min() for one in FLOWS]
+    assert min(sums) < 30 * max(customers_per_row(r.run))
+    assert not m["gaps"] or len(r.arms) > 1
+
+
+@pattern(r"\^ no (?P<tiers>.+) customer was seen to leave(?: in \d+ of \d+ seeds)?: .+")
+def _endless(r: Reader, m: re.Match[str]) -> None:
+    table = r.run.monthly[r.run.monthly["month"] > 0].assign(
+        left=lambda one: one["closed"] - one["closed_dormant"] + one["went_dormant"]
+    )
+    left = table.groupby(["arm", "seed", "tier"])["left"].sum().groupby(level="tier").min()
+    assert all(left[tier] == 0 for tier in m["tiers"].split(" and no ") if tier != "dormant")

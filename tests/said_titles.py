@@ -177,7 +177,7 @@ def listed(r: Reader, text: str) -> list[str]:
     return [r.arm(name) for name in re.findall("“([^”]+)”", text)]
 
 
-@pattern(rf"Attrition ends lowest under (?P<names>.+?): (?P<far>{NUMBER} points)(?:; its profit goes from "
+@pattern(rf"Attrition ends lowest under (?P<names>.+?): (?P<far>{NUMBER} points~?)(?:; its profit goes from "
          rf"(?P<start>.+) in the first year to (?P<end>.+) in the last)? against “[^”]+” {HOW}")  # fmt: skip
 def _paths(r: Reader, m: re.Match[str]) -> None:
     window = min(12, r.months)
@@ -233,7 +233,7 @@ def _plane(r: Reader, m: re.Match[str]) -> None:
     assert int(m["off"] or 0) == len(off)
 
 
-@pattern(rf"Attrition differs most in (?P<tier>.+) under {ARM}: (?P<far>{NUMBER}) points a year {HOW}")
+@pattern(rf"Attrition differs most in (?P<tier>.+) under {ARM}: (?P<far>{NUMBER}) points a year(?P<mark>~?) {HOW}")
 def _map(r: Reader, m: re.Match[str]) -> None:
     tiers = {str(tier).replace("_", " "): str(tier) for tier in r.run.monthly["tier"].unique()}
     gaps = {(arm, tier): r.truth.value(arm, f"attrition_annual[{tier}]") for arm in r.truth.arms
@@ -242,6 +242,7 @@ def _map(r: Reader, m: re.Match[str]) -> None:
     value = gaps[r.arm(m["arm"]), tiers[m["tier"]]]
     assert abs(value) == most
     assert is_about(m["far"], value, 100.0)
+    assert m["mark"] == r.mark_of_gap(r.arm(m["arm"]), tiers[m["tier"]])
 
 
 @pattern(r"What arms do by tier")
@@ -327,7 +328,7 @@ def _attribution(r: Reader, m: re.Match[str]) -> None:
         assert is_about(m["part"], value, factor)
 
 
-@pattern(r"In their first three months active customers go (?P<times>[\d.]+) times as fast as after two years.*")
+@pattern(r"In their first three months active customers go (?P<times>[\d.]+)~? times as fast as after two years.*")
 def _tenure(r: Reader, m: re.Match[str]) -> None:
     table = r.run.cohorts[r.run.cohorts["arm"] == r.arms[0]]
     gone = table.assign(gone=table["closed"] + table["dormant"])
@@ -337,7 +338,7 @@ def _tenure(r: Reader, m: re.Match[str]) -> None:
     assert is_about(m["times"], float((early / late).mean()))
 
 
-@pattern(r"The largest move in a year: (?P<share>[\d.]+) % of (?P<from>.+) customers "
+@pattern(r"The largest move in a year: (?P<share>[\d.]+) %~? of (?P<from>.+) customers "
          r"(?P<to>go dormant|close|move to .+)")  # fmt: skip
 def _move(r: Reader, m: re.Match[str]) -> None:
     table = r.run.transitions

@@ -54,6 +54,7 @@ def verdict(r: Reader, text: str, look: str, detail: str) -> str:
 def _kept(r: Reader, arm: str, text: str) -> None:
     kpi = "attrition_annual"
     low, high = r.truth.ends(arm, kpi)
+    assert ("~" in text) == bool(r.mark_of_gap(arm)), text
     if text.startswith("keeps as many"):
         assert r.truth.value(arm, kpi) == 0
         return
@@ -65,7 +66,7 @@ def _kept(r: Reader, arm: str, text: str) -> None:
         assert is_about(c[2], -1e5 * low)
         p_is(c[3], r.truth.p(arm, kpi))
         return
-    c = re.fullmatch(r"(keeps|loses) ([\d,]+) more customers a year per 100,000( \(95 % interval .+\))?", text)
+    c = re.fullmatch(r"(keeps|loses) ([\d,]+~?) more customers a year per 100,000( \(95 % interval .+\))?", text)
     assert c, text
     assert is_about(c[2], 1e5 * abs(r.truth.value(arm, kpi)))
     side = -1 if c[1] == "keeps" else 1

@@ -221,12 +221,15 @@ def _map(reader: Reader, figure) -> None:
     tiers = [str(tier) for tier in reader.run.monthly["tier"].unique()]
     for panel, kpi in zip(figure.axes, ("attrition_annual", "aum_end"), strict=True):
         cells = [text for text in panel.texts if text.get_position()[1] > 0 and text.get_text()]
-        cells = [text for text in cells if re.fullmatch(r"\(?[+-]?[\d.,]+\)?|\N{EN DASH}", plain(text.get_text()))]
+        cells = [text for text in cells if re.fullmatch(r"\(?[+-]?[\d.,]+~?\)?|\N{EN DASH}", plain(text.get_text()))]
         keys = [(arm, column) for arm in reader.truth.arms for column in (*(f"{kpi}[{tier}]" for tier in tiers), kpi)]
         assert len(cells) == len(keys)
         for cell, (arm, column) in zip(cells, keys, strict=True):
             assert (cell.get_weight() == "bold") == bool(reader.truth.sure(arm, column)), (arm, column)
             row = reader.truth.rows.get((arm, column))
+            tier = column[len(kpi) + 1 : -1] or None
+            few = kpi == "attrition_annual" and row is not None and not math.isnan(row.difference)
+            assert ("~" in cell.get_text()) == bool(few and reader.mark_of_gap(arm, tier)), (arm, column)
             if row is not None and not math.isnan(row.ci_low) and not math.isnan(row.difference):
                 assert cell.get_text().startswith("(") == (row.ci_low <= 0 <= row.ci_high), (arm, column)
 
@@ -371,6 +374,8 @@ def _verdicts(root: Node, reader: Reader) -> int:
             text = plain(cell.text())
             if kpi and reader.truth.rows[arm, kpi].ci_high > reader.truth.rows[arm, kpi].ci_low:
                 assert "±" in text, f"a difference without its interval: {arm} {head} {text}"
+            if head == "attrition" and "\N{EN DASH}" not in text:
+                assert ("~" in text) == bool(reader.mark_of_gap(arm)), (arm, text)
             if head == "p":
                 p_is(text, reader.truth.p(arm, "npv"))
             if head == "Verdict":
@@ -382,19 +387,23 @@ def _key_figures(root: Node, reader: Reader) -> int:
     """Differences of the table of key figures: their value, and bold where sure."""
     if reader.truth is None:
         return 0
-    table = next(node for node in root.all("table") if plain(node.all("caption")[0].text()).startswith("The bank, arm"))
+    tables = [node for node in root.all("table") if plain(node.all("caption")[0].text()).startswith("The bank, arm")]
     bold = 0
-    for row in table.all("tr"):
+    for table, row in ((one, row) for one in tables for row in one.all("tr")):
         kpi = row.given.get("data-kpi")
         if not kpi:
             continue
-        for arm, cell in zip(reader.arms, row.all("td")[1:], strict=True):
+        arms = [reader.arm(cell.given["title"]) for cell in table.all("thead")[0].all("th")[2:]]
+        for arm, cell in zip(arms, row.all("td")[1:], strict=True):
             spans = cell.all("span", cls="gap")
+            if kpi == "attrition_annual":
+                assert ("~" in cell.all("span", cls="n")[0].text()) == bool(reader.mark(arm)), arm
+                assert all(("~" in span.text()) == bool(reader.mark_of_gap(arm)) for span in spans), arm
             if not spans:
                 continue
             sure = bool(reader.truth.sure(arm, kpi))
             written = plain(spans[0].text())
-            assert ("clear" in spans[0].classes) == (sure and written != "0"), (arm, kpi, written)
+            assert ("clear" in spans[0].classes) == (sure and written.rstrip("~^") != "0"), (arm, kpi, written)
             bold += "clear" in spans[0].classes
     return bold
 
@@ -442,7 +451,12 @@ NOTES = [
     r"strategy cost: of strategies alone, beyond the reference's",
     r"payback none: not reached within these months, in a seed or more",
     r"±: half the 95 % interval over \d+ seeds", r"for half: seeds in all that would halve it",
-    r"p: paired t test, Holm's step-down correction over \d+ headline tests", r"more in precision\.csv",
+    r"p: paired t test, Holm's step-down correction over \d+ headline tests",
+    r"more in precision\.csv(?: ~ fewer than 30 events)?",
+    r"~ fewer than 30 events",
+    r"in brackets: difference to .+, same seeds ~ rests on fewer than 30 events .+",
+    r"\* clear: .+ ~ rests on fewer than 30 events .+",
+    r"a difference is as rough as the rougher of its two",
 ]  # fmt: skip
 
 
@@ -476,7 +490,7 @@ SHORT = {"attrition": "attrition_annual", "profit": "profit_annual", "AUM": "aum
 def _changes(lines: list[str], reader: Reader) -> int:
     kpis, stars = [SHORT[name] for name in lines[0].split()[1:]], 0
     for arm, line in zip(reader.arms[1:], lines[4:], strict=True):
-        found = re.findall(r"\(([+-]?[\d,.]+)\)(\*?)", line)
+        found = re.findall(r"\(([+-]?[\d,.]+)~?\)(\*?)", line)
         known = [kpi for kpi in kpis if not math.isnan(reader.truth.value(arm, kpi))]
         assert len(found) == len(known), line
         for kpi, (_, star) in zip(known, found, strict=True):
@@ -501,7 +515,7 @@ def _verdict_lines(lines: list[str], reader: Reader) -> int:
         word = reader.truth.word(arm)
         assert words.get(word, word) in line
         assert not re.search("pays|does not pay", line) or word in ("pays", "does not pay")
-        cells = re.findall(r"([+-]?[\d,.]+|\N{EN DASH}|∞|none|<[\d.]+|>[\d.]+)( ±<?[\d,.]+)?(\*?)(?= |$)",
+        cells = re.findall(r"([+-]?[\d,.]+|\N{EN DASH}|∞|none|<[\d.]+|>[\d.]+)~?( ±<?[\d,.]+)?(\*?)(?= |$)",
                            line.split(" ", 1)[1])  # fmt: skip
         for kpi, (value, half, star) in zip(kpis, cells, strict=False):
             if kpi is None:

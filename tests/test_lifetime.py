@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -165,3 +166,40 @@ def test_words_name_seeds_where_only_some_are_endless() -> None:
     assert "of the other seeds alone and too low" in some.words(keys)[0]
     assert Evidence().words(keys) == []
     assert Evidence().mark("a", "clv") == ""
+
+
+def test_few_events_are_marked_in_verdicts_figures_and_json(tmp_path, capsys) -> None:
+    file = tmp_path / "few.yaml"
+    told = {"seeds": "[1, 2]", "rate": "0.10", "matrix": APART_MATRIX, "agents": ""}
+    text = SCENARIO.format(**told).replace("6000", "40").replace(
+        "arms: {nothing: []}", "arms: {nothing: [], digital: [{use: digital_thinking}]}"
+    )  # fmt: skip
+    file.write_text(text)
+    out = tmp_path / "run"
+    assert main(["run", str(file), "--out", str(out), "--quiet"]) == 0
+    said = capsys.readouterr().out
+    for head in ("how sure", "Which arm pays"):
+        (block,) = [one for one in said.split("\n\n") if one.startswith(head)]
+        (line,) = [one for one in block.splitlines() if one.startswith("digital")]
+        assert "~" in line, block
+    assert "~ fewer than 30 events" in said
+    page = (out / "report.html").read_text()
+    decision = page[page.index('id="decision"') : page.index('id="answer"')]
+    (verdict,) = re.findall(r'<ul class="verdicts">.*?</ul>', decision, re.DOTALL)
+    assert "~" in verdict
+    assert "~ rests on fewer than 30 events" in decision
+    (figure,) = re.findall(r'aria-label="([^"]*Active customers who closed[^"]*)"', page)
+    assert "~ fewer than 30 events" in figure
+    proof = evidence_of(read(out))
+    for words in (["run", str(file), "--out", str(tmp_path / "again"), "--quiet"], ["compare", str(out)]):
+        assert main([*words, "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert any(note.startswith("~ rests on fewer than 30 events") for note in answer["notes"])
+        for name, against in (("summary", None), ("comparison", "nothing")):
+            if name not in answer:
+                continue
+            marked = {(one["arm"], one["kpi"]): one["mark"] for one in answer["marks"][name]}
+            for row in answer[name]:
+                key = row["arm"], row["kpi"]
+                assert marked.get(key, "") == proof.mark(*key, against)
+            assert marked["digital", "attrition_annual"] == "~"

@@ -44,7 +44,8 @@ def judged(board: Board, wish: Wish) -> str:
     if not np.isfinite(difference).any():
         return f"{wish.thing[0].upper()}{wish.thing[1:]}, arm by arm"
     if len(board.seeds) == 1:
-        return _range(board, difference, wish.thing, wish.shown, "one seed")
+        signs = [board.mark(place + 1, wish.kpi) for place in range(len(difference))]
+        return _range(board, difference, wish.thing, wish.shown, "one seed", signs)
     good = difference < 0 if wish.less else difference > 0
     which = _which(board)
     better, worse = np.flatnonzero(sure & good), np.flatnonzero(sure & ~good)
@@ -61,7 +62,7 @@ def judged(board: Board, wish: Wish) -> str:
 def _moved(board: Board, wish: Wish, difference: np.ndarray, places: np.ndarray, verb: str) -> str:
     """ "2 of 5 arms raise profit clearly, “a” furthest: +2 m against “nothing”" """
     furthest = places[np.argmax(np.abs(difference[places]))]
-    name, far = style.quoted(board.arms[furthest + 1]), wish.shown(float(difference[furthest]))
+    name, far = style.quoted(board.arms[furthest + 1]), _far(board, wish, difference, int(furthest))
     if len(places) == 1:
         return f"{name} {verb}s {wish.thing} clearly: {far} against {style.quoted(board.reference)}"
     whole = len(difference)
@@ -80,7 +81,12 @@ def _beyond(board: Board, wish: Wish, difference: np.ndarray, sure: np.ndarray, 
     place = int(np.argmax(further))
     if not further[place] > most:
         return ""
-    return f"; {style.quoted(board.arms[place + 1])} is at {wish.shown(float(difference[place]))}, not clear"
+    return f"; {style.quoted(board.arms[place + 1])} is at {_far(board, wish, difference, place)}, not clear"
+
+
+def _far(board: Board, wish: Wish, difference: np.ndarray, place: int) -> str:
+    """A difference as written, with its mark."""
+    return wish.shown(float(difference[place])) + board.mark(place + 1, wish.kpi)
 
 
 def seen(board: Board, found: Sequence[Contrast], thing: str, shown: Callable[[float], str]) -> str:
@@ -92,7 +98,10 @@ def seen(board: Board, found: Sequence[Contrast], thing: str, shown: Callable[[f
     return _range(board, difference, thing, shown, "one seed" if len(board.seeds) == 1 else LOOKING)
 
 
-def _range(board: Board, difference: np.ndarray, thing: str, shown: Callable[[float], str], how: str) -> str:
+def _range(
+    board: Board, difference: np.ndarray, thing: str, shown: Callable[[float], str], how: str, signs: Sequence[str] = ()
+) -> str:
+    """`signs` mark the arms' differences."""
     head, against = f"{thing[0].upper()}{thing[1:]}", f"against {style.quoted(board.reference)}"
     known = np.flatnonzero(np.isfinite(difference))
     if not known.size:
@@ -100,7 +109,8 @@ def _range(board: Board, difference: np.ndarray, thing: str, shown: Callable[[fl
     if not difference[known].any():
         return f"{head} is the same in all arms{_which(board)} ({how})"
     low, high = known[np.argmin(difference[known])], known[np.argmax(difference[known])]
-    least, most = (shown(float(difference[place])) for place in (low, high))
+    signs = signs or [""] * len(difference)
+    least, most = (shown(float(difference[place])) + signs[place] for place in (low, high))
     first, last = (style.quoted(board.arms[place + 1]) for place in (low, high))
     if least == most:
         who = first if len(known) == 1 else f"all arms{_which(board)}"

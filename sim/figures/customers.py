@@ -32,10 +32,21 @@ def attrition_by_tier(board: Board) -> Figure:
         board,
         claims.Wish("attrition_annual", "attrition over the run", lambda gap: units.points(gap, 2, sign=True), True),
     )
+    signs = [_signs(board, board.leaving[arm])[: len(names)] for arm in range(len(board.arms))]
     panels = [
-        parts.Panel(name, "% a year", rates[..., tier] * 100, _percent_of, floor=0.0) for tier, name in enumerate(names)
-    ]
+        parts.Panel(name, "% a year", rates[..., tier] * 100, _percent_of, floor=0.0,
+                    signs=tuple(own[tier] for own in signs))
+        for tier, name in enumerate(names)
+    ]  # fmt: skip
+    subtitle += board.few_words(sign for own in signs[: style.MOST_ARMS] for sign in own)
     return parts.panels_by_arm(board, title, subtitle, months, panels[-1:] + panels[:-1])
+
+
+def _signs(board: Board, flow: Cube) -> list[str]:
+    """Marks of rates over a seed x month x tier flow in the last rolling year: of the tiers, then of the bank."""
+    last = flow[:, -board.window :]
+    tiers = range(len(board.tiers))
+    return [*(board.few(np.where(np.arange(len(tiers)) == tier, last, 0.0)) for tier in tiers), board.few(last)]
 
 
 def _percent_of(value: float) -> str:
@@ -51,17 +62,22 @@ def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: NDA
     pieces = np.stack([shut / lived, (lost - shut) / lived], axis=-1)
     pieces = band(pieces, axis=0).mean[: len(names)]
 
-    title = f"{units.percent(float(last[-1]))} of active customers "
+    signs = _signs(board, board.leaving[0])[: len(names)]
+    of_parts = [_signs(board, flow) for flow in (board.closed_active[0], board.cube("went_dormant")[0])]
+
+    title = f"{units.percent(float(last[-1]))}{signs[-1]} of active customers "
     title += f"left or fell silent in {board.rolling_words}" if board.months >= 12 else "leave or fall silent in a year"
     if len(names) > 1 and np.isfinite(last[:-1]).any():
         tiers = np.flatnonzero(np.isfinite(last[:-1]))
         tiers = np.array([tier for tier in tiers if tier not in board.small_tiers] or tiers)
         most, least = int(tiers[np.argmax(last[tiers])]), int(tiers[np.argmin(last[tiers])])
-        title += f": {units.percent(last[most])} in {names[most]}, {units.percent(last[least])} in {names[least]}"
-    labels = [f"{name} {units.percent(float(rate))}" for name, rate in zip(names, last, strict=True)]
+        title += f": {units.percent(last[most])}{signs[most]} in {names[most]}"
+        title += f", {units.percent(last[least])}{signs[least]} in {names[least]}"
+    labels = [f"{name} {units.percent(float(rate))}{sign}" for name, rate, sign in zip(names, last, signs, strict=True)]
+    few = board.few_words(sign for own in (signs, *of_parts) for sign in own[: len(names)])
     colours = [*style.tier_colours(len(board.tiers)), style.NEUTRAL][: len(names)]
     figure, ((trend, split),) = style.page(
-        title, subtitle + board.small_words(), 1, 2, height=2.7, widths=[1.5, 1],
+        title, subtitle + board.small_words() + few, 1, 2, height=2.7, widths=[1.5, 1],
         lefts=[0.5, parts.rows_room(names) + 0.2], rights=[marks.end_room(labels), 0.1],
         key=[("closed the account", CLOSED), ("went dormant", SILENT)],
     )  # fmt: skip
@@ -72,8 +88,9 @@ def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: NDA
     style.name_panel(trend, "Attrition", "% a year")
     marks.month_axis(trend, board.months)
     parts.stacked_rows(
-        split, names, pieces * 100, [CLOSED, SILENT], _percent_of, inside=lambda value: units.number(value, 1)
-    )
+        split, names, pieces * 100, [CLOSED, SILENT], _percent_of, inside=lambda value: units.number(value, 1),
+        signs=[*zip(*of_parts, signs, strict=False)],
+    )  # fmt: skip
     style.name_panel(split, "How they go", "% a year, at the end")
     return figure
 
@@ -163,9 +180,15 @@ def attrition_by_tenure(board: Board) -> Figure:
     late_bins = TENURE_EDGES[:-1] >= 24
     late = (closed + silent)[..., late_bins].sum(axis=(2, 3)) / ratio_base(at_risk[..., late_bins].sum(axis=(2, 3)))
     times = mean_of((early / ratio_base(late))[0])
+    gone = np.moveaxis(closed + silent, 2, -1)  # tiers last
+    sign = board.few(gone[0, :, 0]) or board.few(gone[0, :, late_bins])
+    signs = [
+        "".join(dict.fromkeys(board.few(np.where(np.arange(len(board.tiers)) == tier, one, 0.0)) for one in gone))
+        for tier in range(len(board.tiers))
+    ]
     who = "" if board.one_arm else f" under {style.quoted(board.reference)}"
     title = (
-        f"In their first three months active customers go {units.number(times, 1)} times as fast as after two "
+        f"In their first three months active customers go {units.number(times, 1)}{sign} times as fast as after two "
         f"years{who}"
         if np.isfinite(times)
         else "How fast active customers leave or fall silent, by tenure"
@@ -176,7 +199,10 @@ def attrition_by_tenure(board: Board) -> Figure:
     )
     rows, columns = style.grid_shape(len(board.tiers))
     key = parts.arm_key(board) or [("closes or goes dormant", style.PALETTE[0]), ("of which closes", style.PALETTE[3])]
-    figure, axes = style.page(title, subtitle + parts.left_out(board), rows, columns, key=key, right=0.25, height=1.5)
+    few = board.few_words([sign, *signs])
+    figure, axes = style.page(
+        title, subtitle + parts.left_out(board) + few, rows, columns, key=key, right=0.25, height=1.5
+    )
     panels = [panel for row in axes for panel in row]
     for tier, panel in enumerate(panels[: len(board.tiers)]):
         shown = [(total[arm, :, tier], colour) for arm, colour in enumerate(style.arm_colours(len(board.arms)))]
@@ -190,7 +216,7 @@ def attrition_by_tenure(board: Board) -> Figure:
             marks.steps_with_band(panel, TENURE_EDGES, one, colour, dashed=place == 0 and not board.one_arm)
             edges += [one.mean, one.low, one.high]
         marks.value_axis(panel, edges, zero=True)
-        style.name_panel(panel, style.spoken(board.tiers[tier]), "% a month")
+        style.name_panel(panel, style.spoken(board.tiers[tier]) + signs[tier], "% a month")
     parts.month_axes(board, axes, len(board.tiers), months=int(TENURE_EDGES[-1]), name="Months since joining")
     return figure
 

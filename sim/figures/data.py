@@ -5,15 +5,16 @@ A cube has the axes arm, seed, month, tier (or arm, seed, month for the bank); a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.evidence import FEW, ROUGH, Evidence, customers_per_row, evidence_of, few
 from sim.precision import sureness
 
 from . import units
@@ -223,6 +224,28 @@ class Board:
         """Strategies for which bank.parquet has a column `what[strategy]`, in its order."""
         columns = [str(column) for column in self._run.bank.columns]
         return [column[len(what) + 1 : -1] for column in columns if column.startswith(f"{what}[") and column[-1] == "]"]
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What the run's figures rest on."""
+        return evidence_of(cast(Any, self._run))
+
+    @cached_property
+    def per_row(self) -> NDArray[np.float64]:
+        """Customers that a simulated row of each tier stands for."""
+        return np.array(customers_per_row(cast(Any, self._run)), dtype=np.float64)
+
+    def mark(self, arm: int, kpi: str) -> str:
+        """The mark of an arm's difference to the reference in a KPI (`sim.evidence`)."""
+        return self.evidence.mark(self.arms[arm], kpi, self.reference)
+
+    def few(self, events: Cube) -> str:
+        """The mark of a rate over customers counted in a cube whose last axis is the tiers, all of it together."""
+        return few(float(np.nansum(events / self.per_row)))
+
+    def few_words(self, shown: Iterable[str]) -> str:
+        """A sentence about the marks in what a figure shows, or nothing."""
+        return f" {FEW}." if any(ROUGH in text for text in shown) else ""
 
     def gaps(self, kpi: str) -> Cube:
         """Difference, lower and upper end of a KPI for every arm but the reference (rows), from comparison.csv."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
@@ -58,6 +60,7 @@ def forest(board: Board) -> Figure:
     if not shown:
         raise NothingToShow("there is no comparison of these arms")
     names = arm_names(board)
+    signs = {kpi: [board.mark(arm, kpi) for arm in range(1, len(board.arms))] for kpi, _, _ in shown}
     subtitle = (
         f"Difference to {style.quoted(board.reference)} over the run, same seeds. "
         + (
@@ -67,6 +70,7 @@ def forest(board: Board) -> Figure:
             f"{CHANCE:g} by {CORRECTION} over all headline figures; hollow: not clear."
         )
         + " Shaded: the better side."
+        + board.few_words(sign for own in signs.values() for sign in own)
     )
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
@@ -79,7 +83,7 @@ def forest(board: Board) -> Figure:
         unit = str(board.comparison.loc[board.comparison["kpi"] == kpi, "unit"].iloc[0])  # type: ignore[union-attr,index]
         look = units.display(kpi, unit, gaps[:, 0], difference=True)
         less = KPIS[kpi].better == "lower"
-        _intervals(panel, gaps / look.divisor, board.sure(kpi), less)
+        _intervals(panel, gaps / look.divisor, board.sure(kpi), less, signs[kpi])
         panel.set_yticks(np.arange(len(names)), names if place % columns == 0 else [""] * len(names))
         panel.tick_params(axis="y", labelcolor=style.INK)
         style.name_panel(panel, name, look.unit if kpi != "customers_end" else "", beyond=0.4)
@@ -113,8 +117,8 @@ def _count(number: int) -> str:
     return {0: "none", 1: "one"}.get(number, str(number))
 
 
-def _intervals(axes: Axes, gaps: Cube, sure: NDArray[np.bool_], less: bool) -> None:
-    """Rows of points with intervals; filled where sure, the better side of zero shaded."""
+def _intervals(axes: Axes, gaps: Cube, sure: NDArray[np.bool_], less: bool, signs: Sequence[str]) -> None:
+    """Rows of points with intervals; filled where sure, marked with their signs, the better side of zero shaded."""
     mean, low, high = gaps.T
     marks.level_axis(axes, [mean, low, high])
     left, right = axes.get_xlim()
@@ -129,6 +133,9 @@ def _intervals(axes: Axes, gaps: Cube, sure: NDArray[np.bool_], less: bool) -> N
         axes.plot(
             [value], [row], "o", color=colour, markersize=5.5, zorder=4, markerfacecolor=colour if clear else "white"
         )
+        if signs[row] and np.isfinite(value):
+            axes.annotate(signs[row], (value, row), (0, 3), textcoords="offset points", size=8, color=style.INK,
+                          ha="center", va="bottom", zorder=5)  # fmt: skip
     axes.set_ylim(len(gaps) - 0.5, -0.5)
 
 
@@ -143,6 +150,10 @@ def tier_heat_map(board: Board) -> Figure:
     if not np.isfinite(attrition).any() and not np.isfinite(money).any():
         raise NothingToShow("there is no comparison by tier")
     names = arm_names(board)
+    signs = [
+        [board.mark(arm, f"attrition_annual{tier}") for tier in (*(f"[{name}]" for name in tiers), "")]
+        for arm in range(1, len(board.arms))
+    ]
     sure = "" if len(board.seeds) == 1 else (
         " In brackets: the 95\N{NO-BREAK SPACE}% interval has zero in it. Bold: clear; tiers are no headline figures, "
         "so none is called so."
@@ -150,7 +161,7 @@ def tier_heat_map(board: Board) -> Figure:
     figure, ((left, right),) = style.page(
         _map_title(board, attrition),
         f"Difference to {style.quoted(board.reference)}, same seeds, mean over seeds. Blue is better, orange worse, "
-        f"white no difference.{sure}",
+        f"white no difference.{sure}{board.few_words(sign for row in signs for sign in row)}",
         1, 2, height=0.3 * (len(names) + HEAD), lefts=[name_room(names), 0.3], rights=[0.1, 0.05], bottom=0.1,
     )  # fmt: skip
     of_reference = style.fit(style.spoken(board.reference), 1.2, 8)
@@ -158,7 +169,7 @@ def tier_heat_map(board: Board) -> Figure:
         (left, attrition, "attrition_annual", True, "Attrition", "points a year"),
         (right, money, "aum_end", False, "AUM at the end", f"% of that of {of_reference}"),
     ):
-        _cells(panel, values, board.sure(kpi), less)
+        _cells(panel, values, board.sure(kpi), less, signs if panel is left else [[""] * (len(tiers) + 1)] * len(signs))
         heads = [*map(style.spoken, tiers), "bank"]
         room = style.size_inches(panel)[0] / (len(heads) + 0.12) - 0.05
         for head, x in zip(heads, _columns(len(heads)), strict=True):
@@ -182,6 +193,7 @@ def _map_title(board: Board, attrition: Cube) -> str:
         return "What arms do by tier"
     arm, tier = np.unravel_index(int(np.nanargmax(np.abs(gaps))), gaps.shape)
     text = f"{units.number(gaps[arm, tier], 2, sign=True)}{units.GAP}points a year"
+    text += board.mark(int(arm) + 1, f"attrition_annual[{board.tiers[tier]}]")
     how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
     name = style.quoted(board.arms[arm + 1])
     return f"Attrition differs most in {style.spoken(board.tiers[tier])} under {name}: {text} ({how})"
@@ -192,7 +204,7 @@ def _columns(count: int) -> Cube:
     return np.arange(count, dtype=float) + np.where(np.arange(count) == count - 1, 0.12, 0.0)
 
 
-def _cells(axes: Axes, values: Cube, sure: NDArray[np.bool_], less: bool) -> None:
+def _cells(axes: Axes, values: Cube, sure: NDArray[np.bool_], less: bool, signs: Sequence[Sequence[str]]) -> None:
     ramp = mpl.colors.LinearSegmentedColormap.from_list("decision", [style.LOSS, "#FFFFFF", style.GAIN])
     finite = np.abs(values[..., 0][np.isfinite(values[..., 0])])
     most = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
@@ -207,7 +219,7 @@ def _cells(axes: Axes, values: Cube, sure: NDArray[np.bool_], less: bool) -> Non
             axes.add_patch(
                 Rectangle((x + 0.02, row + 0.04), 0.96, 0.92, facecolor=colour, edgecolor="#D0D0D0", linewidth=0.5)
             )
-            text = units.number(value, decimals, sign=True)
+            text = units.number(value, decimals, sign=True) + (signs[row][column] if known else "")
             if known and np.isfinite(low) and low <= 0 <= high:
                 text = f"({text})"
             weight = "bold" if column == values.shape[1] - 1 and sure[row] else "normal"

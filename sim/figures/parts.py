@@ -61,8 +61,12 @@ def arm_lines(
     labels: bool = True,
     least_span: float = 0.0,
     floor: float = -np.inf,
+    signs: Sequence[str] = (),
 ) -> None:
-    """One line and band an arm from arm x seed x month values, the last value at its end (if `labels`)."""
+    """One line and band an arm from arm x seed x month values, the last value at its end (if `labels`).
+
+    `signs` stand behind these values, one an arm.
+    """
     bands = band(values[: style.MOST_ARMS], floor=floor)
     colours = style.arm_colours(len(bands.mean))
     wide = banded(bands)
@@ -80,10 +84,11 @@ def arm_lines(
         marks.label_ends(
             axes,
             [
-                (float(bands.mean[arm][-1]), shown(float(bands.mean[arm][-1])), colours[arm])
+                (float(bands.mean[arm][-1]), shown(float(bands.mean[arm][-1])) + "".join(signs[arm : arm + 1]),
+                 colours[arm])
                 for arm in range(len(colours))
             ],
-        )
+        )  # fmt: skip
 
 
 def named_lines(
@@ -132,7 +137,10 @@ def month_axes(
 
 @dataclass(frozen=True)
 class Panel:
-    """One panel of a grid by arm: its name and unit, arm x seed x month values, and how a value is written."""
+    """One panel of a grid by arm: its name and unit, arm x seed x month values, and how a value is written.
+
+    `signs` mark the arms' values; where none is written, the name bears them.
+    """
 
     name: str
     unit: str
@@ -141,6 +149,7 @@ class Panel:
     zero: bool = False
     least_span: float = 0.0
     floor: float = -np.inf
+    signs: tuple[str, ...] = ()
 
 
 def scaled(name: str, values: Cube, unit: str, *, currency: str = "", sign: bool = False) -> Panel:
@@ -157,17 +166,22 @@ def panels_by_arm(board: Board, title: str, subtitle: str, months: Any, panels: 
     """A grid of panels, in each a line and band an arm."""
     rows, columns = style.grid_shape(len(panels))
     texts = [
-        panel.shown(float(value)) for panel in panels for value in band(panel.values[: style.MOST_ARMS]).mean[:, -1]
+        panel.shown(float(value)) + "".join(dict.fromkeys(panel.signs))
+        for panel in panels
+        for value in band(panel.values[: style.MOST_ARMS]).mean[:, -1]
     ]
-    room = marks.end_room(texts) if len(board.arms) <= LABELLED_ARMS else 0.3
+    written = len(board.arms) <= LABELLED_ARMS
+    room = marks.end_room(texts) if written else 0.3
     figure, axes = style.page(
         title, subtitle + left_out(board), rows, columns, key=arm_key(board), right=max(room, 0.3), height=1.55
     )
     for axis, panel in zip([axis for row in axes for axis in row], panels, strict=False):
         arm_lines(
-            axis, months, panel.values, panel.shown, zero=panel.zero, least_span=panel.least_span, floor=panel.floor
-        )
-        style.name_panel(axis, panel.name, panel.unit)
+            axis, months, panel.values, panel.shown, zero=panel.zero, least_span=panel.least_span, floor=panel.floor,
+            signs=panel.signs,
+        )  # fmt: skip
+        sign = "" if written else "".join(dict.fromkeys(panel.signs[: style.MOST_ARMS]))
+        style.name_panel(axis, panel.name + sign, panel.unit)
     month_axes(board, axes, len(panels))
     return figure
 
@@ -193,17 +207,21 @@ def stacked_areas(axes: Axes, x: Any, values: Cube, labels: Sequence[str], colou
 
 
 def stacked_rows(
-    axes: Axes, names: Sequence[str], parts: Cube, colours: Sequence[str], shown: Shown, *, inside: Shown | None = None
-) -> None:
+    axes: Axes, names: Sequence[str], parts: Cube, colours: Sequence[str], shown: Shown, *,
+    inside: Shown | None = None, signs: Sequence[Sequence[str]] = (),
+) -> None:  # fmt: skip
     """Horizontal bars from row x part values (no negatives), rows from the top, the sum at each end.
 
-    `inside` also writes each part into its piece, where it fits.
+    `inside` also writes each part into its piece, where it fits. `signs` stand behind the numbers: a row's are those of
+    its parts, then that of its sum.
     """
+    signs = signs or [[""] * (len(colours) + 1)] * len(names)
     parts = np.nan_to_num(parts)
     totals = parts.sum(axis=1)
     largest = float(totals.max()) or 1.0
     wide, _ = style.size_inches(axes)
-    room = marks.end_room([shown(float(total)) for total in totals])
+    ends = [shown(float(total)) + own[-1] for total, own in zip(totals, signs, strict=True)]
+    room = marks.end_room(ends)
     limit = largest * wide / max(wide - room, 0.3)
     start = np.zeros(len(names))
     places = np.arange(len(names))
@@ -211,7 +229,7 @@ def stacked_rows(
         axes.barh(places, parts[:, part], left=start, height=0.62, color=colour, linewidth=0, zorder=3)
         if inside is not None:
             for row in range(len(names)):
-                text = inside(float(parts[row, part]))
+                text = inside(float(parts[row, part])) + signs[row][part]
                 if style.text_width(text, 8) + 0.1 < parts[row, part] / limit * wide:
                     axes.text(
                         start[row] + parts[row, part] / 2, row, text, size=8, ha="center", va="center_baseline",
@@ -220,7 +238,7 @@ def stacked_rows(
         start = start + parts[:, part]
     for row, total in enumerate(totals):
         axes.annotate(
-            shown(float(total)), (total, row), (5, 0), textcoords="offset points", size=style.LABEL, color=style.INK,
+            ends[row], (total, row), (5, 0), textcoords="offset points", size=style.LABEL, color=style.INK,
             va="center_baseline", ha="left", annotation_clip=False,
         )  # fmt: skip
     axes.set_xlim(0, limit)

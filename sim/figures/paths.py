@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -34,21 +35,27 @@ def trajectories(board: Board) -> Figure:
     count = len(board.arms) - 1
     names = arm_names(board, 1.45)
     tall = 0.95 if count <= 4 else 0.62 if count <= 9 else 0.5
+    lost = board.leaving[:, :, -board.window :]
+    signs = [[board.few(lost[arm]) or board.few(lost[0]) for arm in range(1, len(board.arms))], [""] * count]
     rooms = [
-        marks.end_room([units.number(float(end), places, sign=True) for end in band(values).mean[:, -1]])
-        for _, _, _, values, places in columns
-    ]
+        marks.end_room([
+            units.number(float(end), places, sign=True) + "".join(dict.fromkeys(signs[column > 0]))
+            for end in band(values).mean[:, -1]
+        ])
+        for column, (_, _, _, values, places) in enumerate(columns)
+    ]  # fmt: skip
     figure, axes = style.page(
-        _title(board, rates[..., -1], profit),
+        _title(board, rates[..., -1], profit, signs[0]),
         f"Difference to {style.quoted(board.reference)}, same seeds; attrition and profit over {board.rolling_words}. "
-        f"Each column has one scale. {board.band_words()}",
+        f"Each column has one scale. {board.band_words()}{board.few_words(signs[0])}",
         count, 3, height=tall, between=0.17, lefts=[name_room(names) + 0.4, 0.42, 0.42], rights=rooms,
     )  # fmt: skip
     for column, (title, unit, x, values, places) in enumerate(columns):
         bands = band(values)
         for row in range(count):
             panel = axes[row][column]
-            _path(panel, x, Band(bands.mean[row], bands.low[row], bands.high[row]), row + 1, bands, places)
+            _path(panel, x, Band(bands.mean[row], bands.low[row], bands.high[row]), row + 1, bands, places,
+                  signs[column > 0][row])  # fmt: skip
             marks.month_axis(panel, board.months, label=row == count - 1, ticks=row == count - 1)
             if row == 0:
                 style.name_panel(panel, title, unit)
@@ -61,7 +68,7 @@ def _apart(values: Cube) -> Cube:
     return values[1:] - values[:1]
 
 
-def _path(axes: Axes, x: Any, one: Band, place: int, all_: Band, decimals: int) -> None:
+def _path(axes: Axes, x: Any, one: Band, place: int, all_: Band, decimals: int, sign: str) -> None:
     colour, marker, hollow = style.arm_look(place)
     marks.line_with_band(axes, x, one, colour)
     marks.value_axis(axes, [all_.mean, all_.low, all_.high], zero=True)
@@ -71,7 +78,7 @@ def _path(axes: Axes, x: Any, one: Band, place: int, all_: Band, decimals: int) 
             [x[-1]], [end], marker, color=colour, markersize=4.5, markerfacecolor="white" if hollow else colour,
             clip_on=False, zorder=6,
         )  # fmt: skip
-        marks.label_ends(axes, [(end, units.number(end, decimals, sign=True), colour)])
+        marks.label_ends(axes, [(end, units.number(end, decimals, sign=True) + sign, colour)])
 
 
 def _name(axes: Axes, name: str, place: int) -> None:
@@ -83,14 +90,14 @@ def _name(axes: Axes, name: str, place: int) -> None:
     )  # fmt: skip
 
 
-def _title(board: Board, rates: Cube, profit: Cube) -> str:
+def _title(board: Board, rates: Cube, profit: Cube, signs: Sequence[str]) -> str:
     """The arm with the least attrition at the end of its path, and where its profit begins and ends."""
     end = np.array([one.difference for one in contrasts(rates[:, :, -1])])
     how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
     lowest = claims.highest(list(-end))
     if not lowest or not np.nan_to_num(end).any():
         return f"How the arms part from {style.quoted(board.reference)}"
-    least = units.points(float(end[lowest[0]]), 2, sign=True)
+    least = units.points(float(end[lowest[0]]), 2, sign=True) + signs[lowest[0]]
     text = f"Attrition ends lowest under {claims.listed([board.arms[place + 1] for place in lowest])}: {least}"
     if len(lowest) == 1 and profit.shape[2] > 12:
         first, last = (contrasts(profit[:, :, at])[lowest[0]].difference for at in (0, -1))

@@ -32,11 +32,13 @@ def cost_and_effect(board: Board) -> Figure:
     size, word = units.scale(float(np.nanmax(np.abs(cost))))
     x, y = np.append(0.0, cost / size), np.append(0.0, kept[:, 0])
     line = frontier(x, y)
+    signs = ["", *(board.mark(arm, "attrition_annual") for arm in range(1, len(board.arms)))]
     figure, ((panel,),) = style.page(
         _title(board, x, line),
         f"Means over seeds{'' if len(board.seeds) == 1 else f', lines: 95{units.GAP}% intervals (paired t)'}. Cost of "
         f"strategies and of managers together, beyond that of {style.quoted(board.reference)}. Filled, on the line: no "
-        "other arm, and no mix of two, keeps more for the money; hollow, below it: another arm or a mix of two does.",
+        "other arm, and no mix of two, keeps more for the money; hollow, below it: another arm or a mix of two does."
+        + board.few_words(signs),
         1, 1, height=4.2, left=0.75, right=0.35,
     )  # fmt: skip
     ends = [np.append(0.0, half / size), np.append(0.0, kept[:, 1]), np.append(0.0, kept[:, 2])]
@@ -56,6 +58,7 @@ def cost_and_effect(board: Board) -> Figure:
             markerfacecolor=colour if place in line else "white",
         )  # fmt: skip
     names = units.shortened([style.spoken(arm) for arm in board.arms], 34)
+    names = [name + sign for name, sign in zip(names, signs, strict=True)]
     _label(panel, x, y, names, line, ends)
     style.name_panel(panel, "Customers kept", f"a year per {PER:,} active customers")
     unit = f"{board.currency} {word} a year".replace("  ", " ")

@@ -8,6 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from sim.evidence import few
+
 from . import claims, marks, parts, style, units
 from .data import Board, Cube, NothingToShow, band, contrasts, ratio_base
 
@@ -117,6 +119,10 @@ def transitions(board: Board) -> Figure:
     rows = [*board.tiers, "dormant", "new"]
     sums = table.groupby(["from", "to"])["customers"].sum()
     counts = np.array([[float(sums.get((start, end), 0.0)) for end in columns] for start in rows])
+    own = dict(zip(board.tiers, board.per_row, strict=True))
+    weight = np.array([own.get(name, board.per_row.min()) for name in rows])[:, None]
+    signs = np.vectorize(few, otypes=[object])(counts / weight)
+    signs[counts == 0] = ""  # "0" says it
     shares = counts / ratio_base(counts.sum(axis=1, keepdims=True))
     stays = np.array([[start == end or (start == "new" and end in board.tiers) for end in columns] for start in rows])
 
@@ -125,14 +131,14 @@ def transitions(board: Board) -> Figure:
     if np.isfinite(moves).any():
         start, end = np.unravel_index(int(np.nanargmax(moves)), moves.shape)
         title = (
-            f"The largest move in a year: {units.percent(moves[start, end])} of {style.spoken(rows[start])} customers "
-            f"{_becomes(style.spoken(columns[end]))}"
+            f"The largest move in a year: {units.percent(moves[start, end])}{signs[start, end]} of "
+            f"{style.spoken(rows[start])} customers {_becomes(style.spoken(columns[end]))}"
         )
     arm = "" if board.one_arm else f" Arm: {style.quoted(board.reference)} (the reference)."
     subtitle = (
         "Of 100 customers in the state on the left, how many are in the state above a year later (mean of all years "
         "and seeds). Grey: those who stay; bottom row: where customers who joined during the year are at its "
-        f"end.{arm}"
+        f"end.{arm}{board.few_words(signs.ravel())}"
     )
     names = [style.fit(style.spoken(name), 1.5, style.TICK) for name in rows]
     names = [{"new": "new customers"}.get(name, name) for name in names]
@@ -140,7 +146,7 @@ def transitions(board: Board) -> Figure:
     figure, ((grid,),) = style.page(
         title, subtitle, 1, 1, height=cell * (len(rows) + 0.2), left=parts.rows_room(names) + 0.1, right=0.3, bottom=0.1
     )
-    _draw_cells(grid, shares, stays, len(board.tiers))
+    _draw_cells(grid, shares, signs, stays, len(board.tiers))
     width = style.size_inches(grid)[0] / (len(columns) + 0.15)
     places = [column + 0.5 + (0.15 if column >= len(board.tiers) else 0.0) for column in range(len(columns))]
     grid.xaxis.tick_top()
@@ -155,7 +161,9 @@ def _becomes(state: str) -> str:
     return {"dormant": "go dormant", "closed": "close"}.get(state, f"move to {state}")
 
 
-def _draw_cells(grid: mpl.axes.Axes, shares: Cube, stays: NDArray[np.bool_], tiers: int) -> None:
+def _draw_cells(
+    grid: mpl.axes.Axes, shares: Cube, signs: NDArray[np.object_], stays: NDArray[np.bool_], tiers: int
+) -> None:
     """Cells with their numbers: stayers grey, movers on a scale of blues of their own, a gap before the states."""
     colours = mpl.colormaps["Blues"]
     movers = shares[np.logical_not(stays) & np.isfinite(shares)]
@@ -172,8 +180,8 @@ def _draw_cells(grid: mpl.axes.Axes, shares: Cube, stays: NDArray[np.bool_], tie
                 Rectangle((x + 0.015, y + 0.02), 0.97, 0.96, facecolor=colour, edgecolor="#D0D0D0", linewidth=0.5)
             )
             grid.text(
-                x + 0.5, y + 0.5, _cell_text(share), ha="center", va="center_baseline", size=style.LABEL + 0.5,
-                color=style.ink_on(colour) if share > 0 else "#707070",
+                x + 0.5, y + 0.5, _cell_text(share) + signs[row, column], ha="center", va="center_baseline",
+                size=style.LABEL + 0.5, color=style.ink_on(colour) if share > 0 else "#707070",
             )  # fmt: skip
     grid.set_xlim(0, shares.shape[1] + 0.15)
     grid.set_ylim(shares.shape[0] + 0.1, 0)

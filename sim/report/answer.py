@@ -5,13 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sim.evidence import FEWEST
 from sim.figures import Board, units
 from sim.figures.data import mean_of, ratio_base
 from sim.figures.style import quoted
 from sim.report.key_figures import Figure, KeyFigures, difference_texts
-
-FEW = f"fewer than {FEWEST} events"  # what a rate rests on that is marked wherever it is shown
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,7 @@ def headlines(figures: KeyFigures, board: Board) -> list[Headline]:
         if kpi in starts and starts[kpi] > 0:
             remark = f"{units.percent(figure.value / starts[kpi] - 1, sign=True)} over {board.span_words}"
         unit = "" if kpi == "customers_end" else look.unit
-        few = FEW if figures.evidence.rough(board.reference, kpi) else ""
-        cards.append(Headline(name, text, ", ".join(part for part in (unit, remark, few) if part)))
+        cards.append(Headline(name, text + figure.mark, ", ".join(part for part in (unit, remark) if part)))
     return cards
 
 
@@ -65,14 +61,15 @@ def _reference(figures: KeyFigures, board: Board) -> list[str]:
     arm = board.reference
     who = "the bank" if board.one_arm else f"the bank under {quoted(arm)}"
     lost, shut = figures.of(arm, "attrition_annual"), _closed_while_active(board)
+    few_shut, few_quiet = board.few(board.closed_active[0]), board.few(board.cube("went_dormant")[0])
     sentences = []
     if lost is not None and math.isfinite(lost.value):
         rate = _with_interval("attrition_annual", lost)
         text = f"Over {board.span_words}, {who} loses {rate} of its active customers a year"
         if math.isfinite(shut):
-            text += f": {units.percent(shut)} close, {units.percent(lost.value - shut)} go dormant without a word"
-        few = f"; a rough figure, of {FEW}" if figures.evidence.rough(arm, "attrition_annual") else ""
-        sentences.append(text + few + ".")
+            quiet = units.percent(lost.value - shut)
+            text += f": {units.percent(shut)}{few_shut} close, {quiet}{few_quiet} go dormant without a word"
+        sentences.append(text + ".")
     else:
         sentences.append(f"{who.capitalize()} has no active customers to lose.")
     sentences.append(_growth(figures, board))
@@ -128,11 +125,12 @@ def _with_interval(kpi: str, figure: Figure) -> str:
     """A value with its unit, and its 95 % interval in brackets if there is one."""
     look = units.display(kpi, figure.unit, [figure.value])
     text, half = look.write(figure.value, figure.half)
+    shown = _join(text, look.unit) + figure.mark
     if not half:
-        return _join(text, look.unit)
+        return shown
     decimals = len(text.partition(".")[2])
     low, high = (units.number(end / look.divisor, decimals) for end in (figure.low, figure.high))
-    return f"{_join(text, look.unit)} (95{units.GAP}% interval {low} to {high})"
+    return f"{shown} (95{units.GAP}% interval {low} to {high})"
 
 
 def _join(text: str, unit: str) -> str:
@@ -174,7 +172,7 @@ def _return(figures: KeyFigures, arm: str, currency: str) -> str:
     cost, kept = figures.of(arm, "cost_per_saved_customer"), figures.gap(arm, "attrition_annual")
     if cost is not None and math.isfinite(cost.value) and kept is not None and kept.sure and kept.value < 0:
         look = units.display("cost_per_saved_customer", cost.unit, [cost.value])
-        parts.append(f"strategy cost per customer kept {_join(look.write(cost.value)[0], look.unit)}")
+        parts.append(f"strategy cost per customer kept {_join(look.write(cost.value)[0], look.unit)}{cost.mark}")
     roi = figures.of(arm, "roi")
     if roi is not None and math.isfinite(roi.value):
         parts.append(

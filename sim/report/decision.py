@@ -85,6 +85,7 @@ class Decision:
     precision: list[Sure]
     fairness: Fairness | None
     endless: bool
+    marks: list[str]
     rule: str = RULE
 
 
@@ -102,6 +103,7 @@ def decide(run: Run, figures: KeyFigures, board: Board) -> Decision | None:
         precision=precision_of(getattr(run, "precision", None), board.arms[1:], figures),
         fairness=_fairness(board),
         endless=any(math.isinf(one.payback) for one in found),
+        marks=figures.evidence.words((arm, kpi) for arm in figures.arms for kpi in HEADLINE),
     )
 
 
@@ -145,7 +147,8 @@ def _sure(row: Mapping[Any, Any], gap: Figure | None) -> Sure:
     text, low, _ = look.write_difference(value, value - half, value + half)
     decimals = len(text.partition(".")[2])
     return Sure(
-        arm=str(row["arm"]), kpi=kpi, label=label(kpi), unit=look.unit, difference=text,
+        arm=str(row["arm"]), kpi=kpi, label=label(kpi), unit=look.unit,
+        difference=text + (gap.mark if gap is not None else ""),
         half=units.number(half / look.divisor, decimals) if low else units.MISSING,
         seeds=units.number(number["seeds"]), for_half=units.number(number["seeds_for_half"]),
         unpaired=units.number(number["unpaired_seeds"]), p=p_text(number["p_value"]),

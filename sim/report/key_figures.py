@@ -116,7 +116,8 @@ class Figure:
     """One number of summary.csv or comparison.csv: value, lower and upper end of its 95 % interval, unit.
 
     Of a difference also what `sim.precision.sureness` says of it: adjusted p, the level at which its own p would do,
-    and whether it may be called sure. Nothing else may call it so.
+    and whether it may be called sure. Nothing else may call it so. `mark` stands behind it wherever it is shown
+    (`sim.evidence`).
     """
 
     value: float
@@ -127,6 +128,7 @@ class Figure:
     p: float = math.nan
     level: float = math.nan
     sure: bool = False
+    mark: str = ""
 
     @property
     def half(self) -> float:
@@ -163,8 +165,13 @@ class KeyFigures:
     def __init__(self, summary: pd.DataFrame, comparison: pd.DataFrame | None = None, evidence: Evidence = NONE):
         self.evidence = evidence
         self.arms: list[str] = [str(arm) for arm in pd.unique(summary["arm"])]
-        self._known = _rows(summary, "mean")
-        self._gaps = _rows(comparison, "difference") if comparison is not None else {}
+        self._known = {
+            (arm, kpi): replace(one, mark=evidence.mark(arm, kpi)) for (arm, kpi), one in _rows(summary, "mean").items()
+        }
+        gaps = _rows(comparison, "difference") if comparison is not None else {}
+        self._gaps = {
+            (arm, kpi): replace(one, mark=evidence.mark(arm, kpi, self.arms[0])) for (arm, kpi), one in gaps.items()
+        }
 
     def of(self, arm: str, kpi: str) -> Figure | None:
         """A KPI of an arm."""
@@ -188,11 +195,6 @@ class KeyFigures:
         figures = [self.of(arm, kpi) for arm in (arms or self.arms)]
         return any(figure is not None and not math.isnan(figure.value) for figure in figures)
 
-    def marked(self, arm: str, kpi: str, cell: Cell) -> Cell:
-        """The cell with a mark where its figure rests on little (`sim.evidence`)."""
-        mark = self.evidence.mark(arm, kpi)
-        return replace(cell, text=cell.text + mark) if mark else cell
-
     def by_tier(self, arm: str, tiers: Sequence[str]) -> dict[str, list[Row]]:
         """Rows of bank and tiers for one arm, by group."""
         return {
@@ -205,8 +207,8 @@ class KeyFigures:
         found = [self.of(arm, name) for name in names]
         look = units.display(kpi, unit_of(found), [figure.value for figure in found if figure])
         cells = tuple(
-            self.marked(arm, name, Cell(*look.write(figure.value, figure.half))) if figure is not None else Cell("")
-            for name, figure in zip(names, found, strict=True)
+            Cell(*_marked(figure, look.write(figure.value, figure.half))) if figure is not None else Cell("")
+            for figure in found
         )
         return Row(kpi, label(kpi), look.unit, cells)
 
@@ -223,11 +225,16 @@ class KeyFigures:
         look = units.display(kpi, unit_of(found), [figure.value for figure in found if figure])
         apart = units.display(kpi, unit_of(found), [gap.value for gap in gaps if gap], difference=True)
         cells = []
-        for arm, figure, gap in zip(self.arms, found, gaps, strict=True):
-            text, half = look.write(figure.value, figure.half) if figure is not None else (units.MISSING, "")
+        for figure, gap in zip(found, gaps, strict=True):
+            text, half = _marked(figure, look.write(figure.value, figure.half)) if figure else (units.MISSING, "")
             change, low, high, sure = difference_texts(gap, apart, figure.value if figure is not None else 0.0)
-            cells.append(self.marked(arm, kpi, Cell(text, half, change, low, high, sure)))
+            cells.append(Cell(text, half, change, low, high, sure))
         return Row(kpi, label(kpi), look.unit, tuple(cells), apart.unit if any(gaps) else "")
+
+
+def _marked(figure: Figure, texts: tuple[str, str]) -> tuple[str, str]:
+    """Value and half width with the figure's mark behind the value."""
+    return texts[0] + figure.mark, texts[1]
 
 
 def _rows(table: pd.DataFrame, value: str) -> dict[tuple[str, str], Figure]:
@@ -256,7 +263,7 @@ def difference_texts(gap: Figure | None, look: units.Display, level: float = 0.0
     if gap is None or math.isnan(gap.value):
         return "", "", "", False
     text, low, high = look.write_difference(gap.value, gap.low, gap.high, level)
-    return text, low, high, gap.sure and text != "0"
+    return text + gap.mark, low, high, gap.sure and text != "0"
 
 
 def unit_of(figures: Sequence[Figure | None]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.evidence import evidence_of
+from sim.evidence import evidence_of, few_words
 from sim.figures import Board, Drawing, Missing, draw_all, units
 from sim.figures.data import mean_of
 from sim.figures.inline import inline
@@ -115,7 +115,7 @@ def render(
     from sim.report.environment import pages
 
     board = Board(run, comparison=comparison)
-    figures = KeyFigures(summary, comparison, evidence_of(run))
+    figures = KeyFigures(summary, comparison, board.evidence)
     scenario = scenario_of(run.scenario_text)
     known = assumptions if assumptions is not None else run.manifest.get("assumptions") or {}
     rows = used(scenario, known)
@@ -151,6 +151,7 @@ def render(
         endless=endless([by_arm, *by_tier.values()]),
         one_seed=len(board.seeds) == 1,
         marks=marks(figures, board.tiers),
+        marks_of_answer=marks_of_answer(figures, board),
         meanings=meanings(sorted(shown, key=list(meanings_order()).index)),
         decision=decide(run, figures, board),
         decision_pictures=[picture for picture in pictures if picture.decision],
@@ -185,6 +186,12 @@ def marks(figures: KeyFigures, tiers: Sequence[str]) -> list[str]:
     return figures.evidence.words(
         (arm, name) for arm in figures.arms for kpi in kpis for name in (kpi, *(f"{kpi}[{tier}]" for tier in tiers))
     )
+
+
+def marks_of_answer(figures: KeyFigures, board: Board) -> list[str]:
+    """What the marks in the words about the reference mean; its closures alone may rest on less than its attrition."""
+    parts = board.few(board.closed_active[0]) or board.few(board.cube("went_dormant")[0])
+    return figures.evidence.words([(board.reference, "attrition_annual")]) or ([few_words()] if parts else [])
 
 
 def below_zero(summary: pd.DataFrame) -> bool:

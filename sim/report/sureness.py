@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from sim.evidence import NONE, Evidence
 from sim.figures import units
 from sim.precision import CHANCE, CORRECTION, SAME_TEST
 from sim.report.key_figures import label
@@ -19,10 +20,12 @@ SMALLEST_P = 0.001
 RULE = f"p below {CHANCE:g} by {CORRECTION} over all headline figures of all arms"  # what is called clear, in words
 
 
-def precision_rows(precision: pd.DataFrame) -> tuple[list[list[str]], list[list[str]], list[int]]:
+def precision_rows(
+    precision: pd.DataFrame, evidence: Evidence = NONE
+) -> tuple[list[list[str]], list[list[str]], list[int]]:
     """Two lines of heading, a line an arm, and at which column each KPI begins; three columns a KPI.
 
-    `precision` is precision.csv. KPIs of which no arm has an interval are left out.
+    `precision` is precision.csv. KPIs of which no arm has an interval are left out. `evidence` marks half-widths.
     """
     arms = [str(arm) for arm in pd.unique(precision["arm"])]
     head, unit_line, columns, starts = ["how sure"], [""], [arms], []
@@ -33,11 +36,12 @@ def precision_rows(precision: pd.DataFrame) -> tuple[list[list[str]], list[list[
             continue
         starts.append(len(head))
         unit = next(text for text in rows["unit"] if isinstance(text, str))
-        halves = rows["half_width"].tolist()
+        halves, references = rows["half_width"].tolist(), rows["reference"].tolist()
+        marks = [evidence.mark(arm, kpi, against) for arm, against in zip(arms, references, strict=True)]
         look = units.display(kpi, unit, halves, difference=True)
         head += [SHORT.get(kpi, label(kpi).lower()), "", ""]
         unit_line += [f"{units.PLUS_MINUS} {look.unit}", "for half", "p"]
-        columns.append([_half(half / look.divisor) for half in halves])
+        columns.append([_half(half / look.divisor) + mark for half, mark in zip(halves, marks, strict=True)])
         columns.append([units.number(seeds) for seeds in rows["seeds_for_half"]])
         columns.append([p_text(p) for p in rows["p_adjusted"]])
     return [head, unit_line], [list(row) for row in zip(*columns, strict=True)], starts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from sim.evidence import NONE, Evidence, evidence_of
+from sim.evidence import FEW, NONE, ROUGH, Evidence, evidence_of
 from sim.figures import units
 from sim.report.key_figures import Cell, KeyFigures, difference_texts, label, unit_of
 from sim.report.sureness import COMPARED, RULE, SHORT, precision_note, precision_rows
@@ -48,21 +48,22 @@ def summary_table(
     figures = KeyFigures(summary, comparison, evidence)
     if len(figures.arms) == 1:
         return _by_tier(figures, summary, width)
-    sure = _how_sure(precision, width) if precision is not None else ""
+    sure = _how_sure(precision, width, evidence) if precision is not None else ""
     parts = (_by_arm(figures, width), sure, verdict_table(figures, width))
     return "\n\n".join(part for part in parts if part)
 
 
-def _how_sure(precision: pd.DataFrame, width: int) -> str:
+def _how_sure(precision: pd.DataFrame, width: int, evidence: Evidence) -> str:
     """A row an arm: half-width, seeds for half of it and corrected p, of as many KPIs as there is room for."""
-    head, body, starts = precision_rows(precision)
+    head, body, starts = precision_rows(precision, evidence)
     ends = [*starts[1:], len(head[0])] if starts else []
     names = units.shortened([row[0] for row in body], 24)
     body = [[name, *row[1:]] for name, row in zip(names, body, strict=True)]
     for end in reversed(ends):
         text = _aligned([row[:end] for row in head], [row[:end] for row in body])
         if _widest(text) <= width or end == ends[0]:
-            return "\n".join([*text, "", *precision_note(precision)])
+            told = [FEW] if any(ROUGH in line for line in text) else []
+            return "\n".join([*text, "", *precision_note(precision), *told])
     return ""
 
 
@@ -92,7 +93,8 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
         text = _aligned(head, body, left=(0, len(shown) + 1), apart=gap)
         if _widest(text) <= width:
             break
-    return "\n".join(["Which arm pays", *text, "", *_verdict_notes(found, figures.arms[0], width)])
+    marked = any(ROUGH in column.write(one) for column in shown for one in found)
+    return "\n".join(["Which arm pays", *text, "", *_verdict_notes(found, figures.arms[0], width, marked)])
 
 
 def _marked(column: Column, one: Verdict, found: Sequence[Verdict]) -> str:
@@ -109,7 +111,7 @@ def _short_word(one: Verdict) -> str:
     return f"not clear, +{one.more_seeds:,}" if one.more_seeds else one.word
 
 
-def _verdict_notes(found: Sequence[Verdict], reference: str, width: int) -> list[str]:
+def _verdict_notes(found: Sequence[Verdict], reference: str, width: int, marked: bool) -> list[str]:
     seeds = max((one.npv.seeds for one in found if one.npv), default=0)
     (reference,) = units.shortened([reference], 32)
     notes = [f"differences to {reference}, same seeds"]
@@ -128,6 +130,8 @@ def _verdict_notes(found: Sequence[Verdict], reference: str, width: int) -> list
     notes.append("strategy cost: of strategies alone, beyond the reference's")
     if any(one.payback == float("inf") for one in found):
         notes.append("payback none: not reached within these months, in a seed or more")
+    if marked:
+        notes.append(FEW)
     return textwrap.wrap("; ".join(notes), width)
 
 
@@ -209,10 +213,7 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
             gaps = [figures.gap(arm, kpi) for arm in figures.arms]
             look = units.display(kpi, unit_of(found), [one.value for one in found if one])
             apart = units.Display(look.divisor, look.most_decimals, look.unit, look.least_decimals)
-            values = [
-                (look.write(one.value, one.half)[0] if one else units.MISSING) + figures.evidence.mark(arm, kpi)
-                for arm, one in zip(figures.arms, found, strict=True)
-            ]
+            values = [look.write(one.value, one.half)[0] + one.mark if one else units.MISSING for one in found]
             levels = [one.value if one else 0.0 for one in found]
             changes = [_change(difference_texts(gap, apart, level)) for gap, level in zip(gaps, levels, strict=True)]
             head += [SHORT.get(kpi, label(kpi).lower()), ""]

@@ -134,15 +134,15 @@ def _customers(one: Verdict, reference: str) -> str:
         return ""
     per = f"a year per {PER:,}"
     if kept.value == 0 and not kept.half > 0:
-        return f"keeps as many customers as {quoted(reference)}"
+        return f"keeps as many customers{kept.mark} as {quoted(reference)}"
     count, low, high = (units.number(abs(value)) for value in (kept.value, kept.low, kept.high))
     if math.isnan(kept.half):
-        return f"{'keeps' if kept.value > 0 else 'loses'} {count} more customers {per}"
+        return f"{'keeps' if kept.value > 0 else 'loses'} {count}{kept.mark} more customers {per}"
     if kept.sure and kept.value > 0:
-        return f"keeps {count} more customers {per} (95{units.GAP}% interval {low} to {high})"
+        return f"keeps {count}{kept.mark} more customers {per} (95{units.GAP}% interval {low} to {high})"
     if kept.sure:
-        return f"loses {count} more customers {per} (95{units.GAP}% interval {high} to {low})"
-    span = " to ".join(units.number(value, sign=True) for value in (kept.low, kept.high))
+        return f"loses {count}{kept.mark} more customers {per} (95{units.GAP}% interval {high} to {low})"
+    span = " to ".join(units.number(value, sign=True) for value in (kept.low, kept.high)) + kept.mark
     return f"keeps no clear number of customers more or fewer ({span} {per}, p {p_text(kept.p)})"
 
 
@@ -217,7 +217,7 @@ def columns(found: list[Verdict], currency: str) -> list[Column]:
     def with_half(figure: Figure | None, factor: float, decimals: int) -> str:
         if figure is None or math.isnan(figure.value):
             return units.MISSING
-        text = units.number(figure.value * factor, decimals, sign=True)
+        text = units.number(figure.value * factor, decimals, sign=True) + figure.mark
         if figure.half > 1e-9 * abs(figure.value):
             text += f" {units.PLUS_MINUS}{units.half_text(figure.half * factor, decimals)}"
         return text

@@ -80,13 +80,28 @@ def _tell(outcomes: Sequence[Any], arguments: argparse.Namespace) -> int:
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 
 
+def _marks_as_json(summary: Any, comparison: Any, proof: Any, arms: Sequence[str]) -> dict[str, Any]:
+    """Which rows of summary and comparison rest on little, and in words why."""
+    marks = {
+        "summary": proof.told(summary) if summary is not None else [],
+        "comparison": proof.told(comparison, arms[0]) if comparison is not None else [],
+    }
+    keys = [(one["arm"], one["kpi"]) for rows in marks.values() for one in rows]
+    keys += [(arms[0], one["kpi"]) for one in marks["comparison"]]
+    return {"marks": marks, "notes": proof.words(keys)}
+
+
 def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
+    from sim.evidence import evidence_of
+
     runs = []
     for outcome in outcomes:
         run = outcome.run
         manifest = {key: run.manifest[key] for key in ("name", "run_id", "status", "scenario_digest", "result_digest")}
         tables = ("summary", "comparison", "precision") if len(run.arms) > 1 else ("summary",)
         told = {"comparison": [], "precision": [], **{name: plain(getattr(run, name)) for name in tables}}
+        proof = evidence_of(run)
+        told |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
         runs.append({**manifest, "folder": str(run.path), **stopping, **told})
     return runs[0] if len(runs) == 1 else {"runs": runs}
@@ -156,6 +171,7 @@ def compare(arguments: argparse.Namespace) -> int:
         write_csv(arguments.out, comparison)
     if arguments.json:
         told = {"reference": joined.arms[0], "comparison": plain(comparison), "precision": plain(sure)}
+        told |= _marks_as_json(None, comparison, proof, joined.arms)
         print(json.dumps(told, allow_nan=False))
     else:
         print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))
