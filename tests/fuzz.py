@@ -37,7 +37,8 @@ from sim.yaml_source import dump, loads
 from tests.mutate import Banks, mutant
 
 LINE = re.compile(r"^\S.*?(:\d+:\d+)?  \S.*")  # FILE:LINE:COLUMN  key.path: what is wrong; what would be right
-SECONDS = {"validate": 30, "run": 120}  # more is a hang
+SECONDS = {"validate": 30, "run": 120}  # of work, however busy the machine is; more is a hang
+ASLEEP = 20  # times as many seconds on the clock are one too
 SUMS = ("customers", "active", "dormant", "aum", "revenue", "channel_cost", "manager_cost", "strategy_cost", "profit")
 ROWS, MONTHS, ARMS = 1000, 3, 4  # of a tiny run
 
@@ -69,7 +70,7 @@ def ask(words: Sequence[str], seconds: int = 30) -> Answer:
             with _at_most(seconds):
                 code = main(words)
         except Hang:
-            wrong.append(f"hang: more than {seconds} s")
+            wrong.append(f"hang: more than {seconds} s of work")
         except BaseException:
             wrong.append("traceback: " + traceback.format_exc())
     told = (f"warning: {one.category.__name__}: {one.message} ({one.filename}:{one.lineno})" for one in said)
@@ -90,13 +91,16 @@ def _at_most(seconds: int) -> Iterator[None]:
     def late(*_: Any) -> None:
         raise Hang
 
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
+    kinds = ((signal.SIGPROF, signal.ITIMER_PROF, seconds), (signal.SIGALRM, signal.ITIMER_REAL, ASLEEP * seconds))
+    before = [signal.signal(kind, late) for kind, _, _ in kinds]
+    for _, timer, limit in kinds:
+        signal.setitimer(timer, limit)
     try:
         yield
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for (kind, timer, _), old in zip(kinds, before, strict=True):
+            signal.setitimer(timer, 0)
+            signal.signal(kind, old)
 
 
 def tiny(text: str, luck: random.Random) -> str | None:

@@ -231,4 +231,5 @@ FIXED = [
     r"0\.05 \(bold\): that is what is called clear\.",
     r"Some rates of few customers have an interval that reaches below zero\.",
     r"Not shown: .+ \(.+\)\.",
+    r"What the strategies are set to, \d+ numbers and choices",
 ]

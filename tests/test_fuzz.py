@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from pathlib import Path
 
@@ -57,6 +58,18 @@ def test_the_fuzzer_counts_what_may_never_be(tmp_path: Path, monkeypatch: pytest
     assert tally.counts["traceback"] > 0
     assert tally.counts["warning"] == 4
     assert tally.counts["failure at run"] == 4
+
+
+@pytest.mark.parametrize("asleep", [False, True])
+def test_a_hang_is_counted(asleep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(words: list[str]) -> int:
+        while True:
+            time.sleep(0.5 if asleep else 0.0)
+
+    monkeypatch.setattr(fuzz, "main", hangs)
+    monkeypatch.setattr(fuzz, "ASLEEP", 1 if asleep else 1000)
+    answer = fuzz.ask(["run", "s.yaml"], 1)
+    assert (answer.code, answer.wrong) == (None, ["hang: more than 1 s of work"])
 
 
 def run(folder: Path, text: str, *words: str) -> fuzz.Answer:
