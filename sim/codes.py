@@ -23,10 +23,10 @@ LEAD: Final = 16  # follows interest the customer showed in the app
 JOINED_THIS_YEAR: Final = 127  # `year_start` of somebody who was not a customer then
 
 # Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's luck.
-DRAW_LIFE: Final = 0  # wealth shock, engagement, exit, life event
-DRAW_SERVICE: Final = 1  # experience, its quality, failure, complaint
-DRAW_CONTACT: Final = 2  # reached, sale, opt-out, own purchase or product given up
-DRAW_DIGITAL: Final = 3  # adoption, campaign, transactions, push or care
+DRAW_LIFE: Final = 0
+DRAW_SERVICE: Final = 1
+DRAW_CONTACT: Final = 2
+DRAW_DIGITAL: Final = 3
 DRAW_MARKOV: Final = 4  # tier move in Markov mode, destination AUM
 DRAW_BIRTH: Final = 16  # initial values: 16..31 belong to the population
 DRAW_JOINERS: Final = 32  # how many join
@@ -34,3 +34,12 @@ DRAW_MANAGER: Final = 48  # 48..63 belong to managers: keyed by post and hire nu
 DRAW_PLAN: Final = 64  # channel of a planned contact
 DRAW_PANEL: Final = 65  # who is tracked
 DRAW_SCORE: Final = 66  # noise of the bank's scores, redrawn each quarter
+
+# The four uniforms of each purpose that the kernel draws, by name and in their order, which never changes either.
+LANES: Final = {
+    DRAW_LIFE: ("shock", "engagement", "exit", "event"),  # wealth shock, engagement, leaving, life event
+    DRAW_SERVICE: ("experience", "quality", "failure", "complaint"),
+    DRAW_CONTACT: ("reach", "sale", "opt_out", "product"),  # product: own purchase, or one given up
+    DRAW_DIGITAL: ("adopt", "campaign", "use", "push"),  # use: transactions; push: offer or care
+    DRAW_SCORE: ("churn_noise", "uplift_noise", "offer_noise", "no_noise"),  # the last decides nothing
+}

@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.agents.customer import Customers
 from sim.codes import ACTIVE, CLOSED, UPLIFT_CLASSES
+from sim.kernel.tallies import WEIGHT_UNIT
 from sim.tables import FATES
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ AGE_BANDS = ("under_35", "35_to_49", "50_to_64", "65_plus")
 AGE_BARS = (35.0, 50.0, 65.0)
 AFFINITIES = ("low", "middle", "high")
 AFFINITY_BARS = (1.0 / 3.0, 2.0 / 3.0)
-UNIT = 1024.0  # weight units a customer (kernels.WEIGHT_UNIT)
+UNIT = float(WEIGHT_UNIT)
 
 
 def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim import kernels
 from sim.agents.customer import Customers
 from sim.behaviour.settings import Model
 from sim.codes import CLOSED, DRAW_MARKOV
-from sim.numerics import uniforms
+from sim.kernel.inputs import Rates
+from sim.kernel.month import count_chunk
+from sim.kernel.numerics import uniforms
+from sim.kernel.tallies import STOCKS
+from sim.kernel.tallies import Tally as T
 from sim.population.synthetic import Source
 
 PROMOTED, DEMOTED = 6, -6  # months that the effect of a change of tier lasts
@@ -21,7 +24,7 @@ def is_due(settings: Model, month: int) -> bool:
 
 
 def move_by_matrix(
-    customers: Customers, tally: np.ndarray, source: Source, settings: Model, rates: kernels.Rates, *, seed: int,
+    customers: Customers, tally: np.ndarray, source: Source, settings: Model, rates: Rates, *, seed: int,
     month: int,
 ) -> np.ndarray:  # fmt: skip
     """Move every open customer by the matrix; returns the month's tally, int64 (tiers, TALLIES), with the moves.
@@ -53,18 +56,17 @@ def move_by_matrix(
     weight = c.weight[rows].astype(np.int64)
     moved = tally.copy()
     for column, at, amount in (
-        (kernels.T_UPGRADED, old[new > old], weight[new > old]),
-        (kernels.T_DOWNGRADED, old[new < old], weight[new < old]),
-        (kernels.T_MOVED_IN, new, weight),
-        (kernels.T_NEW_MONEY, old, weight * (fen - fen_before)),
-        (kernels.T_AUM_MOVED, new, weight * fen),
-        (kernels.T_AUM_MOVED, old, -weight * fen),
+        (T.UPGRADED, old[new > old], weight[new > old]),
+        (T.DOWNGRADED, old[new < old], weight[new < old]),
+        (T.MOVED_IN, new, weight),
+        (T.NEW_MONEY, old, weight * (fen - fen_before)),
+        (T.AUM_MOVED, new, weight * fen),
+        (T.AUM_MOVED, old, -weight * fen),
     ):
         np.add.at(moved[:, column], at, amount)
     stock = np.zeros_like(tally)
-    kernels.count_chunk(c.arrays, 0, len(c), month, rates, stock)
-    is_stock = np.r_[: kernels.T_CLOSED, kernels.T_MANAGED_OPEN]
-    moved[:, is_stock] = stock[:, is_stock]
+    count_chunk(c.arrays, 0, len(c), month, rates, stock)
+    moved[:, STOCKS] = stock[:, STOCKS]
     return moved
 
 

@@ -13,7 +13,7 @@ import mesa
 import numpy as np
 from scipy.special import ndtri
 
-from sim import kernels, markov
+from sim import markov
 from sim.agents.channel import Channel
 from sim.agents.customer import BankView, Customers
 from sim.agents.proposals import Proposals
@@ -22,10 +22,15 @@ from sim.behaviour.rates import growth_path, in_use, rates, relocation_ratio
 from sim.codes import ACTIVE, APP, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
 from sim.fates import fates
-from sim.kernels import CHUNK, MOMENT_UNIT, RATIO_UNIT, TALLIES, WEIGHT_UNIT
+from sim.kernel.blocks import CHUNK
+from sim.kernel.inputs import Now
+from sim.kernel.month import count_chunk, live_chunk, score_chunk, weigh_chunk
+from sim.kernel.numerics import key_of, word_of
+from sim.kernel.tallies import CONTACTS, MOMENT_UNIT, MOMENTS, RATIO_UNIT, TALLIES, TENURE_LAST, WEIGHT_UNIT
+from sim.kernel.tallies import Moment as M
+from sim.kernel.tallies import Tally as T
 from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
-from sim.numerics import key_of, word_of
 from sim.observer import Observer
 from sim.population.sizes import LARGEST_SUM
 from sim.population.synthetic import Source
@@ -204,7 +209,7 @@ class BankModel(mesa.Model):
         if not self.settings.mechanisms.contacts:
             posts = np.zeros(len(self.team.managers))
             return np.full(len(self.customers), NOBODY, np.int8), MonthOfWork(posts, posts, posts)
-        bank = float(self.tally[:, kernels.T_OPEN].sum()) / WEIGHT_UNIT
+        bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         rows = self.team.managed(self.customers)
         return self.team.plan(
             self.customers, self.channels, self.levers, self.month, bank, self.environment.branch_capacity,
@@ -227,7 +232,7 @@ class BankModel(mesa.Model):
         """Give this month's new customers a row; they count as flow in their tier."""
         if not self.settings.mechanisms.acquisition:
             return np.zeros(len(self.tiers))
-        bank = float(self.tally[:, kernels.T_OPEN].sum()) / WEIGHT_UNIT
+        bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         new = self.source.joiners(self.luck, self.month, bank, self.settings.acquisition.rate)
         if new is None:
             return np.zeros(len(self.tiers))
@@ -235,10 +240,10 @@ class BankModel(mesa.Model):
         alone = Customers(new["uid"].size)
         alone.place(new)
         extra = np.zeros_like(self.tally)
-        kernels.count_chunk(alone.arrays, 0, len(alone), self.month, self.rates, extra)
+        count_chunk(alone.arrays, 0, len(alone), self.month, self.rates, extra)
         self.tally += extra
-        self.tally[:, kernels.T_NEW_MONEY] += extra[:, kernels.T_AUM]
-        return extra[:, kernels.T_OPEN].astype(np.float64)
+        self.tally[:, T.NEW_MONEY] += extra[:, T.AUM]
+        return extra[:, T.OPEN].astype(np.float64)
 
     def close_managers_month(self, work: MonthOfWork) -> None:
         """Workload, learning, fatigue, departures and hiring; customers who changed tier change managers."""
@@ -250,7 +255,7 @@ class BankModel(mesa.Model):
 
     def settle(self, joined: np.ndarray, plan: np.ndarray) -> MonthBooks:
         """Revenue and cost of the month."""
-        made = self.tally[:, kernels.T_BRANCH : kernels.T_APP + 1].astype(np.float64) / WEIGHT_UNIT
+        made = self.tally[:, CONTACTS].astype(np.float64) / WEIGHT_UNIT
         posts = np.bincount([m.tier for m in self.team.managers], minlength=len(self.tiers))
         return self.ledger.settle(
             **stocks(self.tally),
@@ -264,8 +269,8 @@ class BankModel(mesa.Model):
 
     def record(self, joined: np.ndarray, books: MonthBooks) -> None:
         """What this month leaves to the next one's talk, and, once measuring, what is kept of it."""
-        active = np.maximum(self.tally[:, kernels.T_ACTIVE], 1)
-        gone = self.tally[:, kernels.T_CLOSED] + self.tally[:, kernels.T_DORMANT]
+        active = np.maximum(self.tally[:, T.ACTIVE], 1)
+        gone = self.tally[:, T.CLOSED] + self.tally[:, T.DORMANT]
         self.leavers = 0.5 * self.leavers + gone / active
         if self.month > 0:
             self.observer.record(self, joined, books)
@@ -328,7 +333,7 @@ class BankModel(mesa.Model):
 
     def _count_all(self) -> np.ndarray:
         tally = np.zeros((len(self.tiers), TALLIES), np.int64)
-        kernels.count_chunk(self.customers.arrays, 0, len(self.customers), self.month, self.rates, tally)
+        count_chunk(self.customers.arrays, 0, len(self.customers), self.month, self.rates, tally)
         return tally
 
     def _weigh_population(self) -> None:
@@ -337,21 +342,21 @@ class BankModel(mesa.Model):
         Base rates a month by tier are such that the active population has the wanted mean hazards (SPEC 2.3); risk
         and what a retention contact would save have their mean and SD by tier (`moments`, float64 (tiers, 4)).
         """
-        sums = np.zeros((len(self.tiers), kernels.MOMENTS), np.int64)
+        sums = np.zeros((len(self.tiers), MOMENTS), np.int64)
         gap = np.float32(self.environment.yield_gap)
-        kernels.weigh_chunk(self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums)
-        weight = np.maximum(sums[:, kernels.M_WEIGHT], 1).astype(np.float64)
-        risk, risk2, gain, gain2 = (sums[:, kernels.M_RISK :].T / weight / MOMENT_UNIT).astype(np.float64)
+        weigh_chunk(self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums)
+        weight = np.maximum(sums[:, M.WEIGHT], 1).astype(np.float64)
+        risk, risk2, gain, gain2 = (sums[:, M.RISK :].T / weight / MOMENT_UNIT).astype(np.float64)
         spread = np.sqrt(np.maximum([risk2 - risk**2, gain2 - gain**2], 1e-6))
         self.moments = np.stack([risk, spread[0], gain, spread[1]], axis=1)
-        share = sums[:, kernels.M_WEIGHT] / max(sums[:, kernels.M_WEIGHT].sum(), 1)
+        share = sums[:, M.WEIGHT] / max(sums[:, M.WEIGHT].sum(), 1)
         self.risk_spread = float(np.sqrt((share * spread[0] ** 2).sum()))
         pairs = [self.settings.hazard(tier) for tier in self.tiers]
         self.close_rate = np.array([-np.log1p(-pair.close) for pair in pairs])
         self.dormant_rate = np.array([-np.log1p(-pair.dormant) for pair in pairs])
         if self.settings.normalise_hazards:
-            ratio = sums[:, kernels.M_RATIO] / weight / RATIO_UNIT
-            mean = np.where(sums[:, kernels.M_WEIGHT] > 0, ratio, 1.0)
+            ratio = sums[:, M.RATIO] / weight / RATIO_UNIT
+            mean = np.where(sums[:, M.WEIGHT] > 0, ratio, 1.0)
             mean = np.maximum(mean, 1.0 / RATIO_UNIT)  # the finest ratio that sums can tell
             mean = mean * relocation_ratio(self.settings)
             self.close_rate, self.dormant_rate = self.close_rate / mean, self.dormant_rate / mean
@@ -392,21 +397,21 @@ class BankModel(mesa.Model):
         """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""
         c = self.customers
         scores = {name: np.empty(rows.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")}
-        kernels.score_chunk(
+        score_chunk(
             c.uid[rows], c.tier[rows], c.risk[rows], c.uplift_class[rows], c.need[rows], self.now, self.rates,
             *scores.values(),
         )  # fmt: skip
         return scores
 
-    def _now(self) -> kernels.Now:
+    def _now(self) -> Now:
         s, levers, world = self.settings, self.levers, self.environment
         on = s.mechanisms
         key0, key1 = key_of(self.luck)
-        share = float(self.tally[:, kernels.T_DIGITAL].sum()) / max(float(self.tally[:, kernels.T_ACTIVE].sum()), 1.0)
+        share = float(self.tally[:, T.DIGITAL].sum()) / max(float(self.tally[:, T.ACTIVE].sum()), 1.0)
         contagion = np.log(s.leaving.word_of_mouth) * s.leaving.neighbours * self.leavers
         campaign = np.clip(self.campaign + levers.campaign, 0.0, 1.0) if on.contacts else np.zeros_like(self.campaign)
         f = np.float32
-        return kernels.Now(
+        return Now(
             month=self.month,
             word=word_of(self.month),
             key0=key0,
@@ -440,7 +445,7 @@ class BankModel(mesa.Model):
         )
 
     def _campaigns(self) -> dict[str, Any]:
-        """What this month's levers say of contacts, privacy and demotions, for `kernels.Now`."""
+        """What this month's levers say of contacts, privacy and demotions, for `Now`."""
         s, levers, f = self.settings, self.levers, np.float32
         known = shifted(s.scores.data_quality, levers.data_quality)  # customers who have one name online and offline
         refusal = np.exp(levers.log_refusal)
@@ -467,7 +472,7 @@ class BankModel(mesa.Model):
         }
 
     def _knowledge(self) -> dict[str, Any]:
-        """What the bank's scores know this quarter, for `kernels.Now`.
+        """What the bank's scores know this quarter, for `Now`.
 
         A score of unit variance that is correlated r with a normal truth of which a SD multiplies the hazard by e^s
         tells the cases from the rest with AUC = Phi(r s / sqrt 2); r cannot exceed 1, so no model knows more than
@@ -492,11 +497,11 @@ class BankModel(mesa.Model):
             "gain_sd": np.ascontiguousarray(gain_sd),
         }
 
-    def _run_chunks(self, plan: np.ndarray, now: kernels.Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
+    def _run_chunks(self, plan: np.ndarray, now: Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
         """Live every chunk on any thread; integer tallies add up to the same bits in any order."""
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
-        shapes = ((tiers, TALLIES), (tiers, kernels.TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
+        shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
         arrays = self.customers.arrays
         failing = np.ones(len(CHANNELS))
         failing[APP] = np.exp(self.levers.log_app_failure)
@@ -504,7 +509,7 @@ class BankModel(mesa.Model):
 
         def live(first: int) -> list[np.ndarray]:
             out = [np.zeros(shape, np.int64) for shape in shapes]
-            kernels.live_chunk(arrays, first, min(first + CHUNK, n), plan, now, lived_by, *out)
+            live_chunk(arrays, first, min(first + CHUNK, n), plan, now, lived_by, *out)
             return out
 
         starts = range(0, max(n, 1), CHUNK)

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-from sim import kernels
 from sim.agents.channel import Channel
 from sim.agents.customer import Customers
 from sim.agents.team import Team
@@ -19,9 +18,10 @@ from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, CLOSED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR
 from sim.environment import Environment
 from sim.fates import customers_of_month_0
-from sim.kernels import WEIGHT_UNIT
+from sim.kernel.numerics import uniforms
+from sim.kernel.tallies import SHARE_UNIT, WEIGHT_UNIT
+from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
-from sim.numerics import uniforms
 from sim.recorder import Recorder
 from sim.tiers import Tier
 
@@ -160,9 +160,9 @@ class Observer:
         team, world = bank.team, bank.environment
         posts = [m for m in team.managers if not m.vacant]
         named = [m for m in posts if not m.remote]
-        active = np.maximum(t[:, kernels.T_ACTIVE], 1e-9)
-        mean = t[:, kernels.T_LOYALTY] / active / float(kernels.SHARE_UNIT)
-        variance = np.maximum(t[:, kernels.T_LOYALTY2] / active / float(kernels.SHARE_UNIT) - mean**2, 0.0)
+        active = np.maximum(t[:, T.ACTIVE], 1e-9)
+        mean = t[:, T.LOYALTY] / active / float(SHARE_UNIT)
+        variance = np.maximum(t[:, T.LOYALTY2] / active / float(SHARE_UNIT) - mean**2, 0.0)
         zero = np.zeros(len(self.names))
         row = {
             "month": bank.month,
@@ -173,13 +173,13 @@ class Observer:
             "professional_skill": _mean([m.professional for m in named]),
             "digital_skill": _mean([m.digital for m in named]),
             "fatigue": _mean([m.fatigue for m in named]),
-            "nps": nps(mean, variance, t[:, kernels.T_ACTIVE], self.settings),
+            "nps": nps(mean, variance, t[:, T.ACTIVE], self.settings),
             **{f"load_{channel.name}": channel.load for channel in bank.channels},
             "yield_gap": world.yield_gap,
             "market_return": float(world.market.mean()),
             "adoption_factor": float(np.exp(world.adoption)),
             "branch_capacity": world.branch_capacity,
-            "aum_exited": 0.0 if books is None else float(t[:, kernels.T_AUM_EXITED].sum()) / WEIGHT_UNIT / 100.0,
+            "aum_exited": 0.0 if books is None else float(t[:, T.AUM_EXITED].sum()) / WEIGHT_UNIT / 100.0,
             "strategy_maturity": _mean(list(bank.maturities.values())),
             "strategy_cost": 0.0 if books is None else float(books.strategy.sum()),
             "cost_service": float((zero if books is None else books.service).sum()),
@@ -187,8 +187,8 @@ class Observer:
             "cost_servicing": float((zero if books is None else books.servicing).sum()),
             "cost_acquisition": float((zero if books is None else books.acquisition).sum()),
             "cost_managers": float((zero if books is None else books.managers).sum()),
-            "customers_opted_out": float(t[:, kernels.T_OPTED_OUT].sum()) / WEIGHT_UNIT,
-            "customers_managed": float(t[:, kernels.T_MANAGED_OPEN].sum()) / WEIGHT_UNIT,
+            "customers_opted_out": float(t[:, T.OPTED_OUT].sum()) / WEIGHT_UNIT,
+            "customers_managed": float(t[:, T.MANAGED_OPEN].sum()) / WEIGHT_UNIT,
         }
         for name in self.strategies:
             row[f"maturity[{name}]"] = bank.maturities.get(name, 0.0)

@@ -11,22 +11,39 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim import kernels as k
 from sim.codes import CHANNELS
+from sim.kernel.tallies import CNY, CUSTOMERS, FLOW, PER_ACTIVE, PER_OPEN, TENURE_LAST
+from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
+from sim.tables import MONTHLY_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-UNIT = float(k.WEIGHT_UNIT)
-MONEY = 100.0 * UNIT
-SHARE = float(k.SHARE_UNIT)
 HISTORY = 3  # months before and after an event in a book
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     """top / bottom, 0 where there is nobody."""
     return np.divide(top, bottom, out=np.zeros(top.shape, np.float64), where=bottom > 0)
+
+
+def _counted(t: np.ndarray, *, flows: bool) -> dict[str, np.ndarray]:
+    """The columns of a month that are counts of the kernel, by tier; without `flows` what is of the month is 0."""
+    rows: dict[str, np.ndarray] = {}
+    heads = {PER_ACTIVE: t[:, T.ACTIVE] / CUSTOMERS, PER_OPEN: t[:, T.OPEN] / CUSTOMERS}
+    for tally in T:
+        numbers = range(tally, tally + (len(CHANNELS) if tally is T.CONTACTS else 1))
+        names = [f"{tally.column}_{channel}" for channel in CHANNELS] if tally is T.CONTACTS else [tally.column]
+        for number, name in zip(numbers, names, strict=True):
+            value = t[:, number] / tally.unit
+            if tally.kind in heads:
+                value = _ratio(value, heads[tally.kind])
+            elif tally.kind == FLOW and not flows:
+                value = np.zeros_like(value)
+            if name:
+                rows[name] = value
+    return rows
 
 
 class Recorder:
@@ -42,57 +59,34 @@ class Recorder:
         self.monthly: dict[str, list[np.ndarray]] = defaultdict(list)
         self.bank: list[dict[str, float]] = []
         self.transitions: list[tuple[int, str, str, float]] = []
-        self.cohorts = np.zeros((len(self.tiers), k.TENURE_LAST + 1, 3), np.int64)
+        self.cohorts = np.zeros((len(self.tiers), TENURE_LAST + 1, 3), np.int64)
         self.book_exits: dict[int, np.ndarray] = {}
         self.panel: list[dict[str, np.ndarray]] = []
 
     def month(self, month: int, tally: np.ndarray, joined: np.ndarray, books: MonthBooks | None) -> None:
         """One month of `monthly.parquet`. Without books (month 0) every flow is 0."""
         t = tally.astype(np.float64)
-        flows = np.zeros_like(t) if books is None else t
-        active = t[:, k.T_ACTIVE]
-        rows: dict[str, np.ndarray] = {
-            "month": np.full(len(self.tiers), month),
-            "customers": t[:, k.T_OPEN] / UNIT,
-            "active": active / UNIT,
-            "dormant": (t[:, k.T_OPEN] - active) / UNIT,
-            "aum": t[:, k.T_AUM] / MONEY,
-            "products": _ratio(t[:, k.T_PRODUCTS], active),
-            "share_of_wallet": _ratio(t[:, k.T_WALLET] / SHARE, t[:, k.T_OPEN]),
-            "digital_active": _ratio(t[:, k.T_DIGITAL], active),
-            "satisfaction": _ratio(t[:, k.T_SATISFACTION] / SHARE, active),
-            "trust": _ratio(t[:, k.T_TRUST] / SHARE, active),
-            "joined": np.zeros(len(self.tiers)) if books is None else joined / UNIT,
-            "closed": flows[:, k.T_CLOSED] / UNIT,
-            "closed_dormant": flows[:, k.T_CLOSED_DORMANT] / UNIT,
-            "went_dormant": flows[:, k.T_DORMANT] / UNIT,
-            "reactivated": flows[:, k.T_REACTIVATED] / UNIT,
-            "upgraded": flows[:, k.T_UPGRADED] / UNIT,
-            "downgraded": flows[:, k.T_DOWNGRADED] / UNIT,
-            "moved_in": flows[:, k.T_MOVED_IN] / UNIT,
-            "aum_moved": flows[:, k.T_AUM_MOVED] / MONEY,
-            "net_new_money": flows[:, k.T_NEW_MONEY] / MONEY,
-            "market_effect": flows[:, k.T_MARKET] / MONEY,
-        }
-        for number, channel in enumerate(CHANNELS):
-            rows[f"contacts_{channel}"] = flows[:, k.T_BRANCH + number] / UNIT
-        for name, column in (("sales", k.T_SALES), ("failures", k.T_FAILURES), ("complaints", k.T_COMPLAINTS),
-                             ("opt_outs", k.T_OPT_OUTS)):  # fmt: skip
-            rows[name] = flows[:, column] / UNIT
         nothing = np.zeros(len(self.tiers))
-        rows["revenue"] = nothing if books is None else books.revenue
-        rows["channel_cost"] = nothing if books is None else books.channel_cost
-        rows["manager_cost"] = nothing if books is None else books.managers
-        rows["strategy_cost"] = nothing if books is None else books.strategy
-        rows["profit"] = nothing if books is None else books.profit
-        for name, values in rows.items():
-            self.monthly[name].append(values)
+        rows = {
+            "month": np.full(len(self.tiers), month),
+            **_counted(t, flows=books is not None),
+            "dormant": (t[:, T.OPEN] - t[:, T.ACTIVE]) / CUSTOMERS,
+            "joined": nothing if books is None else joined / CUSTOMERS,
+            "revenue": nothing if books is None else books.revenue,
+            "channel_cost": nothing if books is None else books.channel_cost,
+            "manager_cost": nothing if books is None else books.managers,
+            "strategy_cost": nothing if books is None else books.strategy,
+            "profit": nothing if books is None else books.profit,
+        }
+        for name in MONTHLY_COLUMNS:
+            if name not in ("arm", "seed", "tier"):
+                self.monthly[name].append(rows[name])
 
     def year(self, year: int, counts: np.ndarray) -> None:
         """One year of `transitions.parquet`: weight units, (from: tiers, dormant, new; to: tiers, dormant, closed)."""
         for i, start in enumerate(self.states):
             for j, end in enumerate([*self.tiers, "dormant", "closed"]):
-                self.transitions.append((year, start, end, float(counts[i, j]) / UNIT))
+                self.transitions.append((year, start, end, float(counts[i, j]) / CUSTOMERS))
 
     def tables(self, events: Sequence[Any]) -> dict[str, pd.DataFrame]:
         """The run's tables by name, without `panel` where nobody is tracked."""
@@ -122,8 +116,8 @@ class Recorder:
     def _cohort_table(self) -> pd.DataFrame:
         import pandas as pd
 
-        tier, tenure = np.divmod(np.arange(len(self.tiers) * (k.TENURE_LAST + 1)), k.TENURE_LAST + 1)
-        counts = self.cohorts.reshape(-1, 3) / UNIT
+        tier, tenure = np.divmod(np.arange(len(self.tiers) * (TENURE_LAST + 1)), TENURE_LAST + 1)
+        counts = self.cohorts.reshape(-1, 3) / CUSTOMERS
         table = pd.DataFrame({"tier": np.array(self.tiers, object)[tier], "tenure_month": tenure})
         for column, name in enumerate(("at_risk", "closed", "dormant")):
             table[name] = counts[:, column]
@@ -131,7 +125,7 @@ class Recorder:
 
     def _exits(self, post: int, first: int, last: int) -> float:
         months = [self.book_exits[m] for m in range(first, last + 1) if m in self.book_exits]
-        return sum(float(exits[post]) for exits in months if post < exits.size) / UNIT
+        return sum(float(exits[post]) for exits in months if post < exits.size) / CUSTOMERS
 
     def _manager_table(self, events: Sequence[Any]) -> pd.DataFrame:
         import pandas as pd
@@ -151,9 +145,9 @@ def stocks(tally: np.ndarray) -> Mapping[str, np.ndarray]:
     """Stocks by tier in customers and CNY, for the ledger."""
     t = tally.astype(np.float64)
     return {
-        "aum": t[:, k.T_AUM] / MONEY,
-        "active": t[:, k.T_ACTIVE] / UNIT,
-        "dormant": (t[:, k.T_OPEN] - t[:, k.T_ACTIVE]) / UNIT,
-        "digital": t[:, k.T_DIGITAL] / UNIT,
-        "extra_products": t[:, k.T_EXTRA] / UNIT,
+        "aum": t[:, T.AUM] / CNY,
+        "active": t[:, T.ACTIVE] / CUSTOMERS,
+        "dormant": (t[:, T.OPEN] - t[:, T.ACTIVE]) / CUSTOMERS,
+        "digital": t[:, T.DIGITAL] / CUSTOMERS,
+        "extra_products": t[:, T.EXTRA] / CUSTOMERS,
     }

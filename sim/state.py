@@ -1,7 +1,7 @@
 """The state of a bank at the end of a month: all that it needs to live on bit for bit, nothing that its scenario says.
 
 Who lives names what it carries in a tuple `CARRIED`; everything else it has is built anew from scenario, arm and seed,
-and draws have no state at all (`sim.numerics`). So a bank that is put back is made by `BankModel.__init__` like any
+and draws have no state at all (`kernel.numerics`). So a bank that is put back is made by `BankModel.__init__` like any
 other, and then takes its customers, its agents and these attributes from the state. A test holds the attributes of
 every such object against its tuple, so that a new one cannot be forgotten.
 """

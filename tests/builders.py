@@ -2,7 +2,7 @@
 
     bank = lived_in(newcomers(3000))            # a mixed lot: dormant, closed, managed, opted out, ...
     now = stormy(month=-3)                      # every lever and shock away from neutral
-    tallies = live(kernels.live_chunk, bank, plan_for(bank), now, rates_of())
+    tallies = live(kernel.live_chunk, bank, plan_for(bank), now, rates_of())
 
 `Bank` rows are independent copies; nothing here touches a file or the clock.
 """
@@ -16,14 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from sim import kernels
 from sim.agents.channel_settings import Channels
 from sim.agents.customer import NAMES, Customers
 from sim.behaviour.rates import growth_path, rates
 from sim.behaviour.service_law import service_law
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, LEAD, NOBODY, RETENTION
-from sim.numerics import key_of, word_of
+from sim.kernel.blocks import CHUNK
+from sim.kernel.inputs import Now, Rates
+from sim.kernel.numerics import key_of, word_of
+from sim.kernel.tallies import TALLIES, TENURE_LAST
 from sim.population.settings import Population
 from sim.population.synthetic import source
 from sim.population.tier_presets import PRESET_TIERS
@@ -37,7 +39,7 @@ f32 = np.float32
 # --- rates -----------------------------------------------------------------------------------------------------------
 
 
-def rates_of(model: Model | None = None, *, tiers: Sequence[Tier] = TIERS, **changed: Any) -> kernels.Rates:
+def rates_of(model: Model | None = None, *, tiers: Sequence[Tier] = TIERS, **changed: Any) -> Rates:
     """The kernel's numbers for a model (default settings unless given), single ones changed by name."""
     p = rates(model or Model(), tiers, Channels())
     return p._replace(**{name: _like(getattr(p, name), value) for name, value in changed.items()})
@@ -47,7 +49,7 @@ def _like(old: Any, new: Any) -> Any:
     return np.asarray(new, old.dtype) if isinstance(old, np.ndarray) else type(old)(new)
 
 
-def eventful(**changed: Any) -> kernels.Rates:
+def eventful(**changed: Any) -> Rates:
     """Default rates with the rare things common, so that a few thousand rows meet all of them."""
     often = {
         "event_rate": 0.2, "failure_digital": 0.15, "failure_other": 0.10, "opt_out_rate": 0.05, "dormant_return": 0.2,
@@ -56,7 +58,7 @@ def eventful(**changed: Any) -> kernels.Rates:
     return rates_of(**(often | changed))
 
 
-def still(**changed: Any) -> kernels.Rates:
+def still(**changed: Any) -> Rates:
     """Rates at which nothing happens to anybody: every speed, chance and effect is zero."""
     p = rates_of()
     keep = {
@@ -156,7 +158,7 @@ def plan_for(people: Customers, *, seed: int = 3, share: float = 0.5, purposes: 
 # --- the month -------------------------------------------------------------------------------------------------------
 
 
-def calm(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **changed: Any) -> kernels.Now:
+def calm(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed: Any) -> Now:
     """A month with neutral levers and no shocks, at the default hazards; single fields changed by name."""
     p = p or rates_of()
     key0, key1 = key_of(seed)
@@ -181,11 +183,11 @@ def calm(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **ch
         "risk_mean": np.full(tiers, -0.4, f32), "risk_sd": np.full(tiers, 0.9, f32),
         "gain_mean": np.zeros(tiers, f32), "gain_sd": np.full(tiers, 0.4, f32),
     }  # fmt: skip
-    now = kernels.Now(**fields)
+    now = Now(**fields)
     return now._replace(**{name: _like(getattr(now, name), value) for name, value in changed.items()})
 
 
-def stormy(month: int = 1, *, seed: int = 11, p: kernels.Rates | None = None, **changed: Any) -> kernels.Now:
+def stormy(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed: Any) -> Now:
     """A month in which every lever is turned and every shock is on, differently for each tier, channel and post."""
     p = p or rates_of()
     market = np.array([-0.02, -0.05, -0.10, 0.04])
@@ -221,7 +223,7 @@ class Tallies:
 
     @classmethod
     def empty(cls, tiers: int = len(TIERS)) -> Tallies:
-        shapes = (tiers, kernels.TALLIES), (tiers, kernels.TENURE_LAST + 1, 3), (tiers + 2,), (POSTS,)
+        shapes = (tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (POSTS,)
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
     def all(self) -> tuple[np.ndarray, ...]:
@@ -236,13 +238,13 @@ def live(
     run: Callable[..., None],
     people: Customers,
     plan: np.ndarray,
-    now: kernels.Now,
-    p: kernels.Rates,
+    now: Now,
+    p: Rates,
     *,
-    chunk: int = kernels.CHUNK,
+    chunk: int = CHUNK,
     threads: int = 1,
 ) -> Tallies:
-    """Live a month by `kernels.live_chunk` or its twin, in chunks over threads as the model does."""
+    """Live a month by `kernel.live_chunk` or its twin, in chunks over threads as the model does."""
     n = len(people)
 
     def part(first: int) -> Tallies:

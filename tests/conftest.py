@@ -12,7 +12,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
         return
-    from sim.numerics import compiled
+    from sim.kernel.numerics import compiled
 
     if not compiled():
         from banks import bank, scenario

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sim import kernels
 from sim.codes import ACTIVE, UPLIFT_CLASSES
+from sim.kernel.tallies import CONTACTS
 from sim.model import BankModel
 from sim.scenario import Scenario
 
@@ -33,7 +33,7 @@ def silent_campaigns() -> dict[str, Any]:
 
 def contacts_made(model: BankModel) -> float:
     """Contacts of the month, customers."""
-    return float(model.tally[:, kernels.T_BRANCH : kernels.T_APP + 1].sum()) / UNIT
+    return float(model.tally[:, CONTACTS].sum()) / UNIT
 
 
 # --- V18, V19: retention contacts and nothing else -------------------------------------------------------------------

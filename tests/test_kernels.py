@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import math
 import os
+import pkgutil
 import re
 import subprocess
 import sys
+from collections import namedtuple
 from pathlib import Path
 
 import builders as b
@@ -18,11 +21,16 @@ import twin
 from numba import njit, typeof
 from numba.core.dispatcher import Dispatcher
 
-from sim import kernels
+import sim.kernel
 from sim.agents.customer import NAMES, Customers
 from sim.codes import ACTIVE, APP, BRANCH, CLOSED, DORMANT, MESSAGING, NOBODY, PHONE
-from sim.kernels import BLOCK, WEIGHT_UNIT
-from sim.numerics import ONE, RULE, NoAlias, f32
+from sim.kernel import leaving, money, service
+from sim.kernel import month as kernel
+from sim.kernel.blocks import BLOCK
+from sim.kernel.inputs import Rates
+from sim.kernel.numerics import ONE, RULE, NoAlias, f32
+from sim.kernel.tallies import FLOWS, MOMENTS, TALLIES, WEIGHT_UNIT
+from sim.kernel.tallies import Tally as T
 
 HERE = Path(__file__).parent
 ROWS = 3_000  # five blocks and a remainder
@@ -50,16 +58,16 @@ def test_kernel_and_formula_book_agree_bit_for_bit_through_stormy_months(mode):
     p = b.eventful(markov=mode == "markov")
     compiled = b.lived_in(b.newcomers(ROWS), month=MONTHS[0] - 1)
     formulas = b.copy_of(compiled)
-    met = np.zeros(kernels.TALLIES, np.int64)
+    met = np.zeros(TALLIES, np.int64)
     for month in MONTHS:
         now, plan = b.stormy(month, p=p), b.plan_for(compiled, seed=month + 100, purposes=True)
-        ours = b.live(kernels.live_chunk, compiled, plan, now, p)
+        ours = b.live(kernel.live_chunk, compiled, plan, now, p)
         assert_same_tallies(ours, b.live(twin.live_chunk, formulas, plan, now, p))
         assert_same_people(compiled, formulas)
         met += np.abs(ours.tally).sum(axis=0)
         for part in ours.all():
             assert part.any()
-    moves = {kernels.T_UPGRADED, kernels.T_DOWNGRADED, kernels.T_MOVED_IN, kernels.T_AUM_MOVED}
+    moves = {T.UPGRADED, T.DOWNGRADED, T.MOVED_IN, T.AUM_MOVED}
     never = set(np.flatnonzero(met == 0))
     assert never == (moves if mode == "markov" else set()), "the months should have met everything that is counted"
 
@@ -72,7 +80,7 @@ def test_kernel_and_formula_book_agree_in_a_calm_year_at_default_rates(switched_
     for month in range(-23, -11):
         now, plan = b.calm(month, p=p), b.plan_for(compiled, seed=month + 100, share=0.2)
         assert_same_tallies(
-            b.live(kernels.live_chunk, compiled, plan, now, p), b.live(twin.live_chunk, formulas, plan, now, p)
+            b.live(kernel.live_chunk, compiled, plan, now, p), b.live(twin.live_chunk, formulas, plan, now, p)
         )
     assert_same_people(compiled, formulas)
 
@@ -84,7 +92,7 @@ def test_a_bank_of_one_tier_agrees_too():
     formulas = b.copy_of(compiled)
     now, plan = b.calm(p=p), np.full(700, NOBODY, np.int8)
     assert_same_tallies(
-        b.live(kernels.live_chunk, compiled, plan, now, p), b.live(twin.live_chunk, formulas, plan, now, p)
+        b.live(kernel.live_chunk, compiled, plan, now, p), b.live(twin.live_chunk, formulas, plan, now, p)
     )
     assert_same_people(compiled, formulas)
 
@@ -93,8 +101,8 @@ def test_a_bank_of_one_tier_agrees_too():
 def test_normalising_sums_and_stocks_agree_with_the_formula_book(month):
     p, people = b.eventful(), b.lived_in(b.newcomers(ROWS), month=-24)
     for ours, theirs, more, shape in (
-        (kernels.weigh_chunk, twin.weigh_chunk, (f32(1.5),), (4, kernels.MOMENTS)),
-        (kernels.count_chunk, twin.count_chunk, (), (4, kernels.TALLIES)),
+        (kernel.weigh_chunk, twin.weigh_chunk, (f32(1.5),), (4, MOMENTS)),
+        (kernel.count_chunk, twin.count_chunk, (), (4, TALLIES)),
     ):
         a, other = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         ours(people.arrays, 5, ROWS - 3, month, *more, p, a)
@@ -108,11 +116,11 @@ def digest_of_two_months() -> str:
     p, people = b.eventful(), b.lived_in(b.newcomers(600), month=-2)
     digest = hashlib.sha256()
     for month in (-1, 0):
-        tallies = b.live(kernels.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p)
+        tallies = b.live(kernel.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p)
         for part in tallies.all():
             digest.update(part.tobytes())
-    sums = np.zeros((4, kernels.MOMENTS), np.int64)
-    kernels.weigh_chunk(people.arrays, 0, len(people), 1, f32(0.5), p, sums)
+    sums = np.zeros((4, MOMENTS), np.int64)
+    kernel.weigh_chunk(people.arrays, 0, len(people), 1, f32(0.5), p, sums)
     digest.update(sums.tobytes())
     for name in NAMES:
         digest.update(getattr(people, name).tobytes())
@@ -121,7 +129,7 @@ def digest_of_two_months() -> str:
 
 def test_compiled_and_interpreted_are_the_same():
     script = (
-        "import test_kernels as t; assert not hasattr(t.kernels.live_chunk, 'signatures'), 'compiled';"
+        "import test_kernels as t; assert not hasattr(t.kernel.live_chunk, 'signatures'), 'compiled';"
         "print(t.digest_of_two_months())"
     )
     path = os.pathsep.join([str(HERE), str(HERE.parent)])
@@ -140,7 +148,7 @@ def stormy_month():
     p, before = b.eventful(), b.lived_in(b.newcomers(ROWS), month=0)
     now, plan = b.stormy(1, p=p), b.plan_for(before)
     after = b.copy_of(before)
-    tallies = b.live(kernels.live_chunk, after, plan, now, p)
+    tallies = b.live(kernel.live_chunk, after, plan, now, p)
     return p, now, plan, before, after, tallies
 
 
@@ -149,7 +157,7 @@ def stormy_month():
 def test_neither_chunks_nor_blocks_nor_threads_change_anything(stormy_month, chunk, threads):
     p, now, plan, before, after, tallies = stormy_month
     people = b.copy_of(before)
-    assert_same_tallies(b.live(kernels.live_chunk, people, plan, now, p, chunk=chunk, threads=threads), tallies)
+    assert_same_tallies(b.live(kernel.live_chunk, people, plan, now, p, chunk=chunk, threads=threads), tallies)
     assert_same_people(people, after)
 
 
@@ -158,7 +166,7 @@ def test_the_order_of_rows_changes_nothing(stormy_month):
     order = np.random.default_rng(8).permutation(ROWS)
     people = b.copy_of(before)
     people.reorder(order)
-    assert_same_tallies(b.live(kernels.live_chunk, people, plan[order], now, p, chunk=700, threads=2), tallies)
+    assert_same_tallies(b.live(kernel.live_chunk, people, plan[order], now, p, chunk=700, threads=2), tallies)
     back = np.empty(ROWS, np.int64)
     back[order] = np.arange(ROWS)
     people.reorder(back)
@@ -175,7 +183,7 @@ def test_butterfly_what_happens_to_one_customer_changes_nobody_else(stormy_month
         changed[row] = BRANCH
     else:
         getattr(people, touch)[row] = {"satisfaction": -3.0, "tier": 3, "state": DORMANT}[touch]
-    b.live(kernels.live_chunk, people, changed, now, p)
+    b.live(kernel.live_chunk, people, changed, now, p)
     others = np.arange(ROWS) != row
     for name in NAMES:
         np.testing.assert_array_equal(getattr(people, name)[others], getattr(after, name)[others], err_msg=name)
@@ -189,7 +197,7 @@ def test_rows_that_are_free_add_nothing_and_stay_free(stormy_month):
     people.place({name: getattr(before, name).copy() for name in NAMES})
     people.count += 300
     plan = np.concatenate([b.plan_for(before), np.full(300, PHONE, np.int8)])
-    assert_same_tallies(b.live(kernels.live_chunk, people, plan, now, p), tallies)
+    assert_same_tallies(b.live(kernel.live_chunk, people, plan, now, p), tallies)
     assert (people.state[ROWS:] == CLOSED).all()
     assert not people.aum[ROWS:].any()
 
@@ -204,14 +212,13 @@ def test_zero_rates_do_nothing():
     for name in ("follow", "follow_months", "attempts"):
         getattr(people, name)[:] = 0
     nobody = np.full(ROWS, NOBODY, np.int8)
-    b.live(kernels.live_chunk, people, nobody, now, p)
+    b.live(kernel.live_chunk, people, nobody, now, p)
     people.aum_1[:] = people.aum_2[:] = people.aum
     people.tier[:] = np.maximum(np.searchsorted(p.threshold, people.aum, side="right") - 1, 0)
     before = b.copy_of(people)
     for month in (2, 3, 4):
-        flows = b.live(kernels.live_chunk, people, nobody, now._replace(month=month), p)
-        assert not flows.tally[:, kernels.T_CLOSED : kernels.T_MANAGED_OPEN].any()
-        assert not flows.tally[:, kernels.T_BRANCH :].any()
+        flows = b.live(kernel.live_chunk, people, nobody, now._replace(month=month), p)
+        assert not flows.tally[:, FLOWS].any()
     running = {"contact_gap", "silence", "transactions", "below", "tier_change", "manager_shock_months", "second_life",
                "opted_out", "retained", "risk", "lead"}  # fmt: skip
     for name in set(NAMES) - running:
@@ -224,19 +231,19 @@ def test_zero_rates_do_nothing():
 def test_customers_and_money_balance_to_the_fen_in_every_tier(stormy_month):
     p, _, _, before, _, _ = stormy_month
     people = b.copy_of(before)
-    start = np.zeros((4, kernels.TALLIES), np.int64)
-    kernels.count_chunk(people.arrays, 0, ROWS, 0, p, start)
+    start = np.zeros((4, TALLIES), np.int64)
+    kernel.count_chunk(people.arrays, 0, ROWS, 0, p, start)
     for month in (1, 2, 3):
-        t = b.live(kernels.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p).tally
-        left = t[:, kernels.T_CLOSED] + t[:, kernels.T_UPGRADED] + t[:, kernels.T_DOWNGRADED]
-        np.testing.assert_array_equal(t[:, kernels.T_OPEN], start[:, kernels.T_OPEN] - left + t[:, kernels.T_MOVED_IN])
-        flow = t[:, kernels.T_NEW_MONEY] + t[:, kernels.T_MARKET] + t[:, kernels.T_AUM_MOVED]
-        np.testing.assert_array_equal(t[:, kernels.T_AUM], start[:, kernels.T_AUM] + flow)
-        awake = t[:, kernels.T_ACTIVE].sum() - start[:, kernels.T_ACTIVE].sum()
-        closed_awake = t[:, kernels.T_CLOSED].sum() - t[:, kernels.T_CLOSED_DORMANT].sum()
-        assert awake == t[:, kernels.T_REACTIVATED].sum() - t[:, kernels.T_DORMANT].sum() - closed_awake
-        assert t[:, kernels.T_UPGRADED].sum() + t[:, kernels.T_DOWNGRADED].sum() == t[:, kernels.T_MOVED_IN].sum()
-        assert t[:, kernels.T_AUM_MOVED].sum() == 0
+        t = b.live(kernel.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p).tally
+        left = t[:, T.CLOSED] + t[:, T.UPGRADED] + t[:, T.DOWNGRADED]
+        np.testing.assert_array_equal(t[:, T.OPEN], start[:, T.OPEN] - left + t[:, T.MOVED_IN])
+        flow = t[:, T.NEW_MONEY] + t[:, T.MARKET] + t[:, T.AUM_MOVED]
+        np.testing.assert_array_equal(t[:, T.AUM], start[:, T.AUM] + flow)
+        awake = t[:, T.ACTIVE].sum() - start[:, T.ACTIVE].sum()
+        closed_awake = t[:, T.CLOSED].sum() - t[:, T.CLOSED_DORMANT].sum()
+        assert awake == t[:, T.REACTIVATED].sum() - t[:, T.DORMANT].sum() - closed_awake
+        assert t[:, T.UPGRADED].sum() + t[:, T.DOWNGRADED].sum() == t[:, T.MOVED_IN].sum()
+        assert t[:, T.AUM_MOVED].sum() == 0
         start = t
 
 
@@ -244,27 +251,27 @@ def test_customers_and_money_balance_to_the_fen_in_every_tier(stormy_month):
 
 
 def test_a_loss_weighs_twice_a_gain_and_the_past_fades():
-    gain = kernels.learning(f32(0), f32(1.5), f32(0.1), f32(0.2), f32(0.05))
-    loss = kernels.learning(f32(0), f32(-1.5), f32(0.1), f32(0.2), f32(0.05))
+    gain = service.learning(f32(0), f32(1.5), f32(0.1), f32(0.2), f32(0.05))
+    loss = service.learning(f32(0), f32(-1.5), f32(0.1), f32(0.2), f32(0.05))
     assert gain == pytest.approx(0.15)
     assert loss == pytest.approx(-0.30)
-    assert kernels.learning(f32(0.4), f32(0), f32(0.1), f32(0.2), f32(0.05)) == pytest.approx(-0.02)
+    assert service.learning(f32(0.4), f32(0), f32(0.1), f32(0.2), f32(0.05)) == pytest.approx(-0.02)
 
 
 @pytest.mark.parametrize(("pressure", "benefit"), [(0, 0), (1, 1), (2, 0), (3, -3), (4, -8), (9, -8)])
 def test_contacts_help_most_at_the_ideal_point_and_harm_beyond_twice_it(pressure, benefit):
-    assert kernels.pressure_benefit(f32(pressure)) == benefit
+    assert leaving.pressure_benefit(f32(pressure)) == benefit
 
 
 def test_tenure_bands_end_after_3_12_24_48_and_60_months():
     months = np.array([-1, 0, 2, 3, 11, 12, 23, 24, 47, 48, 59, 60, 360])
-    assert [kernels.tenure_band(m) for m in months] == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert [leaving.tenure_band(m) for m in months] == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert list(twin.tenure_band(months)) == [0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
 
 
 def test_money_is_the_held_share_of_the_wallet_share_of_wealth():
-    money = kernels.wallet_money(f32(math.log(200_000)), f32(math.log(0.25 / 0.75)), f32(0.15))
-    assert money == pytest.approx(0.15 * 0.25 * 200_000, rel=2e-6)
+    aum = money.wallet_money(f32(math.log(200_000)), f32(math.log(0.25 / 0.75)), f32(0.15))
+    assert aum == pytest.approx(0.15 * 0.25 * 200_000, rel=2e-6)
 
 
 def from_python(rule):
@@ -277,13 +284,18 @@ def from_python(rule):
     return call
 
 
-climb, stay_or_leave = from_python(kernels.climb), from_python(kernels.stay_or_leave)
+climb, stay_or_leave = from_python(leaving.climb), from_python(leaving.stay_or_leave)
+
+
+def some(**arrays):
+    """A named tuple of what a rule reads of columns, draws or scratch."""
+    return namedtuple("Some", arrays)(**arrays)
 
 
 class Ladder:
     """One customer on the ladder of tiers: AUM month by month, the tier that follows."""
 
-    def __init__(self, tier: int, aum: float, p: kernels.Rates | None = None, *, patience: float = 0.0):
+    def __init__(self, tier: int, aum: float, p: Rates | None = None, *, patience: float = 0.0):
         self.p = p or b.rates_of()
         self.patience = patience  # months of grace added by a lever
         self.tier = np.array([tier], np.int8)
@@ -293,7 +305,8 @@ class Ladder:
     def month(self, aum: float, after: int = ACTIVE) -> int:
         new = np.empty(1, np.int32)
         state, money = np.array([after], np.int32), np.array([aum], f32)
-        climb(state, self.tier, self.below, money, self.aum_1, self.aum_2, self.change, f32(self.patience), self.p, new)
+        columns = some(tier=self.tier, below=self.below, tier_change=self.change, aum_1=self.aum_1, aum_2=self.aum_2)
+        climb(columns, some(after=state, money=money, new_tier=new), some(extra_grace=f32(self.patience)), self.p)
         self.tier[0] = new[0]
         return int(new[0])
 
@@ -352,9 +365,18 @@ def leave(u, *, state=ACTIVE, close=0.0, doze=0.0, ratio=1.0, follow=0.0, dorman
     after, money, kept = np.empty(n, np.int32), np.full(n, 1000, f32), np.full(n, held, f32)
     states, second = np.full(n, state, np.int8), np.zeros(n, np.int8)
     stay_or_leave(
-        states, np.zeros(n, np.int8), np.full(n, math.log(ratio), f32), np.full(n, follow, f32), np.full(n, 3, np.int8),
-        np.zeros(n, np.int8), np.asarray(u, f32), np.full(n, 0.5, f32), np.array([close], f32), np.array([doze], f32),
-        f32(1), np.full(4, court, f32), p, kept, money, second, np.full(n, NOBODY, np.int32), after,
+        some(
+            state=states, tier=np.zeros(n, np.int8), risk=np.full(n, math.log(ratio), f32), held=kept,
+            follow=np.full(n, follow, f32), follow_months=np.full(n, 3, np.int8), opted_out=np.zeros(n, np.int8),
+            second_life=second,
+        ),
+        some(exit=np.asarray(u, f32), campaign=np.full(n, 0.5, f32)),
+        some(channel=np.full(n, NOBODY, np.int32), money=money, after=after),
+        some(
+            close_rate=np.array([close], f32), dormant_rate=np.array([doze], f32), return_ratio=f32(1),
+            win_back=np.full(4, court, f32),
+        ),
+        p,
     )  # fmt: skip
     return after, money, kept, second
 
@@ -453,8 +475,8 @@ def test_an_opt_out_silences_its_channel_for_24_months_and_no_other():
         plan[1] = MESSAGING if month > 1 else PHONE
         plan[2] = PHONE if month in (1, 27) else NOBODY
         p = p if month == 1 else b.still(markov=True)
-        t = b.live(kernels.live_chunk, people, plan, idle(p, month), p)
-        calls.append((t.of(kernels.T_PHONE) // WEIGHT_UNIT, t.of(kernels.T_MESSAGING) // WEIGHT_UNIT))
+        t = b.live(kernel.live_chunk, people, plan, idle(p, month), p)
+        calls.append((t.of(T.CONTACTS + PHONE) // WEIGHT_UNIT, t.of(T.CONTACTS + MESSAGING) // WEIGHT_UNIT))
     assert calls[0] == (3, 0)
     assert calls[1:25] == [(0, 1)] * 24, "months 2 to 25: the phone is barred, messages are not"
     assert calls[25] == (1, 1)
@@ -466,7 +488,7 @@ def test_contact_pressure_is_the_number_of_contacts_a_quarter_over_the_ideal_num
     people = laboratory(2)
     people.preferred[1] = PHONE
     for month in range(1, 61):
-        b.live(kernels.live_chunk, people, np.full(2, PHONE, np.int8), idle(p, month), p)
+        b.live(kernel.live_chunk, people, np.full(2, PHONE, np.int8), idle(p, month), p)
     ideal_calls = 3.0
     assert people.pressure == pytest.approx([3 / ideal_calls, 0.8 * 3 / ideal_calls], rel=1e-5)
 
@@ -476,7 +498,7 @@ def test_six_contacts_with_a_manager_make_63_percent_of_a_bond():
     people = laboratory(3)
     people.manager[:] = [0, 0, NOBODY]
     for month in range(1, 7):
-        b.live(kernels.live_chunk, people, np.array([PHONE, NOBODY, PHONE], np.int8), idle(p, month), p)
+        b.live(kernel.live_chunk, people, np.array([PHONE, NOBODY, PHONE], np.int8), idle(p, month), p)
     assert people.bond == pytest.approx([1 - math.exp(-1), 0, 0], rel=1e-5)
     assert list(people.contact_gap) == [0, 6, 6]
 
@@ -488,10 +510,10 @@ def test_further_attempts_in_a_campaign_succeed_ever_more_rarely():
     for month in range(1, 6):  # the campaign of months 1 to 6
         asked = people.attempts == month - 1
         plan = np.where(asked, PHONE, NOBODY).astype(np.int8)
-        t = b.live(kernels.live_chunk, people, plan, idle(p, month, push_share=1.0), p)
-        rate.append(t.of(kernels.T_SALES) / t.of(kernels.T_PHONE))
+        t = b.live(kernel.live_chunk, people, plan, idle(p, month, push_share=1.0), p)
+        rate.append(t.of(T.SALES) / t.of(T.CONTACTS + PHONE))
     np.testing.assert_allclose(rate, 0.5 * 0.8136 ** np.arange(5), atol=4 * 0.5 / np.sqrt(0.5**4 * len(people)))
-    b.live(kernels.live_chunk, people, plan, idle(p, 6), p)
+    b.live(kernel.live_chunk, people, plan, idle(p, 6), p)
     assert not people.attempts.any(), "a new campaign begins afresh"
 
 
@@ -508,7 +530,7 @@ def test_constant_hazards_give_the_geometric_curve_and_competing_risks_their_sha
     close, doze = 0.02, 0.03
     rates = {"close_rate": np.full(4, close), "dormant_rate": np.full(4, doze)}
     for month in range(1, 25):
-        b.live(kernels.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p, month, **rates), p)
+        b.live(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p, month, **rates), p)
         alive = math.exp(-(close + doze) * month)
         assert within(alive, (people.state == ACTIVE).mean(), len(people))
     gone = 1 - alive
@@ -524,7 +546,7 @@ def test_wealth_has_the_variance_and_memory_of_its_autoregression():
     for month in range(1, 46):
         if month == 41:
             earlier = people.log_wealth.astype(np.float64)
-        b.live(kernels.live_chunk, people, nobody, idle(p, month), p)
+        b.live(kernel.live_chunk, people, nobody, idle(p, month), p)
     x = people.log_wealth.astype(np.float64)
     assert x.var() == pytest.approx(sd**2 / (1 - (1 - reversion) ** 2), rel=0.04)
     assert np.corrcoef(earlier, x)[0, 1] == pytest.approx((1 - reversion) ** 5, abs=0.02)
@@ -537,7 +559,7 @@ def test_satisfaction_settles_where_the_closed_form_says():
     people = laboratory()
     nobody = np.full(len(people), NOBODY, np.int8)
     for month in range(1, 46):
-        b.live(kernels.live_chunk, people, nobody, idle(p, month), p)
+        b.live(kernel.live_chunk, people, nobody, idle(p, month), p)
     expected = (gain - loss) * sd / (math.sqrt(2 * math.pi) * decay)
     spread = float(people.satisfaction.std()) / math.sqrt(len(people))
     assert people.satisfaction.mean() == pytest.approx(expected, abs=5 * spread)
@@ -548,7 +570,7 @@ def test_products_keep_to_one_and_a_poisson_number():
     people = laboratory()
     people.products[:] = 1 + np.random.default_rng(4).poisson(2.0, len(people))
     for month in range(1, 31):
-        b.live(kernels.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p, month), p)
+        b.live(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p, month), p)
     extra = people.products - 1.0
     assert extra.mean() == pytest.approx(2.0, abs=0.04)
     assert extra.var() == pytest.approx(2.0, rel=0.04)
@@ -557,7 +579,7 @@ def test_products_keep_to_one_and_a_poisson_number():
 def test_transactions_have_their_mean_and_a_poisson_chance_of_none():
     p = b.still(transactions=4.5)
     people = laboratory()
-    b.live(kernels.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p), p)
+    b.live(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p), p)
     n = len(people)
     none = math.exp(-4.5)
     more = 4.5 / (1 - none) - 1  # mean of the geometric number beyond the first
@@ -575,10 +597,11 @@ def test_transactions_have_their_mean_and_a_poisson_chance_of_none():
 def rules():
     """The rules compiled one by one, for the types that `live_block` hands them: cached code cannot be inspected."""
     p, people = b.eventful(), b.lived_in(b.newcomers(BLOCK), month=0)
-    scratch = [np.empty((rows, BLOCK), kind) for rows, kind in ((20, f32), (15, f32), (7, np.int32))]
-    functions = {name: value for name, value in vars(kernels).items() if isinstance(value, Dispatcher)}
+    rooms = [importlib.import_module(f"sim.kernel.{name}") for _, name, _ in pkgutil.iter_modules(sim.kernel.__path__)]
+    functions = {name: value for room in rooms for name, value in vars(room).items() if isinstance(value, Dispatcher)}
     found = {name: rule for name, rule in functions.items() if rule._compiler.pipeline_class is NoAlias}
-    months = {name: found.pop(name) for name in ("live_block", "count_block")}
+    for name in LISTS_OF_RULES:
+        del found[name]
     types = {}
 
     def noting(name, rule):
@@ -589,18 +612,20 @@ def rules():
         return run
 
     with pytest.MonkeyPatch.context() as patch:
-        for name, rule in found.items():
-            patch.setattr(kernels, name, noting(name, rule))
-        patch.setattr(kernels, "count_block", months["count_block"].py_func)
-        out = b.Tallies.empty()
+        for room in rooms:
+            for name in vars(room).keys() & functions.keys():
+                rule = functions[name]
+                patch.setattr(room, name, noting(name, rule) if name in found else rule.py_func)
         for month in (1, 2):  # by the churn score, by the uplift score
-            months["live_block"].py_func(
-                people.arrays, 0, BLOCK, b.plan_for(people), b.stormy(month, p=p), p, *scratch, *out.all()
-            )
-        kernels.weigh_chunk.py_func(people.arrays, 0, BLOCK, 1, f32(0), p, np.zeros((4, kernels.MOMENTS), np.int64))
-    for name, rule in found.items():
+            now = b.stormy(month, p=p)
+            kernel.live_chunk(people.arrays, 0, BLOCK, b.plan_for(people), now, p, *b.Tallies.empty().all())
+        within_the_month = dict(types)
+        kernel.weigh_chunk(people.arrays, 0, BLOCK, 1, f32(0), p, np.zeros((4, MOMENTS), np.int64))
+    types |= within_the_month
+    alone = {name: njit(**RULE)(rule.py_func) for name, rule in found.items()}  # others have made more variants
+    for name, rule in alone.items():
         rule.compile(types[name])
-    return found
+    return alone
 
 
 def llvm_of(function: Dispatcher) -> str:
@@ -621,9 +646,10 @@ def arithmetic_in_double(function: Dispatcher) -> list[str]:
 
 
 FLOAT32_RULES = (
-    "draw_four", "live_wealth", "score_churn", "score_uplift", "score_offer", "aim", "reach_out", "meet", "serve",
+    "draw_four", "live_wealth", "score_churn", "score_uplift", "score_offer", "choose", "reach_out", "meet", "serve",
     "feel", "use_products", "adopt", "earn", "weigh_leaving", "stay_or_leave", "climb", "keep_in_band", "add_moments",
 )  # fmt: skip
+LISTS_OF_RULES = ("live_block", "aim", "draw", "draw_lanes")
 FLOAT64_RULES = {"count_flows", "count_stocks", "turn_page"}  # money in fen needs more bits; AUM is kept in float64
 
 
@@ -682,12 +708,16 @@ LOOKS_UP = pytest.mark.skipif(
     not has_avx("avx512f"), reason="looks up tables row by row, which compilers leave unpacked where it does not pay"
 )
 
+PACKED_TOO = (
+    "weigh_leaving", "stay_or_leave", "serve", "meet", "reach_out", "use_products", "adopt", "keep_in_band", "climb",
+)  # fmt: skip
+
 
 @pytest.mark.skipif(not has_avx(), reason="reads the names of AVX instructions")
 @pytest.mark.parametrize(
     "name",
     ["live_wealth", "feel", "earn", "score_churn", "score_uplift", "score_offer",
-     *(pytest.param(name, marks=LOOKS_UP) for name in ("weigh_leaving", "stay_or_leave", "serve"))],
+     *(pytest.param(name, marks=LOOKS_UP) for name in PACKED_TOO)],
 )  # fmt: skip
 def test_a_rule_runs_on_packed_numbers(rules, name):
     (asm,) = rules[name].inspect_asm().values()
@@ -709,6 +739,6 @@ def test_nothing_is_contracted_so_that_every_machine_rounds_alike(rules):
 
 def test_the_loops_are_compiled_in_one_variant():
     p, people = b.rates_of(), b.newcomers(60)
-    b.live(kernels.live_chunk, people, np.full(60, NOBODY, np.int8), b.calm(p=p), p)
-    b.live(kernels.live_chunk, people, b.plan_for(people), b.stormy(p=b.eventful()), b.rates_of(markov=True))
-    assert len(kernels.live_chunk.signatures) == 1
+    b.live(kernel.live_chunk, people, np.full(60, NOBODY, np.int8), b.calm(p=p), p)
+    b.live(kernel.live_chunk, people, b.plan_for(people), b.stormy(p=b.eventful()), b.rates_of(markov=True))
+    assert len(kernel.live_chunk.signatures) == 1

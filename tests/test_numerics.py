@@ -16,8 +16,10 @@ import twin
 from numba import njit
 from scipy import special, stats
 
-from sim import numerics
-from sim.numerics import f32, key_of, u64, uniforms, word_of
+from sim.kernel import numerics
+from sim.kernel.numerics import f32, key_of, u64, uniforms, word_of
+
+KERNEL = Path(numerics.__file__).parent
 
 TOO_UNLIKELY = 1e-5
 EVERY_UNIFORM = ((np.arange(2**23) + 0.5) / 2**23).astype(np.float32)  # all values a draw can take
@@ -303,10 +305,9 @@ def test_compiled_functions_and_the_twin_have_the_same_bits(quantiles):
 @pytest.fixture
 def source_tree(tmp_path, monkeypatch):
     """A copy of the compiled sources, seen by `_cache_folder` in place of ours, and an empty cache."""
-    tree = tmp_path / "sim"
-    tree.mkdir()
-    for name in ("numerics.py", "kernels.py", "codes.py"):
-        shutil.copy(Path(numerics.__file__).with_name(name), tree / name)
+    tree = tmp_path / "sim" / "kernel"
+    shutil.copytree(KERNEL, tree, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(KERNEL.with_name("codes.py"), tree.with_name("codes.py"))
     monkeypatch.setattr(numerics, "__file__", str(tree / "numerics.py"))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
     return tree
@@ -323,11 +324,20 @@ def test_the_same_sources_find_the_same_cache(source_tree, tmp_path):
     assert numerics._cache_folder() == str(folder)
 
 
-@pytest.mark.parametrize("name", ["numerics.py", "kernels.py", "codes.py"])
+@pytest.mark.parametrize("name", [*sorted(path.name for path in KERNEL.glob("*.py")), "../codes.py"])
 def test_an_edit_of_any_compiled_source_empties_the_cache(source_tree, name):
     before = numerics._cache_folder()
     edited(source_tree / name)
     assert numerics._cache_folder() != before
+
+
+def test_the_folder_is_the_rule_so_a_new_file_or_name_empties_the_cache_too(source_tree):
+    folders = [numerics._cache_folder()]
+    (source_tree / "more.py").write_text("")
+    folders.append(numerics._cache_folder())
+    (source_tree / "more.py").rename(source_tree / "other.py")
+    folders.append(numerics._cache_folder())
+    assert len(set(folders)) == 3
 
 
 def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_one(source_tree, tmp_path, monkeypatch):

@@ -13,7 +13,6 @@ from builders import by_uid, calm, lived_in, newcomers, plan_for, rates_of, stil
 from builders import live as live_month
 from scipy.stats import norm
 
-from sim import kernels
 from sim.agents.customer import NAMES, BankView, Customers
 from sim.agents.proposals import Proposals
 from sim.behaviour.settings import Retention
@@ -30,6 +29,9 @@ from sim.codes import (
     RETENTION,
     UPLIFT_CLASSES,
 )
+from sim.kernel import month as kernel
+from sim.kernel.inputs import Now, Rates
+from sim.kernel.tallies import Tally as T
 from sim.levers import Levers
 from sim.model import BankModel
 from sim.scenario import Arm, Scenario
@@ -51,12 +53,12 @@ def awake(rows: int, *, managed: bool, tier: int | None = None, seed: int = 11) 
     return people
 
 
-def month(people: Customers, plan: np.ndarray | None = None, *, p: kernels.Rates | None = None, at: int = 1,
+def month(people: Customers, plan: np.ndarray | None = None, *, p: Rates | None = None, at: int = 1,
           **now: Any) -> np.ndarray:  # fmt: skip
     """Live one month in place; returns the month's tally over tiers."""
     p = p or rates_of()
     plan = np.full(len(people), NOBODY, np.int8) if plan is None else plan
-    return live_month(kernels.live_chunk, people, plan, calm(at, p=p, **now), p).tally.sum(axis=0)
+    return live_month(kernel.live_chunk, people, plan, calm(at, p=p, **now), p).tally.sum(axis=0)
 
 
 # --- contacts that are meant to keep ---------------------------------------------------------------------------------
@@ -101,8 +103,8 @@ def test_a_contact_that_keeps_offers_no_product(purpose: int, sells: bool) -> No
     people = awake(2_000, managed=True)
     people.products[:] = 1
     tally = month(people, np.full(len(people), PHONE | purpose, np.int8), p=p, push_share=1.0, **NOBODY_LEAVES)
-    assert tally[kernels.T_PHONE] == tally[kernels.T_OPEN]
-    assert (tally[kernels.T_SALES] > 0) == sells
+    assert tally[T.CONTACTS + PHONE] == tally[T.OPEN]
+    assert (tally[T.SALES] > 0) == sells
     assert np.all(people.retained == (0 if sells else 2))
 
 
@@ -118,7 +120,7 @@ def test_a_lead_sells_by_the_hand_off_and_a_second_channel_by_the_synergy() -> N
         people.weight[:] = 1024
         people.last_channel[:] = last
         plan = np.full(n, PHONE | purpose, np.int8)
-        return month(people, plan, p=p, push_share=1.0, **NOBODY_LEAVES, **now)[kernels.T_SALES] / 1024 / n
+        return month(people, plan, p=p, push_share=1.0, **NOBODY_LEAVES, **now)[T.SALES] / 1024 / n
 
     plain = sold(0, PHONE, handoff=math.log(1.6), synergy=math.log(1.25))
     assert plain == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / n))
@@ -134,12 +136,12 @@ def test_a_lead_sells_by_the_hand_off_and_a_second_channel_by_the_synergy() -> N
 CROWD = 400_000
 
 
-def scores(now: kernels.Now, p: kernels.Rates, *, risk: np.ndarray, need: np.ndarray | None = None,
+def scores(now: Now, p: Rates, *, risk: np.ndarray, need: np.ndarray | None = None,
            uplift_class: np.ndarray | None = None) -> tuple[np.ndarray, ...]:  # fmt: skip
     """Churn, uplift and offer scores of customers of the lowest tier, uids 1 to n."""
     n = risk.size
     out = tuple(np.empty(n, f32) for _ in range(3))
-    kernels.score_chunk(
+    kernel.score_chunk(
         np.arange(1, n + 1, dtype=np.uint64), np.zeros(n, np.int8), risk.astype(f32),
         np.zeros(n, np.int8) if uplift_class is None else uplift_class,
         (np.zeros(n) if need is None else need).astype(f32), now, p, *out,
@@ -242,10 +244,10 @@ def test_campaigns_and_managers_go_by_the_same_score() -> None:
         now = calm(p=p, scored=True, retain=retain, retain_cut=1.0, by_uplift=by_uplift, know_churn=0.7,
                    know_uplift=0.7)  # fmt: skip
         seen = [np.empty(len(people), f32) for _ in range(3)]
-        kernels.score_chunk(people.uid, people.tier, people.risk, people.uplift_class, people.need, now, p, *seen)
+        kernel.score_chunk(people.uid, people.tier, people.risk, people.uplift_class, people.need, now, p, *seen)
         expected = (seen[name] > 1.0) & (people.state == ACTIVE) & ((people.opted_out >> PHONE) & 1 == 0)
         before = people.contacts.astype(int)
-        live_month(kernels.live_chunk, people, np.full(len(people), NOBODY, np.int8), now, p)
+        live_month(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), now, p)
         np.testing.assert_array_equal(people.contacts > before, expected)
         assert 300 < expected.sum() < len(people) / 4
 
@@ -260,8 +262,8 @@ def test_offers_by_score_are_as_many_and_go_to_the_top() -> None:
         people = awake(60_000, managed=False)
         now = calm(p=p, campaign=campaign, scored=True, targeting=targeting, offer_cut=norm.isf(0.2), offer_boost=5.0)
         seen = [np.empty(len(people), f32) for _ in range(3)]
-        kernels.score_chunk(people.uid, people.tier, people.risk, people.uplift_class, people.need, now, p, *seen)
-        live_month(kernels.live_chunk, people, np.full(len(people), NOBODY, np.int8), now, p)
+        kernel.score_chunk(people.uid, people.tier, people.risk, people.uplift_class, people.need, now, p, *seen)
+        live_month(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), now, p)
         return people.contacts > 0, seen[2]
 
     for targeting, share_of_top in ((0.0, 0.2), (0.5, 0.6), (1.0, 1.0)):
@@ -310,9 +312,9 @@ def test_win_back_raises_returns_by_the_response(tier: int) -> None:
         people.state[:] = DORMANT
         people.weight[:] = 1024
         tally = month(people, p=p, win_back=[court] * 4)
-        back = float(tally[kernels.T_REACTIVATED]) / 1024 / n
+        back = float(tally[T.REACTIVATED]) / 1024 / n
         assert back == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / n))
-        assert tally[kernels.T_MESSAGING if tier == 0 else kernels.T_PHONE] == court * n * 1024
+        assert tally[T.CONTACTS + MESSAGING if tier == 0 else T.CONTACTS + PHONE] == court * n * 1024
 
 
 def test_leads_come_only_from_app_users_with_a_manager() -> None:
@@ -355,7 +357,7 @@ def test_retention_messages_in_the_app_need_the_app() -> None:
 # --- privacy, patience -----------------------------------------------------------------------------------------------
 
 
-def programme_at_full(*uses: dict[str, Any]) -> kernels.Now:
+def programme_at_full(*uses: dict[str, Any]) -> Now:
     """What the kernel is told in a late month of an arm whose strategies have fully taken hold."""
     full = {"speed": 10.0, "lag": 0.0, "fidelity": 1.0}
     s = scenario(600, months=30, arms={"arm": [{**full, **use} for use in uses]},

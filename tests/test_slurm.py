@@ -89,7 +89,7 @@ class Slurm:
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     import dask
 
-    from sim.numerics import config
+    from sim.kernel.numerics import config
 
     home = tmp_path_factory.mktemp("slurm")
     with pytest.MonkeyPatch.context() as patch:

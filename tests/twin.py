@@ -1,11 +1,11 @@
 """The formula book of the model: the month of all customers in plain NumPy, one function a rule, no compiler.
 
-It is written from SPEC, DECISIONS and the docstrings of the rules, on whole arrays, and shares with `sim.kernels`
-nothing but the names of its parameters (`Rates`, `Now`) and of the tally columns. Every operation is a float32
-operation in the order the formulas are read, so that kernel and twin agree bit for bit; where a sum of three terms is
-written `a + b + c`, the order is part of the claim.
+It is written from SPEC, DECISIONS and the docstrings of the rules, on whole arrays, and shares with `sim.kernel`
+nothing but names: of its parameters (`Rates`, `Now`), of the draws (`codes.LANES`) and of the tally columns. Every
+operation is a float32 operation in the order the formulas are read, so that kernel and twin agree bit for bit; where a
+sum of three terms is written `a + b + c`, the order is part of the claim.
 
-`live_chunk`, `count_chunk`, `weigh_chunk` and `score_chunk` take the arguments of their namesakes in `sim.kernels`.
+`live_chunk`, `count_chunk`, `weigh_chunk` and `score_chunk` take the arguments of their namesakes in `kernel.month`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,22 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from sim import kernels as k
-from sim.codes import ACTIVE, APP, BRANCH, CHANNELS, CLOSED, DORMANT, LEAD, MESSAGING, PHONE, RETENTION
+from sim.codes import (
+    ACTIVE,
+    APP,
+    BRANCH,
+    CHANNELS,
+    CLOSED,
+    DORMANT,
+    DRAW_SCORE,
+    LANES,
+    LEAD,
+    MESSAGING,
+    PHONE,
+    RETENTION,
+)
+from sim.kernel.tallies import TENURE_LAST
+from sim.kernel.tallies import Tally as T
 
 f = np.float32
 ONE, ZERO = f(1), f(0)
@@ -27,12 +41,6 @@ LOW_WORD = np.uint64(0xFFFFFFFF)
 MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 WEYL = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
-PURPOSES = (  # what the four lanes of each purpose decide
-    ("shock", "engagement", "exit", "event"),
-    ("experience", "quality", "failure", "complaint"),
-    ("reach", "sale", "opt_out", "product"),
-    ("adopt", "campaign", "use", "push"),
-)
 
 
 def philox(counter, key):
@@ -62,14 +70,11 @@ def uniforms(uid, month_word, purpose, key0, key1):
 def luck(uid, now):
     """The month's uniforms by name."""
     u = SimpleNamespace()
-    for purpose, lanes in enumerate(PURPOSES):
-        drawn = uniforms(uid, now.word, purpose, now.key0, now.key1)
+    for purpose, lanes in LANES.items():
+        drawn = uniforms(uid, now.score_word if purpose == DRAW_SCORE else now.word, purpose, now.key0, now.key1)
         for lane, name in enumerate(lanes):
             setattr(u, name, drawn[lane])
     return u
-
-
-SCORE_PURPOSE = 66  # its lanes: noise of the churn, uplift and offer score, one number a quarter
 
 
 # --- elementary functions (Cephes; Giles 2010; Shaw 2006), float32 in a fixed order ----------------------------------
@@ -160,7 +165,7 @@ def gain_of(risk, uplift_class, p):
 
 def scores(uid, tier, risk, uplift_class, need, now, p):
     """Churn, uplift and offer score: r truth + sqrt(1 - r^2) noise, truths in SD of the population (SPEC 6.3)."""
-    noise = normal(uniforms(uid, now.score_word, SCORE_PURPOSE, now.key0, now.key1))
+    u = luck(uid, now)
     gain = gain_of(risk, uplift_class, p)
     truths = (
         (risk - now.risk_mean[tier]) / now.risk_sd[tier],
@@ -168,9 +173,10 @@ def scores(uid, tier, risk, uplift_class, need, now, p):
         need,
     )
     known = (now.know_churn, now.know_uplift, now.know_offer)
+    noise = (normal(u.churn_noise), normal(u.uplift_noise), normal(u.offer_noise))
     return [
         r * truth + np.sqrt(np.maximum(ONE - r * r, ZERO)) * e
-        for r, truth, e in zip(known, truths, noise[:3], strict=True)
+        for r, truth, e in zip(known, truths, noise, strict=True)
     ]
 
 
@@ -475,30 +481,30 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
     since = np.minimum(now.month - 1 - np.maximum(c.joined_month.astype(int), now.start), now.growth_path.size - 1)
     grown = (1.0 + now.growth_path[since]) * (1.0 + now.market_growth[was.tier]) - 1.0
     growth = np.floor(was.aum * grown * FEN + 0.5).astype(np.int64)
-    tenure = np.clip(now.month - c.joined_month.astype(int) - 1, 0, k.TENURE_LAST)
+    tenure = np.clip(now.month - c.joined_month.astype(int) - 1, 0, TENURE_LAST)
     gone, closed = awake & (after != ACTIVE), there & (after == CLOSED)
     moved = there & ~closed & (tier != was.tier)
     contacted = there & (contact.channel >= 0)
     for column, amount, where in (
-        (k.T_MARKET, w * growth, there),
-        (k.T_NEW_MONEY, w * (worth - before - growth), there),
-        (k.T_SALES, w * taken, awake),
-        (k.T_BRANCH + contact.channel, w, contacted),
-        (k.T_OPT_OUTS, w, contacted & contact.resents),
-        (k.T_FAILURES, w, awake & service.failed),
-        (k.T_COMPLAINTS, w, awake & service.complained),
-        (k.T_AUM_EXITED, w * before, gone),
-        (k.T_DORMANT, w, gone & (after == DORMANT)),
-        (k.T_REACTIVATED, w, ~awake & there & (after == ACTIVE)),
-        (k.T_CLOSED, w, closed),
-        (k.T_CLOSED_DORMANT, w, closed & ~awake),
-        (k.T_UPGRADED, w, moved & (tier > was.tier)),
-        (k.T_DOWNGRADED, w, moved & (tier < was.tier)),
-        (k.T_AUM_MOVED, -w * worth, moved),
+        (T.MARKET, w * growth, there),
+        (T.NEW_MONEY, w * (worth - before - growth), there),
+        (T.SALES, w * taken, awake),
+        (T.CONTACTS + BRANCH + contact.channel, w, contacted),
+        (T.OPT_OUTS, w, contacted & contact.resents),
+        (T.FAILURES, w, awake & service.failed),
+        (T.COMPLAINTS, w, awake & service.complained),
+        (T.AUM_EXITED, w * before, gone),
+        (T.DORMANT, w, gone & (after == DORMANT)),
+        (T.REACTIVATED, w, ~awake & there & (after == ACTIVE)),
+        (T.CLOSED, w, closed),
+        (T.CLOSED_DORMANT, w, closed & ~awake),
+        (T.UPGRADED, w, moved & (tier > was.tier)),
+        (T.DOWNGRADED, w, moved & (tier < was.tier)),
+        (T.AUM_MOVED, -w * worth, moved),
     ):
         add(tally, (was.tier, column), amount, where)
-    add(tally, (tier, k.T_MOVED_IN), w, moved)
-    add(tally, (tier, k.T_AUM_MOVED), w * worth, moved)
+    add(tally, (tier, T.MOVED_IN), w, moved)
+    add(tally, (tier, T.AUM_MOVED), w * worth, moved)
     add(cohort, (was.tier, tenure, 0), w, awake)
     add(cohort, (was.tier, tenure, 1), w, gone & closed)
     add(cohort, (was.tier, tenure, 2), w, gone & ~closed)
@@ -525,19 +531,19 @@ def count_stocks(c, month, p, tally):
         return w * (x * f(65536)).astype(np.int64)
 
     for column, amount, where in (
-        (k.T_OPEN, w, there),
-        (k.T_AUM, w * fen(c.aum), there),
-        (k.T_WALLET, fixed(c.held / (ONE + exp(-c.wallet))), there),
-        (k.T_OPTED_OUT, w, there & (c.opted_out != 0)),
-        (k.T_ACTIVE, w, awake),
-        (k.T_PRODUCTS, w * (extra + 1), awake),
-        (k.T_EXTRA, w * np.where(c.adverse != 0, -extra, extra), awake),
-        (k.T_DIGITAL, w, awake & (c.adopted != 0)),
-        (k.T_SATISFACTION, fixed(score), awake),
-        (k.T_TRUST, fixed(c.trust / p.trust_sd), awake),
-        (k.T_LOYALTY, fixed(loyal), awake),
-        (k.T_LOYALTY2, fixed(loyal * loyal), awake),
-        (k.T_MANAGED_OPEN, w, awake & (c.manager >= 0)),
+        (T.OPEN, w, there),
+        (T.AUM, w * fen(c.aum), there),
+        (T.WALLET, fixed(c.held / (ONE + exp(-c.wallet))), there),
+        (T.OPTED_OUT, w, there & (c.opted_out != 0)),
+        (T.ACTIVE, w, awake),
+        (T.PRODUCTS, w * (extra + 1), awake),
+        (T.EXTRA, w * np.where(c.adverse != 0, -extra, extra), awake),
+        (T.DIGITAL, w, awake & (c.adopted != 0)),
+        (T.SATISFACTION, fixed(score), awake),
+        (T.TRUST, fixed(c.trust / p.trust_sd), awake),
+        (T.LOYALTY, fixed(loyal), awake),
+        (T.LOYALTY2, fixed(loyal * loyal), awake),
+        (T.MANAGED_OPEN, w, awake & (c.manager >= 0)),
     ):
         add(tally, (c.tier, column), amount, where)
 

@@ -20,11 +20,12 @@ from sim.agents.manager import Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
 from sim.agents.proposals import Proposals
 from sim.codes import ACTIVE, BRANCH, CHANNELS, DRAW_MANAGER, DRAW_PLAN, MESSAGING, NOBODY, PHONE, VIDEO
+from sim.kernel.numerics import uniforms
+from sim.kernel.tallies import WEIGHT_UNIT
 from sim.levers import Levers, shifted
-from sim.numerics import uniforms
 from sim.tiers import Tier, row, thresholds
 
-UNIT = 1024.0  # weight units a customer (kernels.WEIGHT_UNIT)
+UNIT = float(WEIGHT_UNIT)
 POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away by a rival
 SLACK = 1.05  # a book may grow to this times the span before a post is added
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from sim import kernels
 from sim.agents.channel_settings import Channels
 from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
 from sim.codes import UPLIFT_CLASSES
+from sim.kernel.inputs import Rates
 from sim.tiers import Tier, bands, row, thresholds
 
 MONTHS = 12
 
 
-def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Rates:
+def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
     """The kernel's numbers for one scenario."""
     on = model.mechanisms
     law = service_law(model, channels)
@@ -132,12 +132,12 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> kernels.Ra
         "loyal_bond": model.loyalty.bond,
         "loyal_habit": model.loyalty.habit,
     }
-    return kernels.Rates(**{name: _as_read(name, value) for name, value in numbers.items()})
+    return Rates(**{name: _as_read(name, value) for name, value in numbers.items()})
 
 
 def in_use(
-    numbers: kernels.Rates, model: Model, channels: Channels, use: np.ndarray, failing_ratio: np.ndarray | None = None
-) -> kernels.Rates:
+    numbers: Rates, model: Model, channels: Channels, use: np.ndarray, failing_ratio: np.ndarray | None = None
+) -> Rates:
     """The kernel's numbers in a month in which customers start `use` times their usual episodes, by channel.
 
     The chances of a service experience and of a failure hang on it, and failures on `failing_ratio`, by channel; the
@@ -172,7 +172,7 @@ def relocation_ratio(model: Model) -> float:
     return 1.0 + chance * (math.exp(model.leaving.relocation) - 1.0)
 
 
-def growth_path(rates: kernels.Rates, months: int) -> np.ndarray:
+def growth_path(rates: Rates, months: int) -> np.ndarray:
     """AUM growth of a month that is due to the growth of wealth, by months since a customer's wealth began to move.
 
     Wealth follows its growing mean with a lag: the gap d starts at 0 and d' = (1 - kappa) d + g/12; a month's growth of

@@ -73,7 +73,7 @@ class MarketDrawdown(Shock):
             customers.trust[rows] += np.float32(self.trust * luck.trust_sd)
         advised = rows[customers.manager[rows] != NOBODY]
         if self.advice_failure and advised.size:
-            from sim.numerics import uniforms
+            from sim.kernel.numerics import uniforms
 
             u = uniforms(luck.seed, DRAW_ADVICE, luck.month, customers.uid[advised])[0]
             customers.open_failure[advised[u < self.advice_failure]] += np.float32(1.0)

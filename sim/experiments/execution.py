@@ -242,7 +242,7 @@ def _run(
         lives = SeedLives(prepared, folder, threads, watcher, beginnings, options.checkpoint, done)
     else:
         from sim.experiments.sweep.worker import warm_up
-        from sim.numerics import compiled
+        from sim.kernel.numerics import compiled
 
         if options.where.local and not compiled():
             watcher.preparing("compiling the kernel, once on this machine (about 20 s)")

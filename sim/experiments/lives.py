@@ -59,7 +59,7 @@ class SeedLives:
     def _customers(self) -> Source:
         """Import the model, and say so where the first bank will wait for the compiler."""
         if self.source is None:
-            from sim.numerics import compiled
+            from sim.kernel.numerics import compiled
 
             new = "compiling the kernel, once on this machine (about 20 s)"
             self.watcher.preparing("loading the model" if compiled() else new)

@@ -16,7 +16,7 @@ from scipy.special import betaincinv, gammaincinv, ndtr, ndtri, pdtr
 from sim.behaviour.service_law import ServiceLaw
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, APP, BRANCH, DORMANT, DRAW_BIRTH, JOINED_THIS_YEAR, NOBODY
-from sim.numerics import uniforms
+from sim.kernel.numerics import uniforms
 from sim.population.laws import SMALLEST, Score
 from sim.tiers import Tier, row
 

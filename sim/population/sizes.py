@@ -27,7 +27,7 @@ from sim.population.strata import (
 from sim.slips import Slip
 from sim.tiers import Tier, bands, row
 
-UNIT = 1024  # weight units a customer (kernels.WEIGHT_UNIT)
+UNIT = 1024  # weight units a customer (kernel.tallies.WEIGHT_UNIT)
 LARGEST_SUM = 2**61  # fen x weight units; a month cannot more than triple it, so the next sum still fits 64 bits
 MOST_MONEY = LARGEST_SUM / UNIT / 100.0  # AUM of the whole bank, in the model's money
 ROOM = 2.0  # the estimate of growth may be so much too small

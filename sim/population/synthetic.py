@@ -11,8 +11,8 @@ import numpy as np
 from sim.behaviour.service_law import ServiceLaw
 from sim.behaviour.settings import Model
 from sim.codes import DRAW_BIRTH, DRAW_JOINERS
-from sim.kernels import WEIGHT_UNIT
-from sim.numerics import uniforms
+from sim.kernel.numerics import uniforms
+from sim.kernel.tallies import WEIGHT_UNIT
 from sim.population.laws import SMALLEST, LogNormal, Pareto, score_of_laws, score_of_sample
 from sim.population.people import Birth, adoption_intercept, joiners_of_month, people
 from sim.population.presets import PRESETS

@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 import twin
 
-from sim import kernels
 from sim.agents.customer import BYTES_PER_CUSTOMER, Customers
 from sim.codes import CLOSED, NOBODY
+from sim.kernel import month as kernel
 
 ROWS = 1_000_000
 TWIN_ROWS = 100_000
@@ -30,13 +30,13 @@ FIRST_MONTH = """
 from time import perf_counter
 begun = perf_counter()
 import builders as b, numpy as np
-from sim import kernels
+from sim.kernel import month as kernel
 people, p = b.newcomers(2000), b.rates_of()
 plan, now = np.full(len(people), -1, np.int8), b.calm(p=p)
 ready = perf_counter()
-b.live(kernels.live_chunk, people, plan, now, p)
-kernels.weigh_chunk(people.arrays, 0, len(people), 1, now.yield_gap, p, np.zeros((4, 6), np.int64))
-kernels.count_chunk(people.arrays, 0, len(people), 1, p, b.Tallies.empty().tally)
+b.live(kernel.live_chunk, people, plan, now, p)
+kernel.weigh_chunk(people.arrays, 0, len(people), 1, now.yield_gap, p, np.zeros((4, 6), np.int64))
+kernel.count_chunk(people.arrays, 0, len(people), 1, p, b.Tallies.empty().tally)
 print(ready - begun, perf_counter() - ready)
 """
 
@@ -75,7 +75,7 @@ def test_a_month_of_a_million_customers(benchmark, bank, threads):
 
     def a_month_on():
         now = b.calm(next(months), p=p, campaign=campaign)
-        return (kernels.live_chunk, people, plan, now, p), {"threads": threads}
+        return (kernel.live_chunk, people, plan, now, p), {"threads": threads}
 
     benchmark.pedantic(b.live, setup=a_month_on, rounds=8, warmup_rounds=1)
     tell(
@@ -92,8 +92,8 @@ def test_the_kernel_against_the_same_formulas_in_numpy(benchmark, bank):
     other, months = b.copy_of(few), count(1)
     numpy_seconds = min(seconds_a_month(twin.live_chunk, other, months) for _ in range(3))
     months = count(1)
-    benchmark.pedantic(seconds_a_month, (kernels.live_chunk, few, months), rounds=8, warmup_rounds=1)
-    kernel_seconds = min(seconds_a_month(kernels.live_chunk, few, months) for _ in range(5))
+    benchmark.pedantic(seconds_a_month, (kernel.live_chunk, few, months), rounds=8, warmup_rounds=1)
+    kernel_seconds = min(seconds_a_month(kernel.live_chunk, few, months) for _ in range(5))
     tell(
         benchmark,
         times_as_fast_as_numpy=numpy_seconds / kernel_seconds,

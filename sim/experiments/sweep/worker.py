@@ -299,7 +299,7 @@ def needs_warm_up(plan: Plan) -> bool:
     """Whether a bank will wait for the compiler on this machine."""
     if plan.lives != BANK:
         return False
-    from sim.numerics import compiled
+    from sim.kernel.numerics import compiled
 
     return not compiled()
 
@@ -332,7 +332,7 @@ def warm_up_here() -> None:
     home = Path(os.environ.get("NUMBA_CACHE_DIR") or tempfile.mkdtemp(prefix="rapport-numba-"))
     home.mkdir(parents=True, exist_ok=True)
     with Lock(home, "compiling.lock").waiting():
-        from sim.numerics import compiled
+        from sim.kernel.numerics import compiled
 
         if not compiled():
             warm_up()

@@ -30,6 +30,12 @@ i32 = np.int32
 u64 = np.uint64
 
 
+def _sources() -> list[Path]:
+    """What is compiled together: the files of this folder, and the codes whose constants are compiled in."""
+    here = Path(__file__).parent
+    return [*sorted(here.glob("*.py")), here.with_name("codes.py")]
+
+
 def _cache_folder() -> str:
     """Folder for compiled code, named by a digest of the sources that are compiled together.
 
@@ -37,9 +43,8 @@ def _cache_folder() -> str:
     in other files; a folder named by the sources cannot be stale.
     """
     digest = hashlib.sha256()
-    for name in ("numerics.py", "kernels.py", "codes.py"):  # constants are compiled in
-        source = Path(__file__).with_name(name)
-        digest.update(source.read_bytes() if source.exists() else b"")
+    for source in _sources():
+        digest.update(source.name.encode() + b"\0" + (source.read_bytes() if source.exists() else b"") + b"\0")
     asked = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     home = Path(asked) if asked else Path.home() / ".cache"
     folder = home / "rapport-sim" / f"kernels-{digest.hexdigest()[:16]}"

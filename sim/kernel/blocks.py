@@ -1,0 +1,110 @@
+"""What a rule takes: named tuples of slices of one block of customers, each made in one place.
+
+- `b`: the columns of the block (`block_of`), which rules read and write;
+- `u`: the month's uniforms, by the names of `codes.LANES` (`Draws`);
+- `w`: what rules of one month hand on to one another (`Work`).
+
+Compiled code passes such a tuple on as its single arrays, so the promise that arguments do not overlap
+(`numerics.NoAlias`) holds for each of them: no array may stand in two places of a call that writes to it.
+
+Where a rule reads an array of a tuple in a branch only, it names the array before its loop: numba counts a reference
+at every read from a tuple, and a loop with one in a branch is not made a loop over packed numbers.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Sequence
+from typing import Any
+
+from numba import njit
+from numba.extending import overload
+
+from sim.codes import DRAW_SCORE, LANES
+from sim.kernel.numerics import EQUATION, RULE, draw_four, u64
+
+BLOCK = 512
+CHUNK = 16_384  # rows a task; fixed, though no result depends on it
+
+PURPOSES = tuple(LANES)
+Draws: Any = namedtuple("Draws", [name for lanes in LANES.values() for name in lanes])  # type: ignore[misc]
+
+FLOATS = {  # float32
+    "boost": "factor on the rate of campaign offers",
+    "chosen": "1 = a campaign's retention contact is meant for this customer",
+    "keep": "the score that retention contacts go by, SD",
+    "offer": "the score that offers go by, SD",
+    "warmth": "log conversion of a contact that fits with what went before",
+    "reached": "1 = a contact reached the customer",
+    "offered": "1 = it offered a product",
+    "experience": "1 = a service experience",
+    "surprise": "its quality less what was expected, SD",
+    "failed": "1 = service failed",
+    "complained": "1 = and the customer complained",
+    "recovered": "1 = the complaint was resolved within the month",
+    "betrayed": "1 = failed while an earlier failure was open",
+    "score": "satisfaction in SD of the reference population",
+    "money": "AUM, CNY",
+}
+INTEGERS = {  # int32
+    "channel": "of the month's contact, -1 = none",
+    "keeping": "1 = it is meant to keep the customer",
+    "made_sale": "1 = it sold a product",
+    "opted": "1 = the customer opted out of its channel",
+    "taken": "products taken",
+    "after": "state at month end",
+    "new_tier": "tier at month end",
+}
+Work: Any = namedtuple("Work", ("plan", *FLOATS, *INTEGERS))  # type: ignore[misc]
+"""`plan`, int8, is what managers planned: channel and purpose of a contact, -1 = none."""
+
+
+def _maker(kind: Any, arguments: str, fields: Sequence[str]) -> Any:
+    """A function of these arguments that makes a named tuple of these expressions: compiled code has no `*fields`."""
+    scope = {"kind": kind}
+    exec(f"def make({arguments}): return kind({', '.join(fields)})", scope)
+    return scope["make"]
+
+
+def _rows(table: str, first: int, count: int) -> list[str]:
+    return [f"{table}[{first + row}, :m]" for row in range(count)]
+
+
+draws_of = njit(**EQUATION)(_maker(Draws, "draws, m", _rows("draws", 0, len(Draws._fields))))
+work_of = njit(**EQUATION)(
+    _maker(
+        Work, "plan, floats, integers, m",
+        ["plan", *_rows("floats", 0, len(FLOATS)), *_rows("integers", 0, len(INTEGERS))],
+    )
+)  # fmt: skip
+
+
+SCORE_ROW = 4 * PURPOSES.index(DRAW_SCORE)
+
+
+@njit(**RULE)
+def draw_lanes(row, uid, now, draws):
+    """The four uniforms of the purpose whose lanes begin at `row` of `draws`; those of scores hold for the quarter."""
+    m = uid.size
+    purpose = PURPOSES[row // 4]
+    word = now.score_word if purpose == DRAW_SCORE else now.word
+    u0, u1, u2, u3 = draws[row, :m], draws[row + 1, :m], draws[row + 2, :m], draws[row + 3, :m]
+    draw_four(uid, word, u64(purpose), now.key0, now.key1, u0, u1, u2, u3)
+
+
+@njit(**RULE)
+def draw(uid, now, draws):
+    """The month's uniforms of a block, float32 (lanes, customers), in the order of `Draws`."""
+    for row in range(0, 4 * len(PURPOSES), 4):
+        if now.scored or row != SCORE_ROW:
+            draw_lanes(row, uid, now, draws)
+
+
+def block_of(c: Any, first: int, last: int) -> Any:
+    """Rows first..last of every column of a named tuple, as one of the same kind."""
+    return type(c)(*(column[first:last] for column in c))
+
+
+@overload(block_of)
+def _block_of(c, first, last):  # numba compares the names of arguments, annotations and all
+    return _maker(c.instance_class, "c, first, last", [f"c.{name}[first:last]" for name in c.fields])

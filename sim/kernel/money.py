@@ -1,0 +1,98 @@
+"""What customers own and use: wealth, products, transactions, the app, the share of wealth kept here (SPEC 1.1-1.3)."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from sim.codes import ACTIVE, BRANCH
+from sim.kernel.numerics import EQUATION, HALF, ONE, RULE, ZERO, exp, f32, i32, log, student_t4
+
+# Choices that are numbers here and not yet assumptions of the scenario.
+MOST_PRODUCTS = i32(10)
+ADOPTION_AGE = f32(40.0)  # years, from which the effect of age on adoption is told, a decade at a time
+HOMELY = BRANCH  # who likes this channel best banks elsewhere less for having the app
+
+DECADE = f32(0.1)  # of a year
+YEAR = f32(12.0)  # months
+MOST_TRANSACTIONS = f32(30000.0)  # what an int16 column counts up to; int8 columns count to 100
+MOST = 100
+
+
+@njit(**EQUATION)
+def wallet_money(log_wealth, wallet, held):
+    """AUM in CNY: held share times logistic(wallet) times wealth."""
+    return held * exp(log_wealth) / (ONE + exp(-wallet))
+
+
+@njit(**RULE)
+def live_wealth(b, u, now, p):
+    """Log wealth reverts to its own growing mean; inheritances and market returns move both for good (SPEC 1.1)."""
+    low = p.event_rate * p.relocation_part
+    high = low + p.event_rate * p.inheritance_part
+    for i in range(b.tier.size):
+        inherits = (u.event[i] >= low) and (u.event[i] < high)
+        drift = now.market[b.tier[i]] + (p.inheritance_jump if inherits else ZERO)
+        x = b.log_wealth[i]
+        m = b.wealth_mean[i]
+        b.log_wealth[i] = x + p.wealth_reversion * (m - x) + p.wealth_sd * student_t4(u.shock[i]) + drift
+        b.wealth_mean[i] = m + (drift + p.wealth_growth)
+
+
+@njit(**RULE)
+def use_products(b, u, w, p):
+    """Products bought and given up (births and deaths that keep 1 + Poisson), and the month's transactions.
+
+    A month without a transaction has the Poisson probability exp(-rate); above that the count is 1 + geometric with
+    the Poisson mean, since real counts are over-dispersed. One uniform, exact.
+    """
+    for i in range(b.state.size):
+        awake = b.state[i] == ACTIVE
+        extra = f32(b.products[i]) - ONE
+        lost = awake and (u.product[i] > ONE - p.product_loss * extra)
+        own = awake and (u.product[i] < p.product_gain[b.tier[i]])
+        new = (i32(1) if own else i32(0)) + i32(w.made_sale[i])
+        room = MOST_PRODUCTS - i32(b.products[i])
+        new = min(new, max(room, i32(0)))
+        w.taken[i] = new
+        b.products[i] = i32(b.products[i]) + new - (i32(1) if lost else i32(0))
+        slope = p.transactions_slope
+        rate = p.transactions * exp(slope * b.engagement[i] - HALF * slope * slope)
+        none = exp(-rate)
+        above = min(max(rate / (ONE - none) - ONE, f32(1e-6)), f32(1e6))
+        rest = max((u.use[i] - none) / (ONE - none), f32(1e-7))
+        count = ONE + log(rest) / log(above / (ONE + above))
+        used = i32(min(count, MOST_TRANSACTIONS)) if awake and (u.use[i] >= none) else i32(0)
+        b.transactions[i] = used
+        b.silence[i] = 0 if used > 0 else min(i32(b.silence[i]) + 1, MOST)
+
+
+@njit(**RULE)
+def adopt(b, u, now, p):
+    """A customer without the app may take it up (logit, SPEC 1.3)."""
+    years = f32(now.month) / YEAR
+    for i in range(b.state.size):
+        x = (
+            p.adoption_intercept
+            + p.adoption_usefulness * (b.affinity[i] - p.affinity_mean) / p.affinity_sd
+            + p.adoption_trust * b.trust[i] / p.trust_sd
+            - p.adoption_age * (b.age[i] + years - ADOPTION_AGE) * DECADE
+            + p.adoption_peers * now.peers
+            + now.adoption_shift
+        )
+        odds = exp(-x)
+        yes = (u.adopt[i] * (ONE + odds) < p.adoption_on) and (b.state[i] == ACTIVE)
+        b.adopted[i] = 1 if yes else b.adopted[i]
+
+
+@njit(**RULE)
+def earn(b, w, now, p):
+    """Share of wallet drifts with feelings, contacts, yields and other banks; AUM follows from it and wealth."""
+    for i in range(b.state.size):
+        digital = p.multihoming_digital * (p.multihoming_branch if b.preferred[i] == HOMELY else ONE)
+        others = f32(b.multihomer[i]) * p.wallet_multihoming * (ONE + (digital if b.adopted[i] != 0 else ZERO))
+        leak = p.wallet_yield * now.yield_gap * b.affinity[i] * p.liquid_share[b.tier[i]]
+        warm = p.wallet_satisfaction * w.score[i] + p.wallet_contact * w.reached[i]
+        x = b.wallet[i]
+        x = x + p.wallet_reversion * (b.wallet_mean[i] - x) + (warm if b.state[i] == ACTIVE else ZERO) - others - leak
+        b.wallet[i] = x
+        w.money[i] = wallet_money(b.log_wealth[i], x, b.held[i])

@@ -1,0 +1,128 @@
+"""One month of every customer, compiled: the list of its rules (`live_block`) and the loops over chunks of customers.
+
+Customers are columns (`agents.customer.Columns`). An *equation* is a small pure function; a *rule* is one mechanism
+as short loops over a block of 512 customers, without branches, so that it vectorises and its scratch stays in the
+first-level cache; the *month* lists the rules in the order of DECISIONS 10; a *loop* walks the blocks of a chunk and
+has no ideas in it. Chunks run on any thread in any order: a draw depends on (seed, purpose, month, uid) only, and
+every sum is an integer (`tallies`), so totals have the same bits however rows are ordered or shared out.
+
+Threads are Python threads over `nogil` chunks, not `prange`: one compiled variant serves one thread and many, nothing
+waits for the parallel back end to compile (5 to 11 s), and numba's traps of parallel loops (#5872, #7135) cannot
+arise. float32 throughout: a float64 constant in a rule would halve the vector width (a test reads the compiled code
+for that).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from sim.kernel.blocks import BLOCK, FLOATS, INTEGERS, SCORE_ROW, Draws, block_of, draw, draw_lanes, draws_of, work_of
+from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift
+from sim.kernel.counting import add_moments, count_flows, count_stocks
+from sim.kernel.leaving import climb, keep_in_band, stay_or_leave, turn_page, weigh_leaving
+from sim.kernel.money import adopt, earn, live_wealth, use_products
+from sim.kernel.numerics import LOOP, ONE, RULE
+from sim.kernel.service import feel, serve
+from sim.kernel.tallies import Sums
+
+N_DRAWS, N_FLOATS, N_INTEGERS = len(Draws._fields), len(FLOATS), len(INTEGERS)
+
+
+@njit(**RULE)
+def live_block(b, u, w, now, p, sums):
+    """The month of one block, in the order of DECISIONS 10."""
+    aim(b, u, w, now, p)
+    live_wealth(b, u, now, p)
+    serve(b, u, w, now, p)
+    reach_out(b, u, w, now)
+    meet(b, u, w, now, p)
+    feel(b, u, w, now, p)
+    use_products(b, u, w, p)
+    adopt(b, u, now, p)
+    earn(b, w, now, p)
+    weigh_leaving(b, u, w, now, p)
+    stay_or_leave(b, u, w, now, p)
+    keep_in_band(b, w, p)
+    climb(b, w, now, p)
+    count_flows(b, w, now, sums)
+    turn_page(b, w)
+    count_stocks(b, now.month, p, sums.tally)
+
+
+@njit(**LOOP)
+def live_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits):
+    """Live one month for rows first..last, block by block; adds to the integer sums of this chunk (`tallies.Sums`)."""
+    draws = np.empty((N_DRAWS, BLOCK), np.float32)
+    floats = np.empty((N_FLOATS, BLOCK), np.float32)
+    integers = np.empty((N_INTEGERS, BLOCK), np.int32)
+    sums = Sums(tally, cohort, left_from, book_exits)
+    for start in range(first, last, BLOCK):
+        end = min(start + BLOCK, last)
+        m = end - start
+        b = block_of(c, start, end)
+        draw(b.uid, now, draws)
+        live_block(b, draws_of(draws, m), work_of(plan[start:end], floats, integers, m), now, p, sums)
+
+
+@njit(**LOOP)
+def count_chunk(c, first, last, month, p, tally):
+    """Stocks of rows first..last: month 0, joiners, and after a Markov move."""
+    for start in range(first, last, BLOCK):
+        count_stocks(block_of(c, start, min(start + BLOCK, last)), month, p, tally)
+
+
+class Scored(NamedTuple):
+    """The columns that scores are made of."""
+
+    uid: np.ndarray
+    tier: np.ndarray
+    risk: np.ndarray
+    uplift_class: np.ndarray
+    need: np.ndarray
+
+
+@njit(**LOOP)
+def score_chunk(uid, tier, risk, uplift_class, need, now, p, churn, uplift, offer):
+    """Scores of any customers, for managers to plan by: the same numbers campaigns go by."""
+    draws = np.empty((N_DRAWS, BLOCK), np.float32)
+    for start in range(0, uid.size, BLOCK):
+        end = min(start + BLOCK, uid.size)
+        b = block_of(Scored(uid, tier, risk, uplift_class, need), start, end)
+        u = draws_of(draws, end - start)
+        draw_lanes(SCORE_ROW, b.uid, now, draws)
+        score_churn(b, u, now, churn[start:end])
+        score_uplift(b, u, now, p, uplift[start:end])
+        score_offer(b, u, now, offer[start:end])
+
+
+class Calm(NamedTuple):
+    """What `weigh_leaving` asks of a month, where nothing happens and no lever is turned."""
+
+    month: int
+    yield_gap: np.float32
+    demotion_ratio: np.float32
+    word_of_mouth: np.ndarray
+    hazard_ratio: np.ndarray
+
+
+@njit(**LOOP)
+def weigh_chunk(c, first, last, month, yield_gap, p, sums):
+    """Set `risk` from the columns; add the population's moments (tiers, MOMENTS) for hazards and scores (SPEC 2.3)."""
+    nothing = np.zeros(p.threshold.size, np.float32)
+    now = Calm(month, yield_gap, ONE, nothing, nothing)
+    draws = np.ones((N_DRAWS, BLOCK), np.float32)  # no uniform is one: no event
+    floats = np.empty((N_FLOATS, BLOCK), np.float32)
+    integers = np.empty((N_INTEGERS, BLOCK), np.int32)
+    plan = np.empty(BLOCK, np.int8)
+    for start in range(first, last, BLOCK):
+        end = min(start + BLOCK, last)
+        m = end - start
+        b = block_of(c, start, end)
+        w = work_of(plan, floats, integers, m)
+        for i in range(m):
+            w.score[i] = (b.satisfaction[i] - p.satisfaction_mu) / p.satisfaction_sd
+        weigh_leaving(b, draws_of(draws, m), w, now, p)
+        add_moments(b, p, sums)

@@ -1,0 +1,68 @@
+"""How customers are served and what it makes them feel (SPEC 1.4, 5.5)."""
+
+from __future__ import annotations
+
+from numba import njit
+
+from sim.codes import ACTIVE
+from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, f32, i32, normal
+
+# Choices that are numbers here and not yet assumptions of the scenario.
+STILL_OPEN = f32(0.25)  # of an earlier failure: with more of it left, the next failure is a second one
+HARASSED = f32(1.5)  # contact pressure from which satisfaction suffers, ideal = 1
+
+
+@njit(**EQUATION)
+def learning(satisfaction, disconfirmation, gain, loss, decay):
+    """Change of raw satisfaction from one experience: losses weigh more than gains, the past fades (SPEC 1.4)."""
+    return gain * max(disconfirmation, ZERO) - loss * max(-disconfirmation, ZERO) - decay * satisfaction
+
+
+@njit(**RULE)
+def serve(b, u, w, now, p):
+    """The month's service experience: whether, how good against expectation, whether it fails, who complains."""
+    n = b.state.size
+    manager_quality = now.manager_quality  # by its own name, since it is read in a branch (see `blocks`)
+    for i in range(n):
+        digital = b.adopted[i] != 0
+        chance = p.experience_digital if digital else p.experience_other
+        awake = b.state[i] == ACTIVE
+        w.experience[i] = ONE if awake and (u.experience[i] < chance) else ZERO
+        risk = (p.failure_digital if digital else p.failure_other) * now.failure_ratio
+        w.failed[i] = ONE if awake and (u.failure[i] < risk) else ZERO
+        cry = w.failed[i] if u.complaint[i] < p.complain_share else ZERO
+        w.complained[i] = cry
+        solved = cry if u.complaint[i] < p.complain_share * now.resolution else ZERO
+        second = b.open_failure[i] > STILL_OPEN
+        w.recovered[i] = ZERO if second else solved
+        w.betrayed[i] = w.failed[i] if second else ZERO
+        b.open_failure[i] = b.open_failure[i] * p.failure_fading + (w.failed[i] - solved)
+        w.experience[i] = max(w.experience[i], w.failed[i])
+    for i in range(n):
+        by_manager = manager_quality[max(b.manager[i], i32(0))] if b.manager[i] >= 0 else ZERO
+        drop = p.failure_drop * (p.double_deviation if w.betrayed[i] > ZERO else ONE)
+        quality = (
+            now.quality_shift[b.tier[i]]
+            + p.manager_share * by_manager
+            + p.quality_sd * now.quality_sd_ratio * normal(u.quality[i])
+            - w.failed[i] * drop
+        )
+        w.surprise[i] = w.experience[i] * (quality - b.expectation[i])
+
+
+@njit(**RULE)
+def feel(b, u, w, now, p):
+    """Satisfaction, expectation, trust and engagement; `score` is satisfaction in SD of the reference population."""
+    for i in range(b.state.size):
+        anchor = p.tenure_anchor / (p.tenure_anchor + f32(i32(now.month) - i32(b.joined_month[i])))
+        d = w.surprise[i]
+        s = b.satisfaction[i]
+        s = s + learning(s, d, p.gain * anchor, p.loss * anchor, p.satisfaction_decay)
+        s = s + p.recovery_gain * w.recovered[i] - p.pressure_dislike * max(b.pressure[i] - HARASSED, ZERO)
+        b.satisfaction[i] = s
+        b.expectation[i] = b.expectation[i] + p.expectation_speed * d
+        standard = (s - p.satisfaction_mu) / p.satisfaction_sd
+        w.score[i] = standard
+        watched = now.privacy * TWO * (ONE - b.affinity[i])  # those at home with the digital mind it less
+        b.trust[i] = b.trust[i] + p.trust_speed * (standard - watched - b.trust[i]) - p.breach * w.betrayed[i]
+        b.engagement[i] = p.engagement_memory * b.engagement[i] + p.engagement_noise * normal(u.engagement[i])
