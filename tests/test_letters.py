@@ -112,7 +112,7 @@ def test_names_in_other_letters_get_a_number_each_the_same_in_every_figure(machi
     run = make.fabricate(arms=ARMS, seeds=2, months=14)
     with letters.one_page():
         meanings = {}
-        for figure, texts in drawn(Board(run)):
+        for figure, texts in drawn(Board(run, comparison=make.summarise(run)[1])):
             assert not letters.lacks("".join(texts))
             for name, meant in letters.in_figure(figure):
                 assert meanings.setdefault(name, meant) == meant
@@ -125,7 +125,7 @@ def test_with_a_font_the_letters_themselves_are_drawn_and_measured(machine, tmp_
     machine(font_with("".join(sorted(set("".join(ARMS[:3])) - {"_"})), tmp_path / "many.ttf"))
     run = make.fabricate(arms=ARMS[:3], seeds=2, months=14)
     words = set()
-    for figure, texts in drawn(Board(run)):
+    for figure, texts in drawn(Board(run, comparison=make.summarise(run)[1])):
         words |= texts
         assert not letters.in_figure(figure)
     assert any("培训 员工" in text for text in words)

@@ -172,8 +172,9 @@ def test_names_of_the_front_and_of_the_confirmed_are_whole(count):
     candidates = pd.DataFrame({"status": ["ok"] * 9, "npv": np.linspace(-4e5, 9e5, 9),
                                "attrition_annual": np.linspace(-0.004, 0.009, 9)})  # fmt: skip
     for figure in (
-        front(candidates, table, measures, "nothing"), search_and_confirmed(table, measures, "nothing"),
-        mixes(table, ["one", "two"], measures[0]),
+        front(candidates, table, measures, "nothing", "A title", "winner"),
+        search_and_confirmed(table, measures, "nothing", "A title", "winner"),
+        mixes(table, ["one", "two"], measures[0], "winner"),
     ):  # fmt: skip
         texts = laid_out(figure)
         assert_readable(texts[0], figure)

@@ -149,7 +149,7 @@ class Reader:
         assert table["conf"].notna().all()  # beside every index
         captions = "<caption>(?:Sobol|Morris|First-order)[^<]*</caption>"
         body = " ".join(re.findall(rf"{captions}(.*?)</table>", self.page, flags=re.S))
-        cells = re.findall(r"<td>(.*?)</td>", body)
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", body)
         lone = table[table["index"] != "S2"]
         assert len(cells) == len(lone)
         assert all("±" in cell for cell in cells)
