@@ -189,7 +189,7 @@ def people(
         "wealth_mean": log_wealth + (variance * birth.score.at(log_aum) if model.mechanisms.wealth else 0.0),
         "wallet": wallet,
         # the standing leak to other banks is part of the customer's own mean, so only changes of it move the wallet
-        "wallet_mean": wallet + (standing / reversion if reversion > 0 else 0.0),
+        "wallet_mean": wallet + _standing_shift(standing, reversion),
         "affinity": affinity,
         "need": need,
         "satisfaction": law.mu + law.sd * satisfaction,
@@ -233,3 +233,9 @@ def _uplift_class(u: np.ndarray, u_inert: np.ndarray, u_frailty: np.ndarray) -> 
     keep = 1.0 - sleeping
     kind = np.where(rank > 1 - lost / keep, 2, np.where(rank > 1 - (lost + persuadable) / keep, 0, 1))
     return np.where(u_inert < sleeping, 3, kind)
+
+
+def _standing_shift(standing: np.ndarray, reversion: float) -> np.ndarray | float:
+    """Where a standing leak moves a mean that pulls back at this rate a month; infinite where it hardly pulls back."""
+    with np.errstate(over="ignore"):
+        return standing / reversion if reversion > 0 else 0.0
