@@ -270,3 +270,10 @@ def test_a_bank_stops_running_with_its_last_month_and_says_so_if_pushed_on() -> 
         model.step()
     assert Path(said[0].filename).name == Path(__file__).name
     assert not model.running
+
+
+def test_a_wallet_that_hardly_pulls_back_lives(tmp_path: Path) -> None:
+    """A standing leak over next to no pull was infinite, and its money no number."""
+    words = ["--set", "model.wallet.reversion=1e-310", "--set", "population.customers=600", "--set", "burn_in=1"]
+    quick = str(Path(__file__).parent.parent / "scenarios" / "quick.yaml")
+    assert main([quick, *words, "--months", "2", "--seeds", "1", "--quiet", "--out", str(tmp_path / "out")]) == 0

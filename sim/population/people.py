@@ -235,7 +235,10 @@ def _uplift_class(u: np.ndarray, u_inert: np.ndarray, u_frailty: np.ndarray) -> 
     return np.where(u_inert < sleeping, 3, kind)
 
 
+END = 80.0  # logits; a share this far out is 0 or 1 in float32
+
+
 def _standing_shift(standing: np.ndarray, reversion: float) -> np.ndarray | float:
-    """Where a standing leak moves a mean that pulls back at this rate a month; infinite where it hardly pulls back."""
+    """Where a standing leak moves a mean (logit) that pulls back at this rate a month, within what a share can tell."""
     with np.errstate(over="ignore"):
-        return standing / reversion if reversion > 0 else 0.0
+        return np.clip(standing / reversion, -END, END) if reversion > 0 else 0.0
