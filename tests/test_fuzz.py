@@ -31,7 +31,6 @@ def test_strange_scenarios_are_refused_or_lived(seed: int, tmp_path: Path) -> No
 
 
 @pytest.mark.long
-@pytest.mark.xfail(reason="the one case it found is mended (test_meant); take the mark away once it was seen to pass")
 def test_many_more_of_them(tmp_path: Path) -> None:
     tally = fuzz.fuzz(tmp_path, count=600, runs=60, seed=13, whole=20)
     assert tally.cases == []

@@ -174,7 +174,7 @@ def test_aum_varies_and_forgets_as_an_autoregression():
     model = bare(0.0, wealth=True) | {
         "wealth": {"sd": sigma, "reversion": kappa, "growth": 0.0}, "wallet": still, "life": {"events": 0.0},
     }  # fmt: skip
-    ready = bank(scenario(n, months=60, model=model))
+    ready = bank(scenario(n, months=72, model=model))
     share = np.log1p(np.exp(-ready.customers.wallet.astype(float)))
     path = []
     for month in range(1, 73):
@@ -244,7 +244,7 @@ def test_variable_service_lowers_satisfaction():
 def service_every_month(customers: int) -> Scenario:
     """Nothing happens but a service experience of everybody every month, and tenure weighs nothing."""
     model = bare(0.0) | {"feelings": {"anchor_months": 1e9}}
-    return scenario(customers, months=1, model=model, channels={"branch": {"inbound": 100.0}})
+    return scenario(customers, months=80, model=model, channels={"branch": {"inbound": 100.0}})
 
 
 @lru_cache(maxsize=1)
