@@ -71,7 +71,7 @@ def program() -> str:
 
 def _tell_of_letters() -> None:
     """Says once which letters no font had, if figures were drawn."""
-    if (letters := sys.modules.get("sim.figures.letters")) and (line := letters.told()):
+    if (letters := sys.modules.get("sim.reporting.figures.letters")) and (line := letters.told()):
         print(line, file=sys.stderr)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sim.bank.model import BankModel
 from sim.behaviour.service_law import service_law
 from sim.behaviour.settings import Mechanisms
 from sim.codes import ACTIVE, CLOSED
-from sim.model import BankModel
 from sim.population.synthetic import source
-from sim.scenario import Arm, Scenario
+from sim.scenario.scenario import Arm, Scenario
 
 TIERS = ("mass", "affluent", "wealth", "private")
 UNIT = 1024.0  # weight units a customer

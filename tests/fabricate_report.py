@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.tables import MANAGERS_COLUMNS, dtype_of
+from sim.store.tables import MANAGERS_COLUMNS, dtype_of
 
 CHANNELS = ("branch", "phone", "video", "messaging", "app")
 
@@ -53,7 +53,7 @@ SEVEN_TIERS = tuple(
 
 @dataclass
 class Made:
-    """The tables of a made-up run, with the attributes of `sim.results.Run`."""
+    """The tables of a made-up run, with the attributes of `sim.store.run_reading.Run`."""
 
     manifest: dict
     scenario_text: str
@@ -383,7 +383,7 @@ def individuals(made: Made) -> pd.DataFrame:
                                 (*key, "upgraded", "upgraded", moved),
                                 (*key, "kept", "kept", people * 0.65 - lost),
                             ]  # fmt: skip
-    from sim.tables import INDIVIDUALS_COLUMNS
+    from sim.store.tables import INDIVIDUALS_COLUMNS
 
     table = pd.DataFrame(rows, columns=list(INDIVIDUALS_COLUMNS))
     return table[table["customers"] > 0].reset_index(drop=True)
@@ -404,22 +404,22 @@ def attribution(seeds: int = 6) -> pd.DataFrame:
             wide = 0.12 * max(map(abs, parts))
             rows.append((kpi, unit, name, value, value - wide, value + wide, single, 2 * value - single,
                          value - single, whole, seeds, 128))  # fmt: skip
-    from sim.tables import ATTRIBUTION_COLUMNS
+    from sim.store.tables import ATTRIBUTION_COLUMNS
 
     return pd.DataFrame(rows, columns=list(ATTRIBUTION_COLUMNS))
 
 
 def precision(made: Made) -> pd.DataFrame:
     """precision.csv of a made-up run, by the program's own arithmetic."""
-    from sim.precision import precision
+    from sim.measures.precision import precision
 
     return precision(kpis_of(made), made.manifest["arms"][0])
 
 
 def summarise(made: Made) -> tuple[pd.DataFrame, pd.DataFrame]:
     """summary.csv and comparison.csv of a made-up run, by the program's own key figures."""
-    from sim.compare import compare
-    from sim.kpis import summarise
+    from sim.measures.compare import compare
+    from sim.measures.kpis import summarise
 
     kpis = kpis_of(made)
     return summarise(kpis), compare(kpis, made.manifest["arms"][0])
@@ -427,7 +427,7 @@ def summarise(made: Made) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def kpis_of(made: Made) -> pd.DataFrame:
     """Key figures of a made-up run, seed by seed."""
-    from sim.kpis import run_kpis
+    from sim.measures.kpis import run_kpis
 
     tables = {name: getattr(made, name) for name in ("monthly", "bank", "transitions")}
     facts = made.manifest
@@ -435,7 +435,7 @@ def kpis_of(made: Made) -> pd.DataFrame:
 
 
 def write(made: Made, folder: Path) -> Path:
-    """The run as a results folder that `sim.results.read` accepts, without tables of key figures."""
+    """The run as a results folder that `sim.store.run_reading.read` accepts, without tables of key figures."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("monthly", "bank", "transitions", "cohorts", "managers"):
         table = getattr(made, name)

@@ -20,7 +20,7 @@ Formula = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
 @dataclass
 class Made:
-    """A sweep in memory with all that `sim.sweep_store.StoredSweep` tells."""
+    """A sweep in memory with all that `sim.store.sweep_reading.StoredSweep` tells."""
 
     path: Path
     manifest: dict[str, Any]
@@ -177,7 +177,7 @@ def _of(luck: float | Mapping[str, float], kpi: str) -> float:
 
 def stored(made: Made, *, finish: bool = True) -> Path:
     """The same sweep written by the program's own store, into its folder; returns the folder."""
-    from sim.sweep_store import SweepStore
+    from sim.store.sweep_folder import SweepStore
 
     told = {
         key: value for key, value in made.manifest.items() if key not in ("status", "units", "tasks", "tasks_digest")

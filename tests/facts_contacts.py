@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.bank.model import BankModel
 from sim.codes import ACTIVE, UPLIFT_CLASSES
 from sim.kernel.tallies import CONTACTS
-from sim.model import BankModel
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 
 from .banks import TIERS, UNIT, arms_at_the_start, fork, live, lived, scenario, side_by_side, tables
 from .facts_customers import Figures, Run

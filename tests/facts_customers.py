@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from sim.bank.model import BankModel
 from sim.codes import ACTIVE, CLOSED
-from sim.model import BankModel
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 
 from .banks import TIERS, bank, live, tables
 from .facts_statistics import decay, gini, least_squares, logistic, top_share

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy.optimize import curve_fit
 
+from sim.bank.model import BankModel
 from sim.codes import ACTIVE
-from sim.model import BankModel
 
 from .banks import UNIT, at_the_start, bank, fork, live, scenario, side_by_side, tables
 from .facts_customers import YEAR, Figures, Run

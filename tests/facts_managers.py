@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from sim.bank.model import BankModel
 from sim.codes import CLOSED
-from sim.model import BankModel
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 
 from .banks import UNIT, bank, live, scenario, tables
 from .facts_customers import YEAR, Figures, Run, attrition

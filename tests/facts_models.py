@@ -6,8 +6,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 
+from sim.bank.model import BankModel
 from sim.codes import ACTIVE
-from sim.model import BankModel
 
 from .banks import at_the_start, fork, scenario
 from .facts_customers import Figures, Panel, Run

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from sim.kpis import run_kpis
+from sim.measures.kpis import run_kpis
 from sim.strategies import STRATEGIES
 
 from .banks import TIERS, arms_at_the_start, live, scenario, tables

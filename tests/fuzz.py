@@ -216,14 +216,14 @@ def not_numbers(out: Path) -> list[str]:
 @contextlib.contextmanager
 def _without_page() -> Iterator[None]:
     """Figures and page take ten times as long as a tiny run; its tables are written all the same."""
-    import sim.report
+    import sim.reporting.run
 
-    build = sim.report.build
-    sim.report.build = lambda run, *_, **__: None  # type: ignore[assignment]
+    build = sim.reporting.run.build
+    sim.reporting.run.build = lambda run, *_, **__: None  # type: ignore[assignment]
     try:
         yield
     finally:
-        sim.report.build = build
+        sim.reporting.run.build = build
 
 
 def fuzz(folder: Path, *, count: int, runs: int, seed: int, whole: int = 20, shipped: bool = True) -> Tally:

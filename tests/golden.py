@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from sim.bank.model import BankModel
 from sim.experiments.prepare import prepare
-from sim.model import BankModel
 
 GOLDEN = Path(__file__).parent / "golden.csv"
 SCENARIO = Path(__file__).parent.parent / "scenarios" / "quick.yaml"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 from sim.yaml_source import dump, load, validate
 from sim.yaml_source.shapes import Shape, branch_by_tag, branches, fields_of, shape_of, without_null
 

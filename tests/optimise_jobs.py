@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from sim.experiments.design.plan import Parameter, Plan, Unit
+from sim.experiments.optimise.run import Question
 from sim.experiments.optimise.space import Space
-from sim.experiments.optimise.verb import Question
-from sim.experiments.sweep.plan import Parameter, Plan, Unit
-from sim.optimise_settings import Optimise
+from sim.scenario.optimise import Optimise
 
 ARMS = ("nothing", "mix")
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from sim.evidence import customers_per_row
-from sim.precision import FAMILY, SAME_TEST
+from sim.measures.evidence import customers_per_row
+from sim.measures.precision import FAMILY, SAME_TEST
 
 MOST_SHOWN = 7  # arms besides the reference that figures with a line an arm have colours for
 NUMBER = r"[+-]?(?:[A-Z]{3} )?[+-]?[\d,]*\.?\d+(?: (?:tn|bn|m|k))?"

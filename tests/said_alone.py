@@ -6,7 +6,7 @@ import re
 
 from said import Reader, is_about, pattern
 
-from sim.evidence import customers_per_row
+from sim.measures.evidence import customers_per_row
 
 # ---- under the reference, and one arm alone
 
@@ -114,7 +114,7 @@ def _one_economics(r: Reader, m: re.Match[str]) -> None:
     window = min(12, r.months)
     for name in ("profit", "revenue"):
         assert is_about(m[name], r.total(name, slice(-window, None)).mean(axis=1).iloc[0] * 12 / window)
-    from sim.figures.money import COARSE_COSTS, COSTS
+    from sim.reporting.figures.money import COARSE_COSTS, COSTS
 
     items = COSTS if set(COSTS) <= set(r.run.bank) else COARSE_COSTS
     table = r.run.bank if items is COSTS else r.run.monthly

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from sim.experiments.sweep.plan import Parameter, Plan, Point, Unit
+from sim.experiments.design.plan import Parameter, Plan, Point, Unit
 
 DEEDS = ("live", "raise", "half", "exit", "kill", "hang", "hog", "devour", "sleep")
 ARMS = ("nothing", "calls")
@@ -127,8 +127,8 @@ def points(count: int, *, deeds: Sequence[str] = (), x2: float = 0.01, first: in
 def main(arguments: Sequence[str]) -> int:
     """A sweep in a process of its own; exit codes as the command line's."""
     from sim.errors import SimError
+    from sim.experiments.executors.dispatch import Listener
     from sim.experiments.sweep.drive import SweepOptions, sweep
-    from sim.experiments.sweep.engine import Listener
 
     class Teller(Listener):
         def note(self, text: str) -> None:
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str]) -> int:
             i, n = map(int, told.shard.split("/"))
             found = work(*what, (i, n), Teller())
         else:
-            from sim.experiments.sweep.clusters import where
+            from sim.experiments.executors.place import where
 
             found = sweep(*what, where(None if told.cluster else told.workers, told.cluster), Teller())
     except SimError as error:

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from fabricate_sweep import fabricate, grid, parameter
 
-from sim.analysis import findings_of
 from sim.analysis.discovery import discover
 from sim.analysis.effects import effects, full_grid, luck
 from sim.analysis.indices import indices, refusal
@@ -19,6 +18,7 @@ from sim.analysis.interactions import interactions, surface
 from sim.analysis.regret import regret, regret_table
 from sim.analysis.study import Study, better_of, say, short_names
 from sim.errors import BadInput
+from sim.reporting.sweep import findings_of
 
 NOWHERE = Path("nowhere")
 XS = ("model.x1", "model.x2", "model.x3")

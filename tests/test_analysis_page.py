@@ -14,13 +14,13 @@ import pytest
 from fabricate_sweep import bank_like, fabricate, grid, parameter, stored
 from test_analysis import XS, ishigami, sampled
 
-from sim.analysis import analyse, as_json, findings_of, terminal_table
-from sim.analysis.output import tables
-from sim.analysis.page import render
-from sim.analysis.words import answer, fails, robust
 from sim.errors import BadInput
-from sim.figures import units
-from sim.sweep_store import read_sweep
+from sim.reporting.figures import units
+from sim.reporting.sweep import analyse, as_json, findings_of, terminal_table
+from sim.reporting.sweep.page import render
+from sim.reporting.sweep.sentences import answer, fails, robust
+from sim.reporting.sweep.write import tables
+from sim.store.sweep_reading import read_sweep
 
 NASTY = "<script>alert(1)</script>"
 
@@ -95,8 +95,8 @@ def test_an_analysis_writes_tables_figures_and_a_page(bank):
     assert points.loc[3, "calls.npv.seeds"] == 2
     assert pd.read_csv(folder / "analysis/failed.csv")["point"].tolist() == [3]
     # nothing that another sweep into this folder would take for somebody's file
-    from sim.sweep_store.opening import OWN_FILES
-    from sim.tables import foreign_files
+    from sim.store.sweep_opening import OWN_FILES
+    from sim.store.tables import foreign_files
 
     assert foreign_files(folder, OWN_FILES) == []
 

@@ -13,7 +13,7 @@ from sim.cli import main
 from sim.errors import BadInput
 from sim.experiments import attribution, shapley
 from sim.experiments.prepare import Prepared, prepare
-from sim.tables import ATTRIBUTION_COLUMNS
+from sim.store.tables import ATTRIBUTION_COLUMNS
 
 SMALL = """
 name: parts
@@ -104,7 +104,7 @@ def test_the_parts_of_a_bundle_add_up_to_what_the_arm_does(small: Prepared) -> N
 
 
 def test_the_whole_is_the_difference_that_a_run_of_the_arm_shows(small: Prepared, tmp_path: Path) -> None:
-    from sim.experiments.execution import Options, run_all
+    from sim.experiments.run import Options, run_all
 
     run = run_all([small], Options(out=tmp_path / "run", report=False, threads=1))[0].run
     gap = run.comparison.set_index(["arm", "kpi"])["difference"]

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from sim.bank.model import BankModel
 from sim.errors import BadInput
-from sim.experiments.execution import Options, run_all
+from sim.experiments.design.plan import Plan, Point
 from sim.experiments.prepare import prepare
-from sim.experiments.sweep.bank import BankPoints
-from sim.experiments.sweep.plan import Plan, Point
-from sim.kpis import run_kpis_of
-from sim.model import BankModel
+from sim.experiments.run import Options, run_all
+from sim.experiments.sweep.points import BankPoints
+from sim.measures.kpis import run_kpis_of
 from sim.yaml_source import dump
 
 SCENARIO = Path(__file__).parent.parent / "scenarios" / "strategies.yaml"
@@ -144,5 +144,5 @@ def test_a_worker_keeps_no_bank_that_has_lived() -> None:
 
 
 def banks() -> list[BankModel]:
-    """Every bank alive. By its type, not by `isinstance`: that asks the object, and a weak proxy whose object is gone raises."""
+    """Every bank alive, by its type: `isinstance` asks the object, and a weak proxy of one that is gone raises."""
     return [thing for thing in gc.get_objects() if issubclass(type(thing), BankModel)]

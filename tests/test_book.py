@@ -19,9 +19,9 @@ from pydantic import ValidationError
 
 from sim.codes import ACTIVE, DORMANT
 from sim.errors import BadInput, Mistake
-from sim.population import book_reading as book_room
-from sim.population.book import IMPUTABLE, Book, BookColumns, read_book, uid_of
-from sim.population.book_columns import DAYS_TO_MONTHS, FIELD_NAMES, QUANTITIES
+from sim.population.book import reading as book_room
+from sim.population.book.book import IMPUTABLE, Book, BookColumns, read_book, uid_of
+from sim.population.book.columns import DAYS_TO_MONTHS, FIELD_NAMES, QUANTITIES
 from sim.population.example_book import example_rows, write_example_book
 from sim.population.prepare_berka import berka_book
 

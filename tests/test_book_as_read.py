@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
-from sim.population import book_file
+from sim.population.book import file as book_file
 
 ROOT = Path(__file__).parent.parent
 PLAIN = "{id: cid, aum: bal}"
@@ -225,7 +225,7 @@ def test_one_amount_that_looks_otherwise_takes_the_doubt_away(desk: Desk, cell: 
      ("point", ("1,234.5", "1234.5", "1 234.50"))],
 )  # fmt: skip
 def test_thousands_are_read_where_the_decimal_is_said(desk: Desk, decimal: str, cells: tuple[str, ...]) -> None:
-    from sim.population.book import read_book
+    from sim.population.book.book import read_book
 
     book = "cid|bal\n" + "".join(f"{i}|{cell}\n" for i, cell in enumerate(cells))
     assert len(desk.validate(book, more=f"  decimal: {decimal}\n")) == 1
@@ -291,7 +291,7 @@ def test_rows_are_numbered_where_a_book_has_no_id(desk: Desk) -> None:
     ]
     book, _ = desk.manifest("--quiet")
     assert book["read"] == {"id": "(number of the row)", "aum": "bal"}
-    from sim.population.book import read_book, uid_of
+    from sim.population.book.book import read_book, uid_of
 
     read = read_book(desk.folder / "book.csv", {"id": "row", "aum": "bal"})
     assert read.id.tolist() == ["1", "2"]
@@ -365,7 +365,7 @@ def test_a_gzip_of_two_gigabytes_in_one_line_is_refused_in_little_memory(tmp_pat
 
 
 def test_a_book_without_end_is_refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sim.population import book_reading
+    from sim.population.book import reading as book_reading
 
     book = "cid,bal\n" + "".join(f"{i},5\n" for i in range(2_000))
     monkeypatch.setattr(book_file, "MOST_BYTES", 10_000)

@@ -23,7 +23,7 @@ import sweep_jobs as jobs
 from sim.experiments.sweep.drive import SweepOptions
 from sim.experiments.sweep.shards import work
 from sim.experiments.sweep.status import status
-from sim.sweep_store import StoredSweep, read_sweep
+from sim.store.sweep_reading import StoredSweep, read_sweep
 
 psutil = pytest.importorskip("psutil")
 pytest.importorskip("distributed")

@@ -25,14 +25,14 @@ from said_verdicts import verdict
 from scipy.stats import t as student
 
 from sim.cli import main
-from sim.figures import DECISION, FIGURES, Board, NothingToShow, claims, plates, style
-from sim.precision import FAMILY, SAME_TEST, precision, sureness
-from sim.report import build, summary_table
-from sim.report.page import render
-from sim.results import read
+from sim.measures.precision import FAMILY, SAME_TEST, precision, sureness
+from sim.reporting.figures import DECISION, FIGURES, Board, NothingToShow, claims, plates, style
+from sim.reporting.run import build, summary_table
+from sim.reporting.run.page import render
+from sim.store.run_reading import read
 
 ROOT = Path(__file__).parent.parent
-TEMPLATE = ROOT / "sim" / "templates" / "report.html.j2"
+TEMPLATE = ROOT / "sim" / "reporting" / "templates" / "report.html.j2"
 KPIS = ("attrition_annual", "customers_end", "aum_end", "profit_annual", "npv", "nps")
 SIZE = {"attrition_annual": 0.01, "customers_end": 1e3, "aum_end": 3e8, "profit_annual": 1e6, "npv": 4e6, "nps": 5.0}
 
@@ -609,8 +609,8 @@ def test_a_rule_of_single_intervals_would_be_seen(of, monkeypatch):
         judged = sureness(table)
         return judged.assign(sure=(table["ci_low"] > 0) | (table["ci_high"] < 0))
 
-    monkeypatch.setattr("sim.report.key_figures.sureness", loose)
-    monkeypatch.setattr("sim.figures.data.sureness", loose)
+    monkeypatch.setattr("sim.reporting.run.key_figures.sureness", loose)
+    monkeypatch.setattr("sim.reporting.figures.board.sureness", loose)
     with pytest.raises(AssertionError):
         hold(render(run, summary, comparison, [], []), Reader(run, summary, comparison))
     title = claims.judged(Board(run, comparison=comparison), claims.Wish("aum_end", "AUM at the end", str))

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
-from sim.results import read
-from sim.seals import seal_of
+from sim.store.run_reading import read
+from sim.store.seals import seal_of
 
 ROOT = Path(__file__).parent.parent
 TINY = ["--set", "population.customers=400", "--set", "burn_in=2", "--months", "14", "--seeds", "2", "--threads", "1"]
@@ -185,7 +185,7 @@ def test_an_interrupted_run_keeps_what_was_finished_and_goes_on(tmp_path: Path) 
 def test_a_scenario_that_breaks_leaves_the_others_of_the_batch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sim.model import BankModel
+    from sim.bank.model import BankModel
 
     live = BankModel.run
 
@@ -264,7 +264,7 @@ def test_runs_of_one_scenario_are_compared_by_folder_and_arm(
 def test_a_run_that_breaks_is_named_and_the_others_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sim.model import BankModel
+    from sim.bank.model import BankModel
 
     live = BankModel.run
 
@@ -362,7 +362,7 @@ def test_every_number_of_the_model_has_a_unit_and_a_source() -> None:
     from pydantic import BaseModel
 
     from sim.assumptions import described
-    from sim.scenario import Scenario
+    from sim.scenario.scenario import Scenario
 
     def numbers(section: type[BaseModel], path: str) -> list[str]:
         bare = []

@@ -13,9 +13,9 @@ pytest.importorskip("distributed")
 
 from test_clusters import FILES, settings
 
-from sim.experiments.sweep import batch
-from sim.experiments.sweep.cluster_file import ClusterFile
-from sim.experiments.sweep.clusters import DASK_CONFIG, ONE_THREAD, where
+from sim.experiments.executors import batch
+from sim.experiments.executors.cluster_file import ClusterFile
+from sim.experiments.executors.place import DASK_CONFIG, ONE_THREAD, where
 
 GUIDE = Path(__file__).parent.parent / "docs" / "clusters.md"
 

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.compare import compare, join, remarks
 from sim.errors import BadInput
-from sim.kpis import run_kpis, run_kpis_of
-from sim.results import Run
-from sim.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, arm_digests
+from sim.measures.compare import compare, join, remarks
+from sim.measures.kpis import run_kpis, run_kpis_of
+from sim.store.run_reading import Run
+from sim.store.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, arm_digests
 
 TIERS = list(fabricate.TIERS)
 

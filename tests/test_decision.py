@@ -15,14 +15,14 @@ import pytest
 from test_report import Page, assert_readable, texts_of
 
 from sim.errors import BadInput
-from sim.figures import DECISION, Board, NothingToShow, plates, style, units
-from sim.figures.fates import OUTCOMES, changed, fairness
-from sim.figures.plane import frontier
-from sim.report import build, summary_table
-from sim.report.decision import overview, precision_of
-from sim.report.key_figures import Figure, KeyFigures
-from sim.report.sureness import p_text
-from sim.report.verdicts import (
+from sim.reporting.figures import DECISION, Board, NothingToShow, plates, style, units
+from sim.reporting.figures.cost_and_effect import frontier
+from sim.reporting.figures.fates import OUTCOMES, changed, fairness
+from sim.reporting.run import build, summary_table
+from sim.reporting.run.decision import overview, precision_of
+from sim.reporting.run.key_figures import Figure, KeyFigures
+from sim.reporting.run.precision_notes import p_text
+from sim.reporting.run.verdicts import (
     NOTHING,
     ONE_SEED,
     PAYS,
@@ -34,8 +34,8 @@ from sim.report.verdicts import (
     seeds_to_tell,
     sentence,
     verdicts,
-)  # fmt: skip
-from sim.results import read
+)
+from sim.store.run_reading import read
 
 
 def plain(text: str) -> str:

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from sim.errors import BadInput
+from sim.experiments.design.designs import coordinates, draw, unit_of, value_at
+from sim.experiments.design.parameters import role_of
+from sim.experiments.design.plan import Parameter, Plan, Point
+from sim.experiments.design.planning import described, plan_sweep
+from sim.experiments.design.variants import Base
 from sim.experiments.prepare import Prepared, prepare, prepare_source
-from sim.experiments.sweep.base import Base
-from sim.experiments.sweep.designs import coordinates, draw, unit_of, value_at
-from sim.experiments.sweep.parameters import role_of
-from sim.experiments.sweep.plan import Parameter, Plan, Point
-from sim.experiments.sweep.plan_of import described, plan_sweep
-from sim.sweep_settings import Designed
+from sim.scenario.sweep import Designed
 from sim.yaml_source import Source, dump, loads
 from sim.yaml_source.tree import Place, planted
 
@@ -481,7 +481,7 @@ def test_many_mistakes_of_a_list_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_point_is_lived_as_it_says() -> None:
-    from sim.experiments.sweep.bank import BankPoints
+    from sim.experiments.sweep.points import BankPoints
 
     more = {"months": 3, "burn_in": 0, "population": {"customers": 500}, "environment": [],
             "arms": {"nothing": [], "bundle": [{"use": "stratification"}]}}  # fmt: skip

@@ -14,9 +14,9 @@ from typing import Any, get_args
 import pytest
 
 from sim.cli import main
-from sim.population import book_columns
-from sim.population.book_columns import FIELD_NAMES, QUANTITIES
-from sim.scenario import Scenario
+from sim.population.book import columns as book_columns
+from sim.population.book.columns import FIELD_NAMES, QUANTITIES
+from sim.scenario.scenario import Scenario
 from sim.yaml_source import dump
 from sim.yaml_source.tree import parse
 

@@ -23,7 +23,7 @@ from sim.environment import SHOCKS, AnyShock, Environment, Luck
 from sim.experiments.prepare import prepare
 from sim.ledger import Ledger
 from sim.population.tier_presets import PRESET_TIERS
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 
 TIER_LIST = PRESET_TIERS["bank_b"]
 LIQUID = np.array([0.7, 0.55, 0.4, 0.3])

@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from banks import bank, tables
 
+from sim.bank.model import BankModel
+from sim.bank.state import State
 from sim.errors import RunFailed
-from sim.experiments.execution import Options, run_all
+from sim.experiments.callbacks import Watcher
 from sim.experiments.prepare import Prepared, prepare
-from sim.experiments.watcher import Watcher
-from sim.model import BankModel
-from sim.results import Run, read
-from sim.state import State
+from sim.experiments.run import Options, run_all
+from sim.store.run_reading import Run, read
 
 QUICK = Path(__file__).parent.parent / "scenarios" / "quick.yaml"
 ARMS = "arms={nothing: [], second: [], third: []}"

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
-from sim.experiments.execution import Options
+from sim.experiments.callbacks import Watcher
 from sim.experiments.fork import _arm_slips, fork
-from sim.experiments.watcher import Watcher
-from sim.results import read
+from sim.experiments.run import Options
+from sim.store.run_reading import read
 
 SCENARIO = """\
 name: crossroads
@@ -57,7 +57,7 @@ def written(folder: Path, text: str = SCENARIO, **changes: str) -> Path:
 def _no_page() -> Iterator[None]:
     """Figures and page take longer than these banks live, and say nothing of forks."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sim.report.build", lambda run: None)
+        patch.setattr("sim.reporting.run.build", lambda run: None)
         yield
 
 
@@ -220,8 +220,8 @@ def test_resume_lives_again_where_a_state_is_missing(stored: Path, tmp_path: Pat
                 raise KeyboardInterrupt
 
     from sim.errors import Interrupted
-    from sim.experiments.execution import run_all
     from sim.experiments.prepare import prepare
+    from sim.experiments.run import run_all
 
     out = tmp_path / "run"
     with pytest.raises(Interrupted):

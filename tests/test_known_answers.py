@@ -12,8 +12,8 @@ from banks import TIERS, bank, everybody_awake, hazards, lived, monthly, only, o
 
 from sim.behaviour.service_law import service_law
 from sim.codes import ACTIVE, DORMANT
-from sim.lifetime import expected_years, migration_value
-from sim.scenario import Scenario
+from sim.measures.lifetime import expected_years, migration_value
+from sim.scenario.scenario import Scenario
 
 MANY = 200_000
 SIGMAS = 4.0

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.kpis import KPI_COLUMNS, KPIS, base_name, run_kpis, run_kpis_of, summarise
-from sim.lifetime import expected_years, migration_value
-from sim.tables import SUMMARY_COLUMNS
+from sim.measures.kpis import KPI_COLUMNS, KPIS, base_name, run_kpis, run_kpis_of, summarise
+from sim.measures.lifetime import expected_years, migration_value
+from sim.store.tables import SUMMARY_COLUMNS
 
 TIERS = list(fabricate.TIERS)
 MONTHS = 30  # two full years and a half

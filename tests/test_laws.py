@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from banks import TIERS, UNIT, bank, lived, monthly, only, scenario, tables
 
+from sim.bank.model import BankModel
 from sim.codes import ACTIVE, CLOSED, DORMANT, NOBODY
-from sim.model import BankModel
 from sim.population.laws import LogNormal, Pareto, score_of_laws
 
 MONTHS, BURN_IN = 14, 3

@@ -16,7 +16,7 @@ from matplotlib import font_manager
 from matplotlib.text import Text
 
 from sim import cli
-from sim.figures import FIGURES, Board, letters, style
+from sim.reporting.figures import FIGURES, Board, letters, style
 
 QUICK = Path(__file__).parent.parent / "scenarios" / "quick.yaml"
 FAMILY = "Made For A Test"

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from sim.cli import main
-from sim.evidence import FEWEST, Evidence, evidence_of
-from sim.lifetime import chances, expected_years, kept_for_ever, migration_value, perpetual, value_error
-from sim.results import read
+from sim.measures.evidence import FEWEST, Evidence, evidence_of
+from sim.measures.lifetime import chances, expected_years, kept_for_ever, migration_value, perpetual, value_error
+from sim.store.run_reading import read
 
 # mass leaves, private does not, and nobody moves between them; then the same with a way from mass to private
 APART = np.array([[0.8, 0, 0.1, 0.1], [0, 1, 0, 0], [0.2, 0, 0.7, 0.1], [0, 0, 0, 1.0]])

@@ -13,7 +13,7 @@ import pytest
 from tiny_folders import RUN, made, manifest_of, write_manifest
 
 from sim.cli import main
-from sim.manifest import run_mistakes, sweep_mistakes
+from sim.store.manifest import run_mistakes, sweep_mistakes
 
 WRONG = (None, True, 5, -1, 1.5, "x", [], [1, 1], {}, {"a": 1})
 FREE = ("assumptions", "base", "default", "values", "X", "counts", "read")  # hold anything at some depth

@@ -11,7 +11,7 @@ import pytest
 
 from sim.cli import main
 from sim.experiments.prepare import prepare
-from sim.results import read
+from sim.store.run_reading import read
 from tests.fuzz import LINE
 
 TINY = "months: 2\nburn_in: 0\nseeds: [1]\npopulation: {customers: 300}\n"

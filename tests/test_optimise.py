@@ -15,14 +15,14 @@ import pytest
 from optimise_jobs import Dying, question
 
 from sim.errors import BadInput, Interrupted
+from sim.experiments.design.plan import Parameter
 from sim.experiments.optimise import scores
+from sim.experiments.optimise.budget_split import budget_split
+from sim.experiments.optimise.run import Question, answer, optimise
 from sim.experiments.optimise.space import LEFT_OUT, Space, shares_of
-from sim.experiments.optimise.split import budget_split
-from sim.experiments.optimise.verb import Question, answer, optimise
 from sim.experiments.prepare import Prepared, prepare
 from sim.experiments.sweep.drive import SweepOptions
-from sim.experiments.sweep.plan import Parameter
-from sim.report.optimised import Optimised, as_json, build, read_optimised, terminal_table
+from sim.reporting.optimum.build import Optimised, as_json, build, read_optimised, terminal_table
 
 BOTH_LESS = [{"kpi": "npv", "goal": "minimise"}, {"kpi": "attrition_annual", "goal": "minimise"}]
 TABLES = ("candidates", "front", "confirmed", "winner")
@@ -188,7 +188,7 @@ def test_candidates_that_break_are_failed_and_the_others_go_on(tmp_path: Path) -
 
 
 def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
-    from sim.experiments.sweep.clusters import local
+    from sim.experiments.executors.place import local
 
     asked = question("Noisy", 2, candidates=8, generation=4, confirm={"count": 2, "best": 2})
     here = found(asked, tmp_path / "here")
@@ -310,7 +310,7 @@ def test_a_bank_from_file_to_page(mixed: Optimised) -> None:
 
 
 def test_the_winners_number_is_the_mean_of_its_tasks(mixed: Optimised) -> None:
-    from sim.sweep_store import read_sweep
+    from sim.store.sweep_reading import read_sweep
 
     one = mixed
     tasks = read_sweep(one.path).tasks

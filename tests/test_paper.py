@@ -18,10 +18,10 @@ from matplotlib.collections import PolyCollection
 from test_report import assert_readable, texts_of
 
 from sim import cli
-from sim.figures import FIGURES, Board, plates, style, units
-from sim.figures.sweep_front import Measure, front, mixes, search_and_confirmed
-from sim.figures.sweep_tornado import Swing, Tornado, tornado
-from sim.report import build
+from sim.reporting.figures import FIGURES, Board, plates, style, units
+from sim.reporting.figures.sweep_front import Measure, front, mixes, search_and_confirmed
+from sim.reporting.figures.sweep_tornado import Swing, Tornado, tornado
+from sim.reporting.run import build
 
 CSS = (Path(style.__file__).parent.parent / "templates" / "style.css").read_text("utf-8")
 QUICK = Path(__file__).parent.parent / "scenarios" / "quick.yaml"
@@ -197,8 +197,8 @@ def test_bands_of_many_arms_are_the_references_and_two_at_most(arms):
 
 
 def test_an_arm_that_ends_outside_the_references_band_keeps_its_own():
-    from sim.figures.data import Band
-    from sim.figures.parts import banded
+    from sim.reporting.figures.board import Band
+    from sim.reporting.figures.panels import banded
 
     ends = np.array([10.0, 10.5, 13.0, 7.5, 12.5, 10.2])[:, None]
     assert banded(Band(ends, ends - 1, ends + 1)) == {0, 2, 3}

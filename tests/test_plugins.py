@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
-from sim.experiments.execution import Options, run_all
 from sim.experiments.prepare import prepare
-from sim.reference import json_schema
-from sim.results import read
-from sim.scenario import Scenario
+from sim.experiments.run import Options, run_all
+from sim.scenario.reference import json_schema
+from sim.scenario.scenario import Scenario
+from sim.store.run_reading import read
 from sim.strategies import load_plugins
 from sim.yaml_source import loads
 

@@ -14,12 +14,13 @@ import pytest
 from scipy import stats
 
 from sim.cli import main
-from sim.compare import compare, half_width, paired
-from sim.kpis import KPIS, kpi_names, run_kpis
-from sim.precision import CORRECTION, FAMILY, SAME_TEST, holm, precision, seeds_for
-from sim.report import build, summary_table, write_key_figures
-from sim.results import ResultsFolder, read
-from sim.tables import PRECISION_COLUMNS, result_digest
+from sim.measures.compare import compare, half_width, paired
+from sim.measures.kpis import KPIS, kpi_names, run_kpis
+from sim.measures.precision import CORRECTION, FAMILY, SAME_TEST, holm, precision, seeds_for
+from sim.reporting.run import build, summary_table, write_key_figures
+from sim.store.run_folder import ResultsFolder
+from sim.store.run_reading import read
+from sim.store.tables import PRECISION_COLUMNS, result_digest
 
 TIERS = list(fabricate.TIERS)
 BASE, MORE = [10.0, 20.0, 30.0, 17.0, 25.0], [12.0, 21.5, 33.0, 18.0, 25.5]

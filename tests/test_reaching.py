@@ -15,6 +15,7 @@ from scipy.stats import norm
 
 from sim.agents.customer import NAMES, BankView, Customers
 from sim.agents.proposals import Proposals
+from sim.bank.model import BankModel
 from sim.behaviour.settings import Retention
 from sim.codes import (
     ACTIVE,
@@ -33,8 +34,7 @@ from sim.kernel import month as kernel
 from sim.kernel.inputs import Now, Rates
 from sim.kernel.tallies import Tally as T
 from sim.levers import Levers
-from sim.model import BankModel
-from sim.scenario import Arm, Scenario
+from sim.scenario.scenario import Arm, Scenario
 from sim.strategies.base import Bank, Strategy
 
 f32 = np.float32

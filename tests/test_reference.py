@@ -8,7 +8,7 @@ from demo_settings import Demo
 from pydantic import BaseModel, ConfigDict, Field
 
 from sim.assumptions import Settings, assumption
-from sim.reference import json_schema, reference_page
+from sim.scenario.reference import json_schema, reference_page
 from sim.yaml_source import loads
 
 

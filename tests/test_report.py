@@ -17,15 +17,29 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
-from sim.evidence import ENDLESS, ROUGH, Evidence
-from sim.figures import DECISION, FIGURES, Board, NothingToShow, draw_all, inline, marks, plates, style, svg_text, units
-from sim.figures.data import band, contrasts, rolling_sum
-from sim.report import assumptions_from_schema, build, summary_table
-from sim.report.answer import answer, headlines
-from sim.report.assumptions_used import arms_in_words, flatten, scenario_of, used
-from sim.report.key_figures import KeyFigures
-from sim.report.verdicts import verdicts
-from sim.results import read
+from sim.measures.evidence import ENDLESS, ROUGH, Evidence
+from sim.reporting.figures import (
+    DECISION,
+    FIGURES,
+    Board,
+    NothingToShow,
+    draw_all,
+    inline,
+    plates,
+    style,
+    svg_text,
+    units,
+)
+from sim.reporting.figures import (
+    axes as marks,
+)
+from sim.reporting.figures.board import band, contrasts, rolling_sum
+from sim.reporting.run import assumptions_from_schema, build, summary_table
+from sim.reporting.run.assumptions_used import arms_in_words, flatten, scenario_of, used
+from sim.reporting.run.headlines import answer, headlines
+from sim.reporting.run.key_figures import KeyFigures
+from sim.reporting.run.verdicts import verdicts
+from sim.store.run_reading import read
 
 ARMS = ("nothing", "retention_calls", "personalised_service")
 NASTY = """<script>alert(1)</script> & "Äpfel" 'birnen' $x_1$ </title> {{ 7 * 7 }}"""
@@ -548,7 +562,7 @@ def test_how_to_reproduce_names_seeds_digest_and_versions(pages):
     text = (pages("one arm") / "report.html").read_text("utf-8")
     for wanted in ("--seeds 3", "python run.py verify", "0123456789abcdef" * 4, "numpy 2.4.6", "3.11.9", "Linux-6.1"):
         assert wanted in text
-    from sim.report.page import seeds_option
+    from sim.reporting.run.page import seeds_option
 
     assert seeds_option([1, 2, 3]) == "3"
     assert seeds_option([7]) == "7,"

@@ -21,8 +21,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import BadInput, RunFailed
-from sim.results import ResultsFolder, read
-from sim.tables import (
+from sim.store.run_folder import ResultsFolder
+from sim.store.run_reading import read
+from sim.store.tables import (
     MONTHLY_COLUMNS,
     MONTHLY_DTYPES,
     REQUIRED_TABLES,
@@ -567,7 +568,7 @@ def test_a_full_disk_is_a_failed_run_in_plain_words(tmp_path, tables, monkeypatc
     def fails(*_, **__):
         raise OSError(number, "as the system says")
 
-    monkeypatch.setattr("sim.tables._write_parquet", fails)
+    monkeypatch.setattr("sim.store.tables._write_parquet", fails)
     with pytest.raises(RunFailed, match=words):
         fill(folder, tables, PLAN[1:2])
     monkeypatch.undo()
@@ -733,6 +734,6 @@ def test_changed_numbers_in_a_whole_folder_are_for_verify_to_find(done):
 
 
 def test_importing_the_room_loads_nothing_heavy():
-    code = "import sim.results, sys; print([m for m in ('pandas', 'pyarrow', 'scipy') if m in sys.modules])"
+    code = "import sim.store.run_reading, sys; print([m for m in ('pandas', 'pyarrow', 'scipy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -11,9 +11,10 @@ import pytest
 from tiny_folders import alter, made, manifest_of, write_manifest
 
 from sim.cli import main
-from sim.experiments.execution import Outcome
-from sim.results import read
-from sim.seals import KEYS, file_digest
+from sim.experiments.design.plan import BANK
+from sim.experiments.run import Outcome
+from sim.store.run_reading import read
+from sim.store.seals import KEYS, file_digest
 
 NOTES = ("manifest.json", "lock", "progress.log")  # sealed by itself; of those at work, for people
 
@@ -259,7 +260,9 @@ def test_a_short_design_is_one_line(sweep: Path, capsys: pytest.CaptureFixture[s
 
 def test_a_plan_that_was_altered_calls_no_code(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plan = sweep / "plan.json"
-    plan.write_text(plan.read_text("utf-8").replace("sim.experiments.sweep.bank:BankPoints", "antigravity:x"), "utf-8")
+    text = plan.read_text("utf-8")
+    assert BANK in text
+    plan.write_text(text.replace(BANK, "antigravity:x"), "utf-8")
     write_manifest(sweep, {key: value for key, value in manifest_of(sweep).items() if key not in KEYS})
     code, out, err = told(capsys, "verify", sweep)
     assert code == 1

@@ -22,14 +22,14 @@ import sweep_jobs as jobs
 pytest.importorskip("distributed")
 
 from sim.errors import BadInput, Interrupted
+from sim.experiments.design.planning import plan_sweep
+from sim.experiments.executors import batch
+from sim.experiments.executors.dispatch import Listener
+from sim.experiments.executors.place import where
 from sim.experiments.prepare import prepare
-from sim.experiments.sweep import batch
-from sim.experiments.sweep.clusters import where
 from sim.experiments.sweep.drive import SweepOptions, sweep
-from sim.experiments.sweep.engine import Listener
-from sim.experiments.sweep.plan_of import plan_sweep
 from sim.experiments.sweep.shards import work
-from sim.sweep_store import StoredSweep, read_sweep
+from sim.store.sweep_reading import StoredSweep, read_sweep
 
 TESTS = Path(__file__).parent
 ROOT = TESTS.parent

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.experiments.execution import Options, run_all
+from sim.experiments.executors.place import local
 from sim.experiments.prepare import prepare
-from sim.experiments.sweep.clusters import local
-from sim.results import Run, read_manifest
+from sim.experiments.run import Options, run_all
+from sim.store.run_reading import Run, read_manifest
 
 SCENARIO = Path(__file__).parent.parent / "scenarios" / "strategies.yaml"
 SMALL = ["population.customers=3000", "population.agents=500", "burn_in=3", "months=13",

@@ -13,18 +13,18 @@ import pandas as pd
 import pytest
 from banks import bank, lived, scenario, tables
 
-import sim.state_file
+import sim.bank.state_file
 from sim.agents.customer import NAMES
+from sim.bank.model import BankModel
+from sim.bank.state import State
+from sim.bank.state_file import Stamp, load, save
 from sim.behaviour.service_law import service_law
 from sim.errors import BadInput
-from sim.model import BankModel
 from sim.population.synthetic import Source, source
-from sim.scenario import Scenario
-from sim.state import State
-from sim.state_file import Stamp, load, save
+from sim.scenario.scenario import Scenario
 from sim.strategies import STRATEGIES
 
-SEALED = sim.state_file.SEAL
+SEALED = sim.bank.state_file.SEAL
 STAMP = Stamp("nothing", 1, "digest", "0+code")
 SHOCKS = [{"kind": "pandemic", "from": 3}, {"kind": "market_drawdown", "from": 6, "recovery_months": 4},
           {"kind": "manager_poaching", "from": 5, "tiers": ["wealth", "affluent"], "share": 0.5},
@@ -237,7 +237,7 @@ def test_a_file_cut_short_or_grown_is_noticed(kept: Path, tmp_path: Path, rest: 
 
 def test_a_file_is_never_half_written(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     state = load(kept, 2, STAMP)
-    monkeypatch.setattr(sim.state_file, "_seal", lambda stream: 1 / 0)
+    monkeypatch.setattr(sim.bank.state_file, "_seal", lambda stream: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         save(tmp_path / "deep" / kept.name, state, STAMP)
     assert list((tmp_path / "deep").iterdir()) == []
@@ -269,7 +269,7 @@ def resealed(kept: Path, file: Path, **changes: Any) -> Path:
     with zipfile.ZipFile(file, "a") as archive:
         archive.comment = b"0" * SEALED
     with open(file, "r+b") as stream:
-        seal = sim.state_file._seal(stream)
+        seal = sim.bank.state_file._seal(stream)
         stream.seek(-SEALED, 2)
         stream.write(seal)
     return file

@@ -15,14 +15,14 @@ from scipy import stats
 
 from sim.cli import main
 from sim.errors import Interrupted
-from sim.experiments.execution import Options, run_all
-from sim.experiments.lives import SeedLives
+from sim.experiments.callbacks import Watcher
 from sim.experiments.prepare import prepare
+from sim.experiments.replication import SeedLives
+from sim.experiments.run import Options, run_all
 from sim.experiments.stopping import judge
-from sim.experiments.watcher import Watcher
-from sim.report import stopping_words
-from sim.results import read
-from sim.scenario import Scenario, SeedsUntil
+from sim.reporting.run import stopping_words
+from sim.scenario.scenario import Scenario, SeedsUntil
+from sim.store.run_reading import read
 
 ROOT = Path(__file__).parent.parent
 ONE_ARM = f"""

@@ -19,13 +19,14 @@ import pyarrow.parquet as pq
 import pytest
 import sweep_jobs as jobs
 
-from sim import sweep_store
 from sim.errors import BadInput, RunFailed
+from sim.experiments.design.plan import Parameter, Plan, Point, Unit
 from sim.experiments.sweep.drive import design_of, units_of
-from sim.experiments.sweep.plan import Parameter, Plan, Point, Unit
-from sim.sweep_store import SweepStore, read_sweep, tasks_digest
-from sim.sweep_store.lock import is_taken
-from sim.sweep_store.opening import driver_lock
+from sim.store.lock import is_taken
+from sim.store.sweep_folder import SweepStore
+from sim.store.sweep_opening import driver_lock
+from sim.store.sweep_reading import read_sweep
+from sim.store.sweep_rows import tasks_digest
 
 ARMS = list(jobs.ARMS)
 PLAN = jobs.plan()
@@ -331,7 +332,7 @@ def test_a_run_is_no_sweep_and_is_not_overwritten(tmp_path: Path, five: list[Poi
 HOLD = """
 import sys, time
 from pathlib import Path
-from sim.sweep_store.opening import driver_lock
+from sim.store.sweep_opening import driver_lock
 lock = driver_lock(Path(sys.argv[1]), shared=sys.argv[2] == "shard")
 print("held", flush=True)
 sys.stdin.read()
@@ -392,7 +393,3 @@ def test_rows_of_another_kind_are_a_fault_of_the_caller(tmp_path: Path, five: li
             store.add(None, rows([unit], **wrong))
     with pytest.raises(ValueError, match="without arm"):
         store.add(None, [{"unit": "u", "seed": 1}])
-
-
-def test_the_room_says_what_it_offers():
-    assert all(hasattr(sweep_store, name) for name in sweep_store.__all__)

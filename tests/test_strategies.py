@@ -17,12 +17,12 @@ from banks import bank, live, scenario, tables
 from sim.agents.customer import NAMES, OBSERVED, BankView, Customers
 from sim.agents.proposals import Proposals
 from sim.assumptions import described
+from sim.bank.model import BankModel
 from sim.behaviour.settings import Scores
 from sim.cli import main
 from sim.levers import Levers, shifted
-from sim.model import BankModel
 from sim.population.tier_presets import PRESET_TIERS
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 from sim.strategies import STRATEGIES, Bank, Implementation, Programme, Strategy, known, load_plugins
 from sim.strategies.base import reached
 from sim.strategies.contact_cap import UNCAPPED

@@ -16,18 +16,19 @@ import pytest
 import sweep_jobs as jobs
 
 from sim.errors import BadInput, RunFailed
-from sim.experiments.sweep import chunks, engine
+from sim.experiments.design.plan import Plan, Point
+from sim.experiments.executors import chunks
+from sim.experiments.executors import dispatch as engine
+from sim.experiments.executors.chunks import Chunk, Todo
+from sim.experiments.executors.dispatch import Listener
+from sim.experiments.executors.place import local
 from sim.experiments.sweep import drive as drive_room
-from sim.experiments.sweep.chunks import Chunk, Todo
-from sim.experiments.sweep.clusters import local
 from sim.experiments.sweep.drive import SweepOptions, sweep
-from sim.experiments.sweep.engine import Listener
-from sim.experiments.sweep.plan import Plan, Point
 from sim.experiments.sweep.shards import share, work
 from sim.experiments.sweep.status import Tally, duration, status
-from sim.progress import SweepProgress
-from sim.sweep_store import StoredSweep, read_sweep
-from sim.sweep_store.opening import driver_lock
+from sim.store.sweep_opening import driver_lock
+from sim.store.sweep_reading import StoredSweep, read_sweep
+from sim.verbs.progress import SweepProgress
 
 pytest.importorskip("distributed")
 POINTS = jobs.points(24)

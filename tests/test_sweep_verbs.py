@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.cli import main
-from sim.sweep_store import read_sweep, read_sweep_manifest, tasks_digest
+from sim.store.sweep_reading import read_sweep, read_sweep_manifest
+from sim.store.sweep_rows import tasks_digest
 
 ROOT = Path(__file__).parent.parent
 TINY = f"""

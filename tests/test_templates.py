@@ -9,12 +9,12 @@ import pytest
 from jinja2 import Environment, UndefinedError, nodes
 
 import sim
-from sim.report.environment import pages
+from sim.reporting.page import pages
 
 SIM = Path(sim.__file__).parent
-TEMPLATES = sorted((SIM / "templates").glob("*.j2"))
+TEMPLATES = sorted((SIM / "reporting" / "templates").glob("*.j2"))
 METHODS = {name for kind in (dict, list) for name in dir(kind) if not name.startswith("_")}
-SOURCES = sorted((SIM / "report").glob("*.py")) + sorted((SIM / "analysis").glob("*.py"))
+SOURCES = sorted((SIM / "reporting").rglob("*.py"))
 
 
 def traps(source: str) -> list[str]:
@@ -32,7 +32,7 @@ def test_the_trap_is_seen() -> None:
 
 @pytest.mark.parametrize("name", ["optimise.html.j2", "sweep.html.j2"])
 def test_no_name_is_a_method_of_a_container(name: str) -> None:
-    assert traps((SIM / "templates" / name).read_text()) == []
+    assert traps((TEMPLATES[0].parent / name).read_text()) == []
 
 
 def test_a_name_of_a_mapping_is_its_entry_and_never_its_method() -> None:
@@ -63,5 +63,5 @@ def test_nothing_is_marked_safe_in_a_template(file: Path) -> None:
 def test_every_page_is_written_in_that_environment() -> None:
     makers = [file.name for file in SIM.rglob("*.py") if "(Environment)" in file.read_text() or
               re.search(r"\bEnvironment\(\s*loader", file.read_text())]  # fmt: skip
-    assert makers == ["environment.py"]
+    assert makers == ["page.py"]
     assert sum("get_template(" in file.read_text() for file in SOURCES) == len(TEMPLATES)

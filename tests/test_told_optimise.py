@@ -20,10 +20,10 @@ import pytest
 from optimise_jobs import question
 
 from sim.cli import main
+from sim.experiments.optimise.run import Baseline, answer
 from sim.experiments.optimise.space import Proposal
-from sim.experiments.optimise.verb import Baseline, answer
 from sim.experiments.sweep.drive import SweepOptions
-from sim.report.optimised import Optimised, as_json, build, read_optimised, terminal_table
+from sim.reporting.optimum.build import Optimised, as_json, build, read_optimised, terminal_table
 
 LESS = "\N{MINUS SIGN}"
 NAME = "\N{LEFT DOUBLE QUOTATION MARK}([^\N{RIGHT DOUBLE QUOTATION MARK}]+)\N{RIGHT DOUBLE QUOTATION MARK}"

@@ -18,9 +18,9 @@ import pytest
 from fabricate_sweep import Made, bank_like, fabricate, grid, parameter
 from test_analysis import XS, ishigami, sampled
 
-from sim.analysis import analyse, findings_of, terminal_table
 from sim.cli import main
-from sim.sweep_store import read_sweep
+from sim.reporting.sweep import analyse, findings_of, terminal_table
+from sim.store.sweep_reading import read_sweep
 
 Q = "\N{LEFT DOUBLE QUOTATION MARK}([^\N{RIGHT DOUBLE QUOTATION MARK}]+)\N{RIGHT DOUBLE QUOTATION MARK}"
 A, B = "model.a", "model.b"

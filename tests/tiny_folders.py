@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.cli import main
-from sim.seals import seal_of
+from sim.store.seals import seal_of
 
 RUN = """
 name: tiny

@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.compare import half_width
 from sim.errors import BadInput, Mistake
-from sim.figures.style import spoken
-from sim.kpis import KPIS, base_name
-from sim.sweep_store.reading import check_points
+from sim.measures.compare import half_width
+from sim.measures.kpis import KPIS, base_name
+from sim.reporting.figures.style import spoken
+from sim.store.sweep_reading import check_points
 
 Array = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ FEW = 3  # KPIs taken where a sweep has none of the default ones
 
 
 class Sweep(Protocol):
-    """What an analysis needs of a stored sweep; `sim.sweep_store.StoredSweep` has it."""
+    """What an analysis needs of a stored sweep; `sim.store.sweep_reading.StoredSweep` has it."""
 
     path: Any
     manifest: dict[str, Any]

@@ -23,8 +23,8 @@ import numpy as np
 from sim.errors import BadInput, Mistake
 from sim.experiments import shapley
 from sim.experiments.prepare import Prepared
-from sim.scenario import Arm, Scenario
-from sim.tables import ATTRIBUTION_COLUMNS
+from sim.scenario.scenario import Arm, Scenario
+from sim.store.tables import ATTRIBUTION_COLUMNS
 from sim.yaml_source import did_you_mean
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Question:
 
 def question(prepared: Prepared, arm: str, kpis: Sequence[str] | None = None) -> Question:
     """Check what is asked; `BadInput` names an unknown arm or key figure, or an arm with nothing to take apart."""
-    from sim.kpis import KPIS, base_name
+    from sim.measures.kpis import KPIS, base_name
 
     s, mistakes = prepared.scenario, []
     wanted = tuple(dict.fromkeys(kpis or DEFAULT_KPIS))
@@ -99,7 +99,7 @@ def worth(
     asked: Question, source: Source, seed: int, told: Callable[[int], None] | None = None
 ) -> dict[str, np.ndarray]:
     """By key figure, for one seed, float64 (members, 4): Shapley value, alone, last, whole."""
-    from sim.model import BankModel
+    from sim.bank.model import BankModel
 
     s, members = asked.scenario, asked.members
     founding = BankModel(s, Arm(NOTHING, ()), seed, source)
@@ -137,7 +137,7 @@ def worth(
 
 
 def _figures(asked: Question, bank: Any, told: Callable[[int], None] | None) -> dict[str, float]:
-    from sim.kpis import run_kpis
+    from sim.measures.kpis import run_kpis
 
     s = asked.scenario
     recorder = bank.run(told)
@@ -206,7 +206,7 @@ def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFr
     import pandas as pd
     from scipy.special import stdtrit
 
-    from sim.kpis import KPIS, base_name
+    from sim.measures.kpis import KPIS, base_name
 
     members, n = asked.members, len(found)
     exact = len(members) <= shapley.MOST_EXACT
@@ -243,7 +243,7 @@ def where_to(asked: Question, out: Path | None, into: Path | None) -> Path:
     `into` a stored run of the same scenario name and currency that has the arm; else `out`, new or empty; else a new
     folder under results/.
     """
-    from sim.results import read
+    from sim.store.run_reading import read
 
     if into is not None:
         run = read(into)
@@ -261,12 +261,12 @@ def where_to(asked: Question, out: Path | None, into: Path | None) -> Path:
 
 def write(folder: Path, table: pd.DataFrame, asked: Question, *, into: bool) -> None:
     """attribution.csv with its figure and what it was made from; a run's report is rebuilt to show it."""
-    from sim.experiments.execution import code_version
-    from sim.figures import png_bytes, svg_text
-    from sim.figures.attributed import attribution
-    from sim.report import build
-    from sim.seals import reseal
-    from sim.tables import write_atomically, write_csv, write_json
+    from sim.experiments.run import code_version
+    from sim.reporting.figures import png_bytes, svg_text
+    from sim.reporting.figures.attribution import attribution
+    from sim.reporting.run import build
+    from sim.store.seals import reseal
+    from sim.store.tables import write_atomically, write_csv, write_json
     from sim.yaml_source import dump
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sim.scenario import Arm, Scenario
+from sim.scenario.scenario import Arm, Scenario
 
 if TYPE_CHECKING:
-    from sim.model import BankModel
-    from sim.state import State
+    from sim.bank.model import BankModel
+    from sim.bank.state import State
 
 Bank = Callable[["State | None"], "BankModel"]  # the bank of one arm and seed, founded or living on from a state
 

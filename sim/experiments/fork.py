@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.execution import Options, Outcome, code_version, run_all
+from sim.experiments.callbacks import Watcher
 from sim.experiments.prepare import Prepared, digest_with_book, prepare
-from sim.experiments.watcher import Watcher
-from sim.results import read_manifest
-from sim.scenario import Arm, Scenario
+from sim.experiments.run import Options, Outcome, code_version, run_all
+from sim.scenario.scenario import Arm, Scenario
+from sim.store.run_reading import read_manifest
 
 if TYPE_CHECKING:
+    from sim.bank.state import State
     from sim.experiments.beginnings import Bank
-    from sim.state import State
     from sim.yaml_source import Source
 
 # Sections that shape no month before the fork, or that are judged by a law of their own below.
@@ -90,7 +90,7 @@ def fork(
 
 def read_stored(folder: Path, month: int) -> Stored:
     """The run to fork; `BadInput` where it is none, was made by other code, or has no states of this month."""
-    from sim.state_file import months_kept
+    from sim.bank.state_file import months_kept
     from sim.yaml_source import load, validate
 
     manifest = read_manifest(folder)
@@ -162,7 +162,7 @@ class StoredStates:
             raise BadInput(mistakes)
 
     def _load(self, origin: str, seed: int) -> State:
-        from sim.state_file import Stamp, load, place
+        from sim.bank.state_file import Stamp, load, place
 
         manifest = self.stored.manifest
         stamp = Stamp(origin, seed, manifest["scenario_digest"], manifest["code_version"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sim.optimise_settings import Optimise
+from sim.scenario.optimise import Optimise
 
 if TYPE_CHECKING:
     from sim.experiments.prepare import Prepared

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.results import ResultsFolder
-from sim.tables import write_atomically
+from sim.store.run_folder import ResultsFolder
+from sim.store.tables import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.model import BankModel
+    from sim.bank.model import BankModel
 
 
 class Fates:
@@ -27,7 +27,7 @@ class Fates:
 
     def table(self, arm: str, seed: int, bank: BankModel) -> pd.DataFrame | None:
         """The rows of individuals.parquet of a run that has ended; None where its seed has no reference."""
-        from sim.fates import individuals
+        from sim.bank.fates import individuals
 
         was, fate = bank.observer.month_zero, bank.fates()
         file = self.folder.path / "parts" / f"{self.reference}.{seed}.fates"

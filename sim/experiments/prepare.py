@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from sim.assumptions import EXACT
 from sim.errors import BadInput, Mistake
-from sim.scenario import Scenario
+from sim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
-    from sim.population.book import Book
+    from sim.population.book.book import Book
     from sim.population.synthetic import Source as Customers
     from sim.yaml_source import Source
 
@@ -86,12 +86,12 @@ def prepare_source(
         else:
             scenario, book = _read_book(scenario, source)
     if scenario.sweep is not None:
-        from sim.experiments.sweep.plan_of import check_sweep, with_files
+        from sim.experiments.design.planning import check_sweep, with_files
 
         check_sweep(scenario, source)
         scenario = with_files(scenario, source)
     if scenario.optimise is not None:
-        from sim.experiments.optimise.question import check_optimise
+        from sim.experiments.optimise.problem import check_optimise
 
         check_optimise(scenario, source)
     return Prepared(scenario, book, digest_of(scenario, book), source, tuple(_scaled(scenario, source)))
@@ -144,7 +144,7 @@ def _only(scenario: Scenario, arms: Sequence[str]) -> Scenario:
 
 
 def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
-    from sim.population.book import read_book
+    from sim.population.book.book import read_book
 
     population = scenario.population
     assert population.file is not None  # both checked by Scenario

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from sim.results import ResultsFolder
-from sim.scenario import Scenario, SeedsUntil
+from sim.scenario.scenario import Scenario, SeedsUntil
+from sim.store.run_folder import ResultsFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +40,8 @@ def judge(values: np.ndarray, wanted: float, least: int) -> Judgement:
     its mean. Pairs count, so an arm needs `least` of them. An arm without a single pair holds nobody up; if there is
     no pair at all after `least` seeds, more of them would not help: that is enough, too.
     """
-    from sim.compare import half_width, paired
-    from sim.precision import seeds_for
+    from sim.measures.compare import half_width, paired
+    from sim.measures.precision import seeds_for
 
     arms, seeds = values.shape
     base = values[:1] if arms > 1 else np.zeros((1, seeds))
@@ -123,7 +123,7 @@ class Seeds:
         """The KPI of each arm on this seed, NaN for a run that failed."""
         import pandas as pd
 
-        from sim.kpis import run_kpis
+        from sim.measures.kpis import run_kpis
 
         found = {arm: self._folder.stored(arm, seed, TABLES) for arm in self._arms}
         runs = [tables for tables in found.values() if tables is not None]

@@ -1,8 +1,8 @@
 """Does a results folder still say what the program computes, and is every file of it what the run wrote?
 
-Three questions: are all files as they were sealed (`sim.seals`), does the manifest say what the scenario says, and do
-the numbers come out again. monthly.parquet is held against a rerun always. The other tables are, file by file, where
-code, packages and machine are those of the run: elsewhere their last bits may be others, and it is said that they are
+Three questions: are all files as they were sealed (`sim.store.seals`), does the manifest say what the scenario says,
+and do the numbers come out again. monthly.parquet is held against a rerun always. The other tables are, file by file,
+where code, packages and machine are those of the run: elsewhere their last bits may be others, and it is said that they are
 not held against it.
 """
 
@@ -17,11 +17,11 @@ from typing import Any
 import yaml
 
 from sim.errors import BadInput
-from sim.experiments.execution import Options, code_version, run_all, surroundings
 from sim.experiments.prepare import prepare
-from sim.results import changed_files, read
-from sim.seals import MANIFEST, file_digest, is_sealed
-from sim.tables import result_digest
+from sim.experiments.run import Options, code_version, run_all, surroundings
+from sim.store.run_reading import changed_files, read
+from sim.store.seals import MANIFEST, file_digest, is_sealed
+from sim.store.tables import result_digest
 
 FACTS = ("name", "months", "burn_in", "discount_rate", "currency")  # that stand in a manifest and in its scenario
 KEY_FIGURES = ("summary.csv", "comparison.csv", "precision.csv")

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from sim.assumptions import Settings, assumption, scaled_table
-from sim.population.book_columns import BookColumns
+from sim.population.book.columns import BookColumns
 
 Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, le=1.0)]
 

@@ -12,7 +12,7 @@ from sim.verbs.common import book_lines, checked
 def validate(arguments: argparse.Namespace) -> int:
     """Check files and say what they ask for, and what was read otherwise than it stands."""
     from sim.experiments.inherited import generation_words
-    from sim.scenario import SeedsUntil
+    from sim.scenario.scenario import SeedsUntil
 
     for file, one in zip(arguments.files, checked(arguments), strict=True):
         path, s = one_line(str(file)), one.scenario
@@ -27,7 +27,7 @@ def validate(arguments: argparse.Namespace) -> int:
         for replaced in one.origin.replaced if one.origin is not None else ():
             print(f"{one_line(replaced.by)}: extends: {replaced}")
         if s.sweep is not None:
-            from sim.experiments.sweep.plan_of import described, plan_sweep
+            from sim.experiments.design.planning import described, plan_sweep
 
             print(f"{path}: sweep: {described(*plan_sweep(one, plugins=arguments.plugin))}")
         if (o := s.optimise) is not None:
@@ -39,8 +39,8 @@ def validate(arguments: argparse.Namespace) -> int:
 
 
 def schema(arguments: argparse.Namespace) -> int:
-    from sim.reference import json_schema, reference_page
-    from sim.scenario import Scenario
+    from sim.scenario.reference import json_schema, reference_page
+    from sim.scenario.scenario import Scenario
 
     if arguments.markdown:
         print(reference_page(Scenario), end="")
@@ -51,7 +51,7 @@ def schema(arguments: argparse.Namespace) -> int:
 
 def list_all(arguments: argparse.Namespace) -> int:
     from sim.environment import SHOCKS
-    from sim.kpis import KPIS
+    from sim.measures.kpis import KPIS
     from sim.population.presets import PRESETS
     from sim.strategies import first_line, known
 

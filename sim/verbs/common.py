@@ -94,14 +94,13 @@ def kpis_named(arguments: argparse.Namespace) -> list[str] | None:
 
 def say_if_changed(folder: Path) -> None:
     """A line on stderr where a stored run or sweep is no longer what was written; `BadInput` where it is none."""
-    from sim import results, sweep_store
-    from sim.seals import words
-    from sim.sweep_store.reading import kind_of
+    from sim.store import run_reading, sweep_reading
+    from sim.store.seals import words
 
-    if kind_of(folder) is None:
-        found = results.changed_files(folder, results.read_manifest(folder))
+    if sweep_reading.kind_of(folder) is None:
+        found = run_reading.changed_files(folder, run_reading.read_manifest(folder))
     else:
-        found = sweep_store.changed_files(folder, sweep_store.read_sweep_manifest(folder))
+        found = sweep_reading.changed_files(folder, sweep_reading.read_sweep_manifest(folder))
     if found:
         print(f"{folder}: no longer what was written: {words(found)}; run.py verify tells more", file=sys.stderr)
 

@@ -31,18 +31,18 @@ def run(arguments: argparse.Namespace) -> int:
         if one.scenario.optimise is not None and not arguments.quiet:
             told = f"{file}: its arms are run as they stand; run.py optimise {file} searches for better"
             print(told, file=sys.stderr)
-    from sim.experiments.execution import run_all
-    from sim.experiments.watcher import Watcher
-    from sim.progress import ProgressBar
+    from sim.experiments.callbacks import Watcher
+    from sim.experiments.run import run_all
+    from sim.verbs.progress import ProgressBar
 
     watcher = Watcher() if arguments.quiet else ProgressBar()
     return _tell(run_all(ready, _options(arguments), watcher), arguments)
 
 
 def fork(arguments: argparse.Namespace) -> int:
+    from sim.experiments.callbacks import Watcher
     from sim.experiments.fork import fork
-    from sim.experiments.watcher import Watcher
-    from sim.progress import ProgressBar
+    from sim.verbs.progress import ProgressBar
 
     watcher = Watcher() if arguments.quiet else ProgressBar()
     outcome = fork(
@@ -54,11 +54,11 @@ def fork(arguments: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> Any:
-    from sim.experiments.execution import Options
+    from sim.experiments.run import Options
 
     where = None
     if getattr(arguments, "workers", None) is not None or getattr(arguments, "cluster", None) is not None:
-        from sim.experiments.sweep.clusters import where as place
+        from sim.experiments.executors.place import where as place
 
         where = place(arguments.workers, arguments.cluster)
     return Options(
@@ -92,7 +92,7 @@ def _marks_as_json(summary: Any, comparison: Any, proof: Any, arms: Sequence[str
 
 
 def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
-    from sim.evidence import evidence_of
+    from sim.measures.evidence import evidence_of
 
     runs = []
     for outcome in outcomes:
@@ -108,7 +108,7 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
 
 
 def _print_summaries(outcomes: Sequence[Any]) -> None:
-    from sim.report import stopping_words, summary_table
+    from sim.reporting.run import stopping_words, summary_table
 
     for outcome in outcomes:
         run = outcome.run
@@ -120,9 +120,9 @@ def _print_summaries(outcomes: Sequence[Any]) -> None:
 
 def attribute(arguments: argparse.Namespace) -> int:
     from sim.experiments.attribution import DEFAULT_SEEDS, attribute, question, smaller, where_to, write
-    from sim.experiments.execution import cores
     from sim.experiments.prepare import prepare
-    from sim.report import attribution_table
+    from sim.experiments.run import cores
+    from sim.reporting.run import attribution_table
 
     arguments.seeds = arguments.seeds or str(DEFAULT_SEEDS)
     (ready,) = prepare([arguments.file], overrides(arguments))
@@ -148,13 +148,13 @@ def attribute(arguments: argparse.Namespace) -> int:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    from sim.compare import compare, join, remarks
-    from sim.evidence import evidence_of
-    from sim.kpis import run_kpis_of, summarise
-    from sim.precision import precision
-    from sim.report import summary_table
-    from sim.results import read
-    from sim.tables import write_csv
+    from sim.measures.compare import compare, join, remarks
+    from sim.measures.evidence import evidence_of
+    from sim.measures.kpis import run_kpis_of, summarise
+    from sim.measures.precision import precision
+    from sim.reporting.run import summary_table
+    from sim.store.run_reading import read
+    from sim.store.tables import write_csv
 
     runs = [read(folder) for folder in arguments.folders]
     joined = join(runs)
@@ -184,8 +184,8 @@ def report(arguments: argparse.Namespace) -> int:
 
     if sweeps.report(arguments.folder):
         return 0
-    from sim.report import build, summary_table
-    from sim.results import read
+    from sim.reporting.run import build, summary_table
+    from sim.store.run_reading import read
 
     read(arguments.folder)
     say_if_changed(arguments.folder)
@@ -199,7 +199,7 @@ def report(arguments: argparse.Namespace) -> int:
 def verify(arguments: argparse.Namespace) -> int:
     """Whether stored numbers come out again."""
     from sim.experiments.verify import verify
-    from sim.sweep_store.reading import kind_of
+    from sim.store.sweep_reading import kind_of
 
     if kind_of(arguments.folder) is None:
         verdict = verify(arguments.folder, threads=arguments.threads)

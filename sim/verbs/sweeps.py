@@ -20,10 +20,10 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
     if wrong:
         what = "means nothing for a sweep, whose units have one thread and keep no states; leave it out"
         raise BadInput([Mistake(f"--{name}", 0, 0, "", what) for name in wrong])
-    from sim.experiments.execution import surroundings
-    from sim.experiments.sweep.clusters import where
+    from sim.experiments.design.planning import plan_sweep
+    from sim.experiments.executors.place import where
+    from sim.experiments.run import surroundings
     from sim.experiments.sweep.drive import SweepOptions, sweep
-    from sim.experiments.sweep.plan_of import plan_sweep
     from sim.yaml_source import dump
 
     place = where(arguments.workers, arguments.cluster)
@@ -57,8 +57,8 @@ def facts_of(one: Any) -> dict[str, Any]:
 
 
 def _listener(name: str, arms: int, arguments: argparse.Namespace) -> Any:
-    from sim.experiments.sweep.engine import Listener
-    from sim.progress import SweepProgress
+    from sim.experiments.executors.dispatch import Listener
+    from sim.verbs.progress import SweepProgress
 
     return Listener() if arguments.quiet else SweepProgress(name, arms)
 
@@ -67,8 +67,8 @@ def _tell(
     folder: Path, arguments: argparse.Namespace, kpis: Sequence[str] | None = None, *, at_rest: bool = False
 ) -> tuple[int, dict[str, Any]]:
     """Analyse a sweep's folder and print the answers; of one `at_rest`, first whether it is as it was left."""
-    from sim.analysis import as_json, findings_of, terminal_table, write
-    from sim.sweep_store import read_sweep
+    from sim.reporting.sweep import as_json, findings_of, terminal_table, write
+    from sim.store.sweep_reading import read_sweep
 
     stored = read_sweep(folder)
     m = stored.manifest
@@ -102,7 +102,7 @@ def say_of_rest(folder: Path) -> None:
 def status(arguments: argparse.Namespace) -> int:
     """How far a sweep is."""
     from sim.experiments.sweep.status import status as status_of
-    from sim.sweep_store.reading import kind_of
+    from sim.store.sweep_reading import kind_of
 
     found = _plain_status(arguments.folder) if kind_of(arguments.folder) is None else status_of(arguments.folder)
     say_if_changed(arguments.folder)
@@ -116,7 +116,8 @@ def status(arguments: argparse.Namespace) -> int:
 def _plain_status(folder: Path) -> Any:
     """The status of a single run's folder."""
     from sim.experiments.sweep.status import Status
-    from sim.results import ResultsFolder, read_manifest
+    from sim.store.run_folder import ResultsFolder
+    from sim.store.run_reading import read_manifest
 
     run = ResultsFolder(folder, read_manifest(folder))
     m, done, broken = run.manifest, len(run.finished()), len(run.manifest.get("failed", []))
@@ -128,10 +129,10 @@ def _plain_status(folder: Path) -> Any:
 
 def work(arguments: argparse.Namespace) -> int:
     """Live one share of a sweep."""
-    from sim.experiments.execution import surroundings
+    from sim.experiments.design.planning import plan_sweep
     from sim.experiments.prepare import prepare
+    from sim.experiments.run import surroundings
     from sim.experiments.sweep.drive import SweepOptions
-    from sim.experiments.sweep.plan_of import plan_sweep
     from sim.experiments.sweep.shards import work as work_on
     from sim.yaml_source import dump
 
@@ -159,7 +160,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 def analyse(arguments: argparse.Namespace) -> int:
     """What a sweep teaches."""
-    from sim.sweep_store.reading import kind_of
+    from sim.store.sweep_reading import kind_of
 
     if kind_of(arguments.folder) == "optimise":
         what = "holds an optimisation, whose points a search has chosen; run.py report tells what it found"
@@ -172,10 +173,10 @@ def analyse(arguments: argparse.Namespace) -> int:
 
 def optimise(arguments: argparse.Namespace) -> int:
     """Search the best levers of an arm, and confirm them on fresh seeds."""
+    from sim.experiments.executors.place import where
     from sim.experiments.inherited import generation_words
-    from sim.experiments.optimise.verb import optimise as search
+    from sim.experiments.optimise.run import optimise as search
     from sim.experiments.prepare import prepare
-    from sim.experiments.sweep.clusters import where
     from sim.experiments.sweep.drive import SweepOptions
 
     (one,) = prepare([arguments.file], overrides(arguments))
@@ -193,7 +194,7 @@ def optimise(arguments: argparse.Namespace) -> int:
 
 
 def _tell_optimised(found: Any, *, json_: bool) -> None:
-    from sim.report.optimised import as_json, terminal_table
+    from sim.reporting.optimum.build import as_json, terminal_table
 
     if json_:
         print(json.dumps(as_json(found), allow_nan=False))
@@ -204,11 +205,11 @@ def _tell_optimised(found: Any, *, json_: bool) -> None:
 
 def report(folder: Path) -> bool:
     """Tell again what a sweep or an optimisation found, from its folder alone; False if the folder is of neither."""
-    from sim.sweep_store.reading import kind_of
+    from sim.store.sweep_reading import kind_of
 
     kind = kind_of(folder)
     if kind == "optimise":
-        from sim.report.optimised import build, read_optimised
+        from sim.reporting.optimum.build import build, read_optimised
 
         read_optimised(folder)
         say_if_changed(folder)

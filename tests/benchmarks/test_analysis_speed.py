@@ -20,7 +20,7 @@ from fabricate_sweep import parameter
 from sim.analysis.effects import effects
 from sim.analysis.findings import find
 from sim.analysis.study import Study
-from sim.sweep_store import StoredSweep
+from sim.store.sweep_reading import StoredSweep
 
 POINTS, ARMS, SEEDS = 100_000, ("nothing", "bundle"), (1, 2, 3, 4, 5)
 PATHS = tuple(f"model.p{number}" for number in range(8))

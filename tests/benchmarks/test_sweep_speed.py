@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import sweep_jobs as jobs
 
-from sim.experiments.sweep.clusters import local
+from sim.experiments.executors.dispatch import Listener
+from sim.experiments.executors.place import local
 from sim.experiments.sweep.drive import SweepOptions, sweep
-from sim.experiments.sweep.engine import Listener
-from sim.sweep_store import StoredSweep
+from sim.store.sweep_reading import StoredSweep
 
 pytest.importorskip("distributed")
 TESTS = Path(__file__).parents[1]

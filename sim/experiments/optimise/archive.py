@@ -9,10 +9,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from sim.experiments.design.plan import Plan, Point, Unit
 from sim.experiments.optimise import scores
 from sim.experiments.optimise.space import Proposal
-from sim.experiments.sweep.plan import Plan, Point, Unit
-from sim.optimise_settings import Limit, Objective
+from sim.scenario.optimise import Limit, Objective
 
 Figures = Mapping[str, Mapping[str, float]]  # by arm, by KPI; an arm that failed is not there
 
@@ -152,7 +152,7 @@ class Archive:
 
     def _difference(self, figures: Figures) -> dict[str, float] | None:
         """Arm less reference of the judged KPIs; None where one failed or has no finite figure."""
-        from sim.compare import paired
+        from sim.measures.compare import paired
 
         reference, arm = (figures.get(name) for name in self.arms)
         if reference is None or arm is None:

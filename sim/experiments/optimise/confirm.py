@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
-from sim.optimise_settings import Optimise
+from sim.scenario.optimise import Optimise
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
-from sim.experiments.optimise.proposer import Proposer
+from sim.experiments.optimise.sampler import Proposer
 from sim.experiments.optimise.space import Space
-from sim.optimise_settings import Optimise
+from sim.scenario.optimise import Optimise
 
 
 class Listener(Protocol):

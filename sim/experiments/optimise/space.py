@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sim.experiments.sweep.plan import Parameter
+from sim.experiments.design.plan import Parameter
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

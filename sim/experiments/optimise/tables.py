@@ -10,8 +10,8 @@ import numpy as np
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
 from sim.experiments.optimise.confirm import Confirmed
 from sim.experiments.optimise.space import Space
-from sim.kpis import KPIS, base_name
-from sim.optimise_settings import Optimise
+from sim.measures.kpis import KPIS, base_name
+from sim.scenario.optimise import Optimise
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,7 @@ Interval = tuple[float, float, float, int]  # mean, lower and upper end of the 9
 
 def interval(values: Sequence[float]) -> Interval:
     """Mean of differences, one a seed, with Student's t interval; NaN where there is none."""
-    from sim.compare import half_width, paired
+    from sim.measures.compare import half_width, paired
 
     row = np.array([values], dtype=float).reshape(1, -1)
     if not row.size:

@@ -12,13 +12,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Interrupted, RunFailed
-from sim.experiments.sweep.clusters import Where, need_dask
-from sim.experiments.sweep.engine import Listener, drive
-from sim.experiments.sweep.plan import Plan, Point, Unit
+from sim.experiments.design.plan import Plan, Point, Unit
+from sim.experiments.executors.dispatch import Listener, drive
+from sim.experiments.executors.place import Where, need_dask
+from sim.experiments.executors.worker import FLIGHT, SweepJob, maker, needs_warm_up, warm_up
 from sim.experiments.sweep.status import Keeper
-from sim.experiments.sweep.worker import FLIGHT, SweepJob, maker, needs_warm_up, warm_up
-from sim.sweep_store import StoredSweep, SweepStore
-from sim.sweep_store.opening import driver_lock
+from sim.store.sweep_folder import SweepStore
+from sim.store.sweep_opening import driver_lock
+from sim.store.sweep_reading import StoredSweep
 
 if TYPE_CHECKING:
     import pandas as pd

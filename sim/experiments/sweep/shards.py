@@ -20,7 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Interrupted, RunFailed, SimError
-from sim.experiments.sweep.chunks import Chunk, Todo
+from sim.experiments.design.plan import Plan, Point, Unit
+from sim.experiments.executors.chunks import Chunk, Todo
+from sim.experiments.executors.dispatch import DEATHS, Listener
+from sim.experiments.executors.worker import SweepJob, died_of
 from sim.experiments.sweep.drive import (
     SweepOptions,
     design_of,
@@ -31,13 +34,11 @@ from sim.experiments.sweep.drive import (
     refuse,
     units_of,
 )
-from sim.experiments.sweep.engine import DEATHS, Listener
-from sim.experiments.sweep.plan import Plan, Point, Unit
 from sim.experiments.sweep.status import Keeper
-from sim.experiments.sweep.worker import SweepJob, died_of
-from sim.sweep_store import StoredSweep, SweepStore, read_sweep, read_sweep_manifest
-from sim.sweep_store.lock import Lock
-from sim.sweep_store.opening import driver_lock
+from sim.store.lock import Lock
+from sim.store.sweep_folder import SweepStore
+from sim.store.sweep_opening import driver_lock
+from sim.store.sweep_reading import StoredSweep, read_sweep, read_sweep_manifest
 
 BLOCKS = 8  # of neighbouring units that a shard has at least, where there are enough
 WATCH = 1.0  # seconds between looks of a living process at whether its parent is there

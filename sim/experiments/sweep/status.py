@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import RunFailed
-from sim.experiments.sweep.engine import Listener
-from sim.manifest import FINISHED
-from sim.sweep_store import SweepStore, read_sweep_manifest
-from sim.sweep_store.lock import is_taken
-from sim.sweep_store.reading import read_units, states
-from sim.sweep_store.rows import CRASHED, FAILED, OK
-from sim.tables import write_json
+from sim.experiments.executors.dispatch import Listener
+from sim.store.lock import is_taken
+from sim.store.manifest import FINISHED
+from sim.store.sweep_folder import SweepStore
+from sim.store.sweep_reading import read_sweep_manifest, read_units, states
+from sim.store.sweep_rows import CRASHED, FAILED, OK
+from sim.store.tables import write_json
 
 LOG = "progress.log"
 TELL = 2.0  # seconds between what is told of a sweep that runs, in a file

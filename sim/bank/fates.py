@@ -1,0 +1,88 @@
+"""What became of the customers of month 0, and how that differs between two arms of the same luck.
+
+Lives are paired: a customer whom an arm does not touch lives the same life in both. So the counts of fate in the
+reference by fate in the arm say whom a strategy kept, lost, moved or annoyed, and who they are. Counts only: no row is
+about one person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.customer import Customers
+from sim.codes import ACTIVE, CLOSED, UPLIFT_CLASSES
+from sim.kernel.tallies import WEIGHT_UNIT
+from sim.store.tables import FATES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEPT, UPGRADED, DOWNGRADED, OPTED_OUT, FELL_ASLEEP, GONE = range(len(FATES))
+AGE_BANDS = ("under_35", "35_to_49", "50_to_64", "65_plus")
+AGE_BARS = (35.0, 50.0, 65.0)
+AFFINITIES = ("low", "middle", "high")
+AFFINITY_BARS = (1.0 / 3.0, 2.0 / 3.0)
+UNIT = float(WEIGHT_UNIT)
+
+
+def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
+    """Everybody who is a customer now, in the order of uid: who, where, and of which group (in one number)."""
+    rows = np.flatnonzero(c.state != CLOSED)
+    rows = rows[np.argsort(c.uid[rows], kind="stable")]
+    age = np.searchsorted(AGE_BARS, c.age[rows], side="right")
+    affinity = np.searchsorted(AFFINITY_BARS, c.affinity[rows], side="right")
+    group = ((c.tier[rows].astype(np.int64) * len(AGE_BANDS) + age) * len(AFFINITIES) + affinity) * len(UPLIFT_CLASSES)
+    return {
+        "uid": c.uid[rows].copy(),
+        "rows": rows,
+        "tier": c.tier[rows].copy(),
+        "opted_out": c.opted_out[rows].copy(),
+        "group": (group + c.uplift_class[rows]).astype(np.int32),
+        "weight": c.weight[rows].copy(),
+    }
+
+
+def fates(was: Mapping[str, np.ndarray], c: Customers) -> np.ndarray:
+    """What has become of each of them, int8: the first that holds of closed, dormant, opted out, moved, kept."""
+    rows = was["rows"]
+    here = c.uid[rows] == was["uid"]  # a row that was freed belongs to somebody else now
+    state, tier = c.state[rows], c.tier[rows]
+    fate = np.where(tier > was["tier"], UPGRADED, np.where(tier < was["tier"], DOWNGRADED, KEPT))
+    fate = np.where((c.opted_out[rows] & ~was["opted_out"]) != 0, OPTED_OUT, fate)
+    fate = np.where(state != ACTIVE, FELL_ASLEEP, fate)
+    return np.where(here & (state != CLOSED), fate, GONE).astype(np.int8)
+
+
+def individuals(
+    reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: Sequence[str]
+) -> pd.DataFrame:
+    """Customers by group, fate in the reference and fate in the arm; both fates in the order of uid."""
+    import pandas as pd
+
+    n = len(FATES)
+    cell = (was["group"].astype(np.int64) * n + reference) * n + fate
+    counts = np.bincount(cell, was["weight"].astype(np.float64)) / UNIT
+    found = np.flatnonzero(counts)
+    rest, then = np.divmod(found, n)
+    rest, before = np.divmod(rest, n)
+    rest, uplift = np.divmod(rest, len(UPLIFT_CLASSES))
+    rest, affinity = np.divmod(rest, len(AFFINITIES))
+    tier, age = np.divmod(rest, len(AGE_BANDS))
+
+    def named(names: Sequence[str], code: np.ndarray) -> np.ndarray:
+        return np.array(list(names), object)[code]
+
+    return pd.DataFrame(
+        {
+            "tier": named(tiers, tier),
+            "age_band": named(AGE_BANDS, age),
+            "affinity": named(AFFINITIES, affinity),
+            "uplift_class": named(UPLIFT_CLASSES, uplift),
+            "reference_fate": named(FATES, before),
+            "fate": named(FATES, then),
+            "customers": counts[found],
+        }
+    )

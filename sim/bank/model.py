@@ -1,0 +1,525 @@
+"""The bank, living month by month. `BankModel.step` is the table of contents; each line is a room of its own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+import mesa
+import numpy as np
+from scipy.special import ndtri
+
+from sim.agents.channel import Channel
+from sim.agents.customer import BankView, Customers
+from sim.agents.proposals import Proposals
+from sim.agents.team import MonthOfWork, Team
+from sim.bank import markov
+from sim.bank.fates import fates
+from sim.bank.observer import Observer
+from sim.bank.recorder import Recorder, stocks
+from sim.bank.state import State, capture, put_back
+from sim.behaviour.rates import growth_path, in_use, rates, relocation_ratio
+from sim.codes import ACTIVE, APP, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
+from sim.environment import Environment
+from sim.kernel.blocks import CHUNK
+from sim.kernel.inputs import Now
+from sim.kernel.month import count_chunk, live_chunk, score_chunk, weigh_chunk
+from sim.kernel.numerics import key_of, word_of
+from sim.kernel.tallies import CONTACTS, MOMENT_UNIT, MOMENTS, RATIO_UNIT, TALLIES, TENURE_LAST, WEIGHT_UNIT
+from sim.kernel.tallies import Moment as M
+from sim.kernel.tallies import Tally as T
+from sim.ledger import Ledger, MonthBooks
+from sim.levers import Levers, shifted
+from sim.population.sizes import LARGEST_SUM
+from sim.population.synthetic import Source
+from sim.scenario.scenario import Arm, Scenario
+from sim.strategies import Bank, Programme
+from sim.tiers import row, thresholds
+
+YEAR = 12
+QUARTER = 3
+
+
+class BankModel(mesa.Model):
+    """One bank under one arm and one seed.
+
+    `source` says where customers come from (prepared once a scenario), `threads` how many threads share the chunks.
+    `months` months are lived after `burn_in`; month 0 is the state after burn-in.
+    `state` is a bank to live on from, instead of founding one.
+    """
+
+    # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.bank.state`).
+    CARRIED = (
+        "month", "leavers", "tally", "close_rate", "dormant_rate", "moments", "risk_spread", "revenue", "first_active",
+        "first_quantiles",
+    )  # fmt: skip
+
+    def __init__(
+        self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
+    ):
+        super().__init__()
+        self.running: bool = True
+        self.scenario = scenario
+        self.arm = arm
+        self.luck = seed
+        self.source = source
+        self.tiers = scenario.tier_list
+        self.settings = scenario.model
+        self.rates = rates(self.settings, self.tiers, scenario.channels)
+        self.month = -scenario.burn_in
+        self.threads = threads
+        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        n = len(self.tiers)
+        liquid = row(self.settings.wallet.liquid, self.tiers, np.float64)
+        self.environment = Environment(self.tiers, scenario.environment, liquid)
+        self.levers = Levers(n)
+        self.channels = [Channel(self, number, channel) for number, channel in enumerate(scenario.channels.all())]
+        self.ledger = Ledger(scenario.economics, scenario.channels, scenario.managers.salary, self.tiers)
+        self.recorder = Recorder(arm.name, seed, [tier.name for tier in self.tiers])
+        self.observer = Observer(
+            self.recorder, self.tiers, self.settings, seed=seed, months=scenario.months, panel=scenario.record.panel,
+            strategies=scenario.strategies_named,
+        )  # fmt: skip
+        self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
+        self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
+        self.leavers = np.zeros(n)  # by tier: leavers per active customer, last month's counting half
+        self.planned = np.zeros((n, len(CHANNELS)))
+        self.programme: Programme | None = None  # begins with the measured months
+        self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
+        self.first_active = np.zeros(n)  # active customers by tier at month 0
+        self.first_quantiles = np.zeros(101)  # AUM of active customers above the lowest tier at month 0, CNY
+        self.team = Team(
+            self, scenario.managers, self.tiers, seed, self.settings.mechanisms.manager_turnover,
+            pressure_memory=self.settings.contacts.memory,
+        )  # fmt: skip
+        if state is None:
+            self._found()
+        else:
+            self._live_on(state)
+        self.measured_rows = 0  # open rows summed over measured months
+        self.measured_seconds = 0.0
+        self.now = self._now()  # what holds this month
+        self._run_chunks(np.empty(0, np.int8), self.now, rows=0)  # loads or compiles the kernel before it is timed
+
+    # --- the month ---------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Live one month, in the order of DECISIONS 10. With the scenario's last one `running` turns False."""
+        if self.month == self.scenario.months:
+            told = f"month {self.month + 1} and later are beyond the scenario's {self.month} months; a larger `months`"
+            warnings.warn(told, stacklevel=3)  # Mesa stands in between
+        self.month += 1
+        self.environment.advance(self.month)
+        self.environment.strike(self.customers, self.luck, float(self.rates.trust_sd))
+        self.levers.reset()
+        self.turn_levers()
+        self.now = self._now()
+        plan, work = self.schedule()
+        joined = self.live(plan)
+        self.close_managers_month(work)
+        books = self.settle(joined, plan)
+        self.record(joined, books)
+        self.running = self.month < self.scenario.months
+
+    def run(self, told: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
+        """Live what is left of burn-in and of the measured months; `told` hears the rows of each month.
+
+        `until` is the measured month to stop after (0: the state after burn-in, recorded); a next call goes on.
+        """
+        last = self.scenario.months if until is None else until
+        with self._threads():
+            self._burn_in(told)
+            if not self.is_measuring:
+                self.begin_measuring()
+            began = perf_counter()
+            while self.month < last:
+                self.measured_rows += int(np.count_nonzero(self.customers.state != CLOSED))
+                self._step_told(told)
+            self.measured_seconds += perf_counter() - began
+        return self.recorder
+
+    def burn_in(self, told: Callable[[int], None] | None = None) -> State:
+        """Live to month 0 and no further: the state from which every arm of this seed begins.
+
+        Strategies act from month 1 on at the earliest, so until then no arm differs from another.
+        """
+        with self._threads():
+            self._burn_in(told)
+        return self.state()
+
+    def _burn_in(self, told: Callable[[int], None] | None) -> None:
+        while self.month < 0:
+            self._step_told(told)
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """The pool while months are lived; none is left behind, whatever happens."""
+        if self.threads > 1 and self.pool is None:
+            self.pool = ThreadPoolExecutor(self.threads)
+        try:
+            yield
+        finally:
+            if self.pool is not None:
+                self.pool.shutdown()
+                self.pool = None
+
+    def _step_told(self, told: Callable[[int], None] | None) -> None:
+        self.step()
+        if told is not None:
+            told(len(self.customers))
+
+    def begin_measuring(self) -> None:
+        """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
+        self._weigh_population()
+        stock = stocks(self.tally)
+        self.revenue = self.ledger.yearly_revenue(**stock)
+        self.first_active = stock["active"]
+        self.first_quantiles = self._aum_quantiles()
+        self.programme = self._programme()
+        self.team.events.clear()
+        self.observer.begin(self)
+
+    @property
+    def maturities(self) -> dict[str, float]:
+        """How far each strategy of the arm has taken hold."""
+        return self.programme.maturities(self.month) if self.programme else {}
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """What each strategy of the arm costs this month, CNY."""
+        return self.programme.costs(self.month) if self.programme else {}
+
+    def fates(self) -> np.ndarray:
+        """What has become of the customers of month 0, in the order of uid (codes of `sim.bank.fates`)."""
+        return fates(self.observer.month_zero, self.customers)
+
+    # --- its lines ---------------------------------------------------------------------------------------------
+
+    def turn_levers(self) -> None:
+        """Strategies turn levers at today's maturity; before month 0, and without strategies, they stay neutral."""
+        if self.programme is not None:
+            self.programme.turn(self.levers, self.month)
+
+    def schedule(self) -> tuple[np.ndarray, MonthOfWork]:
+        """Managers and channels choose whom to contact, on last month's view."""
+        if not self.settings.mechanisms.contacts:
+            posts = np.zeros(len(self.team.managers))
+            return np.full(len(self.customers), NOBODY, np.int8), MonthOfWork(posts, posts, posts)
+        bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
+        rows = self.team.managed(self.customers)
+        return self.team.plan(
+            self.customers, self.channels, self.levers, self.month, bank, self.environment.branch_capacity,
+            self.environment.remote, rows=rows, proposals=self._proposals(rows),
+        )  # fmt: skip
+
+    def live(self, plan: np.ndarray) -> np.ndarray:
+        """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
+        self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
+        self.tally, cohort, left, exits = self._run_chunks(plan, self.now)
+        self._refuse_overflow()
+        self.observer.count(self.month, cohort, left, exits)
+        if markov.is_due(self.settings, self.month):
+            self.tally = markov.move_by_matrix(
+                self.customers, self.tally, self.source, self.settings, self.rates, seed=self.luck, month=self.month
+            )
+        return self.welcome_joiners()
+
+    def welcome_joiners(self) -> np.ndarray:
+        """Give this month's new customers a row; they count as flow in their tier."""
+        if not self.settings.mechanisms.acquisition:
+            return np.zeros(len(self.tiers))
+        bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
+        new = self.source.joiners(self.luck, self.month, bank, self.settings.acquisition.rate)
+        if new is None:
+            return np.zeros(len(self.tiers))
+        self.customers.place(new)
+        alone = Customers(new["uid"].size)
+        alone.place(new)
+        extra = np.zeros_like(self.tally)
+        count_chunk(alone.arrays, 0, len(alone), self.month, self.rates, extra)
+        self.tally += extra
+        self.tally[:, T.NEW_MONEY] += extra[:, T.AUM]
+        return extra[:, T.OPEN].astype(np.float64)
+
+    def close_managers_month(self, work: MonthOfWork) -> None:
+        """Workload, learning, fatigue, departures and hiring; customers who changed tier change managers."""
+        if not self.settings.mechanisms.contacts:
+            return
+        self.team.close_month(self.customers, work, self.levers, self.month)
+        self.team.poach(self.customers, self.environment.poached, work, self.month)
+        self.team.balance(self.customers, self.levers, self.month)
+
+    def settle(self, joined: np.ndarray, plan: np.ndarray) -> MonthBooks:
+        """Revenue and cost of the month."""
+        made = self.tally[:, CONTACTS].astype(np.float64) / WEIGHT_UNIT
+        posts = np.bincount([m.tier for m in self.team.managers], minlength=len(self.tiers))
+        return self.ledger.settle(
+            **stocks(self.tally),
+            joined=joined / WEIGHT_UNIT,
+            campaign_contacts=made - self.planned,
+            posts=posts.astype(np.float64),
+            strategy_cost=self.programme.cost(self.month) if self.programme else np.zeros(len(self.tiers)),
+            use=self.environment.staffed,
+            margin=self.environment.margin,
+        )
+
+    def record(self, joined: np.ndarray, books: MonthBooks) -> None:
+        """What this month leaves to the next one's talk, and, once measuring, what is kept of it."""
+        active = np.maximum(self.tally[:, T.ACTIVE], 1)
+        gone = self.tally[:, T.CLOSED] + self.tally[:, T.DORMANT]
+        self.leavers = 0.5 * self.leavers + gone / active
+        if self.month > 0:
+            self.observer.record(self, joined, books)
+
+    def _refuse_overflow(self) -> None:
+        """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
+        c = self.customers
+        largest = float((c.weight * c.aum).sum()) * 100.0  # in floats, which do not wrap
+        if not largest <= LARGEST_SUM:
+            money = largest / WEIGHT_UNIT / 100.0
+            raise OverflowError(
+                f"month {self.month}: {money:.3g} of AUM is more than the sums hold; "
+                "fewer customers, fewer months or less growth, or a smaller currency_scale"
+            )
+
+    # --- beginnings --------------------------------------------------------------------------------------------
+
+    def _found(self) -> None:
+        """The first customers, their managers, and the rates they live by."""
+        self.customers = self._populate()
+        if self.settings.mechanisms.contacts:
+            self.team.staff(self.customers, self.month)
+        self.tally = self._count_all()
+        self._refuse_overflow()
+        self._weigh_population()
+
+    def _live_on(self, state: State) -> None:
+        """Take a stored bank's life; what it lived before month 0 is nobody's yet, what was recorded since is kept."""
+        self.running = state.month < self.scenario.months
+        put_back(self, state, self._room(state.columns["uid"].size, self.scenario.months - state.month))
+        self.environment.advance(self.month)
+        if self.is_measuring:
+            self.programme = self._programme()
+            self.observer.go_on(self)
+
+    def state(self) -> State:
+        """All that another bank of this scenario and seed needs to live on bit for bit (`state=`), copied."""
+        return capture(self)
+
+    def let_go(self) -> None:
+        """Give the customers' memory back now: the bank and its agents hold one another until the next collection."""
+        self.customers = Customers(1)
+        getattr(mesa.Agent, "_ids", {}).pop(self, None)  # Mesa numbers agents by model, which would stay for ever
+
+    @property
+    def is_measuring(self) -> bool:
+        """Whether month 0 has been recorded."""
+        return bool(self.recorder.bank)
+
+    def _populate(self) -> Customers:
+        first = self.source.first(self.luck, self.month)
+        customers = Customers(self._room(first["uid"].size, self.scenario.months - self.month))
+        customers.place(first)
+        return customers
+
+    def _room(self, rows: int, months: int) -> int:
+        """Rows that are likely enough for `rows` customers and those who join in so many months."""
+        growth = self.settings.acquisition.rate if self.settings.mechanisms.acquisition else 0.0
+        return int(rows * (1.0 + min(growth, 0.5) * min(months / YEAR, 10.0) * 0.6)) + 256
+
+    def _count_all(self) -> np.ndarray:
+        tally = np.zeros((len(self.tiers), TALLIES), np.int64)
+        count_chunk(self.customers.arrays, 0, len(self.customers), self.month, self.rates, tally)
+        return tally
+
+    def _weigh_population(self) -> None:
+        """Set what holds from here on: base hazards, and the scale that scores are told on.
+
+        Base rates a month by tier are such that the active population has the wanted mean hazards (SPEC 2.3); risk
+        and what a retention contact would save have their mean and SD by tier (`moments`, float64 (tiers, 4)).
+        """
+        sums = np.zeros((len(self.tiers), MOMENTS), np.int64)
+        gap = np.float32(self.environment.yield_gap)
+        weigh_chunk(self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums)
+        weight = np.maximum(sums[:, M.WEIGHT], 1).astype(np.float64)
+        risk, risk2, gain, gain2 = (sums[:, M.RISK :].T / weight / MOMENT_UNIT).astype(np.float64)
+        spread = np.sqrt(np.maximum([risk2 - risk**2, gain2 - gain**2], 1e-6))
+        self.moments = np.stack([risk, spread[0], gain, spread[1]], axis=1)
+        share = sums[:, M.WEIGHT] / max(sums[:, M.WEIGHT].sum(), 1)
+        self.risk_spread = float(np.sqrt((share * spread[0] ** 2).sum()))
+        pairs = [self.settings.hazard(tier) for tier in self.tiers]
+        self.close_rate = np.array([-np.log1p(-pair.close) for pair in pairs])
+        self.dormant_rate = np.array([-np.log1p(-pair.dormant) for pair in pairs])
+        if self.settings.normalise_hazards:
+            ratio = sums[:, M.RATIO] / weight / RATIO_UNIT
+            mean = np.where(sums[:, M.WEIGHT] > 0, ratio, 1.0)
+            mean = np.maximum(mean, 1.0 / RATIO_UNIT)  # the finest ratio that sums can tell
+            mean = mean * relocation_ratio(self.settings)
+            self.close_rate, self.dormant_rate = self.close_rate / mean, self.dormant_rate / mean
+
+    def _aum_quantiles(self) -> np.ndarray:
+        """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
+        c = self.customers
+        upper = np.flatnonzero((c.state == ACTIVE) & (c.tier > 0))
+        order = upper[np.lexsort((c.uid[upper], c.aum[upper]))]
+        reach = np.cumsum(c.weight[order].astype(np.float64))
+        steps = np.linspace(0.0, 1.0, 101)
+        return np.interp(steps * reach[-1], reach, c.aum[order]) if order.size else np.zeros(101)
+
+    def _programme(self) -> Programme:
+        """The arm's strategies in this bank, from what it was at month 0."""
+        s, tiers = self.scenario, self.tiers
+        bank = Bank(
+            tiers=tiers, coverage=row(s.managers.coverage, tiers, np.float64),
+            span=row(s.managers.span, tiers, np.float64), active=self.first_active,
+            ceiling=np.append(thresholds(tiers)[1:], np.inf), push=self.settings.contacts.push,
+            resolution=self.settings.service.resolution, scores=self.settings.scores,
+            aum_quantiles=self.first_quantiles,
+        )  # fmt: skip
+        return Programme(
+            self.arm.strategies, s.implementation, bank, self.revenue,
+            months=s.months, salary=s.managers.salary, budget=self.arm.budget,
+        )  # fmt: skip
+
+    # --- parts of the month ------------------------------------------------------------------------------------
+
+    def _proposals(self, rows: np.ndarray) -> Proposals | None:
+        """What strategies wish for the managed customers, as the bank sees them."""
+        if self.programme is None or not self.programme.proposes:
+            return None
+        return self.programme.propose(BankView(self.customers, rows, scores=self._scores), self.month)
+
+    def _scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""
+        c = self.customers
+        scores = {name: np.empty(rows.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")}
+        score_chunk(
+            c.uid[rows], c.tier[rows], c.risk[rows], c.uplift_class[rows], c.need[rows], self.now, self.rates,
+            *scores.values(),
+        )  # fmt: skip
+        return scores
+
+    def _now(self) -> Now:
+        s, levers, world = self.settings, self.levers, self.environment
+        on = s.mechanisms
+        key0, key1 = key_of(self.luck)
+        share = float(self.tally[:, T.DIGITAL].sum()) / max(float(self.tally[:, T.ACTIVE].sum()), 1.0)
+        contagion = np.log(s.leaving.word_of_mouth) * s.leaving.neighbours * self.leavers
+        campaign = np.clip(self.campaign + levers.campaign, 0.0, 1.0) if on.contacts else np.zeros_like(self.campaign)
+        f = np.float32
+        return Now(
+            month=self.month,
+            word=word_of(self.month),
+            key0=key0,
+            key1=key1,
+            close_rate=(self.close_rate * np.exp(levers.log_close)).astype(f),
+            dormant_rate=(self.dormant_rate * np.exp(levers.log_dormant)).astype(f),
+            return_ratio=f(np.exp(levers.log_return)),
+            market=world.market.astype(f),
+            market_growth=np.expm1(world.market),
+            start=-self.scenario.burn_in,
+            growth_path=self.growth_path,
+            yield_gap=f(world.yield_gap),
+            adoption_shift=f(
+                world.adoption
+                + levers.adoption
+                - s.adoption.privacy_risk * levers.privacy_risk * np.exp(levers.log_refusal)
+            ),
+            peers=f(share - 0.5),
+            word_of_mouth=(contagion if on.word_of_mouth else np.zeros(len(self.tiers))).astype(f),
+            quality_shift=levers.quality.astype(f),
+            quality_sd_ratio=f(np.exp(levers.log_quality_sd)),
+            failure_ratio=f(np.exp(levers.log_failure)),
+            resolution=f(shifted(s.service.resolution, levers.resolution)),
+            push_share=f(shifted(s.contacts.push, levers.push)),
+            conversion_ratio=np.exp(levers.log_conversion).astype(f),
+            campaign=np.ascontiguousarray(campaign, f),
+            hazard_ratio=levers.log_hazard.astype(f),
+            manager_quality=self.team.quality(),
+            **self._campaigns(),
+            **self._knowledge(),
+        )
+
+    def _campaigns(self) -> dict[str, Any]:
+        """What this month's levers say of contacts, privacy and demotions, for `Now`."""
+        s, levers, f = self.settings, self.levers, np.float32
+        known = shifted(s.scores.data_quality, levers.data_quality)  # customers who have one name online and offline
+        refusal = np.exp(levers.log_refusal)
+        on = s.mechanisms.contacts
+        top = min(max(levers.offer_share, 1e-6), 1.0)
+        retain = np.clip(levers.retain, 0.0, 1.0) if on else np.zeros_like(levers.retain)
+        return {
+            "handoff": f(levers.handoff * known),
+            "synergy": f(levers.synergy * known),
+            "privacy": f(levers.privacy * refusal * float(self.rates.trust_sd)),
+            "pressure_cap": f(levers.pressure_cap),
+            "outreach": f(levers.outreach * self.scenario.managers.remote_coverage if on else 0.0),
+            "outreach_from": f(self.scenario.managers.remote_from),
+            "extra_grace": f(levers.extra_grace),
+            "demotion_ratio": f(np.exp(levers.log_demotion)),
+            "win_back": (np.clip(levers.win_back, 0.0, 1.0) * on).astype(f),
+            "retain": np.ascontiguousarray(retain, f),
+            "retain_cut": f(levers.retain_cut),
+            "by_uplift": np.bool_(levers.by_uplift),
+            "targeting": f(levers.targeting),
+            "offer_cut": f(ndtri(1.0 - top) if top < 1.0 else -np.inf),
+            "offer_boost": f(1.0 / top),
+            "scored": np.bool_(levers.targeting > 0 or retain.any()),
+        }
+
+    def _knowledge(self) -> dict[str, Any]:
+        """What the bank's scores know this quarter, for `Now`.
+
+        A score of unit variance that is correlated r with a normal truth of which a SD multiplies the hazard by e^s
+        tells the cases from the rest with AUC = Phi(r s / sqrt 2); r cannot exceed 1, so no model knows more than
+        there is to know (SPEC 6.3).
+        """
+        s, levers, f = self.settings.scores, self.levers, np.float32
+        quality = shifted(s.data_quality, levers.data_quality)
+
+        def correlation(auc: float, spread: float) -> np.float32:
+            effective = 0.5 + (min(max(auc, 0.5), 0.9999) - 0.5) * quality
+            return f(min(np.sqrt(2.0) * ndtri(effective) / max(spread, 1e-6), 1.0))
+
+        risk_mean, risk_sd, gain_mean, gain_sd = self.moments.T.astype(f)
+        return {
+            "score_word": word_of((self.month - 1) // QUARTER),
+            "know_churn": correlation(s.churn_auc + levers.churn_auc, self.risk_spread),
+            "know_uplift": f(min(max(s.uplift + levers.uplift, 0.0), 1.0)),
+            "know_offer": correlation(s.offer_auc + levers.offer_auc, self.settings.contacts.need),
+            "risk_mean": np.ascontiguousarray(risk_mean),
+            "risk_sd": np.ascontiguousarray(risk_sd),
+            "gain_mean": np.ascontiguousarray(gain_mean),
+            "gain_sd": np.ascontiguousarray(gain_sd),
+        }
+
+    def _run_chunks(self, plan: np.ndarray, now: Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
+        """Live every chunk on any thread; integer tallies add up to the same bits in any order."""
+        n = len(self.customers) if rows is None else rows
+        tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
+        shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
+        arrays = self.customers.arrays
+        failing = np.ones(len(CHANNELS))
+        failing[APP] = np.exp(self.levers.log_app_failure)
+        lived_by = in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
+
+        def live(first: int) -> list[np.ndarray]:
+            out = [np.zeros(shape, np.int64) for shape in shapes]
+            live_chunk(arrays, first, min(first + CHUNK, n), plan, now, lived_by, *out)
+            return out
+
+        starts = range(0, max(n, 1), CHUNK)
+        parts = list(self.pool.map(live, starts)) if self.pool is not None else [live(first) for first in starts]
+        return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
+
+    def _planned_contacts(self, plan: np.ndarray) -> np.ndarray:
+        """Contacts made by managers, customers by (tier, channel); they carry no channel price."""
+        rows = np.flatnonzero(plan >= 0)
+        cell = self.customers.tier[rows].astype(np.int64) * len(CHANNELS) + (plan[rows] & CHANNEL_BITS)
+        size = len(self.tiers) * len(CHANNELS)
+        counts = np.bincount(cell, self.customers.weight[rows].astype(np.float64), minlength=size)
+        return counts.reshape(len(self.tiers), len(CHANNELS)) / WEIGHT_UNIT

@@ -1,0 +1,268 @@
+"""What is seen of a bank at the end of a month: it looks and writes to the recorder, and changes nobody's life.
+
+Two columns of the customers are its notebook, by which nobody lives: `year_start` and `year_ago`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from sim.agents.channel import Channel
+from sim.agents.customer import Customers
+from sim.agents.team import Team
+from sim.bank.fates import customers_of_month_0
+from sim.bank.recorder import Recorder
+from sim.behaviour.rates import nps
+from sim.behaviour.settings import Model
+from sim.codes import ACTIVE, CLOSED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR
+from sim.environment import Environment
+from sim.kernel.numerics import uniforms
+from sim.kernel.tallies import SHARE_UNIT, WEIGHT_UNIT
+from sim.kernel.tallies import Tally as T
+from sim.ledger import MonthBooks
+from sim.tiers import Tier
+
+YEAR = 12
+# Columns of the panel: what the bank can see of a tracked customer, and what it cannot.
+PANEL_OBSERVED = (
+    "uid", "state", "tier", "aum", "products", "adopted", "manager", "contact_gap", "transactions", "silence",
+    "attempts", "opted_out", "joined_month", "age", "weight", "contacts", "retained",
+)  # fmt: skip
+PANEL_TRUE = (
+    "affinity", "bond", "engagement", "expectation", "held", "log_frailty", "open_failure", "pressure", "satisfaction",
+    "trust",
+)  # fmt: skip
+
+
+class Bank(Protocol):
+    """What the observer looks at; `sim.bank.model.BankModel` has it."""
+
+    month: int
+    customers: Customers
+    team: Team
+    channels: list[Channel]
+    environment: Environment
+    tally: np.ndarray
+    maturities: Mapping[str, float]  # of the strategies at work, this month
+    costs: Mapping[str, float]  # CNY of the month
+
+
+class Observer:
+    """Watches one bank from month 0 on; `months` are measured and `panel` customers are tracked."""
+
+    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid", "month_zero")
+
+    def __init__(
+        self, recorder: Recorder, tiers: Sequence[Tier], settings: Model, *, seed: int, months: int, panel: int,
+        strategies: Sequence[str] = (),
+    ):  # fmt: skip
+        self.recorder = recorder
+        self.names = [tier.name for tier in tiers]
+        self.settings = settings
+        self.seed = seed
+        self.months = months
+        self.panel = panel
+        self.strategies = list(strategies)  # of every arm of the scenario, so that all arms have the same columns
+        self.left_from = np.zeros(len(tiers) + 2, np.int64)  # weight of leavers of the year by where they began it
+        self.active_year_ago = np.full(len(tiers), np.nan)  # customers by tier, twelve months before the end
+        self.tracked = np.empty(0, np.int64)  # rows of the panel
+        self.tracked_uid = np.empty(0, np.uint64)
+        self.month_zero: dict[str, np.ndarray] = {}  # the customers of month 0 (`sim.bank.fates`)
+
+    # --- what the model calls ----------------------------------------------------------------------------------
+
+    def begin(self, bank: Bank) -> None:
+        """Month 0: forget the burn-in, record the state, begin the first year, choose whom to track."""
+        self.recorder.cohorts[:] = 0
+        self.recorder.book_exits.clear()
+        self.recorder.month(bank.month, bank.tally, np.zeros(len(self.names)), None)
+        self.recorder.bank.append(self._bank_row(bank, None))
+        self._begin_year(bank.customers)
+        self._mark_year_ago(bank)
+        self._choose_tracked(bank)
+        self.month_zero = customers_of_month_0(bank.customers)
+        self._record_panel(bank)
+
+    def go_on(self, bank: Bank) -> None:
+        """Watch a bank that was put back, under this observer's horizon and panel: what hangs on the end moves along.
+
+        Twelve months before a new end must not lie before the bank's month, and a panel can be left out, not begun.
+        """
+        if self.panel == 0:
+            self.tracked, self.tracked_uid = np.empty(0, np.int64), np.empty(0, np.uint64)
+            self.recorder.panel.clear()
+        self._mark_year_ago(bank)
+        rows = self.recorder.bank
+        rows[-1] |= self._at_the_end(bank)
+        columns = list(self._bank_row(bank, None))  # those of strategies are by what the arms of the scenario name
+        rows[:] = [{column: row.get(column, 0.0) for column in columns} for row in rows]
+
+    def count(self, month: int, cohort: np.ndarray, left: np.ndarray, exits: np.ndarray) -> None:
+        """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book."""
+        self.recorder.cohorts += cohort
+        self.left_from += left
+        self.recorder.book_exits[month] = exits
+
+    def record(self, bank: Bank, joined: np.ndarray, books: MonthBooks) -> None:
+        """Keep a measured month; at year's end the transitions, a year before the end a mark on who is active."""
+        year_ends = bank.month % YEAR == 0
+        if year_ends:
+            self._close_year(bank)
+        self.recorder.month(bank.month, bank.tally, joined, books)
+        self.recorder.bank.append(self._bank_row(bank, books))
+        if year_ends:
+            self._begin_year(bank.customers)
+        self._mark_year_ago(bank)
+        self._record_panel(bank)
+
+    # --- years -------------------------------------------------------------------------------------------------
+
+    def _codes(self, customers: Customers) -> np.ndarray:
+        """Tier of active customers, number of tiers for dormant ones, by row."""
+        return np.where(customers.state == DORMANT, len(self.names), customers.tier)
+
+    def _begin_year(self, customers: Customers) -> None:
+        here = self._codes(customers)
+        customers.year_start[:] = np.where(customers.state == CLOSED, JOINED_THIS_YEAR, here)
+        self.left_from[:] = 0
+
+    def _close_year(self, bank: Bank) -> None:
+        c = bank.customers
+        n = len(self.names)
+        rows = np.flatnonzero(c.state != CLOSED)
+        start = np.minimum(c.year_start[rows].astype(np.int64), n + 1)
+        cell = start * (n + 2) + self._codes(c)[rows]
+        counts = np.bincount(cell, c.weight[rows].astype(np.float64), minlength=(n + 2) ** 2).astype(np.int64)
+        counts = counts.reshape(n + 2, n + 2)
+        counts[:, n + 1] = self.left_from
+        self.recorder.year(bank.month // YEAR, counts)
+
+    def _mark_year_ago(self, bank: Bank) -> None:
+        if bank.month == self.months - YEAR:
+            c = bank.customers
+            active = c.state == ACTIVE
+            c.year_ago[:] = np.where(active, c.tier, -1)
+            self.active_year_ago = self._by_tier(c.tier[active], c.weight[active])
+
+    def _by_tier(self, tier: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Customers by tier, float64 (tiers,)."""
+        sums = np.bincount(tier.astype(np.int64), weight.astype(np.float64), minlength=len(self.names))
+        return sums / WEIGHT_UNIT
+
+    # --- bank.parquet ------------------------------------------------------------------------------------------
+
+    def _bank_row(self, bank: Bank, books: MonthBooks | None) -> dict[str, float]:
+        """One month of `bank.parquet`; without books (month 0) its flows are 0."""
+        t = bank.tally.astype(np.float64)
+        team, world = bank.team, bank.environment
+        posts = [m for m in team.managers if not m.vacant]
+        named = [m for m in posts if not m.remote]
+        active = np.maximum(t[:, T.ACTIVE], 1e-9)
+        mean = t[:, T.LOYALTY] / active / float(SHARE_UNIT)
+        variance = np.maximum(t[:, T.LOYALTY2] / active / float(SHARE_UNIT) - mean**2, 0.0)
+        zero = np.zeros(len(self.names))
+        row = {
+            "month": bank.month,
+            "managers": float(len(posts)),
+            "managers_left": float(team.left if books is not None else 0),
+            "managers_hired": float(team.hired if books is not None else 0),
+            "utilisation": _mean([m.utilisation for m in named]),
+            "professional_skill": _mean([m.professional for m in named]),
+            "digital_skill": _mean([m.digital for m in named]),
+            "fatigue": _mean([m.fatigue for m in named]),
+            "nps": nps(mean, variance, t[:, T.ACTIVE], self.settings),
+            **{f"load_{channel.name}": channel.load for channel in bank.channels},
+            "yield_gap": world.yield_gap,
+            "market_return": float(world.market.mean()),
+            "adoption_factor": float(np.exp(world.adoption)),
+            "branch_capacity": world.branch_capacity,
+            "aum_exited": 0.0 if books is None else float(t[:, T.AUM_EXITED].sum()) / WEIGHT_UNIT / 100.0,
+            "strategy_maturity": _mean(list(bank.maturities.values())),
+            "strategy_cost": 0.0 if books is None else float(books.strategy.sum()),
+            "cost_service": float((zero if books is None else books.service).sum()),
+            "cost_messages": float((zero if books is None else books.messages).sum()),
+            "cost_servicing": float((zero if books is None else books.servicing).sum()),
+            "cost_acquisition": float((zero if books is None else books.acquisition).sum()),
+            "cost_managers": float((zero if books is None else books.managers).sum()),
+            "customers_opted_out": float(t[:, T.OPTED_OUT].sum()) / WEIGHT_UNIT,
+            "customers_managed": float(t[:, T.MANAGED_OPEN].sum()) / WEIGHT_UNIT,
+        }
+        for name in self.strategies:
+            row[f"maturity[{name}]"] = bank.maturities.get(name, 0.0)
+            row[f"cost[{name}]"] = 0.0 if books is None else bank.costs.get(name, 0.0)
+        return row | self._at_the_end(bank)
+
+    def _at_the_end(self, bank: Bank) -> dict[str, float]:
+        """What a year's end tells (the Gini), and the last month alone: who was active a year before and still is.
+
+        NaN in every other month.
+        """
+        ends = bank.month % YEAR == 0 or bank.month == self.months
+        was = kept = np.full(len(self.names), np.nan)
+        if bank.month == self.months and self.months >= YEAR:
+            c = bank.customers
+            still = (c.state == ACTIVE) & (c.year_ago >= 0)
+            kept = self._by_tier(c.year_ago[still], c.weight[still])
+            was = self.active_year_ago
+        out = {"aum_gini": np.nan, "coverage_gini": np.nan}
+        if ends:
+            out = {"aum_gini": gini(bank.customers), "coverage_gini": contact_gini(bank.customers)}
+        out |= {"kept_12m": float(kept.sum()), "active_12m_ago": float(was.sum())}
+        out |= {f"kept_12m[{name}]": float(value) for name, value in zip(self.names, kept, strict=True)}
+        return out | {f"active_12m_ago[{name}]": float(value) for name, value in zip(self.names, was, strict=True)}
+
+    # --- panel.parquet -----------------------------------------------------------------------------------------
+
+    def _choose_tracked(self, bank: Bank) -> None:
+        """A fixed set of customers: those with the smallest draws at month 0."""
+        if self.panel == 0:
+            return
+        c = bank.customers
+        rows = np.flatnonzero(c.state != CLOSED)
+        luck = uniforms(self.seed, DRAW_PANEL, 0, c.uid[rows])[0]
+        self.tracked = rows[np.lexsort((c.uid[rows], luck))[: self.panel]]
+        self.tracked_uid = c.uid[self.tracked].copy()
+
+    def _record_panel(self, bank: Bank) -> None:
+        """This month's rows of those tracked customers who are still here."""
+        if self.panel == 0:
+            return
+        c = bank.customers
+        here = (c.uid[self.tracked] == self.tracked_uid) & (c.state[self.tracked] != CLOSED)
+        rows = self.tracked[here]
+        month = {"month": np.full(rows.size, bank.month)}
+        month |= {f"observed_{name}": getattr(c, name)[rows].copy() for name in PANEL_OBSERVED}
+        month |= {f"true_{name}": getattr(c, name)[rows].copy() for name in PANEL_TRUE}
+        self.recorder.panel.append(month)
+
+
+def gini(customers: Customers) -> float:
+    """Gini coefficient of AUM over open customers; NaN where nobody has any."""
+    c = customers
+    rows = np.flatnonzero(c.state != CLOSED)
+    order = rows[np.lexsort((c.uid[rows], c.aum[rows]))]
+    return _gini(c.aum[order], c.weight[order].astype(np.float64))
+
+
+def contact_gini(customers: Customers) -> float:
+    """Gini coefficient of contacts received over active customers: how unevenly the bank shares its attention."""
+    c = customers
+    active = c.state == ACTIVE
+    weight = np.bincount(c.contacts[active], c.weight[active].astype(np.float64))  # whole numbers: exact in any order
+    return _gini(np.arange(weight.size, dtype=np.float64), weight)
+
+
+def _gini(held: np.ndarray, weight: np.ndarray) -> float:
+    """Of what is held, smallest first, and how many hold it."""
+    total = np.cumsum(weight * held)
+    if held.size == 0 or total[-1] <= 0:
+        return float("nan")
+    share = np.concatenate([[0.0], total / total[-1]])
+    return float(1.0 - ((share[1:] + share[:-1]) * weight).sum() / weight.sum())
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

@@ -1,0 +1,134 @@
+"""What a sweep asks: parameters, the points of their design, and for every point and seed one unit of work.
+
+A unit is a point lived with one seed in all arms, so that arms share their burn-in and their luck. Its id is a digest
+of all that decides its results, whatever else is asked in the same sweep: more seeds or points find what is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sim.errors import BadInput
+from sim.store.tables import why_unreadable, write_json
+
+Kind = Literal["number", "integer", "choice", "switch"]
+Role = Literal["lever", "uncertainty"]
+BANK = "sim.experiments.sweep.points:BankPoints"  # what lives a unit unless a plan says otherwise
+FORMER = {"sim.experiments.sweep.bank:BankPoints": BANK}  # names under which plans of older versions know it
+FILE = "plan.json"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number, choice or switch that a sweep varies.
+
+    `low` and `high` bound numbers and integers; `values` are the levels of choices, switches and listed numbers.
+    `log` spaces numbers by their logarithm. `base` is the value without the sweep; `unit`, `about` and
+    `source` are the assumption's.
+    """
+
+    path: str
+    kind: Kind
+    role: Role = "uncertainty"
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    values: tuple[Any, ...] | None = None
+    base: Any = None
+    unit: str = ""
+    about: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting of all parameters; `lever` and `world` number its settings of levers and of uncertainties."""
+
+    number: int
+    lever: int
+    world: int
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A point with a seed: what a worker lives at once, arm after arm."""
+
+    point: Point
+    seed: int
+    id: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything of a sweep but its points, as plain data, the same in the driver and in every worker.
+
+    `text` is the resolved base scenario without seeds, sweep and optimise. `lives` names what lives a unit,
+    ``module:name`` (see `sim.experiments.executors.worker`). `design` says how the points were made (levers and
+    uncertainties apart), for those who analyse them. `seconds_limit` ends a unit that takes longer.
+    `scenario_digest` is of the text without where a book lies (empty: of the text), `book_digest` of what it holds.
+    """
+
+    name: str
+    text: str
+    parameters: tuple[Parameter, ...]
+    arms: tuple[str, ...]
+    seeds: tuple[int, ...]
+    code_version: str
+    design: Mapping[str, Any] = field(default_factory=dict)
+    lives: str = BANK
+    plugins: tuple[str, ...] = ()
+    seconds_limit: float | None = None
+    book_digest: str = ""
+    scenario_digest: str = ""
+
+    def unit(self, point: Point, seed: int) -> Unit:
+        """The unit of a point and a seed with its id."""
+        return Unit(point, seed, self.unit_id(point.values, seed))
+
+    def unit_id(self, values: Mapping[str, Any], seed: int) -> str:
+        """16 hex digits of SHA-256 over scenario, values, seed and code."""
+        told = {"base": self.base_digest, "values": dict(sorted(values.items())), "seed": seed}
+        return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+
+    @property
+    def base_digest(self) -> str:
+        """Digest of what all units share: scenario, book, arms, code and who lives."""
+        told = [self.scenario_digest or self.text, self.book_digest, list(self.arms), self.code_version, self.lives]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+    def units(self, points: Sequence[Point]) -> list[Unit]:
+        """All units, those beside one another that share a burn-in: seed by seed within points that share a world."""
+        worlds: dict[str, list[Point]] = {}
+        for point in points:
+            worlds.setdefault(self._world(point), []).append(point)
+        return [self.unit(point, seed) for group in worlds.values() for seed in self.seeds for point in group]
+
+    def _world(self, point: Point) -> str:
+        """What decides a burn-in, as far as paths tell: everything outside the arms."""
+        return json.dumps({path: value for path, value in point.values.items() if not path.startswith("arms.")})
+
+    def write(self, folder: Path) -> None:
+        """plan.json in a folder, whole."""
+        write_json(folder / FILE, asdict(self))
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a folder; `BadInput` if it is missing or damaged."""
+    file = folder / FILE
+    try:
+        told: dict[str, Any] = json.loads(file.read_bytes())
+        parameters = tuple(
+            Parameter(**{**one, "values": tuple(one["values"]) if one["values"] is not None else None})
+            for one in told.pop("parameters")
+        )
+        told["lives"] = FORMER.get(told["lives"], told["lives"])
+        told |= {key: tuple(told[key]) for key in ("arms", "seeds", "plugins")}
+        return Plan(parameters=parameters, **told)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput.at(str(file), why_unreadable(error)) from None

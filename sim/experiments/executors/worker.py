@@ -1,0 +1,339 @@
+"""What a worker does with a chunk of units: live each, write one part for all, say in a few words how it went.
+
+Results go to disk here and nowhere else: a chunk is done if its part is there. A unit that raises is failed rows and
+the next is lived. A unit that ends its process leaves a note of having been under way (``flight/<part>.json``), by
+which the next attempt at the same chunk knows whom to blame: the others are lived, the culprit is handed back to be
+tried alone, and after three dead processes, or one that a time limit ended, it is written off as crashed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib
+import json
+import os
+import signal
+import socket
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from sim.errors import BadInput, RunFailed, SimError
+from sim.experiments.design.plan import BANK, Plan, Unit, read_plan
+from sim.store.lock import Lock
+from sim.store.sweep_folder import SweepStore
+from sim.store.sweep_reading import read_sweep_manifest
+from sim.store.sweep_rows import CRASHED, FAILED, OK, part_name, read_part
+
+DEATHS = 3  # of the process of a unit, after which it is written off
+GRACE = 0.3  # seconds from the word of a time limit to the end
+FLIGHT = "flight"
+_workshops: dict[tuple[str, str], Workshop] = {}
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a process needs to live units of a plan, made once."""
+
+    plan: Plan
+    lives: Any
+    store: SweepStore
+
+
+@dataclass(frozen=True)
+class SweepJob:
+    """Units of the sweep in a folder, `attempt` being how often it was begun; light, it travels with every chunk.
+
+    `base` is the plan's base digest, so that a process that worked for an earlier sweep in the same folder looks
+    again. `elsewhere`: the worker may be on another machine, which compiles for itself.
+    """
+
+    folder: str
+    attempt: int
+    base: str
+    seconds_limit: float | None = None
+    elsewhere: bool = False
+
+    def do(self, items: Sequence[Unit]) -> dict[str, Any]:
+        """Live the units and store their rows; what may be told of it in few words.
+
+        Receipt: `units`, and how many of their tasks are `ok`, `failed`, `crashed`; `seconds`; `worker`; `again`, units
+        to be tried alone.
+        """
+        began = perf_counter()
+        shop = self._workshop()
+        name = part_name((unit.id for unit in items), self.attempt)
+        flight = Flight(Path(self.folder) / FLIGHT / f"{name}.json", self.attempt)
+        stored, again = self._stored_before(shop, name), []
+        if stored is not None:  # by a worker that died before it could say so
+            again = [unit for unit in items if unit.id not in {known for known, _ in stored}]
+        else:
+            with flight:
+                rows, again = self._rows(shop, flight, items)
+                if rows:
+                    shop.store.add(name, rows)
+            stored = [(row["unit"], row["status"]) for row in rows]
+        flight.landed()
+        told = [status for _, status in stored]
+        return {
+            "units": len(items) - len(again), "ok": told.count(OK), "failed": told.count(FAILED),
+            "crashed": told.count(CRASHED), "seconds": perf_counter() - began, "worker": _me(), "again": again,
+        }  # fmt: skip
+
+    def _rows(self, shop: Workshop, flight: Flight, items: Sequence[Unit]) -> tuple[list[dict[str, Any]], list[Unit]]:
+        """Rows of all units but those that are better tried alone."""
+        rows: list[dict[str, Any]] = []
+        again: list[Unit] = []
+        for unit in items:
+            if flight.blamed == unit.id and (reason := flight.verdict(self.seconds_limit)):
+                rows += [_row(unit, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in shop.plan.arms]
+            elif flight.blamed == unit.id and len(items) > 1:
+                again.append(unit)
+                flight.handed_back(self._note(unit), unit.id)
+            else:
+                flight.begins(unit.id)
+                with limited(self.seconds_limit, flight.clock):
+                    rows += self._lived(shop, unit)
+        return rows, again
+
+    def crash(self, item: Unit, reason: str) -> str:
+        """Write a unit off, in the driver: its process died with nobody left to say so. The reason as stored.
+
+        Empty if the unit left no note: then it was not under way when its worker died.
+        """
+        store = self._store()
+        flight = Flight(self._note(item), self.attempt)
+        if flight.blamed != item.id:
+            return ""
+        reason = flight.over(self.seconds_limit) or reason
+        rows = [_row(item, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in store.manifest["arms"]]
+        store.add(f"{part_name([item.id], self.attempt)}-crash", rows)
+        flight.landed()
+        return reason
+
+    def _note(self, unit: Unit) -> Path:
+        """The note of a unit that is tried alone."""
+        return Path(self.folder) / FLIGHT / f"{part_name([unit.id], self.attempt)}.json"
+
+    def _store(self) -> SweepStore:
+        return SweepStore(Path(self.folder), read_sweep_manifest(Path(self.folder)), self.attempt)
+
+    def _workshop(self) -> Workshop:
+        """The plan, what lives its units, the store: once a process and plan."""
+        key = (self.folder, self.base)
+        if key not in _workshops:
+            try:
+                plan = read_plan(Path(self.folder))
+                if plan.lives == BANK and self.elsewhere:
+                    warm_up_here()
+                _workshops.clear()  # of another sweep: its banks would fill the memory
+                _workshops[key] = Workshop(plan, maker(plan), self._store())
+            except SimError as error:  # travels to the driver as it is, which a BadInput does not
+                raise RunFailed(str(error)) from None
+            except Exception as error:
+                raise RunFailed(f"a worker cannot begin: {type(error).__name__}: {error}") from error
+        shop = _workshops[key]
+        shop.store.attempt = self.attempt
+        return shop
+
+    def _stored_before(self, shop: Workshop, name: str) -> list[tuple[str, str]] | None:
+        """Unit and status of the rows of a part that is there already; None if there is none that can be read."""
+        try:
+            table = read_part(shop.store.part(name), {"unit": "text", "status": "text"})
+        except (FileNotFoundError, BadInput):
+            return None
+        return list(zip(table.column("unit").to_pylist(), table.column("status").to_pylist(), strict=True))
+
+    def _lived(self, shop: Workshop, unit: Unit) -> list[dict[str, Any]]:
+        """Rows of a unit; every arm that has none by the time something breaks is a failed one."""
+        began = perf_counter()
+        rows: list[dict[str, Any]] = []
+        error, trace = "nothing came of this arm", ""
+        try:
+            for told in shop.lives.live(unit):
+                row = _row(unit, str(told["arm"]), str(told.get("status", OK)), str(told.get("error", "")))
+                row |= {"seconds": float(told.get("seconds", 0.0)), "traceback": str(told.get("traceback", ""))}
+                row["kpis"] = {str(name): float(value) for name, value in told.get("kpis", {}).items()}
+                unknown = [name for name in row["kpis"] if name not in shop.store.manifest["kpis"]]
+                if unknown or row["arm"] not in shop.plan.arms:
+                    raise ValueError(f"{', '.join(unknown[:3]) or row['arm']} is not of this sweep")
+                rows.append(row)
+        except (Exception, SystemExit) as broken:
+            error, trace = f"{type(broken).__name__}: {broken}", traceback.format_exc()
+        have = {row["arm"] for row in rows}
+        spent = perf_counter() - began
+        for arm in shop.plan.arms:
+            if arm not in have:
+                rows.append(_row(unit, arm, FAILED, error) | {"traceback": trace, "seconds": spent})
+                spent = 0.0
+        return rows
+
+
+def _row(unit: Unit, arm: str, status: str, error: str = "") -> dict[str, Any]:
+    return {
+        "unit": unit.id, "point": unit.point.number, "seed": unit.seed, "arm": arm, "status": status, "seconds": 0.0,
+        "worker": _me(), "error": error, "traceback": "", "kpis": {},
+    }  # fmt: skip
+
+
+def _me() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass
+class Flight:
+    """The note of which unit is under way, in a file, as the only witness of a process that ends without a word.
+
+    A note of an earlier attempt at the sweep counts for nothing.
+    """
+
+    file: Path
+    attempt: int
+    blamed: str = ""  # the unit that was under way when the process before died
+    deaths: dict[str, int] = field(default_factory=dict)
+    stack: str = ""  # where it was when its time was over; empty if it was not
+    _handle: int | None = None
+
+    def __post_init__(self) -> None:
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            told = json.loads(self.file.read_bytes())
+            if told["attempt"] == self.attempt:
+                self.deaths = {str(unit): int(count) for unit, count in told["deaths"].items()}
+                self.blamed = str(told["unit"])
+        if self.blamed:
+            self.deaths[self.blamed] = self.deaths.get(self.blamed, 0) + 1
+            with contextlib.suppress(OSError):
+                self.stack = self.clock.read_text("utf-8", "replace")
+
+    @property
+    def clock(self) -> Path:
+        """The file that a time limit writes to before it ends the process."""
+        return self.file.with_suffix(".limit")
+
+    def verdict(self, limit: float | None) -> str:
+        """Why the blamed unit is written off; empty if it may be tried again."""
+        died = self.deaths.get(self.blamed, 0)
+        return self.over(limit) or (died_of(died) if died >= DEATHS else "")
+
+    def over(self, limit: float | None) -> str:
+        """What is said of a unit that its time limit ended; empty if it did not."""
+        return f"took longer than the limit of {limit:g} s" if limit is not None and self.stack else ""
+
+    def begins(self, unit: str) -> None:
+        """From now on this unit is under way."""
+        self._write({"unit": unit, "deaths": self.deaths})
+
+    def handed_back(self, file: Path, unit: str) -> None:
+        """Leave for whoever tries the unit alone how often its process has died."""
+        with Flight(file, self.attempt) as other:
+            other._write({"unit": "", "deaths": {unit: self.deaths.get(unit, 0)}})
+
+    def landed(self) -> None:
+        """All is on disk: no note is needed."""
+        for file in (self.file, self.clock):
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+    def _write(self, told: dict[str, Any]) -> None:
+        # In one write and in place, a few microseconds: a half-written note is read as none. A full disk is found out
+        # by the part, whose loss matters.
+        with contextlib.suppress(OSError):
+            if self._handle is None:
+                self.file.parent.mkdir(exist_ok=True)
+                self._handle = os.open(self.file, os.O_WRONLY | os.O_CREAT, 0o644)
+            content = json.dumps(told | {"attempt": self.attempt}).encode()
+            os.pwrite(self._handle, content.ljust(256) + b"\n", 0)
+
+    def __enter__(self) -> Flight:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def died_of(times: int) -> str:
+    """What is said of a unit whose process ended so many times."""
+    return f"its worker process died {times} times (out of memory, a crash in compiled code, or killed from outside)"
+
+
+@contextlib.contextmanager
+def limited(seconds: float | None, witness: Path) -> Iterator[None]:
+    """End this process if the body takes longer, whatever it does, and leave word of it in a file.
+
+    The end is a signal that nobody handles, so that even a loop in compiled code ends. A moment before, Python's own
+    watchdog, which needs no interpreter either, writes where the body was.
+    """
+    if seconds is None:
+        yield
+        return
+    with contextlib.suppress(ValueError):  # not in the main thread: nobody has changed what the signal does then
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    witness.parent.mkdir(exist_ok=True)
+    with open(witness, "w") as file:
+        faulthandler.dump_traceback_later(seconds, file=file)
+        signal.setitimer(signal.ITIMER_REAL, seconds + GRACE)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            faulthandler.cancel_dump_traceback_later()
+
+
+def maker(plan: Plan) -> Any:
+    """What lives the plan's units, made from its name; `BadInput` if there is no such thing."""
+    module, _, name = plan.lives.partition(":")
+    try:
+        made = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise BadInput.at(plan.name, f"{plan.lives} cannot be loaded: {error}") from None
+    return made(plan)
+
+
+def needs_warm_up(plan: Plan) -> bool:
+    """Whether a bank will wait for the compiler on this machine."""
+    if plan.lives != BANK:
+        return False
+    from sim.kernel.numerics import compiled
+
+    return not compiled()
+
+
+def warm_up() -> None:
+    """Compile the kernel, by a month of a tiny bank: several processes that compile at a time would spoil its cache."""
+    from sim.bank.model import BankModel
+    from sim.experiments.prepare import prepare_source
+    from sim.yaml_source import loads
+
+    text = "name: warm_up\nmonths: 1\nburn_in: 0\nseeds: [1]\npopulation: {customers: 200}\narms: {nothing: []}\n"
+    prepared = prepare_source(loads(text, file="warm-up"))
+    bank = BankModel(prepared.scenario, prepared.scenario.arm_list[0], 1, prepared.customers(), threads=1)
+    bank.run()
+    bank.let_go()
+
+
+def warm_up_here() -> None:
+    """On a machine that is not the driver's: compiled code on its own disk, compiled by one process while others wait.
+
+    Must be called before numba is imported, which looks at its environment then.
+    """
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        folder = Path(tempfile.gettempdir()) / f"rapport-numba-{os.getuid()}"
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            kept = folder.lstat()  # compiled code is trusted: a folder somebody else prepared is not used
+            if kept.st_uid == os.getuid() and not kept.st_mode & 0o077:
+                os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    home = Path(os.environ.get("NUMBA_CACHE_DIR") or tempfile.mkdtemp(prefix="rapport-numba-"))
+    home.mkdir(parents=True, exist_ok=True)
+    with Lock(home, "compiling.lock").waiting():
+        from sim.kernel.numerics import compiled
+
+        if not compiled():
+            warm_up()

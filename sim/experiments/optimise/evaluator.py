@@ -1,0 +1,88 @@
+"""Who lives what a search asks: units are stored in the sweep's folder before anybody hears of them.
+
+A unit that is stored is never lived again, whoever asks for it and however often the optimisation was killed: the same
+search asked anew hears the same answers and asks the same questions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from sim.experiments.design.plan import Plan, Point, Unit
+from sim.experiments.executors.dispatch import Listener, drive
+from sim.experiments.executors.place import KeptOpen, Where
+from sim.experiments.optimise.archive import Figures
+from sim.experiments.sweep.drive import design_of, job_of, units_of
+from sim.store.sweep_folder import SweepStore
+
+IN_CHUNKS_OF = 32  # units in a part where everything is lived in this process
+
+
+class StoredUnits:
+    """Lives units somewhere (`where` None: in this process) and answers from the store, by `kpis`."""
+
+    def __init__(self, plan: Plan, store: SweepStore, kpis: Sequence[str], where: Where | None, ears: Listener):
+        self.plan, self.store, self.kpis = plan, store, list(kpis)
+        self.where = KeptOpen(where) if where is not None else None
+        self.ears = ears
+        self.points: dict[int, Point] = {}
+        self.units: dict[str, Unit] = {}
+        self.lived = 0  # units that had to be lived since this process began
+        self._figures: dict[str, dict[str, dict[str, float]]] = {}
+        self._heard: set[str] = set()  # parts that were read
+        self._hear()
+
+    def __call__(self, units: Sequence[Unit]) -> Mapping[str, Figures]:
+        """Figures of units by arm, an arm that failed left out; those not stored are lived first."""
+        self.points |= {unit.point.number: unit.point for unit in units}
+        self.units |= {unit.id: unit for unit in units}
+        todo = [unit for unit in units if not self._whole(unit.id)]
+        if todo:
+            self.replan()
+            self.ears.began(len(self.units), sum(self._whole(unit) for unit in self.units))
+            self._live(todo)
+            self.lived += len(todo)
+            self._hear()
+        return {unit.id: self._figures.get(unit.id, {}) for unit in units}
+
+    def replan(self) -> None:
+        """Tell the folder of all points and units so far."""
+        points = [self.points[number] for number in sorted(self.points)]
+        counts = {"units": len(self.units), "tasks": len(self.units) * len(self.plan.arms)}
+        self.store.replan(design_of(self.plan, points), units_of(list(self.units.values())), counts)
+
+    def close(self) -> None:
+        """Send workers home."""
+        if self.where is not None:
+            self.where.close()
+
+    def _live(self, todo: Sequence[Unit]) -> None:
+        if self.where is not None:
+            job = job_of(self.plan, self.store, elsewhere=not self.where.local)
+            drive(job, todo, self.where, self.ears, folder=self.store.path, limit=self.plan.seconds_limit)
+            return
+        job = job_of(self.plan, self.store, elsewhere=False)
+        for first in range(0, len(todo), IN_CHUNKS_OF):
+            self.ears.chunk(job.do(todo[first : first + IN_CHUNKS_OF]))
+        self.store.merge()
+
+    def _whole(self, unit: str) -> bool:
+        return len(self._figures.get(unit, {})) == len(self.plan.arms)
+
+    def _hear(self) -> None:
+        """Take in what is stored and went well, of parts that were not read before."""
+        from sim.store.sweep_reading import TASKS, part_files
+        from sim.store.sweep_rows import OK, read_part
+
+        columns = {"unit": "text", "arm": "text", "status": "text", **dict.fromkeys(self.kpis, "float64")}
+        for file in [self.store.path / TASKS, *part_files(self.store.path)]:
+            if file.name in self._heard or not file.exists():
+                continue
+            told = read_part(file, columns).to_pydict()
+            self._heard.add(file.name)
+            for place, (unit, arm, status) in enumerate(zip(told["unit"], told["arm"], told["status"], strict=True)):
+                if status == OK:
+                    figures = {kpi: float(told[kpi][place]) for kpi in self.kpis}
+                    known = self._figures.setdefault(unit, {})
+                    known[arm] = {kpi: value for kpi, value in figures.items() if not math.isnan(value)}

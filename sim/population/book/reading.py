@@ -1,0 +1,328 @@
+"""One pass over a customer book: cells become the model's numbers, and what is wrong is noted instead of stopped at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.codes import ACTIVE, DORMANT
+from sim.errors import Mistake
+from sim.population.book.cells import EMPTY, Decimal, Thousands, are_codes, as_numbers, mask_of, remedy
+from sim.population.book.columns import (
+    FIELD_NAMES,
+    QUANTITIES,
+    AmountColumn,
+    ColumnSpec,
+    StateColumn,
+    TierColumn,
+    plain_word,
+    quoted,
+)
+from sim.population.book.file import MOST_ROWS, SHOWN, BookFile, TooLarge, named
+from sim.population.book.labels import BLANK, MEANINGS, Labels, meant
+from sim.population.book.sentences import Values, sentence
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Text = np.dtypes.StringDType()
+CALIBRATED_AGES: Final = (18, 85)  # SPEC 1.2; the model clips its covariates to these
+TOP_BIT_CLEAR: Final = np.uint64(2**63 - 1)  # the upper half of the uids belongs to joiners
+ROW: Final = "row"  # ``id: row`` numbers the rows, unless there is a column of that name
+
+
+def uid_of(ids: Iterable[str]) -> NDArray[np.uint64]:
+    """uint64 of each id: BLAKE2b (RFC 7693), 8-byte digest of its UTF-8 text, little-endian, top bit cleared."""
+    blake2b = hashlib.blake2b
+    digests = b"".join([blake2b(text.encode(), digest_size=8).digest() for text in ids])
+    return np.frombuffer(digests, dtype="<u8").astype(np.uint64) & TOP_BIT_CLEAR
+
+
+def numbered(name: str, spec: ColumnSpec, book: BookFile) -> bool:
+    """Whether a field is the number of the row."""
+    return name == "id" and spec.column == ROW and ROW not in book.columns
+
+
+@dataclass
+class _Found:
+    """Rows that share a mistake: how many, the first few, a sample of what they hold and what would mend that."""
+
+    rows: int = 0
+    first: list[int] = field(default_factory=list)
+    sample: str = ""
+    remedy: str = ""
+
+
+class Reading:
+    """One pass over a book, batch by batch: converts, and notes what is wrong instead of stopping at it."""
+
+    def __init__(
+        self, book: BookFile, specs: dict[str, ColumnSpec], scale: float, currency: str, tiers: Sequence[str] | None,
+        decimal: Decimal | None,
+    ):  # fmt: skip
+        self.book, self.specs, self.scale, self.currency, self.tiers = book, specs, scale, currency, tiers
+        self.decimal = decimal
+        self.rows = 0
+        self.found: dict[tuple[str, str], _Found] = {}
+        self.counts: dict[str, int] = {}
+        self.labels = {
+            name: Labels(spec.column) for name, spec in specs.items() if isinstance(spec, StateColumn | TierColumn)
+        }
+        self.met: dict[str, list[str]] = {}  # values met in a state column, for the message if none of them is listed
+        self.listed: set[str] = set()  # state columns in which a listed value was met
+        self.bounds: dict[str, tuple[float, float]] = {}  # least and largest number of a column, as in the file
+        self.codes: dict[str, dict[float, int]] = {}  # numbers out of bounds that look like codes for unknown
+        self.thousands = {name: Thousands() for name in specs if name in QUANTITIES and QUANTITIES[name].money}
+        self.pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in [*specs, "uid"]}
+        self.values: dict[str, NDArray[Any]] = {}
+
+    def run(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take in everything, then look for ids that are there twice. Raises `Unreadable`."""
+        for batch in batches:
+            for name, spec in self.specs.items():
+                if numbered(name, spec, self.book):
+                    self.pieces[name].append(self._number_rows(len(batch)))
+                else:
+                    self.pieces[name].append(self._convert(name, spec, batch.column(spec.column)))
+            self.rows += len(batch)
+            if self.rows > MOST_ROWS:
+                raise TooLarge(f"has more than {MOST_ROWS:,} customers; a book may have as many")
+        for name, pieces in self.pieces.items():
+            if pieces:
+                self.values[name] = np.concatenate(pieces)
+            pieces.clear()
+        if "uid" in self.values:
+            self._find_repeated_ids()
+        if "age" in self.values:
+            low, high = CALIBRATED_AGES
+            self._count("ages_clipped", (self.values["age"] < low) | (self.values["age"] > high))
+
+    def read(self) -> dict[str, str]:
+        """The column that each field came from."""
+        read = {name: self.specs[name].column for name in FIELD_NAMES if name in self.specs}
+        return read | ({"id": "(number of the row)"} if numbered("id", self.specs["id"], self.book) else {})
+
+    def form(self) -> dict[str, str]:
+        """How the file was read, for the manifest."""
+        return self.book.form | ({"decimal": self.decimal or "point"} if self.book.kind == "csv" else {})
+
+    def words(self) -> dict[str, list[dict[str, Any]]]:
+        """What each word of a state or tier became, and in how many rows."""
+        return {name: labels.told(self._listed(name)) for name, labels in self.labels.items()}
+
+    def _listed(self, name: str) -> list[str]:
+        """The plain words that the scenario itself lists for a column."""
+        spec = self.specs[name]
+        if isinstance(spec, TierColumn):
+            return [plain_word(word) for word in (*spec.values, *(self.tiers or ()))]
+        assert isinstance(spec, StateColumn)
+        active, others = meant(spec)
+        return [*active, *(others or ())]
+
+    def doubts(self) -> list[tuple[str, str]]:
+        """What was read and yet looks wrong: (key path, sentence)."""
+        told = []
+        for name, seen in self.thousands.items():
+            if self.decimal is None and seen.likely:
+                number = float(seen.sample)
+                told.append((
+                    f"population.columns.{name}",
+                    f"all amounts of {quoted(self.specs[name].column)} look like {seen.sample}, read as {number:,.3f} "
+                    f"and not as {number * 1000:,.0f}; if the point marks thousands, population.decimal: comma reads "
+                    f"{number * 1000:,.0f}, decimal: point says that it is right",
+                ))  # fmt: skip
+        for name, labels in self.labels.items():
+            spec = self.specs[name]
+            if isinstance(spec, StateColumn) and (doubt := labels.doubt(spec)):
+                told.append((f"population.columns.{name}", doubt))
+        return told
+
+    def _number_rows(self, rows: int) -> NDArray[Any]:
+        ids = [str(self.rows + row + 1) for row in range(rows)]
+        self.pieces["uid"].append(uid_of(ids))
+        return np.array(ids, dtype=Text)
+
+    def _convert(self, name: str, spec: ColumnSpec, cells: pa.Array) -> NDArray[Any]:
+        if isinstance(spec, AmountColumn):
+            values = self._numbers(name, spec, cells)
+            with np.errstate(over="ignore"):  # what does not fit was refused just now
+                return values if QUANTITIES[name].money else values.astype(np.float32)
+        if isinstance(spec, StateColumn):
+            yes = self._yes_or_no(name, spec, cells)
+            return np.where(yes == 1, np.int8(ACTIVE), np.int8(DORMANT)) if name == "state" else yes
+        return self._tier_names(spec, cells) if isinstance(spec, TierColumn) else self._ids(cells)
+
+    def _ids(self, cells: pa.Array) -> NDArray[Any]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        text = cells.cast(pa.string()).fill_null("")
+        self._note("id", "missing", mask_of(pc.equal(pc.utf8_trim_whitespace(text), "")))
+        ids = text.to_numpy(zero_copy_only=False)
+        self.pieces["uid"].append(uid_of(ids))
+        return ids.astype(Text)
+
+    def _numbers(self, name: str, spec: AmountColumn, cells: pa.Array) -> NDArray[np.float64]:
+        quantity = QUANTITIES[name]
+        values, wrong = as_numbers(cells, self.decimal)
+        if wrong is not None:
+            self._note(name, "not a number", wrong, cells)
+        if name in self.thousands and self.decimal is None:
+            self.thousands[name].see(cells)
+        missing = np.isnan(values)
+        if wrong is not None:
+            missing &= ~wrong
+        if missing.any():
+            self._missing(name, spec, missing)
+        written = values
+        with np.errstate(over="ignore"):  # becomes infinite, which is found next
+            values = values * spec.scale + spec.shift
+            if quantity.money:
+                values *= self.scale
+        self._note(name, "infinite", np.isinf(values))
+        if spec.floor is not None:
+            self._count(f"{name}_raised_to_floor", values < spec.floor)
+            values = np.where(values < spec.floor, spec.floor, values)
+        low, high = (values < quantity.low) & (values != -np.inf), (values > quantity.high) & (values != np.inf)
+        self._note(name, "low", low)
+        self._note(name, "high", high)
+        self._see(name, written, low | high)
+        if quantity.whole:
+            self._note(name, "not whole", np.isfinite(values) & (values != np.floor(values)), cells)
+        return values
+
+    def _yes_or_no(self, name: str, spec: StateColumn, cells: pa.Array) -> NDArray[np.float32]:
+        import pyarrow as pa
+
+        coded = cells if isinstance(cells, pa.DictionaryArray) else cells.dictionary_encode()
+        yes, no = meant(spec)
+        answers = np.full(len(coded.dictionary) + 1, np.nan, dtype=np.float32)  # the last is for nulls
+        unknown = np.zeros(len(answers), dtype=bool)
+        words = self.met.setdefault(name, [])
+        for code, value in enumerate(coded.dictionary.to_pylist()):
+            word = plain_word(value)
+            if word in BLANK and word not in yes:
+                continue
+            if len(words) < 5 and str(value) not in words:
+                words.append(str(value))
+            answers[code] = word in yes
+            unknown[code] = no is not None and word not in yes | no
+            if word in yes:
+                self.listed.add(name)
+        codes = coded.indices.fill_null(len(answers) - 1).to_numpy(zero_copy_only=False)
+        for code, rows in enumerate(np.bincount(codes, minlength=len(answers))[:-1].tolist()):
+            if rows and not np.isnan(answers[code]):
+                self.labels[name].add(str(coded.dictionary[code]), MEANINGS[name][0 if answers[code] else 1], rows)
+        self._note(name, "neither", unknown[codes], cells)
+        missing = np.isnan(answers[codes])
+        if missing.any():
+            self._missing(name, spec, missing)
+        return answers[codes]
+
+    def _tier_names(self, spec: TierColumn, cells: pa.Array) -> NDArray[Any]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        coded = pc.utf8_trim_whitespace(cells.cast(pa.string()).fill_null("")).dictionary_encode()
+        met = coded.dictionary.to_pylist()
+        names = np.array([spec.tier_of(word) for word in met], dtype=Text)
+        codes = coded.indices.to_numpy(zero_copy_only=False)
+        empty = np.array([word in EMPTY for word in names], dtype=bool)
+        for code, rows in enumerate(np.bincount(codes, minlength=len(met)).tolist()):
+            if not empty[code]:
+                self.labels["tier"].add(met[code], str(names[code]), rows)
+        self._note("tier", "missing", empty[codes])
+        if self.tiers is not None:
+            foreign = np.array([word not in self.tiers for word in names], dtype=bool) & ~empty
+            self._note("tier", "no tier", foreign[codes], cells)
+        return names[codes]
+
+    def _find_repeated_ids(self) -> None:
+        """Rows whose id, or only its hash, is that of an earlier row."""
+        uid, ids = self.values["uid"], self.values["id"]
+        order = np.argsort(uid, kind="stable")
+        again = np.flatnonzero(uid[order][1:] == uid[order][:-1]) + 1
+        first_of: dict[int, int] = {}
+        repeated, colliding = list[tuple[int, int]](), list[tuple[int, int]]()
+        for place in again.tolist():
+            row = int(order[place])
+            first = first_of.setdefault(int(uid[row]), int(order[place - 1]))
+            if str(ids[row]).strip():  # empty ids are reported as missing
+                (repeated if ids[row] == ids[first] else colliding).append((row, first))
+        for kind, pairs in (("repeated", sorted(repeated)), ("colliding", sorted(colliding))):
+            if pairs:
+                first_rows = [row for row, _ in pairs[:SHOWN]]
+                self.found["id", kind] = _Found(len(pairs), [*first_rows, pairs[0][1]])
+
+    def _see(self, name: str, written: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
+        """Note the range of a column's numbers as they stand in the file, and codes among those out of bounds."""
+        finite = written[np.isfinite(written)]
+        if finite.size:
+            low, high = self.bounds.get(name, (np.inf, -np.inf))
+            self.bounds[name] = (min(low, float(finite.min())), max(high, float(finite.max())))
+        if out.any():
+            codes = self.codes.setdefault(name, {})
+            found, rows = np.unique(written[out & are_codes(written)], return_counts=True)
+            for code, count in zip(found.tolist(), rows.tolist(), strict=True):
+                codes[code] = codes.get(code, 0) + count
+
+    def _values(self, name: str) -> Values:
+        """What a mistake's sentence must know of the other numbers of the column."""
+        spec = self.specs[name]
+        if not isinstance(spec, AmountColumn):
+            return Values()
+        low, high = self.bounds.get(name, (0.0, 0.0))
+        found = [self.found[name, kind].rows for kind in ("low", "high") if (name, kind) in self.found]
+        plain = spec.scale == 1.0 and spec.shift == 0.0
+        return Values(low, high, self.rows, sum(found), self.codes.get(name, {}), plain)
+
+    def _missing(self, name: str, spec: ColumnSpec, missing: NDArray[np.bool_]) -> None:
+        if getattr(spec, "missing", "mistake") == "impute":
+            self._count(f"{name}_missing", missing)
+        else:
+            self._note(name, "missing", missing)
+
+    def _count(self, what: str, mask: NDArray[np.bool_]) -> None:
+        self.counts[what] = self.counts.get(what, 0) + int(np.count_nonzero(mask))
+
+    def _note(self, name: str, kind: str, mask: NDArray[np.bool_], cells: pa.Array | None = None) -> None:
+        """Remember the rows of this batch where `mask` holds; `cells` to quote the first of them."""
+        if not mask.any():
+            return
+        rows = np.flatnonzero(mask)
+        found = self.found.setdefault((name, kind), _Found())
+        if cells is not None and not found.rows:
+            cell = cells[int(rows[0])].as_py()
+            found.sample = repr(str(cell)[:20])
+            found.remedy = remedy(cell, self.decimal) if kind == "not a number" else ""
+        found.rows += len(rows)
+        found.first += [self.rows + int(row) for row in rows[: SHOWN - len(found.first)]]
+
+    def mistakes(self) -> list[Mistake]:
+        """What was found, each with the line of its first row."""
+        file, made = str(self.book.path), list[Mistake]()
+        wanted = {(row, self.specs[name].column) for (name, _), found in self.found.items() for row in found.first}
+        places = self.book.places(wanted) if wanted else {}
+        for (name, kind), found in sorted(self.found.items(), key=lambda item: FIELD_NAMES.index(item[0][0])):
+            column = self.specs[name].column
+            lines = [places[row, column][0] for row in found.first]
+            shown = named(lines[: min(SHOWN, found.rows)], found.rows, self.book.unit)
+            twin = f"{self.book.unit} {lines[-1]}"
+            message = sentence(
+                name, kind, found.rows, shown, sample=found.sample, first=twin, currency=self.currency,
+                tiers=self.tiers, values=self._values(name), remedy=found.remedy,
+                written="1.234,5" if self.decimal == "comma" else "1234.5",
+            )  # fmt: skip
+            made.append(Mistake(file, *places[found.first[0], column], column, message))
+        for name, spec in self.specs.items():
+            if isinstance(spec, StateColumn) and spec.active and self.rows and name not in self.listed:
+                listed = ", ".join(repr(value) for value in spec.active)
+                there = ", ".join(repr(word) for word in self.met[name])
+                message = f"no row holds {listed}, listed under active; it has {there}"
+                made.append(Mistake(file, 0, 0, spec.column, message))
+        return made

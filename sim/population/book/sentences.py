@@ -1,0 +1,146 @@
+"""What is said about a customer book's mistakes: what is wrong, in how many rows and where, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sim.population.book.columns import IMPUTABLE, QUANTITIES, ColumnSpec, Quantity, TierColumn, did_you_mean, quoted
+from sim.population.book.file import BookFile, counted
+
+COLUMNS_SHOWN: Final = 30
+
+
+@dataclass(frozen=True)
+class Values:
+    """What is known of the numbers of a column when its mistakes are told: hints are given where they fit all of them.
+
+    `low` and `high` are those of the file, before scaling; `out` counts those out of bounds, of so many `rows`.
+    """
+
+    low: float = 0.0
+    high: float = 0.0
+    rows: int = 0
+    out: int = 0
+    codes: Mapping[float, int] = field(default_factory=dict)  # numbers out of bounds that look like -999999
+    plain: bool = True  # mapped without scale and shift
+
+
+def column_problem(name: str, spec: ColumnSpec, book: BookFile) -> str:
+    """What is wrong with taking a field from a column, by the column's name and type; empty if nothing."""
+    column = spec.column
+    times = book.columns.count(column)
+    if times == 0:
+        there = ", ".join(map(quoted, book.columns[:COLUMNS_SHOWN]))
+        more = f" and {len(book.columns) - COLUMNS_SHOWN} more" if len(book.columns) > COLUMNS_SHOWN else ""
+        return f"{book.path.name} has no column {column!r}{did_you_mean(column, book.columns)} (it has {there}{more})"
+    if times > 1:
+        return f"{book.path.name} has {times} columns {column!r}; a column's name must be there once"
+    if (kind := book.types.get(column)) is None:
+        return ""
+    import pyarrow.types as is_type
+
+    plain = kind.value_type if is_type.is_dictionary(kind) else kind
+    text = is_type.is_string(plain) or is_type.is_large_string(plain) or is_type.is_null(plain)
+    whole = is_type.is_integer(plain)
+    number = whole or is_type.is_floating(plain) or is_type.is_decimal(plain)
+    if isinstance(spec, TierColumn) and spec.values:
+        fits, wanted = text or number, "text or numbers"
+    elif name in ("id", "tier"):
+        fits, wanted = text or whole, "text or whole numbers"
+    elif name in QUANTITIES:
+        fits, wanted = text or number, "numbers"
+    else:
+        fits, wanted = text or number or is_type.is_boolean(plain), "yes and no, or values listed under active"
+    return "" if fits else f"column {column!r} of {book.path.name} is of type {kind}; it must hold {wanted}"
+
+
+def limits(quantity: Quantity, currency: str, kind: str) -> str:
+    """The range of a field with its unit: ``0 to 120 years``; of money the side that matters: ``at least 0 CNY``."""
+    unit = f" {currency}" if quantity.money else ""
+    unit += f" {quantity.unit}" if quantity.unit else ""
+    if quantity.money:
+        return f"at most {quantity.high:,.0f}{unit}" if kind == "high" else f"at least {quantity.low:,.0f}{unit}"
+    return f"{quantity.low:,g} to {quantity.high:,g}{unit}"
+
+
+def sentence(
+    name: str,
+    kind: str,
+    rows: int,
+    shown: str,
+    *,
+    sample: str = "",
+    first: str = "",
+    currency: str = "CNY",
+    tiers: Sequence[str] | None = None,
+    values: Values = Values(),
+    remedy: str = "",
+    written: str = "1234.5",
+) -> str:
+    """One mistake of a field: `shown` names its rows, `sample` is what the first holds, `first` where its twin is."""
+    one = rows == 1
+    are, have = ("is", "has") if one else ("are", "have")
+    count, holding = counted(rows, "row"), f"{shown}: {sample}" if one else f"{shown}; the first holds {sample}"
+    quantity = QUANTITIES.get(name)
+    noun = quantity.noun if quantity else {"digital_active": "answer"}.get(name, name)
+    match kind:
+        case "missing":
+            impute = ", or is imputed if mapped with missing: impute" if name in IMPUTABLE else ""
+            return f"{count} {are} empty ({shown}); every {noun} must be given{impute}"
+        case "not a number":
+            numbers = "a number" if one else "numbers"
+            must = f"every {noun} must be a number, written as in {written}"
+            return f"{count} {are} not {numbers} ({holding}); {must}{remedy and '; '}{remedy}"
+        case "neither":
+            return (
+                f"{count} {are} neither yes nor no ({holding}); yes is 1, true, yes, y or active, no is 0, false, no, "
+                "n, inactive or dormant; other words are mapped with active: [...]"
+            )
+        case "no tier":
+            near = did_you_mean(sample.strip("'"), tiers or ())
+            return (
+                f"{count} {have} a tier that the scenario has not ({holding}){near} (known: {', '.join(tiers or ())}); "
+                "other words are mapped with values: {word: tier}"
+            )
+        case "repeated":
+            again = f"{shown} repeats {first}" if one else f"{shown}; the first repeats {first}"
+            return f"{count} {have} the id of an earlier row ({again}); every id must be there once"
+        case "colliding":
+            return (
+                f"{count} {have} the 64-bit hash of another id in an earlier row ({shown}; the first collides with "
+                f"{first}); change one of the two ids"
+            )
+    assert quantity is not None
+    hint = out_of_bounds_hint(name, kind, quantity, values)
+    must = f"every {noun} must be {limits(quantity, currency, kind)}"
+    match kind:
+        case "low" if quantity.low == 0:
+            return f"{count} {are} negative ({shown}); {must}{hint}"
+        case "low":
+            return f"{count} {are} below {quantity.low:g} ({shown}); {must}{hint}"
+        case "high":
+            return f"{count} {are} above {quantity.high:,.0f} ({shown}); {must}{hint}"
+        case "not whole":
+            return f"{count} {are} not {'a whole number' if one else 'whole numbers'} ({holding}); {must}, no fraction"
+    return f"{count} {are} infinite ({shown}); every {noun} must be finite, {limits(quantity, currency, kind)}"
+
+
+def out_of_bounds_hint(name: str, kind: str, quantity: Quantity, values: Values) -> str:
+    """What would put numbers out of bounds right, as the end of a sentence; empty where nothing fits all of them."""
+    if values.codes:
+        code, rows = max(values.codes.items(), key=lambda item: (item[1], item[0]))
+        right = f"put the {quantity.noun} there, or leave such customers out"
+        if name in IMPUTABLE:
+            right = "leave such cells empty, and map the column with missing: impute"
+        return f"; {code:.0f} ({counted(rows, 'row')}) looks like a code for unknown: {right}"
+    if values.plain and kind in ("low", "high"):
+        for unit, scale in quantity.units:
+            if quantity.low <= values.low * scale and values.high * scale <= quantity.high:
+                return f"; {unit} are mapped with scale: {scale}"
+    if kind == "low" and quantity.floor is not None:
+        return f", or map it with floor: {quantity.floor:g}"
+    if quantity.scales and values.plain and values.out * 2 > values.rows:
+        return f"; {quantity.scales} scales are mapped with scale and shift"
+    return ""

@@ -1,0 +1,194 @@
+"""report.html of an optimisation: who won, what is left of it on fresh seeds, how it was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sim.reporting.figures import letters, png_bytes, svg_text, units
+from sim.reporting.figures.inline import inline
+from sim.reporting.figures.style import spoken
+from sim.reporting.figures.sweep_front import Measure, front, mixes, search_and_confirmed
+from sim.reporting.optimum.build import Optimised
+from sim.reporting.optimum.sentences import Outcome, answer, chosen_words, measures, outcome, setting, title, written
+from sim.store.tables import write_atomically
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+    from matplotlib.figure import Figure
+
+CAPTIONS = {
+    "front": ("The front", "Each axis says which side is better. Who is on the search's front was partly lucky; filled "
+              "marks are what is left of it on seeds that had no part in choosing them."),
+    "confirmed": ("Search and fresh seeds", "A hollow mark to the better side of its filled one flattered. A gap that "
+                  "all share, baselines included, is the luck of the search's seeds; what the best lose beyond it is "
+                  "what being picked out of many was worth."),
+    "mixes": ("How the money is split", "Shares are of the arm's yearly budget; every candidate costs the same, as far "
+              "as its strategies can spend it."),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A difference as shown: its text, the ends of its interval ("" for none), and whether that leaves zero out."""
+
+    text: str
+    low: str
+    high: str
+    sure: bool
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on the page."""
+
+    name: str
+    heading: str
+    caption: str
+    svg: Markup
+
+
+def write(found: Optimised) -> None:
+    """figures/ and report.html of an optimisation."""
+    told = measures(found)
+    with letters.one_page():
+        pictures = [_picture(found, name, figure) for name, figure in _figures(found, told, outcome(found)).items()]
+    write_atomically(found.path / "report.html", render(found, told, pictures))
+
+
+def _figures(found: Optimised, told: list[Measure], ended: Outcome) -> dict[str, Figure]:
+    reference = found.facts["reference"]
+    drawn: dict[str, Figure] = {}
+    if not (found.confirmed["status"] == "ok").any():
+        return drawn
+    objectives, heading = [one for one in told if one.sign], title(found, ended)
+    if len(objectives) > 1:
+        drawn["front"] = front(found.candidates, found.confirmed, objectives, reference, heading, ended.mark)
+    drawn["confirmed"] = search_and_confirmed(found.confirmed, told[:3], reference, heading, ended.mark)
+    if found.facts["shares"]:
+        drawn["mixes"] = mixes(found.confirmed, found.facts["shares"], told[0], ended.mark)
+    return drawn
+
+
+def _picture(found: Optimised, name: str, figure: Figure) -> Picture:
+    from markupsafe import Markup
+
+    folder = found.path / "figures"
+    folder.mkdir(exist_ok=True)
+    svg = svg_text(figure)
+    write_atomically(folder / f"{name}.svg", svg)
+    write_atomically(folder / f"{name}.png", png_bytes(figure))
+    title, _, subtitle = str(figure.get_label()).partition("\n")
+    heading, caption = CAPTIONS[name]
+    # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
+    caption += letters.caption(figure)
+    return Picture(name, heading, caption, Markup(inline(svg, f"{name}-", f"{title}. {subtitle}")))
+
+
+def render(found: Optimised, told: list[Measure], pictures: list[Picture]) -> str:
+    """The page as text; everything that comes from a scenario is escaped."""
+    from sim.reporting.page import pages
+
+    environment = pages()
+    ended = outcome(found)
+    m = found.manifest
+    facts = [
+        ("Run", m.get("run_id")), ("Made", m.get("created")), ("Status", m.get("status")),
+        ("Tasks", f"{m['tasks']:,}, {m['failed'] + m['crashed']} without a result" if "failed" in m else None),
+        ("Scenario digest", m.get("scenario_digest")), ("Tasks digest", m.get("tasks_digest")),
+        ("Code version", m.get("code_version")),
+        ("Run time", f"{m['seconds']:,.0f} s on {m.get('workers', 1)} workers" if "seconds" in m else None),
+    ]  # fmt: skip
+    return environment.get_template("optimise.html.j2").render(
+        name=str(m["name"]),
+        question=str(m.get("about") or ""),
+        setting=setting(found),
+        answer=answer(found),
+        chosen=chosen_words(found),
+        heads=_heads(ended),
+        best=ended.mark,
+        compared=ended.kind not in ("none", "failed"),
+        measures=told,
+        reference=found.facts["reference"],
+        against=_against(found, told),
+        rows=_confirmed_rows(found, told, ended),
+        front=_front_rows(found, told),
+        strategies=_strategies(found),
+        pictures=pictures,
+        failed=int(m.get("failed", 0)) + int(m.get("crashed", 0)),
+        facts=[(label, str(value)) for label, value in facts if value not in (None, "")],
+    )
+
+
+def _heads(ended: Outcome) -> dict[str, str]:
+    """What the section of the comparison and the table of strategies are called."""
+    best = f"The {ended.mark}"
+    return {"against": f"{best} against the baselines", "less": f"{best} less the other", "own": f"{best}'s strategies"}
+
+
+def _against(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
+    """The winner less each baseline, a cell a measure."""
+    out = []
+    for name, rows in found.winner.groupby("against", sort=False):
+        cells = []
+        for one in told:
+            row = rows[rows["kpi"] == one.kpi].iloc[0]
+            ends = float(row["ci_low"]), float(row["ci_high"])
+            text, low, high = one.look.write_difference(float(row["difference"]), *ends)
+            cells.append(Gap(text, low, high, ends[0] * ends[1] > 0))
+        out.append({"name": str(name), "cells": cells, "seeds": int(rows["seeds"].max())})
+    return out
+
+
+def _confirmed_rows(found: Optimised, told: list[Measure], ended: Outcome) -> list[dict[str, Any]]:
+    first = told[0]
+    own = found.confirmed[(found.confirmed["kpi"] == first.kpi)]
+    order = own.sort_values("confirmed", ascending=first.sign < 0, kind="stable")["candidate"]
+    return [_confirmed_row(found, told, int(number), ended) for number in order]
+
+
+def _confirmed_row(found: Optimised, told: list[Measure], number: int, ended: Outcome) -> dict[str, Any]:
+    own = found.confirmed[found.confirmed["candidate"] == number]
+    by_kpi: dict[str, Any] = {str(row["kpi"]): row for _, row in own.iterrows()}
+    cells = []
+    for one in told:
+        row = by_kpi[one.kpi]
+        both = []
+        for kind in ("search", "confirmed"):
+            half = (float(row[f"{kind}_high"]) - float(row[f"{kind}_low"])) / 2
+            both.append(one.look.write(float(row[kind]), half, sign=True))
+        optimism = one.look.write(float(row["optimism"]), sign=True)[0]
+        cells.append({"search": both[0], "fresh": both[1], "optimism": optimism})
+    line = by_kpi[told[0].kpi]
+    shares = [(spoken(column.removeprefix("share.")), units.percent(float(line[column]), 0))
+              for column in own.columns if column.startswith("share.") and float(line[column]) > 0]  # fmt: skip
+    mark = ended.mark if line["winner"] else "on the front" if line["front"] else ""
+    return {"name": str(line["name"]), "role": str(line["role"]), "mark": mark, "cells": cells, "shares": shares,
+            "failed": line["status"] != "ok"}  # fmt: skip
+
+
+def _front_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
+    """The search's front, a row a candidate, as it was seen there."""
+    shares = [column for column in found.front.columns if column.startswith("share.")]
+    paths = list(found.facts["winner"]["values"]) if found.facts["winner"] and not shares else []
+    rows = []
+    for _, row in found.front.iterrows():
+        what = [f"{units.percent(float(row[one]), 0)} {spoken(one.removeprefix('share.'))}" for one in shares
+                if float(row[one]) > 0]  # fmt: skip
+        what += [f"{path} {row[path]:.4g}" if isinstance(row[path], float) else f"{path} {row[path]}" for path in paths]
+        cells = [written(one, *(float(row[f"{one.kpi}{end}"]) for end in ("", "_low", "_high")), unit=False)
+                 for one in told]  # fmt: skip
+        name = row["name"] if isinstance(row["name"], str) and row["name"] else f"candidate {row['candidate']}"
+        rows.append({"name": name, "what": ", ".join(what), "cells": cells, "seeds": int(row["seeds"])})
+    return rows
+
+
+def _strategies(found: Optimised) -> list[tuple[str, str, str]]:
+    """The winner's strategies: intensity and money a year, where a budget is split."""
+    winner = found.facts["winner"]
+    told: dict[str, dict[str, float]] = (winner or {}).get("strategies") or {}
+    currency = str(found.manifest.get("currency", ""))
+    return [
+        (spoken(name), units.number(one["intensity"], 3), units.money(one["money"], currency) if one["money"] else "0")
+        for name, one in told.items()
+    ]

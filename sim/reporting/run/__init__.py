@@ -1,0 +1,16 @@
+"""Tables, figures and the page of a run, from its results folder and nothing else.
+
+`build` writes figures/ and report.html (and, given a folder, summary.csv, comparison.csv and precision.csv again);
+`summary_table` is what a terminal shows at the end of a run. The page is one file that asks for nothing from anywhere.
+"""
+
+from __future__ import annotations
+
+from sim.reporting.run.assumptions_used import from_schema as assumptions_from_schema
+from sim.reporting.run.page import build, write_key_figures
+from sim.reporting.run.precision_notes import stopping_words
+from sim.reporting.run.terminal import attribution_table, summary_table
+
+__all__ = [
+    "assumptions_from_schema", "attribution_table", "build", "stopping_words", "summary_table", "write_key_figures",
+]  # fmt: skip

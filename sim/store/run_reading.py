@@ -1,0 +1,211 @@
+"""A stored run as others read it: its manifest, its tables; `BadInput` names everything that is missing or damaged."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import BadInput, Mistake
+from sim.store.manifest import FINISHED, run_mistakes
+from sim.store.seals import changed
+from sim.store.tables import (
+    ATTRIBUTION_COLUMNS,
+    COMPARISON_COLUMNS,
+    PRECISION_COLUMNS,
+    REQUIRED_TABLES,
+    SUMMARY_COLUMNS,
+    TABLES,
+    check_columns,
+    grid_mistake,
+    individuals_mistake,
+    read_csv,
+    read_table,
+    why_unreadable,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT, FORMAT_VERSION = "rapport-results", 1
+
+# What is written anew from stored tables, and what else a finished folder vouches for, each with its digest.
+DERIVED = ("summary.csv", "comparison.csv", "precision.csv", "report.html", "figures/*.png", "figures/*.svg")
+SEALED = ("scenario.yaml", *(f"{t}.parquet" for t in TABLES), "attribution.csv", *DERIVED, "state/*")
+
+
+@dataclass
+class Run:
+    """A stored run: its tables in memory, rows sorted as CONTRACT 4 says; panel, summary and comparison on demand."""
+
+    path: Path
+    manifest: dict[str, Any]
+    scenario_text: str
+    monthly: pd.DataFrame
+    bank: pd.DataFrame
+    transitions: pd.DataFrame
+    cohorts: pd.DataFrame
+    managers: pd.DataFrame
+
+    @property
+    def arms(self) -> list[str]:
+        """Arms in scenario order, the reference first."""
+        return list(self.manifest["arms"])
+
+    @property
+    def tiers(self) -> list[str]:
+        """Tiers in scenario order."""
+        return list(self.manifest["tiers"])
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds as the scenario gives them."""
+        return list(self.manifest["seeds"])
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The required tables by name."""
+        return {name: getattr(self, name) for name in REQUIRED_TABLES}
+
+    @cached_property
+    def panel(self) -> pd.DataFrame | None:
+        """Tracked customers month by month; None when the run kept none. Read at first use: it can be large."""
+        if "panel" not in self.manifest["tables"]:
+            return None
+        return read_table(self.path / "panel.parquet", TABLES["panel"])
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """summary.csv as stored."""
+        return read_csv(self.path / "summary.csv", SUMMARY_COLUMNS)
+
+    @cached_property
+    def comparison(self) -> pd.DataFrame:
+        """comparison.csv as stored."""
+        return read_csv(self.path / "comparison.csv", COMPARISON_COLUMNS)
+
+    @cached_property
+    def individuals(self) -> pd.DataFrame | None:
+        """Customers of month 0 by group, fate under the reference and fate in the arm; None when they were not kept."""
+        return _individuals(self.path, self.manifest)
+
+    @cached_property
+    def precision(self) -> pd.DataFrame | None:
+        """precision.csv as stored, None where there is none: how sure each difference is, what would make it surer."""
+        return _csv_if_there(self.path / "precision.csv", PRECISION_COLUMNS)
+
+    @cached_property
+    def attribution(self) -> pd.DataFrame | None:
+        """attribution.csv as stored, None where there is none: what each strategy of a bundle brings."""
+        return _csv_if_there(self.path / "attribution.csv", ATTRIBUTION_COLUMNS)
+
+
+def _individuals(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None:
+    file = path / "individuals.parquet"
+    if "individuals" not in manifest["tables"] and not file.exists():
+        return None
+    table = read_table(file, TABLES["individuals"])
+    wrong = individuals_mistake(table, manifest["arms"], manifest["tiers"])
+    if wrong:
+        raise BadInput.at(str(file), f"damaged: {wrong}")
+    return table
+
+
+def _csv_if_there(file: Path, columns: tuple[str, ...]) -> pd.DataFrame | None:
+    return read_csv(file, columns) if file.exists() else None
+
+
+def read(folder: str | os.PathLike[str]) -> Run:
+    """Read a finished run (status "done" or "failed"); `BadInput` names everything that is missing or damaged.
+
+    Digests are not checked here: a whole folder whose numbers were changed reads well, `changed_files` names what
+    differs, and `verify` fails.
+    """
+    path = Path(folder)
+    manifest = read_manifest(path)
+    if manifest["status"] not in FINISHED:
+        from sim.store.run_folder import ResultsFolder
+
+        done = len(ResultsFolder(path, manifest).finished())
+        planned = len(manifest["arms"]) * len(manifest["seeds"])
+        raise BadInput.at(
+            str(path),
+            f"unfinished (status {manifest['status']}, {done} of {planned} runs finished); "
+            "run the scenario again with --resume to go on",
+        )
+    return load(path, manifest)
+
+
+def load(path: Path, manifest: dict[str, Any]) -> Run:
+    """The tables of a folder whose manifest is known; `BadInput` names everything that is missing or damaged."""
+    mistakes: list[Mistake] = []
+    tables: dict[str, pd.DataFrame] = {}
+    text = ""
+    try:
+        text = (path / "scenario.yaml").read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        mistakes.append(Mistake(str(path / "scenario.yaml"), 0, 0, "", why_unreadable(error)))
+    for name in manifest["tables"]:
+        file = path / f"{name}.parquet"
+        try:
+            if name == "panel":  # read on demand; its footer is at the end, so a cut file is noticed here
+                check_columns(file, TABLES[name])
+            elif name in REQUIRED_TABLES:
+                tables[name] = read_table(file, TABLES[name])
+        except BadInput as error:
+            mistakes.extend(error.mistakes)
+    if "monthly" in tables:
+        finished = {(entry["arm"], entry["seed"]) for entry in manifest["runs"]}
+        wrong = grid_mistake(tables["monthly"], finished, manifest["months"], manifest["tiers"])
+        if wrong:
+            mistakes.append(Mistake(str(path / "monthly.parquet"), 0, 0, "", f"damaged: {wrong}"))
+    optional: dict[str, pd.DataFrame | None] = {}
+    for name, reading in (
+        ("individuals", lambda: _individuals(path, manifest)),
+        ("precision", lambda: _csv_if_there(path / "precision.csv", PRECISION_COLUMNS)),
+        ("attribution", lambda: _csv_if_there(path / "attribution.csv", ATTRIBUTION_COLUMNS)),
+    ):
+        try:
+            optional[name] = reading()
+        except BadInput as error:
+            mistakes.extend(error.mistakes)
+    if mistakes:
+        raise BadInput(mistakes)
+    run = Run(path, manifest, text, **{name: tables[name] for name in REQUIRED_TABLES})
+    # What is there is kept as read; what is not may still be written before somebody asks for it.
+    run.__dict__.update({name: table for name, table in optional.items() if table is not None})
+    return run
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a results folder of ours, whole and in a version that is understood."""
+    file = path / "manifest.json"
+    try:
+        manifest = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        what = "not a results folder: it has no manifest.json" if path.is_dir() else "there is no such folder"
+        raise BadInput.at(str(path), what) from None
+    except NotADirectoryError:
+        raise BadInput.at(str(path), "is a file, should be a results folder") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput.at(str(file), why_unreadable(error)) from None
+    if isinstance(manifest, dict) and manifest.get("format") == "rapport-sweep":
+        raise BadInput.at(str(path), f"holds a sweep of {manifest.get('name')}, not a single run")
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise BadInput.at(str(file), f'not the manifest of a run (it should say "format": "{FORMAT}")')
+    version = manifest.get("format_version")
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise BadInput.at(str(file), f"format_version {version}; this program reads {FORMAT_VERSION}")
+    mistakes = run_mistakes(str(file), manifest)
+    if mistakes:
+        raise BadInput(mistakes)
+    return manifest
+
+
+def changed_files(path: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Files of a run that are not as it left them (see `sim.store.seals.changed`)."""
+    return changed(path, manifest, SEALED)
