@@ -16,28 +16,30 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from sim.slips import Slip, several
 
+Bound = float | None
+
 
 def assumption(
     default: Any = PydanticUndefined,
+    unit: str = "",
     *,
-    unit: str,
-    low: float,
-    high: float,
+    plausible: tuple[float, float],
+    allowed: tuple[Bound, Bound] = (None, None),
     source: str,
-    about: str,
-    hard_low: float | None = None,
-    hard_high: float | None = None,
-    below: float | None = None,
+    below: Bound = None,
+    about: str | None = None,
     factory: Any = None,
     alias: str | None = None,
 ) -> Any:
-    """The field of one number (or of a list or table of them).
+    """The field of one number (or of a list or table of them); the text under the field says what it is.
 
-    `low` and `high` are the plausible range, the default range of a sweep. `hard_low` and `hard_high` are what is
-    accepted at all (inclusive; default: the plausible range widened to where the number keeps a meaning is the
-    caller's choice, so None means no bound); `below` is an exclusive upper bound. `source` is a key of SPEC 12, or
-    "assumption" for an untested belief.
+    `plausible` is the default range of a sweep. `allowed` is what is accepted at all (both ends inclusive, None means
+    no bound); `below` is an exclusive upper bound. `source` is a key of docs/sources.md, or "assumption" for an
+    untested belief. `about` is for where no text can stand under a field.
     """
+    if not unit:
+        raise TypeError("an assumption needs a unit")
+    (low, high), (hard_low, hard_high) = plausible, allowed
     extra: dict[str, Any] = {"unit": unit, "plausible": [low, high], "source": source}
     keywords: dict[str, Any] = {"description": about, "json_schema_extra": extra}
     if factory is not None:  # a table: its entries are checked by `Settings`, since bounds on a mapping mean nothing
@@ -109,7 +111,9 @@ class Settings(BaseModel):
     Where a field's default is a table (by tier, by channel), a scenario names only the entries it changes.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -19,9 +19,20 @@ from sim.spelling import never_lose_a_sign
 from sim.verbs import checks, runs, sweeps
 
 VERBS = (
-    "run", "validate", "compare", "report", "verify", "schema", "list", "fork", "attribute", "analyse", "optimise",
-    "status", "work",
-)  # fmt: skip
+    "run",
+    "validate",
+    "compare",
+    "report",
+    "verify",
+    "schema",
+    "list",
+    "fork",
+    "attribute",
+    "analyse",
+    "optimise",
+    "status",
+    "work",
+)
 LATER = ("survey", "calibrate", "serve")
 
 
@@ -110,8 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     fork.add_argument("folder", type=Path, metavar="RUN", help="a results folder that has states of the month")
     fork.add_argument("file", metavar="FILE", help="scenario file; the same past as RUN's, other arms and future")
     fork.add_argument("--at", type=_month, required=True, metavar="MONTH", help="month whose states are continued")
-    fork.add_argument("--from-arm", metavar="NAME", help="arm of RUN that every arm continues (default: the arm of "
-                      "the same name, else RUN's reference arm)")  # fmt: skip
+    fork.add_argument(
+        "--from-arm",
+        metavar="NAME",
+        help="arm of RUN that every arm continues (default: the arm of the same name, else RUN's reference arm)",
+    )
     _scenario_options(fork)
     _run_options(fork)
     attribute = verb("attribute", runs.attribute, "which strategy of an arm does it: Shapley values of all coalitions")

@@ -16,11 +16,34 @@ from sim.codes import CHANNELS
 BY_TIER = ("log_hazard", "log_close", "log_dormant", "quality", "log_conversion", "coverage", "win_back")
 BY_TIER_AND_CHANNEL = ("campaign", "retain")
 SCALARS = (
-    "log_return", "log_quality_sd", "log_failure", "log_app_failure", "resolution", "push", "adoption", "handoff",
-    "synergy", "outreach", "extra_grace", "log_demotion", "privacy", "privacy_risk", "log_refusal", "targeting",
-    "churn_auc", "offer_auc", "uplift", "data_quality", "log_hours", "log_contact_hours", "log_manager_exit",
-    "log_vacancy", "log_unprepared", "train_professional", "train_digital",
-)  # fmt: skip
+    "log_return",
+    "log_quality_sd",
+    "log_failure",
+    "log_app_failure",
+    "resolution",
+    "push",
+    "adoption",
+    "handoff",
+    "synergy",
+    "outreach",
+    "extra_grace",
+    "log_demotion",
+    "privacy",
+    "privacy_risk",
+    "log_refusal",
+    "targeting",
+    "churn_auc",
+    "offer_auc",
+    "uplift",
+    "data_quality",
+    "log_hours",
+    "log_contact_hours",
+    "log_manager_exit",
+    "log_vacancy",
+    "log_unprepared",
+    "train_professional",
+    "train_digital",
+)
 
 
 @dataclass

@@ -35,14 +35,10 @@ class Tier(Settings):
     """One tier: a band of three-month mean AUM, from its lower bound to the next tier's."""
 
     name: Name = Field(description="name of the tier")
-    start: float = assumption(
-        alias="from", unit="CNY", low=0, high=1e7, hard_low=0, hard_high=1e12, source="SPEC 1.1",
-        about="lower bound of three-month mean AUM",
-    )  # fmt: skip
-    grace_months: int = assumption(
-        0, unit="months", low=0, high=12, hard_low=0, hard_high=60, source="F5",
-        about="months below the bound before a customer is moved down",
-    )  # fmt: skip
+    start: float = assumption(unit="CNY", plausible=(0, 1e7), allowed=(0, 1e12), alias="from", source="SPEC 1.1")
+    """lower bound of three-month mean AUM"""
+    grace_months: int = assumption(0, "months", plausible=(0, 12), allowed=(0, 60), source="F5")
+    """months below the bound before a customer is moved down"""
     like: Name | None = Field(None, description="standard tier whose entries serve where this one has none")
 
     @property

@@ -21,16 +21,25 @@ UNIT = 1024.0  # weight units a customer
 
 
 def scenario(
-    customers: int = 10_000, *, months: int = 6, burn_in: int = 0, model: Mapping[str, Any] | None = None,
-    population: Mapping[str, Any] | None = None, **sections: Any,
-) -> Scenario:  # fmt: skip
+    customers: int = 10_000,
+    *,
+    months: int = 6,
+    burn_in: int = 0,
+    model: Mapping[str, Any] | None = None,
+    population: Mapping[str, Any] | None = None,
+    **sections: Any,
+) -> Scenario:
     """A scenario of Bank B with what is named and the defaults for the rest."""
     return Scenario.model_validate(
         {
-            "name": "test", "months": months, "burn_in": burn_in, "model": dict(model or {}),
-            "population": {"customers": customers, **(population or {})}, **sections,
+            "name": "test",
+            "months": months,
+            "burn_in": burn_in,
+            "model": dict(model or {}),
+            "population": {"customers": customers, **(population or {})},
+            **sections,
         }
-    )  # fmt: skip
+    )
 
 
 def only(**on: bool) -> dict[str, bool]:

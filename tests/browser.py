@@ -13,9 +13,15 @@ from pathlib import Path
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAPER = 680  # pixels of A4 between its margins: 180 mm
 OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+)
 LOOK = """
 const page = document.querySelector("iframe").contentDocument, root = page.documentElement;
 const wide = page.defaultView.innerWidth, kinds = ".scroll, table, pre, p, dl, ul, h1, h2, h3";

@@ -52,9 +52,15 @@ def _like(old: Any, new: Any) -> Any:
 def eventful(**changed: Any) -> Rates:
     """Default rates with the rare things common, so that a few thousand rows meet all of them."""
     often = {
-        "event_rate": 0.2, "failure_digital": 0.15, "failure_other": 0.10, "opt_out_rate": 0.05, "dormant_return": 0.2,
-        "dormant_close": 0.1, "product_loss": 0.03, "product_gain": [0.02, 0.04, 0.08, 0.1],
-    }  # fmt: skip
+        "event_rate": 0.2,
+        "failure_digital": 0.15,
+        "failure_other": 0.10,
+        "opt_out_rate": 0.05,
+        "dormant_return": 0.2,
+        "dormant_close": 0.1,
+        "product_loss": 0.03,
+        "product_gain": [0.02, 0.04, 0.08, 0.1],
+    }
     return rates_of(**(often | changed))
 
 
@@ -62,14 +68,37 @@ def still(**changed: Any) -> Rates:
     """Rates at which nothing happens to anybody: every speed, chance and effect is zero."""
     p = rates_of()
     keep = {
-        "wallet_reversion", "threshold", "ceiling", "grace", "markov", "satisfaction_mu", "satisfaction_sd", "trust_sd",
-        "affinity_sd", "tenure_anchor", "transactions", "reach", "pressure", "conversion", "dormant_share",
-        "second_life_months", "opt_out_months", "retention_months",
-    }  # fmt: skip
-    nothing = {name: np.zeros_like(getattr(p, name)) if isinstance(getattr(p, name), np.ndarray) else f32(0)
-               for name in p._fields if name not in keep}  # fmt: skip
-    unchanging = {"engagement_memory": 1, "pressure_memory": 1, "failure_fading": 1, "bond_fading": 1,
-                  "wallet_reversion": 0}  # fmt: skip
+        "wallet_reversion",
+        "threshold",
+        "ceiling",
+        "grace",
+        "markov",
+        "satisfaction_mu",
+        "satisfaction_sd",
+        "trust_sd",
+        "affinity_sd",
+        "tenure_anchor",
+        "transactions",
+        "reach",
+        "pressure",
+        "conversion",
+        "dormant_share",
+        "second_life_months",
+        "opt_out_months",
+        "retention_months",
+    }
+    nothing = {
+        name: np.zeros_like(getattr(p, name)) if isinstance(getattr(p, name), np.ndarray) else f32(0)
+        for name in p._fields
+        if name not in keep
+    }
+    unchanging = {
+        "engagement_memory": 1,
+        "pressure_memory": 1,
+        "failure_fading": 1,
+        "bond_fading": 1,
+        "wallet_reversion": 0,
+    }
     quiet = p._replace(**nothing)._replace(**{name: f32(value) for name, value in unchanging.items()})
     return quiet._replace(**{name: _like(getattr(p, name), value) for name, value in changed.items()})
 
@@ -165,24 +194,55 @@ def calm(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed: A
     tiers = p.threshold.size
     hazards = [Model().hazard(tier) for tier in TIERS]
     fields: dict[str, Any] = {
-        "month": month, "word": word_of(month), "key0": key0, "key1": key1,
+        "month": month,
+        "word": word_of(month),
+        "key0": key0,
+        "key1": key1,
         "close_rate": np.array([-np.log1p(-h.close) for h in hazards], f32),
         "dormant_rate": np.array([-np.log1p(-h.dormant) for h in hazards], f32),
-        "return_ratio": f32(1), "market": np.zeros(tiers, f32),
-        "market_growth": np.zeros(tiers), "start": -24, "growth_path": growth_path(p, 84),
-        "yield_gap": f32(0), "adoption_shift": f32(0), "peers": f32(-0.1), "word_of_mouth": np.zeros(tiers, f32),
-        "quality_shift": np.zeros(tiers, f32), "quality_sd_ratio": f32(1), "failure_ratio": f32(1),
-        "resolution": f32(0.6), "push_share": f32(0.7), "conversion_ratio": np.ones(tiers, f32),
-        "campaign": np.zeros((tiers, len(CHANNELS)), f32), "hazard_ratio": np.zeros(tiers, f32),
+        "return_ratio": f32(1),
+        "market": np.zeros(tiers, f32),
+        "market_growth": np.zeros(tiers),
+        "start": -24,
+        "growth_path": growth_path(p, 84),
+        "yield_gap": f32(0),
+        "adoption_shift": f32(0),
+        "peers": f32(-0.1),
+        "word_of_mouth": np.zeros(tiers, f32),
+        "quality_shift": np.zeros(tiers, f32),
+        "quality_sd_ratio": f32(1),
+        "failure_ratio": f32(1),
+        "resolution": f32(0.6),
+        "push_share": f32(0.7),
+        "conversion_ratio": np.ones(tiers, f32),
+        "campaign": np.zeros((tiers, len(CHANNELS)), f32),
+        "hazard_ratio": np.zeros(tiers, f32),
         "manager_quality": np.zeros(POSTS + 1, f32),
-        "handoff": f32(0), "synergy": f32(0), "privacy": f32(0), "pressure_cap": f32(np.inf), "outreach": f32(0),
-        "outreach_from": f32(1e4), "extra_grace": f32(0), "demotion_ratio": f32(1), "win_back": np.zeros(tiers, f32),
-        "retain": np.zeros((tiers, len(CHANNELS)), f32), "retain_cut": f32(-np.inf), "by_uplift": np.bool_(False),
-        "targeting": f32(0), "offer_cut": f32(-np.inf), "offer_boost": f32(1), "scored": np.bool_(False),
-        "score_word": word_of((month - 1) // 3), "know_churn": f32(0.3), "know_uplift": f32(0), "know_offer": f32(0.3),
-        "risk_mean": np.full(tiers, -0.4, f32), "risk_sd": np.full(tiers, 0.9, f32),
-        "gain_mean": np.zeros(tiers, f32), "gain_sd": np.full(tiers, 0.4, f32),
-    }  # fmt: skip
+        "handoff": f32(0),
+        "synergy": f32(0),
+        "privacy": f32(0),
+        "pressure_cap": f32(np.inf),
+        "outreach": f32(0),
+        "outreach_from": f32(1e4),
+        "extra_grace": f32(0),
+        "demotion_ratio": f32(1),
+        "win_back": np.zeros(tiers, f32),
+        "retain": np.zeros((tiers, len(CHANNELS)), f32),
+        "retain_cut": f32(-np.inf),
+        "by_uplift": np.bool_(False),
+        "targeting": f32(0),
+        "offer_cut": f32(-np.inf),
+        "offer_boost": f32(1),
+        "scored": np.bool_(False),
+        "score_word": word_of((month - 1) // 3),
+        "know_churn": f32(0.3),
+        "know_uplift": f32(0),
+        "know_offer": f32(0.3),
+        "risk_mean": np.full(tiers, -0.4, f32),
+        "risk_sd": np.full(tiers, 0.9, f32),
+        "gain_mean": np.zeros(tiers, f32),
+        "gain_sd": np.full(tiers, 0.4, f32),
+    }
     now = Now(**fields)
     return now._replace(**{name: _like(getattr(now, name), value) for name, value in changed.items()})
 
@@ -192,23 +252,57 @@ def stormy(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed:
     p = p or rates_of()
     market = np.array([-0.02, -0.05, -0.10, 0.04])
     moved: dict[str, Any] = {
-        "close_rate": [0.02, 0.015, 0.012, 0.01], "dormant_rate": [0.05, 0.03, 0.02, 0.015], "return_ratio": 1.7,
-        "market": market, "market_growth": np.expm1(market), "yield_gap": 2.5,
-        "adoption_shift": 0.53, "peers": 0.12, "word_of_mouth": [0.11, 0.07, 0.03, 0.01],
-        "quality_shift": [0.25, 0.2, 0.3, -0.1], "quality_sd_ratio": 1.15, "failure_ratio": 1.3, "resolution": 0.85,
-        "push_share": 0.4, "conversion_ratio": [1.6, 1.9, 1.3, 0.8], "hazard_ratio": [-0.12, 0.05, -0.2, 0.3],
-        "campaign": [[0.02, 0.05, 0.02, 0.1, 0.3], [0.03, 0.1, 0.04, 0.1, 0.2], [0.05, 0.1, 0.05, 0.2, 0.2],
-                     [0.1, 0.1, 0.1, 0.1, 0.1]],
+        "close_rate": [0.02, 0.015, 0.012, 0.01],
+        "dormant_rate": [0.05, 0.03, 0.02, 0.015],
+        "return_ratio": 1.7,
+        "market": market,
+        "market_growth": np.expm1(market),
+        "yield_gap": 2.5,
+        "adoption_shift": 0.53,
+        "peers": 0.12,
+        "word_of_mouth": [0.11, 0.07, 0.03, 0.01],
+        "quality_shift": [0.25, 0.2, 0.3, -0.1],
+        "quality_sd_ratio": 1.15,
+        "failure_ratio": 1.3,
+        "resolution": 0.85,
+        "push_share": 0.4,
+        "conversion_ratio": [1.6, 1.9, 1.3, 0.8],
+        "hazard_ratio": [-0.12, 0.05, -0.2, 0.3],
+        "campaign": [
+            [0.02, 0.05, 0.02, 0.1, 0.3],
+            [0.03, 0.1, 0.04, 0.1, 0.2],
+            [0.05, 0.1, 0.05, 0.2, 0.2],
+            [0.1, 0.1, 0.1, 0.1, 0.1],
+        ],
         "manager_quality": np.linspace(-1.1, 0.9, POSTS + 1),
-        "handoff": 0.47, "synergy": 0.24, "privacy": 0.1, "pressure_cap": 2.5, "outreach": 0.05, "extra_grace": 2.0,
-        "demotion_ratio": 0.7, "win_back": [0.3, 0.2, 0.3, 0.2], "by_uplift": month % 2 == 0, "scored": True,
-        "retain": [[0.0, 0.02, 0.0, 0.05, 0.1], [0.0, 0.1, 0.02, 0.1, 0.1], [0.1, 0.1, 0.1, 0.1, 0.1],
-                   [0.0, 0.2, 0.1, 0.1, 0.1]],
-        "retain_cut": 0.6, "targeting": 0.5, "offer_cut": 0.8, "offer_boost": 4.7,
-        "know_churn": 0.6, "know_uplift": 0.4, "know_offer": 0.9,
-        "risk_mean": [-0.4, -0.5, -0.6, -0.7], "risk_sd": [0.8, 0.9, 1.0, 1.1],
-        "gain_mean": [0.01, 0.0, -0.01, 0.02], "gain_sd": [0.3, 0.4, 0.5, 0.6],
-    }  # fmt: skip
+        "handoff": 0.47,
+        "synergy": 0.24,
+        "privacy": 0.1,
+        "pressure_cap": 2.5,
+        "outreach": 0.05,
+        "extra_grace": 2.0,
+        "demotion_ratio": 0.7,
+        "win_back": [0.3, 0.2, 0.3, 0.2],
+        "by_uplift": month % 2 == 0,
+        "scored": True,
+        "retain": [
+            [0.0, 0.02, 0.0, 0.05, 0.1],
+            [0.0, 0.1, 0.02, 0.1, 0.1],
+            [0.1, 0.1, 0.1, 0.1, 0.1],
+            [0.0, 0.2, 0.1, 0.1, 0.1],
+        ],
+        "retain_cut": 0.6,
+        "targeting": 0.5,
+        "offer_cut": 0.8,
+        "offer_boost": 4.7,
+        "know_churn": 0.6,
+        "know_uplift": 0.4,
+        "know_offer": 0.9,
+        "risk_mean": [-0.4, -0.5, -0.6, -0.7],
+        "risk_sd": [0.8, 0.9, 1.0, 1.1],
+        "gain_mean": [0.01, 0.0, -0.01, 0.02],
+        "gain_sd": [0.3, 0.4, 0.5, 0.6],
+    }
     return calm(month, seed=seed, p=p, **(moved | changed))
 
 

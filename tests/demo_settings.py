@@ -55,7 +55,8 @@ class Crash(Section):
     """Markets fall."""
 
     kind: Literal["crash"]
-    depth: float = assumption(0.3, unit="share", low=0.1, high=0.5, hard_low=0, below=1, source="F9", about="fall")
+    depth: float = assumption(0.3, "share", plausible=(0.1, 0.5), allowed=(0, None), below=1, source="F9")
+    """fall"""
 
 
 Event = Annotated[Pandemic | Crash, Field(discriminator="kind")]
@@ -66,9 +67,8 @@ class RetentionCall(Section):
 
     use: Literal["retention_call"]
     start: int = Field(0, alias="from", ge=0)
-    hazard_ratio: float = assumption(
-        0.88, unit="ratio", low=0.8, high=1.1, hard_low=0, hard_high=10, source="F1", about="what the call does"
-    )
+    hazard_ratio: float = assumption(0.88, "ratio", plausible=(0.8, 1.1), allowed=(0, 10), source="F1")
+    """what the call does"""
     channels: tuple[str, ...] = ()
 
 

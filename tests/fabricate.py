@@ -14,9 +14,18 @@ import pandas as pd
 TIERS = ("mass", "affluent", "wealth", "private")
 ARMS: Mapping[str, tuple[float, float]] = {"nothing": (1.0, 0.0), "calls": (0.9, 40_000.0)}
 FLOWS = (
-    "joined", "closed", "closed_dormant", "went_dormant", "reactivated", "upgraded", "downgraded",
-    "moved_in", "aum_moved", "net_new_money", "market_effect",
-)  # fmt: skip
+    "joined",
+    "closed",
+    "closed_dormant",
+    "went_dormant",
+    "reactivated",
+    "upgraded",
+    "downgraded",
+    "moved_in",
+    "aum_moved",
+    "net_new_money",
+    "market_effect",
+)
 CHANNELS = ("branch", "phone", "video", "messaging", "app")
 
 START = np.array([90_000.0, 6_000.0, 2_000.0, 100.0])
@@ -34,10 +43,19 @@ def manifest(
 ) -> dict:
     """What `ResultsFolder.create` needs."""
     return {
-        "name": "tiny", "run_id": "20260101T000000Z-0123456789ab", "created": "2026-01-01T00:00:00Z",
-        "scenario_digest": "0123456789ab", "code_version": "0.1.0", "arms": list(arms), "tiers": list(TIERS),
-        "seeds": list(seeds), "months": months, "discount_rate": 0.10, "currency": "CNY", **more,
-    }  # fmt: skip
+        "name": "tiny",
+        "run_id": "20260101T000000Z-0123456789ab",
+        "created": "2026-01-01T00:00:00Z",
+        "scenario_digest": "0123456789ab",
+        "code_version": "0.1.0",
+        "arms": list(arms),
+        "tiers": list(TIERS),
+        "seeds": list(seeds),
+        "months": months,
+        "discount_rate": 0.10,
+        "currency": "CNY",
+        **more,
+    }
 
 
 def fabricate(
@@ -103,11 +121,18 @@ def fabricate(
             aum = aum + new_money + market + move
             kept = kept * (1.0 - leave - sleep) if month > months - 12 else active
             flow |= {
-                "joined": joined, "closed": gone + closed_dormant, "closed_dormant": closed_dormant,
-                "went_dormant": slept, "reactivated": reactivated,
-                "upgraded": rose, "downgraded": fell, "moved_in": risen + fallen,
-                "aum_moved": move, "net_new_money": new_money, "market_effect": market,
-            }  # fmt: skip
+                "joined": joined,
+                "closed": gone + closed_dormant,
+                "closed_dormant": closed_dormant,
+                "went_dormant": slept,
+                "reactivated": reactivated,
+                "upgraded": rose,
+                "downgraded": fell,
+                "moved_in": risen + fallen,
+                "aum_moved": move,
+                "net_new_money": new_money,
+                "market_effect": market,
+            }
         if month == months - 12:
             was = kept = active
         on = float(month > 0)
@@ -119,33 +144,62 @@ def fabricate(
         }
         money["profit"] = money["revenue"] - money["channel_cost"] - money["manager_cost"] - money["strategy_cost"]
         months_kept.append(
-            {"customers": active + dormant, "active": active, "dormant": dormant, "aum": aum,
-             "products": np.array([1.6, 3.0, 4.5, 6.0]) * noise[:, month], "share_of_wallet": zero + 0.45,
-             "digital_active": 0.5 * noise[:, month], "satisfaction": noise[:, month] - 1.0, "trust": zero + 0.1}
+            {
+                "customers": active + dormant,
+                "active": active,
+                "dormant": dormant,
+                "aum": aum,
+                "products": np.array([1.6, 3.0, 4.5, 6.0]) * noise[:, month],
+                "share_of_wallet": zero + 0.45,
+                "digital_active": 0.5 * noise[:, month],
+                "satisfaction": noise[:, month] - 1.0,
+                "trust": zero + 0.1,
+            }
             | flow
             | {f"contacts_{channel}": active * 0.01 * (i + 1) * on for i, channel in enumerate(CHANNELS)}
             | {name: active * 0.001 * on for name in ("sales", "failures", "complaints", "opt_outs")}
             | money
-        )  # fmt: skip
+        )
         last = month == months and months >= 12
         bank.append(
-            {name: np.full(runs, value) for name, value in (
-                ("managers", 10.0), ("managers_left", 0.15 * on), ("managers_hired", 0.15 * on), ("utilisation", 0.9),
-                ("professional_skill", 0.7), ("digital_skill", 0.4), ("fatigue", 0.0), ("nps", 20.0 + month),
-                *((f"load_{channel}", 0.6) for channel in CHANNELS), ("yield_gap", 0.0), ("market_return", 0.006),
-                ("adoption_factor", 1.0), ("branch_capacity", 1.0), ("aum_gini", 0.9 if month % 12 == 0 else np.nan),
-                ("strategy_maturity", 0.0), ("cost_service", 0.0), ("cost_messages", 0.0))}
-            | {"aum_exited": exited, "strategy_cost": money["strategy_cost"].sum(axis=1),
-               "kept_12m": kept.sum(axis=1) if last else np.full(runs, np.nan),
-               "active_12m_ago": was.sum(axis=1) if last else np.full(runs, np.nan),
-               "cost_servicing": (active + dormant).sum(axis=1) * 3.0 * on,
-               "cost_acquisition": flow["joined"].sum(axis=1) * 150.0,
-               "cost_managers": money["manager_cost"].sum(axis=1),
-               "customers_opted_out": active.sum(axis=1) * 0.01 * month / 12}
-            | {f"{name}[{tier}]": values[:, i] if last else np.full(runs, np.nan)
-               for name, values in (("kept_12m", kept), ("active_12m_ago", was if last else kept))
-               for i, tier in enumerate(TIERS)}
-        )  # fmt: skip
+            {
+                name: np.full(runs, value)
+                for name, value in (
+                    ("managers", 10.0),
+                    ("managers_left", 0.15 * on),
+                    ("managers_hired", 0.15 * on),
+                    ("utilisation", 0.9),
+                    ("professional_skill", 0.7),
+                    ("digital_skill", 0.4),
+                    ("fatigue", 0.0),
+                    ("nps", 20.0 + month),
+                    *((f"load_{channel}", 0.6) for channel in CHANNELS),
+                    ("yield_gap", 0.0),
+                    ("market_return", 0.006),
+                    ("adoption_factor", 1.0),
+                    ("branch_capacity", 1.0),
+                    ("aum_gini", 0.9 if month % 12 == 0 else np.nan),
+                    ("strategy_maturity", 0.0),
+                    ("cost_service", 0.0),
+                    ("cost_messages", 0.0),
+                )
+            }
+            | {
+                "aum_exited": exited,
+                "strategy_cost": money["strategy_cost"].sum(axis=1),
+                "kept_12m": kept.sum(axis=1) if last else np.full(runs, np.nan),
+                "active_12m_ago": was.sum(axis=1) if last else np.full(runs, np.nan),
+                "cost_servicing": (active + dormant).sum(axis=1) * 3.0 * on,
+                "cost_acquisition": flow["joined"].sum(axis=1) * 150.0,
+                "cost_managers": money["manager_cost"].sum(axis=1),
+                "customers_opted_out": active.sum(axis=1) * 0.01 * month / 12,
+            }
+            | {
+                f"{name}[{tier}]": values[:, i] if last else np.full(runs, np.nan)
+                for name, values in (("kept_12m", kept), ("active_12m_ago", was if last else kept))
+                for i, tier in enumerate(TIERS)
+            }
+        )
         if month and month % 12 == 0:
             moved.append(year.copy())
 
@@ -157,8 +211,11 @@ def fabricate(
     by_month = _long(arm, seed, each, {k: np.stack([b[k] for b in bank], axis=1) for k in bank[0]})
     by_year = np.stack(moved, axis=1) if moved else np.zeros((runs, 0, tiers + 3, tiers + 2))
     by_year = np.delete(by_year, closed_state, axis=2)  # nobody starts a year closed
-    states = {"year": np.arange(1, len(moved) + 1), "from": np.array([*TIERS, "dormant", "new"], dtype=object),
-              "to": np.array([*TIERS, "dormant", "closed"], dtype=object)}  # fmt: skip
+    states = {
+        "year": np.arange(1, len(moved) + 1),
+        "from": np.array([*TIERS, "dormant", "new"], dtype=object),
+        "to": np.array([*TIERS, "dormant", "closed"], dtype=object),
+    }
     transitions = _long(arm, seed, states, {"customers": by_year})
     ages = {"tier": places["tier"], "tenure_month": np.arange(3)}
     at_risk = np.broadcast_to((START / 3.0)[:, None], (runs, tiers, 3))

@@ -45,10 +45,19 @@ BANK_B = (
 )
 TWO_TIERS = (BANK_B[0], Tier("gold & silver", 0.0750, 800_000, 0.0024, 0.0030, 0.04, 4.0, 0.4, 0.007))
 SEVEN_TIERS = tuple(
-    Tier(f"level_{number}", share, 4_000.0 * 6**number, 0.0025, 0.010 / (1 + number), 0.4 / (1 + number) ** 2,
-         1.5 + number, 0.02 * 3**number, 0.01 - 0.001 * number)
+    Tier(
+        f"level_{number}",
+        share,
+        4_000.0 * 6**number,
+        0.0025,
+        0.010 / (1 + number),
+        0.4 / (1 + number) ** 2,
+        1.5 + number,
+        0.02 * 3**number,
+        0.01 - 0.001 * number,
+    )
     for number, share in enumerate((0.70, 0.20, 0.06, 0.025, 0.01, 0.004, 0.001))
-)  # fmt: skip
+)
 
 
 @dataclass
@@ -138,12 +147,15 @@ def fabricate(
         "arm_digests": {arm: "fedcba9876543210" * 4 for arm in arms},
         "assumptions": {
             "model.hazards.mass.dormant": {
-                "unit": "probability a month", "source": "F6", "default": 0.010, "about": "Going dormant, mass",
+                "unit": "probability a month",
+                "source": "F6",
+                "default": 0.010,
+                "about": "Going dormant, mass",
                 "plausible": [0.005, 0.02],
             },
             "discount_rate": {"unit": "1/year", "source": "assumption", "default": 0.08, "about": "Discount rate"},
         },
-    }  # fmt: skip
+    }
     text = (
         f"name: made-up\nabout: {json.dumps(about)}\nmonths: {months}\nburn_in: 24\ncurrency: CNY\ndiscount_rate: "
         "0.10\npopulation: {source: synthetic, preset: bank_b, customers: 1000000}\n"
@@ -151,11 +163,14 @@ def fabricate(
         f"seeds: {list(range(1, seeds + 1))}\n" + "arms:\n" + "".join(f"  {arm}: []\n" for arm in arms)
     )
     return Made(
-        manifest, text, pd.DataFrame(monthly), pd.DataFrame(bank),
+        manifest,
+        text,
+        pd.DataFrame(monthly),
+        pd.DataFrame(bank),
         pd.DataFrame(moves, columns=["arm", "seed", "year", "from", "to", "customers"]).astype({"year": "int64"}),
         pd.DataFrame(cohorts),
         pd.DataFrame(posts, columns=list(MANAGERS_COLUMNS)),
-    )  # fmt: skip
+    )
 
 
 def _live(
@@ -227,31 +242,51 @@ def _live(
         for k, tier in enumerate(tiers):
             out.monthly.append(
                 {
-                    "arm": arm, "seed": seed, "month": month, "tier": tier.name,
-                    "customers": open_now[k], "active": active[k], "dormant": asleep[k], "aum": aum[k],
-                    "products": tier.products, "share_of_wallet": 0.45, "digital_active": min(0.9, 0.4 + 0.004 * month),
-                    "satisfaction": satisfaction[k], "trust": satisfaction[k] / 2,
-                    "joined": flow["joined"][k], "closed": closed[k], "closed_dormant": flow["closed_dormant"][k],
-                    "went_dormant": flow["went_dormant"][k], "reactivated": flow["reactivated"][k],
-                    "upgraded": flow["upgraded"][k], "downgraded": flow["downgraded"][k],
-                    "moved_in": moved_in[k], "aum_moved": aum_moved[k],
-                    "net_new_money": new_money[k], "market_effect": market[k],
+                    "arm": arm,
+                    "seed": seed,
+                    "month": month,
+                    "tier": tier.name,
+                    "customers": open_now[k],
+                    "active": active[k],
+                    "dormant": asleep[k],
+                    "aum": aum[k],
+                    "products": tier.products,
+                    "share_of_wallet": 0.45,
+                    "digital_active": min(0.9, 0.4 + 0.004 * month),
+                    "satisfaction": satisfaction[k],
+                    "trust": satisfaction[k] / 2,
+                    "joined": flow["joined"][k],
+                    "closed": closed[k],
+                    "closed_dormant": flow["closed_dormant"][k],
+                    "went_dormant": flow["went_dormant"][k],
+                    "reactivated": flow["reactivated"][k],
+                    "upgraded": flow["upgraded"][k],
+                    "downgraded": flow["downgraded"][k],
+                    "moved_in": moved_in[k],
+                    "aum_moved": aum_moved[k],
+                    "net_new_money": new_money[k],
+                    "market_effect": market[k],
                     **{f"contacts_{channel}": contacts[channel][k] for channel in CHANNELS},
-                    "sales": 0.01 * active[k] * on, "failures": 0.02 * active[k] * on,
+                    "sales": 0.01 * active[k] * on,
+                    "failures": 0.02 * active[k] * on,
                     "complaints": 0.004 * active[k] * on,
-                    "opt_outs": 0.0004 * active[k] * on, "revenue": revenue[k], "channel_cost": service[k],
-                    "manager_cost": managers[k], "strategy_cost": strategy[k],
+                    "opt_outs": 0.0004 * active[k] * on,
+                    "revenue": revenue[k],
+                    "channel_cost": service[k],
+                    "manager_cost": managers[k],
+                    "strategy_cost": strategy[k],
                     "profit": revenue[k] - service[k] - managers[k] - strategy[k],
                 }
-            )  # fmt: skip
+            )
         if month:
             year = gone_by_year.setdefault((month - 1) // 12 + 1, {})
             for k, tier in enumerate(tiers):
                 for other, number in (
-                    ("closed", closed[k]), ("dormant", flow["went_dormant"][k]),
+                    ("closed", closed[k]),
+                    ("dormant", flow["went_dormant"][k]),
                     (tiers[min(k + 1, count - 1)].name, flow["upgraded"][k]),
                     (tiers[max(k - 1, 0)].name, flow["downgraded"][k]),
-                ):  # fmt: skip
+                ):
                     year[tier.name, other] = year.get((tier.name, other), 0.0) + number
                 year["new", tier.name] = year.get(("new", tier.name), 0.0) + flow["joined"][k]
                 year["dormant", tier.name] = year.get(("dormant", tier.name), 0.0) + flow["reactivated"][k]
@@ -260,22 +295,36 @@ def _live(
             year["dormant", "dormant"] = year.get(("dormant", "dormant"), 0.0) + asleep.sum() / 13
         out.bank.append(
             {
-                "arm": arm, "seed": seed, "month": month, "managers": 198.0,
-                "managers_left": float(rng.poisson(3)) * on, "managers_hired": float(rng.poisson(3)) * on,
+                "arm": arm,
+                "seed": seed,
+                "month": month,
+                "managers": 198.0,
+                "managers_left": float(rng.poisson(3)) * on,
+                "managers_hired": float(rng.poisson(3)) * on,
                 "utilisation": 0.93 + 0.02 * np.sin(month / 6) - 0.03 * place,
-                "professional_skill": 0.0, "digital_skill": 0.0, "fatigue": 0.1, "nps": 5.0 + 8 * satisfaction.mean(),
+                "professional_skill": 0.0,
+                "digital_skill": 0.0,
+                "fatigue": 0.1,
+                "nps": 5.0 + 8 * satisfaction.mean(),
                 **{f"load_{channel}": 0.6 for channel in CHANNELS},
-                "yield_gap": 0.0, "market_return": 0.006, "adoption_factor": 1.0, "branch_capacity": 1.0,
-                "aum_exited": float(on * (aum * 0.004).sum()), "aum_gini": 0.91,
+                "yield_gap": 0.0,
+                "market_return": 0.006,
+                "adoption_factor": 1.0,
+                "branch_capacity": 1.0,
+                "aum_exited": float(on * (aum * 0.004).sum()),
+                "aum_gini": 0.91,
                 "kept_12m": float(0.86 * active.sum()) if month == months >= 12 else np.nan,
                 "active_12m_ago": float(active.sum()) if month == months >= 12 else np.nan,
                 "strategy_maturity": maturity,
-                "strategy_cost": strategy.sum(), "cost_service": service.sum() * 0.3,
-                "cost_messages": service.sum() * 0.1, "cost_servicing": service.sum() * 0.4,
+                "strategy_cost": strategy.sum(),
+                "cost_service": service.sum() * 0.3,
+                "cost_messages": service.sum() * 0.1,
+                "cost_servicing": service.sum() * 0.4,
                 "cost_acquisition": service.sum() * 0.2,
-                "cost_managers": managers.sum(), "customers_opted_out": 0.01 * open_now.sum(),
+                "cost_managers": managers.sum(),
+                "customers_opted_out": 0.01 * open_now.sum(),
             }
-        )  # fmt: skip
+        )
     for year, pairs in gone_by_year.items():
         if year > months // 12:
             continue  # a year that is not over has no row
@@ -288,35 +337,62 @@ def _live(
         shut = rng.binomial(at_risk.astype(int), np.clip(close[k] * shape, 0, 1))
         quiet = rng.binomial(at_risk.astype(int), np.clip(dormant[k] * shape, 0, 1))
         out.cohorts += [
-            {"arm": arm, "seed": seed, "tier": tier.name, "tenure_month": int(t), "at_risk": at_risk[t],
-             "closed": float(shut[t]), "dormant": float(quiet[t])}
+            {
+                "arm": arm,
+                "seed": seed,
+                "tier": tier.name,
+                "tenure_month": int(t),
+                "at_risk": at_risk[t],
+                "closed": float(shut[t]),
+                "dormant": float(quiet[t]),
+            }
             for t in tenure
-        ]  # fmt: skip
+        ]
     out.posts = [(arm, seed, min(3, months), 17, "left", 210.0, 2.0, 5.0)]
     return out
 
 
 STRATEGIES = (
-    "digital_thinking", "stratification", "personalised_service", "staff_upskilling", "institutional",
-    "human_resources", "fintech",
-)  # fmt: skip
+    "digital_thinking",
+    "stratification",
+    "personalised_service",
+    "staff_upskilling",
+    "institutional",
+    "human_resources",
+    "fintech",
+)
 DECISION_ARMS: dict[str, tuple[tuple[str, ...], tuple[float, float, float]]] = {
     "nothing": ((), (0.0, 0.0, 0.0)),
-    **{name: ((name,), effect) for name, effect in zip(STRATEGIES, (
-        (0.02, 900_000, 0.1), (0.05, 500_000, 0.9), (0.045, 700_000, 0.4), (0.02, 400_000, 0.05), (0.004, 150_000, 0.0),
-        (0.012, 250_000, 0.05), (0.0, 200_000, 0.02)), strict=True)},
+    **{
+        name: ((name,), effect)
+        for name, effect in zip(
+            STRATEGIES,
+            (
+                (0.02, 900_000, 0.1),
+                (0.05, 500_000, 0.9),
+                (0.045, 700_000, 0.4),
+                (0.02, 400_000, 0.05),
+                (0.004, 150_000, 0.0),
+                (0.012, 250_000, 0.05),
+                (0.0, 200_000, 0.02),
+            ),
+            strict=True,
+        )
+    },
     "four": (STRATEGIES[:4], (0.11, 2_400_000, 1.3)),
     "four_with_safeguards": (STRATEGIES, (0.125, 2_900_000, 1.4)),
     "equal_budget_of_thirty_million_a_year_spread_over_all_seven": (STRATEGIES, (0.07, 2_500_000, 0.8)),
     "equal_budget_of_thirty_million_a_year_put_into_one": (("stratification",), (0.06, 2_500_000, 0.9)),
     "harm": (("digital_thinking",), (-0.015, 300_000, -0.2)),
-}  # fmt: skip
+}
 AGES = ("under_35", "35_to_49", "50_to_64", "65_plus")
 AFFINITIES = ("low", "middle", "high")
 RESPONSE = {  # of an uplift class: its share, how well it is saved, how easily it is driven away
-    "persuadable": (0.2, 2.5, 0.1), "sure_thing": (0.5, 0.3, 0.1), "lost_cause": (0.2, 0.2, 0.1),
+    "persuadable": (0.2, 2.5, 0.1),
+    "sure_thing": (0.5, 0.3, 0.1),
+    "lost_cause": (0.2, 0.2, 0.1),
     "sleeping_dog": (0.1, 0.1, 1.5),
-}  # fmt: skip
+}
 
 
 def decided(arms: int = 13, seeds: int = 6, months: int = 60, **more) -> Made:
@@ -375,14 +451,16 @@ def individuals(made: Made) -> pd.DataFrame:
                             rows += [
                                 (*key, "closed", "closed", gone * 0.3),
                                 (*key, "dormant", "dormant", gone * 0.7 - saved),
-                                (*key, "dormant", "kept", saved * 0.9), (*key, "dormant", "upgraded", saved * 0.1),
-                                (*key, "kept", "closed", lost * 0.4), (*key, "kept", "dormant", lost * 0.6),
+                                (*key, "dormant", "kept", saved * 0.9),
+                                (*key, "dormant", "upgraded", saved * 0.1),
+                                (*key, "kept", "closed", lost * 0.4),
+                                (*key, "kept", "dormant", lost * 0.6),
                                 (*key, "kept", "opted_out", people * 0.02 * abs(effect) / young),
                                 (*key, "kept", "upgraded", moved * 2 * abs(effect)),
                                 (*key, "upgraded", "kept", moved * 0.5 * abs(effect)),
                                 (*key, "upgraded", "upgraded", moved),
                                 (*key, "kept", "kept", people * 0.65 - lost),
-                            ]  # fmt: skip
+                            ]
     from sim.store.tables import INDIVIDUALS_COLUMNS
 
     table = pd.DataFrame(rows, columns=list(INDIVIDUALS_COLUMNS))
@@ -393,17 +471,39 @@ def attribution(seeds: int = 6) -> pd.DataFrame:
     """attribution.csv of a made-up bundle; the parts add up to the whole."""
     rows = []
     for kpi, unit, parts, alone in (
-        ("attrition_annual", "per year", (-0.002, -0.006, -0.0055, -0.003, -0.001, -0.002, 0.0004),
-         (-0.0025, -0.0045, -0.005, -0.0022, -0.0005, -0.0015, 0.0)),
+        (
+            "attrition_annual",
+            "per year",
+            (-0.002, -0.006, -0.0055, -0.003, -0.001, -0.002, 0.0004),
+            (-0.0025, -0.0045, -0.005, -0.0022, -0.0005, -0.0015, 0.0),
+        ),
         ("aum_end", "CNY", (2e7, 3.1e8, 1.6e8, 4e7, 1e7, 3e7, -1e7), (1e7, 2.8e8, 1.9e8, 2e7, 0.0, 2e7, -1e7)),
-        ("profit_annual", "CNY per year", (-9e6, -1.5e6, -5e6, -4e6, -1.5e6, -2.5e6, -2.2e6),
-         (-9.5e6, -2e6, -5e6, -4.5e6, -1.6e6, -2.6e6, -2.3e6)),
-    ):  # fmt: skip
+        (
+            "profit_annual",
+            "CNY per year",
+            (-9e6, -1.5e6, -5e6, -4e6, -1.5e6, -2.5e6, -2.2e6),
+            (-9.5e6, -2e6, -5e6, -4.5e6, -1.6e6, -2.6e6, -2.3e6),
+        ),
+    ):
         whole = sum(parts)
         for name, value, single in zip(STRATEGIES, parts, alone, strict=True):
             wide = 0.12 * max(map(abs, parts))
-            rows.append((kpi, unit, name, value, value - wide, value + wide, single, 2 * value - single,
-                         value - single, whole, seeds, 128))  # fmt: skip
+            rows.append(
+                (
+                    kpi,
+                    unit,
+                    name,
+                    value,
+                    value - wide,
+                    value + wide,
+                    single,
+                    2 * value - single,
+                    value - single,
+                    whole,
+                    seeds,
+                    128,
+                )
+            )
     from sim.store.tables import ATTRIBUTION_COLUMNS
 
     return pd.DataFrame(rows, columns=list(ATTRIBUTION_COLUMNS))

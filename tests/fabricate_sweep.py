@@ -198,9 +198,12 @@ CALLS, TURNOVER, MARGIN = "arms.calls.retention_call.intensity", "model.turnover
 def bank_like(folder: Path, **more: Any) -> Made:
     """Three levers x two uncertainties, three arms, three seeds: 800 points; the bundle pays in most worlds."""
     levels: dict[str, tuple[float, ...]] = {
-        TRAINING: (0.1, 0.2, 0.3, 0.4), COVERAGE: (0.5, 0.7, 0.9, 1.0), CALLS: (0.0, 1.0),
-        TURNOVER: (0.05, 0.1, 0.15, 0.2, 0.3), MARGIN: (0.004, 0.006, 0.008, 0.01, 0.012),
-    }  # fmt: skip
+        TRAINING: (0.1, 0.2, 0.3, 0.4),
+        COVERAGE: (0.5, 0.7, 0.9, 1.0),
+        CALLS: (0.0, 1.0),
+        TURNOVER: (0.05, 0.1, 0.15, 0.2, 0.3),
+        MARGIN: (0.004, 0.006, 0.008, 0.01, 0.012),
+    }
     parameters = [
         parameter(TRAINING, values=levels[TRAINING], unit="ratio", about="what training does to service quality"),
         parameter(COVERAGE, values=levels[COVERAGE], unit="share", about="share of wealth clients who are served"),
@@ -226,7 +229,11 @@ def bank_like(folder: Path, **more: Any) -> Made:
     outcomes = {"npv": money, "attrition_annual": {arm: leaving(formula) for arm, formula in money.items()}}
     crossed = {"levers": {"design": "grid", "samples": 5}, "uncertainties": {"design": "grid", "samples": 5}}
     told = {
-        "seeds": (1, 2, 3), "shared": {"npv": 2e6, "attrition_annual": 0.001}, "design": crossed,
-        "own": {"npv": 3e6, "attrition_annual": 0.002}, "name": "training_or_tools", **more,
-    }  # fmt: skip
+        "seeds": (1, 2, 3),
+        "shared": {"npv": 2e6, "attrition_annual": 0.001},
+        "design": crossed,
+        "own": {"npv": 3e6, "attrition_annual": 0.002},
+        "name": "training_or_tools",
+        **more,
+    }
     return fabricate(folder, parameters, grid(levels), outcomes, **told)

@@ -63,11 +63,16 @@ def calls(size: Size, seed: int) -> dict[str, customers.Figures]:
     n = size.customers // 10
     silent = {"campaign": dict.fromkeys(("mass", "affluent", "wealth", "private"), 0.0)}
     s = scenario(
-        n, months=36, record={"panel": n},
+        n,
+        months=36,
+        record={"panel": n},
         model={"products": {"loss": 0.0, "own_share": 0.0}, "contacts": {"push": 1.0}},
-        channels={"phone": {"reach": 1.0, "campaign": dict.fromkeys(("mass", "affluent", "wealth", "private"), 1.0)},
-                  "messaging": silent, "app": silent},
-    )  # fmt: skip
+        channels={
+            "phone": {"reach": 1.0, "campaign": dict.fromkeys(("mass", "affluent", "wealth", "private"), 1.0)},
+            "messaging": silent,
+            "app": silent,
+        },
+    )
     return {"v12": customers.v12(customers.run(s, seed))}
 
 
@@ -127,8 +132,21 @@ def every_strategy(size: Size, seed: int) -> dict[str, customers.Figures]:
     return strategies.strategies(size.customers // 10, MONTHS, seed)
 
 
-EXPERIMENTS = (every_strategy, baseline, calls, departures, capacity, keeping, outreach, pressure, moves, app, yields,
-               hearsay, scores)  # fmt: skip
+EXPERIMENTS = (
+    every_strategy,
+    baseline,
+    calls,
+    departures,
+    capacity,
+    keeping,
+    outreach,
+    pressure,
+    moves,
+    app,
+    yields,
+    hearsay,
+    scores,
+)
 MORE_SEEDS = {every_strategy: 2}  # times as many seeds as asked for
 
 
@@ -227,8 +245,9 @@ def page(size: Size, seeds: Sequence[int], found: dict[str, list[Finding]], pair
         figures = "; ".join(
             f"{one.what}: {_number(one.interval.mean, fact.style_of(one.what))}, "
             f"tolerance {_bounds(one.tolerance, fact.style_of(one.what))}"
-            for one in found[fact.name] if one.verdict in ("misses", "unclear")
-        )  # fmt: skip
+            for one in found[fact.name]
+            if one.verdict in ("misses", "unclear")
+        )
         lines += [f"**{fact.name}** ({figures}). {fact.note or 'Not yet explained.'}", ""]
     if not missed:
         lines += ["Nothing.", ""]

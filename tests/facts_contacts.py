@@ -55,18 +55,30 @@ def retention_bank(customers: int, months: int) -> Scenario:
     channels["phone"] |= {"reach": 1.0, "capacity": 1000.0}
     by_phone = {"branch": 0.0, "phone": 1.0, "video": 0.0, "messaging": 0.0}
     return scenario(
-        customers, months=months, burn_in=12, channels=channels, implementation={"gate": 1.0, "dip_months": 0},
+        customers,
+        months=months,
+        burn_in=12,
+        channels=channels,
+        implementation={"gate": 1.0, "dip_months": 0},
         model={
             "mechanisms": {"acquisition": False, "reactivation": False, "manager_turnover": False},
-            "leaving": {"gap": 0.0}, "contacts": {"benefit": 0.0, "opt_out": 0.0}, "scores": {**KNOWING, "lead": 0.0},
+            "leaving": {"gap": 0.0},
+            "contacts": {"benefit": 0.0, "opt_out": 0.0},
+            "scores": {**KNOWING, "lead": 0.0},
         },
         managers={
-            "coverage": everywhere(1.0), "span": everywhere(8000.0), "hours_per_month": 400.0,
-            "inbound_hours": everywhere(0.0), "contact_months": everywhere(1200.0), "mix": everywhere(by_phone),
+            "coverage": everywhere(1.0),
+            "span": everywhere(8000.0),
+            "hours_per_month": 400.0,
+            "inbound_hours": everywhere(0.0),
+            "contact_months": everywhere(1200.0),
+            "mix": everywhere(by_phone),
         },
-        arms={NOBODY: [], **{policy: [{**strategy, "allocation": policy, "retention": share}]
-                             for policy, share in SHARES.items()}},
-    )  # fmt: skip
+        arms={
+            NOBODY: [],
+            **{policy: [{**strategy, "allocation": policy, "retention": share}] for policy, share in SHARES.items()},
+        },
+    )
 
 
 def calls_that_keep(customers: int, months: int, seed: int) -> dict[str, Figures]:
@@ -97,8 +109,10 @@ def calls_that_keep(customers: int, months: int, seed: int) -> dict[str, Figures
     left = {name: np.count_nonzero(first & (bank.customers.state != ACTIVE)) for name, bank in banks.items()}
     saved = {policy: 1000.0 * (left[NOBODY] - left[policy]) / made[policy] for policy in SHARES}
     v18 = {f"saved a 1,000 calls, by {policy}": value for policy, value in saved.items()}
-    v18 |= {"by uplift over by risk": saved["uplift"] / saved["risk"],
-            **{f"calls, by {policy}": made[policy] for policy in SHARES}}  # fmt: skip
+    v18 |= {
+        "by uplift over by risk": saved["uplift"] / saved["risk"],
+        **{f"calls, by {policy}": made[policy] for policy in SHARES},
+    }
     ratio = {policy: with_it / without for policy, (with_it, without) in exits.items()}
     v19 = {"in turn": ratio["round_robin"], "by risk": ratio["risk"], "by uplift": ratio["uplift"]}
     return {"v18": v18, "v19": v19 | mechanism, "v9": {"exits of those called in turn over without": v19["in turn"]}}
@@ -118,8 +132,11 @@ def aimed(bank: BankModel) -> Figures:
     def mean(rows: np.ndarray) -> float:
         return float(np.average(ratio[rows], weights=np.exp(risk[rows])))
 
-    return {"mechanism, everybody": mean(np.ones(awake.size, bool)), "mechanism, the riskiest tenth": mean(top),
-            "mechanism, those it keeps": mean(ratio < 1.0)}  # fmt: skip
+    return {
+        "mechanism, everybody": mean(np.ones(awake.size, bool)),
+        "mechanism, the riskiest tenth": mean(top),
+        "mechanism, those it keeps": mean(ratio < 1.0),
+    }
 
 
 # --- V9: what an export says of contacts -----------------------------------------------------------------------------
@@ -131,17 +148,29 @@ def outreach(customers: int, agents: int, panel: int, months: int, seed: int) ->
     The bank as it stands with stratification in force: managers also make the contacts that are due, and sell.
     """
     s = scenario(
-        customers, months=months, burn_in=24, population={"agents": agents}, record={"panel": panel},
+        customers,
+        months=months,
+        burn_in=24,
+        population={"agents": agents},
+        record={"panel": panel},
         implementation={"gate": 1.0},
-        arms={"nothing": [], **{policy: [{"use": "stratification", "allocation": policy, **AT_ONCE}]
-                                for policy in ("risk", "round_robin")}},
-    )  # fmt: skip
+        arms={
+            "nothing": [],
+            **{
+                policy: [{"use": "stratification", "allocation": policy, **AT_ONCE}]
+                for policy in ("risk", "round_robin")
+            },
+        },
+    )
     banks = arms_at_the_start(s, seed)
     known = banks["knowing"] = fork(banks["risk"])
     scores = known.settings.scores.model_copy(update=KNOWING)
     known.settings = known.settings.model_copy(update={"scores": scores})
-    names = {"risk": "by risk", "knowing": "by risk, with the scores of personalised service and fintech",
-             "round_robin": "in turn"}  # fmt: skip
+    names = {
+        "risk": "by risk",
+        "knowing": "by risk, with the scores of personalised service and fintech",
+        "round_robin": "in turn",
+    }
     out: Figures = {}
     for arm, name in names.items():
         run = Run(tables(live(banks.pop(arm))))
@@ -162,9 +191,11 @@ def _odds_ratio(run: Run, what: str) -> float:
     xs, ys = [], []
     for month in range(QUARTER, active.shape[1] - 1):
         here = active[:, month] & managed[:, month]
-        seen = retained[here, month] > 0 if what == "retained" else (
-            contacts[here, month] - contacts[here, month - QUARTER]
-        )  # fmt: skip
+        seen = (
+            retained[here, month] > 0
+            if what == "retained"
+            else (contacts[here, month] - contacts[here, month - QUARTER])
+        )
         xs.append(np.column_stack([seen, tier[here, month] == 2, tier[here, month] == 3]))
         ys.append(~active[here, month + 1])
     x, y = np.concatenate(xs).astype(float), np.concatenate(ys).astype(float)
@@ -189,9 +220,12 @@ def pressure(customers: int, months: int, seed: int) -> dict[str, Figures]:
         channels = silent_campaigns()
         channels["phone"] = {"campaign": everywhere(rate), "ideal_per_quarter": 3.0 / calls}
         s = scenario(
-            customers, months=months, channels=channels, managers={"coverage": everywhere(0.0)},
+            customers,
+            months=months,
+            channels=channels,
+            managers={"coverage": everywhere(0.0)},
             model={"contacts": {"push": push}, "mechanisms": {"acquisition": False}},
-        )  # fmt: skip
+        )
         run = Run(tables(lived(s, seed)))
         at_risk = run.by_tier("active")[SETTLED:-1].sum()
 
@@ -208,8 +242,10 @@ def pressure(customers: int, months: int, seed: int) -> dict[str, Figures]:
     added = np.diff(refused[[0, 2, 4, 6]])
     out: Figures = {"calls a quarter at which fewest leave": _lowest(made, effect)}
     out |= {f"leaving at {n} calls a quarter": effect[i] for i, n in enumerate(CALLS) if n}
-    out |= {f"opt-outs added from {2 * i + 2} to {2 * i + 4} calls over the two before": after / one
-            for i, (one, after) in enumerate(pairwise(added))}  # fmt: skip
+    out |= {
+        f"opt-outs added from {2 * i + 2} to {2 * i + 4} calls over the two before": after / one
+        for i, (one, after) in enumerate(pairwise(added))
+    }
     out["the same from single calls, up to three"] = _lowest(single[:, 2], single[:, 0] / single[0, 0] - 1.0)
     for i, n in ((1, 3), (2, 6)):
         out[f"leaving at {n} calls that sell"] = selling[i, 0] / selling[0, 0] - 1.0

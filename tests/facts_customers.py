@@ -127,17 +127,29 @@ def v4(run: Run) -> Figures:
 def v7(run: Run) -> Figures:
     """Odds ratio of leaving within 12 months per product held, on the panel as a bank would export it."""
     panel = run.panel
-    columns = {name: panel[f"observed_{name}"] for name in
-               ("products", "tier", "aum", "age", "adopted", "joined_month")}  # fmt: skip
+    columns = {
+        name: panel[f"observed_{name}"] for name in ("products", "tier", "aum", "age", "adopted", "joined_month")
+    }
     xs, ys = [], []
     for start in range(0, panel.shape[1] - YEAR, YEAR):
         here = panel.active[:, start]
         at = {name: values[here, start] for name, values in columns.items()}
         tenure = start - at["joined_month"]
-        xs.append(np.column_stack([
-            at["products"], at["tier"] == 1, at["tier"] >= 2, np.log(np.maximum(at["aum"], 1.0)),
-            at["age"] + start / YEAR, at["adopted"], tenure < 3, (tenure >= 3) & (tenure < 12), tenure >= 60,
-        ]))  # fmt: skip
+        xs.append(
+            np.column_stack(
+                [
+                    at["products"],
+                    at["tier"] == 1,
+                    at["tier"] >= 2,
+                    np.log(np.maximum(at["aum"], 1.0)),
+                    at["age"] + start / YEAR,
+                    at["adopted"],
+                    tenure < 3,
+                    (tenure >= 3) & (tenure < 12),
+                    tenure >= 60,
+                ]
+            )
+        )
         ys.append(~panel.active[here, start + 1 : start + YEAR + 1].all(axis=1))
     x, y = np.concatenate(xs).astype(float), np.concatenate(ys).astype(float)
     keep = x.std(axis=0) > 0  # early tenure is empty: the panel follows customers of month 0

@@ -157,22 +157,37 @@ def v16(run: Run) -> Figures:
 
     (rate, middle), _ = curve_fit(course, years, share, p0=(0.35, 0.0))
     error = float(np.sqrt(np.mean((course(years, rate, middle) - share) ** 2)))
-    return {"distance from a logistic course": error, "its rate a year": float(rate),
-            "users at the start": float(share[0]), "users five years later": float(share[-1]),
-            "odds ratio of leaving within a year, users, export": _users(run)}  # fmt: skip
+    return {
+        "distance from a logistic course": error,
+        "its rate a year": float(rate),
+        "users at the start": float(share[0]),
+        "users five years later": float(share[-1]),
+        "odds ratio of leaving within a year, users, export": _users(run),
+    }
 
 
 def _users(run: Run) -> float:
     panel = run.panel
-    columns = {name: panel[f"observed_{name}"] for name in ("adopted", "tier", "products", "aum", "age",
-                                                             "joined_month")}  # fmt: skip
+    columns = {
+        name: panel[f"observed_{name}"] for name in ("adopted", "tier", "products", "aum", "age", "joined_month")
+    }
     xs, ys = [], []
     for start in range(0, panel.shape[1] - YEAR, YEAR):
         here = panel.active[:, start]
         at = {name: values[here, start] for name, values in columns.items()}
-        xs.append(np.column_stack([at["adopted"], at["tier"] == 1, at["tier"] >= 2, at["products"],
-                                   np.log(np.maximum(at["aum"], 1.0)), at["age"] + start / YEAR,
-                                   np.log1p(np.maximum(start - at["joined_month"], 0.0))]))  # fmt: skip
+        xs.append(
+            np.column_stack(
+                [
+                    at["adopted"],
+                    at["tier"] == 1,
+                    at["tier"] >= 2,
+                    at["products"],
+                    np.log(np.maximum(at["aum"], 1.0)),
+                    at["age"] + start / YEAR,
+                    np.log1p(np.maximum(start - at["joined_month"], 0.0)),
+                ]
+            )
+        )
         ys.append(~panel.active[here, start + 1 : start + YEAR + 1].all(axis=1))
     return float(np.exp(logistic(np.concatenate(xs).astype(float), np.concatenate(ys).astype(float))[1]))
 
@@ -198,15 +213,17 @@ def app(customers: int, months: int, seed: int) -> dict[str, Figures]:
     felt = [c.satisfaction[both].astype(float).mean() / start.rates.satisfaction_sd for c in (one, other)]
     wallet = [1.0 / (1.0 + np.exp(-c.wallet[both].astype(float))) for c in (one, other)]
     cost = [tables(model)["bank"][["cost_service", "cost_messages"]].to_numpy().sum() for model in banks.values()]
-    return {"v16": {
-        "exits of new users over those without the app": exits[0] / exits[1],
-        "more transactions": used[0] / used[1] - 1.0,
-        "more contacts": made[0] / made[1] - 1.0,
-        "more cost of service and messages, CNY a user-month": (cost[0] - cost[1]) / months_used,
-        "share of wallet lost, users who bank elsewhere too": float(np.mean(1.0 - wallet[0] / wallet[1])),
-        "satisfaction of new users, SD, less without the app": felt[0] - felt[1],
-        **_pandemic(customers, seed),
-    }}  # fmt: skip
+    return {
+        "v16": {
+            "exits of new users over those without the app": exits[0] / exits[1],
+            "more transactions": used[0] / used[1] - 1.0,
+            "more contacts": made[0] / made[1] - 1.0,
+            "more cost of service and messages, CNY a user-month": (cost[0] - cost[1]) / months_used,
+            "share of wallet lost, users who bank elsewhere too": float(np.mean(1.0 - wallet[0] / wallet[1])),
+            "satisfaction of new users, SD, less without the app": felt[0] - felt[1],
+            **_pandemic(customers, seed),
+        }
+    }
 
 
 def _pandemic(customers: int, seed: int) -> Figures:
@@ -217,8 +234,10 @@ def _pandemic(customers: int, seed: int) -> Figures:
         active = run.by_tier("active")
         shares.append((run.by_tier("digital_active") * active).sum(axis=1) / active.sum(axis=1))
     gain = shares[1] - shares[0]
-    return {"users a pandemic adds in nine months": float(gain[9]),
-            "of them still more after two years": float(gain[24])}  # fmt: skip
+    return {
+        "users a pandemic adds in nine months": float(gain[9]),
+        "of them still more after two years": float(gain[24]),
+    }
 
 
 # --- V22: yields elsewhere -------------------------------------------------------------------------------------------
@@ -227,9 +246,10 @@ def _pandemic(customers: int, seed: int) -> Figures:
 def yields(customers: int, seed: int) -> dict[str, Figures]:
     """A year of internet finance: what drains, who leaves, who goes first, and what an own fund stops."""
     events: dict[str, list[dict[str, Any]]] = {
-        "calm": [], "gap": [{"kind": "internet_finance", "from": 0}],
+        "calm": [],
+        "gap": [{"kind": "internet_finance", "from": 0}],
         "fund": [{"kind": "internet_finance", "from": 0, "own_fund_after": 0}],
-    }  # fmt: skip
+    }
     banks = {
         name: live(bank(scenario(customers, months=YEAR, model=NOBODY_JOINS, environment=shocks), seed))
         for name, shocks in events.items()
@@ -248,16 +268,20 @@ def yields(customers: int, seed: int) -> dict[str, Figures]:
         return float(lost[there & of].mean())
 
     bars = np.quantile(calm.affinity[there], (0.25, 0.75))
-    return {"v22": {
-        "AUM drained in the first year": drained / total,
-        "of liquid balances of mass and affluent": ((calm.aum - gap.aum) * weight)[low].sum()
-        / (liquid * calm.aum * weight)[low].sum(),
-        "drained over AUM of additional leavers": drained / left,
-        "wallet lost, most digital quarter over least": mean(calm.affinity >= bars[1]) / mean(calm.affinity <= bars[0]),
-        "wallet lost, under 35 over above 60": mean(calm.age < 35) / mean(calm.age > 60),
-        "drained with an own fund from the start over without": ((calm.aum - fund.aum) * weight)[there].sum() / drained,
-        "additional leavers, of all active": float(np.mean(gap.state[open_] != ACTIVE)),
-    }}  # fmt: skip
+    return {
+        "v22": {
+            "AUM drained in the first year": drained / total,
+            "of liquid balances of mass and affluent": ((calm.aum - gap.aum) * weight)[low].sum()
+            / (liquid * calm.aum * weight)[low].sum(),
+            "drained over AUM of additional leavers": drained / left,
+            "wallet lost, most digital quarter over least": mean(calm.affinity >= bars[1])
+            / mean(calm.affinity <= bars[0]),
+            "wallet lost, under 35 over above 60": mean(calm.age < 35) / mean(calm.age > 60),
+            "drained with an own fund from the start over without": ((calm.aum - fund.aum) * weight)[there].sum()
+            / drained,
+            "additional leavers, of all active": float(np.mean(gap.state[open_] != ACTIVE)),
+        }
+    }
 
 
 # --- V23: leavers draw others ----------------------------------------------------------------------------------------
@@ -280,11 +304,11 @@ def word_of_mouth(customers: int, seed: int) -> dict[str, Figures]:
         counts.append([np.count_nonzero(before[name] & ~awake(model)) for name, model in banks.items()])
     exits = np.array(counts, float)
     more = exits[:, 0] - exits[:, 1]
-    return {"v23": {
-        "exits in the first quarter over those without": exits[:3, 0].sum() / exits[:3, 1].sum(),
-        "more exits in months 4 to 6 over months 1 to 3": more[3:6].sum() / more[:3].sum(),
-        "more exits in the year per leaver heard of (R_c)": more.sum() / told,
-        "exits in the first month over those without": exits[0, 0] / exits[0, 1],
-    }}  # fmt: skip
-
-
+    return {
+        "v23": {
+            "exits in the first quarter over those without": exits[:3, 0].sum() / exits[:3, 1].sum(),
+            "more exits in months 4 to 6 over months 1 to 3": more[3:6].sum() / more[:3].sum(),
+            "more exits in the year per leaver heard of (R_c)": more.sum() / told,
+            "exits in the first month over those without": exits[0, 0] / exits[0, 1],
+        }
+    }

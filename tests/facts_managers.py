@@ -137,8 +137,11 @@ def departures(customers: int, agents: int, months: int, burn_in: int, seed: int
     for k, tier in ((2, "wealth"), (3, "private")):
         lost = [(d.lost, d.aum.sum()) for d in all_of if d.rival and d.tier == k and np.isfinite(d.lost)]
         out[f"AUM closed in six months after a departure to a rival, {tier}"] = _weighted(lost)
-        calm_lost = [(share, 1.0) for month, post, t, share in witness.quiet_lost
-                     if t == k and not any((post, month + lag) in upset for lag in range(ROAD + 1))]  # fmt: skip
+        calm_lost = [
+            (share, 1.0)
+            for month, post, t, share in witness.quiet_lost
+            if t == k and not any((post, month + lag) in upset for lag in range(ROAD + 1))
+        ]
         out[f"the same in quiet books, {tier}"] = _weighted(calm_lost)
     rate = attrition(run)
     out["wealth less private, the large bank"] = rate[2] - rate[3]

@@ -16,8 +16,11 @@ from .facts_statistics import logistic
 AHEAD = 3  # months in which a customer may leave; the bank's score is drawn anew each quarter
 TENTH = 0.1
 # What the bank's models are said to know: on perfect data, and how far the data let it through.
-KNOWLEDGE = {"today": (0.62, 0.5), "with personalised service": (0.78, 0.5),
-             "with personalised service and fintech": (0.78, 0.85)}  # fmt: skip
+KNOWLEDGE = {
+    "today": (0.62, 0.5),
+    "with personalised service": (0.78, 0.5),
+    "with personalised service and fintech": (0.78, 0.85),
+}
 
 
 def auc(score: np.ndarray, leaves: np.ndarray) -> float:
@@ -39,14 +42,18 @@ def binormal_lift(area: float, top: float = TENTH) -> float:
 
 def _judged(name: str, score: np.ndarray, leaves: np.ndarray) -> Figures:
     area, gained = auc(score, leaves), lift(score, leaves)
-    return {f"{name}: AUC": area, f"{name}: lift of the top tenth": gained,
-            f"{name}: lift over the binormal one": gained / binormal_lift(area)}  # fmt: skip
+    return {
+        f"{name}: AUC": area,
+        f"{name}: lift of the top tenth": gained,
+        f"{name}: lift over the binormal one": gained / binormal_lift(area),
+    }
 
 
 def scores(customers: int, seed: int) -> dict[str, Figures]:
     """The bank's churn score against who leaves in the next three months, for three states of knowledge."""
-    start = at_the_start(scenario(customers, months=AHEAD, burn_in=24, model={"mechanisms": {"acquisition": False}}),
-                         seed)  # fmt: skip
+    start = at_the_start(
+        scenario(customers, months=AHEAD, burn_in=24, model={"mechanisms": {"acquisition": False}}), seed
+    )
     start.begin_measuring()
     rows = np.flatnonzero(start.customers.state == ACTIVE)
     known = {name: _score(start, rows, *how) for name, how in KNOWLEDGE.items()}
@@ -106,11 +113,26 @@ def _export(panel: Panel, ahead: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
         past = {lag: used[here, month - lag + 1 : month + 1].sum(axis=1) for lag in (1, 3, 12)}
         money = np.log(np.maximum(at["aum"], 1.0))
         before = [np.log(np.maximum(seen["aum"][here, month - lag], 1.0)) for lag in (3, 12)]
-        xs.append(np.column_stack([
-            at["tier"] == 1, at["tier"] == 2, at["tier"] == 3, at["products"], money, years, (years - 45.0) ** 2,
-            at["adopted"], np.log1p(tenure), at["manager"] >= 0, at["contact_gap"] > 6,
-            *(np.log1p(past[lag]) for lag in (1, 3, 12)), at["silence"], *(money - then for then in before),
-        ]))  # fmt: skip
+        xs.append(
+            np.column_stack(
+                [
+                    at["tier"] == 1,
+                    at["tier"] == 2,
+                    at["tier"] == 3,
+                    at["products"],
+                    money,
+                    years,
+                    (years - 45.0) ** 2,
+                    at["adopted"],
+                    np.log1p(tenure),
+                    at["manager"] >= 0,
+                    at["contact_gap"] > 6,
+                    *(np.log1p(past[lag]) for lag in (1, 3, 12)),
+                    at["silence"],
+                    *(money - then for then in before),
+                ]
+            )
+        )
         ys.append(~active[here, month + 1 : month + ahead + 1].all(axis=1))
         ids.append(np.flatnonzero(here))
     return np.concatenate(xs).astype(float), np.concatenate(ys), np.concatenate(ids)

@@ -88,6 +88,7 @@ def variance_ratio(arm: np.ndarray, reference: np.ndarray) -> tuple[float, float
 
 def pairing(seeds: Sequence[Figures]) -> list[tuple[str, list[tuple[float, float, float]]]]:
     """By arm: the variance ratio of attrition, AUM at the end and profit, with intervals."""
+
     def values(arm: str, kpi: str) -> np.ndarray:
         return np.array([figures[f"{arm}/{kpi}"] for figures in seeds])
 

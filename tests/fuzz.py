@@ -247,8 +247,20 @@ def command(argv: Sequence[str] | None = None) -> int:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         tally = fuzz(Path(place), count=asked.count, runs=asked.runs, seed=asked.seed, whole=asked.whole)
-    for kind in ("mutants", "accepted", "refused", "runs", "runs with their page", "not to be made tiny", "traceback",
-                 "warning", "line", "hang", "failure at run", "no number"):  # fmt: skip
+    for kind in (
+        "mutants",
+        "accepted",
+        "refused",
+        "runs",
+        "runs with their page",
+        "not to be made tiny",
+        "traceback",
+        "warning",
+        "line",
+        "hang",
+        "failure at run",
+        "no number",
+    ):
         print(f"{kind:<22} {tally.counts[kind]:>6}")
     print(f"{time.perf_counter() - began:.0f} s, seed {asked.seed}")
     if asked.keep is not None:

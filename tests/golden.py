@@ -11,8 +11,14 @@ from sim.experiments.prepare import prepare
 
 GOLDEN = Path(__file__).parent / "golden.csv"
 SCENARIO = Path(__file__).parent.parent / "scenarios" / "quick.yaml"
-CHANGES = ["population.customers=6000", "population.agents=3000", "months=18", "burn_in=6", "seeds=[7]",
-           "model.mechanisms.word_of_mouth=true"]  # fmt: skip
+CHANGES = [
+    "population.customers=6000",
+    "population.agents=3000",
+    "months=18",
+    "burn_in=6",
+    "seeds=[7]",
+    "model.mechanisms.word_of_mouth=true",
+]
 
 
 def golden_run() -> pd.DataFrame:

@@ -21,9 +21,14 @@ from sim.yaml_source.shapes import Shape, branch_by_tag, branches, fields_of, sh
 
 ROOT = Path(__file__).parent.parent
 STRATEGIES = (
-    "digital_thinking", "stratification", "personalised_service", "staff_upskilling", "institutional",
-    "human_resources", "fintech",
-)  # fmt: skip
+    "digital_thinking",
+    "stratification",
+    "personalised_service",
+    "staff_upskilling",
+    "institutional",
+    "human_resources",
+    "fintech",
+)
 SHOCKS = ("internet_finance", "pandemic", "market_drawdown", "manager_poaching", "rival_app")
 DESIGNS = ("grid", "random", "latin_hypercube", "sobol", "morris", "saltelli")
 KPI = ("npv", "attrition_annual", "aum_end", "aum_end[mass]", "retention_12m", "profit", "roi", "nps")
@@ -33,16 +38,24 @@ KPI = ("npv", "attrition_annual", "aum_end", "aum_end[mass]", "retention_12m", "
 
 
 def _small(name: str, **more: Any) -> dict[str, Any]:
-    bank = {"name": name, "months": 3, "burn_in": 1, "seeds": [1], "population": {"customers": 300},
-            "arms": {"nothing": [], "all": [{"use": use} for use in STRATEGIES]}}  # fmt: skip
+    bank = {
+        "name": name,
+        "months": 3,
+        "burn_in": 1,
+        "seeds": [1],
+        "population": {"customers": 300},
+        "arms": {"nothing": [], "all": [{"use": use} for use in STRATEGIES]},
+    }
     return {**bank, **more}
 
 
 def _own_tiers(n: int) -> dict[str, Any]:
     names = [f"t{k}" for k in range(n)]
     like = ["mass", "affluent", "wealth", "private"]
-    tiers = [{"name": name, "from": 0 if k == 0 else 3000.0 * 4**k, "like": like[min(k, 3)], "grace_months": k}
-             for k, name in enumerate(names)]  # fmt: skip
+    tiers = [
+        {"name": name, "from": 0 if k == 0 else 3000.0 * 4**k, "like": like[min(k, 3)], "grace_months": k}
+        for k, name in enumerate(names)
+    ]
     shares = [0.5 ** (k + 1) for k in range(n)]
     shares[-1] += 0.5**n
     by_name = dict(zip(names, shares, strict=True))
@@ -74,7 +87,7 @@ def small_banks(book: Path) -> list[dict[str, Any]]:
         _small("book", population={"source": "book", "file": str(book), "columns": columns}),
         _small("heavy_book", population={"source": "book", "file": str(book), "columns": columns, "customers": 50_000}),
         _small("swept", sweep=swept),
-    ]  # fmt: skip
+    ]
 
 
 def write_book(folder: Path) -> Path:
@@ -153,8 +166,14 @@ def _opened(shape: Shape, value: Any) -> Shape:
         return shape
     if shape.discriminator is not None:
         return branch_by_tag(shape, value) or shape
-    kinds = {dict: ("model", "mapping"), list: ("list", "tuple"), bool: ("boolean",), int: ("integer", "number"),
-             float: ("number",), str: ("text", "choice")}.get(type(value), ())  # fmt: skip
+    kinds = {
+        dict: ("model", "mapping"),
+        list: ("list", "tuple"),
+        bool: ("boolean",),
+        int: ("integer", "number"),
+        float: ("number",),
+        str: ("text", "choice"),
+    }.get(type(value), ())
     fitting = [member for member in branches(shape) if member.kind in kinds]
     if isinstance(value, dict):
         fitting.sort(key=lambda one: -len(fields_of(one.model).keys() & value.keys()) if one.model else 0)
@@ -191,12 +210,59 @@ def legal(shape: Shape, luck: random.Random) -> list[Any]:
 
 
 WILD: tuple[Any, ...] = (
-    None, True, False, 0, 1, -1, 2, 0.0, -0.0, 1.0, 0.5, 1e-300, 5e-324, 1e308, -1e308, math.inf, -math.inf, math.nan,
-    2**31, 2**53, 2**63, 2**64, 10**30, "", " ", "0", "1.0", "50%", "1,000", "true", "no", "nothing", "mass",
-    "mäss", "0\x07",
-    "a b", "a.b", "x" * 300, "C:\\temp\\book.csv", [], [[]], [None], [1], ["a"], [{}], {}, {"": 1}, {"a": {"b": {}}},
-    {"use": "digital_thinking"}, {"kind": "pandemic", "from": 1}, {"from": 0, "to": 1}, {"first": 1, "count": 1},
-)  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2,
+    0.0,
+    -0.0,
+    1.0,
+    0.5,
+    1e-300,
+    5e-324,
+    1e308,
+    -1e308,
+    math.inf,
+    -math.inf,
+    math.nan,
+    2**31,
+    2**53,
+    2**63,
+    2**64,
+    10**30,
+    "",
+    " ",
+    "0",
+    "1.0",
+    "50%",
+    "1,000",
+    "true",
+    "no",
+    "nothing",
+    "mass",
+    "mäss",
+    "0\x07",
+    "a b",
+    "a.b",
+    "x" * 300,
+    "C:\\temp\\book.csv",
+    [],
+    [[]],
+    [None],
+    [1],
+    ["a"],
+    [{}],
+    {},
+    {"": 1},
+    {"a": {"b": {}}},
+    {"use": "digital_thinking"},
+    {"kind": "pandemic", "from": 1},
+    {"from": 0, "to": 1},
+    {"first": 1, "count": 1},
+)
 
 
 # --- mutations -------------------------------------------------------------------------------------------------------
@@ -252,9 +318,15 @@ def all_over(data: dict[str, Any], luck: random.Random) -> None:
 
 def ends_of_a_table(data: dict[str, Any], luck: random.Random) -> None:
     """Every entry of a table by tier at the same end of its range."""
-    tables = [(at, value, shape) for at, value, shape in spots(data, shape_of(Scenario))
-              if shape.kind == "mapping" and isinstance(value, dict) and value
-              and shape.items and shape.items[0].kind in ("number", "integer")]  # fmt: skip
+    tables = [
+        (at, value, shape)
+        for at, value, shape in spots(data, shape_of(Scenario))
+        if shape.kind == "mapping"
+        and isinstance(value, dict)
+        and value
+        and shape.items
+        and shape.items[0].kind in ("number", "integer")
+    ]
     if tables:
         at, value, shape = luck.choice(tables)
         k = luck.randrange(len(numbers(shape.items[0], random.Random(0))))
@@ -266,11 +338,17 @@ def ends_of_a_table(data: dict[str, Any], luck: random.Random) -> None:
 def shares_anew(data: dict[str, Any], luck: random.Random) -> None:
     """Shares that still add up to one: everything in one place, or drawn."""
     own = {"shares", "strata"}
-    tables = [(at, value) for at, value, _ in spots(data, shape_of(Scenario))
-              if (at and at[-1] in own and at[0] == "population") or at[:-1] == ("managers", "mix")
-              if isinstance(value, dict) and value]  # fmt: skip
-    rows = [(at, value) for at, value, _ in spots(data, shape_of(Scenario))
-            if at[:-1] == ("model", "transitions", "matrix") and isinstance(value, list) and value]  # fmt: skip
+    tables = [
+        (at, value)
+        for at, value, _ in spots(data, shape_of(Scenario))
+        if (at and at[-1] in own and at[0] == "population") or at[:-1] == ("managers", "mix")
+        if isinstance(value, dict) and value
+    ]
+    rows = [
+        (at, value)
+        for at, value, _ in spots(data, shape_of(Scenario))
+        if at[:-1] == ("model", "transitions", "matrix") and isinstance(value, list) and value
+    ]
     if not tables + rows:
         return
     at, value = luck.choice(tables + rows)
@@ -384,10 +462,15 @@ def other_span(data: dict[str, Any], luck: random.Random) -> None:
     data["months"] = luck.choice((1, 2, 3, 11, 12, 13, 1200))
     data["burn_in"] = luck.choice((0, 1, 12, 1000))
     half = luck.choice((1e-300, 1.0, 1e300))
-    data["seeds"] = luck.choice((
-        [0], [2**63 - 1], {"first": 2**63 - 1, "count": 1}, {"first": 1, "count": 100_000},
-        {"until": {"kpi": luck.choice(KPI), "half_width": half}, "min": 2, "max": luck.choice((2, 3, 100_000))},
-    ))  # fmt: skip
+    data["seeds"] = luck.choice(
+        (
+            [0],
+            [2**63 - 1],
+            {"first": 2**63 - 1, "count": 1},
+            {"first": 1, "count": 100_000},
+            {"until": {"kpi": luck.choice(KPI), "half_width": half}, "min": 2, "max": luck.choice((2, 3, 100_000))},
+        )
+    )
 
 
 def other_sweep(data: dict[str, Any], luck: random.Random) -> None:
@@ -403,10 +486,23 @@ def other_sweep(data: dict[str, Any], luck: random.Random) -> None:
 
 
 MUTATIONS: tuple[tuple[int, Callable[[dict[str, Any], random.Random], None]], ...] = (
-    (16, one_number), (8, section_of_extremes), (24, all_over), (8, ends_of_a_table), (6, shares_anew),
-    (4, another_choice), (5, mechanisms), (8, wild_value), (4, key_gone), (3, key_moved), (2, item_twice),
-    (6, more_strategies), (5, more_shocks), (5, other_size), (4, other_span), (3, other_sweep),
-)  # fmt: skip
+    (16, one_number),
+    (8, section_of_extremes),
+    (24, all_over),
+    (8, ends_of_a_table),
+    (6, shares_anew),
+    (4, another_choice),
+    (5, mechanisms),
+    (8, wild_value),
+    (4, key_gone),
+    (3, key_moved),
+    (2, item_twice),
+    (6, more_strategies),
+    (5, more_shocks),
+    (5, other_size),
+    (4, other_span),
+    (3, other_sweep),
+)
 
 
 def mutant(banks: Banks, luck: random.Random) -> str:
@@ -423,9 +519,31 @@ def mutant(banks: Banks, luck: random.Random) -> str:
 
 
 ODD = (
-    "\t", "\x00", "\x08", "\x1b[31m", "\u202e", "\ud7ff", "- ", ": ", "{", "]", '"', "'", "&a ", "*a ", "%", "@", "#",
-    "?", "!!python/object:os.system ", "---\n", "<<: ", "\ufeff", "\u00a0", "\\",
-)  # fmt: skip
+    "\t",
+    "\x00",
+    "\x08",
+    "\x1b[31m",
+    "\u202e",
+    "\ud7ff",
+    "- ",
+    ": ",
+    "{",
+    "]",
+    '"',
+    "'",
+    "&a ",
+    "*a ",
+    "%",
+    "@",
+    "#",
+    "?",
+    "!!python/object:os.system ",
+    "---\n",
+    "<<: ",
+    "\ufeff",
+    "\u00a0",
+    "\\",
+)
 
 
 def _text_mutated(text: str, luck: random.Random) -> str:
@@ -434,12 +552,14 @@ def _text_mutated(text: str, luck: random.Random) -> str:
     k = luck.randrange(len(lines))
     at = luck.randrange(len(text))
     odd = luck.choice(ODD)
-    return luck.choice((
-        lambda: "".join(lines[:k] + lines[k + 1 :]),
-        lambda: "".join(lines[: k + 1] + lines[k:]),
-        lambda: text[:at],
-        lambda: text[:at] + odd + text[at:],
-        lambda: text.replace("\n", "\r\n"),
-        lambda: "\ufeff" + text,
-        lambda: "".join(luck.sample(lines, len(lines))),
-    ))()  # fmt: skip
+    return luck.choice(
+        (
+            lambda: "".join(lines[:k] + lines[k + 1 :]),
+            lambda: "".join(lines[: k + 1] + lines[k:]),
+            lambda: text[:at],
+            lambda: text[:at] + odd + text[at:],
+            lambda: text.replace("\n", "\r\n"),
+            lambda: "\ufeff" + text,
+            lambda: "".join(luck.sample(lines, len(lines))),
+        )
+    )()

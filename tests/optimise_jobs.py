@@ -142,8 +142,14 @@ def question(lives: str, numbers: int, design: dict[str, Any] | None = None, **s
     """A question over so many numbers in 0..1 that one of the classes above answers."""
     parameters = tuple(Parameter(f"x{i}", "number", "lever", low=0.0, high=1.0, base=0.5) for i in range(numbers))
     plan = Plan(
-        name="tiny", text="name: tiny\n", parameters=parameters, arms=ARMS, seeds=(1,), code_version="test",
-        design={"design": "optimise", **(design or {})}, lives=f"optimise_jobs:{lives}",
-    )  # fmt: skip
+        name="tiny",
+        text="name: tiny\n",
+        parameters=parameters,
+        arms=ARMS,
+        seeds=(1,),
+        code_version="test",
+        design={"design": "optimise", **(design or {})},
+        lives=f"optimise_jobs:{lives}",
+    )
     told = {"arm": "mix", "objectives": [{"kpi": "npv"}], **settings}
     return Question(plan, Optimise.model_validate(told), Space(parameters))

@@ -11,10 +11,12 @@ from sim.measures.evidence import customers_per_row
 # ---- under the reference, and one arm alone
 
 
-@pattern(r"Over .+, the bank.* loses (?P<rate>[\d.]+) %(?P<mark>~?)(?: \(95 % interval (?P<low>\S+) to "
-         r"(?P<high>\S+)\))?"
-         r" of its active customers a year: (?P<shut>[\d.]+) %~? close, (?P<quiet>[\d.]+) %~? go dormant "
-         r"without a word\.")  # fmt: skip
+@pattern(
+    r"Over .+, the bank.* loses (?P<rate>[\d.]+) %(?P<mark>~?)(?: \(95 % interval (?P<low>\S+) to "
+    r"(?P<high>\S+)\))?"
+    r" of its active customers a year: (?P<shut>[\d.]+) %~? close, (?P<quiet>[\d.]+) %~? go dormant "
+    r"without a word\."
+)
 def _loses(r: Reader, m: re.Match[str]) -> None:
     row = r.levels[r.arms[0], "attrition_annual"]
     assert is_about(m["rate"], row.mean, 100.0)
@@ -23,9 +25,11 @@ def _loses(r: Reader, m: re.Match[str]) -> None:
     assert abs(float(m["shut"]) + float(m["quiet"]) - row.mean * 100) < 0.11
 
 
-@pattern(r"Customers go from (?P<c0>.+?) to (?P<c1>.+?) \((?P<grown>[+-][\d.]+) %(?:, .+? a year)?\); AUM goes from "
-         r"(?P<a0>.+?) to (?P<a1>.+?) \(.+?\)(?:, with net new money of (?P<new>CNY [+-]?[\d.,]+(?: \w+)?)"
-         r"(?: \(.+\))? a year)?\.")  # fmt: skip
+@pattern(
+    r"Customers go from (?P<c0>.+?) to (?P<c1>.+?) \((?P<grown>[+-][\d.]+) %(?:, .+? a year)?\); AUM goes from "
+    r"(?P<a0>.+?) to (?P<a1>.+?) \(.+?\)(?:, with net new money of (?P<new>CNY [+-]?[\d.,]+(?: \w+)?)"
+    r"(?: \(.+\))? a year)?\."
+)
 def _growth(r: Reader, m: re.Match[str]) -> None:
     at = [r.total("customers", month).loc[r.arms[0]].mean() for month in (0, -1)]
     money = [r.total("aum", month).loc[r.arms[0]].mean() for month in (0, -1)]
@@ -35,8 +39,10 @@ def _growth(r: Reader, m: re.Match[str]) -> None:
     assert not m["new"] or is_about(m["new"], r.levels[r.arms[0], "net_new_money_annual"].mean)
 
 
-@pattern(r"Profit is (?P<profit>CNY [+-]?[\d.,]+(?: \w+)?)(?: \(95 % interval .+ to .+\))? a year on revenue of "
-         r"(?P<revenue>.+) and cost of (?P<cost>.+)\.")  # fmt: skip
+@pattern(
+    r"Profit is (?P<profit>CNY [+-]?[\d.,]+(?: \w+)?)(?: \(95 % interval .+ to .+\))? a year on revenue of "
+    r"(?P<revenue>.+) and cost of (?P<cost>.+)\."
+)
 def _earns(r: Reader, m: re.Match[str]) -> None:
     for name in ("profit", "revenue", "cost"):
         assert is_about(m[name], r.levels[r.arms[0], f"{name}_annual"].mean)
@@ -47,23 +53,30 @@ def _nps(r: Reader, m: re.Match[str]) -> None:
     assert is_about(m["nps"], r.levels[r.arms[0], "nps"].mean)
 
 
-@pattern(r"(?:(?P<begun>[\d,]+) customers before the burn-in, )?(?P<size>[\d,]+) customers at month 0(?: after it)?, "
-         r"in \d+ tiers; \d+ months(?: after \d+ of burn-in)?, (?:one arm|\d+ arms), "
-         r"(?:one seed|\d+ seeds)\.")  # fmt: skip
+@pattern(
+    r"(?:(?P<begun>[\d,]+) customers before the burn-in, )?(?P<size>[\d,]+) customers at month 0(?: after it)?, "
+    r"in \d+ tiers; \d+ months(?: after \d+ of burn-in)?, (?:one arm|\d+ arms), "
+    r"(?:one seed|\d+ seeds)\."
+)
 def _setting(r: Reader, m: re.Match[str]) -> None:
     assert is_about(m["size"], r.total("customers", 0).loc[r.arms[0]].mean())
     if m["begun"]:
         assert f"customers: {m['begun'].replace(',', '')}" in r.run.scenario_text
 
 
-@pattern(r"(?P<rate>[\d.]+) %~? of active customers (?:left or fell silent in the last 12 months|leave or fall silent "
-         r"in a year)(?:: (?P<most>[\d.]+) %~? in (?P<top>.+), (?P<least>[\d.]+) %~? in (?P<bottom>.+))?")  # fmt: skip
+@pattern(
+    r"(?P<rate>[\d.]+) %~? of active customers (?:left or fell silent in the last 12 months|leave or fall silent "
+    r"in a year)(?:: (?P<most>[\d.]+) %~? in (?P<top>.+), (?P<least>[\d.]+) %~? in (?P<bottom>.+))?"
+)
 def _one_attrition(r: Reader, m: re.Match[str]) -> None:
     window = slice(-min(12, r.months), None)
 
     def rate(tier: str | None) -> float:
-        lost = (r.total("closed", window, tier) - r.total("closed_dormant", window, tier)
-                + r.total("went_dormant", window, tier))  # fmt: skip
+        lost = (
+            r.total("closed", window, tier)
+            - r.total("closed_dormant", window, tier)
+            + r.total("went_dormant", window, tier)
+        )
         lived = r.total("active", slice(-min(12, r.months) - 1, -1), tier) / 12
         return float((lost / lived).mean(axis=1).iloc[0])
 
@@ -72,8 +85,10 @@ def _one_attrition(r: Reader, m: re.Match[str]) -> None:
         assert not tier or is_about(text, rate(tier), 100.0)
 
 
-@pattern(r"(?P<joined>.+) join, (?P<shut>.+) close and (?P<quiet>.+) go dormant (?:a year|in .+); active customers "
-         r"(?P<grown>[+-]?[\d.]+) % over .+")  # fmt: skip
+@pattern(
+    r"(?P<joined>.+) join, (?P<shut>.+) close and (?P<quiet>.+) go dormant (?:a year|in .+); active customers "
+    r"(?P<grown>[+-]?[\d.]+) % over .+"
+)
 def _one_flows(r: Reader, m: re.Match[str]) -> None:
     years = r.months // 12
     months = slice(1, 1 + (years * 12 if years else r.months))
@@ -83,8 +98,10 @@ def _one_flows(r: Reader, m: re.Match[str]) -> None:
     assert is_about(m["grown"], float((active[1] / active[0] - 1).mean(axis=1).iloc[0]), 100.0)
 
 
-@pattern(r"(?P<who>.+): (?P<heads>[\d.]+) % of customers, (?P<held>[\d.]+) % of AUM; customers of (?P<tier>.+) "
-         r"(?P<change>[+-]?[\d.]+) % over .+")  # fmt: skip
+@pattern(
+    r"(?P<who>.+): (?P<heads>[\d.]+) % of customers, (?P<held>[\d.]+) % of AUM; customers of (?P<tier>.+) "
+    r"(?P<change>[+-]?[\d.]+) % over .+"
+)
 def _one_pyramid(r: Reader, m: re.Match[str]) -> None:
     tiers = [str(tier) for tier in r.run.monthly["tier"].unique()]
     upper = tiers[len(tiers) // 2 :] if len(tiers) > 2 else tiers[-1:]
@@ -96,8 +113,10 @@ def _one_pyramid(r: Reader, m: re.Match[str]) -> None:
     assert is_about(m["change"], float((ends / starts).mean(axis=1).iloc[0]) - 1, 100.0)
 
 
-@pattern(r"AUM (?P<start>CNY .+?) to (?P<end>.+?) \((?P<grown>[+-][\d.]+) %\) over .+?(?:: (?P<new>.+) of net new "
-         r"money, (?P<market>.+) from growth)?")  # fmt: skip
+@pattern(
+    r"AUM (?P<start>CNY .+?) to (?P<end>.+?) \((?P<grown>[+-][\d.]+) %\) over .+?(?:: (?P<new>.+) of net new "
+    r"money, (?P<market>.+) from growth)?"
+)
 def _one_aum(r: Reader, m: re.Match[str]) -> None:
     start, end = (r.total("aum", month).mean(axis=1).iloc[0] for month in (0, -1))
     assert is_about(m["start"], start)
@@ -108,8 +127,10 @@ def _one_aum(r: Reader, m: re.Match[str]) -> None:
             assert is_about(text, r.total(column, slice(1, None)).mean(axis=1).iloc[0])
 
 
-@pattern(r"Profit of (?P<profit>CNY .+?)(?: a year)? on revenue of (?P<revenue>.+?)(?: in the last year)?; "
-         r"(?P<item>.+) cost most")  # fmt: skip
+@pattern(
+    r"Profit of (?P<profit>CNY .+?)(?: a year)? on revenue of (?P<revenue>.+?)(?: in the last year)?; "
+    r"(?P<item>.+) cost most"
+)
 def _one_economics(r: Reader, m: re.Match[str]) -> None:
     window = min(12, r.months)
     for name in ("profit", "revenue"):
@@ -122,19 +143,25 @@ def _one_economics(r: Reader, m: re.Match[str]) -> None:
     assert sums[m["item"]] == max(sums.values())
 
 
-@pattern(r"(?P<rate>[\d.]+) contacts a month per 1,000 customers(?:, most by (?P<channel>\w+))?(?:; managers are busy "
-         r"(?P<busy>\d+) % of their client hours)?")  # fmt: skip
+@pattern(
+    r"(?P<rate>[\d.]+) contacts a month per 1,000 customers(?:, most by (?P<channel>\w+))?(?:; managers are busy "
+    r"(?P<busy>\d+) % of their client hours)?"
+)
 def _one_contacts(r: Reader, m: re.Match[str]) -> None:
     window = min(12, r.months)
     there = r.total("customers", slice(-window - 1, -1))
-    by = {channel: float((r.total(f"contacts_{channel}", slice(-window, None)) / there).mean(axis=1).iloc[0]) * 1000
-          for channel in ("branch", "phone", "video", "messaging", "app")}  # fmt: skip
+    by = {
+        channel: float((r.total(f"contacts_{channel}", slice(-window, None)) / there).mean(axis=1).iloc[0]) * 1000
+        for channel in ("branch", "phone", "video", "messaging", "app")
+    }
     assert is_about(m["rate"], sum(by.values()))
     assert not m["channel"] or by[m["channel"]] == max(by.values())
 
 
-@pattern(r"NPS (?:stays at|goes from (?P<first>[+-]?[\d.]+) to) (?P<last>[+-]?[\d.]+)(?:; mean satisfaction is highest "
-         r"in (?P<best>.+), lowest in (?P<worst>.+))?")  # fmt: skip
+@pattern(
+    r"NPS (?:stays at|goes from (?P<first>[+-]?[\d.]+) to) (?P<last>[+-]?[\d.]+)(?:; mean satisfaction is highest "
+    r"in (?P<best>.+), lowest in (?P<worst>.+))?"
+)
 def _one_nps(r: Reader, m: re.Match[str]) -> None:
     score = r.run.bank.groupby("month")["nps"].mean()
     assert is_about(m["last"], score.iloc[-1])
@@ -148,8 +175,10 @@ def _one_nps(r: Reader, m: re.Match[str]) -> None:
 FLOWS = ("closed", "went_dormant", "upgraded", "downgraded", "complaints")
 
 
-@pattern(r"~ rests on fewer than 30 events \(customers who left or moved, complaints and the like\), all seeds "
-         r"together: a rough figure(?P<gaps>; a difference is as rough as the rougher of its two)?\.?")  # fmt: skip
+@pattern(
+    r"~ rests on fewer than 30 events \(customers who left or moved, complaints and the like\), all seeds "
+    r"together: a rough figure(?P<gaps>; a difference is as rough as the rougher of its two)?\.?"
+)
 def _few(r: Reader, m: re.Match[str]) -> None:
     """It stands only where something is marked, and speaks of differences only where there are some."""
     table = r.run.monthly[r.run.monthly["month"] > 0]

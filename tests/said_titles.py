@@ -13,9 +13,11 @@ from said import ARM, NUMBER, Reader, is_about, pattern
 # ---- a headline figure in a title
 
 THINGS = {
-    "attrition over the run": ("attrition_annual", 100.0, True), "AUM at the end": ("aum_end", 1.0, False),
-    "profit a year over the run": ("profit_annual", 1.0, False), "NPS at the end": ("nps", 1.0, False),
-}  # fmt: skip
+    "attrition over the run": ("attrition_annual", 100.0, True),
+    "AUM at the end": ("aum_end", 1.0, False),
+    "profit a year over the run": ("profit_annual", 1.0, False),
+    "NPS at the end": ("nps", 1.0, False),
+}
 THING = "(?P<thing>" + "|".join(THINGS) + ")"
 FAR = r"(?P<far>[^;“”]+?)"
 
@@ -88,14 +90,18 @@ def seen(r: Reader, thing: str) -> tuple[dict[str, float], float]:
     found = re.fullmatch(r"growth of (.+) customers over .+", head)
     if found:
         column = "active" if found[1] == "active" else "customers"
-        tier = None if found[1] == "active" else next(
-            name for name in r.run.monthly["tier"].unique() if name.replace("_", " ") == found[1]
-        )  # fmt: skip
+        tier = (
+            None
+            if found[1] == "active"
+            else next(name for name in r.run.monthly["tier"].unique() if name.replace("_", " ") == found[1])
+        )
         values = r.apart(r.total(column, -1, tier) / r.total(column, 0, tier))
         return {arm: values[arm] for arm in r.shown}, 100.0
     assert head.startswith("contacts a month per 1,000 customers, all channels"), thing
-    flows = sum(r.total(f"contacts_{channel}", slice(-window, None))
-                for channel in ("branch", "phone", "video", "messaging", "app"))  # fmt: skip
+    flows = sum(
+        r.total(f"contacts_{channel}", slice(-window, None))
+        for channel in ("branch", "phone", "video", "messaging", "app")
+    )
     values = r.apart(flows / r.total("customers", slice(-window - 1, -1)) * 1000)
     return {arm: values[arm] for arm in r.shown}, 1.0
 
@@ -107,8 +113,10 @@ def how_is_right(r: Reader, how: str) -> None:
 HOW = r"\((?P<how>means, for looking|one seed)\)"
 
 
-@pattern(rf"(?P<thing>[A-Z][^“]*) against “[^”]+”: from (?P<low>[^“]+) under “(?P<first>[^”]+)” to (?P<high>[^“]+) "
-         rf"under “(?P<last>[^”]+)”(?: shown)? {HOW}")  # fmt: skip
+@pattern(
+    rf"(?P<thing>[A-Z][^“]*) against “[^”]+”: from (?P<low>[^“]+) under “(?P<first>[^”]+)” to (?P<high>[^“]+) "
+    rf"under “(?P<last>[^”]+)”(?: shown)? {HOW}"
+)
 def _range(r: Reader, m: re.Match[str]) -> None:
     values, factor = seen(r, m["thing"])
     finite = {arm: value for arm, value in values.items() if math.isfinite(value)}
@@ -152,8 +160,10 @@ def _forest_none(r: Reader, m: re.Match[str]) -> None:
         assert not np.nan_to_num(values).any()
 
 
-@pattern(rf"{ARM} (?P<first>lowers|does not lower) attrition clearly; "
-         r"(?P<last>it pays|it does not pay|whether it pays is not clear yet)")  # fmt: skip
+@pattern(
+    rf"{ARM} (?P<first>lowers|does not lower) attrition clearly; "
+    r"(?P<last>it pays|it does not pay|whether it pays is not clear yet)"
+)
 def _forest_one(r: Reader, m: re.Match[str]) -> None:
     (arm,) = r.truth.arms
     assert r.arm(m["arm"]) == arm
@@ -161,8 +171,10 @@ def _forest_one(r: Reader, m: re.Match[str]) -> None:
     assert {"it pays": 1, "it does not pay": -1}.get(m["last"], 0) == r.truth.sure(arm, "npv")
 
 
-@pattern(r"(?P<kept>No arm lowers|One arm lowers|All \d+ arms lower|\d+ of \d+ arms lower) attrition clearly; "
-         r"(?P<up>none|one|\d+) raises? net present value clearly, (?P<down>none|one|\d+) lowers? it")  # fmt: skip
+@pattern(
+    r"(?P<kept>No arm lowers|One arm lowers|All \d+ arms lower|\d+ of \d+ arms lower) attrition clearly; "
+    r"(?P<up>none|one|\d+) raises? net present value clearly, (?P<down>none|one|\d+) lowers? it"
+)
 def _forest_many(r: Reader, m: re.Match[str]) -> None:
     words = {"none": 0, "one": 1, "No": 0, "One": 1}
     kept = [r.truth.sure(arm, "attrition_annual") for arm in r.truth.arms].count(-1)
@@ -177,8 +189,10 @@ def listed(r: Reader, text: str) -> list[str]:
     return [r.arm(name) for name in re.findall("“([^”]+)”", text)]
 
 
-@pattern(rf"Attrition ends lowest under (?P<names>.+?): (?P<far>{NUMBER} points~?)(?:; its profit goes from "
-         rf"(?P<start>.+) in the first year to (?P<end>.+) in the last)? against “[^”]+” {HOW}")  # fmt: skip
+@pattern(
+    rf"Attrition ends lowest under (?P<names>.+?): (?P<far>{NUMBER} points~?)(?:; its profit goes from "
+    rf"(?P<start>.+) in the first year to (?P<end>.+) in the last)? against “[^”]+” {HOW}"
+)
 def _paths(r: Reader, m: re.Match[str]) -> None:
     window = min(12, r.months)
     flows = [r.total(name, slice(-window, None)) for name in ("closed", "closed_dormant", "went_dormant")]
@@ -214,15 +228,19 @@ def plane(r: Reader) -> tuple[list[str], list[str]]:
             return True
         return any(
             cost[a] < x < cost[b] and kept[a] + (kept[b] - kept[a]) * (x - cost[a]) / (cost[b] - cost[a]) >= y
-            for a in known for b in known if arm not in (a, b)
-        )  # fmt: skip
+            for a in known
+            for b in known
+            if arm not in (a, b)
+        )
 
     on = [arm for arm in known if arm != r.arms[0] and not beaten(arm)]
     return on, [arm for arm in r.truth.arms if arm not in on]
 
 
-@pattern(r"By the means (?P<who>no arm|\d+ arms|“.+”) keeps? (?:more customers than “[^”]+”|the most customers for "
-         r"(?:its|their) cost)(?:; (?P<off>\d+) others? keeps? fewer than the money could)?")  # fmt: skip
+@pattern(
+    r"By the means (?P<who>no arm|\d+ arms|“.+”) keeps? (?:more customers than “[^”]+”|the most customers for "
+    r"(?:its|their) cost)(?:; (?P<off>\d+) others? keeps? fewer than the money could)?"
+)
 def _plane(r: Reader, m: re.Match[str]) -> None:
     on, off = plane(r)
     if m["who"] == "no arm":
@@ -236,8 +254,9 @@ def _plane(r: Reader, m: re.Match[str]) -> None:
 @pattern(rf"Attrition differs most in (?P<tier>.+) under {ARM}: (?P<far>{NUMBER}) points a year(?P<mark>~?) {HOW}")
 def _map(r: Reader, m: re.Match[str]) -> None:
     tiers = {str(tier).replace("_", " "): str(tier) for tier in r.run.monthly["tier"].unique()}
-    gaps = {(arm, tier): r.truth.value(arm, f"attrition_annual[{tier}]") for arm in r.truth.arms
-            for tier in tiers.values()}  # fmt: skip
+    gaps = {
+        (arm, tier): r.truth.value(arm, f"attrition_annual[{tier}]") for arm in r.truth.arms for tier in tiers.values()
+    }
     most = max(abs(value) for value in gaps.values() if math.isfinite(value))
     value = gaps[r.arm(m["arm"]), tiers[m["tier"]]]
     assert abs(value) == most
@@ -247,8 +266,11 @@ def _map(r: Reader, m: re.Match[str]) -> None:
 
 @pattern(r"What arms do by tier")
 def _map_none(r: Reader, m: re.Match[str]) -> None:
-    assert not any(abs(row.difference) > 0 for (_, kpi), row in r.truth.rows.items()
-                   if kpi.startswith("attrition_annual[") and kpi != "attrition_annual[aum]")  # fmt: skip
+    assert not any(
+        abs(row.difference) > 0
+        for (_, kpi), row in r.truth.rows.items()
+        if kpi.startswith("attrition_annual[") and kpi != "attrition_annual[aum]"
+    )
 
 
 ACTIVE = ("kept", "upgraded", "downgraded", "opted_out")
@@ -260,14 +282,18 @@ def saved(r: Reader, by: str | None = None) -> pd.DataFrame:
     keys = ["arm", "seed", *([by] if by else [])]
     now, then = table["fate"].isin(ACTIVE), table["reference_fate"].isin(ACTIVE)
     base = table.groupby(keys)["customers"].sum()
-    parts = {name: table[rows].groupby(keys)["customers"].sum().reindex(base.index, fill_value=0.0) / base * 1e4
-             for name, rows in (("here", now & ~then), ("there", then & ~now))}  # fmt: skip
+    parts = {
+        name: table[rows].groupby(keys)["customers"].sum().reindex(base.index, fill_value=0.0) / base * 1e4
+        for name, rows in (("here", now & ~then), ("there", then & ~now))
+    }
     found = pd.DataFrame(parts).groupby(level=[0] + ([2] if by else [])).mean()
     return found.assign(net=found["here"] - found["there"])
 
 
-@pattern(rf"Of 10,000 customers {ARM} saves (?P<here>[\d,.]+) and loses (?P<there>[\d,.]+)"
-         rf"(?P<most>, the highest net of all arms)? {HOW}")  # fmt: skip
+@pattern(
+    rf"Of 10,000 customers {ARM} saves (?P<here>[\d,.]+) and loses (?P<there>[\d,.]+)"
+    rf"(?P<most>, the highest net of all arms)? {HOW}"
+)
 def _fates(r: Reader, m: re.Match[str]) -> None:
     table = saved(r).loc[r.truth.arms]
     row = table.loc[r.arm(m["arm"])]
@@ -283,8 +309,10 @@ def _fates_tie(r: Reader, m: re.Match[str]) -> None:
     assert all(nets[arm] == nets.max() for arm in listed(r, m["names"]))
 
 
-@pattern(rf"{ARM}, net saved per 10,000: highest among (?P<top>.+) \((?P<most>{NUMBER})\), lowest among (?P<bottom>.+) "
-         rf"\((?P<least>{NUMBER})\) {HOW}")  # fmt: skip
+@pattern(
+    rf"{ARM}, net saved per 10,000: highest among (?P<top>.+) \((?P<most>{NUMBER})\), lowest among (?P<bottom>.+) "
+    rf"\((?P<least>{NUMBER})\) {HOW}"
+)
 def _groups(r: Reader, m: re.Match[str]) -> None:
     arm = r.arm(m["arm"])
     nets = pd.concat([saved(r, by).loc[arm, "net"] for by in ("tier", "age_band", "affinity", "uplift_class")])
@@ -293,8 +321,10 @@ def _groups(r: Reader, m: re.Match[str]) -> None:
     assert is_about(m["least"], nets.min())
 
 
-@pattern(r"Strategies cost (?P<most>most )?under (?P<names>.+?): (?P<cost>CNY [^,]+) a year"
-         r"(?:, (?P<first>.+) in the first)?")  # fmt: skip
+@pattern(
+    r"Strategies cost (?P<most>most )?under (?P<names>.+?): (?P<cost>CNY [^,]+) a year"
+    r"(?:, (?P<first>.+) in the first)?"
+)
 def _strategies(r: Reader, m: re.Match[str]) -> None:
     years = max(r.months // 12, 1)
     months = slice(1, 1 + (years * 12 if r.months >= 12 else r.months))
@@ -304,8 +334,10 @@ def _strategies(r: Reader, m: re.Match[str]) -> None:
         assert is_about(m["cost"], costs[arm])
 
 
-@pattern(r"Strategies need (?P<low>\d+) to (?P<high>\d+) months from their start to be half mature|How far each "
-         r"strategy has matured|Strategies are half mature (?P<only>\d+) months after their start")  # fmt: skip
+@pattern(
+    r"Strategies need (?P<low>\d+) to (?P<high>\d+) months from their start to be half mature|How far each "
+    r"strategy has matured|Strategies are half mature (?P<only>\d+) months after their start"
+)
 def _maturity(r: Reader, m: re.Match[str]) -> None:
     needed = set()
     for column in (name for name in r.run.bank if str(name).startswith("maturity[")):
@@ -316,8 +348,10 @@ def _maturity(r: Reader, m: re.Match[str]) -> None:
     assert said == ({min(needed), max(needed)} if needed else set())
 
 
-@pattern(r"Of what the bundle does to (?P<thing>.+?), (?P<whole>.+), the largest share is that of (?P<names>“.+”|\d+ "
-         rf"arms): (?P<part>{NUMBER}) {HOW}")  # fmt: skip
+@pattern(
+    r"Of what the bundle does to (?P<thing>.+?), (?P<whole>.+), the largest share is that of (?P<names>“.+”|\d+ "
+    rf"arms): (?P<part>{NUMBER}) {HOW}"
+)
 def _attribution(r: Reader, m: re.Match[str]) -> None:
     table = r.run.attribution
     own = table[table["kpi"] == table["kpi"].iloc[0]].set_index("member")
@@ -338,8 +372,10 @@ def _tenure(r: Reader, m: re.Match[str]) -> None:
     assert is_about(m["times"], float((early / late).mean()))
 
 
-@pattern(r"The largest move in a year: (?P<share>[\d.]+) %~? of (?P<from>.+) customers "
-         r"(?P<to>go dormant|close|move to .+)")  # fmt: skip
+@pattern(
+    r"The largest move in a year: (?P<share>[\d.]+) %~? of (?P<from>.+) customers "
+    r"(?P<to>go dormant|close|move to .+)"
+)
 def _move(r: Reader, m: re.Match[str]) -> None:
     table = r.run.transitions
     table = table[(table["arm"] == r.arms[0]) & (table["year"] <= r.months // 12)]

@@ -14,11 +14,17 @@ from said import ARM, NUMBER, Reader, is_about, p_is, pattern, plain
 def _overview(r: Reader, m: re.Match[str]) -> None:
     words = [r.truth.word(arm) for arm in r.truth.arms]
     assert int(m["whole"]) == len(words)
-    plural = {"pay": "pays", "do not pay": "does not pay", "are not clear yet": "not clear yet",
-              "is not clear yet": "not clear yet", "make no difference": "no difference",
-              "makes no difference": "no difference"}  # fmt: skip
-    said = {plural.get(what, what): int(count) for count, what in
-            (part.split(" ", 1) for part in m["parts"].split(", "))}  # fmt: skip
+    plural = {
+        "pay": "pays",
+        "do not pay": "does not pay",
+        "are not clear yet": "not clear yet",
+        "is not clear yet": "not clear yet",
+        "make no difference": "no difference",
+        "makes no difference": "no difference",
+    }
+    said = {
+        plural.get(what, what): int(count) for count, what in (part.split(" ", 1) for part in m["parts"].split(", "))
+    }
     assert said == {word: words.count(word) for word in words if word != "one seed"}
 
 

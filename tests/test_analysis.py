@@ -217,9 +217,11 @@ def test_worlds_that_come_back_with_every_lever_are_no_new_evidence():
     values = pd.DataFrame([(lever, world) for lever in range(20) for world in worlds], columns=["managers.span", A])
     noise = dict(zip(worlds, np.random.default_rng(4).normal(size=30), strict=True))
     made = fabricate(
-        NOWHERE, [parameter("managers.span", 0, 19), parameter(A, 0, 1, role="uncertainty")], values,
+        NOWHERE,
+        [parameter("managers.span", 0, 19), parameter(A, 0, 1, role="uncertainty")],
+        values,
         {"y": {"only": lambda v: np.array([noise[a] for a in v[A]])}},
-    )  # fmt: skip
+    )
     study = Study(made)
     _, found = effects(study, study.outcome("only", "y"))
     assert sum(len(group.points) for group in found.groups) == 30
@@ -274,8 +276,10 @@ def test_regret_of_three_options_in_three_worlds():
     assert found.pays[1:].tolist() == pytest.approx([1 / 3, 2 / 3])
     assert math.isnan(found.pays[0])
     assert [found.options[place].arm for place in (found.minimax, found.maximin, found.best_mean)] == [
-        "bundle", "nothing", "bundle"
-    ]  # fmt: skip
+        "bundle",
+        "nothing",
+        "bundle",
+    ]
     table = regret_table(three_by_three(), found)
     assert table["arm"].tolist() == ["bundle", "nothing", "calls"]
     assert table["minimax_regret"].tolist() == [True, False, False]
@@ -302,9 +306,11 @@ def test_options_are_arms_with_the_levers_that_concern_them():
         return v["managers.span"] * (1 - v[A])
 
     made = fabricate(
-        NOWHERE, parameters, values,
+        NOWHERE,
+        parameters,
+        values,
         {"npv": {"nothing": idle, "calls": lambda v: idle(v) + v[lever]}},
-    )  # fmt: skip
+    )
     found = regret(Study(made), "npv")
     assert len(found.options) == 2 + 4  # nothing by span, calls by span and intensity
     best = found.options[found.minimax]
@@ -344,9 +350,11 @@ def box_study(fails, samples=400, dimensions=XS, **more):
         sampled(
             "random",
             {"npv": {"nothing": lambda v: np.zeros(samples), "bundle": lambda v: np.where(fails(v), -1.0, 2.0)}},
-            samples=samples, dimensions=dimensions, **more,
+            samples=samples,
+            dimensions=dimensions,
+            **more,
         )
-    )  # fmt: skip
+    )
 
 
 def test_a_planted_box_is_found_and_told_in_plain_words():
@@ -392,10 +400,16 @@ def test_levels_are_told_as_levels():
         parameter("model.c", 0, 1, role="uncertainty"),
     ]
     made = fabricate(
-        NOWHERE, parameters, values,
-        {"npv": {"nothing": lambda v: 0 * v[B],
-                 "bundle": lambda v: np.where((v[A] == "gold") & (v[B] >= 4), -1.0, 1.0)}},
-    )  # fmt: skip
+        NOWHERE,
+        parameters,
+        values,
+        {
+            "npv": {
+                "nothing": lambda v: 0 * v[B],
+                "bundle": lambda v: np.where((v[A] == "gold") & (v[B] >= 4), -1.0, 1.0),
+            }
+        },
+    )
     study = Study(made)
     found = discover(study, study.outcome("bundle", "npv"))
     assert found.boxes[0].density == 1.0
@@ -436,9 +450,9 @@ def test_numbers_that_are_not_finite_are_left_out():
 
 def test_names_and_values_read_well():
     assert short_names(["arms.a.training.effect", "arms.b.training.effect", "economics.margin"]) == [
-        "a training effect", "b training effect", "economics margin"
-    ]  # fmt: skip
+        "a training effect",
+        "b training effect",
+        "economics margin",
+    ]
     told = [say(True, "switch"), say(0, "switch"), say(0.123456), say(-2.0, unit="per year"), say("a_b", "choice")]
-    assert told == [
-        "on", "off", "0.1235", "\N{MINUS SIGN}2 a year", "a b"
-    ]  # fmt: skip
+    assert told == ["on", "off", "0.1235", "\N{MINUS SIGN}2 a year", "a b"]

@@ -121,9 +121,13 @@ def test_headings_are_answers(bank):
     _, page = bank
     told = " | ".join(page.headings)
     for part in (
-        "pays at 5", "What drives it for “bundle”: staff upskilling effect",
-        "The robust choice: bundle with effect 0.4", "“bundle” fails where", "Where “calls” fails", "Luck makes",
-    ):  # fmt: skip
+        "pays at 5",
+        "What drives it for “bundle”: staff upskilling effect",
+        "The robust choice: bundle with effect 0.4",
+        "“bundle” fails where",
+        "Where “calls” fails",
+        "Luck makes",
+    ):
         assert part in told
     for part in ("margin on AUM", "F12", "0.05 to 0.3", "1 task failed", "levers: full grid"):
         assert part.lower() in page.said.lower()
@@ -227,18 +231,22 @@ WORLDS = {
 
 def one_parameter(levels):
     return fabricate(
-        Path("nowhere"), [parameter("model.a", 0, 9)], pd.DataFrame({"model.a": np.array(levels, float)}),
+        Path("nowhere"),
+        [parameter("model.a", 0, 9)],
+        pd.DataFrame({"model.a": np.array(levels, float)}),
         {"npv": {"nothing": lambda v: 0 * v["model.a"], "calls": lambda v: v["model.a"] - 1.5}},
-    )  # fmt: skip
+    )
 
 
 def nasty():
     path = f"model.{NASTY}"
     return fabricate(
-        Path("nowhere"), [parameter(path, 0, 9, about=NASTY, unit=NASTY), parameter("model.$x_1$", 0, 9)],
+        Path("nowhere"),
+        [parameter(path, 0, 9, about=NASTY, unit=NASTY), parameter("model.$x_1$", 0, 9)],
         grid({path: (0.0, 1.0), "model.$x_1$": (0.0, 1.0)}),
-        {"npv": {"nothing": lambda v: 0 * v[path], "calls": lambda v: v[path] - 0.5}}, name=NASTY,
-    )  # fmt: skip
+        {"npv": {"nothing": lambda v: 0 * v[path], "calls": lambda v: v[path] - 0.5}},
+        name=NASTY,
+    )
 
 
 def log_and_choice():
@@ -248,14 +256,21 @@ def log_and_choice():
         "arms.x.y.intensity": (0, 1),
     }
     told = [
-        parameter("model.rate", 0.001, 1, log=True), parameter("model.kind", kind="choice", values=("a", "b", "c")),
+        parameter("model.rate", 0.001, 1, log=True),
+        parameter("model.kind", kind="choice", values=("a", "b", "c")),
         parameter("arms.x.y.intensity", kind="switch", values=(0, 1)),
-    ]  # fmt: skip
+    ]
     return fabricate(
-        Path("nowhere"), told, grid(levels),
-        {"npv": {"nothing": lambda v: 0 * v["model.rate"],
-                 "x": lambda v: np.log(v["model.rate"]) + 4 * (v["model.kind"] == "b") + v["arms.x.y.intensity"]}},
-    )  # fmt: skip
+        Path("nowhere"),
+        told,
+        grid(levels),
+        {
+            "npv": {
+                "nothing": lambda v: 0 * v["model.rate"],
+                "x": lambda v: np.log(v["model.rate"]) + 4 * (v["model.kind"] == "b") + v["arms.x.y.intensity"],
+            }
+        },
+    )
 
 
 @pytest.mark.filterwarnings("error")

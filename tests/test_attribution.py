@@ -148,8 +148,12 @@ def test_the_verb_writes_table_and_figure_and_puts_them_into_a_run(
     assert main([*words, "--out", str(out)]) == 0
     assert "digital_thinking" in capsys.readouterr().out
     assert {path.name for path in out.iterdir()} == {
-        "attribution.csv", "attribution.json", "attribution.png", "attribution.svg", "scenario.yaml",
-    }  # fmt: skip
+        "attribution.csv",
+        "attribution.json",
+        "attribution.png",
+        "attribution.svg",
+        "scenario.yaml",
+    }
     assert json.loads((out / "attribution.json").read_text())["members"] == ["digital_thinking", "staff_upskilling"]
     assert main([*words, "--out", str(out)]) == 2
     assert "is not empty" in capsys.readouterr().err

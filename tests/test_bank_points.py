@@ -55,9 +55,16 @@ def test_a_point_is_the_scenario_with_its_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{HOURS: 40.0}, {LAG: 3.0}, {"implementation.dip_hours": 0.0}, {"model.hazards.mass.close": 0.004},
-     {"discount_rate": 0.08}, {"economics.margin.mass": 0.02}, {"months": 12}],
-)  # fmt: skip
+    [
+        {HOURS: 40.0},
+        {LAG: 3.0},
+        {"implementation.dip_hours": 0.0},
+        {"model.hazards.mass.close": 0.004},
+        {"discount_rate": 0.08},
+        {"economics.margin.mass": 0.02},
+        {"months": 12},
+    ],
+)
 def test_what_was_lived_before_leaves_no_trace(values: dict[str, Any]) -> None:
     """A worker that has lived other points and seeds says of a point what a fresh one says."""
     used, fresh = BankPoints(plan()), BankPoints(plan())

@@ -100,8 +100,20 @@ def test_a_doubt_is_silenced_by_saying_so(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("column", "cells", "active", "doubted"),
     [
-        *((name, "1 0", None, True) for name in (
-            "Exited", "churn_flag", "HasLeft", "Attrition", "is_closed", "CLOSED", "ChurnLabel", "lapsed", "流失标志")),
+        *(
+            (name, "1 0", None, True)
+            for name in (
+                "Exited",
+                "churn_flag",
+                "HasLeft",
+                "Attrition",
+                "is_closed",
+                "CLOSED",
+                "ChurnLabel",
+                "lapsed",
+                "流失标志",
+            )
+        ),
         *((name, "1 0", None, False) for name in ("IsActiveMember", "aleft", "disclosed", "status", "leftover")),
         ("Exited", "1 0", "[1]", True),
         ("Exited", "1 0", "[0]", False),
@@ -109,7 +121,7 @@ def test_a_doubt_is_silenced_by_saying_so(desk: Desk) -> None:
         ("flag", "Existing_Customer Attrited_Customer", "[Attrited_Customer]", True),
         ("inactive", "no no", None, False),
     ],
-)  # fmt: skip
+)
 def test_columns_of_those_who_left_are_known_by_their_names(
     desk: Desk, column: str, cells: str, active: str | None, doubted: bool
 ) -> None:
@@ -221,9 +233,11 @@ def test_one_amount_that_looks_otherwise_takes_the_doubt_away(desk: Desk, cell: 
 
 @pytest.mark.parametrize(
     ("decimal", "cells"),
-    [("comma", ("1.234,5", "1234,5", "+1 234,50", "1'234,5", "1.234,5e0")),
-     ("point", ("1,234.5", "1234.5", "1 234.50"))],
-)  # fmt: skip
+    [
+        ("comma", ("1.234,5", "1234,5", "+1 234,50", "1'234,5", "1.234,5e0")),
+        ("point", ("1,234.5", "1234.5", "1 234.50")),
+    ],
+)
 def test_thousands_are_read_where_the_decimal_is_said(desk: Desk, decimal: str, cells: tuple[str, ...]) -> None:
     from sim.population.book.book import read_book
 
@@ -246,41 +260,72 @@ def test_thousands_are_read_where_the_decimal_is_said(desk: Desk, decimal: str, 
 @pytest.mark.parametrize(
     ("book", "columns", "expected"),
     [
-        ("Report of 2024\nall rights, reserved\n\ncid,bal\n1,5\n", PLAIN,
-         "book.csv:4:1  the header stands here, below a notice; take lines 1 to 3 out, a book begins with its header"),
-        ("Report of 2024\ncid;bal\n1;5\n", PLAIN,
-         "book.csv:2:1  the header stands here, below a notice; take line 1 out, a book begins with its header"),
-        ("bal,x\n5,1\n", "{aum: bal}",
-         "s.yaml:7:3  population.columns.id: missing; a column's name, or row to number the rows of a book that has no "
-         "such column"),
-        ("cid,Balance EUR, age\n1,5,6\n", "{id: cid, aum: balance eur}",
-         "s.yaml:7:27  population.columns.aum: book.csv has no column 'balance eur'; did you mean \"Balance EUR\"? "
-         "(it has "
-         'cid, "Balance EUR", " age")'),
-        ("cid,bal,since\n1,5,2019-03-01\n", "{id: cid, aum: bal, tenure_months: since}",
-         "book.csv:2:5  since: 1 row is not a number (line 2: '2019-03-01'); every tenure must be a number, written "
-         "as in "
-         "1234.5; a date is not read: put the months (or years) from it to the day of the book in its place"),
-        ("cid,bal\n1,€1200\n", PLAIN,
-         "book.csv:2:3  bal: 1 row is not a number (line 2: '€1200'); every balance must be a number, written as in "
-         "1234.5; "
-         "take the currency's sign, or what else is no digit, out of the column"),
-        ("cid,bal,w\n1,5,40%\n", "{id: cid, aum: bal, share_of_wallet: w}",
-         "book.csv:2:5  w: 1 row is not a number (line 2: '40%'); every share of wallet must be a number, written as "
-         "in "
-         "1234.5; take the % out, and map the column with scale: 0.01 where a share is wanted"),
-        ("cid;bal\n1;1.234,5\n", PLAIN,
-         "book.csv:2:3  bal: 1 row is not a number (line 2: '1.234,5'); every balance must be a number, written as in "
-         "1234.5; population.decimal: comma reads 1.234,5"),
-        ('cid,bal\n1,"1,234.5"\n', PLAIN,
-         "book.csv:2:3  bal: 1 row is not a number (line 2: '1,234.5'); every balance must be a number, written as in "
-         "1234.5; population.decimal: point reads 1,234.5"),
-        ("cid;bal\n1;1,234\n", PLAIN,
-         "book.csv:2:3  bal: 1 row is not a number (line 2: '1,234'); every balance must be a number, written as in "
-         "1234.5; "
-         "population.decimal: comma takes this comma for a decimal one, point for one between thousands"),
+        (
+            "Report of 2024\nall rights, reserved\n\ncid,bal\n1,5\n",
+            PLAIN,
+            "book.csv:4:1  the header stands here, below a notice; take lines 1 to 3 out, a book "
+            "begins with its header",
+        ),
+        (
+            "Report of 2024\ncid;bal\n1;5\n",
+            PLAIN,
+            "book.csv:2:1  the header stands here, below a notice; take line 1 out, a book begins with its header",
+        ),
+        (
+            "bal,x\n5,1\n",
+            "{aum: bal}",
+            "s.yaml:7:3  population.columns.id: missing; a column's name, or row to number the rows of a book that "
+            "has no such column",
+        ),
+        (
+            "cid,Balance EUR, age\n1,5,6\n",
+            "{id: cid, aum: balance eur}",
+            "s.yaml:7:27  population.columns.aum: book.csv has no column 'balance eur'; did you mean \"Balance EUR\"? "
+            "(it has "
+            'cid, "Balance EUR", " age")',
+        ),
+        (
+            "cid,bal,since\n1,5,2019-03-01\n",
+            "{id: cid, aum: bal, tenure_months: since}",
+            "book.csv:2:5  since: 1 row is not a number (line 2: '2019-03-01'); every tenure must be a number, written "
+            "as in "
+            "1234.5; a date is not read: put the months (or years) from it to the day of the book in its place",
+        ),
+        (
+            "cid,bal\n1,€1200\n",
+            PLAIN,
+            "book.csv:2:3  bal: 1 row is not a number (line 2: '€1200'); every balance must be a number, written as in "
+            "1234.5; "
+            "take the currency's sign, or what else is no digit, out of the column",
+        ),
+        (
+            "cid,bal,w\n1,5,40%\n",
+            "{id: cid, aum: bal, share_of_wallet: w}",
+            "book.csv:2:5  w: 1 row is not a number (line 2: '40%'); every share of wallet must be a number, written "
+            "as in "
+            "1234.5; take the % out, and map the column with scale: 0.01 where a share is wanted",
+        ),
+        (
+            "cid;bal\n1;1.234,5\n",
+            PLAIN,
+            "book.csv:2:3  bal: 1 row is not a number (line 2: '1.234,5'); every balance must be a number, written as "
+            "in 1234.5; population.decimal: comma reads 1.234,5",
+        ),
+        (
+            'cid,bal\n1,"1,234.5"\n',
+            PLAIN,
+            "book.csv:2:3  bal: 1 row is not a number (line 2: '1,234.5'); every balance must be a number, written as "
+            "in 1234.5; population.decimal: point reads 1,234.5",
+        ),
+        (
+            "cid;bal\n1;1,234\n",
+            PLAIN,
+            "book.csv:2:3  bal: 1 row is not a number (line 2: '1,234'); every balance must be a number, written as in "
+            "1234.5; "
+            "population.decimal: comma takes this comma for a decimal one, point for one between thousands",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_message_names_the_line_and_the_remedy(desk: Desk, book: str, columns: str, expected: str) -> None:
     assert desk.validate(book, columns) == [expected]
 
@@ -352,9 +397,14 @@ def test_a_gzip_of_two_gigabytes_in_one_line_is_refused_in_little_memory(tmp_pat
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])\nsys.exit(code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
-    )  # fmt: skip
+    )
     assert done.returncode == 2
     assert int(done.stdout) * 1024 < 600e6  # Arrow and pandas alone take 200; a child's ru_maxrss counts its parent too
     assert done.stderr.splitlines() == [

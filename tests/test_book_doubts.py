@@ -35,11 +35,14 @@ def amounts(*cells: str) -> str:
 @pytest.mark.parametrize(
     ("cells", "doubted"),
     [
-        (("692.176", "1.250", "20.500"), True), (("692.176", "1.250", "512"), True),
+        (("692.176", "1.250", "20.500"), True),
+        (("692.176", "1.250", "512"), True),
         (("692.176", "1.250", "0", "0", "0", "0"), True),  # a zero looks the same either way
-        (("692.176", "1.250", "0.500"), False), (("692.17", "1.250"), False), (("0", "0", "512"), False),
+        (("692.176", "1.250", "0.500"), False),
+        (("692.17", "1.250"), False),
+        (("0", "0", "512"), False),
     ],
-)  # fmt: skip
+)
 def test_amounts_that_may_be_thousands_are_doubted(cells: tuple[str, ...], doubted: bool, ask) -> None:
     said = [line for line in ask(amounts(*cells)) if "doubt" in line]
     assert len(said) == doubted

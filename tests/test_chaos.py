@@ -129,11 +129,32 @@ def scheduler_and_workers(folder: Path) -> Iterator[tuple[str, subprocess.Popen[
     """A Dask scheduler and two workers with nannies, as processes of their own on the loopback."""
     address = f"tcp://127.0.0.1:{free_port()}"
     with contextlib.ExitStack() as stack:
-        line = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--no-dashboard",
-                "--port", address.rsplit(":", 1)[1]]  # fmt: skip
+        line = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_scheduler",
+            "--host",
+            "127.0.0.1",
+            "--no-dashboard",
+            "--port",
+            address.rsplit(":", 1)[1],
+        ]
         scheduler = stack.enter_context(started(*line))
-        hand = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard",
-                "--local-directory", str(folder), "--death-timeout", "20", "--memory-limit", "0"]  # fmt: skip
+        hand = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_worker",
+            address,
+            "--nthreads",
+            "1",
+            "--no-dashboard",
+            "--local-directory",
+            str(folder),
+            "--death-timeout",
+            "20",
+            "--memory-limit",
+            "0",
+        ]
         workers = [stack.enter_context(started(*hand)) for _ in range(2)]
         from distributed import Client
 

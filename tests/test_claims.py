@@ -100,9 +100,7 @@ WORLDS: dict[str, Callable[[], tuple]] = {
     "nothing differs": lambda: world(4, 3, lambda arm, kpi: (0.0, 0.0)),
     "one seed": lambda: world(5, 1, lambda arm, kpi: (GOOD[kpi] * (arm - 2), NO)),
     "one seed, two arms": lambda: world(2, 1, lambda arm, kpi: (GOOD[kpi] * arm, NO)),
-    "numbers missing": lambda: world(
-        5, 5, lambda arm, kpi: (math.nan if arm % 2 or kpi == "nps" else GOOD[kpi], SURE)
-    ),
+    "numbers missing": lambda: world(5, 5, lambda arm, kpi: (math.nan if arm % 2 or kpi == "nps" else GOOD[kpi], SURE)),
     "huge intervals": lambda: world(5, 2, lambda arm, kpi: (GOOD[kpi] * arm, 1e-3)),
     "two arms, clear": lambda: world(2, 5, lambda arm, kpi: (GOOD[kpi], SURE)),
     "two arms, unclear": lambda: world(2, 5, lambda arm, kpi: (GOOD[kpi], NO)),
@@ -113,9 +111,14 @@ WORLDS: dict[str, Callable[[], tuple]] = {
     **{f"by chance {n}": (lambda n=n: random_world(n, 4 + n, 3 + n)) for n in range(3)},
 }
 FEW = (
-    "the highest mean is unclear while another is clear", "intervals off zero, none of which stands correction",
-    "no spread at all", "one seed", "numbers missing", "twelve arms, only those not shown are clear", "by chance 1",
-)  # fmt: skip
+    "the highest mean is unclear while another is clear",
+    "intervals off zero, none of which stands correction",
+    "no spread at all",
+    "one seed",
+    "numbers missing",
+    "twelve arms, only those not shown are clear",
+    "by chance 1",
+)
 EVERY = pytest.mark.parametrize("name", make.some(WORLDS, FEW))
 
 
@@ -422,10 +425,16 @@ def _precision(root: Node, reader: Reader) -> int:
 
 
 KPI_OF = {
-    "Attrition": "attrition_annual", "Customers at the end": "customers_end", "AUM at the end": "aum_end",
-    "Revenue": "revenue_annual", "Profit": "profit_annual", "Net present value": "npv",
-    "Products per customer": "products", "Satisfaction": "satisfaction", "Net promoter score": "nps",
-}  # fmt: skip
+    "Attrition": "attrition_annual",
+    "Customers at the end": "customers_end",
+    "AUM at the end": "aum_end",
+    "Revenue": "revenue_annual",
+    "Profit": "profit_annual",
+    "Net present value": "npv",
+    "Products per customer": "products",
+    "Satisfaction": "satisfaction",
+    "Net promoter score": "nps",
+}
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -450,14 +459,15 @@ NOTES = [
     r"one seed: no interval, so no verdict",
     r"strategy cost: of strategies alone, beyond the reference's",
     r"payback none: not reached within these months, in a seed or more",
-    r"±: half the 95 % interval over \d+ seeds", r"for half: seeds in all that would halve it",
+    r"±: half the 95 % interval over \d+ seeds",
+    r"for half: seeds in all that would halve it",
     r"p: paired t test, Holm's step-down correction over \d+ headline tests",
     r"more in precision\.csv(?: ~ fewer than 30 events)?",
     r"~ fewer than 30 events",
     r"in brackets: difference to .+, same seeds ~ rests on fewer than 30 events .+",
     r"\* clear: .+ ~ rests on fewer than 30 events .+",
     r"a difference is as rough as the rougher of its two",
-]  # fmt: skip
+]
 
 
 def hold_terminal(text: str, reader: Reader) -> None:
@@ -483,8 +493,13 @@ def plain_lines(block: str) -> list[str]:
     return [line.replace("\N{MINUS SIGN}", "-").replace("\N{NO-BREAK SPACE}", " ") for line in block.splitlines()]
 
 
-SHORT = {"attrition": "attrition_annual", "profit": "profit_annual", "AUM": "aum_end", "NPS": "nps",
-         "customers": "customers_end"}  # fmt: skip
+SHORT = {
+    "attrition": "attrition_annual",
+    "profit": "profit_annual",
+    "AUM": "aum_end",
+    "NPS": "nps",
+    "customers": "customers_end",
+}
 
 
 def _changes(lines: list[str], reader: Reader) -> int:
@@ -515,8 +530,9 @@ def _verdict_lines(lines: list[str], reader: Reader) -> int:
         word = reader.truth.word(arm)
         assert words.get(word, word) in line
         assert not re.search("pays|does not pay", line) or word in ("pays", "does not pay")
-        cells = re.findall(r"([+-]?[\d,.]+|\N{EN DASH}|∞|none|<[\d.]+|>[\d.]+)~?( ±<?[\d,.]+)?(\*?)(?= |$)",
-                           line.split(" ", 1)[1])  # fmt: skip
+        cells = re.findall(
+            r"([+-]?[\d,.]+|\N{EN DASH}|∞|none|<[\d.]+|>[\d.]+)~?( ±<?[\d,.]+)?(\*?)(?= |$)", line.split(" ", 1)[1]
+        )
         for kpi, (value, half, star) in zip(kpis, cells, strict=False):
             if kpi is None:
                 continue
@@ -542,9 +558,11 @@ def test_the_terminal_holds_against_the_tables(of, name):
 def _precision_of(comparison: pd.DataFrame) -> pd.DataFrame:
     truth = Truth(comparison, ["", *pd.unique(comparison["arm"])])
     return comparison.assign(
-        half_width=(comparison["ci_high"] - comparison["ci_low"]) / 2, seeds_for_half=9.0, unpaired_seeds=99.0,
+        half_width=(comparison["ci_high"] - comparison["ci_low"]) / 2,
+        seeds_for_half=9.0,
+        unpaired_seeds=99.0,
         p_adjusted=[truth.p(row.arm, row.kpi) for row in comparison.itertuples()],
-    )  # fmt: skip
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- a real run
@@ -569,14 +587,17 @@ def test_a_real_run_holds_against_its_tables(tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     "sentence",
     [
-        "“stratification” is the winner", "Everybody gains most from calls", "A new claim about 3 arms",
-        "AUM at the end is best under “harm”", "No arm's AUM at the end differs clearly from that of “nothing”",
+        "“stratification” is the winner",
+        "Everybody gains most from calls",
+        "A new claim about 3 arms",
+        "AUM at the end is best under “harm”",
+        "No arm's AUM at the end differs clearly from that of “nothing”",
         "All 4 arms raise AUM at the end clearly, “digital thinking” furthest: CNY +1.20 bn against “nothing”",
         "All 4 arms raise AUM at the end clearly, “staff upskilling” furthest: CNY +9.99 bn against “nothing”",
         "“stratification” raises AUM at the end clearly: CNY +600 m against “nothing”",
         "Of 4 arms 3 pay, 1 does not pay.",
     ],
-)  # fmt: skip
+)
 def test_a_sentence_that_nobody_checks_or_that_is_wrong_fails(of, sentence):
     run, summary, comparison = of("all are better")
     with pytest.raises((AssertionError, StopIteration, KeyError)):
@@ -588,9 +609,11 @@ def test_bold_a_star_or_a_word_too_many_fails(of):
     page = render(run, summary, comparison, [], [])
     hold(page, Reader(run, summary, comparison))
     for before, after in (
-        ('<span class="gap">', '<span class="gap clear">'), ("<li class=\"open\">", '<li class="good">'),
-        ("Not clear yet", "Pays"), ("<caption>", "<caption>One arm wins. "),
-    ):  # fmt: skip
+        ('<span class="gap">', '<span class="gap clear">'),
+        ('<li class="open">', '<li class="good">'),
+        ("Not clear yet", "Pays"),
+        ("<caption>", "<caption>One arm wins. "),
+    ):
         assert before in page
         with pytest.raises((AssertionError, StopIteration)):
             hold(page.replace(before, after, 1), Reader(run, summary, comparison))

@@ -39,14 +39,36 @@ def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_leaves_every_file_that_was_promised(folder: Path) -> None:
-    promised = ["scenario.yaml", "manifest.json", "monthly.parquet", "bank.parquet", "transitions.parquet",
-                "cohorts.parquet", "managers.parquet", "summary.csv", "report.html", "figures"]  # fmt: skip
+    promised = [
+        "scenario.yaml",
+        "manifest.json",
+        "monthly.parquet",
+        "bank.parquet",
+        "transitions.parquet",
+        "cohorts.parquet",
+        "managers.parquet",
+        "summary.csv",
+        "report.html",
+        "figures",
+    ]
     assert [name for name in promised if not (folder / name).exists()] == []
     assert not (folder / "parts").exists()
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert manifest["status"] == "done"
-    for key in ("run_id", "created", "code_version", "scenario_digest", "seeds", "packages", "platform", "threads",
-                "customer_months_per_second", "peak_memory_mb", "result_digest", "arm_digests"):  # fmt: skip
+    for key in (
+        "run_id",
+        "created",
+        "code_version",
+        "scenario_digest",
+        "seeds",
+        "packages",
+        "platform",
+        "threads",
+        "customer_months_per_second",
+        "peak_memory_mb",
+        "result_digest",
+        "arm_digests",
+    ):
         assert manifest[key], key
 
 
@@ -84,8 +106,9 @@ def test_the_resolved_scenario_runs_to_the_same_digest(folder: Path, tmp_path: P
     assert first["scenario_digest"] == second["scenario_digest"]
 
 
-def test_verify_says_the_same_and_notices_a_changed_number(folder: Path, tmp_path: Path,
-                                                           capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+def test_verify_says_the_same_and_notices_a_changed_number(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["verify", str(folder)]) == 0
     assert len({line.split()[-1] for line in capsys.readouterr().out.splitlines()[:3]}) == 1
     import shutil
@@ -138,12 +161,24 @@ def test_seeds_are_a_number_or_a_list_with_a_comma(text: str, seeds: list[int], 
 @pytest.mark.parametrize(
     "words",
     [
-        ["--seeds", "0"], ["--seeds", "1,1,"], ["--seeds", "-3"], ["--seeds", "1.5"], ["--seeds", "x,"],
-        ["--months", "0"], ["--months", "ten"], ["--threads", "0"], ["--set", "months"], ["--set", "=3"],
-        ["--set", "moths=3"], ["--arms", "something"],
-        ["--arms", ","], ["--colour"], ["--plugin", "x"], ["--resume", "--overwrite"],
+        ["--seeds", "0"],
+        ["--seeds", "1,1,"],
+        ["--seeds", "-3"],
+        ["--seeds", "1.5"],
+        ["--seeds", "x,"],
+        ["--months", "0"],
+        ["--months", "ten"],
+        ["--threads", "0"],
+        ["--set", "months"],
+        ["--set", "=3"],
+        ["--set", "moths=3"],
+        ["--arms", "something"],
+        ["--arms", ","],
+        ["--colour"],
+        ["--plugin", "x"],
+        ["--resume", "--overwrite"],
     ],
-)  # fmt: skip
+)
 def test_a_wrong_option_is_one_line_and_exit_2(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,8 +362,10 @@ def test_every_shipped_scenario_is_in_order(capsys: pytest.CaptureFixture[str]) 
     assert len([line for line in told if " is in order: " in line]) == len(whole) >= 4
     more = [line.split(": ")[1] for line in told if " is in order: " not in line]
     assert [word for word in more if word != "extends"] == ["optimise", "book", "book", "sweep"]
-    assert "scenarios/pandemic.yaml: extends: arms: replaces the nine arms of strategies.yaml; left out: " \
-        "thinking_and_tools, safeguards, everything" in told  # fmt: skip
+    assert (
+        "scenarios/pandemic.yaml: extends: arms: replaces the nine arms of strategies.yaml; left out: "
+        "thinking_and_tools, safeguards, everything" in told
+    )
 
 
 def test_the_real_savings_book_reproduces_its_tiers_and_money(tmp_path: Path) -> None:

@@ -176,15 +176,32 @@ def test_job_scripts_say_what_the_file_says(system: str, tmp_path: Path):
     known: dict[str, Any] = (
         {"disk": "3GB"} if system == "htcondor" else {"queue": "night", "account": "p77", "walltime": "07:08:09"}
     )
-    file = ClusterFile(system=system, jobs=2, processes=4, memory="8GB", python="python3.11", tls=False,
-                       prologue=["module load sesame"], scheduler={"host": "127.0.0.1"}, **known)  # fmt: skip
+    file = ClusterFile(
+        system=system,
+        jobs=2,
+        processes=4,
+        memory="8GB",
+        python="python3.11",
+        tls=False,
+        prologue=["module load sesame"],
+        scheduler={"host": "127.0.0.1"},
+        **known,
+    )
     cluster = batch.Batch("c.yaml", file)._cluster(tmp_path, tmp_path)
     try:
         script = cluster.job_script()
     finally:
         batch._close(cluster)
-    told = ["module load sesame", "python3.11 -m distributed.cli.dask_worker", "--nworkers 4", "--nthreads 1",
-            f"PYTHONPATH={ROOT}", "NUMBA_NUM_THREADS", "MEMORY__SPILL=False", "--nanny"]  # fmt: skip
+    told = [
+        "module load sesame",
+        "python3.11 -m distributed.cli.dask_worker",
+        "--nworkers 4",
+        "--nthreads 1",
+        f"PYTHONPATH={ROOT}",
+        "NUMBA_NUM_THREADS",
+        "MEMORY__SPILL=False",
+        "--nanny",
+    ]
     if system != "htcondor":
         told += ["night", "p77", "7:08" if system == "lsf" else "7:08:09"]
         assert script.index("module load") < script.index("PYTHONPATH") < script.index("dask_worker")
@@ -248,9 +265,13 @@ def test_ctrl_c_on_a_terminal_ends_everything_in_order(tmp_path: Path):
     script.write_text(INTERRUPTED)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        [sys.executable, str(script)], start_new_session=True, text=True, env=environment,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+        [sys.executable, str(script)],
+        start_new_session=True,
+        text=True,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "open\n"
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the command
@@ -290,8 +311,17 @@ class Others:
         self.environment = {**os.environ, "PYTHONPATH": str(ROOT), **(settings or {})}
         self.processes: list[subprocess.Popen[str]] = []
         self.file = folder / "scheduler.json"
-        self.start("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show",
-                   "--scheduler-file", str(self.file))  # fmt: skip
+        self.start(
+            "scheduler",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--no-show",
+            "--scheduler-file",
+            str(self.file),
+        )
 
     def start(self, what: str, *words: str) -> None:
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words, *self.options]

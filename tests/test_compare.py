@@ -197,8 +197,12 @@ def test_every_misfit_of_every_run_is_named():
     with pytest.raises(BadInput) as error:
         compared([first, other])
     assert [mistake.message.split()[0] for mistake in error.value.mistakes] == [
-        "seeds", "tiers", "months", "currency", "discount_rate",
-    ]  # fmt: skip
+        "seeds",
+        "tiers",
+        "months",
+        "currency",
+        "discount_rate",
+    ]
 
 
 def test_one_run_is_compared_with_itself_only():
@@ -208,8 +212,10 @@ def test_one_run_is_compared_with_itself_only():
 
 def test_runs_whose_names_and_folders_tell_nothing_are_numbered_and_told():
     ids = [f"20260101T00000{place}Z-0123456789ab" for place in (1, 2)]
-    runs = [stored("the_same_name", ids[0], calls=(0.9, 4e4), tools=(0.8, 8e4)),
-            stored("the_same_name", ids[1], calls=(0.7, 4e4), tools=(0.8, 9e4))]  # fmt: skip
+    runs = [
+        stored("the_same_name", ids[0], calls=(0.9, 4e4), tools=(0.8, 8e4)),
+        stored("the_same_name", ids[1], calls=(0.7, 4e4), tools=(0.8, 9e4)),
+    ]
     assert join(runs).arms == ["run1/calls", "run1/tools", "run2/calls", "run2/tools"]
     assert remarks(runs) == [f"run1 is results/the_same_name/{ids[0]}; run2 is results/the_same_name/{ids[1]}"]
 

@@ -113,13 +113,19 @@ def told(value: float, low: float, high: float, unit: str, *, sure: bool = True)
 @pytest.mark.parametrize(
     ("figure", "word"),
     [
-        (npv(2e6, 1e6, sure=True), PAYS), (npv(-2e6, 1e6, sure=True), PAYS_NOT), (npv(1e6, 1e6), UNCLEAR),
-        (npv(0.5e6, 1e6), UNCLEAR), (npv(2e6, 1e6), UNCLEAR), (npv(-2e6, 1e6), UNCLEAR),
-        (npv(0.0, 0.0), NOTHING), (npv(3e6, 0.0, sure=True), PAYS),
+        (npv(2e6, 1e6, sure=True), PAYS),
+        (npv(-2e6, 1e6, sure=True), PAYS_NOT),
+        (npv(1e6, 1e6), UNCLEAR),
+        (npv(0.5e6, 1e6), UNCLEAR),
+        (npv(2e6, 1e6), UNCLEAR),
+        (npv(-2e6, 1e6), UNCLEAR),
+        (npv(0.0, 0.0), NOTHING),
+        (npv(3e6, 0.0, sure=True), PAYS),
         (Figure(1e6, math.nan, math.nan, "CNY", 1), ONE_SEED),
-        (Figure(math.nan, math.nan, math.nan, "CNY", 0), ONE_SEED), (None, ONE_SEED),
+        (Figure(math.nan, math.nan, math.nan, "CNY", 0), ONE_SEED),
+        (None, ONE_SEED),
     ],
-)  # fmt: skip
+)
 def test_the_word_is_decided_by_what_is_sure_of_the_npv_difference(figure, word):
     assert judge(figure)[0] == word
 
@@ -139,11 +145,17 @@ def test_seeds_that_would_tell_worked_by_hand():
 
 def verdict(**changes) -> Verdict:
     known = dict(
-        arm="stratification", word=PAYS_NOT, more_seeds=None,
+        arm="stratification",
+        word=PAYS_NOT,
+        more_seeds=None,
         attrition=told(-0.00212, -0.0027, -0.0015, "per year"),
-        aum=None, profit=told(-3.1e6, -3.4e6, -2.8e6, "CNY per year"), npv=told(-12e6, -15e6, -9e6, "CNY"),
-        cost_annual=4e6, roi=-0.8, payback=math.inf,
-    )  # fmt: skip
+        aum=None,
+        profit=told(-3.1e6, -3.4e6, -2.8e6, "CNY per year"),
+        npv=told(-12e6, -15e6, -9e6, "CNY"),
+        cost_annual=4e6,
+        roi=-0.8,
+        payback=math.inf,
+    )
     return Verdict(**{**known, **changes})
 
 
@@ -156,9 +168,12 @@ def test_a_sentence_with_clear_differences():
 
 def test_a_sentence_with_nothing_clear():
     one = verdict(
-        word=UNCLEAR, more_seeds=7, attrition=told(-0.0001, -0.0003, 0.0001, "per year", sure=False),
-        profit=told(1e5, -2e6, 2.2e6, "CNY per year", sure=False), npv=told(1e6, -8e6, 10e6, "CNY", sure=False),
-    )  # fmt: skip
+        word=UNCLEAR,
+        more_seeds=7,
+        attrition=told(-0.0001, -0.0003, 0.0001, "per year", sure=False),
+        profit=told(1e5, -2e6, 2.2e6, "CNY per year", sure=False),
+        npv=told(1e6, -8e6, 10e6, "CNY", sure=False),
+    )
     assert plain(sentence(one, "nothing", "CNY")) == (
         "“stratification” keeps no clear number of customers more or fewer (-10 to +30 a year per 100,000, p 0.20) and "
         "changes profit by no clear amount (CNY -2.0 to +2.2 m a year, p 0.20); NPV CNY +1.0 m (-8.0 to +10.0)."
@@ -170,9 +185,11 @@ def test_a_sentence_with_nothing_clear():
 
 def test_a_sentence_of_an_arm_that_loses_customers_and_pays():
     one = verdict(
-        word=PAYS, attrition=told(0.001, 0.0005, 0.0015, "per year"),
-        profit=told(2e6, 1e6, 3e6, "CNY per year"), npv=told(9e6, 5e6, 13e6, "CNY"),
-    )  # fmt: skip
+        word=PAYS,
+        attrition=told(0.001, 0.0005, 0.0015, "per year"),
+        profit=told(2e6, 1e6, 3e6, "CNY per year"),
+        npv=told(9e6, 5e6, 13e6, "CNY"),
+    )
     text = plain(sentence(one, "nothing", "CNY"))
     assert "loses 100 more customers a year per 100,000 (95 % interval 50 to 150)" in text
     assert "raises profit by CNY 2.00 m a year" in text
@@ -367,10 +384,12 @@ def test_trajectories_end_where_they_say(made):
 def few(rows) -> make.Made:
     """A run of two arms whose individuals are these rows of (arm, seed, age, affinity, there, here, customers)."""
     table = pd.DataFrame(
-        [(arm, seed, "mass", age, affinity, "persuadable", there, here, float(count))
-         for arm, seed, age, affinity, there, here, count in rows],
+        [
+            (arm, seed, "mass", age, affinity, "persuadable", there, here, float(count))
+            for arm, seed, age, affinity, there, here, count in rows
+        ],
         columns=["arm", "seed", "tier", "age_band", "affinity", "uplift_class", "reference_fate", "fate", "customers"],
-    )  # fmt: skip
+    )
     return replace(make.decided(2, 2, 13), individuals=table)
 
 
@@ -426,9 +445,7 @@ def test_labels_at_the_ends_of_lines_stay_above_the_month_axis():
 # --------------------------------------------------------------------------------------------------------- the page
 
 
-@pytest.mark.parametrize(
-    "world", make.some(["thirteen arms", "five arms, one seed", "long names"], ("thirteen arms",))
-)
+@pytest.mark.parametrize("world", make.some(["thirteen arms", "five arms, one seed", "long names"], ("thirteen arms",)))
 def test_the_decision_comes_first_and_is_whole(page_of, made, world):
     folder, run = page_of(world), made(world)
     text = (folder / "report.html").read_text("utf-8")
@@ -488,9 +505,16 @@ def test_the_precision_table_shows_what_is_stored(page_of):
     run = read(folder)
     rows = precision_of(run.precision, run.arms[1:], KeyFigures(run.summary, run.comparison))
     assert {row.kpi for row in rows} == {
-        "attrition_annual", "customers_end", "aum_end", "revenue_annual", "profit_annual", "npv", "products",
-        "satisfaction", "nps",
-    }  # fmt: skip
+        "attrition_annual",
+        "customers_end",
+        "aum_end",
+        "revenue_annual",
+        "profit_annual",
+        "npv",
+        "products",
+        "satisfaction",
+        "nps",
+    }
     text = (folder / "report.html").read_text("utf-8")
     assert "Holm" in text
     assert "Seeds to halve it" in text

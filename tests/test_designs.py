@@ -24,7 +24,8 @@ from sim.yaml_source import Source, dump, loads
 from sim.yaml_source.tree import Place, planted
 
 BASE: dict[str, Any] = {
-    "name": "tried", "seeds": [1, 2],
+    "name": "tried",
+    "seeds": [1, 2],
     "population": {"customers": 5000},
     "environment": [{"kind": "pandemic", "from": 12, "months": 9}],
     "arms": {
@@ -32,7 +33,7 @@ BASE: dict[str, Any] = {
         "bundle": [{"use": "stratification"}, {"use": "personalised_service", "intensity": 0.5}],
         "both": {"strategies": [{"use": "digital_thinking"}, {"use": "fintech"}], "budget": 3e7},
     },
-}  # fmt: skip
+}
 X, Y = Parameter("x", "number", low=0.0, high=1.0), Parameter("y", "number", low=0.0, high=1.0)
 
 
@@ -91,12 +92,18 @@ def test_random_coordinates_do_not_lean_on_one_another() -> None:
 
 
 def test_a_grid_crosses_all_levels() -> None:
-    plan, points = planned({"design": "grid", "samples": 3, "vary": {
-        "managers.hours_per_month": {"low": 40, "high": 60},
-        "discount_rate": {"low": 0.001, "high": 0.1, "scale": "log"},
-        "environment[0].months": {"values": [3, 6]},
-        "model.mechanisms.word_of_mouth": None,
-    }})  # fmt: skip
+    plan, points = planned(
+        {
+            "design": "grid",
+            "samples": 3,
+            "vary": {
+                "managers.hours_per_month": {"low": 40, "high": 60},
+                "discount_rate": {"low": 0.001, "high": 0.1, "scale": "log"},
+                "environment[0].months": {"values": [3, 6]},
+                "model.mechanisms.word_of_mouth": None,
+            },
+        }
+    )
     levels = [[40.0, 50.0, 60.0], [0.001, 0.01, 0.1], [3, 6], [False, True]]
     assert [tuple(point.values.values()) for point in points] == list(itertools.product(*levels))
     assert plan.design["all"]["samples"] == 3
@@ -143,10 +150,14 @@ def test_choices_and_switches_have_equal_shares() -> None:
 
 @pytest.mark.parametrize(
     "parameter",
-    [Parameter("p", "number", low=2.0, high=5.0), Parameter("p", "number", low=2.0, high=500.0, log=True),
-     Parameter("p", "integer", low=2, high=9), Parameter("p", "integer", low=2, high=900, log=True),
-     Parameter("p", "switch", values=(0.0, 0.5))],
-)  # fmt: skip
+    [
+        Parameter("p", "number", low=2.0, high=5.0),
+        Parameter("p", "number", low=2.0, high=500.0, log=True),
+        Parameter("p", "integer", low=2, high=9),
+        Parameter("p", "integer", low=2, high=900, log=True),
+        Parameter("p", "switch", values=(0.0, 0.5)),
+    ],
+)
 def test_a_coordinate_and_back(parameter: Parameter) -> None:
     for u in np.random.default_rng(3).random(200):
         value = value_at(parameter, u)
@@ -190,8 +201,13 @@ def test_ids_say_what_is_lived_and_nothing_else() -> None:
     ids = {unit.id for unit in plan.units(points)}
     assert len(ids) == 10
     turned = {"tiers[1].from": vary["tiers.affluent.from"], "managers.hours_per_month": {"low": 35.0, "high": 60.0}}
-    same, again = planned({"design": "random", "samples": 5, "vary": turned, "seconds_limit": 9}, name="other",
-                          about="as before", seeds={"first": 1, "count": 2}, record={"panel": 10})  # fmt: skip
+    same, again = planned(
+        {"design": "random", "samples": 5, "vary": turned, "seconds_limit": 9},
+        name="other",
+        about="as before",
+        seeds={"first": 1, "count": 2},
+        record={"panel": 10},
+    )
     assert {unit.id for unit in same.units(again)} == ids
     other, points = planned({"design": "random", "samples": 5, "vary": vary}, months=48)
     assert not ids & {unit.id for unit in other.units(points)}
@@ -311,11 +327,16 @@ def test_an_analysis_that_cannot_be_complete_is_refused() -> None:
 
 
 def test_every_setting_of_levers_meets_every_world() -> None:
-    plan, points = planned({
-        "levers": {"design": "grid", "samples": 3,
-                   "vary": {"managers.hours_per_month": None, "arms.bundle.stratification": None}},
-        "uncertainties": {"design": "latin_hypercube", "samples": 5, "vary": {"discount_rate": None}},
-    })  # fmt: skip
+    plan, points = planned(
+        {
+            "levers": {
+                "design": "grid",
+                "samples": 3,
+                "vary": {"managers.hours_per_month": None, "arms.bundle.stratification": None},
+            },
+            "uncertainties": {"design": "latin_hypercube", "samples": 5, "vary": {"discount_rate": None}},
+        }
+    )
     assert len(points) == 3 * 2 * 5
     assert {(point.lever, point.world) for point in points} == set(itertools.product(range(6), range(5)))
     assert [parameter.role for parameter in plan.parameters] == ["lever", "lever", "uncertainty"]
@@ -360,8 +381,11 @@ def test_a_sweep_replaces_the_one_of_the_file_it_extends(tmp_path: Path) -> None
 def test_saltelli_rows_lead_to_points_whose_answers_give_the_known_indices() -> None:
     from SALib.analyze import sobol
 
-    vary = {"managers.hours_per_month": {"low": 40, "high": 60}, "discount_rate": {"low": 0.0, "high": 0.1},
-            "arms.bundle.stratification": None}  # fmt: skip
+    vary = {
+        "managers.hours_per_month": {"low": 40, "high": 60},
+        "discount_rate": {"low": 0.0, "high": 0.1},
+        "arms.bundle.stratification": None,
+    }
     plan, points = planned({"design": "saltelli", "samples": 512, "vary": vary})
     info = json.loads(json.dumps(plan.design))["all"]
     assert len(info["rows"]) == 512 * 8
@@ -424,9 +448,12 @@ def listed(folder: Path, table: str, **more: Any) -> Prepared:
 
 
 def test_a_list_is_taken_as_it_stands(tmp_path: Path) -> None:
-    ready = listed(tmp_path, "managers.hours_per_month,arms.bundle.stratification,population.preset,"
-                             "environment[0].months\n"
-                             "40,true,bank_b,3\n\n55.5,FALSE,cmb_2021,4\n40,1,bank_b,3\n")  # fmt: skip
+    ready = listed(
+        tmp_path,
+        "managers.hours_per_month,arms.bundle.stratification,population.preset,"
+        "environment[0].months\n"
+        "40,true,bank_b,3\n\n55.5,FALSE,cmb_2021,4\n40,1,bank_b,3\n",
+    )
     plan, points = plan_sweep(ready)
     assert [tuple(point.values.values()) for point in points] == [(40.0, 1.0, "bank_b", 3), (55.5, 0.0, "cmb_2021", 4)]
     assert plan.design["all"]["rows"] == [0, 1, 0]
@@ -483,8 +510,13 @@ def test_many_mistakes_of_a_list_are_counted(tmp_path: Path) -> None:
 def test_a_point_is_lived_as_it_says() -> None:
     from sim.experiments.sweep.points import BankPoints
 
-    more = {"months": 3, "burn_in": 0, "population": {"customers": 500}, "environment": [],
-            "arms": {"nothing": [], "bundle": [{"use": "stratification"}]}}  # fmt: skip
+    more = {
+        "months": 3,
+        "burn_in": 0,
+        "population": {"customers": 500},
+        "environment": [],
+        "arms": {"nothing": [], "bundle": [{"use": "stratification"}]},
+    }
     plan, points = planned({"design": "grid", "vary": {"arms.bundle.stratification": None}}, **more)
     lives = BankPoints(plan)
     off, on = ({row["arm"]: row for row in lives.live(plan.unit(point, 1))} for point in points)
@@ -495,11 +527,18 @@ def test_a_point_is_lived_as_it_says() -> None:
 
 @pytest.mark.parametrize(
     ("path", "role"),
-    [("arms.both.strategies.staff_upskilling.intensity", "lever"), ("arms.both.budget", "lever"),
-     ("arms.training.stratification.coverage", "lever"), ("managers.span.affluent", "lever"),
-     ("channels.phone.capacity", "lever"), ("arms.training.staff_upskilling.transfer", "uncertainty"),
-     ("arms.training.staff_upskilling.lag", "uncertainty"), ("managers.skill_quality", "uncertainty"),
-     ("channels.phone.conversion", "uncertainty"), ("model.hazards.mass.close", "uncertainty")],
-)  # fmt: skip
+    [
+        ("arms.both.strategies.staff_upskilling.intensity", "lever"),
+        ("arms.both.budget", "lever"),
+        ("arms.training.stratification.coverage", "lever"),
+        ("managers.span.affluent", "lever"),
+        ("channels.phone.capacity", "lever"),
+        ("arms.training.staff_upskilling.transfer", "uncertainty"),
+        ("arms.training.staff_upskilling.lag", "uncertainty"),
+        ("managers.skill_quality", "uncertainty"),
+        ("channels.phone.conversion", "uncertainty"),
+        ("model.hazards.mass.close", "uncertainty"),
+    ],
+)
 def test_what_a_bank_decides_is_a_lever_and_how_it_works_is_not(path: str, role: str) -> None:
     assert role_of(path) == role

@@ -24,8 +24,17 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REFERENCE = (ROOT / "docs" / "scenario-reference.md").read_text("utf-8")
 SHOWN_IN = {"optimise": "best_mix.yaml", "sweep": "sweep_training.yaml"}  # by key: a scenario that has such arms
-GOOD_CELL = {"id": None, "aum": 5000, "age": 40, "tenure_months": 18, "products": 2, "income": 90000,
-             "digital_affinity": 0.5, "satisfaction": 0.2, "share_of_wallet": 0.4}  # fmt: skip
+GOOD_CELL = {
+    "id": None,
+    "aum": 5000,
+    "age": 40,
+    "tenure_months": 18,
+    "products": 2,
+    "income": 90000,
+    "digital_affinity": 0.5,
+    "satisfaction": 0.2,
+    "share_of_wallet": 0.4,
+}
 
 
 def plain(text: str) -> Any:

@@ -37,12 +37,20 @@ EVERYTHING: list[dict[str, Any]] = [
 ]
 NOTHING: list[dict[str, Any]] = [
     {"kind": "internet_finance", "from": 1, "peak": 0, "fade_to": 0, "own_fund_after": 2},
-    {"kind": "pandemic", "from": 1, "closed_capacity": 1, "limited_capacity": 1, "adoption": 1, "app_use": 0,
-     "remote": 0, "branch_lost": 0},
+    {
+        "kind": "pandemic",
+        "from": 1,
+        "closed_capacity": 1,
+        "limited_capacity": 1,
+        "adoption": 1,
+        "app_use": 0,
+        "remote": 0,
+        "branch_lost": 0,
+    },
     {"kind": "market_drawdown", "from": 1, "loss": 0, "trust": 0, "advice_failure": 0, "recovery_months": 3},
     {"kind": "manager_poaching", "from": 1, "share": 0},
     {"kind": "rival_app", "from": 1, "quality": 0},
-]  # fmt: skip
+]
 
 
 def shock(kind: str, **numbers: Any) -> Any:
@@ -190,8 +198,11 @@ def test_a_bank_shows_the_world_it_lives_in() -> None:
 
 def test_a_drawdown_is_a_market_effect_of_the_size_told() -> None:
     """Nobody moves here, so AUM is what the market makes of it, and the books still close."""
-    s = with_events([{"kind": "market_drawdown", "from": 2, "loss": 0.1}], 20_000, model={
-        "mechanisms": only(), "hazards": hazards(0.0)})  # fmt: skip
+    s = with_events(
+        [{"kind": "market_drawdown", "from": 2, "loss": 0.1}],
+        20_000,
+        model={"mechanisms": only(), "hazards": hazards(0.0)},
+    )
     monthly = tables(lived(s))["monthly"].pivot(index="month", columns="tier")
     aum, effect = monthly["aum"][list(TIERS)], monthly["market_effect"][list(TIERS)]
     np.testing.assert_allclose(effect.loc[3] / aum.loc[2], -0.1 * np.array([0.15, 0.35, 0.5, 0.6]), rtol=1e-6)
@@ -264,16 +275,20 @@ def test_a_meeting_that_cannot_be_held_becomes_a_call_or_video_and_no_other_cont
 
 def test_managers_hold_fewer_meetings_while_a_pandemic_lasts() -> None:
     settings = {
-        "managers": {"mix": {"private": {"branch": 0.9, "phone": 0.1, "video": 0.0, "messaging": 0.0}},
-                     "hours_per_month": 300.0},
+        "managers": {
+            "mix": {"private": {"branch": 0.9, "phone": 0.1, "video": 0.0, "messaging": 0.0}},
+            "hours_per_month": 300.0,
+        },
         "channels": {"branch": {"capacity": 1000.0}},
         "population": {"shares": {"mass": 0.5, "affluent": 0.1, "wealth": 0.1, "private": 0.3}},
-    }  # fmt: skip
+    }
     event = {"kind": "pandemic", "from": 2, "months": 3, "closed_months": 0, "limited_months": 0}
     calm, struck = (
         tables(lived(with_events(events, 4_000, months=7, **settings)))["monthly"]
-        .query("tier == 'private'").set_index("month")["contacts_branch"] for events in ([], [event])
-    )  # fmt: skip
+        .query("tier == 'private'")
+        .set_index("month")["contacts_branch"]
+        for events in ([], [event])
+    )
     assert calm[2] == struck[2]
     part = struck[[3, 4, 5]].sum() / calm[[3, 4, 5]].sum()
     assert 0.15 < part < 0.30  # 20 of 90 meetings stay
@@ -299,9 +314,17 @@ def test_service_follows_use_and_a_calm_month_is_the_same_object() -> None:
 
 def test_the_ledger_loses_margin_on_aum_and_pays_for_the_episodes_there_are() -> None:
     ledger = Ledger(Economics(), Channels(), 16_000.0, TIER_LIST)
-    stocks = {"aum": np.full(4, 1.2e6), "active": np.full(4, 100.0), "dormant": np.zeros(4), "digital": np.zeros(4),
-              "extra_products": np.full(4, 12.0), "joined": np.zeros(4), "campaign_contacts": np.zeros((4, 5)),
-              "posts": np.zeros(4), "strategy_cost": np.zeros(4)}  # fmt: skip
+    stocks = {
+        "aum": np.full(4, 1.2e6),
+        "active": np.full(4, 100.0),
+        "dormant": np.zeros(4),
+        "digital": np.zeros(4),
+        "extra_products": np.full(4, 12.0),
+        "joined": np.zeros(4),
+        "campaign_contacts": np.zeros((4, 5)),
+        "posts": np.zeros(4),
+        "strategy_cost": np.zeros(4),
+    }
     calm = ledger.settle(**stocks, use=np.ones(5), margin=np.ones(4))
     less = ledger.settle(**stocks, use=np.array([0.85, 1, 1, 1, 1]), margin=np.full(4, 0.9))
     np.testing.assert_allclose(calm.revenue - less.revenue, 0.1 * 1e5 * np.array([0.010, 0.009, 0.007, 0.005]))
@@ -313,17 +336,27 @@ def test_a_yield_shock_drains_the_digital_first_and_the_own_fund_halves_it() -> 
     s = {
         name: lived(with_events(events, 20_000, months=12))
         for name, events in (
-            ("calm", []), ("gap", [{"kind": "internet_finance", "from": 0}]),
+            ("calm", []),
+            ("gap", [{"kind": "internet_finance", "from": 0}]),
             ("fund", [{"kind": "internet_finance", "from": 0, "own_fund_after": 0}]),
         )
-    }  # fmt: skip
+    }
 
     def leak(name: str) -> pd.DataFrame:
         frames = []
         for c in (s["calm"].customers, s[name].customers):
             awake = c.state == ACTIVE
-            frames.append(pd.DataFrame({"wallet": c.wallet[awake].astype(float), "affinity": c.affinity[awake],
-                                        "age": c.age[awake], "aum": c.aum[awake]}, index=c.uid[awake]))  # fmt: skip
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "wallet": c.wallet[awake].astype(float),
+                        "affinity": c.affinity[awake],
+                        "age": c.age[awake],
+                        "aum": c.aum[awake],
+                    },
+                    index=c.uid[awake],
+                )
+            )
         both = frames[0].merge(frames[1], left_index=True, right_index=True, suffixes=("", "_then"))
         return both.assign(lost=both["wallet"] - both["wallet_then"])
 
@@ -340,11 +373,11 @@ def test_a_yield_shock_drains_the_digital_first_and_the_own_fund_halves_it() -> 
 def test_a_pandemic_bends_the_adoption_curve_and_it_bends_back() -> None:
     """V16's bump: nine months of more, then fewer, since who would have come has come."""
     event = {"kind": "pandemic", "from": 6}
-    calm, struck = (
-        tables(lived(with_events(events, 20_000, months=24)))["monthly"] for events in ([], [event])
-    )  # fmt: skip
-    users = [(t["digital_active"] * t["active"]).groupby(t["month"]).sum() / t.groupby("month")["active"].sum()
-             for t in (calm, struck)]  # fmt: skip
+    calm, struck = (tables(lived(with_events(events, 20_000, months=24)))["monthly"] for events in ([], [event]))
+    users = [
+        (t["digital_active"] * t["active"]).groupby(t["month"]).sum() / t.groupby("month")["active"].sum()
+        for t in (calm, struck)
+    ]
     gain = (users[1] - users[0]).to_numpy()
     assert np.all(gain[:7] == 0)
     assert np.all(np.diff(gain[6:16]) > 0)
@@ -428,10 +461,15 @@ environment:
 """
 PLACES = [
     "3:5  environment[0].fade_to: 1 is above the peak of 0.5; at most the peak",
-    "4:12  environment[1].kind: ", "5:35  environment[2].from: ", "6:46  environment[3].share: ",
-    "7:5  environment[4].kind: missing", "8:5  environment[5].from: missing", "9:28  environment[6].from: ",
-    "9:33  environment[6].remot: unknown key; did you mean remote?", "10:55  environment[7].invested.mass: 1.2 ",
-]  # fmt: skip
+    "4:12  environment[1].kind: ",
+    "5:35  environment[2].from: ",
+    "6:46  environment[3].share: ",
+    "7:5  environment[4].kind: missing",
+    "8:5  environment[5].from: missing",
+    "9:28  environment[6].from: ",
+    "9:33  environment[6].remot: unknown key; did you mean remote?",
+    "10:55  environment[7].invested.mass: 1.2 ",
+]
 
 
 @pytest.mark.parametrize(("text", "told"), [(WRONG, MISFITS), (UNREADABLE, PLACES)], ids=["misfits", "unreadable"])
@@ -450,12 +488,15 @@ def test_each_mistake_is_answered_with_its_address(
 
 def test_shocks_of_one_kind_may_follow_one_another() -> None:
     events = [
-        {"kind": "pandemic", "from": 2}, {"kind": "pandemic", "from": 11},
-        {"kind": "rival_app", "from": 0, "months": 3}, {"kind": "rival_app", "from": 3},
-        {"kind": "market_drawdown", "from": 4}, {"kind": "market_drawdown", "from": 5},
+        {"kind": "pandemic", "from": 2},
+        {"kind": "pandemic", "from": 11},
+        {"kind": "rival_app", "from": 0, "months": 3},
+        {"kind": "rival_app", "from": 3},
+        {"kind": "market_drawdown", "from": 4},
+        {"kind": "market_drawdown", "from": 5},
         {"kind": "internet_finance", "from": 0, "rise_months": 2, "fade_months": 4},
         {"kind": "internet_finance", "from": 6},
-    ]  # fmt: skip
+    ]
     kept = with_events(events, months=24)
     assert [event.start for event in kept.environment] == [2, 11, 0, 3, 4, 5, 0, 6]
     second = Environment(TIER_LIST, kept.environment, LIQUID)

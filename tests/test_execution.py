@@ -49,7 +49,6 @@ def run(prepared: list[Prepared], out: Path, watcher: Watcher | None = None, **o
     return run_all(prepared, Options(out=out, threads=1, report=False, **options), watcher)[0].run
 
 
-
 def test_a_shared_burn_in_is_a_burn_in_lived_by_every_arm(tmp_path: Path):
     """Every table of every arm is what its own bank records that lived its own burn-in."""
     (ready,) = three_arms("population.agents=600")

@@ -110,9 +110,11 @@ def test_a_fork_at_month_12_is_the_uninterrupted_run_for_every_arm(whole: Path, 
     same_tables(whole, tmp_path / "fork")
     assert (whole / "summary.csv").read_bytes() == (tmp_path / "fork" / "summary.csv").read_bytes()
     assert other.manifest["forked"] == {
-        "run_id": one.manifest["run_id"], "scenario_digest": one.manifest["scenario_digest"], "month": 12,
+        "run_id": one.manifest["run_id"],
+        "scenario_digest": one.manifest["scenario_digest"],
+        "month": 12,
         "arms": {"nothing": "nothing", "second": "second", "third": "third"},
-    }  # fmt: skip
+    }
     assert main(["verify", str(tmp_path / "fork")]) == 0
 
 
@@ -127,9 +129,15 @@ def test_a_fork_at_the_first_month_and_at_the_last(month: int, tmp_path: Path):
 
 def test_other_futures_are_as_if_run_from_the_beginning(whole: Path, tmp_path: Path):
     """Another name and horizon, another shock, other arms, fewer seeds, no panel."""
-    file = written(tmp_path, months="months: 30", name="name: elsewhere", seeds="seeds: [8]",
-                   record="record: {panel: 0}", arms="arms: {later: [{use: fintech, from: 12}, {use: "
-                   "stratification, from: 15}], second: [{use: institutional, from: 20}, UPSKILLING]}")  # fmt: skip
+    file = written(
+        tmp_path,
+        months="months: 30",
+        name="name: elsewhere",
+        seeds="seeds: [8]",
+        record="record: {panel: 0}",
+        arms="arms: {later: [{use: fintech, from: 12}, {use: "
+        "stratification, from: 15}], second: [{use: institutional, from: 20}, UPSKILLING]}",
+    )
     file.write_text(file.read_text().replace("pandemic, from: 14", "market_drawdown, from: 12"), "utf-8")
     assert forked(whole, file, tmp_path / "fork") == 0
     assert main([str(file), "--out", str(tmp_path / "run"), "--quiet"]) == 0
@@ -238,8 +246,10 @@ def test_resume_lives_again_where_a_state_is_missing(stored: Path, tmp_path: Pat
         (["--checkpoint", "-1"], "'-1' is not a whole number from 0"),
         (["--checkpoint", "1.5"], "'1.5' is not a whole number from 0"),
         (["--checkpoint", "21"], "21 is beyond the 20 measured months of crossroads; from 0 to 20"),
-        (["--months", "10", "--set", "environment=[]", "--set", "arms={nothing: []}", "--checkpoint", "12"],
-         "12 is beyond the 10 measured months of crossroads; from 0 to 10"),
+        (
+            ["--months", "10", "--set", "environment=[]", "--set", "arms={nothing: []}", "--checkpoint", "12"],
+            "12 is beyond the 10 measured months of crossroads; from 0 to 10",
+        ),
         (["--checkpoint"], "expected one argument"),
     ],
 )
@@ -262,10 +272,17 @@ def test_a_checkpoint_that_is_no_month_of_the_run(
         ("-2", [], "'-2' is not a whole number from 0"),
         ("ten", [], "'ten' is not a whole number from 0"),
         ("11", [], "has no states of month 11; it has those of month 12"),
-        ("12", ["--months", "10", "--set", "environment[1].from=9", "--set", "arms={nothing: []}"],
-         "months: 10 ends before the fork at month 12; 12 or more"),
-        ("12", ["--months", "22"], "months: 22: who was active twelve months before that end, in month 10, was not "
-                                   "marked in the stored run; 20 as there, or 24 or more"),
+        (
+            "12",
+            ["--months", "10", "--set", "environment[1].from=9", "--set", "arms={nothing: []}"],
+            "months: 10 ends before the fork at month 12; 12 or more",
+        ),
+        (
+            "12",
+            ["--months", "22"],
+            "months: 22: who was active twelve months before that end, in month 10, was not "
+            "marked in the stored run; 20 as there, or 24 or more",
+        ),
         ("12", ["--seeds", "3,4"], "seeds: 4 not among the stored run's; --seeds with some of 3, 8"),
         ("12", ["--arms", "fourth"], "unknown arm 'fourth'"),
         ("12", ["--from-arm", "fourth"], "--from-arm  'fourth' is no arm of"),
@@ -279,7 +296,7 @@ def test_a_checkpoint_that_is_no_month_of_the_run(
         ("12", ["--set", "environment[0].share=0.4"], "manager_poaching from month 4 is not what the stored months"),
         ("12", ["--set", "environment[1].from=11"], "environment[1].from: pandemic from month 11 is not what"),
     ],
-)  # fmt: skip
+)
 def test_what_would_make_another_past_is_refused_by_its_key(
     at: str, words: list[str], said: str, whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -290,8 +307,9 @@ def test_what_would_make_another_past_is_refused_by_its_key(
 def test_all_that_differs_is_said_at_once_with_its_line(
     whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    file = written(tmp_path, burn_in="burn_in: 4", managers="managers: {hours_per_month: 30}",
-                   environment="environment: []")  # fmt: skip
+    file = written(
+        tmp_path, burn_in="burn_in: 4", managers="managers: {hours_per_month: 30}", environment="environment: []"
+    )
     file.write_text("\n".join(line for line in file.read_text().splitlines() if not line.startswith("  -")) + "\n")
     lines = refused(capsys, whole, file, tmp_path)
     assert [line.split("  ")[0] for line in lines] == [f"{file}:8:14", f"{file}:3:10", f"{file}:6:29"]
@@ -307,9 +325,15 @@ def test_arms_whose_strategies_would_have_acted_before_the_fork():
     def said(arm: Any, origin: str, name: str = "new") -> list[tuple[Any, str]]:
         return list(_arm_slips(name, arm, stored, origin, 12, (20, 20)))
 
-    for arm, origin in (([late], "nothing"), ([early], "trained"), ([early, {**late, "use": "tools"}], "trained"),
-                        ([late, absent], "nothing"), (stored["poor"], "poor"), ({"strategies": [late]}, "nothing"),
-                        ({"strategies": [late], "budget": 9.0}, "nothing")):  # fmt: skip
+    for arm, origin in (
+        ([late], "nothing"),
+        ([early], "trained"),
+        ([early, {**late, "use": "tools"}], "trained"),
+        ([late, absent], "nothing"),
+        (stored["poor"], "poor"),
+        ({"strategies": [late]}, "nothing"),
+        ({"strategies": [late], "budget": 9.0}, "nothing"),
+    ):
         assert said(arm, origin) == []
     ((path, told),) = said([late, early], "nothing")
     assert path == ("arms", "new", 1, "from")
@@ -327,9 +351,7 @@ def test_arms_whose_strategies_would_have_acted_before_the_fork():
     assert list(_arm_slips("new", stored["trained"], stored, "trained", 12, (30, 20))) == []
 
 
-def test_what_is_no_run_or_a_run_of_something_else(
-    stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_what_is_no_run_or_a_run_of_something_else(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = written(tmp_path)
     assert "there is no such folder" in refused(capsys, tmp_path / "nowhere", file, tmp_path)[0]
     assert "not a results folder" in refused(capsys, tmp_path, file, tmp_path)[0]
@@ -344,9 +366,10 @@ def test_what_is_no_run_or_a_run_of_something_else(
     assert "made by code version 0.0.1+older" in refused(capsys, stored, file, tmp_path)[0]
     (stored / "manifest.json").write_text(json.dumps(manifest))
     shutil.rmtree(stored / "state")
-    assert "has no states of month 12; it has none, run --checkpoint saves them" in refused(
-        capsys, stored, file, tmp_path
-    )[0]  # fmt: skip
+    assert (
+        "has no states of month 12; it has none, run --checkpoint saves them"
+        in refused(capsys, stored, file, tmp_path)[0]
+    )
 
 
 def test_every_state_that_is_missing_or_damaged_is_named(
@@ -384,6 +407,21 @@ def test_a_state_of_another_seed_or_run_is_refused(stored: Path, tmp_path: Path,
 
 def test_the_bits_do_not_hang_on_threads(whole: Path, tmp_path: Path):
     """Too few rows for a second thread here; tests/test_state.py has a bank that shares them."""
-    assert main(["fork", str(whole), "--at", "12", str(written(tmp_path)), "--out", str(tmp_path / "fork"),
-                 "--threads", "2", "--quiet"]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "fork",
+                str(whole),
+                "--at",
+                "12",
+                str(written(tmp_path)),
+                "--out",
+                str(tmp_path / "fork"),
+                "--threads",
+                "2",
+                "--quiet",
+            ]
+        )
+        == 0
+    )
     np.testing.assert_equal(read(tmp_path / "fork").manifest["result_digest"], read(whole).manifest["result_digest"])

@@ -97,17 +97,26 @@ def run(folder: Path, text: str, *words: str) -> fuzz.Answer:
         (["population={customers: 1000000000, agents: 1000}"], "AUM of 4e+13 at the start; sums hold 2.25e+13"),
         (["population={customers: 1000000000, agents: 4}"], "would stand for 925000000 customers; at most 4194303"),
         (["population={customers: 500000, agents: 1e-9}"], "1e-09 of 500000 customers: 1 rows is too few"),
-        (["managers={coverage: {mass: 1}, span: {mass: 1}}", "population={customers: 5000000, agents: 1000}"],
-         "managers.span.mass: about 4625"),
+        (
+            ["managers={coverage: {mass: 1}, span: {mass: 1}}", "population={customers: 5000000, agents: 1000}"],
+            "managers.span.mass: about 4625",
+        ),
         (["model.wealth={sd: 0.5, reversion: 0}", "months=1200"], "would grow from 1.04e+07 to about 10^78 in 1201"),
         (["model.life={events: 6, inheritance: 1}", "model.wealth.inheritance_jump=5"], "AUM would grow"),
         (["model.acquisition.rate=2", "months=1200"], "model.acquisition.rate: "),
-        (["population.strata={mass: 0, affluent: 0, wealth: 0, private: 1}",
-          "tiers=[{name: mass, from: 0}, {name: wealth, from: 1000}]"], "population.strata: no rows for any"),
-        (["population.shares={mass: 0.9, affluent: 0.05, wealth: 0.04, private: 0.005, extra: 0.005}"],
-         "population.shares.extra: unknown tier"),
+        (
+            [
+                "population.strata={mass: 0, affluent: 0, wealth: 0, private: 1}",
+                "tiers=[{name: mass, from: 0}, {name: wealth, from: 1000}]",
+            ],
+            "population.strata: no rows for any",
+        ),
+        (
+            ["population.shares={mass: 0.9, affluent: 0.05, wealth: 0.04, private: 0.005, extra: 0.005}"],
+            "population.shares.extra: unknown tier",
+        ),
     ],
-)  # fmt: skip
+)
 def test_sizes_that_cannot_be_lived_are_refused_with_their_reason(
     changes: list[str], told: str, tmp_path: Path
 ) -> None:
@@ -122,17 +131,27 @@ def test_sizes_that_cannot_be_lived_are_refused_with_their_reason(
         ["population={customers: 200000000, agents: 1000}"],
         ["population.agents=1.0"],
         ["model.wallet.mean={mass: 0.01, affluent: 0.99}", "model.wallet.precision=1"],
-        ["managers.hours_per_month=1", "implementation.dip_hours=0.9999999999999999", "managers.turnover_fatigue=10",
-         "managers.fatigue_gain=5", "months=12"],
+        [
+            "managers.hours_per_month=1",
+            "implementation.dip_hours=0.9999999999999999",
+            "managers.turnover_fatigue=10",
+            "managers.fatigue_gain=5",
+            "months=12",
+        ],
         ["model.loyalty={nps_loading: 1, satisfaction: 0, trust: 0, bond: 0, habit: 0}"],
-        ["channels.messaging.capacity=1e-307", "channels.phone.capacity=1e-307",
-         "managers.contact_months={affluent: 0.1}"],
+        [
+            "channels.messaging.capacity=1e-307",
+            "channels.phone.capacity=1e-307",
+            "managers.contact_months={affluent: 0.1}",
+        ],
         ["model.acquisition.tenure_mean=5e-324"],
         ["managers.coverage={mass: 5e-324, affluent: 5e-324, wealth: 5e-324, private: 5e-324}"],
-        ["tiers=[{name: mass, from: 0}, {name: upper, from: 1e12, like: mass}]",
-         "population.shares={mass: 0.99, upper: 0.01}"],
+        [
+            "tiers=[{name: mass, from: 0}, {name: upper, from: 1e12, like: mass}]",
+            "population.shares={mass: 0.99, upper: 0.01}",
+        ],
     ],
-)  # fmt: skip
+)
 def test_what_is_at_the_end_of_a_range_is_lived(changes: list[str], tmp_path: Path) -> None:
     assert run(tmp_path, SMALL, *[word for change in changes for word in ("--set", change)]).code == 0
 

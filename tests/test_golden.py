@@ -11,9 +11,28 @@ import numpy as np
 import pandas as pd
 from golden import GOLDEN, golden_run
 
-COUNTS = ["customers", "active", "dormant", "joined", "closed", "closed_dormant", "went_dormant", "reactivated",
-          "upgraded", "downgraded", "moved_in", "contacts_branch", "contacts_phone", "contacts_video",
-          "contacts_messaging", "contacts_app", "sales", "failures", "complaints", "opt_outs"]  # fmt: skip
+COUNTS = [
+    "customers",
+    "active",
+    "dormant",
+    "joined",
+    "closed",
+    "closed_dormant",
+    "went_dormant",
+    "reactivated",
+    "upgraded",
+    "downgraded",
+    "moved_in",
+    "contacts_branch",
+    "contacts_phone",
+    "contacts_video",
+    "contacts_messaging",
+    "contacts_app",
+    "sales",
+    "failures",
+    "complaints",
+    "opt_outs",
+]
 
 
 def test_the_golden_run_comes_out_again() -> None:

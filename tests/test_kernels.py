@@ -219,8 +219,19 @@ def test_zero_rates_do_nothing():
     for month in (2, 3, 4):
         flows = b.live(kernel.live_chunk, people, nobody, now._replace(month=month), p)
         assert not flows.tally[:, FLOWS].any()
-    running = {"contact_gap", "silence", "transactions", "below", "tier_change", "manager_shock_months", "second_life",
-               "opted_out", "retained", "risk", "lead"}  # fmt: skip
+    running = {
+        "contact_gap",
+        "silence",
+        "transactions",
+        "below",
+        "tier_change",
+        "manager_shock_months",
+        "second_life",
+        "opted_out",
+        "retained",
+        "risk",
+        "lead",
+    }
     for name in set(NAMES) - running:
         np.testing.assert_array_equal(getattr(people, name), getattr(before, name), err_msg=name)
 
@@ -366,18 +377,25 @@ def leave(u, *, state=ACTIVE, close=0.0, doze=0.0, ratio=1.0, follow=0.0, dorman
     states, second = np.full(n, state, np.int8), np.zeros(n, np.int8)
     stay_or_leave(
         some(
-            state=states, tier=np.zeros(n, np.int8), risk=np.full(n, math.log(ratio), f32), held=kept,
-            follow=np.full(n, follow, f32), follow_months=np.full(n, 3, np.int8), opted_out=np.zeros(n, np.int8),
+            state=states,
+            tier=np.zeros(n, np.int8),
+            risk=np.full(n, math.log(ratio), f32),
+            held=kept,
+            follow=np.full(n, follow, f32),
+            follow_months=np.full(n, 3, np.int8),
+            opted_out=np.zeros(n, np.int8),
             second_life=second,
         ),
         some(exit=np.asarray(u, f32), campaign=np.full(n, 0.5, f32)),
         some(channel=np.full(n, NOBODY, np.int32), money=money, after=after),
         some(
-            close_rate=np.array([close], f32), dormant_rate=np.array([doze], f32), return_ratio=f32(1),
+            close_rate=np.array([close], f32),
+            dormant_rate=np.array([doze], f32),
+            return_ratio=f32(1),
             win_back=np.full(4, court, f32),
         ),
         p,
-    )  # fmt: skip
+    )
     return after, money, kept, second
 
 
@@ -450,13 +468,19 @@ def laboratory(rows: int = 40_000, *, tier: int = MASS) -> Customers:
     people = Customers(rows)
     people.place(
         {
-            "uid": np.arange(rows, dtype=np.uint64), "weight": np.full(rows, WEIGHT_UNIT),
-            "state": np.full(rows, ACTIVE), "tier": np.full(rows, tier), "age": np.full(rows, 45.0),
-            "log_wealth": np.full(rows, math.log(1e5)), "wealth_mean": np.full(rows, math.log(1e5)),
-            "aum": np.full(rows, 5e4), "aum_1": np.full(rows, 5e4), "aum_2": np.full(rows, 5e4),
+            "uid": np.arange(rows, dtype=np.uint64),
+            "weight": np.full(rows, WEIGHT_UNIT),
+            "state": np.full(rows, ACTIVE),
+            "tier": np.full(rows, tier),
+            "age": np.full(rows, 45.0),
+            "log_wealth": np.full(rows, math.log(1e5)),
+            "wealth_mean": np.full(rows, math.log(1e5)),
+            "aum": np.full(rows, 5e4),
+            "aum_1": np.full(rows, 5e4),
+            "aum_2": np.full(rows, 5e4),
             "preferred": np.full(rows, APP),
         }
-    )  # fmt: skip
+    )
     return people
 
 
@@ -646,9 +670,25 @@ def arithmetic_in_double(function: Dispatcher) -> list[str]:
 
 
 FLOAT32_RULES = (
-    "draw_four", "live_wealth", "score_churn", "score_uplift", "score_offer", "choose", "reach_out", "meet", "serve",
-    "feel", "use_products", "adopt", "earn", "weigh_leaving", "stay_or_leave", "climb", "keep_in_band", "add_moments",
-)  # fmt: skip
+    "draw_four",
+    "live_wealth",
+    "score_churn",
+    "score_uplift",
+    "score_offer",
+    "choose",
+    "reach_out",
+    "meet",
+    "serve",
+    "feel",
+    "use_products",
+    "adopt",
+    "earn",
+    "weigh_leaving",
+    "stay_or_leave",
+    "climb",
+    "keep_in_band",
+    "add_moments",
+)
 LISTS_OF_RULES = ("live_block", "aim", "draw", "draw_lanes")
 FLOAT64_RULES = {"count_flows", "count_stocks", "turn_page"}  # money in fen needs more bits; AUM is kept in float64
 
@@ -689,8 +729,10 @@ def kept_in_float32(x):
 def test_the_guard_of_float32_bites():
     x, y = typeof(np.ones(4, f32)), typeof(np.ones(4))
     for function, types in (
-        (doubled_by_a_constant, (x,)), (doubled_by_an_integer, (x, typeof(3))), (doubled_by_a_comparison, (x, y)),
-    ):  # fmt: skip
+        (doubled_by_a_constant, (x,)),
+        (doubled_by_an_integer, (x, typeof(3))),
+        (doubled_by_a_comparison, (x, y)),
+    ):
         function.compile(types)
         assert arithmetic_in_double(function), function.__name__
     kept_in_float32.compile((x,))
@@ -709,16 +751,31 @@ LOOKS_UP = pytest.mark.skipif(
 )
 
 PACKED_TOO = (
-    "weigh_leaving", "stay_or_leave", "serve", "meet", "reach_out", "use_products", "adopt", "keep_in_band", "climb",
-)  # fmt: skip
+    "weigh_leaving",
+    "stay_or_leave",
+    "serve",
+    "meet",
+    "reach_out",
+    "use_products",
+    "adopt",
+    "keep_in_band",
+    "climb",
+)
 
 
 @pytest.mark.skipif(not has_avx(), reason="reads the names of AVX instructions")
 @pytest.mark.parametrize(
     "name",
-    ["live_wealth", "feel", "earn", "score_churn", "score_uplift", "score_offer",
-     *(pytest.param(name, marks=LOOKS_UP) for name in PACKED_TOO)],
-)  # fmt: skip
+    [
+        "live_wealth",
+        "feel",
+        "earn",
+        "score_churn",
+        "score_uplift",
+        "score_offer",
+        *(pytest.param(name, marks=LOOKS_UP) for name in PACKED_TOO),
+    ],
+)
 def test_a_rule_runs_on_packed_numbers(rules, name):
     (asm,) = rules[name].inspect_asm().values()
     assert len(PACKED.findall(asm)) >= 10

@@ -26,12 +26,14 @@ def rate(probability: float) -> float:
 
 def bare(
     close: float, dormant: float = 0.0, *, reactivate: float = 0.0, close_dormant: float = 0.0, **on: bool
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Model section with one hazard for everybody, as it stands, and every mechanism off but those named."""
     return {
-        "mechanisms": only(**on), "normalise_hazards": False, "acquisition": everybody_awake(),
+        "mechanisms": only(**on),
+        "normalise_hazards": False,
+        "acquisition": everybody_awake(),
         "hazards": hazards(close, dormant, reactivate, close_dormant),
-    }  # fmt: skip
+    }
 
 
 def assert_share(observed: np.ndarray, expected: np.ndarray, n: float) -> None:
@@ -135,14 +137,16 @@ def test_markov_mode_follows_the_matrix(period, months):
     assert np.all((c.aum >= bounds[c.tier] * (1 - 1e-6)) & (c.aum <= bounds[c.tier + 1]))  # wealth stays in the band
 
 
-FIXTURE = np.array([
-    [0.833112, 0.006888, 0, 0, 0.128, 0.032],
-    [0.103103, 0.777504, 0.029393, 0, 0.0585, 0.0315],
-    [0, 0.053016, 0.882378, 0.004606, 0.030, 0.030],
-    [0, 0, 0.12415, 0.83085, 0.018, 0.027],
-    [0.069671, 0, 0, 0, 0.883371, 0.046958],
-    [0, 0, 0, 0, 0, 1],
-])  # fmt: skip
+FIXTURE = np.array(
+    [
+        [0.833112, 0.006888, 0, 0, 0.128, 0.032],
+        [0.103103, 0.777504, 0.029393, 0, 0.0585, 0.0315],
+        [0, 0.053016, 0.882378, 0.004606, 0.030, 0.030],
+        [0, 0, 0.12415, 0.83085, 0.018, 0.027],
+        [0.069671, 0, 0, 0, 0.883371, 0.046958],
+        [0, 0, 0, 0, 0, 1],
+    ]
+)
 MARGIN = np.array([39.86, 1105.713, 4552.173, 30000.0, -4.0, 0.0])
 
 
@@ -172,8 +176,10 @@ def test_aum_varies_and_forgets_as_an_autoregression():
     n, kappa, sigma = 40_000, 0.1, 0.1
     still = {"satisfaction": 0.0, "contact": 0.0, "multihoming": 0.0, "yield_gap": 0.0}
     model = bare(0.0, wealth=True) | {
-        "wealth": {"sd": sigma, "reversion": kappa, "growth": 0.0}, "wallet": still, "life": {"events": 0.0},
-    }  # fmt: skip
+        "wealth": {"sd": sigma, "reversion": kappa, "growth": 0.0},
+        "wallet": still,
+        "life": {"events": 0.0},
+    }
     ready = bank(scenario(n, months=72, model=model))
     share = np.log1p(np.exp(-ready.customers.wallet.astype(float)))
     path = []
@@ -198,12 +204,20 @@ def test_contacts_are_bounded_by_hours(span):
     by_phone = {tier: {"branch": 0.0, "phone": 1.0, "video": 0.0, "messaging": 0.0} for tier in TIERS}
     everyone = {tier: (1.0 if tier == "wealth" else 0.0) for tier in TIERS}
     s = scenario(
-        20_000, months=4, model=bare(0.0, contacts=True) | {"contacts": {"opt_out": 0.0}},
+        20_000,
+        months=4,
+        model=bare(0.0, contacts=True) | {"contacts": {"opt_out": 0.0}},
         population={"shares": {"mass": 0.8, "affluent": 0.0, "wealth": 0.2, "private": 0.0}},
-        managers={"span": {"wealth": span}, "coverage": everyone, "mix": by_phone, "hours_per_month": hours,
-                  "contact_months": dict.fromkeys(TIERS, 1.0), "inbound_hours": dict.fromkeys(TIERS, 0.0)},
+        managers={
+            "span": {"wealth": span},
+            "coverage": everyone,
+            "mix": by_phone,
+            "hours_per_month": hours,
+            "contact_months": dict.fromkeys(TIERS, 1.0),
+            "inbound_hours": dict.fromkeys(TIERS, 0.0),
+        },
         channels={"phone": {"reach": 1.0, "hours": tau, "capacity": 1e6, "campaign": dict.fromkeys(TIERS, 0.0)}},
-    )  # fmt: skip
+    )
     ready = bank(s)
     made = []
     plan_of = ready.team.plan
@@ -304,9 +318,12 @@ def test_constant_adoption_fills_up_exponentially():
 def test_normalised_hazards_are_population_means(burn_in):
     """DECISIONS 5: mean hazard of active customers by tier in the first measured month = the table of hazards."""
     s = scenario(
-        1_000_000, months=1, burn_in=burn_in, population={"agents": MANY},
+        1_000_000,
+        months=1,
+        burn_in=burn_in,
+        population={"agents": MANY},
         model={"mechanisms": {"manager_turnover": False}},
-    )  # fmt: skip
+    )
     ready = bank(s)
     ready.run()
     table = monthly(ready).pivot(index="month", columns="tier")

@@ -74,12 +74,33 @@ def test_the_made_up_transitions_agree_with_the_made_up_months(tables):
 
 def test_every_kpi_of_the_contract_is_there(kpis):
     contract = {
-        "attrition_annual", "closure_annual", "retention_12m", "dormant_share", "customers_end", "aum_end",
-        "net_new_money", "upgrade_rate", "downgrade_rate", "products", "digital_active_share", "nps",
-        "satisfaction", "revenue", "cost", "profit", "npv", "roi", "payback_months", "cost_per_saved_customer",
-        "clv", "manager_utilisation", "manager_turnover_annual", "contacts_per_customer", "opt_out_share",
+        "attrition_annual",
+        "closure_annual",
+        "retention_12m",
+        "dormant_share",
+        "customers_end",
+        "aum_end",
+        "net_new_money",
+        "upgrade_rate",
+        "downgrade_rate",
+        "products",
+        "digital_active_share",
+        "nps",
+        "satisfaction",
+        "revenue",
+        "cost",
+        "profit",
+        "npv",
+        "roi",
+        "payback_months",
+        "cost_per_saved_customer",
+        "clv",
+        "manager_utilisation",
+        "manager_turnover_annual",
+        "contacts_per_customer",
+        "opt_out_share",
         "aum_gini",
-    }  # fmt: skip
+    }
     assert contract <= set(KPIS)
     assert {base_name(kpi) for kpi in kpis["kpi"]} == set(KPIS)
     assert tuple(kpis.columns) == KPI_COLUMNS
@@ -142,8 +163,13 @@ def test_stocks_at_the_end_and_moves(tables, kpis):
     assert value(kpis, "net_new_money") == pytest.approx(lived["net_new_money"].sum())
     assert value(kpis, "net_new_money_annual") == pytest.approx(lived["net_new_money"].sum() / 2.5)
     assert value(kpis, "upgrade_rate") == pytest.approx(lived["upgraded"].sum() / (start["customers"].sum() / 12))
-    weighted = {"products": "products", "digital_active": "digital_active_share", "satisfaction": "satisfaction",
-                "trust": "trust", "share_of_wallet": "share_of_wallet"}  # fmt: skip
+    weighted = {
+        "products": "products",
+        "digital_active": "digital_active_share",
+        "satisfaction": "satisfaction",
+        "trust": "trust",
+        "share_of_wallet": "share_of_wallet",
+    }
     for column, kpi in weighted.items():
         weight = "customers" if column == "share_of_wallet" else "active"
         assert value(kpis, kpi) == pytest.approx(np.average(end[column], weights=end[weight]))
@@ -407,9 +433,15 @@ def test_one_seed_has_a_mean_and_no_interval():
 def test_seeds_without_a_value_do_not_count_and_an_infinite_one_is_not_hidden():
     nan, inf = math.nan, math.inf
     summary = summarise(
-        frame(("b", 1, "roi", nan), ("b", 2, "roi", 2.0), ("b", 3, "roi", 4.0), ("a", 1, "roi", nan),
-              ("a", 1, "payback_months", inf), ("a", 2, "payback_months", 9.0))
-    )  # fmt: skip
+        frame(
+            ("b", 1, "roi", nan),
+            ("b", 2, "roi", 2.0),
+            ("b", 3, "roi", 4.0),
+            ("a", 1, "roi", nan),
+            ("a", 1, "payback_months", inf),
+            ("a", 2, "payback_months", 9.0),
+        )
+    )
     assert summary["arm"].tolist() == ["b", "a", "a"]  # in order of appearance
     assert summary["mean"].tolist()[0] == 3.0
     assert summary["seeds"].tolist() == [2, 0, 2]

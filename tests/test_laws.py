@@ -15,9 +15,26 @@ from sim.codes import ACTIVE, CLOSED, DORMANT, NOBODY
 from sim.population.laws import LogNormal, Pareto, score_of_laws
 
 MONTHS, BURN_IN = 14, 3
-FLOWS = ("joined", "closed", "closed_dormant", "went_dormant", "reactivated", "upgraded", "downgraded", "moved_in",
-         "net_new_money", "market_effect", "sales", "failures", "complaints", "opt_outs", "revenue", "channel_cost",
-         "manager_cost", "profit")  # fmt: skip
+FLOWS = (
+    "joined",
+    "closed",
+    "closed_dormant",
+    "went_dormant",
+    "reactivated",
+    "upgraded",
+    "downgraded",
+    "moved_in",
+    "net_new_money",
+    "market_effect",
+    "sales",
+    "failures",
+    "complaints",
+    "opt_outs",
+    "revenue",
+    "channel_cost",
+    "manager_cost",
+    "profit",
+)
 
 
 class Witness:
@@ -70,9 +87,11 @@ class Witness:
         fen = np.floor(c.aum[open_rows] * 100.0 + 0.5).astype(np.int64)
         tier = c.tier[open_rows]
         stock = {
-            "customers": weight, "active": weight * (c.state[open_rows] == ACTIVE),
-            "dormant": weight * (c.state[open_rows] == DORMANT), "aum": weight * fen,
-        }  # fmt: skip
+            "customers": weight,
+            "active": weight * (c.state[open_rows] == ACTIVE),
+            "dormant": weight * (c.state[open_rows] == DORMANT),
+            "aum": weight * fen,
+        }
         sums = {name: [int(values[tier == k].sum()) for k in range(len(TIERS))] for name, values in stock.items()}
         self.stocks.append(pd.DataFrame(sums, index=TIERS))
 
@@ -240,8 +259,12 @@ def test_stratified_tiers_are_unbiased():
         return np.array([closed, silent, end["products"], end["satisfaction"], end["digital_active"], at_risk])
 
     a, b = np.mean([figures(m) for m in one], axis=0), np.mean([figures(m) for m in few], axis=0)
-    weight = np.array([total * share / np.count_nonzero(few[0].customers.tier == k)
-                       for k, share in enumerate((0.925, 0.056, 0.0184, 0.0006))])  # fmt: skip
+    weight = np.array(
+        [
+            total * share / np.count_nonzero(few[0].customers.tier == k)
+            for k, share in enumerate((0.925, 0.056, 0.0184, 0.0006))
+        ]
+    )
     for k in range(3):  # the private tier is 36 customers: the same rows in both
         exits = 1.0 / (2 * a[5, k]) + max(weight[k], 1.0) / (4 * a[5, k])
         for figure in (0, 1):
@@ -274,12 +297,18 @@ def test_scaling_money_changes_no_rate():
     """A17: money, laws and thresholds times ten leave every rate as it is (rounding to fen and float32 aside)."""
     s = scenario(20_000, months=8)
     big_tiers = [tier.model_dump(by_alias=True) | {"from": tier.start * 10.0} for tier in s.tier_list]
-    big = scenario(20_000, months=8, tiers=[{k: v for k, v in t.items() if v is not None} for t in big_tiers],
-                   managers={"remote_from": 100_000.0})  # fmt: skip
+    big = scenario(
+        20_000,
+        months=8,
+        tiers=[{k: v for k, v in t.items() if v is not None} for t in big_tiers],
+        managers={"remote_from": 100_000.0},
+    )
     plain = bank(s)
     source = bank(big).source
-    source.laws = [LogNormal(law.mu + math.log(10.0), law.sigma) if isinstance(law, LogNormal) else Pareto(law.alpha)
-                   for law in source.laws]  # fmt: skip
+    source.laws = [
+        LogNormal(law.mu + math.log(10.0), law.sigma) if isinstance(law, LogNormal) else Pareto(law.alpha)
+        for law in source.laws
+    ]
     source.bounds = plain.source.bounds * 10.0
     score = score_of_laws(source.laws, list(source.shares), source.bounds[:-1], source.bounds[-1])
     source.birth = replace(source.birth, score=score)

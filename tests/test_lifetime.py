@@ -130,8 +130,11 @@ def test_at_ten_percent_the_perpetuity_is_flagged_with_an_interval(tmp_path, cap
 def test_who_can_come_to_an_endless_tier_is_empty_too(tmp_path, capsys) -> None:
     _, values, _ = lived(tmp_path, capsys, rate="0", matrix=LINKED_MATRIX)
     assert [math.isnan(values[f"clv[{tier}]"]["mean"]) for tier in ("mass", "affluent", "wealth", "private")] == [
-        False, False, True, True
-    ]  # fmt: skip
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_rate_of_few_events_is_marked_on_terminal_and_page(tmp_path, capsys) -> None:
@@ -171,9 +174,11 @@ def test_words_name_seeds_where_only_some_are_endless() -> None:
 def test_few_events_are_marked_in_verdicts_figures_and_json(tmp_path, capsys) -> None:
     file = tmp_path / "few.yaml"
     told = {"seeds": "[1, 2]", "rate": "0.10", "matrix": APART_MATRIX, "agents": ""}
-    text = SCENARIO.format(**told).replace("6000", "40").replace(
-        "arms: {nothing: []}", "arms: {nothing: [], digital: [{use: digital_thinking}]}"
-    )  # fmt: skip
+    text = (
+        SCENARIO.format(**told)
+        .replace("6000", "40")
+        .replace("arms: {nothing: []}", "arms: {nothing: [], digital: [{use: digital_thinking}]}")
+    )
     file.write_text(text)
     out = tmp_path / "run"
     assert main(["run", str(file), "--out", str(out), "--quiet"]) == 0

@@ -121,8 +121,11 @@ def test_a_wrong_type_inside_a_value_is_refused(kind: str, originals: dict[str, 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"seeds": [1, 1]}, "seeds: damaged: [1, 1] is not what this program writes; should be a list of different "
-                            "whole numbers from 0"),
+        (
+            {"seeds": [1, 1]},
+            "seeds: damaged: [1, 1] is not what this program writes; should be a list of different "
+            "whole numbers from 0",
+        ),
         ({"seeds": []}, "seeds: damaged: [] is not what"),
         ({"seeds": [1]}, "runs: damaged: 4 runs, finished or failed, of 2 arms and 1 seeds; should be each arm"),
         ({"seeds": [1, 2, 3]}, "runs: damaged: 4 runs"),
@@ -144,7 +147,7 @@ def test_a_wrong_type_inside_a_value_is_refused(kind: str, originals: dict[str, 
         ({"format": 7}, "not the manifest of a run"),
         ({"format_version": True}, "format_version True; this program reads 1"),
     ],
-)  # fmt: skip
+)
 def test_named_cases_of_a_run(
     changes: dict[str, Any], says: str, originals: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,9 +234,11 @@ def test_resume_names_the_keys_that_differ(tmp_path: Path, capsys: pytest.Captur
     for words, says in (
         (["--seeds", "3"], "of another scenario: seeds [1, 2], not "),
         (["--months", "14"], "of another scenario: months 13, not 14; resume with the same scenario"),
-        (["--set", "population.customers=700", "--set", "discount_rate=0.2"],
-         "of another scenario: discount_rate 0.1, not 0.2; population.customers 600, not 700; resume"),
-    ):  # fmt: skip
+        (
+            ["--set", "population.customers=700", "--set", "discount_rate=0.2"],
+            "of another scenario: discount_rate 0.1, not 0.2; population.customers 600, not 700; resume",
+        ),
+    ):
         code, said, err = told(capsys, file, "--out", out, "--resume", *words)
         assert (code, said, len(err)) == (2, [], 1)
         assert says in err[0]

@@ -41,11 +41,16 @@ def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
-        ("about=Plan #2 of the board", "Plan #2 of the board"), ("about=#2", "#2"), ("about=a#b # c", "a#b # c"),
-        ('about="Plan #2"', "Plan #2"), ("about='# 1'", "# 1"), ("about=C:\\temp\\new #1", "C:\\temp\\new #1"),
-        ("about=&Co plan", "&Co plan"), ("about=&a #2", "&a #2"),
+        ("about=Plan #2 of the board", "Plan #2 of the board"),
+        ("about=#2", "#2"),
+        ("about=a#b # c", "a#b # c"),
+        ('about="Plan #2"', "Plan #2"),
+        ("about='# 1'", "# 1"),
+        ("about=C:\\temp\\new #1", "C:\\temp\\new #1"),
+        ("about=&Co plan", "&Co plan"),
+        ("about=&a #2", "&a #2"),
     ],
-)  # fmt: skip
+)
 def test_a_text_on_the_command_line_is_kept_whole(given: str, kept: str, ask) -> None:
     assert ask("run", "s.yaml", "--set", given, "--quiet", "--out", "run", s__yaml=f"name: s\n{TINY}")[0] == 0
     assert json.loads(Path("run/manifest.json").read_text("utf-8"))["about"] == kept
@@ -75,12 +80,16 @@ def test_what_stands_behind_a_closed_value_is_not_lost_in_silence(given: str, as
 @pytest.mark.parametrize(
     ("written", "names"),
     [
-        (r"C:\temp\book.csv", r"\t is a tab"), (r"data\book.csv", r"\b is a backspace"),
-        (r"data\new.csv", r"\n is a line end"), (r"C:\Users\me\book.csv", r"\U is none"),
-        (r"C:\data\book.csv", r"\d is none"), (r"C:\New\book.csv", r"\N is a line end"),
-        (r"\\server\share\book.csv", r"\s is none"), (r"C:\book", r"\b is a backspace"),
+        (r"C:\temp\book.csv", r"\t is a tab"),
+        (r"data\book.csv", r"\b is a backspace"),
+        (r"data\new.csv", r"\n is a line end"),
+        (r"C:\Users\me\book.csv", r"\U is none"),
+        (r"C:\data\book.csv", r"\d is none"),
+        (r"C:\New\book.csv", r"\N is a line end"),
+        (r"\\server\share\book.csv", r"\s is none"),
+        (r"C:\book", r"\b is a backspace"),
     ],
-)  # fmt: skip
+)
 def test_a_windows_path_in_double_quotes_is_answered_with_single_quotes(written: str, names: str, ask) -> None:
     text = f'name: s\npopulation: {{source: book, file: "{written}", columns: {{id: id, aum: money}}}}\n'
     code, out, err = ask("validate", "s.yaml", s__yaml=text)
@@ -93,10 +102,16 @@ def test_a_windows_path_in_double_quotes_is_answered_with_single_quotes(written:
 
 @pytest.mark.parametrize(
     "words",
-    [["no\bfile.yaml"], ["s.yaml", "--set", "about=a\bc"], ["s.yaml", "--arms", "a\x1b[31m"], ["s.yaml", "--a\x07b"],
-     ["s.yaml", "--set", 'currency="\\u0007x"'], ["s.yaml", "--set", 'population.preset="a\\u001bc"'],
-     ["s.yaml", "--set", 'population={source: book, file: "a\\u0008b.csv", columns: {id: a, aum: b}}']],
-)  # fmt: skip
+    [
+        ["no\bfile.yaml"],
+        ["s.yaml", "--set", "about=a\bc"],
+        ["s.yaml", "--arms", "a\x1b[31m"],
+        ["s.yaml", "--a\x07b"],
+        ["s.yaml", "--set", 'currency="\\u0007x"'],
+        ["s.yaml", "--set", 'population.preset="a\\u001bc"'],
+        ["s.yaml", "--set", 'population={source: book, file: "a\\u0008b.csv", columns: {id: a, aum: b}}'],
+    ],
+)
 def test_no_control_character_is_printed(words: list[str], ask) -> None:
     code, out, err = ask("validate", *words, s__yaml=f"name: s\n{TINY}")  # `ask` looks at what is printed
     assert (code, out) == (2, [])
@@ -166,8 +181,10 @@ def test_six_point_nought_in_a_list_is_six_where_a_whole_number_is_meant(ask) ->
     assert ask("verify", "run")[0] == 0  # whole numbers beside others are still whole when the design is read again
     code, _, err = ask("validate", "s.yaml", points__csv="model.transitions.period_months\n6.5\n")
     assert code == 2
-    assert err == ["points.csv:2:1  model.transitions.period_months: 6.5 is not a whole number; "
-                   "a whole number from 1 to 120 (months)"]  # fmt: skip
+    assert err == [
+        "points.csv:2:1  model.transitions.period_months: 6.5 is not a whole number; "
+        "a whole number from 1 to 120 (months)"
+    ]
 
 
 # --- files that extend -----------------------------------------------------------------------------------------------
@@ -184,8 +201,10 @@ BOOK = "who,money,years\n" + "".join(f"c{k},{100 + k},{20 + k}\n" for k in range
 
 
 def test_what_a_file_replaces_of_another_is_said(ask) -> None:
-    child = "extends: base.yaml\nname: child\narms: {nothing: [], c: []}\nenvironment: []\nseeds: [1, 2]\n" \
-            "model: {hazards: {mass: {dormant: 0.01}}}\n"  # fmt: skip
+    child = (
+        "extends: base.yaml\nname: child\narms: {nothing: [], c: []}\nenvironment: []\nseeds: [1, 2]\n"
+        "model: {hazards: {mass: {dormant: 0.01}}}\n"
+    )
     code, out, _ = ask("validate", "child.yaml", "base.yaml", base__yaml=BASE, child__yaml=child, book__csv=BOOK)
     assert code == 0
     assert [line for line in out if ": extends: " in line] == [
@@ -219,8 +238,9 @@ def test_columns_over_a_file_that_maps_id_and_aum_say_what_was_lost(ask) -> None
     code, _, err = ask("validate", "child.yaml", base__yaml=BASE, child__yaml=child, book__csv=BOOK)
     assert code == 2
     assert [line.split(": missing")[0] for line in err] == [
-        "child.yaml:3:14  population.columns.aum", "child.yaml:3:14  population.columns.id",
-    ]  # fmt: skip
+        "child.yaml:3:14  population.columns.aum",
+        "child.yaml:3:14  population.columns.id",
+    ]
     assert all(line.endswith("base.yaml has it, but columns are replaced whole: all of them here") for line in err)
     whole = child.replace("{age: years}", "{id: who, aum: money, age: years}")
     assert ask("validate", "child.yaml", child__yaml=whole)[0] == 0

@@ -88,9 +88,18 @@ def chi_square_p(cells, count):
 
 
 KEYS = [
-    {}, {"seed": 0}, {"seed": 2**63 - 1}, {"month": -24}, {"month": 60}, {"purpose": 3}, {"purpose": 64},
-    {"first_uid": 1 << 63}, {"step": 1 << 32}, {"step": 1 << 20}, {"first_uid": 4 << 40},
-]  # fmt: skip
+    {},
+    {"seed": 0},
+    {"seed": 2**63 - 1},
+    {"month": -24},
+    {"month": 60},
+    {"purpose": 3},
+    {"purpose": 64},
+    {"first_uid": 1 << 63},
+    {"step": 1 << 32},
+    {"step": 1 << 20},
+    {"first_uid": 4 << 40},
+]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)

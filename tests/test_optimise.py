@@ -44,8 +44,16 @@ def told(one: Optimised) -> dict[str, str]:
 @pytest.mark.parametrize(("method", "count", "least", "above"), [("nsga2", 320, 0.80, 0.03), ("tpe", 160, 0.70, 0.15)])
 def test_the_front_of_zdt1_is_found(method: str, count: int, least: float, above: float, tmp_path: Path) -> None:
     # f2 = 1 - sqrt(f1) encloses 1.21 - 1/3 = 0.877 with the corner (1.1, 1.1); as many random points reach 0.4
-    asked = question("Zdt1", 3, objectives=BOTH_LESS, method=method, candidates=count, generation=20,
-                     seeds={"count": 1, "most": 2}, confirm={"count": 2, "best": 4})  # fmt: skip
+    asked = question(
+        "Zdt1",
+        3,
+        objectives=BOTH_LESS,
+        method=method,
+        candidates=count,
+        generation=20,
+        seeds={"count": 1, "most": 2},
+        confirm={"count": 2, "best": 4},
+    )
     one = found(asked, tmp_path / "run")
     front = one.front[["npv", "attrition_annual"]].to_numpy()
     assert len(front) >= 10
@@ -58,8 +66,19 @@ def test_the_front_of_zdt1_is_found(method: str, count: int, least: float, above
 def test_a_limit_is_kept_and_the_best_within_it_found(method: str, tmp_path: Path) -> None:
     # npv = x + y, cost = 3 x + y <= 2.5: x = 0.5, y = 1 is worth 1.5; without the limit 2
     limit = [{"kpi": "cost_annual", "at_most": 2.5}]
-    one = found(question("Slope", 2, method=method, limits=limit, candidates=160, generation=20,
-                         seeds={"count": 1, "most": 2}, confirm={"count": 2, "best": 3}), tmp_path / "run")  # fmt: skip
+    one = found(
+        question(
+            "Slope",
+            2,
+            method=method,
+            limits=limit,
+            candidates=160,
+            generation=20,
+            seeds={"count": 1, "most": 2},
+            confirm={"count": 2, "best": 3},
+        ),
+        tmp_path / "run",
+    )
     own = one.confirmed[one.confirmed["winner"]].set_index("kpi")
     assert 1.4 < own.loc["npv", "confirmed"] <= 1.5 + 1e-9
     assert own.loc["cost_annual", "confirmed"] <= 2.5
@@ -71,8 +90,10 @@ def test_a_limit_is_kept_and_the_best_within_it_found(method: str, tmp_path: Pat
 
 def test_where_limits_forbid_everything_nobody_wins(tmp_path: Path) -> None:
     limit = [{"kpi": "cost_annual", "at_most": -1.0}]
-    one = found(question("Slope", 2, limits=limit, candidates=8, generation=4, confirm={"count": 2, "best": 2}),
-                tmp_path / "run")  # fmt: skip
+    one = found(
+        question("Slope", 2, limits=limit, candidates=8, generation=4, confirm={"count": 2, "best": 2}),
+        tmp_path / "run",
+    )
     assert one.facts["winner"] is None
     assert not len(one.front)
     assert "no winner" in terminal_table(one)
@@ -85,8 +106,15 @@ def test_the_search_flatters_the_lucky_and_fresh_seeds_do_not(tmp_path: Path) ->
     # every candidate is worth 10, with a spread of 1 a seed: all that tells them apart is luck
     searched, confirmed, compared = [], [], []
     for luck in range(1, 5):
-        asked = question("Luck", 2, candidates=40, generation=20, luck=luck, seeds={"first": 100 * luck, "count": 2,
-                         "most": 8}, confirm={"first": 10_000 * luck, "count": 40, "best": 3})  # fmt: skip
+        asked = question(
+            "Luck",
+            2,
+            candidates=40,
+            generation=20,
+            luck=luck,
+            seeds={"first": 100 * luck, "count": 2, "most": 8},
+            confirm={"first": 10_000 * luck, "count": 40, "best": 3},
+        )
         one = found(asked, tmp_path / str(luck))
         winner = one.confirmed[one.confirmed["winner"]].iloc[0]
         searched.append(one.front["npv"].iloc[0])
@@ -100,8 +128,9 @@ def test_the_search_flatters_the_lucky_and_fresh_seeds_do_not(tmp_path: Path) ->
 
 
 def test_seeds_go_to_those_who_promise_most(tmp_path: Path) -> None:
-    asked = question("Noisy", 2, candidates=40, generation=20, seeds={"count": 2, "most": 16},
-                     confirm={"count": 2, "best": 2})  # fmt: skip
+    asked = question(
+        "Noisy", 2, candidates=40, generation=20, seeds={"count": 2, "most": 16}, confirm={"count": 2, "best": 2}
+    )
     one = found(asked, tmp_path / "run")
     table = one.candidates
     assert table["seeds"].min() == 2
@@ -134,9 +163,18 @@ def test_ranks_put_limits_first_then_dominance() -> None:
 
 
 def noisy(switch: Path, **more: Any) -> Question:
-    return question("Dying", 3, {"switch": str(switch)}, objectives=[{"kpi": "npv"}, {"kpi": "attrition_annual"}],
-                    limits=[{"kpi": "cost_annual", "at_most": 3.0}], candidates=45, generation=15,
-                    seeds={"count": 2, "most": 6}, confirm={"count": 5, "best": 3}, **more)  # fmt: skip
+    return question(
+        "Dying",
+        3,
+        {"switch": str(switch)},
+        objectives=[{"kpi": "npv"}, {"kpi": "attrition_annual"}],
+        limits=[{"kpi": "cost_annual", "at_most": 3.0}],
+        candidates=45,
+        generation=15,
+        seeds={"count": 2, "most": 6},
+        confirm={"count": 5, "best": 3},
+        **more,
+    )
 
 
 @pytest.mark.parametrize("method", ["nsga2", "tpe"])
@@ -259,8 +297,10 @@ def test_numbers_that_mean_given_shares_lead_to_them() -> None:
 
 def test_every_split_costs_the_budget_managers_included(little: Prepared) -> None:
     split = budget_split(little, "mix", 1)
-    for shares in ({"digital_thinking": 0.2, "stratification": 0.5, "staff_upskilling": 0.3},
-                   {"digital_thinking": 0.0, "stratification": 1.0, "staff_upskilling": 0.0}):  # fmt: skip
+    for shares in (
+        {"digital_thinking": 0.2, "stratification": 0.5, "staff_upskilling": 0.3},
+        {"digital_thinking": 0.0, "stratification": 1.0, "staff_upskilling": 0.0},
+    ):
         spent = {name: money for name, (_, money) in split.spent(split(shares)).items()}
         assert sum(spent.values()) == pytest.approx(3_000, rel=1e-4)
         for name, share in shares.items():
@@ -274,8 +314,10 @@ def mixed(little: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Optimis
 
 def test_shares_are_told_as_they_are_paid(little: Prepared) -> None:
     split = budget_split(little, "mix", 1)
-    full = {f"arms.mix.strategies.{name}.intensity": value for name, value in
-            {"digital_thinking": 1.0, "stratification": 0.0, "staff_upskilling": 1e-6}.items()}  # fmt: skip
+    full = {
+        f"arms.mix.strategies.{name}.intensity": value
+        for name, value in {"digital_thinking": 1.0, "stratification": 0.0, "staff_upskilling": 1e-6}.items()
+    }
     rich = replace(split, arm=replace(split.arm, budget=1e6))  # more than both cost in full
     spent = {name: money for name, (_, money) in rich.spent(full).items()}
     assert spent["digital_thinking"] > 0
@@ -289,15 +331,22 @@ def test_a_bank_from_file_to_page(mixed: Optimised) -> None:
     assert one.manifest["arms"] == ["nothing", "mix"]  # no other arm is lived
     assert {"equal shares", "stratification alone", "as written"} <= set(one.confirmed["name"])
     assert one.candidates["name"].iloc[:4].tolist() == [
-        "equal shares", "digital_thinking alone", "stratification alone", "staff_upskilling alone"
-    ]  # fmt: skip
+        "equal shares",
+        "digital_thinking alone",
+        "stratification alone",
+        "staff_upskilling alone",
+    ]
     shares = one.candidates.filter(like="share.")
     assert shares.sum(axis=1).to_numpy() == pytest.approx(1.0, abs=2e-3)
     against = one.winner[(one.winner["against"] == "equal shares") & (one.winner["kpi"] == "npv")]
     assert one.facts["winner"]["name"] == "equal shares" or against["seeds"].tolist() == [2]
     assert {file.name for file in (one.path / "optimise").iterdir()} == {
-        "candidates.csv", "front.csv", "confirmed.csv", "winner.csv", "study.journal"
-    }  # fmt: skip
+        "candidates.csv",
+        "front.csv",
+        "confirmed.csv",
+        "winner.csv",
+        "study.journal",
+    }
     page = (one.path / "report.html").read_text()
     assert "http" not in page.replace("http-equiv", "")
     assert " against the baselines</h2>" in page

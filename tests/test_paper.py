@@ -137,8 +137,10 @@ def test_names_at_the_lines_of_maturity_are_whole(arms):
 
 def test_names_of_a_tornado_are_whole():
     names = [f"{LONG} {place}" for place in range(6)] + ["short"]
-    swings = [Swing(name, -1.0 - place, 2.0, 0.3, 0.3, "0.1 of all", "0.9 of all", True, -1.5, 2.5)
-              for place, name in enumerate(names)]  # fmt: skip
+    swings = [
+        Swing(name, -1.0 - place, 2.0, 0.3, 0.3, "0.1 of all", "0.9 of all", True, -1.5, 2.5)
+        for place, name in enumerate(names)
+    ]
     figure = tornado("title", "subtitle", [Tornado("arm", "CNY m", 0.0, swings)])
     texts = laid_out(figure)
     assert_readable("tornado", figure)
@@ -151,14 +153,27 @@ def confirmed(names: list[str]) -> pd.DataFrame:
     for kpi, size in (("npv", 1e6), ("attrition_annual", 0.01)):
         for place, name in enumerate(names):
             value = size * (0.1 * place - 0.3)
-            rows.append({
-                "candidate": place, "name": name, "role": "best" if place % 2 else "baseline", "status": "ok",
-                "kpi": kpi,
-                "search": value + 0.05 * size, "search_low": value - 0.1 * size, "search_high": value + 0.2 * size,
-                "confirmed": value, "confirmed_low": value - 0.12 * size, "confirmed_high": value + 0.12 * size,
-                "search_seeds": 4, "confirmed_seeds": 5, "winner": place == 1, "front": place < 2,
-                "share.one": 0.25, "share.two": 0.75,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "candidate": place,
+                    "name": name,
+                    "role": "best" if place % 2 else "baseline",
+                    "status": "ok",
+                    "kpi": kpi,
+                    "search": value + 0.05 * size,
+                    "search_low": value - 0.1 * size,
+                    "search_high": value + 0.2 * size,
+                    "confirmed": value,
+                    "confirmed_low": value - 0.12 * size,
+                    "confirmed_high": value + 0.12 * size,
+                    "search_seeds": 4,
+                    "confirmed_seeds": 5,
+                    "winner": place == 1,
+                    "front": place < 2,
+                    "share.one": 0.25,
+                    "share.two": 0.75,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -166,16 +181,23 @@ def confirmed(names: list[str]) -> pd.DataFrame:
 def test_names_of_the_front_and_of_the_confirmed_are_whole(count):
     names = [f"{LONG[: 24 + place]} {place}" for place in range(count)]
     table = confirmed(names)
-    measures = [Measure("npv", "Net present value", units.display("npv", "CNY", [1e6], difference=True), 1.0),
-                Measure("attrition_annual", "Attrition",
-                        units.display("attrition_annual", "per year", [0.01], difference=True), -1.0)]  # fmt: skip
-    candidates = pd.DataFrame({"status": ["ok"] * 9, "npv": np.linspace(-4e5, 9e5, 9),
-                               "attrition_annual": np.linspace(-0.004, 0.009, 9)})  # fmt: skip
+    measures = [
+        Measure("npv", "Net present value", units.display("npv", "CNY", [1e6], difference=True), 1.0),
+        Measure(
+            "attrition_annual",
+            "Attrition",
+            units.display("attrition_annual", "per year", [0.01], difference=True),
+            -1.0,
+        ),
+    ]
+    candidates = pd.DataFrame(
+        {"status": ["ok"] * 9, "npv": np.linspace(-4e5, 9e5, 9), "attrition_annual": np.linspace(-0.004, 0.009, 9)}
+    )
     for figure in (
         front(candidates, table, measures, "nothing", "A title", "winner"),
         search_and_confirmed(table, measures, "nothing", "A title", "winner"),
         mixes(table, ["one", "two"], measures[0], "winner"),
-    ):  # fmt: skip
+    ):
         texts = laid_out(figure)
         assert_readable(texts[0], figure)
         assert not [text for text in texts if ELLIPSIS in text]

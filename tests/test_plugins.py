@@ -25,8 +25,21 @@ from sim.yaml_source import loads
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "docs" / "own_strategy"
-SMALL = ["--set", "population.customers=3000", "--set", "population.agents=1500", "--set", "burn_in=2", "--months", "5",
-         "--seeds", "2", "--threads", "1", "--quiet"]  # fmt: skip
+SMALL = [
+    "--set",
+    "population.customers=3000",
+    "--set",
+    "population.agents=1500",
+    "--set",
+    "burn_in=2",
+    "--months",
+    "5",
+    "--seeds",
+    "2",
+    "--threads",
+    "1",
+    "--quiet",
+]
 HEAD = "from sim.strategies.base import Strategy\nfrom sim.assumptions import assumption\n"
 GOOD = HEAD + 'class Mine(Strategy):\n    """Mine: does nothing."""\n'
 
@@ -178,8 +191,8 @@ def test_modules_may_lie_in_a_package_and_be_named_more_than_once(capsys) -> Non
 
 
 def test_its_own_numbers_are_checked_like_any(capsys) -> None:
-    accepted = "hard_low=0, hard_high=5"
-    field = f'    size: float = assumption(1.0, unit="SD", low=0, high=2, {accepted}, source="x", about="y")\n'
+    allowed = "allowed=(0, 5)"
+    field = f'    size: float = assumption(1.0, "SD", plausible=(0, 2), {allowed}, source="x")\n'
     Path("mine.py").write_text(GOOD + field, "utf-8")
     Path("mine.yaml").write_text("name: mine\narms: {mine: [{use: mine:Mine, size: 7, sise: 1}]}\n", "utf-8")
     assert main(["validate", "mine.yaml", "--plugin", "mine"]) == 2
@@ -198,18 +211,27 @@ BROKEN = {
     "no words": ("", None, "'' is not the name of a module"),
     "no strategy": ("mine", "x = 1\n", "mine (mine.py) has no strategy; a class derived from"),
     "only somebody else's": ("mine", HEAD, "has no strategy"),
-    "a name of its own": ("mine", GOOD + '    use: str = "calls"\n', "mine:Mine is what scenarios call it, not "
-                         "'calls'"),
+    "a name of its own": (
+        "mine",
+        GOOD + '    use: str = "calls"\n',
+        "mine:Mine is what scenarios call it, not 'calls'",
+    ),
     "no docstring": ("mine", HEAD + "class Mine(Strategy):\n    pass\n", "mine:Mine has no docstring"),
     "no Python": ("mine", GOOD + "    def turn(self:\n", "(mine.py:5)"),
-    "a name that is not": ("mine", GOOD + "\nnothing_of_the_kind\n", "NameError: name 'nothing_of_the_kind' is not "
-                           "defined (mine.py:6)"),
-    "what it needs is missing": ("mine", "import no_such_thing\n", "ModuleNotFoundError: No module named "
-                                 "'no_such_thing' (mine.py:1)"),
+    "a name that is not": (
+        "mine",
+        GOOD + "\nnothing_of_the_kind\n",
+        "NameError: name 'nothing_of_the_kind' is not defined (mine.py:6)",
+    ),
+    "what it needs is missing": (
+        "mine",
+        "import no_such_thing\n",
+        "ModuleNotFoundError: No module named 'no_such_thing' (mine.py:1)",
+    ),
     "it ends the program": ("mine", "raise SystemExit(0)\n", "SystemExit: 0 (mine.py:1)"),
     "a number without a type": ("mine", GOOD + "    size = 1.0\n", "size"),
     "a message of many lines": ("mine", 'raise ValueError("one\\ntwo")\n', "ValueError: one\\ntwo (mine.py:1)"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BROKEN)
@@ -255,8 +277,9 @@ def test_a_strategy_of_ones_own_may_have_tuples(capsys: pytest.CaptureFixture[st
     Path("tupled.py").write_text(GOOD.replace("Mine", "Tupled") + fields, "utf-8")
     Path("mine.yaml").write_text(
         "name: mine\narms:\n  nothing: []\n  mine:\n"
-        "    - {use: 'tupled:Tupled', stages: [1, 2], span: [0.5, 1], pairs: [[1, a], [2, b]]}\n", "utf-8",
-    )  # fmt: skip
+        "    - {use: 'tupled:Tupled', stages: [1, 2], span: [0.5, 1], pairs: [[1, a], [2, b]]}\n",
+        "utf-8",
+    )
     assert main(["validate", "mine.yaml", "--plugin", "tupled"]) == 0
     capsys.readouterr()
     assert main(["validate", "mine.yaml", "--plugin", "tupled", "--set", "arms.mine[0].stages=[1, x]"]) == 2

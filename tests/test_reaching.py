@@ -53,8 +53,9 @@ def awake(rows: int, *, managed: bool, tier: int | None = None, seed: int = 11) 
     return people
 
 
-def month(people: Customers, plan: np.ndarray | None = None, *, p: Rates | None = None, at: int = 1,
-          **now: Any) -> np.ndarray:  # fmt: skip
+def month(
+    people: Customers, plan: np.ndarray | None = None, *, p: Rates | None = None, at: int = 1, **now: Any
+) -> np.ndarray:
     """Live one month in place; returns the month's tally over tiers."""
     p = p or rates_of()
     plan = np.full(len(people), NOBODY, np.int8) if plan is None else plan
@@ -86,8 +87,11 @@ def test_a_second_retention_contact_begins_the_months_anew_and_adds_nothing() ->
     p = rates_of(reach=[1.0] * 5)
     people = awake(2_000, managed=True)
     calls = np.full(len(people), PHONE | RETENTION, np.int8)
-    left = [month(people, calls if at in (1, 2) else None, p=p, at=at, **NOBODY_LEAVES) is None or
-            int(people.retained.max()) for at in range(1, 6)]  # fmt: skip
+    left = [
+        month(people, calls if at in (1, 2) else None, p=p, at=at, **NOBODY_LEAVES) is None
+        or int(people.retained.max())
+        for at in range(1, 6)
+    ]
     assert left == [2, 2, 1, 0, 0]
 
 
@@ -110,8 +114,16 @@ def test_a_contact_that_keeps_offers_no_product(purpose: int, sells: bool) -> No
 
 def test_a_lead_sells_by_the_hand_off_and_a_second_channel_by_the_synergy() -> None:
     """Conversions, not sales: the chance is small, so the ratio of sales is the ratio of chances."""
-    p = rates_of(reach=[1.0] * 5, conversion=[0.05] * 5, product_gain=[0.0] * 4, product_loss=0.0, need_effect=0.0,
-                 skill_effect=0.0, near_threshold_effect=1.0, event_need=1.0)  # fmt: skip
+    p = rates_of(
+        reach=[1.0] * 5,
+        conversion=[0.05] * 5,
+        product_gain=[0.0] * 4,
+        product_loss=0.0,
+        need_effect=0.0,
+        skill_effect=0.0,
+        near_threshold_effect=1.0,
+        event_need=1.0,
+    )
     n = 60_000
 
     def sold(purpose: int, last: int, **now: float) -> float:
@@ -125,9 +137,10 @@ def test_a_lead_sells_by_the_hand_off_and_a_second_channel_by_the_synergy() -> N
     plain = sold(0, PHONE, handoff=math.log(1.6), synergy=math.log(1.25))
     assert plain == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / n))
     for rate, chance in (
-        (sold(LEAD, PHONE, handoff=math.log(1.6)), 0.08), (sold(0, MESSAGING, synergy=math.log(1.25)), 0.0625),
+        (sold(LEAD, PHONE, handoff=math.log(1.6)), 0.08),
+        (sold(0, MESSAGING, synergy=math.log(1.25)), 0.0625),
         (sold(LEAD, MESSAGING, handoff=math.log(1.6), synergy=math.log(1.25)), 0.10),
-    ):  # fmt: skip
+    ):
         assert rate == pytest.approx(chance, abs=4 * math.sqrt(chance * (1 - chance) / n))
 
 
@@ -136,16 +149,22 @@ def test_a_lead_sells_by_the_hand_off_and_a_second_channel_by_the_synergy() -> N
 CROWD = 400_000
 
 
-def scores(now: Now, p: Rates, *, risk: np.ndarray, need: np.ndarray | None = None,
-           uplift_class: np.ndarray | None = None) -> tuple[np.ndarray, ...]:  # fmt: skip
+def scores(
+    now: Now, p: Rates, *, risk: np.ndarray, need: np.ndarray | None = None, uplift_class: np.ndarray | None = None
+) -> tuple[np.ndarray, ...]:
     """Churn, uplift and offer scores of customers of the lowest tier, uids 1 to n."""
     n = risk.size
     out = tuple(np.empty(n, f32) for _ in range(3))
     kernel.score_chunk(
-        np.arange(1, n + 1, dtype=np.uint64), np.zeros(n, np.int8), risk.astype(f32),
+        np.arange(1, n + 1, dtype=np.uint64),
+        np.zeros(n, np.int8),
+        risk.astype(f32),
         np.zeros(n, np.int8) if uplift_class is None else uplift_class,
-        (np.zeros(n) if need is None else need).astype(f32), now, p, *out,
-    )  # fmt: skip
+        (np.zeros(n) if need is None else need).astype(f32),
+        now,
+        p,
+        *out,
+    )
     return out
 
 
@@ -157,8 +176,16 @@ def test_a_score_is_correlated_with_the_truth_as_asked_and_has_unit_variance(kno
     classes = rng.choice(4, CROWD, p=[0.2, 0.6, 0.12, 0.08]).astype(np.int8)
     risk = -0.4 + 0.9 * truth
     gain = np.exp(risk) * (1 - np.array([0.55, 1, 1, 1.9]))[classes]
-    now = calm(p=p, know_churn=known, know_uplift=known, know_offer=known, risk_mean=[-0.4] * 4, risk_sd=[0.9] * 4,
-               gain_mean=[gain.mean()] * 4, gain_sd=[gain.std()] * 4)  # fmt: skip
+    now = calm(
+        p=p,
+        know_churn=known,
+        know_uplift=known,
+        know_offer=known,
+        risk_mean=[-0.4] * 4,
+        risk_sd=[0.9] * 4,
+        gain_mean=[gain.mean()] * 4,
+        gain_sd=[gain.std()] * 4,
+    )
     told = scores(now, p, risk=risk, need=need, uplift_class=classes)
     for score, of in zip(told, (truth, gain, need), strict=True):
         error = 4 * (1 - known**2) / math.sqrt(CROWD)
@@ -241,8 +268,9 @@ def test_campaigns_and_managers_go_by_the_same_score() -> None:
         people.manager[:] = NOBODY
         retain = np.zeros((4, 5), f32)
         retain[:, PHONE] = 1.0
-        now = calm(p=p, scored=True, retain=retain, retain_cut=1.0, by_uplift=by_uplift, know_churn=0.7,
-                   know_uplift=0.7)  # fmt: skip
+        now = calm(
+            p=p, scored=True, retain=retain, retain_cut=1.0, by_uplift=by_uplift, know_churn=0.7, know_uplift=0.7
+        )
         seen = [np.empty(len(people), f32) for _ in range(3)]
         kernel.score_chunk(people.uid, people.tier, people.risk, people.uplift_class, people.need, now, p, *seen)
         expected = (seen[name] > 1.0) & (people.state == ACTIVE) & ((people.opted_out >> PHONE) & 1 == 0)
@@ -283,8 +311,14 @@ def test_no_campaign_lifts_pressure_above_the_cap(cap: float) -> None:
     p = rates_of()
     people = lived_in(newcomers(20_000))
     people.manager[:] = NOBODY
-    busy = {"campaign": np.full((4, 5), 0.12), "retain": np.full((4, 5), 0.05), "scored": True, "outreach": 0.2,
-            "pressure_cap": cap, **NOBODY_LEAVES}  # fmt: skip
+    busy = {
+        "campaign": np.full((4, 5), 0.12),
+        "retain": np.full((4, 5), 0.05),
+        "scored": True,
+        "outreach": 0.2,
+        "pressure_cap": cap,
+        **NOBODY_LEAVES,
+    }
     contacts = 0
     for at in range(1, 10):
         before = people.contacts.astype(int)
@@ -360,8 +394,9 @@ def test_retention_messages_in_the_app_need_the_app() -> None:
 def programme_at_full(*uses: dict[str, Any]) -> Now:
     """What the kernel is told in a late month of an arm whose strategies have fully taken hold."""
     full = {"speed": 10.0, "lag": 0.0, "fidelity": 1.0}
-    s = scenario(600, months=30, arms={"arm": [{**full, **use} for use in uses]},
-                 implementation={"gate": 1.0, "dip_months": 0})  # fmt: skip
+    s = scenario(
+        600, months=30, arms={"arm": [{**full, **use} for use in uses]}, implementation={"gate": 1.0, "dip_months": 0}
+    )
     model = bank(s)
     model.begin_measuring()
     model.month = 24
@@ -414,8 +449,16 @@ def planned(model: BankModel, proposals: Proposals | None = None) -> np.ndarray:
     """The plan of the next month, with nobody's hours spent yet."""
     team, levers = model.team, Levers(len(model.tiers))
     rows = team.managed(model.customers)
-    return team.plan(model.customers, model.channels, levers, model.month + 1, float(len(model.customers)), 1.0,
-                     rows=rows, proposals=proposals)[0]  # fmt: skip
+    return team.plan(
+        model.customers,
+        model.channels,
+        levers,
+        model.month + 1,
+        float(len(model.customers)),
+        1.0,
+        rows=rows,
+        proposals=proposals,
+    )[0]
 
 
 def everybody_wished_for(model: BankModel, purpose: int = RETENTION) -> Proposals:
@@ -424,9 +467,10 @@ def everybody_wished_for(model: BankModel, purpose: int = RETENTION) -> Proposal
 
 
 TIGHT: dict[str, dict[str, Any]] = {
-    "hours to spare": {}, "few hours": {"managers": {"hours_per_month": 25.0}},
+    "hours to spare": {},
+    "few hours": {"managers": {"hours_per_month": 25.0}},
     "a full channel": {"channels": {"phone": {"capacity": 12.0}, "messaging": {"capacity": 8.0}}},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("tight", TIGHT)
@@ -479,8 +523,10 @@ def test_the_more_urgent_wish_is_granted_first() -> None:
 
 
 def test_no_wish_is_a_wish_of_nobody(lively: BankModel) -> None:
-    nothing = Proposals.for_rows(np.zeros(lively.team.managed(lively.customers).size, bool), priority=np.zeros(
-        lively.team.managed(lively.customers).size))  # fmt: skip
+    nothing = Proposals.for_rows(
+        np.zeros(lively.team.managed(lively.customers).size, bool),
+        priority=np.zeros(lively.team.managed(lively.customers).size),
+    )
     np.testing.assert_array_equal(planned(lively), planned(lively, nothing))
 
 
@@ -490,8 +536,12 @@ def test_wishes_of_several_make_one_queue_whatever_their_order() -> None:
     def wish(rows: list[int], priority: list[float], purpose: int) -> Proposals:
         return Proposals(np.array(rows), np.array(priority), np.full(len(rows), purpose, np.int8))
 
-    wishes = [wish([3, 1, 7], [0.5, 2.0, -1.0], 0), wish([1, 4], [1.0, 0.0], LEAD), wish([7, 4], [0.2, 0.3], RETENTION),
-              wish([], [], 0)]  # fmt: skip
+    wishes = [
+        wish([3, 1, 7], [0.5, 2.0, -1.0], 0),
+        wish([1, 4], [1.0, 0.0], LEAD),
+        wish([7, 4], [0.2, 0.3], RETENTION),
+        wish([], [], 0),
+    ]
     for order in itertools.permutations(wishes):
         queue = Proposals.merged(order)
         assert queue.rows.tolist() == [1, 3, 4, 7]
@@ -533,10 +583,14 @@ def test_one_customer_called_changes_nobody_elses_life(experience: bool) -> None
     Shared by all and so switched off: app users around (peers), and how many join a bank of one customer fewer.
     """
     s = scenario(
-        5_000, months=8, **RICH, **AMPLE, implementation={"dip_months": 0},
+        5_000,
+        months=8,
+        **RICH,
+        **AMPLE,
+        implementation={"dip_months": 0},
         managers={"hours_per_month": 300.0} | ({} if experience else {"learning_rate": 1.0}),
         model={"adoption": {"peers": 0.0}, "mechanisms": {"acquisition": False}},
-    )  # fmt: skip
+    )
     alone, post = lives(s)
     c = alone.customers
     quiet = (c.state == ACTIVE) & (c.manager != NOBODY) & (c.contact_gap == 2) & (c.tier == 1) & (c.opted_out == 0)

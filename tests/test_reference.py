@@ -20,8 +20,15 @@ def page() -> str:
 def test_every_key_of_every_section_is_on_the_page(page: str) -> None:
     for key in ("name", "months", "customers", "hazard_ratio", "half_width", "depth", "from", "budget", "first"):
         assert f"| `{key}` |" in page
-    for path in ("population", "tiers[]", "seeds", "seeds.until", "environment[] with kind: pandemic",
-                 "arms.<name>[] with use: retention_call", "arms.<name>"):  # fmt: skip
+    for path in (
+        "population",
+        "tiers[]",
+        "seeds",
+        "seeds.until",
+        "environment[] with kind: pandemic",
+        "arms.<name>[] with use: retention_call",
+        "arms.<name>",
+    ):
         assert f"# `{path}`\n" in page
 
 
@@ -111,9 +118,8 @@ def test_entries_that_a_default_completes_are_not_required() -> None:
         dormant: float
 
     class Channel(Settings):
-        rates: dict[str, float] = assumption(
-            factory=lambda: {"mass": 0.5}, unit="share", low=0, high=1, source="F1", about="rates"
-        )
+        rates: dict[str, float] = assumption(unit="share", plausible=(0, 1), factory=lambda: {"mass": 0.5}, source="F1")
+        """rates"""
 
     class Bank(Settings):
         model_config = ConfigDict(extra="forbid")

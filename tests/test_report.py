@@ -56,7 +56,7 @@ WORLDS = {
         tiers=make.SEVEN_TIERS, arms=("a", "an_arm_whose_name_goes_on_and_on_and_on"), seeds=2, months=24
     ),
     "nine arms": dict(arms=tuple(f"arm_{number}" for number in range(9)), months=13, seeds=2),
-}  # fmt: skip
+}
 FEW = ("three arms", "one arm")
 ALL = pytest.mark.parametrize("world", make.some(WORLDS, FEW))
 BUILT = pytest.mark.parametrize(
@@ -341,9 +341,14 @@ def test_a_tier_that_is_empty_and_arms_that_failed_are_drawn(made, tmp_path):
         "runs": [one for one in run.manifest["runs"] if (one["arm"], one["seed"]) != (gone["arm"], gone["seed"])],
     }
     broken = replace(
-        run, manifest=facts, monthly=kept(monthly), bank=kept(run.bank), transitions=kept(run.transitions),
-        cohorts=kept(run.cohorts), managers=kept(run.managers),
-    )  # fmt: skip
+        run,
+        manifest=facts,
+        monthly=kept(monthly),
+        bank=kept(run.bank),
+        transitions=kept(run.transitions),
+        cohorts=kept(run.cohorts),
+        managers=kept(run.managers),
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         page = build(make.write(broken, tmp_path / "run")).read_text("utf-8")
@@ -572,9 +577,12 @@ def test_how_to_reproduce_names_seeds_digest_and_versions(pages):
 def test_a_customer_book_names_what_was_read_and_what_imputed(made, pages, tmp_path):
     run = made("one month")
     book = {
-        "rows": 10_000, "sha256": "ab", "read": {"id": "customer_id", "aum": "balance <eur>"},
-        "imputed": ["income", "digital_affinity"], "counts": {"ages_clipped": 3},
-    }  # fmt: skip
+        "rows": 10_000,
+        "sha256": "ab",
+        "read": {"id": "customer_id", "aum": "balance <eur>"},
+        "imputed": ["income", "digital_affinity"],
+        "counts": {"ages_clipped": 3},
+    }
     folder = make.write(replace(run, manifest={**run.manifest, "book": book}), tmp_path / "run")
     text = build(folder).read_text("utf-8")
     for wanted in ("10,000 customers", "<code>balance &lt;eur&gt;</code>", "digital_affinity", "ages clipped 3"):
@@ -607,9 +615,14 @@ def test_what_differs_from_the_defaults_comes_first(pages):
 def test_values_stay_as_written_and_are_compared_as_numbers():
     scenario = scenario_of("months: 60\nrate: 1e-2\nflag: no\ntable: {a: 0.10, b: 2}\ntiers: [{name: mass, from: 0}]\n")
     assert dict((".".join(path), value) for path, value in flatten(scenario)) == {
-        "months": "60", "rate": "1e-2", "flag": "no", "table.a": "0.10", "table.b": "2", "tiers.mass.name": "mass",
+        "months": "60",
+        "rate": "1e-2",
+        "flag": "no",
+        "table.a": "0.10",
+        "table.b": "2",
+        "tiers.mass.name": "mass",
         "tiers.mass.from": "0",
-    }  # fmt: skip
+    }
     known = {"rate": {"default": 0.01, "unit": "1/year"}, "table": {"default": {"a": 0.1, "b": 3}, "plausible": [0, 5]}}
     rows = {row.path: row for row in used(scenario, known)}
     assert not rows["rate"].differs
@@ -687,15 +700,22 @@ def test_the_summary_marks_what_is_clear(pages):
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (units.number(-0.0001, 2), "0.00"), (units.number(-1234.5, 1), "\u22121,234.5"),
+        (units.number(-0.0001, 2), "0.00"),
+        (units.number(-1234.5, 1), "\u22121,234.5"),
         (units.number(math.nan), "\u2013"),
-        (units.number(math.inf), "∞"), (units.number(3, 1, sign=True), "+3.0"), (units.percent(0.14237), "14.2\u00a0%"),
-        (units.percent(math.nan), "\u2013"), (units.points(-0.0123, 2, sign=True), "\u22121.23\u00a0points"),
-        (units.money(4.019e10, "CNY"), "CNY\u00a040.2\u00a0bn"), (units.money(999_999_999), "1.00\u00a0bn"),
-        (units.money(-2_975_000_000, sign=True), "\u22122.98\u00a0bn"), (units.money(0.0, "CNY"), "CNY\u00a00.00"),
-        (units.short(612), "612"), (units.short(925_300), "925\u00a0k"),
+        (units.number(math.inf), "∞"),
+        (units.number(3, 1, sign=True), "+3.0"),
+        (units.percent(0.14237), "14.2\u00a0%"),
+        (units.percent(math.nan), "\u2013"),
+        (units.points(-0.0123, 2, sign=True), "\u22121.23\u00a0points"),
+        (units.money(4.019e10, "CNY"), "CNY\u00a040.2\u00a0bn"),
+        (units.money(999_999_999), "1.00\u00a0bn"),
+        (units.money(-2_975_000_000, sign=True), "\u22122.98\u00a0bn"),
+        (units.money(0.0, "CNY"), "CNY\u00a00.00"),
+        (units.short(612), "612"),
+        (units.short(925_300), "925\u00a0k"),
     ],
-)  # fmt: skip
+)
 def test_numbers_read_well(text, wanted):
     assert text == wanted
 

@@ -114,9 +114,14 @@ def test_what_was_written_is_read_back(done, tables):
         pd.testing.assert_frame_equal(stored, given[stored.columns], check_dtype=False)
     assert run.panel is None
     assert sorted(content(done)) == [
-        "bank.parquet", "cohorts.parquet", "managers.parquet", "manifest.json", "monthly.parquet", "scenario.yaml",
+        "bank.parquet",
+        "cohorts.parquet",
+        "managers.parquet",
+        "manifest.json",
+        "monthly.parquet",
+        "scenario.yaml",
         "transitions.parquet",
-    ]  # fmt: skip
+    ]
 
 
 def test_columns_have_the_contracts_order_and_types(done):
@@ -194,8 +199,16 @@ def test_summary_and_comparison_are_read_on_demand(done):
     run = read(done)
     with pytest.raises(BadInput, match=r"summary\.csv  missing"):
         _ = run.summary
-    row = {"arm": "nan", "kpi": "npv", "unit": "CNY", "mean": 0.1 + 0.2, "sd": np.nan, "ci_low": np.nan,
-           "ci_high": np.inf, "seeds": 1}  # fmt: skip
+    row = {
+        "arm": "nan",
+        "kpi": "npv",
+        "unit": "CNY",
+        "mean": 0.1 + 0.2,
+        "sd": np.nan,
+        "ci_low": np.nan,
+        "ci_high": np.inf,
+        "seeds": 1,
+    }
     write_csv(done / "summary.csv", pd.DataFrame([row]))
     summary = read(done).summary
     assert tuple(summary.columns) == SUMMARY_COLUMNS
@@ -636,7 +649,7 @@ DAMAGE = {
     "manifest runs": (lambda f: edit(f / "manifest.json", runs=[{"arm": "nothing"}]), "runs[0].seed: damaged: missing"),
     "manifest tables": (lambda f: edit(f / "manifest.json", tables=["monthly"]), "tables: damaged"),
     "manifest newer": (lambda f: edit(f / "manifest.json", format_version=2), "format_version 2; this program reads 1"),
-    "status odd": (lambda f: edit(f / "manifest.json", status="fine"), "status: damaged: \"fine\""),
+    "status odd": (lambda f: edit(f / "manifest.json", status="fine"), 'status: damaged: "fine"'),
     "still running": (lambda f: edit(f / "manifest.json", status="running"), "unfinished (status running"),
     "scenario absent": (lambda f: (f / "scenario.yaml").unlink(), "scenario.yaml  missing"),
     "scenario not text": (lambda f: (f / "scenario.yaml").write_bytes(b"\xff"), "scenario.yaml  damaged"),
@@ -661,9 +674,7 @@ DAMAGE = {
         "column tier is int64, should be text",
     ),
     "key missing": (
-        lambda f: rewrite(
-            f / "monthly.parquet", lambda t: t.set_column(2, "month", pa.nulls(len(t), pa.int64()))
-        ),
+        lambda f: rewrite(f / "monthly.parquet", lambda t: t.set_column(2, "month", pa.nulls(len(t), pa.int64()))),
         "missing values in column month",
     ),
     "rows lost": (lambda f: rewrite(f / "monthly.parquet", lambda t: t.slice(1)), "has 55 rows, should be 56"),
@@ -672,7 +683,7 @@ DAMAGE = {
         lambda f: rewrite(f / "monthly.parquet", lambda t: pa.concat_tables([t.slice(1), t.slice(1, 1)])),
         "damaged: ",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", DAMAGE)

@@ -50,9 +50,13 @@ def told(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, list[
 
 @pytest.mark.parametrize("kind", ["run", "sweep", "optimise"])
 def test_one_value_altered_in_any_file_is_found_and_named(
-    kind: str, originals: dict[str, Path], tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    originals: dict[str, Path],
+    tmp_path: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     folder = Path(shutil.copytree(originals[kind], tmp_path / kind))
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     names = [name for name in names if name not in NOTES]
@@ -95,9 +99,7 @@ def test_a_file_that_is_gone_or_came_later_is_named(run: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize("key", ["discount_rate", "currency", "about", "peak_memory_mb", "files", "seal"])
-def test_a_manifest_that_says_something_else_is_found(
-    run: Path, key: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_manifest_that_says_something_else_is_found(run: Path, key: str, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = manifest_of(run)
     other = {"discount_rate": 0.2, "currency": "EUR", "about": "x", "peak_memory_mb": 1.0, "seal": "0" * 64}
     others = manifest["files"] | {"bank.parquet": "0" * 64} if key == "files" else other[key]
@@ -113,8 +115,17 @@ def test_who_seals_anew_is_found_by_the_scenario_and_the_rerun(run: Path, capsys
     manifest = manifest_of(run)
     write_manifest(run, manifest | {"discount_rate": 0.2}, sealed=True)
     assert "manifest.json has discount_rate 0.2, its scenario.yaml 0.1" in told(capsys, "verify", run)[1]
-    for name in ("bank.parquet", "cohorts.parquet", "transitions.parquet", "individuals.parquet", "panel.parquet",
-                 "managers.parquet", "summary.csv", "comparison.csv", "precision.csv"):  # fmt: skip
+    for name in (
+        "bank.parquet",
+        "cohorts.parquet",
+        "transitions.parquet",
+        "individuals.parquet",
+        "panel.parquet",
+        "managers.parquet",
+        "summary.csv",
+        "comparison.csv",
+        "precision.csv",
+    ):
         before = (run / name).read_bytes()
         alter(run / name)
         files = manifest["files"] | {name: file_digest(run / name)}
@@ -137,8 +148,9 @@ def test_a_run_of_before_seals_opens_and_what_was_not_sealed_is_said(
         assert not set(KEYS) & set(manifest_of(folder))  # what nobody knows is not sealed by telling it again
         code, out, err = told(capsys, "verify", folder)
         assert (code, out[-1]) == (0, "the same")
-        assert err == [f"this {what} was stored before files were sealed: whether they are as they were written is not "
-                       "known"]  # fmt: skip
+        assert err == [
+            f"this {what} was stored before files were sealed: whether they are as they were written is not known"
+        ]
     alter(run / "bank.parquet")
     code, out, _ = told(capsys, "verify", run)
     assert code == 1
@@ -160,10 +172,13 @@ def test_verbs_say_that_a_folder_is_no_longer_what_was_written(
     for folder in (run, sweep):
         alter(folder / "report.html")
     asked = {
-        "compare": ["compare", run], "status": ["status", run], "status of a sweep": ["status", sweep],
+        "compare": ["compare", run],
+        "status": ["status", run],
+        "status of a sweep": ["status", sweep],
         "fork": ["fork", run, "--at", "2", originals["run"].parent / "run.yaml", "--out", tmp_path / "f", "--quiet"],
-        "analyse": ["analyse", sweep], "report": ["report", run],
-    }  # fmt: skip
+        "analyse": ["analyse", sweep],
+        "report": ["report", run],
+    }
     for name, words in asked.items():
         where = sweep if sweep in words else run
         code, _, err = told(capsys, *words)

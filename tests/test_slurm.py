@@ -109,8 +109,14 @@ def cluster_file(folder: Path, **told: Any) -> str:
     """A file of worker jobs whose workers know the jobs of these tests."""
     from sim.yaml_source import dump
 
-    keys = {"system": "slurm", "memory": "2GB", "walltime": "00:10:00", "scheduler": {"host": "127.0.0.1"},
-            "interface": "lo", "prologue": [f"export PYTHONPATH={TESTS}"]}  # fmt: skip
+    keys = {
+        "system": "slurm",
+        "memory": "2GB",
+        "walltime": "00:10:00",
+        "scheduler": {"host": "127.0.0.1"},
+        "interface": "lo",
+        "prologue": [f"export PYTHONPATH={TESTS}"],
+    }
     file = folder / "cluster.yaml"
     file.write_text(dump(keys | told))
     return str(file)

@@ -17,12 +17,17 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CITING = sorted(
     path
     for path in [
-        *(ROOT / "sim").rglob("*.py"), *(ROOT / "sim").rglob("*.j2"), *(ROOT / "tests").glob("*.py"),
-        *(ROOT / "scenarios").glob("*.yaml"), *(ROOT / "docs").rglob("*.py"), *(ROOT / "docs").rglob("*.yaml"),
-        *DOCUMENTS, ROOT / "run.py",
+        *(ROOT / "sim").rglob("*.py"),
+        *(ROOT / "sim").rglob("*.j2"),
+        *(ROOT / "tests").glob("*.py"),
+        *(ROOT / "scenarios").glob("*.yaml"),
+        *(ROOT / "docs").rglob("*.py"),
+        *(ROOT / "docs").rglob("*.yaml"),
+        *DOCUMENTS,
+        ROOT / "run.py",
     ]
     if path not in (SOURCES, Path(__file__))
-)  # fmt: skip
+)
 
 NUMBER = r"\d+(?:\.\d+)?"
 DOCUMENT = re.compile(rf"\b(SPEC|DECISIONS|CONTRACT|RELATIONSHIPS)\b((?:,? (?:and )?{NUMBER}(?:-{NUMBER})?)*)")
@@ -31,10 +36,30 @@ NAME = r"[A-Z][A-Za-z'-]+"
 AUTHOR_YEAR = re.compile(rf"\b({NAME})(?:(?:,|,? &|,? and) {NAME})*(?: et al\.?)?,? \(?((?:19|20)\d\d)(?![\w-])")
 FROM_MEMORY = re.compile(r"memory: ([^,;]+)")
 # Words that stand before a year and wrote nothing.
-NOT_AUTHORS = frozenset({
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December", "In", "Since", "Until", "From", "By", "After", "Before", "China",
-})  # fmt: skip
+NOT_AUTHORS = frozenset(
+    {
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+        "In",
+        "Since",
+        "Until",
+        "From",
+        "By",
+        "After",
+        "Before",
+        "China",
+    }
+)
 
 
 def cited(text: str) -> set[str]:
@@ -93,12 +118,14 @@ def numbers_with_sources() -> Iterator[tuple[str, str]]:
         ("contacts (SPEC 5.2-5.4, 6.4; bond SPEC\n    # 4.3)", {"SPEC 5.2", "SPEC 5.4", "SPEC 6.4", "SPEC 4.3"}),
         ("SPEC's own figures, SPEC 9.3 step 3, 0.005", {"SPEC", "SPEC 9.3"}),
         ("assumption; anchors F33, F7b, calibrated to V8 (A9)", {"F33", "F7b", "V8", "A9"}),
-        ("Philox (Salmon, Moraes, Dror & Shaw 2011), Holm 1979; Okabe and Ito (2008)", {"Salmon 2011", "Holm 1979",
-                                                                                       "Okabe 2008"}),
+        (
+            "Philox (Salmon, Moraes, Dror & Shaw 2011), Holm 1979; Okabe and Ito (2008)",
+            {"Salmon 2011", "Holm 1979", "Okabe 2008"},
+        ),
         ("memory: Wright 1936", {"Wright 1936"}),
         ("China 2013, in March 1994; colour #F1F3F4, UTF16, F16_LE, SPEC_COSTS, Schema (2020-12)", set()),
     ],
-)  # fmt: skip
+)
 def test_citations_are_found(text: str, keys: set[str]) -> None:
     assert cited(text) == keys
 
@@ -193,7 +220,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
-    (tmp_path / "there.md").write_text("# A *first* `key[]`: title\n\n<a id=\"own\"></a>\n\n## Twice\n\n## Twice\n")
+    (tmp_path / "there.md").write_text('# A *first* `key[]`: title\n\n<a id="own"></a>\n\n## Twice\n\n## Twice\n')
     page = tmp_path / "page.md"
     page.write_text(
         "[a](there.md#a-first-key-title) [b](there.md#own) [c](there.md#twice-1) [d](https://example.org/x)\n"

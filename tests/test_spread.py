@@ -12,8 +12,13 @@ from sim.experiments.run import Options, run_all
 from sim.store.run_reading import Run, read_manifest
 
 SCENARIO = Path(__file__).parent.parent / "scenarios" / "strategies.yaml"
-SMALL = ["population.customers=3000", "population.agents=500", "burn_in=3", "months=13",
-         "arms={nothing: [], thinking: [{use: digital_thinking}]}"]  # fmt: skip
+SMALL = [
+    "population.customers=3000",
+    "population.agents=500",
+    "burn_in=3",
+    "months=13",
+    "arms={nothing: [], thinking: [{use: digital_thinking}]}",
+]
 UNTIL = "seeds={until: {kpi: attrition_annual, half_width: 0.004}, min: 3, max: 12}"
 
 

@@ -26,22 +26,31 @@ from sim.strategies import STRATEGIES
 
 SEALED = sim.bank.state_file.SEAL
 STAMP = Stamp("nothing", 1, "digest", "0+code")
-SHOCKS = [{"kind": "pandemic", "from": 3}, {"kind": "market_drawdown", "from": 6, "recovery_months": 4},
-          {"kind": "manager_poaching", "from": 5, "tiers": ["wealth", "affluent"], "share": 0.5},
-          {"kind": "internet_finance", "from": 1}]  # fmt: skip
+SHOCKS = [
+    {"kind": "pandemic", "from": 3},
+    {"kind": "market_drawdown", "from": 6, "recovery_months": 4},
+    {"kind": "manager_poaching", "from": 5, "tiers": ["wealth", "affluent"], "share": 0.5},
+    {"kind": "internet_finance", "from": 1},
+]
 MATRIX = [[0.90, 0.08, 0.015, 0.005], [0.1, 0.8, 0.08, 0.02], [0.02, 0.1, 0.8, 0.08], [0.0, 0.05, 0.15, 0.8]]
 BUSY = {"hours_per_month": 10.0, "turnover": 1.0, "turnover_junior": 2.0}  # managers tire, leave and are hired
 BANKS = {
     "managers leave": scenario(6_000, months=14, burn_in=5, managers=BUSY),
     "shocks": scenario(6_000, months=14, burn_in=2, environment=SHOCKS),
-    "markov": scenario(3_000, months=14, burn_in=4, model={"transitions": {"mode": "markov", "period_months": 5,
-                                                                           "matrix": MATRIX}}),
+    "markov": scenario(
+        3_000, months=14, burn_in=4, model={"transitions": {"mode": "markov", "period_months": 5, "matrix": MATRIX}}
+    ),
     "panel": scenario(3_000, months=14, record={"panel": 40}, model={"mechanisms": {"word_of_mouth": True}}),
     "nobody manages": scenario(3_000, months=14, burn_in=1, model={"mechanisms": {"contacts": False}}),
-    "strategies": scenario(6_000, months=14, burn_in=2, managers=BUSY, arms={"all": [
-        {"use": name, "from": start} for start, name in enumerate(STRATEGIES)]}),
+    "strategies": scenario(
+        6_000,
+        months=14,
+        burn_in=2,
+        managers=BUSY,
+        arms={"all": [{"use": name, "from": start} for start, name in enumerate(STRATEGIES)]},
+    ),
     "weights": scenario(90_000, months=14, burn_in=3, population={"agents": 4_000}),
-}  # fmt: skip
+}
 
 
 def assert_same(one: BankModel, other: BankModel) -> None:
@@ -160,27 +169,88 @@ def test_where_customers_come_from_has_no_memory():
 
 # --- nothing is forgotten --------------------------------------------------------------------------------------------
 
-MESA = {"_agents", "_agents_by_type", "_all_agents", "_rng", "_seed", "_user_step", "random", "rng", "running", "step",
-        "steps", "model", "pos", "unique_id", "time", "_time", "_scenario", "agent_id_counter"}  # fmt: skip
+MESA = {
+    "_agents",
+    "_agents_by_type",
+    "_all_agents",
+    "_rng",
+    "_seed",
+    "_user_step",
+    "random",
+    "rng",
+    "running",
+    "step",
+    "steps",
+    "model",
+    "pos",
+    "unique_id",
+    "time",
+    "_time",
+    "_scenario",
+    "agent_id_counter",
+}
 ANEW = {  # made by scenario, arm and seed; of this process; or written before it is read in every month
-    "bank": {"scenario", "arm", "luck", "source", "tiers", "settings", "rates", "threads", "pool", "environment",
-             "levers", "channels", "ledger", "recorder", "observer", "campaign", "growth_path", "planned", "customers",
-             "team", "measured_rows", "measured_seconds", "programme", "now"},
-    "team": {"model", "settings", "tiers", "seed", "turnover", "coverage", "span", "interval", "inbound", "owned",
-             "pressure_memory", "mix", "managers", "events"},
+    "bank": {
+        "scenario",
+        "arm",
+        "luck",
+        "source",
+        "tiers",
+        "settings",
+        "rates",
+        "threads",
+        "pool",
+        "environment",
+        "levers",
+        "channels",
+        "ledger",
+        "recorder",
+        "observer",
+        "campaign",
+        "growth_path",
+        "planned",
+        "customers",
+        "team",
+        "measured_rows",
+        "measured_seconds",
+        "programme",
+        "now",
+    },
+    "team": {
+        "model",
+        "settings",
+        "tiers",
+        "seed",
+        "turnover",
+        "coverage",
+        "span",
+        "interval",
+        "inbound",
+        "owned",
+        "pressure_memory",
+        "mix",
+        "managers",
+        "events",
+    },
     "manager": {"settings"},
     "channel": {"number", "name", "settings"},
     "recorder": {"arm", "seed", "tiers", "states"},
     "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies"},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("who", ANEW)
 def test_every_attribute_is_carried_or_made_anew(who: str):
     """A new attribute belongs in CARRIED if a bank lives by it from month to month, else in the list above."""
     model = lived(BANKS["panel"])
-    thing: Any = {"bank": model, "team": model.team, "manager": model.team.managers[0], "channel": model.channels[0],
-                  "recorder": model.recorder, "observer": model.observer}[who]  # fmt: skip
+    thing: Any = {
+        "bank": model,
+        "team": model.team,
+        "manager": model.team.managers[0],
+        "channel": model.channels[0],
+        "recorder": model.recorder,
+        "observer": model.observer,
+    }[who]
     carried = set(thing.CARRIED)
     assert not carried & ANEW[who]
     assert carried <= set(vars(thing))
@@ -249,8 +319,12 @@ def test_the_same_state_is_the_same_bytes_and_plain_numpy_reads_them(kept: Path,
     with np.load(kept, allow_pickle=False) as stored:
         head = json.loads(stored["head"].tobytes())
         assert (head["format"], head["version"], head["arm"], head["seed"], head["month"]) == (
-            "rapport-state", 1, "nothing", 1, 2,
-        )  # fmt: skip
+            "rapport-state",
+            1,
+            "nothing",
+            1,
+            2,
+        )
         assert all(stored[name].dtype.kind in "biuf" for name in stored.files)
 
 
@@ -293,7 +367,7 @@ def resealed(kept: Path, file: Path, **changes: Any) -> Path:
         ({"tier": np.zeros(3, np.int8)}, "damaged: column tier"),
         ({"uid": np.zeros(3, np.float64)}, "damaged: column uid"),
     ],
-)  # fmt: skip
+)
 def test_a_state_of_something_else_is_refused_by_name(
     kept: Path, tmp_path: Path, changes: dict[str, Any], said: str | None
 ):

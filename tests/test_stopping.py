@@ -127,8 +127,11 @@ def test_all_seeds_that_may_be_needed_are_planned():
 def test_a_wish_reads_back_as_it_was():
     s = seeds_of(max=50)
     assert s.resolved()["seeds"] == {
-        "until": {"kpi": "attrition_annual", "half_width": 0.001}, "first": 1, "min": 5, "max": 50,
-    }  # fmt: skip
+        "until": {"kpi": "attrition_annual", "half_width": 0.001},
+        "first": 1,
+        "min": 5,
+        "max": 50,
+    }
     again = Scenario.model_validate(s.resolved())
     assert isinstance(again.seeds, SeedsUntil)
     assert again.digest() == s.digest()
@@ -167,9 +170,15 @@ def test_it_stops_at_the_first_seed_that_will_do_and_says_so(folder: Path):
     assert 3 < len(used) < 30  # the wish was chosen so that the rule is what stops it
     assert used == list(range(1, len(used) + 1))
     assert stopping | {"reached": 0} == {
-        "kpi": "attrition_annual", "half_width": 0.008, "reached": 0, "met": True, "seeds": len(used),
-        "min": 3, "max": 30, "limit_hit": False,
-    }  # fmt: skip
+        "kpi": "attrition_annual",
+        "half_width": 0.008,
+        "reached": 0,
+        "met": True,
+        "seeds": len(used),
+        "min": 3,
+        "max": 30,
+        "limit_hit": False,
+    }
     summary = read(folder).summary.set_index("kpi").loc["attrition_annual"]
     assert stopping["reached"] == pytest.approx((summary["ci_high"] - summary["ci_low"]) / 2)
     assert stopping["reached"] <= 0.008
@@ -273,8 +282,13 @@ def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     (tmp_path / "tiny.yaml").write_text(TWO, "utf-8")
     lived: list[tuple[str, int]] = []
 
-    def run(out: str, *, broken: frozenset[tuple[str, int]] = frozenset(), resume: bool = False,
-            watcher: Watcher | None = None):  # fmt: skip
+    def run(
+        out: str,
+        *,
+        broken: frozenset[tuple[str, int]] = frozenset(),
+        resume: bool = False,
+        watcher: Watcher | None = None,
+    ):
         def live(lives: SeedLives, arm, seed):
             if (arm.name, seed) in broken:
                 raise RuntimeError("broken on purpose")

@@ -34,10 +34,16 @@ PLAN = jobs.plan()
 
 def manifest(plan: Plan = PLAN, **more: Any) -> dict[str, Any]:
     return {
-        "name": plan.name, "run_id": "then", "base_digest": plan.base_digest, "arms": list(plan.arms),
-        "seeds": list(plan.seeds), "kpis": ["npv", "roi"], "parameters": [asdict(one) for one in plan.parameters],
-        "code_version": plan.code_version, **more,
-    }  # fmt: skip
+        "name": plan.name,
+        "run_id": "then",
+        "base_digest": plan.base_digest,
+        "arms": list(plan.arms),
+        "seeds": list(plan.seeds),
+        "kpis": ["npv", "roi"],
+        "parameters": [asdict(one) for one in plan.parameters],
+        "code_version": plan.code_version,
+        **more,
+    }
 
 
 def start(out: Path, points: list[Point], plan: Plan = PLAN, **options: Any) -> SweepStore:
@@ -48,10 +54,19 @@ def start(out: Path, points: list[Point], plan: Plan = PLAN, **options: Any) -> 
 
 def rows(units: list[Unit], **more: Any) -> list[dict[str, Any]]:
     return [
-        {"unit": unit.id, "point": unit.point.number, "seed": unit.seed, "arm": arm, "seconds": 0.5, "worker": "w",
-         "kpis": {"npv": unit.point.values["x1"] * 3 + unit.seed + place, "roi": 0.25}} | more
-        for unit in units for place, arm in enumerate(ARMS)
-    ]  # fmt: skip
+        {
+            "unit": unit.id,
+            "point": unit.point.number,
+            "seed": unit.seed,
+            "arm": arm,
+            "seconds": 0.5,
+            "worker": "w",
+            "kpis": {"npv": unit.point.values["x1"] * 3 + unit.seed + place, "roi": 0.25},
+        }
+        | more
+        for unit in units
+        for place, arm in enumerate(ARMS)
+    ]
 
 
 def filled(out: Path, points: list[Point], plan: Plan = PLAN, size: int = 3) -> SweepStore:
@@ -71,9 +86,25 @@ def test_a_finished_sweep_has_every_task_once_in_order(tmp_path: Path, five: lis
     found = filled(tmp_path / "s", five).finish({"workers": 2})
     tasks = found.tasks
     assert list(tasks.columns) == [
-        "task", "unit", "point", "lever", "world", "arm", "seed", "x1", "x2", "x3", "deed", "npv", "roi", "status",
-        "seconds", "worker", "error", "traceback",
-    ]  # fmt: skip
+        "task",
+        "unit",
+        "point",
+        "lever",
+        "world",
+        "arm",
+        "seed",
+        "x1",
+        "x2",
+        "x3",
+        "deed",
+        "npv",
+        "roi",
+        "status",
+        "seconds",
+        "worker",
+        "error",
+        "traceback",
+    ]
     assert [tuple(key) for key in tasks[["point", "arm", "seed"]].to_numpy()] == [
         (point.number, arm, seed) for point in five for arm in ARMS for seed in (1, 2)
     ]
@@ -214,17 +245,23 @@ def test_points_with_the_same_values_have_a_row_each(tmp_path: Path):
 
 def test_switches_choices_and_integers_keep_their_types(tmp_path: Path):
     parameters = (
-        Parameter("s", "switch", values=(True, False)), Parameter("i", "integer", low=1, high=9),
-        Parameter("c", "choice", values=("nan", "a,b", "")), Parameter("m", "choice", values=(1, 2.5)),
+        Parameter("s", "switch", values=(True, False)),
+        Parameter("i", "integer", low=1, high=9),
+        Parameter("c", "choice", values=("nan", "a,b", "")),
+        Parameter("m", "choice", values=(1, 2.5)),
         Parameter("n", "number", low=0, high=1),
-    )  # fmt: skip
-    values = [{"s": i == 0, "i": i, "c": c, "m": m, "n": 0.1 + i / 3} for i, (c, m) in enumerate(
-        [("nan", 1), ("a,b", 2.5), ("", 1)])]  # fmt: skip
+    )
+    values = [
+        {"s": i == 0, "i": i, "c": c, "m": m, "n": 0.1 + i / 3}
+        for i, (c, m) in enumerate([("nan", 1), ("a,b", 2.5), ("", 1)])
+    ]
     points = [Point(i, 0, 0, one) for i, one in enumerate(values)]
     plan = Plan("t", "", parameters, tuple(ARMS), (1,), "test", lives="sweep_jobs:Trivial")
     store = start(tmp_path / "s", points, plan)
-    store.add(None, [row | {"kpis": {}} for row in ({"unit": u.id, "arm": a, "seed": 1} for u in plan.units(points)
-                                                     for a in ARMS)])  # fmt: skip
+    store.add(
+        None,
+        [row | {"kpis": {}} for row in ({"unit": u.id, "arm": a, "seed": 1} for u in plan.units(points) for a in ARMS)],
+    )
     tasks = store.finish().tasks
     assert [tasks[c].dtype.kind for c in "simn"] == ["b", "i", "f", "f"]
     assert tasks[list("sicmn")].drop_duplicates().to_dict("records") == values
@@ -313,8 +350,12 @@ def test_overwriting_leaves_nothing_of_the_old_sweep(tmp_path: Path, five: list[
     (tmp_path / "s" / "analysis" / "effects.csv").write_text("")
     store = start(tmp_path / "s", five, overwrite=True)
     assert sorted(p.name for p in store.path.iterdir()) == [
-        "design.csv", "manifest.json", "parts", "scenario.yaml", "units.parquet",
-    ]  # fmt: skip
+        "design.csv",
+        "manifest.json",
+        "parts",
+        "scenario.yaml",
+        "units.parquet",
+    ]
     assert store.done() == set()
 
 

@@ -37,20 +37,46 @@ OPEN = {"gate": 1.0, "tools_and_team": 0.0, "strata_and_tools": 0.0, "erosion_ha
 
 # What each strategy says once its numbers change nothing: neutral effects, no money.
 NIL: dict[str, dict[str, Any]] = {
-    "digital_thinking": {"quality": 0.0, "variance": 0.0, "failures": 0.0, "resolution": 0.60, "push": 0.70,
-                         "adoption": 1.0},
-    "stratification": {"parts": ["coverage", "retention", "coordination", "outreach", "win_back", "pressure", "grace"],
-                       "coverage": 0.0, "retention": 0.0, "coordinated": 0.9, "uncoordinated": 0.9, "outreach": 0.0,
-                       "win_back": 0.0, "pressure": 100.0, "grace": 0.0, "demotion": 0.0},
-    "personalised_service": {"churn_auc": 0.62, "offer_auc": 0.60, "uplift": 0.0, "hours": 0.3, "hours_before": 0.3,
-                             "contact_time": 0.0, "offers_to": 1.0, "retention_messages": 0.0, "retention_app": 0.0,
-                             "offers": 0.0, "backlash": 0.0, "privacy_risk": 0.0},
+    "digital_thinking": {
+        "quality": 0.0,
+        "variance": 0.0,
+        "failures": 0.0,
+        "resolution": 0.60,
+        "push": 0.70,
+        "adoption": 1.0,
+    },
+    "stratification": {
+        "parts": ["coverage", "retention", "coordination", "outreach", "win_back", "pressure", "grace"],
+        "coverage": 0.0,
+        "retention": 0.0,
+        "coordinated": 0.9,
+        "uncoordinated": 0.9,
+        "outreach": 0.0,
+        "win_back": 0.0,
+        "pressure": 100.0,
+        "grace": 0.0,
+        "demotion": 0.0,
+    },
+    "personalised_service": {
+        "churn_auc": 0.62,
+        "offer_auc": 0.60,
+        "uplift": 0.0,
+        "hours": 0.3,
+        "hours_before": 0.3,
+        "contact_time": 0.0,
+        "offers_to": 1.0,
+        "retention_messages": 0.0,
+        "retention_app": 0.0,
+        "offers": 0.0,
+        "backlash": 0.0,
+        "privacy_risk": 0.0,
+    },
     "staff_upskilling": {"professional": 0.0, "digital": 0.0, "away": 0.0, "specialists": 0.0, "manager_exits": 1.0},
     "institutional": {"mis_selling": 0.0, "consent": 0.0, "pressure": 100.0},
     "human_resources": {"manager_exits": 1.0, "vacancy": 1.0, "unprepared": 1.0, "push": 0.70},
     "fintech": {"data_quality": 0.5, "app_failures": 0.0},
     OWN: {"closing": 1.0, "draining": 0.99},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True)
@@ -95,17 +121,28 @@ def facts_of_bank() -> Bank:
     """Bank B as strategies see it, with round numbers of customers."""
     quantiles = np.linspace(50_000.0, 1_050_000.0, 101)
     return Bank(
-        tiers=PRESET_TIERS["bank_b"], coverage=np.array([0.0, 0.5, 0.9, 1.0]), span=np.array([1e9, 600.0, 200.0, 60.0]),
-        active=np.array([50_000.0, 6_000.0, 2_000.0, 60.0]), ceiling=np.array([5e4, 5e5, 6e6, np.inf]), push=0.7,
-        resolution=0.6, scores=Scores(), aum_quantiles=quantiles,
-    )  # fmt: skip
+        tiers=PRESET_TIERS["bank_b"],
+        coverage=np.array([0.0, 0.5, 0.9, 1.0]),
+        span=np.array([1e9, 600.0, 200.0, 60.0]),
+        active=np.array([50_000.0, 6_000.0, 2_000.0, 60.0]),
+        ceiling=np.array([5e4, 5e5, 6e6, np.inf]),
+        push=0.7,
+        resolution=0.6,
+        scores=Scores(),
+        aum_quantiles=quantiles,
+    )
 
 
 @pytest.fixture(scope="module")
 def well_known() -> BankModel:
     """A bank after seven months, so that there are leads, gaps, leavers and retained customers to see."""
-    return live(bank(scenario(8_000, months=7, population={"shares": {
-        "mass": 0.5, "affluent": 0.3, "wealth": 0.15, "private": 0.05}})))  # fmt: skip
+    return live(
+        bank(
+            scenario(
+                8_000, months=7, population={"shares": {"mass": 0.5, "affluent": 0.3, "wealth": 0.15, "private": 0.05}}
+            )
+        )
+    )
 
 
 def view_of(model: BankModel, order: np.ndarray | None = None) -> BankView:
@@ -122,12 +159,20 @@ def test_its_own_numbers_survive_the_file_and_the_resolved_file(use: str, end: i
     """Both ends of every plausible range are accepted: a sweep goes there by default."""
     numbers = {
         name: described(field)["plausible"][end]
-        for name, field in known()[use].model_fields.items() if described(field) is not None
-    }  # fmt: skip
-    numbers = {name: int(value) if name in ("near_months", "specialists_from", "tiers") else float(value)
-               for name, value in numbers.items()}  # fmt: skip
-    text = dump({"name": "own", "months": 9, "arms": {"nothing": [], "arm": [
-        {"use": use, "from": 7, "intensity": 0.25, **numbers}]}})  # fmt: skip
+        for name, field in known()[use].model_fields.items()
+        if described(field) is not None
+    }
+    numbers = {
+        name: int(value) if name in ("near_months", "specialists_from", "tiers") else float(value)
+        for name, value in numbers.items()
+    }
+    text = dump(
+        {
+            "name": "own",
+            "months": 9,
+            "arms": {"nothing": [], "arm": [{"use": use, "from": 7, "intensity": 0.25, **numbers}]},
+        }
+    )
     first = validate(Scenario, loads(text))
     again = validate(Scenario, loads(dump(first.resolved())))
     assert again.arms == first.arms
@@ -271,8 +316,12 @@ def test_the_ends_of_what_is_accepted_can_be_lived(use: str, end: str) -> None:
         if described(field) and name not in ("capital", "running") and limits:
             most = limits.get("le", limits.get("lt", 0) - 0.001)
             numbers[name] = type(field.default)(limits["ge"] if end == "ge" else most)
-    t = of_arm(arms({"use": use, **numbers}, {"use": "digital_thinking", **FAST} if use != "digital_thinking" else {
-        "use": "institutional"}))  # fmt: skip
+    t = of_arm(
+        arms(
+            {"use": use, **numbers},
+            {"use": "digital_thinking", **FAST} if use != "digital_thinking" else {"use": "institutional"},
+        )
+    )
     monthly = t["monthly"].drop(columns=["arm", "tier"]).query("month > 0")
     counted = monthly[monthly["active"] > 0]  # means of nobody are no numbers
     assert np.isfinite(counted.to_numpy(float)).all()
@@ -319,33 +368,54 @@ def test_contacts_grow_with_maturity_and_the_first_reached_stay_reached(well_kno
 # (at maturity 1, at maturity one half), as people say them; whatever is not named is neutral.
 FULL_AND_HALF: dict[str, dict[str, tuple[Any, Any]]] = {
     "digital_thinking": {
-        "quality": ([0.135] * 4, [0.0675] * 4), "quality_sd": (0.894427, 0.945742), "failure": (0.75, 0.866025),
-        "resolution": (0.85, 0.744606), "push": (0.40, 0.555006), "adoption": (1.3, 1.140175),
+        "quality": ([0.135] * 4, [0.0675] * 4),
+        "quality_sd": (0.894427, 0.945742),
+        "failure": (0.75, 0.866025),
+        "resolution": (0.85, 0.744606),
+        "push": (0.40, 0.555006),
+        "adoption": (1.3, 1.140175),
     },
     "stratification": {
-        "coverage": ([0.0, 0.95, 0.95, 1.0], [0.0, 0.813397, 0.928961, 1.0]), "handoff": (1.6, 1.264911),
-        "synergy": (1.277778, 1.130388), "outreach": (0.02, 0.01), "win_back": ([0.0416667] * 4, [0.0208333] * 4),
-        "pressure_cap": (1.2, 2.190890), "extra_grace": (3.0, 1.5), "demotion": (0.7, 0.836660),
+        "coverage": ([0.0, 0.95, 0.95, 1.0], [0.0, 0.813397, 0.928961, 1.0]),
+        "handoff": (1.6, 1.264911),
+        "synergy": (1.277778, 1.130388),
+        "outreach": (0.02, 0.01),
+        "win_back": ([0.0416667] * 4, [0.0208333] * 4),
+        "pressure_cap": (1.2, 2.190890),
+        "extra_grace": (3.0, 1.5),
+        "demotion": (0.7, 0.836660),
     },
     "personalised_service": {
-        "churn_auc": (0.16, 0.08), "offer_auc": (0.15, 0.075), "uplift": (0.4, 0.2), "hours": (1.4, 1.183216),
-        "contact_hours": (0.85, 0.921954), "targeting": (1.0, 0.5), "offer_share": (0.2, 0.2),
-        "retain_cut": (1.281552, 1.281552), "by_uplift": (True, True),
-        "retain": ([0.0, 0.0, 0.0, 0.15, 0.15], [0.0, 0.0, 0.0, 0.075, 0.075]), "privacy": (0.15, 0.075),
+        "churn_auc": (0.16, 0.08),
+        "offer_auc": (0.15, 0.075),
+        "uplift": (0.4, 0.2),
+        "hours": (1.4, 1.183216),
+        "contact_hours": (0.85, 0.921954),
+        "targeting": (1.0, 0.5),
+        "offer_share": (0.2, 0.2),
+        "retain_cut": (1.281552, 1.281552),
+        "by_uplift": (True, True),
+        "retain": ([0.0, 0.0, 0.0, 0.15, 0.15], [0.0, 0.0, 0.0, 0.075, 0.075]),
+        "privacy": (0.15, 0.075),
         "privacy_risk": (0.2, 0.1),
     },
     "staff_upskilling": {
-        "train_professional": (0.075, 0.0375), "train_digital": (0.075, 0.0375), "hours": (0.91, 0.91),
-        "quality": ([0.0, 0.0, 0.15, 0.15], [0.0, 0.0, 0.075, 0.075]), "manager_exit": (0.85, 0.921954),
+        "train_professional": (0.075, 0.0375),
+        "train_digital": (0.075, 0.0375),
+        "hours": (0.91, 0.91),
+        "quality": ([0.0, 0.0, 0.15, 0.15], [0.0, 0.0, 0.075, 0.075]),
+        "manager_exit": (0.85, 0.921954),
     },
     "institutional": {"failure": (0.92, 0.959166), "refusal": (0.0, 0.5), "pressure_cap": (1.2, 2.190890)},
     "human_resources": {
-        "manager_exit": (0.75, 0.866025), "vacancy": (0.5, 0.707107), "unprepared": (0.1, 0.316228),
+        "manager_exit": (0.75, 0.866025),
+        "vacancy": (0.5, 0.707107),
+        "unprepared": (0.1, 0.316228),
         "push": (0.60, 0.651664),
     },
     "fintech": {"data_quality": (0.85, 0.704196), "app_failure": (0.6, 0.774597)},
     OWN: {"close": ([0.9, 0.9, 1.0, 1.0], [0.948683, 0.948683, 1.0, 1.0])},
-}  # fmt: skip
+}
 RATIOS = ("handoff", "synergy", "adoption")  # kept as logarithms though their name does not say so
 
 
@@ -445,9 +515,16 @@ def test_the_s_curve_by_hand(elapsed: int, share: float) -> None:
 
 @pytest.mark.parametrize(
     ("use", "lag"),
-    [("digital_thinking", 12), ("stratification", 9), ("personalised_service", 12), ("staff_upskilling", 6),
-     ("institutional", 6), ("human_resources", 6), ("fintech", 18)],
-)  # fmt: skip
+    [
+        ("digital_thinking", 12),
+        ("stratification", 9),
+        ("personalised_service", 12),
+        ("staff_upskilling", 6),
+        ("institutional", 6),
+        ("human_resources", 6),
+        ("fintech", 18),
+    ],
+)
 def test_half_has_taken_hold_after_the_lag_of_spec(use: str, lag: int) -> None:
     assert strategy(use).curve(lag) == 0.5
 
@@ -490,9 +567,7 @@ def test_complements_strengthen_each_other() -> None:
     everything = programme(tools, team, strata, *base)
     assert everything.maturity(tools, LATE) == pytest.approx(0.6 * 1.25 * 1.20)
     late = strategy("staff_upskilling", **{"from": 12})  # half of it holds at month 18
-    assert programme(tools, late, *base).maturity(tools, 18) == pytest.approx(
-        0.6 * tools.curve(18) * (1 + 0.25 * 0.5)
-    )  # fmt: skip
+    assert programme(tools, late, *base).maturity(tools, 18) == pytest.approx(0.6 * tools.curve(18) * (1 + 0.25 * 0.5))
     sure = strategy("personalised_service", fidelity=0.9)
     assert programme(sure, team, strata, *base).maturity(sure, LATE) == 1.0  # never more than the whole
 
@@ -532,10 +607,15 @@ def test_change_itself_costs_time_and_calm_once_an_arm() -> None:
 # --- what it costs, by hand ------------------------------------------------------------------------------------------
 
 SPEC_COSTS = {  # capital and running, share of the annual revenue at month 0 (SPEC 6.2)
-    "digital_thinking": (0.005, 0.002), "stratification": (0.0, 0.004), "personalised_service": (0.015, 0.006),
-    "staff_upskilling": (0.0, 0.003), "institutional": (0.0, 0.001), "human_resources": (0.0, 0.003),
-    "fintech": (0.015, 0.0), OWN: (0.0, 0.004),
-}  # fmt: skip
+    "digital_thinking": (0.005, 0.002),
+    "stratification": (0.0, 0.004),
+    "personalised_service": (0.015, 0.006),
+    "staff_upskilling": (0.0, 0.003),
+    "institutional": (0.0, 0.001),
+    "human_resources": (0.0, 0.003),
+    "fintech": (0.015, 0.0),
+    OWN: (0.0, 0.004),
+}
 
 
 @pytest.mark.parametrize("use", USES)
@@ -627,8 +707,14 @@ def test_the_arm_of_no_budget_is_the_reference_to_the_bit(reference: dict[str, p
 
 def test_a_budget_in_a_bank_is_what_the_books_say() -> None:
     """A year of the arm costs its budget: strategy cost of the months, in a bank whose arms start at once."""
-    s = scenario(4_000, months=12, arms={"nothing": [], "arm": {"budget": 20_000, "strategies": [
-        {"use": "digital_thinking"}, {"use": "personalised_service"}]}})  # fmt: skip
+    s = scenario(
+        4_000,
+        months=12,
+        arms={
+            "nothing": [],
+            "arm": {"budget": 20_000, "strategies": [{"use": "digital_thinking"}, {"use": "personalised_service"}]},
+        },
+    )
     assert of_arm(s)["monthly"]["strategy_cost"].sum() == pytest.approx(20_000, rel=1e-6)
 
 
@@ -662,10 +748,12 @@ PLACES = [
     "10:46  arms.f.personalised_service.churn_auc: 1.0 is not allowed; a number from 0.5 to below 1 (AUC)",
     "11:15  arms.g.budget: -5 is not allowed; a number from 0 to 1000000000000000 (CNY/year)",
     "12:15  arms.h.budget: NaN is not allowed; a number from 0 to 1000000000000000 (CNY/year)",
-    "13:41  arms.i.stratification.allocation: ", "14:7  arms.j[0]: not a mapping", "15:7  arms.k[0].use: missing",
+    "13:41  arms.i.stratification.allocation: ",
+    "14:7  arms.j[0]: not a mapping",
+    "15:7  arms.k[0].use: missing",
     "16:7  arms.l.budgt: unknown key; did you mean budget?",
     "17:31  arms.m.fintech.capital: -0.1 is not allowed; a number from 0 to 10 (share of annual revenue)",
-]  # fmt: skip
+]
 MISFITS = """\
 name: misfits
 months: 12
@@ -702,8 +790,13 @@ def test_each_mistake_in_an_arm_is_answered_with_its_address(
 def test_no_customer_no_wish() -> None:
     """An empty bank, or one without managers, asks nobody for anything."""
     nobody = Customers(1)
-    view = BankView(nobody, np.zeros(0, np.int64), scores=lambda who: {
-        name: np.zeros(who.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")})  # fmt: skip
+    view = BankView(
+        nobody,
+        np.zeros(0, np.int64),
+        scores=lambda who: {
+            name: np.zeros(who.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")
+        },
+    )
     for use in USES:
         wish = strategy(use).propose(view, 1.0, 3, facts_of_bank())
         assert wish is None or wish.rows.size == 0

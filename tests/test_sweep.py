@@ -94,9 +94,15 @@ def test_every_task_is_lived_once_and_the_rows_are_those_of_one_process(tmp_path
     assert found.manifest["tasks_digest"] == quiet.manifest["tasks_digest"]
     assert len(found.tasks) == found.tasks["task"].nunique() == 96
     assert sorted(p.name for p in found.path.iterdir()) == [
-        "design.csv", "lock", "manifest.json", "plan.json", "progress.log", "scenario.yaml", "tasks.parquet",
+        "design.csv",
+        "lock",
+        "manifest.json",
+        "plan.json",
+        "progress.log",
+        "scenario.yaml",
+        "tasks.parquet",
         "units.parquet",
-    ]  # fmt: skip
+    ]
 
 
 def test_a_poison_unit_is_a_crashed_row_and_everything_else_is_there(tmp_path: Path, here: Kept):
@@ -308,8 +314,10 @@ def test_a_shard_survives_poison_and_a_later_one_tries_again(tmp_path: Path):
     deeds, plan = ("exit", "hang", "raise"), jobs.plan("Deeds", seeds=(1,), seconds_limit=1.0)
     found = work(plan, jobs.points(9, deeds=deeds), {}, "", SweepOptions(tmp_path / "s"), (1, 1))
     assert found.failed["error"].str.slice(0, 24).drop_duplicates().tolist() == [
-        "its worker process died ", "took longer than the lim", "ValueError: no such bank",
-    ]  # fmt: skip
+        "its worker process died ",
+        "took longer than the lim",
+        "ValueError: no such bank",
+    ]
     assert len(found.tasks) == 18
 
 

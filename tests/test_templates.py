@@ -21,8 +21,11 @@ def traps(source: str) -> list[str]:
     """Attributes that are asked for and not called, and that a mapping or a list would answer with a method."""
     tree = Environment(autoescape=True).parse(source)
     called = {id(call.node) for call in tree.find_all(nodes.Call)}
-    return [f"line {one.lineno}: .{one.attr}" for one in tree.find_all(nodes.Getattr)
-            if one.attr in METHODS and id(one) not in called]  # fmt: skip
+    return [
+        f"line {one.lineno}: .{one.attr}"
+        for one in tree.find_all(nodes.Getattr)
+        if one.attr in METHODS and id(one) not in called
+    ]
 
 
 def test_the_trap_is_seen() -> None:
@@ -61,7 +64,10 @@ def test_nothing_is_marked_safe_in_a_template(file: Path) -> None:
 
 
 def test_every_page_is_written_in_that_environment() -> None:
-    makers = [file.name for file in SIM.rglob("*.py") if "(Environment)" in file.read_text() or
-              re.search(r"\bEnvironment\(\s*loader", file.read_text())]  # fmt: skip
+    makers = [
+        file.name
+        for file in SIM.rglob("*.py")
+        if "(Environment)" in file.read_text() or re.search(r"\bEnvironment\(\s*loader", file.read_text())
+    ]
     assert makers == ["page.py"]
     assert sum("get_template(" in file.read_text() for file in SOURCES) == len(TEMPLATES)

@@ -80,9 +80,10 @@ class Reader:
             assert ("Nothing wins" in text or "is the best within the limits" in text) == self.loses
             assert ("only stands first" in text) == (len(self.alike) > 1)
             assert ("came out better, not clearly" in text) == (
-                "Nothing wins" in text and self.side(self.rows[self.facts["reference"]]) == 0
+                "Nothing wins" in text
+                and self.side(self.rows[self.facts["reference"]]) == 0
                 and float(self.rows[self.facts["reference"]]["difference"]) != 0.0
-            )  # fmt: skip
+            )
         for one, verb, other in re.findall(rf"{NAME} (beats|is worse than|cannot be told from) {NAME}", text):
             wanted = {"beats": 1, "is worse than": -1, "cannot be told from": 0}[verb]
             assert self.side(self.row(other)) == wanted, (one, verb, other)
@@ -152,11 +153,24 @@ LIVES: dict[str, tuple[str, dict[str, Any]]] = {
 
 def ended(case: str, out: Path, luck: int = 1) -> Optimised:
     lives, more = LIVES[case]
-    asked = question(lives, 2, candidates=8, generation=4, seeds={"first": luck, "count": 2, "most": 4}, luck=luck,
-                     confirm={"first": 1000 * luck + 1, "count": 6, "best": 3}, **more)  # fmt: skip
+    asked = question(
+        lives,
+        2,
+        candidates=8,
+        generation=4,
+        seeds={"first": luck, "count": 2, "most": 4},
+        luck=luck,
+        confirm={"first": 1000 * luck + 1, "count": 6, "best": 3},
+        **more,
+    )
     middle = {"x0": 0.5, "x1": 0.5}
-    asked = replace(asked, baselines=[Baseline("equal shares", Proposal({"x0": 0.2, "x1": 0.7}, {}), None),
-                                      Baseline("as written", Proposal(middle, {}), middle)])  # fmt: skip
+    asked = replace(
+        asked,
+        baselines=[
+            Baseline("equal shares", Proposal({"x0": 0.2, "x1": 0.7}, {}), None),
+            Baseline("as written", Proposal(middle, {}), middle),
+        ],
+    )
     return answer(asked, SweepOptions(out))
 
 
@@ -164,11 +178,14 @@ def ended(case: str, out: Path, luck: int = 1) -> Optimised:
 def test_what_is_said_is_what_the_tables_say(case: str, tmp_path: Path) -> None:
     told = read_all(ended(case, tmp_path / "run"))
     wanted = {
-        "a clear winner": "wins:", "all alike": "none is better, and", "all lose": "Nothing wins",
+        "a clear winner": "wins:",
+        "all alike": "none is better, and",
+        "all lose": "Nothing wins",
         "all lose, but doing nothing is not allowed": "is the best within the limits, which doing nothing",
-        "nothing changes": "is as good as the best that was tried", "limits forbid all": "so there is no winner",
+        "nothing changes": "is as good as the best that was tried",
+        "limits forbid all": "so there is no winner",
         "less is better, and all is worse": "Nothing wins",
-    }  # fmt: skip
+    }
     assert wanted.get(case, "") in told
     if case == "all alike":
         assert "wins" not in told
@@ -179,10 +196,18 @@ def test_luck_alone_never_wins_in_words_without_an_interval(luck: int, tmp_path:
     read_all(ended("only luck", tmp_path / "run", luck))
 
 
-@pytest.mark.parametrize(("difference", "low", "high"), [
-    (-22_900.0, -30_000.0, -15_000.0), (-22_900.0, -60_000.0, 14_000.0), (22_900.0, -10_000.0, 56_000.0),
-    (22_900.0, 15_000.0, 30_000.0), (0.0, 0.0, 0.0), (5.0, 5.0, 5.0), (math.nan, math.nan, math.nan),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("difference", "low", "high"),
+    [
+        (-22_900.0, -30_000.0, -15_000.0),
+        (-22_900.0, -60_000.0, 14_000.0),
+        (22_900.0, -10_000.0, 56_000.0),
+        (22_900.0, 15_000.0, 30_000.0),
+        (0.0, 0.0, 0.0),
+        (5.0, 5.0, 5.0),
+        (math.nan, math.nan, math.nan),
+    ],
+)
 def test_the_words_follow_the_interval_wherever_it_lies(difference: float, low: float, high: float, tmp_path: Path):
     found = ended("a clear winner", tmp_path / "run")
     table = found.winner.copy()
@@ -242,8 +267,9 @@ def test_a_bank_whose_strategies_only_cost_is_told_that_nothing_wins(tmp_path, c
 
 
 def test_an_inherited_generation_is_cut_with_a_word(tmp_path, capsys) -> None:
-    (tmp_path / "below.yaml").write_text(BANK.replace("candidates: 4", "candidates: 40").replace(
-        "generation: 4", "generation: 30"))  # fmt: skip
+    (tmp_path / "below.yaml").write_text(
+        BANK.replace("candidates: 4", "candidates: 40").replace("generation: 4", "generation: 30")
+    )
     (tmp_path / "few.yaml").write_text("extends: below.yaml\nname: few\noptimise: {candidates: 8}\n")
     assert main(["validate", str(tmp_path / "few.yaml")]) == 0
     said = capsys.readouterr().out
@@ -257,8 +283,9 @@ def test_an_inherited_generation_is_cut_with_a_word(tmp_path, capsys) -> None:
 
 
 def test_an_optimisation_with_a_cut_generation_says_so_and_ends(tmp_path, capsys) -> None:
-    (tmp_path / "below.yaml").write_text(BANK.replace("generation: 4", "generation: 30").replace(
-        "candidates: 4", "candidates: 40"))  # fmt: skip
+    (tmp_path / "below.yaml").write_text(
+        BANK.replace("generation: 4", "generation: 30").replace("candidates: 4", "candidates: 40")
+    )
     (tmp_path / "few.yaml").write_text("extends: below.yaml\nname: few\noptimise: {candidates: 4}\n")
     assert main(["optimise", str(tmp_path / "few.yaml"), "--out", str(tmp_path / "run"), "--workers", "1"]) == 0
     assert "cut to 4" in capsys.readouterr().err

@@ -54,8 +54,10 @@ class Reader:
         self.page = (folder / "report.html").read_text()
         self.table = {file.stem: pd.read_csv(file) for file in (folder / "analysis").glob("*.csv")}
         self.said = plain(self.page)
-        self.titles = [html.unescape(one).replace("\N{NO-BREAK SPACE}", " ")
-                       for one in re.findall(r'<svg[^>]*aria-label="([^"]+)"', self.page)]  # fmt: skip
+        self.titles = [
+            html.unescape(one).replace("\N{NO-BREAK SPACE}", " ")
+            for one in re.findall(r'<svg[^>]*aria-label="([^"]+)"', self.page)
+        ]
         self.headings = [plain(one) for one in re.findall(r"<h2[^>]*>(.*?)</h2>", self.page)]
         self.terminal = " ".join(terminal_table(findings_of(made, threshold=threshold)).split())
         self.kpi = next(kpi for kpi in ("npv", *made.kpis) if kpi in made.kpis)
@@ -159,8 +161,9 @@ class Reader:
             alone = self.table["drivers"].assign(index="S1")
             fine = alone.rename(columns={"share_of_variance": "value"})[["index", "value"]]
         for index, pattern in (
-            ("S1", " of the variance by itself"), ("ST", "(?: of the variance)? with all it interacts with")
-        ):  # fmt: skip
+            ("S1", " of the variance by itself"),
+            ("ST", "(?: of the variance)? with all it interacts with"),
+        ):
             for told in re.findall(rf"(\d+) %(?: ± [\d<]+)?{pattern}", self.said):
                 values = fine.loc[fine["index"] == index, "value"]
                 assert (abs(values - int(told) / 100) <= 0.00501).any(), (index, told)
@@ -250,15 +253,26 @@ CASES = {
     "one arm that loses everywhere": lambda: arms_of({"x": lambda v: -5 - v[A]}),
     "nobody changes anything": lambda: arms_of({"x": lambda v: 0 * v[A], "y": lambda v: 0 * v[A]}),
     "one often and little, one seldom and much": lambda: arms_of(
-        {"x": lambda v: 0.5 + 0 * v[A], "y": lambda v: np.where(v[A] == 3, 90.0, -1.0)}),
+        {"x": lambda v: 0.5 + 0 * v[A], "y": lambda v: np.where(v[A] == 3, 90.0, -1.0)}
+    ),
     "the widest range is not the clear one": lambda: arms_of(
-        {"x": lambda v: 0.5 * v[A] + 30 * ((v[A] == 1) & (v[B] == 2)) - 25 * ((v[A] == 3) & (v[B] == 0))}),
+        {"x": lambda v: 0.5 * v[A] + 30 * ((v[A] == 1) & (v[B] == 2)) - 25 * ((v[A] == 3) & (v[B] == 0))}
+    ),
     "only luck": lambda: arms_of(
-        {"x": lambda v: 1e-9 + 0 * v[A], "y": lambda v: -1e-9 + 0 * v[A]}, own=5.0, seeds=(1, 2)),
-    "holes": lambda: arms_of({"x": lambda v: v[A] - v[B], "y": lambda v: v[B] - 1}, seeds=(1, 2),
-                             failed=[(0, "x", 1), (0, "x", 2), (3, "y", 1)], missing=[7]),
-    "one point": lambda: fabricate(Path("nowhere"), [parameter(A, 0, 1)], pd.DataFrame({A: [1.0]}),
-                                   {"npv": {"nothing": lambda v: 0 * v[A], "x": lambda v: v[A]}}),
+        {"x": lambda v: 1e-9 + 0 * v[A], "y": lambda v: -1e-9 + 0 * v[A]}, own=5.0, seeds=(1, 2)
+    ),
+    "holes": lambda: arms_of(
+        {"x": lambda v: v[A] - v[B], "y": lambda v: v[B] - 1},
+        seeds=(1, 2),
+        failed=[(0, "x", 1), (0, "x", 2), (3, "y", 1)],
+        missing=[7],
+    ),
+    "one point": lambda: fabricate(
+        Path("nowhere"),
+        [parameter(A, 0, 1)],
+        pd.DataFrame({A: [1.0]}),
+        {"npv": {"nothing": lambda v: 0 * v[A], "x": lambda v: v[A]}},
+    ),
     "sobol, 8 samples": lambda: over_three("saltelli", 8),
     "sobol, 16 samples": lambda: over_three("saltelli", 16),
     "sobol, 64 samples": lambda: over_three("saltelli", 64),
@@ -266,7 +280,7 @@ CASES = {
     "sobol of what never varies": lambda: over_three("saltelli", 8, lambda v: 1 + 0 * v[XS[0]]),
     "morris, 4 trajectories": lambda: over_three("morris", 4),
     "scattered": lambda: over_three("random", 70, seeds=(1, 2), own=0.1),
-}  # fmt: skip
+}
 
 
 @pytest.mark.filterwarnings("error")

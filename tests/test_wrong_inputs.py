@@ -75,10 +75,17 @@ def test_a_tag_in_a_scenario_never_runs_code(tmp_path: Path, capsys: pytest.Capt
 
 @pytest.mark.parametrize(
     ("path", "value"),
-    [("model.products.beyond_first.mass", 1e9), ("managers.span.wealth", 0), ("managers.contact_months.wealth", 0),
-     ("managers.inbound_hours.wealth", 1e9), ("economics.margin.mass", 1e9), ("name", "x" * 101),
-     ("population.agents", 30_000_000), ("model.feelings.gain", 0)],
-)  # fmt: skip
+    [
+        ("model.products.beyond_first.mass", 1e9),
+        ("managers.span.wealth", 0),
+        ("managers.contact_months.wealth", 0),
+        ("managers.inbound_hours.wealth", 1e9),
+        ("economics.margin.mass", 1e9),
+        ("name", "x" * 101),
+        ("population.agents", 30_000_000),
+        ("model.feelings.gain", 0),
+    ],
+)
 def test_a_number_that_would_break_or_hang_a_run_is_refused(
     path: str, value: object, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

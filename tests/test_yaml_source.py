@@ -45,13 +45,35 @@ def written(into: Path, **files: str) -> Path:
 @pytest.mark.parametrize(
     ("word", "value"),
     [
-        ("no", "no"), ("yes", "yes"), ("on", "on"), ("12:30", "12:30"), ("2024-01-01", "2024-01-01"), ("0x1F", 31),
-        ("1e3", 1000.0), ("1E-3", 0.001), ("-.5", -0.5), ("5.", 5.0), ("010", 10), ("0o17", 15), ("1_000", "1_000"),
-        ("true", True), ("True", True), ("~", None), ("", None), ("null", None), ("'5'", "5"), ('"\\u00e9"', "é"),
-        ("+3", 3), ("-0", 0), ("5%", "5%"), (".5.", ".5."), ("0b1", "0b1"), ("=", "="),
+        ("no", "no"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("12:30", "12:30"),
+        ("2024-01-01", "2024-01-01"),
+        ("0x1F", 31),
+        ("1e3", 1000.0),
+        ("1E-3", 0.001),
+        ("-.5", -0.5),
+        ("5.", 5.0),
+        ("010", 10),
+        ("0o17", 15),
+        ("1_000", "1_000"),
+        ("true", True),
+        ("True", True),
+        ("~", None),
+        ("", None),
+        ("null", None),
+        ("'5'", "5"),
+        ('"\\u00e9"', "é"),
+        ("+3", 3),
+        ("-0", 0),
+        ("5%", "5%"),
+        (".5.", ".5."),
+        ("0b1", "0b1"),
+        ("=", "="),
         ("|\n  two\n  lines\n", "two\nlines\n"),
     ],
-)  # fmt: skip
+)
 def test_plain_words_mean_what_yaml_1_2_says(word: str, value: object) -> None:
     got = loads(f"x: {word}").data["x"]
     assert got == value
@@ -87,20 +109,30 @@ def test_anchors_are_read_and_the_copies_are_apart() -> None:
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
-        (b"", ":empty"), (b"# nothing\n", ":empty"), (b"---\n", ":empty"), (b"- 1\n- 2\n", "1:1 a list at the top"),
-        (b"just text", "1:1 a single value at the top"), (b"\x00\x01\x02", ":not a text file"),
-        (b"PK\x03\x04\x00\x00", ":not a text file"), (b"\x1f\x8b\x08abc", ":not a text file"),
-        ("name: x".encode("utf-16"), ":UTF-16 text"), (b"a: 1\nname: caf\xe9\n", "2:10 not UTF-8 text"),
+        (b"", ":empty"),
+        (b"# nothing\n", ":empty"),
+        (b"---\n", ":empty"),
+        (b"- 1\n- 2\n", "1:1 a list at the top"),
+        (b"just text", "1:1 a single value at the top"),
+        (b"\x00\x01\x02", ":not a text file"),
+        (b"PK\x03\x04\x00\x00", ":not a text file"),
+        (b"\x1f\x8b\x08abc", ":not a text file"),
+        ("name: x".encode("utf-16"), ":UTF-16 text"),
+        (b"a: 1\nname: caf\xe9\n", "2:10 not UTF-8 text"),
         (b"name: x\n\tmonths: 3\n", "2:1 a tab in the indentation"),
         (b"name: x\n---\nname: y\n", "2:1 a second document"),
-        (b"a: {b: 1\n", "2:1 '}' or a comma is missing"), (b"a: 'b\n", "2:1 the file ends inside a quoted text"),
-        (b"a: b: c\n", "1:5 a ':' that cannot stand here"), (b"a: @b\n", "1:4 text cannot start with '@'"),
+        (b"a: {b: 1\n", "2:1 '}' or a comma is missing"),
+        (b"a: 'b\n", "2:1 the file ends inside a quoted text"),
+        (b"a: b: c\n", "1:5 a ':' that cannot stand here"),
+        (b"a: @b\n", "1:4 text cannot start with '@'"),
         (b"a: *b\n", "1:4 the alias *b has no anchor"),
         (b"a: &a [*a]\n", "1:8 the alias *a stands inside its own value"),
-        (b"a: " + b"[" * 9999, "1:54 nested deeper than 50 levels"), (b"a: \x07\n", "1:4 the character \\u0007"),
-        (b"a: " + b"- " * 9999, "1:4 "), (b"%YAML x\n---\na: 1\n", "1:7 not readable as YAML"),
+        (b"a: " + b"[" * 9999, "1:54 nested deeper than 50 levels"),
+        (b"a: \x07\n", "1:4 the character \\u0007"),
+        (b"a: " + b"- " * 9999, "1:4 "),
+        (b"%YAML x\n---\na: 1\n", "1:7 not readable as YAML"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_holds_no_scenario_is_one_clear_mistake(tmp_path: Path, raw: bytes, says: str) -> None:
     file = tmp_path / "f.yaml"
     file.write_bytes(raw)
@@ -191,18 +223,25 @@ def test_a_value_remembers_the_file_it_came_from(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         validate(Demo, source)
     assert [(m.file, m.line, m.path) for m in caught.value.mistakes] == [
-        (child, 2, "population.agents"), (base, 3, "population.customers"),
-    ]  # fmt: skip
+        (child, 2, "population.agents"),
+        (base, 3, "population.customers"),
+    ]
 
 
 def test_extends_that_leads_nowhere_or_in_a_circle_is_a_mistake_where_it_stands(tmp_path: Path) -> None:
     written(
         tmp_path,
-        a="name: a\nextends: b.yaml\n", b="extends: ./a.yaml\n", self="extends: self.yaml\n",
-        lost="extends: nowhere.yaml\n", folder="extends: .\n", number="extends: 5\n", several="extends: [a.yaml]\n",
-        broken_parent="extends: broken.yaml\nname: x\nname: y\n", broken="a: [\n",
+        a="name: a\nextends: b.yaml\n",
+        b="extends: ./a.yaml\n",
+        self="extends: self.yaml\n",
+        lost="extends: nowhere.yaml\n",
+        folder="extends: .\n",
+        number="extends: 5\n",
+        several="extends: [a.yaml]\n",
+        broken_parent="extends: broken.yaml\nname: x\nname: y\n",
+        broken="a: [\n",
         **{f"c{i}": f"extends: c{i + 1}.yaml\n" for i in range(25)},
-    )  # fmt: skip
+    )
 
     def of(name: str) -> list[str]:
         with pytest.raises(BadInput) as caught:
@@ -242,11 +281,18 @@ def test_an_item_of_a_list_goes_by_its_name_or_its_position(path: str) -> None:
 @pytest.mark.parametrize(
     ("override", "value"),
     [
-        ("x.y.z=1e3", {"y": {"z": 1000.0}}), ("x=[1, {a: no}]", [1, {"a": "no"}]), ("x=", None), ("x= ", None),
-        ("x='a=b'", "a=b"), ("x=a=b", "a=b"), ("x==", "="), ('x."k.e=y"=1', {"k.e=y": 1}), ("x=1 # one", 1),
+        ("x.y.z=1e3", {"y": {"z": 1000.0}}),
+        ("x=[1, {a: no}]", [1, {"a": "no"}]),
+        ("x=", None),
+        ("x= ", None),
+        ("x='a=b'", "a=b"),
+        ("x=a=b", "a=b"),
+        ("x==", "="),
+        ('x."k.e=y"=1', {"k.e=y": 1}),
+        ("x=1 # one", 1),
         ("x = 5", 5),
     ],
-)  # fmt: skip
+)
 def test_the_value_of_an_override_is_yaml(override: str, value: object) -> None:
     assert loads("name: x", [override]).data == {"name": "x", "x": value}
 
@@ -385,13 +431,23 @@ arms:
     [
         ("[1, -2]", ["12  seeds[1]: -2 is not allowed; a whole number from 0 up"]),
         ("[]", ["8  seeds: 0 items; a list of at least 1, each a whole number from 0 up"]),
-        ("{frist: 1, count: 0}", ["9  seeds.frist: unknown key; did you mean first?",
-                                  "26  seeds.count: 0 is not allowed; a whole number from 1 to 1000 (seeds)"]),
+        (
+            "{frist: 1, count: 0}",
+            [
+                "9  seeds.frist: unknown key; did you mean first?",
+                "26  seeds.count: 0 is not allowed; a whole number from 1 to 1000 (seeds)",
+            ],
+        ),
         ("{until: {kpi: a}}", ["9  seeds.until.half_width: missing; a number above 0"]),
-        ("5", ["8  seeds: 5 is not allowed; a list of at least 1, each a whole number from 0 up, "
-               "or a mapping with first, count, or a mapping with until, max"]),
+        (
+            "5",
+            [
+                "8  seeds: 5 is not allowed; a list of at least 1, each a whole number from 0 up, "
+                "or a mapping with first, count, or a mapping with until, max"
+            ],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_union_speaks_of_the_branch_that_fits_the_data(seeds: str, says: list[str]) -> None:
     assert said(f"name: x\nseeds: {seeds}") == [f"f.yaml:2:{line}" for line in says]
 
@@ -522,9 +578,15 @@ def test_other_readers_understand_dumped_data_the_same(data: dict[str, object]) 
 
 
 def test_a_dump_looks_as_a_person_would_write_it() -> None:
-    data = {"name": "x", "answer": "no", "months": 60, "model": {"a": {"x": 0.5, "z": 1}, "b": None},
-            "tiers": [{"name": "mass", "from": 0}, {"name": "top", "more": {"deep": [1, 2]}}],
-            "none": [], "tiny": 1e-7}  # fmt: skip
+    data = {
+        "name": "x",
+        "answer": "no",
+        "months": 60,
+        "model": {"a": {"x": 0.5, "z": 1}, "b": None},
+        "tiers": [{"name": "mass", "from": 0}, {"name": "top", "more": {"deep": [1, 2]}}],
+        "none": [],
+        "tiny": 1e-7,
+    }
     assert dump(data) == (
         'name: x\nanswer: "no"\nmonths: 60\nmodel:\n  a: {x: 0.5, z: 1}\n  b: null\ntiers:\n  - {name: mass, from: 0}\n'
         "  - name: top\n    more:\n      deep: [1, 2]\nnone: []\ntiny: 1.0e-07\n"

@@ -114,7 +114,13 @@ def _last_number(file: Path) -> None:
 
 
 _BY_ENDING: dict[str, Callable[[Path], None]] = {
-    ".csv": _last_number, ".parquet": _parquet, ".png": _byte, ".npz": _byte, ".svg": _replaced("svg", "SVG"),
-    ".html": _replaced("tiny", "huge"), ".yaml": _replaced("tiny", "huge"), ".json": _replaced("tiny", "huge"),
+    ".csv": _last_number,
+    ".parquet": _parquet,
+    ".png": _byte,
+    ".npz": _byte,
+    ".svg": _replaced("svg", "SVG"),
+    ".html": _replaced("tiny", "huge"),
+    ".yaml": _replaced("tiny", "huge"),
+    ".json": _replaced("tiny", "huge"),
     ".journal": _replaced("tiny", "huge"),
-}  # fmt: skip
+}

@@ -42,7 +42,6 @@ MULTIPLIERS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 WEYL = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 
-
 def philox(counter, key):
     """Four words from four counter words and two key words; words are 32-bit numbers in uint64 arrays."""
     a, b, c, d = (np.asarray(word, np.uint64) for word in counter)
@@ -106,9 +105,17 @@ def log(x):
     m = np.where(small, m + m, m) - ONE
     e = (e - small).astype(f)
     p = polynomial(
-        m, 7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
-        2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
-    )  # fmt: skip
+        m,
+        7.0376836292e-2,
+        -1.1514610310e-1,
+        1.1676998740e-1,
+        -1.2420140846e-1,
+        1.4249322787e-1,
+        -1.6668057665e-1,
+        2.0000714765e-1,
+        -2.4999993993e-1,
+        3.3333331174e-1,
+    )
     square = m * m
     return m + (p * m * square + e * f(-2.12194440e-4) - f(0.5) * square) + e * f(0.693359375)
 
@@ -118,13 +125,29 @@ def normal(u):
     x = f(2) * u - ONE
     w = -log((ONE - x) * (ONE + x))
     middle = polynomial(
-        w - f(2.5), 2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
-        -0.00417768164, 0.246640727, 1.50140941,
-    )  # fmt: skip
+        w - f(2.5),
+        2.81022636e-08,
+        3.43273939e-07,
+        -3.5233877e-06,
+        -4.39150654e-06,
+        0.00021858087,
+        -0.00125372503,
+        -0.00417768164,
+        0.246640727,
+        1.50140941,
+    )
     tail = polynomial(
-        np.sqrt(np.maximum(w, f(5))) - f(3), -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844,
-        0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
-    )  # fmt: skip
+        np.sqrt(np.maximum(w, f(5))) - f(3),
+        -0.000200214257,
+        0.000100950558,
+        0.00134934322,
+        -0.00367342844,
+        0.00573950773,
+        -0.0076224613,
+        0.00943887047,
+        1.00167406,
+        2.83297682,
+    )
     return np.where(w < f(5), middle, tail) * x * f(1.41421356)
 
 
@@ -133,9 +156,17 @@ def student_t4(u):
     nearer = np.minimum(u, ONE - u)
     s = f(2) * np.sqrt(nearer * (ONE - nearer))
     r = polynomial(
-        s, 0.0268711526, -0.147923436, 0.375413978, -0.606772727, 0.745805658, -0.798672776, 0.816997547,
-        -0.833300049, 0.8660252,
-    )  # fmt: skip
+        s,
+        0.0268711526,
+        -0.147923436,
+        0.375413978,
+        -0.606772727,
+        0.745805658,
+        -0.798672776,
+        0.816997547,
+        -0.833300049,
+        0.8660252,
+    )
     return f(1.41421356) * (f(2) * u - ONE) * np.sqrt(r / s)
 
 
@@ -175,8 +206,7 @@ def scores(uid, tier, risk, uplift_class, need, now, p):
     known = (now.know_churn, now.know_uplift, now.know_offer)
     noise = (normal(u.churn_noise), normal(u.uplift_noise), normal(u.offer_noise))
     return [
-        r * truth + np.sqrt(np.maximum(ONE - r * r, ZERO)) * e
-        for r, truth, e in zip(known, truths, noise, strict=True)
+        r * truth + np.sqrt(np.maximum(ONE - r * r, ZERO)) * e for r, truth, e in zip(known, truths, noise, strict=True)
     ]
 
 
@@ -241,9 +271,12 @@ def meet(c, plan, u, now, p):
     warmth = np.where(elsewhere, now.synergy, ZERO) + np.where(followed, now.handoff, ZERO)
     pull = p.need_effect * c.need + p.skill_effect * skill + p.attempt_decay * c.attempts.astype(f) + warmth
     chance = (
-        p.conversion[at] * now.conversion_ratio[c.tier] * exp(pull)
-        * np.where(near, p.near_threshold_effect, ONE) * np.where(u.event < p.event_rate, p.event_need, ONE)
-    )  # fmt: skip
+        p.conversion[at]
+        * now.conversion_ratio[c.tier]
+        * exp(pull)
+        * np.where(near, p.near_threshold_effect, ONE)
+        * np.where(u.event < p.event_rate, p.event_need, ONE)
+    )
     sale = offered & (u.sale < chance)
     campaign_over = now.month % 6 == 0
     c.attempts = np.where(sale | campaign_over, 0, np.minimum(c.attempts + offered, 100))

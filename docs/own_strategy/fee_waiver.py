@@ -21,17 +21,18 @@ from sim.strategies.base import Bank, Strategy, reached
 class FeeWaiver(Strategy):
     """Fee waiver: no account fee in the lower tiers, and a call to clients whose money is draining away."""
 
-    lag: float = assumption(3.0, unit="months", low=1, high=6, hard_low=0, hard_high=240, source="assumption",
-                            about="months until half of the customers know of it")  # fmt: skip
-    running: float = assumption(0.004, unit="share of annual revenue a year", low=0.002, high=0.01, hard_low=0,
-                                hard_high=10, source="assumption", about="fees not earned")  # fmt: skip
-    closing: float = assumption(0.90, unit="HR", low=0.8, high=1.0, hard_low=0.1, hard_high=10,
-                                source="assumption; direction F8",
-                                about="closing an account that costs nothing")  # fmt: skip
-    tiers: int = assumption(2, unit="tiers, counted from the lowest", low=1, high=3, hard_low=1, hard_high=20,
-                            source="assumption", about="tiers in which the fee is waived")  # fmt: skip
-    draining: float = assumption(0.15, unit="share", low=0.1, high=0.3, hard_low=0.01, hard_high=0.99,
-                                 source="assumption", about="AUM lost in a month at which a manager calls")  # fmt: skip
+    lag: float = assumption(3.0, "months", plausible=(1, 6), allowed=(0, 240), source="assumption")
+    """months until half of the customers know of it"""
+    running: float = assumption(
+        0.004, "share of annual revenue a year", plausible=(0.002, 0.01), allowed=(0, 10), source="assumption"
+    )
+    """fees not earned"""
+    closing: float = assumption(0.90, "HR", plausible=(0.8, 1.0), allowed=(0.1, 10), source="assumption; direction F8")
+    """closing an account that costs nothing"""
+    tiers: int = assumption(2, "tiers, counted from the lowest", plausible=(1, 3), allowed=(1, 20), source="assumption")
+    """tiers in which the fee is waived"""
+    draining: float = assumption(0.15, "share", plausible=(0.1, 0.3), allowed=(0.01, 0.99), source="assumption")
+    """AUM lost in a month at which a manager calls"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Fewer closures in the lower tiers; hazard ratios multiply, so their logarithms are added."""

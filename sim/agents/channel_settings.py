@@ -15,28 +15,32 @@ class ChannelSettings(Settings):
     """Numbers of one channel (SPEC 5.1)."""
 
     online: bool = Field(description="online channel, else offline")
-    reach: float = assumption(unit="share", low=0.05, high=0.8, hard_low=0, hard_high=1, source="assumption",
-                              about="contacts that reach the customer")  # fmt: skip
-    conversion: float = assumption(unit="share", low=0.001, high=0.35, hard_low=0, hard_high=1,
-                                   source="F18, F49, SPEC 5.1",
-                                   about="offers taken, of those that reach, at the first attempt")  # fmt: skip
-    price: float = assumption(unit="CNY/contact", low=0, high=200, hard_low=0, hard_high=1e5, source="assumption; F30",
-                              about="price of a contact without a manager")  # fmt: skip
-    hours: float = assumption(unit="hours/contact", low=0, high=2, hard_low=0, hard_high=100, source="assumption",
-                              about="manager time of a contact, preparation included")  # fmt: skip
-    ideal_per_quarter: float = assumption(unit="contacts/quarter", low=1, high=12, hard_low=0.01, hard_high=1000,
-                                          source="F31", about="number of contacts customers like best")  # fmt: skip
-    inbound: float = assumption(unit="1/month", low=0, high=3, hard_low=0, hard_high=100, source="DECISIONS 16",
-                                about="episodes a customer starts")  # fmt: skip
-    inbound_price: float = assumption(unit="CNY/episode", low=0, high=50, hard_low=0, hard_high=1e4,
-                                      source="assumption; F30",
-                                      about="cost of an episode the customer starts")  # fmt: skip
-    failure: float = assumption(unit="probability an episode", low=0.001, high=0.03, hard_low=0, below=1,
-                                source="assumption", about="service failure")  # fmt: skip
-    capacity: float = assumption(unit="planned contacts a month per 1,000 customers", low=1, high=1000, hard_low=0,
-                                 hard_high=1e6, source="assumption", about="what the channel can carry")  # fmt: skip
-    campaign: dict[str, float] = assumption(unit="chance a month", low=0, high=0.5, source="assumption",
-                                            about="campaign contacts to customers without a plan, by tier")  # fmt: skip
+    reach: float = assumption(unit="share", plausible=(0.05, 0.8), allowed=(0, 1), source="assumption")
+    """contacts that reach the customer"""
+    conversion: float = assumption(unit="share", plausible=(0.001, 0.35), allowed=(0, 1), source="F18, F49, SPEC 5.1")
+    """offers taken, of those that reach, at the first attempt"""
+    price: float = assumption(unit="CNY/contact", plausible=(0, 200), allowed=(0, 1e5), source="assumption; F30")
+    """price of a contact without a manager"""
+    hours: float = assumption(unit="hours/contact", plausible=(0, 2), allowed=(0, 100), source="assumption")
+    """manager time of a contact, preparation included"""
+    ideal_per_quarter: float = assumption(
+        unit="contacts/quarter", plausible=(1, 12), allowed=(0.01, 1000), source="F31"
+    )
+    """number of contacts customers like best"""
+    inbound: float = assumption(unit="1/month", plausible=(0, 3), allowed=(0, 100), source="DECISIONS 16")
+    """episodes a customer starts"""
+    inbound_price: float = assumption(unit="CNY/episode", plausible=(0, 50), allowed=(0, 1e4), source="assumption; F30")
+    """cost of an episode the customer starts"""
+    failure: float = assumption(
+        unit="probability an episode", plausible=(0.001, 0.03), allowed=(0, None), below=1, source="assumption"
+    )
+    """service failure"""
+    capacity: float = assumption(
+        unit="planned contacts a month per 1,000 customers", plausible=(1, 1000), allowed=(0, 1e6), source="assumption"
+    )
+    """what the channel can carry"""
+    campaign: dict[str, float] = assumption(unit="chance a month", plausible=(0, 0.5), source="assumption")
+    """campaign contacts to customers without a plan, by tier"""
 
 
 def _default(**numbers: Any) -> Any:
@@ -51,29 +55,74 @@ class Channels(Settings):
     """The five channels."""
 
     branch: ChannelSettings = _default(
-        online=False, reach=0.60, conversion=0.25, price=120, hours=1.25, ideal_per_quarter=2, inbound=0.15,
-        inbound_price=20, failure=0.012, capacity=20, campaign=_everywhere(0.0),
-    )  # fmt: skip
+        online=False,
+        reach=0.60,
+        conversion=0.25,
+        price=120,
+        hours=1.25,
+        ideal_per_quarter=2,
+        inbound=0.15,
+        inbound_price=20,
+        failure=0.012,
+        capacity=20,
+        campaign=_everywhere(0.0),
+    )
     phone: ChannelSettings = _default(
-        online=False, reach=0.35, conversion=0.057, price=12, hours=0.15, ideal_per_quarter=3, inbound=0.05,
-        inbound_price=8, failure=0.015, capacity=60, campaign=_everywhere(0.01),
-    )  # fmt: skip
+        online=False,
+        reach=0.35,
+        conversion=0.057,
+        price=12,
+        hours=0.15,
+        ideal_per_quarter=3,
+        inbound=0.05,
+        inbound_price=8,
+        failure=0.015,
+        capacity=60,
+        campaign=_everywhere(0.01),
+    )
     video: ChannelSettings = _default(
-        online=True, reach=0.40, conversion=0.12, price=50, hours=0.60, ideal_per_quarter=4, inbound=0.0,
-        inbound_price=25, failure=0.01, capacity=10, campaign=_everywhere(0.0),
-    )  # fmt: skip
+        online=True,
+        reach=0.40,
+        conversion=0.12,
+        price=50,
+        hours=0.60,
+        ideal_per_quarter=4,
+        inbound=0.0,
+        inbound_price=25,
+        failure=0.01,
+        capacity=10,
+        campaign=_everywhere(0.0),
+    )
     messaging: ChannelSettings = _default(
-        online=True, reach=0.55, conversion=0.025, price=3, hours=0.06, ideal_per_quarter=6, inbound=0.0,
-        inbound_price=2, failure=0.004, capacity=100, campaign=_everywhere(0.02),
-    )  # fmt: skip
+        online=True,
+        reach=0.55,
+        conversion=0.025,
+        price=3,
+        hours=0.06,
+        ideal_per_quarter=6,
+        inbound=0.0,
+        inbound_price=2,
+        failure=0.004,
+        capacity=100,
+        campaign=_everywhere(0.02),
+    )
     app: ChannelSettings = _default(
-        online=True, reach=0.12, conversion=0.05, price=0.05, hours=0.002, ideal_per_quarter=6, inbound=1.0,
-        inbound_price=0.1, failure=0.004, capacity=5000, campaign=_everywhere(0.30),
-    )  # fmt: skip
+        online=True,
+        reach=0.12,
+        conversion=0.05,
+        price=0.05,
+        hours=0.002,
+        ideal_per_quarter=6,
+        inbound=1.0,
+        inbound_price=0.1,
+        failure=0.004,
+        capacity=5000,
+        campaign=_everywhere(0.30),
+    )
     branch_visits_saved: float = assumption(
-        0.3, unit="share", low=0.0, high=0.6, hard_low=0, hard_high=1, source="assumption; F26",
-        about="branch visits an app-active customer no longer makes",
-    )  # fmt: skip
+        0.3, "share", plausible=(0.0, 0.6), allowed=(0, 1), source="assumption; F26"
+    )
+    """branch visits an app-active customer no longer makes"""
 
     def all(self) -> list[ChannelSettings]:
         """Settings in the order of `codes.CHANNELS`."""

@@ -164,9 +164,11 @@ class BankView:
     """
 
     def __init__(
-        self, customers: Customers, rows: np.ndarray | None = None,
+        self,
+        customers: Customers,
+        rows: np.ndarray | None = None,
         scores: Callable[[np.ndarray], dict[str, np.ndarray]] | None = None,
-    ):  # fmt: skip
+    ):
         self._customers = customers
         self._rows = rows
         self._scores = scores

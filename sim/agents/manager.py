@@ -28,9 +28,20 @@ class RelationshipManager(mesa.Agent):
     """The manager of one post. A post outlives its managers: `hire` counts them, and keys their draws."""
 
     CARRIED = (
-        "post", "tier", "remote", "hire", "vacant_months", "utilisation", "fatigue", "service", "experience",
-        "professional", "digital", "trained_professional", "trained_digital",
-    )  # fmt: skip
+        "post",
+        "tier",
+        "remote",
+        "hire",
+        "vacant_months",
+        "utilisation",
+        "fatigue",
+        "service",
+        "experience",
+        "professional",
+        "digital",
+        "trained_professional",
+        "trained_digital",
+    )
 
     def __init__(self, model: mesa.Model, post: int, tier: int, settings: Managers, *, remote: bool = False):
         super().__init__(model)

@@ -171,9 +171,18 @@ class Team:
         return np.flatnonzero((customers.manager != NOBODY) & (customers.state == ACTIVE))
 
     def plan(
-        self, customers: Customers, channels: Sequence[Channel], levers: Levers, month: int, bank: float, branch: float,
-        remote: float = 0.0, *, rows: np.ndarray | None = None, proposals: Proposals | None = None,
-    ) -> tuple[np.ndarray, MonthOfWork]:  # fmt: skip
+        self,
+        customers: Customers,
+        channels: Sequence[Channel],
+        levers: Levers,
+        month: int,
+        bank: float,
+        branch: float,
+        remote: float = 0.0,
+        *,
+        rows: np.ndarray | None = None,
+        proposals: Proposals | None = None,
+    ) -> tuple[np.ndarray, MonthOfWork]:
         """Whom managers contact this month, and where: int8 by row, channel and purpose, -1 = nobody plans to.
 
         Hours go to what customers ask for first, then to contacts due, most important first, then to what strategies

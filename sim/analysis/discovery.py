@@ -257,26 +257,43 @@ def _by_level(condition: Condition) -> Condition:
     if factor.levels is None or condition.levels is not None or len(factor.levels) > 4:
         return condition
     inside = tuple(
-        level for level in factor.levels
+        level
+        for level in factor.levels
         if (condition.low is None or level > condition.low) and (condition.high is None or level <= condition.high)
-    )  # fmt: skip
+    )
     return Condition(factor, levels=inside)
 
 
 def discovery_table(found: Discovery) -> pd.DataFrame:
     """discovery.csv: a row a box, or one that says that there is none."""
     told = {
-        "arm": found.arm, "kpi": found.kpi, "fate": found.fate + (" of success" if found.success else ""),
-        "base_rate": found.rate, "skill": found.skill,
-    }  # fmt: skip
+        "arm": found.arm,
+        "kpi": found.kpi,
+        "fate": found.fate + (" of success" if found.success else ""),
+        "base_rate": found.rate,
+        "skill": found.skill,
+    }
     if not found.boxes:
-        only = {**told, "box": 0, "points": found.points, "failures": found.failures, "coverage": math.nan,
-                "density": found.rate, "conditions": ""}  # fmt: skip
+        only = {
+            **told,
+            "box": 0,
+            "points": found.points,
+            "failures": found.failures,
+            "coverage": math.nan,
+            "density": found.rate,
+            "conditions": "",
+        }
         return pd.DataFrame([only], columns=list(COLUMNS))
     rows = [
-        {**told, "box": place + 1, "points": box.points,
-         "failures": box.points - box.failures if found.success else box.failures, "coverage": box.coverage,
-         "density": box.density, "conditions": box.words}
+        {
+            **told,
+            "box": place + 1,
+            "points": box.points,
+            "failures": box.points - box.failures if found.success else box.failures,
+            "coverage": box.coverage,
+            "density": box.density,
+            "conditions": box.words,
+        }
         for place, box in enumerate(found.boxes)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

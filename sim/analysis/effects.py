@@ -310,10 +310,19 @@ def effects_table(arm: str, kpi: str, found: list[Effect]) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for one in found:
         for group, mean, half in zip(one.groups, one.mean, one.half, strict=True):
-            rows.append({
-                "arm": arm, "kpi": kpi, "parameter": one.factor.path, "level": group.label, "x": group.x,
-                "points": len(group.points), "mean": mean, "ci_low": mean - half, "ci_high": mean + half,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "arm": arm,
+                    "kpi": kpi,
+                    "parameter": one.factor.path,
+                    "level": group.label,
+                    "x": group.x,
+                    "points": len(group.points),
+                    "mean": mean,
+                    "ci_low": mean - half,
+                    "ci_high": mean + half,
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -322,10 +331,21 @@ def drivers_table(arm: str, kpi: str, found: list[Effect]) -> pd.DataFrame:
     rows = []
     for one in by_importance(found):
         low, high = one.ends
-        rows.append({
-            "arm": arm, "kpi": kpi, "parameter": one.factor.path, "share_of_variance": one.share, "range": one.range,
-            "low": one.groups[low].label, "mean_at_low": one.mean[low],
-            "high": one.groups[high].label, "mean_at_high": one.mean[high], "swing": one.swing,
-            "spearman": one.spearman, "spearman_p": one.spearman_p, "p_adjusted": one.p,
-        })  # fmt: skip
+        rows.append(
+            {
+                "arm": arm,
+                "kpi": kpi,
+                "parameter": one.factor.path,
+                "share_of_variance": one.share,
+                "range": one.range,
+                "low": one.groups[low].label,
+                "mean_at_low": one.mean[low],
+                "high": one.groups[high].label,
+                "mean_at_high": one.mean[high],
+                "swing": one.swing,
+                "spearman": one.spearman,
+                "spearman_p": one.spearman_p,
+                "p_adjusted": one.p,
+            }
+        )
     return pd.DataFrame(rows)

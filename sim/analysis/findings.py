@@ -132,11 +132,14 @@ def find(
     refused = refusal(study, list(outcomes.values()))
     by = {
         key: Finding(
-            one, effects(study, one), interactions(study, one), luck(one),
+            one,
+            effects(study, one),
+            interactions(study, one),
+            luck(one),
             [] if refused or not one.known.any() else list(indices(study, one, pairs=key[1] == study.kpis[0])),
         )
         for key, one in outcomes.items()
-    }  # fmt: skip
+    }
     regrets = {
         kpi: found for kpi in study.kpis if (found := regret(study, kpi, threshold if kpi == study.kpis[0] else 0.0))
     }
@@ -146,5 +149,5 @@ def find(
         arm: discover(study, outcomes[arm, decides], threshold)
         for arm in study.compared
         if judged and outcomes[arm, decides].known.any()
-    }  # fmt: skip
+    }
     return Findings(study, by, regrets, discoveries, refused, threshold)

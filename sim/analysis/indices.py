@@ -168,14 +168,24 @@ def _sobol(part: Part, y: Array, pairs: bool) -> Indices:
             problem, y, calc_second_order=second, num_resamples=RESAMPLES, conf_level=CONFIDENCE, seed=SEED
         )
     names = problem["names"]
-    both = {
-        (names[a], names[b]): (float(found["S2"][a, b]), float(found["S2_conf"][a, b]))
-        for a in range(count) for b in range(a + 1, count)
-    } if second else {}  # fmt: skip
+    both = (
+        {
+            (names[a], names[b]): (float(found["S2"][a, b]), float(found["S2_conf"][a, b]))
+            for a in range(count)
+            for b in range(a + 1, count)
+        }
+        if second
+        else {}
+    )
     return Indices(
-        "sobol", part.over, part.mean_over, names, {key: np.asarray(found[key]) for key in ("S1", "ST")},
-        {key: np.asarray(found[f"{key}_conf"]) for key in ("S1", "ST")}, both,
-    )  # fmt: skip
+        "sobol",
+        part.over,
+        part.mean_over,
+        names,
+        {key: np.asarray(found[key]) for key in ("S1", "ST")},
+        {key: np.asarray(found[f"{key}_conf"]) for key in ("S1", "ST")},
+        both,
+    )
 
 
 def _morris(part: Part, y: Array) -> Indices:
@@ -187,9 +197,14 @@ def _morris(part: Part, y: Array) -> Indices:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = from_salib.analyze(
-            problem, np.asarray(part.told["X"], dtype=float), y, num_levels=levels, num_resamples=RESAMPLES,
-            conf_level=CONFIDENCE, seed=SEED,
-        )  # fmt: skip
+            problem,
+            np.asarray(part.told["X"], dtype=float),
+            y,
+            num_levels=levels,
+            num_resamples=RESAMPLES,
+            conf_level=CONFIDENCE,
+            seed=SEED,
+        )
     values = {key: np.asarray(found[key], dtype=float) for key in ("mu", "mu_star", "sigma")}
     effects = max(len(y) // (len(problem["names"]) + 1), 1)  # of each parameter, one a trajectory
     wide = float(stdtrit(max(effects - 1, 1), 0.5 + CONFIDENCE / 2)) * values["sigma"]
@@ -213,23 +228,32 @@ def _given(study: Study, part: Part, outcome: Outcome) -> Indices | None:
         return None
     rows = first.to_numpy()
     problem: dict[str, Any] = {
-        "num_vars": len(factors), "names": [factor.path for factor in factors],
+        "num_vars": len(factors),
+        "names": [factor.path for factor in factors],
         "bounds": [[float(factor.x[rows].min()), float(factor.x[rows].max())] for factor in factors],
-    }  # fmt: skip
+    }
     if not np.ptp(y) > 0:
         return _nothing(part, problem, "given data", ("S1",))
     from_salib = _analyser("rbd_fast")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = from_salib.analyze(
-            problem, np.stack([factor.x[rows] for factor in factors], axis=1), y,
+            problem,
+            np.stack([factor.x[rows] for factor in factors], axis=1),
+            y,
             num_resamples=max(FEWEST, min(RESAMPLES, MOST_WORK // len(y))),
-            conf_level=CONFIDENCE, seed=SEED,
-        )  # fmt: skip
+            conf_level=CONFIDENCE,
+            seed=SEED,
+        )
     return Indices(
-        "given data", part.over, part.mean_over, list(problem["names"]), {"S1": np.asarray(found["S1"], dtype=float)},
-        {"S1": np.asarray(found["S1_conf"], dtype=float)}, {},
-    )  # fmt: skip
+        "given data",
+        part.over,
+        part.mean_over,
+        list(problem["names"]),
+        {"S1": np.asarray(found["S1"], dtype=float)},
+        {"S1": np.asarray(found["S1_conf"], dtype=float)},
+        {},
+    )
 
 
 def _of(study: Study, part: Part) -> list[Factor]:
@@ -244,9 +268,14 @@ def _nothing(part: Part, problem: Mapping[str, Any], method: str, keys: Sequence
     """Indices of an outcome that is the same everywhere: none."""
     none = np.zeros(len(problem["names"]))
     return Indices(
-        method, part.over, part.mean_over, list(problem["names"]), {key: none for key in keys},
-        {key: none for key in keys}, {},
-    )  # fmt: skip
+        method,
+        part.over,
+        part.mean_over,
+        list(problem["names"]),
+        {key: none for key in keys},
+        {key: none for key in keys},
+        {},
+    )
 
 
 def _analyser(name: str) -> Any:
@@ -267,9 +296,27 @@ def indices_table(arm: str, kpi: str, found: Sequence[Indices]) -> pd.DataFrame:
         for index, values in one.values.items():
             half = one.conf.get(index, np.full(len(values), np.nan))
             for path, value, conf, few in zip(one.paths, values, half, one.too_few(index), strict=True):
-                rows.append({**told, "parameter": path, "with": "", "index": index, "value": value, "conf": conf,
-                             "note": TOO_FEW if few else ""})  # fmt: skip
+                rows.append(
+                    {
+                        **told,
+                        "parameter": path,
+                        "with": "",
+                        "index": index,
+                        "value": value,
+                        "conf": conf,
+                        "note": TOO_FEW if few else "",
+                    }
+                )
         for (a, b), (value, conf) in one.pairs.items():
-            rows.append({**told, "parameter": a, "with": b, "index": "S2", "value": value, "conf": conf,
-                         "note": TOO_FEW if thin(value, conf).item() else ""})  # fmt: skip
+            rows.append(
+                {
+                    **told,
+                    "parameter": a,
+                    "with": b,
+                    "index": "S2",
+                    "value": value,
+                    "conf": conf,
+                    "note": TOO_FEW if thin(value, conf).item() else "",
+                }
+            )
     return pd.DataFrame(rows, columns=list(COLUMNS))

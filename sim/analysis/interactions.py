@@ -217,8 +217,17 @@ def _quadratic(a: Array, b: Array, of_a: Array, of_b: Array) -> Array:
 def interactions_table(arm: str, kpi: str, split: Split) -> pd.DataFrame:
     """interactions.csv: a row a factor or pair."""
     rows = [
-        (arm, kpi, split.method, term.factors[0].path, term.factors[1].path if len(term.factors) > 1 else "",
-         term.share, term.coefficient, split.r2, split.r2_left_out)
+        (
+            arm,
+            kpi,
+            split.method,
+            term.factors[0].path,
+            term.factors[1].path if len(term.factors) > 1 else "",
+            term.share,
+            term.coefficient,
+            split.r2,
+            split.r2_left_out,
+        )
         for term in sorted(split.terms, key=lambda term: -term.share)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows, columns=list(COLUMNS))

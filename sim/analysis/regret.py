@@ -136,9 +136,18 @@ def regret(study: Study, kpi: str, threshold: float = 0.0) -> Regret | None:
     best = good.argmax(axis=0)
     differences = np.where(lived, np.stack(gaps)[:, known], 0.0).sum(axis=2) / count
     return Regret(
-        kpi, unit_of(kpi, study.currency), better, threshold, options, known, levels, differences, lost,
-        _error(values, lived, lost, best), crossed,
-    )  # fmt: skip
+        kpi,
+        unit_of(kpi, study.currency),
+        better,
+        threshold,
+        options,
+        known,
+        levels,
+        differences,
+        lost,
+        _error(values, lived, lost, best),
+        crossed,
+    )
 
 
 def _worlds(study: Study) -> tuple[np.ndarray, list[Factor], bool]:
@@ -176,15 +185,27 @@ def _error(values: Array, lived: np.ndarray, lost: Array, best: np.ndarray) -> A
 def regret_table(study: Study, found: Regret) -> pd.DataFrame:
     """regret.csv: a row an option, the smallest largest regret first."""
     known = np.isfinite(found.differences).any(axis=1)
-    table = pd.DataFrame({
-        "kpi": found.kpi, "unit": found.unit, "arm": [option.arm for option in found.options],
-        **{factor.path: [dict(option.levers).get(factor.path) for option in found.options]
-           for factor in study.levers if found.crossed},
-        "worlds": found.levels.shape[1], "mean": found.levels.mean(axis=1), "worst": found.worst,
-        "mean_difference": np.where(known, found.differences.mean(axis=1), np.nan), "share_pays": found.pays,
-        "max_regret": found.most, "max_regret_se": found.error, "mean_regret": found.mean,
-        "share_best": found.best_share,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "kpi": found.kpi,
+            "unit": found.unit,
+            "arm": [option.arm for option in found.options],
+            **{
+                factor.path: [dict(option.levers).get(factor.path) for option in found.options]
+                for factor in study.levers
+                if found.crossed
+            },
+            "worlds": found.levels.shape[1],
+            "mean": found.levels.mean(axis=1),
+            "worst": found.worst,
+            "mean_difference": np.where(known, found.differences.mean(axis=1), np.nan),
+            "share_pays": found.pays,
+            "max_regret": found.most,
+            "max_regret_se": found.error,
+            "mean_regret": found.mean,
+            "share_best": found.best_share,
+        }
+    )
     for name, place in (("minimax_regret", found.minimax), ("maximin", found.maximin), ("best_mean", found.best_mean)):
         table[name] = np.arange(len(table)) == place
     return table.sort_values("max_regret", kind="stable", ignore_index=True)

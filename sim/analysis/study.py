@@ -111,9 +111,18 @@ class Factor:
         """The same factor at some points."""
         values = self.values[points]
         return Factor(
-            self.path, self.name, self.kind, self.role, self.unit, self.about, self.source, self.log, self.base, values,
+            self.path,
+            self.name,
+            self.kind,
+            self.role,
+            self.unit,
+            self.about,
+            self.source,
+            self.log,
+            self.base,
+            values,
             levels_of(values),
-        )  # fmt: skip
+        )
 
     def say(self, value: Any) -> str:
         """A value for reading: on or off for switches, numbers in four digits, with their unit."""
@@ -383,10 +392,18 @@ def _factor(one: Mapping[str, Any], name: str, points: pd.DataFrame) -> Factor:
         except (TypeError, ValueError):  # somebody listed other things too
             kind = "choice"
     return Factor(
-        path=str(one["path"]), name=name, kind=kind, role=str(one.get("role") or "uncertainty"),
-        unit=str(one.get("unit") or ""), about=str(one.get("about") or ""), source=str(one.get("source") or ""),
-        log=bool(one.get("log")), base=one.get("base"), values=values, levels=levels_of(values),
-    )  # fmt: skip
+        path=str(one["path"]),
+        name=name,
+        kind=kind,
+        role=str(one.get("role") or "uncertainty"),
+        unit=str(one.get("unit") or ""),
+        about=str(one.get("about") or ""),
+        source=str(one.get("source") or ""),
+        log=bool(one.get("log")),
+        base=one.get("base"),
+        values=values,
+        levels=levels_of(values),
+    )
 
 
 def short_names(paths: Sequence[str]) -> list[str]:

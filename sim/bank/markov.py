@@ -24,9 +24,15 @@ def is_due(settings: Model, month: int) -> bool:
 
 
 def move_by_matrix(
-    customers: Customers, tally: np.ndarray, source: Source, settings: Model, rates: Rates, *, seed: int,
+    customers: Customers,
+    tally: np.ndarray,
+    source: Source,
+    settings: Model,
+    rates: Rates,
+    *,
+    seed: int,
     month: int,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Move every open customer by the matrix; returns the month's tally, int64 (tiers, TALLIES), with the moves.
 
     A mover's AUM is drawn anew from its new tier, and its wealth follows. Writes to the columns of `customers`;

@@ -54,9 +54,17 @@ class BankModel(mesa.Model):
 
     # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.bank.state`).
     CARRIED = (
-        "month", "leavers", "tally", "close_rate", "dormant_rate", "moments", "risk_spread", "revenue", "first_active",
+        "month",
+        "leavers",
+        "tally",
+        "close_rate",
+        "dormant_rate",
+        "moments",
+        "risk_spread",
+        "revenue",
+        "first_active",
         "first_quantiles",
-    )  # fmt: skip
+    )
 
     def __init__(
         self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
@@ -81,9 +89,14 @@ class BankModel(mesa.Model):
         self.ledger = Ledger(scenario.economics, scenario.channels, scenario.managers.salary, self.tiers)
         self.recorder = Recorder(arm.name, seed, [tier.name for tier in self.tiers])
         self.observer = Observer(
-            self.recorder, self.tiers, self.settings, seed=seed, months=scenario.months, panel=scenario.record.panel,
+            self.recorder,
+            self.tiers,
+            self.settings,
+            seed=seed,
+            months=scenario.months,
+            panel=scenario.record.panel,
             strategies=scenario.strategies_named,
-        )  # fmt: skip
+        )
         self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
         self.leavers = np.zeros(n)  # by tier: leavers per active customer, last month's counting half
@@ -93,9 +106,13 @@ class BankModel(mesa.Model):
         self.first_active = np.zeros(n)  # active customers by tier at month 0
         self.first_quantiles = np.zeros(101)  # AUM of active customers above the lowest tier at month 0, CNY
         self.team = Team(
-            self, scenario.managers, self.tiers, seed, self.settings.mechanisms.manager_turnover,
+            self,
+            scenario.managers,
+            self.tiers,
+            seed,
+            self.settings.mechanisms.manager_turnover,
             pressure_memory=self.settings.contacts.memory,
-        )  # fmt: skip
+        )
         if state is None:
             self._found()
         else:
@@ -212,9 +229,16 @@ class BankModel(mesa.Model):
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         rows = self.team.managed(self.customers)
         return self.team.plan(
-            self.customers, self.channels, self.levers, self.month, bank, self.environment.branch_capacity,
-            self.environment.remote, rows=rows, proposals=self._proposals(rows),
-        )  # fmt: skip
+            self.customers,
+            self.channels,
+            self.levers,
+            self.month,
+            bank,
+            self.environment.branch_capacity,
+            self.environment.remote,
+            rows=rows,
+            proposals=self._proposals(rows),
+        )
 
     def live(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
@@ -374,16 +398,25 @@ class BankModel(mesa.Model):
         """The arm's strategies in this bank, from what it was at month 0."""
         s, tiers = self.scenario, self.tiers
         bank = Bank(
-            tiers=tiers, coverage=row(s.managers.coverage, tiers, np.float64),
-            span=row(s.managers.span, tiers, np.float64), active=self.first_active,
-            ceiling=np.append(thresholds(tiers)[1:], np.inf), push=self.settings.contacts.push,
-            resolution=self.settings.service.resolution, scores=self.settings.scores,
+            tiers=tiers,
+            coverage=row(s.managers.coverage, tiers, np.float64),
+            span=row(s.managers.span, tiers, np.float64),
+            active=self.first_active,
+            ceiling=np.append(thresholds(tiers)[1:], np.inf),
+            push=self.settings.contacts.push,
+            resolution=self.settings.service.resolution,
+            scores=self.settings.scores,
             aum_quantiles=self.first_quantiles,
-        )  # fmt: skip
+        )
         return Programme(
-            self.arm.strategies, s.implementation, bank, self.revenue,
-            months=s.months, salary=s.managers.salary, budget=self.arm.budget,
-        )  # fmt: skip
+            self.arm.strategies,
+            s.implementation,
+            bank,
+            self.revenue,
+            months=s.months,
+            salary=s.managers.salary,
+            budget=self.arm.budget,
+        )
 
     # --- parts of the month ------------------------------------------------------------------------------------
 
@@ -398,9 +431,15 @@ class BankModel(mesa.Model):
         c = self.customers
         scores = {name: np.empty(rows.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")}
         score_chunk(
-            c.uid[rows], c.tier[rows], c.risk[rows], c.uplift_class[rows], c.need[rows], self.now, self.rates,
+            c.uid[rows],
+            c.tier[rows],
+            c.risk[rows],
+            c.uplift_class[rows],
+            c.need[rows],
+            self.now,
+            self.rates,
             *scores.values(),
-        )  # fmt: skip
+        )
         return scores
 
     def _now(self) -> Now:

@@ -28,13 +28,36 @@ from sim.tiers import Tier
 YEAR = 12
 # Columns of the panel: what the bank can see of a tracked customer, and what it cannot.
 PANEL_OBSERVED = (
-    "uid", "state", "tier", "aum", "products", "adopted", "manager", "contact_gap", "transactions", "silence",
-    "attempts", "opted_out", "joined_month", "age", "weight", "contacts", "retained",
-)  # fmt: skip
+    "uid",
+    "state",
+    "tier",
+    "aum",
+    "products",
+    "adopted",
+    "manager",
+    "contact_gap",
+    "transactions",
+    "silence",
+    "attempts",
+    "opted_out",
+    "joined_month",
+    "age",
+    "weight",
+    "contacts",
+    "retained",
+)
 PANEL_TRUE = (
-    "affinity", "bond", "engagement", "expectation", "held", "log_frailty", "open_failure", "pressure", "satisfaction",
+    "affinity",
+    "bond",
+    "engagement",
+    "expectation",
+    "held",
+    "log_frailty",
+    "open_failure",
+    "pressure",
+    "satisfaction",
     "trust",
-)  # fmt: skip
+)
 
 
 class Bank(Protocol):
@@ -56,9 +79,16 @@ class Observer:
     CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid", "month_zero")
 
     def __init__(
-        self, recorder: Recorder, tiers: Sequence[Tier], settings: Model, *, seed: int, months: int, panel: int,
+        self,
+        recorder: Recorder,
+        tiers: Sequence[Tier],
+        settings: Model,
+        *,
+        seed: int,
+        months: int,
+        panel: int,
         strategies: Sequence[str] = (),
-    ):  # fmt: skip
+    ):
         self.recorder = recorder
         self.names = [tier.name for tier in tiers]
         self.settings = settings

@@ -131,13 +131,25 @@ class Recorder:
         import pandas as pd
 
         rows = [
-            (e.month, e.post, e.kind, e.customers,
-             self._exits(e.post, e.month - HISTORY + 1, e.month), self._exits(e.post, e.month + 1, e.month + HISTORY))
+            (
+                e.month,
+                e.post,
+                e.kind,
+                e.customers,
+                self._exits(e.post, e.month - HISTORY + 1, e.month),
+                self._exits(e.post, e.month + 1, e.month + HISTORY),
+            )
             for e in events
-        ]  # fmt: skip
+        ]
         names = ["month", "post", "event", "customers", "exits_before", "exits_after"]
-        kinds = {"month": "int64", "post": "int64", "event": "object", "customers": "float64",
-                 "exits_before": "float64", "exits_after": "float64"}  # fmt: skip
+        kinds = {
+            "month": "int64",
+            "post": "int64",
+            "event": "object",
+            "customers": "float64",
+            "exits_before": "float64",
+            "exits_after": "float64",
+        }
         return pd.DataFrame(rows, columns=names).astype(kinds)
 
 

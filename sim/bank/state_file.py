@@ -71,8 +71,14 @@ def months_kept(folder: Path) -> list[int]:
 def save(file: Path, state: State, stamp: Stamp) -> None:
     """Write a state under a temporary name, seal it, and rename it; folders are made on the way."""
     arrays: dict[str, np.ndarray] = {f"customers.{name}": column for name, column in state.columns.items()}
-    head = {"format": FORMAT, "version": VERSION, "layout": layout(), **asdict(stamp), "month": state.month,
-            "rest": _flat(state.rest, "rest", arrays)}  # fmt: skip
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "layout": layout(),
+        **asdict(stamp),
+        "month": state.month,
+        "rest": _flat(state.rest, "rest", arrays),
+    }
     text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -157,8 +163,18 @@ def load(file: Path, month: int, stamp: Stamp) -> State:
         raise BadInput.at(str(file), f"missing; {AGAIN}") from None
     except OSError as error:
         raise BadInput.at(str(file), f"{why_unreadable(error)}; {AGAIN}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, EOFError, MemoryError, struct.error,
-            zipfile.BadZipFile, zlib.error) as error:  # fmt: skip
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        EOFError,
+        MemoryError,
+        struct.error,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise BadInput.at(str(file), f"not a state of a bank ({type(error).__name__}); {AGAIN}") from None
     if wrong:
         raise BadInput.at(str(file), f"damaged: {wrong}; {AGAIN}")
@@ -177,9 +193,11 @@ def _refuse_other(file: Path, head: Mapping[str, Any], month: int, stamp: Stamp)
         made_by, now = head.get("code_version"), stamp.code_version
         raise BadInput.at(str(file), f"made by code version {made_by}, not {now}; use that version, or {AGAIN}")
     for key, name, wanted in (
-        ("scenario_digest", "scenario digest", stamp.scenario_digest), ("arm", "arm", stamp.arm),
-        ("seed", "seed", stamp.seed), ("month", "month", month),
-    ):  # fmt: skip
+        ("scenario_digest", "scenario digest", stamp.scenario_digest),
+        ("arm", "arm", stamp.arm),
+        ("seed", "seed", stamp.seed),
+        ("month", "month", month),
+    ):
         if head.get(key) != wanted:
             raise BadInput.at(str(file), f"the state of {name} {head.get(key)}, not {wanted}; the file of that {name}")
 
@@ -215,8 +233,12 @@ def _nonsense(state: State) -> str:
         values = state.columns[column.name]
         if values.shape != (rows,) or values.dtype != column.dtype:
             return f"column {column.name} is {values.dtype} {values.shape}"
-    bounds = {"state": (ACTIVE, CLOSED), "tier": (0, tiers - 1), "manager": (NOBODY, posts - 1),
-              "preferred": (0, len(CHANNELS) - 1)}  # fmt: skip
+    bounds = {
+        "state": (ACTIVE, CLOSED),
+        "tier": (0, tiers - 1),
+        "manager": (NOBODY, posts - 1),
+        "preferred": (0, len(CHANNELS) - 1),
+    }
     for name, (low, high) in bounds.items():
         values = state.columns[name]
         if rows and not low <= int(values.min()) <= int(values.max()) <= high:

@@ -14,15 +14,9 @@ from sim.assumptions import Settings, assumption, part, scaled_to_one
 from sim.tiers import Tier
 
 
-def table(
-    values: dict[str, Any], *, unit: str, low: float, high: float, source: str, about: str,
-    hard_low: float | None = None, hard_high: float | None = None,
-) -> Any:  # fmt: skip
-    """A table by tier name of one number."""
-    return assumption(
-        factory=lambda: dict(values), unit=unit, low=low, high=high, hard_low=hard_low, hard_high=hard_high,
-        source=source, about=about,
-    )  # fmt: skip
+def table(values: dict[str, Any], unit: str, **told: Any) -> Any:
+    """A table by tier name of one number; further arguments as of `assumption`."""
+    return assumption(unit=unit, factory=lambda: dict(values), **told)
 
 
 class Mechanisms(Settings):
@@ -45,26 +39,26 @@ class Hazard(Settings):
     """Monthly probabilities of an active customer."""
 
     close: float = assumption(
-        unit="probability a month", low=0.0005, high=0.01, hard_low=0, below=1, source="DECISIONS 5",
-        about="closing all accounts",
-    )  # fmt: skip
+        unit="probability a month", plausible=(0.0005, 0.01), allowed=(0, None), below=1, source="DECISIONS 5"
+    )
+    """closing all accounts"""
     dormant: float = assumption(
-        unit="probability a month", low=0.001, high=0.015, hard_low=0, below=1, source="DECISIONS 5",
-        about="falling silent",
-    )  # fmt: skip
+        unit="probability a month", plausible=(0.001, 0.015), allowed=(0, None), below=1, source="DECISIONS 5"
+    )
+    """falling silent"""
 
 
 class DormantHazard(Settings):
     """Monthly probabilities of a dormant customer."""
 
     reactivate: float = assumption(
-        0.006, unit="probability a month", low=0.002, high=0.015, hard_low=0, below=1, source="assumption",
-        about="coming back by itself",
-    )  # fmt: skip
+        0.006, "probability a month", plausible=(0.002, 0.015), allowed=(0, None), below=1, source="assumption"
+    )
+    """coming back by itself"""
     close: float = assumption(
-        0.004, unit="probability a month", low=0.001, high=0.01, hard_low=0, below=1, source="assumption",
-        about="closing all accounts",
-    )  # fmt: skip
+        0.004, "probability a month", plausible=(0.001, 0.01), allowed=(0, None), below=1, source="assumption"
+    )
+    """closing all accounts"""
 
 
 def _default_hazards() -> dict[str, Any]:
@@ -82,10 +76,8 @@ class Transitions(Settings):
 
     mode: Literal["structural", "markov"] = Field("structural", description="AUM decides, or the matrix does")
     matrix: list[list[float]] | None = Field(None, description="Markov mode: a row a tier, each summing to 1")
-    period_months: int = assumption(
-        12, unit="months", low=1, high=12, hard_low=1, hard_high=120, source="SPEC 3.2",
-        about="Markov mode: one draw of the matrix every so many months",
-    )  # fmt: skip
+    period_months: int = assumption(12, "months", plausible=(1, 12), allowed=(1, 120), source="SPEC 3.2")
+    """Markov mode: one draw of the matrix every so many months"""
 
     @field_validator("matrix")
     @classmethod
@@ -96,235 +88,273 @@ class Transitions(Settings):
 class Wealth(Settings):
     """Log wealth reverts to a growing mean (SPEC 1.1)."""
 
-    sd: float = assumption(0.10, unit="log a month", low=0.05, high=0.20, hard_low=0, hard_high=0.5,
-                           source="assumption",
-                           about="monthly standard deviation of log wealth, Student-t4 shocks")  # fmt: skip
-    reversion: float = assumption(0.03, unit="1/month", low=0.01, high=0.08, hard_low=0, hard_high=1,
-                                  source="assumption; sign F19", about="mean reversion of log wealth")  # fmt: skip
-    growth: float = assumption(0.08, unit="1/year", low=0.02, high=0.12, hard_low=-0.5, hard_high=0.5, source="F74",
-                               about="nominal growth of household financial wealth")  # fmt: skip
-    inheritance_jump: float = assumption(0.5, unit="log", low=0.0, high=1.0, hard_low=0, hard_high=5,
-                                         source="assumption",
-                                         about="rise of log wealth with an inheritance")  # fmt: skip
+    sd: float = assumption(0.10, "log a month", plausible=(0.05, 0.20), allowed=(0, 0.5), source="assumption")
+    """monthly standard deviation of log wealth, Student-t4 shocks"""
+    reversion: float = assumption(
+        0.03, "1/month", plausible=(0.01, 0.08), allowed=(0, 1), source="assumption; sign F19"
+    )
+    """mean reversion of log wealth"""
+    growth: float = assumption(0.08, "1/year", plausible=(0.02, 0.12), allowed=(-0.5, 0.5), source="F74")
+    """nominal growth of household financial wealth"""
+    inheritance_jump: float = assumption(0.5, "log", plausible=(0.0, 1.0), allowed=(0, 5), source="assumption")
+    """rise of log wealth with an inheritance"""
 
 
 class Wallet(Settings):
     """Share of wallet on the logit scale (DECISIONS 1, SPEC 2.3)."""
 
-    reversion: float = assumption(0.03, unit="1/month", low=0.01, high=0.08, hard_low=0, hard_high=1,
-                                  source="DECISIONS 1", about="return to the customer's own mean")  # fmt: skip
-    mean: dict[str, float] = table({"mass": 0.35, "affluent": 0.45, "wealth": 0.50, "private": 0.35}, unit="share",
-                                   low=0.2, high=0.8, hard_low=0.01, hard_high=0.99, source="assumption",
-                                   about="mean share of wallet")  # fmt: skip
-    precision: float = assumption(8.0, unit="a + b of the Beta", low=4, high=20, hard_low=1, hard_high=1000,
-                                  source="assumption", about="how alike shares of wallet are")  # fmt: skip
-    satisfaction: float = assumption(0.01, unit="logit/SD-month", low=0.0, high=0.03, hard_low=-1, hard_high=1,
-                                     source="DECISIONS 1", about="effect of satisfaction")  # fmt: skip
-    contact: float = assumption(0.01, unit="logit/contact", low=0.0, high=0.03, hard_low=-1, hard_high=1,
-                                source="DECISIONS 1", about="effect of an effective contact")  # fmt: skip
-    yield_gap: float = assumption(0.012, unit="logit/pp-month", low=0.005, high=0.03, hard_low=0, hard_high=1,
-                                  source="assumption; order of size F58",
-                                  about="leakage for each point of better yield elsewhere")  # fmt: skip
-    multihoming: float = assumption(0.01, unit="logit/month", low=0.0, high=0.03, hard_low=0, hard_high=1,
-                                    source="DECISIONS 1",
-                                    about="leakage of customers who bank elsewhere too")  # fmt: skip
-    multihomers: float = assumption(0.60, unit="share", low=0.3, high=0.9, hard_low=0, hard_high=1,
-                                    source="assumption", about="customers who bank elsewhere too")  # fmt: skip
-    multihoming_digital: float = assumption(0.10, unit="share", low=0.0, high=0.3, hard_low=0, hard_high=5,
-                                            source="F28", about="more leakage once app-active")  # fmt: skip
-    multihoming_branch: float = assumption(1.3, unit="ratio", low=1.0, high=1.6, hard_low=0, hard_high=10,
-                                           source="F28", about="factor on that for branch customers")  # fmt: skip
-    liquid: dict[str, float] = table({"mass": 0.7, "affluent": 0.55, "wealth": 0.4, "private": 0.3}, unit="share",
-                                     low=0.1, high=0.9, source="assumption", about="liquid share of AUM")  # fmt: skip
-    dormant_share: float = assumption(0.15, unit="share", low=0.05, high=0.3, hard_low=0.001, hard_high=1,
-                                      source="DECISIONS 4", about="wallet kept when going dormant")  # fmt: skip
+    reversion: float = assumption(0.03, "1/month", plausible=(0.01, 0.08), allowed=(0, 1), source="DECISIONS 1")
+    """return to the customer's own mean"""
+    mean: dict[str, float] = table(
+        {"mass": 0.35, "affluent": 0.45, "wealth": 0.50, "private": 0.35},
+        "share",
+        plausible=(0.2, 0.8),
+        allowed=(0.01, 0.99),
+        source="assumption",
+    )
+    """mean share of wallet"""
+    precision: float = assumption(8.0, "a + b of the Beta", plausible=(4, 20), allowed=(1, 1000), source="assumption")
+    """how alike shares of wallet are"""
+    satisfaction: float = assumption(
+        0.01, "logit/SD-month", plausible=(0.0, 0.03), allowed=(-1, 1), source="DECISIONS 1"
+    )
+    """effect of satisfaction"""
+    contact: float = assumption(0.01, "logit/contact", plausible=(0.0, 0.03), allowed=(-1, 1), source="DECISIONS 1")
+    """effect of an effective contact"""
+    yield_gap: float = assumption(
+        0.012, "logit/pp-month", plausible=(0.005, 0.03), allowed=(0, 1), source="assumption; order of size F58"
+    )
+    """leakage for each point of better yield elsewhere"""
+    multihoming: float = assumption(0.01, "logit/month", plausible=(0.0, 0.03), allowed=(0, 1), source="DECISIONS 1")
+    """leakage of customers who bank elsewhere too"""
+    multihomers: float = assumption(0.60, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="assumption")
+    """customers who bank elsewhere too"""
+    multihoming_digital: float = assumption(0.10, "share", plausible=(0.0, 0.3), allowed=(0, 5), source="F28")
+    """more leakage once app-active"""
+    multihoming_branch: float = assumption(1.3, "ratio", plausible=(1.0, 1.6), allowed=(0, 10), source="F28")
+    """factor on that for branch customers"""
+    liquid: dict[str, float] = table(
+        {"mass": 0.7, "affluent": 0.55, "wealth": 0.4, "private": 0.3},
+        "share",
+        plausible=(0.1, 0.9),
+        source="assumption",
+    )
+    """liquid share of AUM"""
+    dormant_share: float = assumption(0.15, "share", plausible=(0.05, 0.3), allowed=(0.001, 1), source="DECISIONS 4")
+    """wallet kept when going dormant"""
 
 
 class Life(Settings):
     """Events of life (SPEC 1.2)."""
 
-    events: float = assumption(0.10, unit="1/year", low=0.05, high=0.2, hard_low=0, hard_high=6, source="assumption",
-                               about="life events of a customer")  # fmt: skip
-    relocation: float = assumption(0.15, unit="share", low=0.05, high=0.3, hard_low=0, hard_high=1,
-                                   source="assumption", about="events that are a relocation")  # fmt: skip
-    inheritance: float = assumption(0.05, unit="share", low=0.0, high=0.1, hard_low=0, hard_high=1,
-                                    source="assumption", about="events that are an inheritance")  # fmt: skip
-    need: float = assumption(1.5, unit="ratio", low=1.0, high=3.0, hard_low=0, hard_high=20, source="assumption",
-                             about="factor on the chance of a sale in the month of an event")  # fmt: skip
+    events: float = assumption(0.10, "1/year", plausible=(0.05, 0.2), allowed=(0, 6), source="assumption")
+    """life events of a customer"""
+    relocation: float = assumption(0.15, "share", plausible=(0.05, 0.3), allowed=(0, 1), source="assumption")
+    """events that are a relocation"""
+    inheritance: float = assumption(0.05, "share", plausible=(0.0, 0.1), allowed=(0, 1), source="assumption")
+    """events that are an inheritance"""
+    need: float = assumption(1.5, "ratio", plausible=(1.0, 3.0), allowed=(0, 20), source="assumption")
+    """factor on the chance of a sale in the month of an event"""
 
 
 class Products(Settings):
     """Products held: 1 + Poisson, kept by births and deaths (SPEC 1.2, DECISIONS 16)."""
 
-    beyond_first: dict[str, float] = table({"mass": 0.6, "affluent": 2.0, "wealth": 3.5, "private": 5.0},
-                                           unit="products", low=0.3, high=6.5, hard_high=9,
-                                           source="assumption fitted to F11, F12",
-                                           about="mean number beyond the first")  # fmt: skip
-    loss: float = assumption(0.004, unit="1/product-month", low=0.002, high=0.01, hard_low=0, hard_high=0.1,
-                             source="DECISIONS 16", about="giving up a product beyond the first")  # fmt: skip
-    own_share: float = assumption(0.7, unit="share", low=0.4, high=1.0, hard_low=0, hard_high=3, source="assumption",
-                                  about="part of the replacement that customers buy on their own")  # fmt: skip
-    adverse: float = assumption(0.20, unit="share", low=0.1, high=0.25, hard_low=0, hard_high=1, source="F68",
-                                about="customers whose further products cost more than they earn")  # fmt: skip
+    beyond_first: dict[str, float] = table(
+        {"mass": 0.6, "affluent": 2.0, "wealth": 3.5, "private": 5.0},
+        "products",
+        plausible=(0.3, 6.5),
+        allowed=(None, 9),
+        source="assumption fitted to F11, F12",
+    )
+    """mean number beyond the first"""
+    loss: float = assumption(0.004, "1/product-month", plausible=(0.002, 0.01), allowed=(0, 0.1), source="DECISIONS 16")
+    """giving up a product beyond the first"""
+    own_share: float = assumption(0.7, "share", plausible=(0.4, 1.0), allowed=(0, 3), source="assumption")
+    """part of the replacement that customers buy on their own"""
+    adverse: float = assumption(0.20, "share", plausible=(0.1, 0.25), allowed=(0, 1), source="F68")
+    """customers whose further products cost more than they earn"""
 
 
 class Service(Settings):
     """Service experiences and failures (SPEC 1.4, 5.5)."""
 
-    quality_sd: float = assumption(0.6, unit="SD", low=0.3, high=1.0, hard_low=0, hard_high=5, source="DECISIONS 16",
-                                   about="spread of perceived quality from one experience to the next")  # fmt: skip
-    failure_drop: float = assumption(1.5, unit="SD", low=0.5, high=2.5, hard_low=0, hard_high=10, source="assumption",
-                                     about="perceived quality lost by a failure")  # fmt: skip
-    double_deviation: float = assumption(1.5, unit="ratio", low=1.0, high=2.5, hard_low=0, hard_high=10, source="F25",
-                                         about="factor on a failure while an earlier one is open")  # fmt: skip
-    complain: float = assumption(0.30, unit="share", low=0.1, high=0.5, hard_low=0, hard_high=1,
-                                 source="memory: TARP-type studies",
-                                 about="failures that are complained of")  # fmt: skip
-    resolution: float = assumption(0.60, unit="share", low=0.4, high=0.9, hard_low=0, hard_high=1, source="F7",
-                                   about="complaints resolved within 72 hours")  # fmt: skip
-    manager_share: float = assumption(0.5, unit="share", low=0.2, high=0.8, hard_low=0, hard_high=1,
-                                      source="assumption",
-                                      about="part of an experience the manager shapes")  # fmt: skip
+    quality_sd: float = assumption(0.6, "SD", plausible=(0.3, 1.0), allowed=(0, 5), source="DECISIONS 16")
+    """spread of perceived quality from one experience to the next"""
+    failure_drop: float = assumption(1.5, "SD", plausible=(0.5, 2.5), allowed=(0, 10), source="assumption")
+    """perceived quality lost by a failure"""
+    double_deviation: float = assumption(1.5, "ratio", plausible=(1.0, 2.5), allowed=(0, 10), source="F25")
+    """factor on a failure while an earlier one is open"""
+    complain: float = assumption(
+        0.30, "share", plausible=(0.1, 0.5), allowed=(0, 1), source="memory: TARP-type studies"
+    )
+    """failures that are complained of"""
+    resolution: float = assumption(0.60, "share", plausible=(0.4, 0.9), allowed=(0, 1), source="F7")
+    """complaints resolved within 72 hours"""
+    manager_share: float = assumption(0.5, "share", plausible=(0.2, 0.8), allowed=(0, 1), source="assumption")
+    """part of an experience the manager shapes"""
 
 
 class Feelings(Settings):
     """Satisfaction, expectation, trust, engagement (SPEC 1.4, DECISIONS 11, 16)."""
 
-    gain: float = assumption(0.10, unit="SD/SD", low=0.05, high=0.2, hard_low=0.01, hard_high=2, source="assumption",
-                             about="satisfaction gained by a positive surprise")  # fmt: skip
-    asymmetry: float = assumption(2.0, unit="ratio", low=1.3, high=3.0, hard_low=0, hard_high=20, source="F22",
-                                  about="weight of a negative surprise over a positive one")  # fmt: skip
-    expectation: float = assumption(0.10, unit="1/experience", low=0.05, high=0.3, hard_low=0, hard_high=1,
-                                    source="assumption; F21, F23", about="adaptation of expectation")  # fmt: skip
-    decay: float = assumption(0.05, unit="1/month", low=0.02, high=0.1, hard_low=0.001, hard_high=1,
-                              source="assumption", about="fading of satisfaction")  # fmt: skip
-    anchor_months: float = assumption(60.0, unit="months", low=24, high=120, hard_low=1, hard_high=1e9, source="F20",
-                                      about="tenure at which one experience counts half")  # fmt: skip
-    recovery: float = assumption(0.10, unit="SD", low=0.0, high=0.2, hard_low=-2, hard_high=2, source="F24",
-                                 about="satisfaction after a first failure well recovered")  # fmt: skip
-    pressure: float = assumption(0.08, unit="SD/unit", low=0.0, high=0.2, hard_low=0, hard_high=2,
-                                 source="assumption", about="dislike of contact pressure beyond 1.5")  # fmt: skip
-    trust: float = assumption(0.10, unit="1/month", low=0.05, high=0.2, hard_low=0.001, hard_high=1,
-                              source="DECISIONS 16", about="speed at which trust follows satisfaction")  # fmt: skip
-    breach: float = assumption(0.5, unit="SD", low=0.2, high=1.0, hard_low=0, hard_high=10, source="DECISIONS 16",
-                               about="trust lost by a breach")  # fmt: skip
-    engagement: float = assumption(0.9, unit="1/month", low=0.8, high=0.95, hard_low=0, below=1,
-                                   source="DECISIONS 16", about="memory of engagement")  # fmt: skip
-    transactions: float = assumption(4.5, unit="1/month", low=2, high=10, hard_low=0.01, hard_high=1000, source="F19",
-                                     about="mean transactions of an active customer")  # fmt: skip
-    transactions_slope: float = assumption(1.3, unit="log/SD", low=0.5, high=1.5, hard_low=0, hard_high=5,
-                                           source="assumption, calibrated to V8 (SPEC 9.3 step 3)",
-                                           about="transactions by engagement")  # fmt: skip
+    gain: float = assumption(0.10, "SD/SD", plausible=(0.05, 0.2), allowed=(0.01, 2), source="assumption")
+    """satisfaction gained by a positive surprise"""
+    asymmetry: float = assumption(2.0, "ratio", plausible=(1.3, 3.0), allowed=(0, 20), source="F22")
+    """weight of a negative surprise over a positive one"""
+    expectation: float = assumption(
+        0.10, "1/experience", plausible=(0.05, 0.3), allowed=(0, 1), source="assumption; F21, F23"
+    )
+    """adaptation of expectation"""
+    decay: float = assumption(0.05, "1/month", plausible=(0.02, 0.1), allowed=(0.001, 1), source="assumption")
+    """fading of satisfaction"""
+    anchor_months: float = assumption(60.0, "months", plausible=(24, 120), allowed=(1, 1e9), source="F20")
+    """tenure at which one experience counts half"""
+    recovery: float = assumption(0.10, "SD", plausible=(0.0, 0.2), allowed=(-2, 2), source="F24")
+    """satisfaction after a first failure well recovered"""
+    pressure: float = assumption(0.08, "SD/unit", plausible=(0.0, 0.2), allowed=(0, 2), source="assumption")
+    """dislike of contact pressure beyond 1.5"""
+    trust: float = assumption(0.10, "1/month", plausible=(0.05, 0.2), allowed=(0.001, 1), source="DECISIONS 16")
+    """speed at which trust follows satisfaction"""
+    breach: float = assumption(0.5, "SD", plausible=(0.2, 1.0), allowed=(0, 10), source="DECISIONS 16")
+    """trust lost by a breach"""
+    engagement: float = assumption(
+        0.9, "1/month", plausible=(0.8, 0.95), allowed=(0, None), below=1, source="DECISIONS 16"
+    )
+    """memory of engagement"""
+    transactions: float = assumption(4.5, "1/month", plausible=(2, 10), allowed=(0.01, 1000), source="F19")
+    """mean transactions of an active customer"""
+    transactions_slope: float = assumption(
+        1.3, "log/SD", plausible=(0.5, 1.5), allowed=(0, 5), source="assumption, calibrated to V8 (SPEC 9.3 step 3)"
+    )
+    """transactions by engagement"""
 
 
 class Contacts(Settings):
     """What an outbound contact does to a customer (SPEC 5.2, 5.3)."""
 
-    push: float = assumption(0.70, unit="share", low=0.3, high=0.9, hard_low=0, hard_high=1, source="SPEC 6.2",
-                             about="contacts that offer a product")  # fmt: skip
-    attempt_decay: float = assumption(0.8136, unit="ratio", low=0.75, high=0.87, hard_low=0.01, hard_high=1,
-                                      source="F18", about="success of each further attempt in a campaign")  # fmt: skip
-    need: float = assumption(0.5, unit="log/SD", low=0.2, high=1.0, hard_low=0, hard_high=3, source="assumption",
-                             about="sales by latent product need")  # fmt: skip
-    skill: float = assumption(0.5, unit="log/SD", low=0.2, high=1.0, hard_low=0, hard_high=3, source="assumption",
-                              about="sales by quality of the manager")  # fmt: skip
-    near_threshold: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0, hard_high=1,
-                                       source="SPEC 3.1",
-                                       about="AUM over the next bound that counts as near")  # fmt: skip
-    near_threshold_effect: float = assumption(1.5, unit="ratio", low=1.0, high=2.0, hard_low=0, hard_high=10,
-                                              source="assumption", about="sales to customers near a bound")  # fmt: skip
-    memory: float = assumption(2 / 3, unit="1/month", low=0.5, high=0.8, hard_low=0, below=1, source="SPEC 5.3",
-                               about="contact pressure kept a month (a quarter on average)")  # fmt: skip
-    preferred_relief: float = assumption(0.8, unit="ratio", low=0.6, high=1.0, hard_low=0, hard_high=2,
-                                         source="F31; size assumption",
-                                         about="pressure of a contact in the preferred channel")  # fmt: skip
-    channel_change: float = assumption(1.2, unit="ratio", low=1.0, high=1.5, hard_low=0.1, hard_high=10,
-                                       source="F31; size assumption",
-                                       about="pressure of a contact in another channel than the last")  # fmt: skip
-    benefit: float = assumption(0.05, unit="log hazard a quarter", low=0.0, high=0.1, hard_low=0, hard_high=1,
-                                source="DECISIONS 16", about="hazard lowered at the ideal pressure")  # fmt: skip
-    opt_out: float = assumption(0.002, unit="probability a contact month", low=0.0005, high=0.01, hard_low=0, below=1,
-                                source="assumption", about="opting out of a channel")  # fmt: skip
-    opt_out_slope: float = assumption(1.2, unit="log/unit", low=0.5, high=2.0, hard_low=0, hard_high=10,
-                                      source="assumption", about="opt-outs by pressure beyond the ideal")  # fmt: skip
-    opt_out_months: int = assumption(24, unit="months", low=12, high=36, hard_low=1, hard_high=600, source="SPEC 5.3",
-                                     about="how long an opt-out stands")  # fmt: skip
-    bond_contacts: float = assumption(6.0, unit="contacts", low=3, high=12, hard_low=0.1, hard_high=1000,
-                                      source="SPEC 4.3", about="contacts in which the bond grows by 63 %")  # fmt: skip
-    bond_half_life: float = assumption(24.0, unit="months", low=12, high=48, hard_low=0.1, hard_high=1e6,
-                                       source="SPEC 4.3", about="half-life of the bond")  # fmt: skip
+    push: float = assumption(0.70, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="SPEC 6.2")
+    """contacts that offer a product"""
+    attempt_decay: float = assumption(0.8136, "ratio", plausible=(0.75, 0.87), allowed=(0.01, 1), source="F18")
+    """success of each further attempt in a campaign"""
+    need: float = assumption(0.5, "log/SD", plausible=(0.2, 1.0), allowed=(0, 3), source="assumption")
+    """sales by latent product need"""
+    skill: float = assumption(0.5, "log/SD", plausible=(0.2, 1.0), allowed=(0, 3), source="assumption")
+    """sales by quality of the manager"""
+    near_threshold: float = assumption(0.8, "share", plausible=(0.7, 0.95), allowed=(0, 1), source="SPEC 3.1")
+    """AUM over the next bound that counts as near"""
+    near_threshold_effect: float = assumption(1.5, "ratio", plausible=(1.0, 2.0), allowed=(0, 10), source="assumption")
+    """sales to customers near a bound"""
+    memory: float = assumption(2 / 3, "1/month", plausible=(0.5, 0.8), allowed=(0, None), below=1, source="SPEC 5.3")
+    """contact pressure kept a month (a quarter on average)"""
+    preferred_relief: float = assumption(
+        0.8, "ratio", plausible=(0.6, 1.0), allowed=(0, 2), source="F31; size assumption"
+    )
+    """pressure of a contact in the preferred channel"""
+    channel_change: float = assumption(
+        1.2, "ratio", plausible=(1.0, 1.5), allowed=(0.1, 10), source="F31; size assumption"
+    )
+    """pressure of a contact in another channel than the last"""
+    benefit: float = assumption(
+        0.05, "log hazard a quarter", plausible=(0.0, 0.1), allowed=(0, 1), source="DECISIONS 16"
+    )
+    """hazard lowered at the ideal pressure"""
+    opt_out: float = assumption(
+        0.002, "probability a contact month", plausible=(0.0005, 0.01), allowed=(0, None), below=1, source="assumption"
+    )
+    """opting out of a channel"""
+    opt_out_slope: float = assumption(1.2, "log/unit", plausible=(0.5, 2.0), allowed=(0, 10), source="assumption")
+    """opt-outs by pressure beyond the ideal"""
+    opt_out_months: int = assumption(24, "months", plausible=(12, 36), allowed=(1, 600), source="SPEC 5.3")
+    """how long an opt-out stands"""
+    bond_contacts: float = assumption(6.0, "contacts", plausible=(3, 12), allowed=(0.1, 1000), source="SPEC 4.3")
+    """contacts in which the bond grows by 63 %"""
+    bond_half_life: float = assumption(24.0, "months", plausible=(12, 48), allowed=(0.1, 1e6), source="SPEC 4.3")
+    """half-life of the bond"""
 
 
 class Retention(Settings):
     """What a contact does that is meant to keep the customer (SPEC 6.4), and one that is meant to win it back."""
 
     hazard_ratio: dict[str, float] = assumption(
-        factory=lambda: {"persuadable": 0.55, "sure_thing": 1.0, "lost_cause": 1.0, "sleeping_dog": 1.9}, unit="HR",
-        low=0.45, high=2.2, hard_low=0.01, hard_high=100, source="assumption; anchors F33, F34, F35, mechanism F32",
-        about="leaving while a retention contact works, by uplift class",
-    )  # fmt: skip
-    months: int = assumption(3, unit="months", low=1, high=6, hard_low=1, hard_high=60, source="SPEC 6.4",
-                             about="how long a retention contact works")  # fmt: skip
-    win_back: dict[str, float] = table({"mass": 0.03, "affluent": 0.06, "wealth": 0.12, "private": 0.12},
-                                       unit="share", low=0.0, high=0.15, source="F6; SPEC 2.4",
-                                       about="dormant customers who come back in the month of a win-back contact, "
-                                             "on top of those who do so by themselves")  # fmt: skip
+        unit="HR",
+        plausible=(0.45, 2.2),
+        allowed=(0.01, 100),
+        factory=lambda: {"persuadable": 0.55, "sure_thing": 1.0, "lost_cause": 1.0, "sleeping_dog": 1.9},
+        source="assumption; anchors F33, F34, F35, mechanism F32",
+    )
+    """leaving while a retention contact works, by uplift class"""
+    months: int = assumption(3, "months", plausible=(1, 6), allowed=(1, 60), source="SPEC 6.4")
+    """how long a retention contact works"""
+    win_back: dict[str, float] = table(
+        {"mass": 0.03, "affluent": 0.06, "wealth": 0.12, "private": 0.12},
+        "share",
+        plausible=(0.0, 0.15),
+        source="F6; SPEC 2.4",
+    )
+    """dormant customers who come back in the month of a win-back contact, on top of those who do so by themselves"""
 
 
 class Scores(Settings):
     """What the bank's models know of its customers before any strategy (SPEC 6.2, 6.3)."""
 
-    churn_auc: float = assumption(0.62, unit="AUC", low=0.55, high=0.70, hard_low=0.5, below=1, source="SPEC 6.2; F67",
-                                  about="churn model, on perfect data")  # fmt: skip
-    offer_auc: float = assumption(0.60, unit="AUC", low=0.55, high=0.70, hard_low=0.5, below=1, source="SPEC 6.2; F66",
-                                  about="next-best-offer model, on perfect data")  # fmt: skip
-    uplift: float = assumption(0.0, unit="correlation", low=0.0, high=0.4, hard_low=0, hard_high=1, source="SPEC 6.2",
-                               about="uplift score and what a retention contact would truly save")  # fmt: skip
-    data_quality: float = assumption(0.5, unit="share", low=0.3, high=0.9, hard_low=0, hard_high=1,
-                                     source="SPEC 6.2, assumption",
-                                     about="of a model's knowledge (AUC above one half) that the data let through, "
-                                           "and of customers known under one name online and offline")  # fmt: skip
-    lead: float = assumption(0.05, unit="chance a month", low=0.01, high=0.1, hard_low=0, hard_high=1,
-                             source="assumption; F64",
-                             about="managed app users who show interest in a product there, at mean need")  # fmt: skip
+    churn_auc: float = assumption(
+        0.62, "AUC", plausible=(0.55, 0.70), allowed=(0.5, None), below=1, source="SPEC 6.2; F67"
+    )
+    """churn model, on perfect data"""
+    offer_auc: float = assumption(
+        0.60, "AUC", plausible=(0.55, 0.70), allowed=(0.5, None), below=1, source="SPEC 6.2; F66"
+    )
+    """next-best-offer model, on perfect data"""
+    uplift: float = assumption(0.0, "correlation", plausible=(0.0, 0.4), allowed=(0, 1), source="SPEC 6.2")
+    """uplift score and what a retention contact would truly save"""
+    data_quality: float = assumption(0.5, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="SPEC 6.2, assumption")
+    """of a model's knowledge (AUC above one half) that the data let through, and of customers known under one name
+    online and offline"""
+    lead: float = assumption(0.05, "chance a month", plausible=(0.01, 0.1), allowed=(0, 1), source="assumption; F64")
+    """managed app users who show interest in a product there, at mean need"""
 
 
 class Adoption(Settings):
     """Taking up the app (SPEC 1.3): a logit a month."""
 
-    intercept: float = assumption(-3.6, unit="log odds", low=-5, high=-2.5, hard_low=-30, hard_high=30,
-                                  source="DECISIONS 16, to CFCA penetration F55", about="level")  # fmt: skip
-    usefulness: float = assumption(0.75, unit="log odds/SD", low=0.4, high=1.1, hard_low=-5, hard_high=5,
-                                   source="assumption; signs F78",
-                                   about="digital affinity (usefulness and ease of use)")  # fmt: skip
-    trust: float = assumption(0.4, unit="log odds/SD", low=0.2, high=0.6, hard_low=-5, hard_high=5,
-                              source="assumption; sign F78", about="trust")  # fmt: skip
-    privacy_risk: float = assumption(0.4, unit="log odds/SD", low=0.2, high=0.6, hard_low=-5, hard_high=5,
-                                     source="SPEC 1.3, assumption; sign F78",
-                                     about="perceived privacy risk, negative")  # fmt: skip
-    age: float = assumption(0.45, unit="log odds/decade", low=0.3, high=0.7, hard_low=-5, hard_high=5,
-                            source="assumption; F63", about="age above 40, negative")  # fmt: skip
-    peers: float = assumption(0.5, unit="log odds/share", low=0.0, high=1.0, hard_low=-5, hard_high=5,
-                              source="assumption",
-                              about="share of customers who use the app, above one half")  # fmt: skip
-    start: float = assumption(0.40, unit="share", low=0.2, high=0.7, hard_low=0, hard_high=1, source="SPEC 1.3",
-                              about="app-active at the start")  # fmt: skip
-    joiners: float = assumption(0.60, unit="share", low=0.4, high=0.9, hard_low=0, hard_high=1, source="assumption",
-                                about="app-active on joining")  # fmt: skip
-    affinity_mean: float = assumption(0.5, unit="share", low=0.4, high=0.6, hard_low=0.05, hard_high=0.95,
-                                      source="assumption", about="mean digital affinity (Beta)")  # fmt: skip
-    affinity_sd: float = assumption(0.22, unit="share", low=0.15, high=0.28, hard_low=0.01, hard_high=0.4,
-                                    source="assumption", about="spread of digital affinity")  # fmt: skip
-    affinity_age: float = assumption(-0.45, unit="correlation", low=-0.6, high=-0.2, hard_low=-0.95, hard_high=0.95,
-                                     source="assumption", about="digital affinity and age")  # fmt: skip
+    intercept: float = assumption(
+        -3.6, "log odds", plausible=(-5, -2.5), allowed=(-30, 30), source="DECISIONS 16, to CFCA penetration F55"
+    )
+    """level"""
+    usefulness: float = assumption(
+        0.75, "log odds/SD", plausible=(0.4, 1.1), allowed=(-5, 5), source="assumption; signs F78"
+    )
+    """digital affinity (usefulness and ease of use)"""
+    trust: float = assumption(0.4, "log odds/SD", plausible=(0.2, 0.6), allowed=(-5, 5), source="assumption; sign F78")
+    """trust"""
+    privacy_risk: float = assumption(
+        0.4, "log odds/SD", plausible=(0.2, 0.6), allowed=(-5, 5), source="SPEC 1.3, assumption; sign F78"
+    )
+    """perceived privacy risk, negative"""
+    age: float = assumption(0.45, "log odds/decade", plausible=(0.3, 0.7), allowed=(-5, 5), source="assumption; F63")
+    """age above 40, negative"""
+    peers: float = assumption(0.5, "log odds/share", plausible=(0.0, 1.0), allowed=(-5, 5), source="assumption")
+    """share of customers who use the app, above one half"""
+    start: float = assumption(0.40, "share", plausible=(0.2, 0.7), allowed=(0, 1), source="SPEC 1.3")
+    """app-active at the start"""
+    joiners: float = assumption(0.60, "share", plausible=(0.4, 0.9), allowed=(0, 1), source="assumption")
+    """app-active on joining"""
+    affinity_mean: float = assumption(0.5, "share", plausible=(0.4, 0.6), allowed=(0.05, 0.95), source="assumption")
+    """mean digital affinity (Beta)"""
+    affinity_sd: float = assumption(0.22, "share", plausible=(0.15, 0.28), allowed=(0.01, 0.4), source="assumption")
+    """spread of digital affinity"""
+    affinity_age: float = assumption(
+        -0.45, "correlation", plausible=(-0.6, -0.2), allowed=(-0.95, 0.95), source="assumption"
+    )
+    """digital affinity and age"""
 
 
 class Leaving(Settings):
     """Log hazard ratios of leaving or going dormant (SPEC 2.3)."""
 
-    frailty: float = assumption(0.3, unit="variance", low=0.0, high=1.0, hard_low=0, hard_high=5,
-                                source="assumption; F72",
-                                about="variance of the gamma frailty")  # fmt: skip
+    frailty: float = assumption(0.3, "variance", plausible=(0.0, 1.0), allowed=(0, 5), source="assumption; F72")
+    """variance of the gamma frailty"""
     tenure: dict[str, list[float]] = Field(
         default_factory=lambda: {
             "mass": [3.0, 1.2, 1.1, 1.0, 1.0, 0.9],
@@ -335,77 +365,93 @@ class Leaving(Settings):
         description="hazard multipliers by completed months of tenure: 0-2, 3-11, 12-23, 24-47, 48-59, 60 and more",
         json_schema_extra={"unit": "ratio", "plausible": [0.5, 3.5], "source": "DECISIONS 6; F9, F10"},
     )
-    products: float = assumption(-0.29, unit="log HR/product", low=-0.51, high=-0.10, hard_low=-5, hard_high=5,
-                                 source="F17", about="each product beyond the first, up to four")  # fmt: skip
-    satisfaction: float = assumption(-0.40, unit="log HR/SD", low=-0.6, high=-0.16, hard_low=-5, hard_high=5,
-                                     source="assumption; sign F20", about="satisfaction")  # fmt: skip
-    trust: float = assumption(-0.20, unit="log HR/SD", low=-0.36, high=-0.05, hard_low=-5, hard_high=5,
-                              source="assumption", about="trust")  # fmt: skip
-    engagement: float = assumption(-0.55, unit="log HR/SD", low=-0.9, high=-0.2, hard_low=-5, hard_high=5,
-                                   source="assumption to F16, F17", about="latent engagement")  # fmt: skip
-    failure: float = assumption(0.70, unit="log HR", low=0.4, high=1.1, hard_low=-5, hard_high=5,
-                                source="assumption; F8", about="an open failure")  # fmt: skip
-    failure_half_life: float = assumption(3.0, unit="months", low=1, high=6, hard_low=0.1, hard_high=1000,
-                                          source="assumption", about="half-life of an open failure")  # fmt: skip
-    gap: float = assumption(0.20, unit="log HR", low=0.0, high=0.4, hard_low=-5, hard_high=5, source="assumption",
-                            about="managed customer not reached for over six months")  # fmt: skip
-    app: float = assumption(-0.16, unit="log HR", low=-0.29, high=0.0, hard_low=-5, hard_high=5, source="F29, F26",
-                            about="app-active")  # fmt: skip
-    yield_gap: float = assumption(0.10, unit="log HR/pp", low=0.0, high=0.22, hard_low=-5, hard_high=5,
-                                  source="assumption", about="better yield elsewhere times affinity")  # fmt: skip
-    promotion: float = assumption(-0.10, unit="log HR", low=-0.22, high=0.0, hard_low=-5, hard_high=5, source="F39",
-                                  about="six months after moving up")  # fmt: skip
-    demotion: dict[str, float] = table({"mass": 0.30, "affluent": 0.30, "wealth": 0.50, "private": 0.50},
-                                       unit="log HR", low=0.0, high=0.7, hard_high=5, source="F39; size assumption",
-                                       about="six months after moving down, by the tier fallen from")  # fmt: skip
-    age: float = assumption(-0.10, unit="log HR/decade", low=-0.2, high=0.0, hard_low=-5, hard_high=5,
-                            source="F7, F10", about="age above 45, linear")  # fmt: skip
-    age_square: float = assumption(0.02, unit="log HR/decade^2", low=0.0, high=0.05, hard_low=-5, hard_high=5,
-                                   source="assumption", about="age above 45, quadratic")  # fmt: skip
-    relocation: float = assumption(2.0, unit="log HR", low=1.4, high=2.5, hard_low=-5, hard_high=5,
-                                   source="assumption", about="month of a relocation")  # fmt: skip
-    second_life: float = assumption(1.3, unit="HR", low=1.0, high=2.0, hard_low=0.1, hard_high=10,
-                                    source="assumption", about="after coming back from dormancy")  # fmt: skip
-    second_life_months: int = assumption(12, unit="months", low=6, high=24, hard_low=0, hard_high=120,
-                                         source="SPEC 2.4", about="how long that lasts")  # fmt: skip
-    word_of_mouth: float = assumption(1.3, unit="HR", low=1.0, high=1.8, hard_low=1, hard_high=5,
-                                      source="F37; bank size assumption", about="a neighbour who left")  # fmt: skip
-    neighbours: float = assumption(8.0, unit="customers", low=4, high=20, hard_low=0, hard_high=1000,
-                                   source="assumption", about="neighbours a customer has in the bank")  # fmt: skip
+    products: float = assumption(-0.29, "log HR/product", plausible=(-0.51, -0.10), allowed=(-5, 5), source="F17")
+    """each product beyond the first, up to four"""
+    satisfaction: float = assumption(
+        -0.40, "log HR/SD", plausible=(-0.6, -0.16), allowed=(-5, 5), source="assumption; sign F20"
+    )
+    """satisfaction"""
+    trust: float = assumption(-0.20, "log HR/SD", plausible=(-0.36, -0.05), allowed=(-5, 5), source="assumption")
+    """trust"""
+    engagement: float = assumption(
+        -0.55, "log HR/SD", plausible=(-0.9, -0.2), allowed=(-5, 5), source="assumption to F16, F17"
+    )
+    """latent engagement"""
+    failure: float = assumption(0.70, "log HR", plausible=(0.4, 1.1), allowed=(-5, 5), source="assumption; F8")
+    """an open failure"""
+    failure_half_life: float = assumption(3.0, "months", plausible=(1, 6), allowed=(0.1, 1000), source="assumption")
+    """half-life of an open failure"""
+    gap: float = assumption(0.20, "log HR", plausible=(0.0, 0.4), allowed=(-5, 5), source="assumption")
+    """managed customer not reached for over six months"""
+    app: float = assumption(-0.16, "log HR", plausible=(-0.29, 0.0), allowed=(-5, 5), source="F29, F26")
+    """app-active"""
+    yield_gap: float = assumption(0.10, "log HR/pp", plausible=(0.0, 0.22), allowed=(-5, 5), source="assumption")
+    """better yield elsewhere times affinity"""
+    promotion: float = assumption(-0.10, "log HR", plausible=(-0.22, 0.0), allowed=(-5, 5), source="F39")
+    """six months after moving up"""
+    demotion: dict[str, float] = table(
+        {"mass": 0.30, "affluent": 0.30, "wealth": 0.50, "private": 0.50},
+        "log HR",
+        plausible=(0.0, 0.7),
+        allowed=(None, 5),
+        source="F39; size assumption",
+    )
+    """six months after moving down, by the tier fallen from"""
+    age: float = assumption(-0.10, "log HR/decade", plausible=(-0.2, 0.0), allowed=(-5, 5), source="F7, F10")
+    """age above 45, linear"""
+    age_square: float = assumption(0.02, "log HR/decade^2", plausible=(0.0, 0.05), allowed=(-5, 5), source="assumption")
+    """age above 45, quadratic"""
+    relocation: float = assumption(2.0, "log HR", plausible=(1.4, 2.5), allowed=(-5, 5), source="assumption")
+    """month of a relocation"""
+    second_life: float = assumption(1.3, "HR", plausible=(1.0, 2.0), allowed=(0.1, 10), source="assumption")
+    """after coming back from dormancy"""
+    second_life_months: int = assumption(12, "months", plausible=(6, 24), allowed=(0, 120), source="SPEC 2.4")
+    """how long that lasts"""
+    word_of_mouth: float = assumption(
+        1.3, "HR", plausible=(1.0, 1.8), allowed=(1, 5), source="F37; bank size assumption"
+    )
+    """a neighbour who left"""
+    neighbours: float = assumption(8.0, "customers", plausible=(4, 20), allowed=(0, 1000), source="assumption")
+    """neighbours a customer has in the bank"""
 
 
 class Acquisition(Settings):
     """Who joins (DECISIONS 3)."""
 
-    rate: float = assumption(0.067, unit="1/year of open customers", low=0.04, high=0.10, hard_low=0, hard_high=2,
-                             source="SPEC 2.4", about="gross joining")  # fmt: skip
-    upper_tiers: float = assumption(0.7, unit="ratio", low=0.3, high=1.0, hard_low=0, hard_high=1,
-                                    source="DECISIONS 3",
-                                    about="chance of joining above the lowest tier, over its share")  # fmt: skip
-    dormant_at_start: dict[str, float] = table({"mass": 0.465, "affluent": 0.0, "wealth": 0.0, "private": 0.0},
-                                               unit="share", low=0.0, high=0.55, source="F6, DECISIONS 4",
-                                               about="dormant customers of the first population")  # fmt: skip
-    tenure_mean: float = assumption(84.0, unit="months", low=48, high=120, hard_low=0, hard_high=600,
-                                    source="DECISIONS 6", about="mean tenure of the first population")  # fmt: skip
-    tenure_cap: float = assumption(360.0, unit="months", low=240, high=480, hard_low=1, hard_high=2000,
-                                   source="DECISIONS 6", about="longest tenure of the first population")  # fmt: skip
+    rate: float = assumption(
+        0.067, "1/year of open customers", plausible=(0.04, 0.10), allowed=(0, 2), source="SPEC 2.4"
+    )
+    """gross joining"""
+    upper_tiers: float = assumption(0.7, "ratio", plausible=(0.3, 1.0), allowed=(0, 1), source="DECISIONS 3")
+    """chance of joining above the lowest tier, over its share"""
+    dormant_at_start: dict[str, float] = table(
+        {"mass": 0.465, "affluent": 0.0, "wealth": 0.0, "private": 0.0},
+        "share",
+        plausible=(0.0, 0.55),
+        source="F6, DECISIONS 4",
+    )
+    """dormant customers of the first population"""
+    tenure_mean: float = assumption(84.0, "months", plausible=(48, 120), allowed=(0, 600), source="DECISIONS 6")
+    """mean tenure of the first population"""
+    tenure_cap: float = assumption(360.0, "months", plausible=(240, 480), allowed=(1, 2000), source="DECISIONS 6")
+    """longest tenure of the first population"""
 
 
 class Loyalty(Settings):
     """Attitudinal loyalty and what customers would answer to "would you recommend us" (SPEC 1.4, 8.2)."""
 
-    satisfaction: float = assumption(0.4, unit="weight", low=0.2, high=0.6, hard_low=0, hard_high=5,
-                                     source="DECISIONS 16", about="weight of satisfaction")  # fmt: skip
-    trust: float = assumption(0.3, unit="weight", low=0.1, high=0.5, hard_low=0, hard_high=5, source="DECISIONS 16",
-                              about="weight of trust")  # fmt: skip
-    bond: float = assumption(0.2, unit="weight", low=0.1, high=0.4, hard_low=0, hard_high=5, source="DECISIONS 16",
-                             about="weight of the bond with the manager")  # fmt: skip
-    habit: float = assumption(0.1, unit="weight", low=0.0, high=0.3, hard_low=0, hard_high=5, source="DECISIONS 16",
-                              about="weight of habit (tenure)")  # fmt: skip
-    nps_loading: float = assumption(0.75, unit="correlation", low=0.55, high=0.85, hard_low=0, hard_high=1,
-                                    source="SPEC 8.2", about="answer by loyalty")  # fmt: skip
-    nps_level: float = assumption(0.2, unit="SD", low=0.0, high=0.4, hard_low=-5, hard_high=5, source="SPEC 8.2",
-                                  about="mean of the latent answer at mean loyalty")  # fmt: skip
+    satisfaction: float = assumption(0.4, "weight", plausible=(0.2, 0.6), allowed=(0, 5), source="DECISIONS 16")
+    """weight of satisfaction"""
+    trust: float = assumption(0.3, "weight", plausible=(0.1, 0.5), allowed=(0, 5), source="DECISIONS 16")
+    """weight of trust"""
+    bond: float = assumption(0.2, "weight", plausible=(0.1, 0.4), allowed=(0, 5), source="DECISIONS 16")
+    """weight of the bond with the manager"""
+    habit: float = assumption(0.1, "weight", plausible=(0.0, 0.3), allowed=(0, 5), source="DECISIONS 16")
+    """weight of habit (tenure)"""
+    nps_loading: float = assumption(0.75, "correlation", plausible=(0.55, 0.85), allowed=(0, 1), source="SPEC 8.2")
+    """answer by loyalty"""
+    nps_level: float = assumption(0.2, "SD", plausible=(0.0, 0.4), allowed=(-5, 5), source="SPEC 8.2")
+    """mean of the latent answer at mean loyalty"""
 
 
 class Model(Settings):

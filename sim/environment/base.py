@@ -76,8 +76,13 @@ class Shock(Settings):
     """Something that happens to the bank from a month on."""
 
     kind: str = Field(description="what happens")
-    start: int = Field(alias="from", ge=0, le=LONGEST, description="month it begins; it acts first in the month after",
-                       json_schema_extra={"unit": "month"})  # fmt: skip
+    start: int = Field(
+        alias="from",
+        ge=0,
+        le=LONGEST,
+        description="month it begins; it acts first in the month after",
+        json_schema_extra={"unit": "month"},
+    )
 
     def lasts(self) -> int | None:
         """Months in which no second shock of this kind may begin or run; None = to the end."""

@@ -19,29 +19,28 @@ class InternetFinance(Shock):
     """Rivals' money funds pay more than deposits: the gap rises, fades, and the bank may answer with its own fund."""
 
     kind: Literal["internet_finance"]
-    peak: float = assumption(4.5, unit="pp", low=3.0, high=5.0, hard_low=0, hard_high=100, source="SPEC 6.6; F58",
-                             about="largest yield gap")  # fmt: skip
-    rise_months: int = assumption(6, unit="months", low=3, high=12, hard_low=1, hard_high=LONGEST,
-                                  source="SPEC 6.6; F58", about="months in which the gap rises to it")  # fmt: skip
-    fade_to: float = assumption(1.0, unit="pp", low=0.0, high=2.0, hard_low=0, hard_high=100, source="SPEC 6.6",
-                                about="yield gap that stays, at most the peak")  # fmt: skip
-    fade_months: int = assumption(36, unit="months", low=24, high=48, hard_low=1, hard_high=LONGEST, source="SPEC 6.6",
-                                  about="months in which the gap falls to that, after the peak")  # fmt: skip
+    peak: float = assumption(4.5, "pp", plausible=(3.0, 5.0), allowed=(0, 100), source="SPEC 6.6; F58")
+    """largest yield gap"""
+    rise_months: int = assumption(6, "months", plausible=(3, 12), allowed=(1, LONGEST), source="SPEC 6.6; F58")
+    """months in which the gap rises to it"""
+    fade_to: float = assumption(1.0, "pp", plausible=(0.0, 2.0), allowed=(0, 100), source="SPEC 6.6")
+    """yield gap that stays, at most the peak"""
+    fade_months: int = assumption(36, "months", plausible=(24, 48), allowed=(1, LONGEST), source="SPEC 6.6")
+    """months in which the gap falls to that, after the peak"""
     own_fund_after: int | None = assumption(
-        None, unit="months", low=6, high=12, hard_low=0, hard_high=LONGEST, source="SPEC 6.6; F59",
-        about="months after which the bank offers a fund of its own; null = no answer",
-    )  # fmt: skip
-    own_fund_cut: float = assumption(0.5, unit="share", low=0.3, high=0.7, hard_low=0, hard_high=1,
-                                     source="SPEC 6.6; F59",
-                                     about="part of the gap that the own fund closes")  # fmt: skip
+        None, "months", plausible=(6, 12), allowed=(0, LONGEST), source="SPEC 6.6; F59"
+    )
+    """months after which the bank offers a fund of its own; null = no answer"""
+    own_fund_cut: float = assumption(0.5, "share", plausible=(0.3, 0.7), allowed=(0, 1), source="SPEC 6.6; F59")
+    """part of the gap that the own fund closes"""
     own_fund_uptake: float = assumption(
-        0.15, unit="share", low=0.05, high=0.4, hard_low=0, hard_high=1, source="SPEC 6.6; size assumption",
-        about="liquid balances that move into the own fund when the gap is at its peak; in proportion below it",
-    )  # fmt: skip
+        0.15, "share", plausible=(0.05, 0.4), allowed=(0, 1), source="SPEC 6.6; size assumption"
+    )
+    """liquid balances that move into the own fund when the gap is at its peak; in proportion below it"""
     own_fund_cost: float = assumption(
-        0.6, unit="share", low=0.3, high=0.9, hard_low=0, hard_high=1, source="SPEC 6.6 (cannibalised NIM); F60, F79",
-        about="part of the revenue margin lost on the balances that move in",
-    )  # fmt: skip
+        0.6, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="SPEC 6.6 (cannibalised NIM); F60, F79"
+    )
+    """part of the revenue margin lost on the balances that move in"""
 
     @model_validator(mode="after")
     def _fades(self) -> InternetFinance:

@@ -22,10 +22,10 @@ class ManagerPoaching(Shock):
     """A rival hires managers away within a few months; they leave without a hand-over, on top of usual turnover."""
 
     kind: Literal["manager_poaching"]
-    months: int = assumption(3, unit="months", low=1, high=6, hard_low=1, hard_high=LONGEST, source="SPEC 6.6",
-                             about="months in which it goes on")  # fmt: skip
-    share: float = assumption(0.10, unit="share", low=0.05, high=0.25, hard_low=0, below=1, source="SPEC 6.6",
-                              about="named managers who leave to the rival, over all these months")  # fmt: skip
+    months: int = assumption(3, "months", plausible=(1, 6), allowed=(1, LONGEST), source="SPEC 6.6")
+    """months in which it goes on"""
+    share: float = assumption(0.10, "share", plausible=(0.05, 0.25), allowed=(0, None), below=1, source="SPEC 6.6")
+    """named managers who leave to the rival, over all these months"""
     tiers: list[str] = Field(default_factory=lambda: ["wealth"], min_length=1, description="tiers whose managers leave")
 
     def lasts(self) -> int:

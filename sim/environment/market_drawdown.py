@@ -26,26 +26,30 @@ class MarketDrawdown(Shock):
     """Funds and wealth products lose value in one month; holders lose trust, and some managers' advice has failed."""
 
     kind: Literal["market_drawdown"]
-    loss: float = assumption(0.10, unit="share", low=0.05, high=0.15, hard_low=0, below=1, source="SPEC 6.6",
-                             about="value that funds and wealth products lose")  # fmt: skip
+    loss: float = assumption(0.10, "share", plausible=(0.05, 0.15), allowed=(0, None), below=1, source="SPEC 6.6")
+    """value that funds and wealth products lose"""
     invested: dict[str, float] = assumption(
-        factory=lambda: {"mass": 0.15, "affluent": 0.35, "wealth": 0.50, "private": 0.60}, unit="share", low=0.05,
-        high=0.8, source="assumption", about="share of wealth in funds and wealth products",
-    )  # fmt: skip
+        unit="share",
+        plausible=(0.05, 0.8),
+        factory=lambda: {"mass": 0.15, "affluent": 0.35, "wealth": 0.50, "private": 0.60},
+        source="assumption",
+    )
+    """share of wealth in funds and wealth products"""
     recovery_months: int | None = assumption(
-        None, unit="months", low=6, high=24, hard_low=1, hard_high=LONGEST, source="assumption",
-        about="months after the fall in which the value comes back; null = it does not",
-    )  # fmt: skip
-    trust: float = assumption(-0.3, unit="SD", low=-0.6, high=0.0, hard_low=-5, hard_high=5, source="SPEC 6.6",
-                              about="trust of holders at once")  # fmt: skip
-    holder_products: int = assumption(3, unit="products", low=2, high=4, hard_low=1, hard_high=100, source="assumption",
-                                      about="products from which an active customer counts as a holder")  # fmt: skip
-    holder_tiers: list[str] = Field(default_factory=lambda: ["wealth", "private"],
-                                    description="tiers whose active customers are all holders")  # fmt: skip
+        None, "months", plausible=(6, 24), allowed=(1, LONGEST), source="assumption"
+    )
+    """months after the fall in which the value comes back; null = it does not"""
+    trust: float = assumption(-0.3, "SD", plausible=(-0.6, 0.0), allowed=(-5, 5), source="SPEC 6.6")
+    """trust of holders at once"""
+    holder_products: int = assumption(3, "products", plausible=(2, 4), allowed=(1, 100), source="assumption")
+    """products from which an active customer counts as a holder"""
+    holder_tiers: list[str] = Field(
+        default_factory=lambda: ["wealth", "private"], description="tiers whose active customers are all holders"
+    )
     advice_failure: float = assumption(
-        0.10, unit="share", low=0.0, high=0.3, hard_low=0, hard_high=1, source="SPEC 6.6, 5.5; size assumption",
-        about="holders with a manager to whom the loss is failed advice: an open service failure",
-    )  # fmt: skip
+        0.10, "share", plausible=(0.0, 0.3), allowed=(0, 1), source="SPEC 6.6, 5.5; size assumption"
+    )
+    """holders with a manager to whom the loss is failed advice: an open service failure"""
 
     def lasts(self) -> int:
         """The month of the fall and those of recovery."""

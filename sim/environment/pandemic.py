@@ -17,25 +17,24 @@ class Pandemic(Shock):
     """Branches close for a while, customers turn to the app, managers to phone and video; some visits never return."""
 
     kind: Literal["pandemic"]
-    months: int = assumption(9, unit="months", low=6, high=24, hard_low=1, hard_high=LONGEST, source="SPEC 6.6",
-                             about="how long adoption, app use and managers' contacts are changed")  # fmt: skip
-    closed_months: int = assumption(2, unit="months", low=1, high=4, hard_low=0, hard_high=LONGEST, source="SPEC 6.6",
-                                    about="months in which most branches are closed")  # fmt: skip
-    closed_capacity: float = assumption(0.3, unit="ratio", low=0.0, high=0.6, hard_low=0, hard_high=1,
-                                        source="SPEC 6.6; F63", about="branch capacity in those")  # fmt: skip
-    limited_months: int = assumption(6, unit="months", low=3, high=12, hard_low=0, hard_high=LONGEST,
-                                     source="SPEC 6.6", about="months after those with limited opening")  # fmt: skip
-    limited_capacity: float = assumption(0.7, unit="ratio", low=0.5, high=0.9, hard_low=0, hard_high=1,
-                                         source="SPEC 6.6", about="branch capacity in those")  # fmt: skip
-    adoption: float = assumption(1.7, unit="odds ratio", low=1.2, high=2.5, hard_low=0.01, hard_high=100,
-                                 source="SPEC 6.6; F55", about="taking up the app, a month")  # fmt: skip
-    app_use: float = assumption(0.25, unit="share", low=0.1, high=0.45, hard_low=-1, hard_high=10,
-                                source="SPEC 6.6; F63", about="more episodes of app users in the app")  # fmt: skip
-    remote: float = assumption(0.80, unit="share", low=0.6, high=1.0, hard_low=0, hard_high=1, source="SPEC 6.6",
-                               about="least share of managers' contacts by phone, video and message")  # fmt: skip
-    branch_lost: float = assumption(0.15, unit="share", low=0.05, high=0.3, hard_low=0, hard_high=1,
-                                    source="SPEC 6.6",
-                                    about="branch visits no longer wanted, from then on for good")  # fmt: skip
+    months: int = assumption(9, "months", plausible=(6, 24), allowed=(1, LONGEST), source="SPEC 6.6")
+    """how long adoption, app use and managers' contacts are changed"""
+    closed_months: int = assumption(2, "months", plausible=(1, 4), allowed=(0, LONGEST), source="SPEC 6.6")
+    """months in which most branches are closed"""
+    closed_capacity: float = assumption(0.3, "ratio", plausible=(0.0, 0.6), allowed=(0, 1), source="SPEC 6.6; F63")
+    """branch capacity in those"""
+    limited_months: int = assumption(6, "months", plausible=(3, 12), allowed=(0, LONGEST), source="SPEC 6.6")
+    """months after those with limited opening"""
+    limited_capacity: float = assumption(0.7, "ratio", plausible=(0.5, 0.9), allowed=(0, 1), source="SPEC 6.6")
+    """branch capacity in those"""
+    adoption: float = assumption(1.7, "odds ratio", plausible=(1.2, 2.5), allowed=(0.01, 100), source="SPEC 6.6; F55")
+    """taking up the app, a month"""
+    app_use: float = assumption(0.25, "share", plausible=(0.1, 0.45), allowed=(-1, 10), source="SPEC 6.6; F63")
+    """more episodes of app users in the app"""
+    remote: float = assumption(0.80, "share", plausible=(0.6, 1.0), allowed=(0, 1), source="SPEC 6.6")
+    """least share of managers' contacts by phone, video and message"""
+    branch_lost: float = assumption(0.15, "share", plausible=(0.05, 0.3), allowed=(0, 1), source="SPEC 6.6")
+    """branch visits no longer wanted, from then on for good"""
 
     def lasts(self) -> int:
         """Until the last restriction is lifted; visits lost for good do not count."""

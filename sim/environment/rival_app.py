@@ -16,13 +16,12 @@ class RivalApp(Shock):
     """A rival launches a better app, which counts as so many points of better yield times digital affinity."""
 
     kind: Literal["rival_app"]
-    months: int | None = assumption(None, unit="months", low=12, high=36, hard_low=1, hard_high=LONGEST,
-                                    source="assumption",
-                                    about="months until ours is as good; null = never")  # fmt: skip
-    quality: float = assumption(1.0, unit="SD", low=0.5, high=1.5, hard_low=0, hard_high=10, source="SPEC 6.6",
-                                about="digital quality of the rival above ours")  # fmt: skip
-    worth: float = assumption(1.0, unit="pp/SD", low=0.5, high=2.0, hard_low=0, hard_high=100, source="assumption",
-                              about="yield gap that is felt as much as one SD of digital quality")  # fmt: skip
+    months: int | None = assumption(None, "months", plausible=(12, 36), allowed=(1, LONGEST), source="assumption")
+    """months until ours is as good; null = never"""
+    quality: float = assumption(1.0, "SD", plausible=(0.5, 1.5), allowed=(0, 10), source="SPEC 6.6")
+    """digital quality of the rival above ours"""
+    worth: float = assumption(1.0, "pp/SD", plausible=(0.5, 2.0), allowed=(0, 100), source="assumption")
+    """yield gap that is felt as much as one SD of digital quality"""
 
     def lasts(self) -> int | None:
         return self.months

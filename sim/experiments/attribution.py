@@ -143,9 +143,11 @@ def _figures(asked: Question, bank: Any, told: Callable[[int], None] | None) -> 
     recorder = bank.run(told)
     bank.let_go()
     table = run_kpis(
-        recorder.tables(bank.team.events), tiers=[tier.name for tier in s.tier_list], discount_rate=s.discount_rate,
+        recorder.tables(bank.team.events),
+        tiers=[tier.name for tier in s.tier_list],
+        discount_rate=s.discount_rate,
         currency=s.currency,
-    )  # fmt: skip
+    )
     return dict(zip(table["kpi"], table["value"], strict=True))
 
 
@@ -219,9 +221,21 @@ def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFr
         for i, member in enumerate(members):
             value, alone, last, whole = mean[i]
             rows.append(
-                (kpi, KPIS[base_name(kpi)].unit_in(asked.scenario.currency), member, value, value - half[i],
-                 value + half[i], alone, last, value - alone, whole, n, 2 ** len(members) if exact else ORDERS * n)
-            )  # fmt: skip
+                (
+                    kpi,
+                    KPIS[base_name(kpi)].unit_in(asked.scenario.currency),
+                    member,
+                    value,
+                    value - half[i],
+                    value + half[i],
+                    alone,
+                    last,
+                    value - alone,
+                    whole,
+                    n,
+                    2 ** len(members) if exact else ORDERS * n,
+                )
+            )
     return pd.DataFrame(rows, columns=list(ATTRIBUTION_COLUMNS))
 
 

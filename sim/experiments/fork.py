@@ -51,10 +51,17 @@ class Stored:
 
 
 def fork(
-    folder: Path, month: int, file: str, options: Options, watcher: Watcher | None = None, *,
-    overrides: Sequence[str] = (), arms: Sequence[str] | None = None, from_arm: str | None = None,
+    folder: Path,
+    month: int,
+    file: str,
+    options: Options,
+    watcher: Watcher | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    arms: Sequence[str] | None = None,
+    from_arm: str | None = None,
     ready: Callable[[], None] | None = None,
-) -> Outcome:  # fmt: skip
+) -> Outcome:
     """Continue RUN's states of the end of `month` under the arms of `file`; returns the new run.
 
     An arm continues `from_arm` of RUN; without it the arm of its own name, or RUN's reference arm where there is none.
@@ -83,8 +90,14 @@ def fork(
     if ready is not None:
         ready()
     manifest = stored.manifest
-    more = {"forked": {"run_id": manifest["run_id"], "scenario_digest": manifest["scenario_digest"], "month": month,
-                       "arms": origins}}  # fmt: skip
+    more = {
+        "forked": {
+            "run_id": manifest["run_id"],
+            "scenario_digest": manifest["scenario_digest"],
+            "month": month,
+            "arms": origins,
+        }
+    }
     return run_all([prepared], options, watcher, beginnings=lambda _: beginning, more=more)[0]
 
 
@@ -238,9 +251,12 @@ def _month_slips(now: int, then: int, month: int) -> Slips:
     if now < month:
         yield ("months",), f"{now} ends before the fork at month {month}; {month} or more"
     elif now != then and now >= YEAR and now - YEAR < month:
-        yield ("months",), (
-            f"{now}: who was active twelve months before that end, in month {now - YEAR}, was not marked in the stored "
-            f"run; {then} as there, or {month + YEAR} or more"
+        yield (
+            ("months",),
+            (
+                f"{now}: who was active twelve months before that end, in month {now - YEAR}, was not marked in the "
+                f"stored run; {then} as there, or {month + YEAR} or more"
+            ),
         )
 
 
@@ -253,9 +269,12 @@ def _environment_slips(now: Mapping[str, Any], then: Mapping[str, Any], month: i
         if _canonical(shock) in old:
             old.remove(_canonical(shock))
         else:
-            yield ("environment", place, "from"), (
-                f"{shock['kind']} from month {shock['from']} is not what the stored months lived through; "
-                f"the same as there, or from: {month} or later"
+            yield (
+                ("environment", place, "from"),
+                (
+                    f"{shock['kind']} from month {shock['from']} is not what the stored months lived through; "
+                    f"the same as there, or from: {month} or later"
+                ),
             )
     for text in old:
         shock = json.loads(text)
@@ -283,8 +302,12 @@ def _arm_slips(
         inside = ("strategies",) if isinstance(now, dict) else ()
         for place, use in enumerate(_uses(now)):
             if use["from"] < month and _canonical(use) not in theirs[1] and use.get("intensity") != 0:
-                yield (*path, *inside, place, "from"), (
-                    f"{use['from']}: what {lived} is not {use['use']} as it stands here; from: {month} or later{other}"
+                yield (
+                    (*path, *inside, place, "from"),
+                    (
+                        f"{use['from']}: what {lived} is not {use['use']} as it stands here; "
+                        f"from: {month} or later{other}"
+                    ),
                 )
         for text in theirs[1]:
             if text not in mine[1]:

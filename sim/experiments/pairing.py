@@ -44,4 +44,3 @@ class Fates:
         table.insert(0, "seed", np.int64(seed))
         table.insert(0, "arm", arm)
         return table
-

@@ -66,9 +66,7 @@ def _prepare(path: str | Path, overrides: Sequence[str], arms: Sequence[str] | N
     return prepare_source(load(path, overrides), arms)
 
 
-def prepare_source(
-    source: Source, arms: Sequence[str] | None = None, *, known: Prepared | None = None
-) -> Prepared:
+def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: Prepared | None = None) -> Prepared:
     """Check a scenario that is read already, and read its book; raises BadInput with all its mistakes.
 
     A book that `known` has read in the same way is not read again.
@@ -155,15 +153,24 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
         return source.address(tuple(path.split(".")))
 
     book = read_book(
-        file, population.columns, currency_scale=population.currency_scale, where=where, currency=scenario.currency,
-        tiers=[tier.name for tier in scenario.tier_list], separator=population.separator, decimal=population.decimal,
-    )  # fmt: skip
+        file,
+        population.columns,
+        currency_scale=population.currency_scale,
+        where=where,
+        currency=scenario.currency,
+        tiers=[tier.name for tier in scenario.tier_list],
+        separator=population.separator,
+        decimal=population.decimal,
+    )
     if population.customers is not None and population.customers < book.rows:
         told, line, column = where("population.customers")
         raise BadInput.at(
-            told, f"{population.customers} is fewer than the book's {book.rows} rows; a row is one customer or more",
-            line=line, column=column, path="population.customers",
-        )  # fmt: skip
+            told,
+            f"{population.customers} is fewer than the book's {book.rows} rows; a row is one customer or more",
+            line=line,
+            column=column,
+            path="population.customers",
+        )
     _refuse_size(scenario, book, source)
     absolute = population.model_copy(update={"file": str(file.resolve())})
     return scenario.model_copy(update={"population": absolute}), book

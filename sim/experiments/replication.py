@@ -29,9 +29,15 @@ class SeedLives:
     """Lives the arms of one seed after the other and stores them; what all seeds share is made at the first."""
 
     def __init__(
-        self, prepared: Prepared, folder: ResultsFolder, threads: int, watcher: Watcher, beginnings: Beginnings,
-        checkpoint: int | None, done: Container[tuple[str, int]],
-    ):  # fmt: skip
+        self,
+        prepared: Prepared,
+        folder: ResultsFolder,
+        threads: int,
+        watcher: Watcher,
+        beginnings: Beginnings,
+        checkpoint: int | None,
+        done: Container[tuple[str, int]],
+    ):
         self.prepared, self.folder, self.watcher, self.beginnings = prepared, folder, watcher, beginnings
         self.checkpoint, self.done = checkpoint, done
         rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
@@ -51,8 +57,14 @@ class SeedLives:
             except (RunFailed, BadInput):
                 raise
             except Exception as error:
-                failed.append({"arm": arm.name, "seed": seed, "error": f"{type(error).__name__}: {error}",
-                               "traceback": traceback.format_exc()})  # fmt: skip
+                failed.append(
+                    {
+                        "arm": arm.name,
+                        "seed": seed,
+                        "error": f"{type(error).__name__}: {error}",
+                        "traceback": traceback.format_exc(),
+                    }
+                )
                 self.watcher.failed(arm.name, seed, failed[-1]["error"])
         return failed
 
@@ -88,9 +100,15 @@ class SeedLives:
         bank.let_go()
         seconds = perf_counter() - began
         self.folder.add(
-            arm.name, seed, tables, seconds, threads=bank.threads,
-            measured_rows=bank.measured_rows, measured_seconds=bank.measured_seconds, **facts,
-        )  # fmt: skip
+            arm.name,
+            seed,
+            tables,
+            seconds,
+            threads=bank.threads,
+            measured_rows=bank.measured_rows,
+            measured_seconds=bank.measured_seconds,
+            **facts,
+        )
         self.watcher.finished(arm.name, seed, seconds)
 
 

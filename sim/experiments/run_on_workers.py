@@ -55,9 +55,13 @@ class SeedsJob:
         lives = SeedLives(ready, folder, 1, ears, BurnIn(ready.scenario), self.checkpoint, done)
         failed = [one for seed in items for one in lives.of(seed)]
         return {
-            "units": len(items), "seconds": perf_counter() - began, "broken": failed, "rows": ears.rows,
-            "runs": ears.runs, "peak_memory_mb": peak_memory_mb(),
-        }  # fmt: skip
+            "units": len(items),
+            "seconds": perf_counter() - began,
+            "broken": failed,
+            "rows": ears.rows,
+            "runs": ears.runs,
+            "peak_memory_mb": peak_memory_mb(),
+        }
 
     def crash(self, item: int, reason: str) -> str:
         """A seed that no worker could live is named by whoever drives."""

@@ -107,11 +107,16 @@ class Seeds:
         return {
             "seeds": list(self.used),
             "stopping": {
-                "kpi": goal.kpi, "half_width": goal.half_width, "reached": reached, "met": reached <= goal.half_width,
-                "seeds": len(self.used), "min": self._goal.least, "max": self._goal.most,
+                "kpi": goal.kpi,
+                "half_width": goal.half_width,
+                "reached": reached,
+                "met": reached <= goal.half_width,
+                "seeds": len(self.used),
+                "min": self._goal.least,
+                "max": self._goal.most,
                 "limit_hit": not self._last.enough,
             },
-        }  # fmt: skip
+        }
 
     def _enough(self, goal: SeedsUntil, seed: int) -> bool:
         self._values.append(self._figures(goal.until.kpi, seed))

@@ -2,8 +2,8 @@
 
 Three questions: are all files as they were sealed (`sim.store.seals`), does the manifest say what the scenario says,
 and do the numbers come out again. monthly.parquet is held against a rerun always. The other tables are, file by file,
-where code, packages and machine are those of the run: elsewhere their last bits may be others, and it is said that they are
-not held against it.
+where code, packages and machine are those of the run: elsewhere their last bits may be others, and it is said that they
+are not held against it.
 """
 
 from __future__ import annotations

@@ -73,10 +73,11 @@ def _rows(table: str, first: int, count: int) -> list[str]:
 draws_of = njit(**EQUATION)(_maker(Draws, "draws, m", _rows("draws", 0, len(Draws._fields))))
 work_of = njit(**EQUATION)(
     _maker(
-        Work, "plan, floats, integers, m",
+        Work,
+        "plan, floats, integers, m",
         ["plan", *_rows("floats", 0, len(FLOATS)), *_rows("integers", 0, len(INTEGERS))],
     )
-)  # fmt: skip
+)
 
 
 SCORE_ROW = 4 * PURPOSES.index(DRAW_SCORE)

@@ -113,9 +113,13 @@ class Differences:
             better = np.where(unknown, np.nan, stdtr(self.freedom, np.nan_to_num(self.sides) * self.t))
             ratio = self.variances.sum(axis=0) / self.variance
         return {
-            "difference": self.mean, "ci_low": self.mean - half, "ci_high": self.mean + half,
-            "probability_better": better, "seeds": self.seeds, "variance_ratio": ratio,
-        }  # fmt: skip
+            "difference": self.mean,
+            "ci_low": self.mean - half,
+            "ci_high": self.mean + half,
+            "probability_better": better,
+            "seeds": self.seeds,
+            "variance_ratio": ratio,
+        }
 
 
 def differences(kpis: pd.DataFrame, reference: str) -> list[Differences]:

@@ -118,15 +118,22 @@ def evidence_of(run: Run) -> Evidence:
     """What the figures of a stored run rest on."""
     manifest = run.manifest
     return evidence(
-        run.tables, tiers=run.tiers, arms=run.arms, discount_rate=float(manifest["discount_rate"]),
+        run.tables,
+        tiers=run.tiers,
+        arms=run.arms,
+        discount_rate=float(manifest["discount_rate"]),
         weights=customers_per_row(run),
-    )  # fmt: skip
+    )
 
 
 def evidence(
-    tables: Mapping[str, pd.DataFrame], *, tiers: Sequence[str], arms: Sequence[str], discount_rate: float,
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    tiers: Sequence[str],
+    arms: Sequence[str],
+    discount_rate: float,
     weights: Sequence[float] | None = None,
-) -> Evidence:  # fmt: skip
+) -> Evidence:
     """The same from tables as in `kpis.run_kpis`; `weights` are the customers that a row of each tier stands for."""
     c = Cubes(tables, arms, tiers)
     if not len(c):
@@ -143,7 +150,7 @@ def evidence(
         "retention_12m": np.stack(
             [c.bank(f"active_12m_ago[{tier}]")[:, -1] - c.bank(f"kept_12m[{tier}]")[:, -1] for tier in tiers], axis=1
         ),
-    }  # fmt: skip
+    }
     moved, R, held = chains(c, tables["transitions"])
     n = len(tiers)
     left = moved[:, :n, n:].sum(axis=2)
@@ -175,8 +182,9 @@ def _values(found: Evidence, c: Cubes, moved: np.ndarray, R: np.ndarray, held: n
     says = {f"clv[{tier}]": np.broadcast_to(np.eye(n + 2)[i], R.shape) for i, tier in enumerate(c.tiers)}
     whole = np.concatenate([held, np.zeros((len(c), 1))], axis=1)
     says["customer_equity"] = whole
-    says["clv"] = np.divide(whole, held.sum(axis=1, keepdims=True), out=np.zeros_like(whole),
-                            where=held.sum(axis=1, keepdims=True) > 0)  # fmt: skip
+    says["clv"] = np.divide(
+        whole, held.sum(axis=1, keepdims=True), out=np.zeros_like(whole), where=held.sum(axis=1, keepdims=True) > 0
+    )
     P = chances(moved)
     stays = kept_for_ever(P, R)
     reached = {i: reaches(P, stays & (np.arange(n + 2) == i)) for i in range(n + 1)}

@@ -94,14 +94,25 @@ KPIS: dict[str, Kpi] = {
         Kpi("manager_turnover_annual", "per year", "managers who left, per manager-year", "lower"),
         Kpi("aum_gini", "index", "Gini coefficient of AUM over customers, last known (0 equal, 1 all with one)"),
     )
-}  # fmt: skip
+}
 
 
 # No tier has one of its own: figures of the bank as a whole.
-BANK_ONLY = frozenset({
-    "nps", "roi", "payback_months", "cost_per_saved_customer", "clv_realised", "opt_out_share", "manager_utilisation",
-    "manager_turnover_annual", "aum_gini", "customer_equity", "coverage_gini",
-})  # fmt: skip
+BANK_ONLY = frozenset(
+    {
+        "nps",
+        "roi",
+        "payback_months",
+        "cost_per_saved_customer",
+        "clv_realised",
+        "opt_out_share",
+        "manager_utilisation",
+        "manager_turnover_annual",
+        "aum_gini",
+        "customer_equity",
+        "coverage_gini",
+    }
+)
 AGAINST_REFERENCE = frozenset({"roi", "payback_months", "cost_per_saved_customer"})  # the reference has none of its own
 NEEDS_A_YEAR = frozenset({"retention_12m", "clv", "customer_equity"})  # NaN in fewer than twelve months
 
@@ -128,8 +139,11 @@ class Cubes:
 
         monthly, bank = tables["monthly"], tables["bank"]
         self.tiers, self.arms = list(tiers), list(arms)
-        keys = [_codes(monthly, "arm", self.arms), *(monthly[c].to_numpy(dtype=np.int64) for c in ("seed", "month")),
-                _codes(monthly, "tier", self.tiers)]  # fmt: skip
+        keys = [
+            _codes(monthly, "arm", self.arms),
+            *(monthly[c].to_numpy(dtype=np.int64) for c in ("seed", "month")),
+            _codes(monthly, "tier", self.tiers),
+        ]
         self.months = int(keys[2].max(initial=0))
         self._monthly, self._order = monthly, np.lexsort(keys[::-1])
         self._shape = (-1, self.months + 1, len(self.tiers))
@@ -255,8 +269,12 @@ def _bank_at_the_end(c: Cubes) -> Values:
     yield from _total("aum_end", c.tiers, c.end("aum"))
     yield from _rate("upgrade_rate", c.tiers, c.flow("upgraded"), c.years("customers"), slice(None, -1))
     yield from _rate("downgrade_rate", c.tiers, c.flow("downgraded"), c.years("customers"), slice(1, None))
-    for name, column in (("products", "products"), ("digital_active_share", "digital_active"),
-                         ("satisfaction", "satisfaction"), ("trust", "trust")):  # fmt: skip
+    for name, column in (
+        ("products", "products"),
+        ("digital_active_share", "digital_active"),
+        ("satisfaction", "satisfaction"),
+        ("trust", "trust"),
+    ):
         yield from _mean(name, c.tiers, c.end(column), c.end("active"))
     yield from _mean("share_of_wallet", c.tiers, c.end("share_of_wallet"), c.end("customers"))
     yield "nps", _last_known(c.bank("nps"))

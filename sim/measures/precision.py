@@ -29,9 +29,18 @@ if TYPE_CHECKING:
 
 # What a board would decide by, chosen before any result: who stays, what they bring, how they feel, what it earns.
 FAMILY = (
-    "attrition_annual", "closure_annual", "customers_end", "aum_end", "net_new_money", "products", "nps",
-    "satisfaction", "profit", "npv", "opt_out_share",
-)  # fmt: skip
+    "attrition_annual",
+    "closure_annual",
+    "customers_end",
+    "aum_end",
+    "net_new_money",
+    "products",
+    "nps",
+    "satisfaction",
+    "profit",
+    "npv",
+    "opt_out_share",
+)
 # A figure a year is its total over the years: the same test, so it bears the same p and counts once.
 SAME_TEST = {"net_new_money_annual": "net_new_money", "profit_annual": "profit"}
 CORRECTION = "Holm's step-down correction"
@@ -106,11 +115,13 @@ def _of(one: Differences) -> dict[str, np.ndarray]:
         unpaired = seeds_for(half / np.sqrt(whole), welch)
     flat = half == 0.0
     return {
-        "difference": one.mean, "half_width": half, "seeds": one.seeds,
+        "difference": one.mean,
+        "half_width": half,
+        "seeds": one.seeds,
         "seeds_for_half": np.where(flat, np.nan, for_half),
         "unpaired_seeds": np.where(flat & (whole > 0.0), np.inf, np.where(flat, np.nan, unpaired)),
         "p_value": _p_value(one.mean, half, one.seeds),
-    }  # fmt: skip
+    }
 
 
 def seeds_for(width: np.ndarray, welch: np.ndarray | float = 1.0) -> np.ndarray:

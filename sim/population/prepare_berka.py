@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 DAYS_PER_MONTH = 365.25 / 12
 TABLES = {
-    "account": "account.csv", "disp": "disp.csv", "client": "client.csv", "card": "card.csv", "loan": "loan.csv",
-    "order": "order.csv", "trans": "trans_1993-01_1994-03.asc.gz",
-}  # fmt: skip
+    "account": "account.csv",
+    "disp": "disp.csv",
+    "client": "client.csv",
+    "card": "card.csv",
+    "loan": "loan.csv",
+    "order": "order.csv",
+    "trans": "trans_1993-01_1994-03.asc.gz",
+}
 
 
 def berka_book(folder: Path) -> pd.DataFrame:

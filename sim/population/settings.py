@@ -20,13 +20,13 @@ class Population(Settings):
         "bank_b", description="the bank; under a book, the bank that imputes what the book lacks"
     )
     customers: int | None = assumption(
-        None, unit="customers", low=1e4, high=1e7, hard_low=1, hard_high=1_000_000_000, source="choice",
-        about="size of the bank; default 1,000,000, under a book its number of rows",
-    )  # fmt: skip
+        None, "customers", plausible=(1e4, 1e7), allowed=(1, 1_000_000_000), source="choice"
+    )
+    """size of the bank; default 1,000,000, under a book its number of rows"""
     agents: Agents | None = Field(
         None,
         description="simulated rows, a number or a share of customers (1.0: one to one, as by default); fewer = "
-                    "stratified by tier",
+        "stratified by tier",
         json_schema_extra={"unit": "rows", "source": "choice"},
     )
     file: str | None = Field(None, description="customer book: CSV, gzipped CSV or Parquet, relative to this file")
@@ -40,16 +40,19 @@ class Population(Settings):
     )
     columns: BookColumns | None = Field(None, description="which column of the book is which field")
     currency_scale: float = assumption(
-        1.0, unit="model money per unit of the book's money", low=0.01, high=100, hard_low=1e-9, hard_high=1e9,
-        source="choice", about="turns the book's money into the model's",
-    )  # fmt: skip
+        1.0, "model money per unit of the book's money", plausible=(0.01, 100), allowed=(1e-9, 1e9), source="choice"
+    )
+    """turns the book's money into the model's"""
     shares: dict[str, float] | None = Field(
         None, description="share of customers by tier of a synthetic bank; default the preset's"
     )
     strata: dict[str, float] = assumption(
-        factory=lambda: {"mass": 0.60, "affluent": 0.20, "wealth": 0.15, "private": 0.05}, unit="share of agents",
-        low=0.0, high=1.0, source="DECISIONS 7", about="how simulated rows are divided over tiers",
-    )  # fmt: skip
+        unit="share of agents",
+        plausible=(0.0, 1.0),
+        factory=lambda: {"mass": 0.60, "affluent": 0.20, "wealth": 0.15, "private": 0.05},
+        source="DECISIONS 7",
+    )
+    """how simulated rows are divided over tiers"""
 
     @field_validator("shares", "strata")
     @classmethod

@@ -59,9 +59,7 @@ def synthetic_size(population: Population, tiers: Sequence[Tier], managers: Mana
     return Size(customers, rows, float(customers @ np.array(means)), above * float(customers[0]))
 
 
-def book_size(
-    aum: np.ndarray, tier: np.ndarray, customers: int, tiers: Sequence[Tier], managers: Managers
-) -> Size:
+def book_size(aum: np.ndarray, tier: np.ndarray, customers: int, tiers: Sequence[Tier], managers: Managers) -> Size:
     """The size of a bank whose customers are a book's, each row standing for as many."""
     each = customers / max(aum.size, 1)
     rows = np.bincount(tier, minlength=len(tiers))
@@ -92,8 +90,12 @@ def _row_slips(size: Size, population: Population, tiers: Sequence[Tier]) -> Ite
         k = int(np.argmax(heavy))
         path = ("population", "customers" if population.source == "book" or population.agents is None else "agents")
         each = math.ceil(size.customers[k] / max(int(size.rows[k]), 1))
-        yield path, (
-            f"a row of {tiers[k].name} would stand for {each} customers; at most {most}: more rows or fewer customers"
+        yield (
+            path,
+            (
+                f"a row of {tiers[k].name} would stand for {each} customers; at most {most}: "
+                "more rows or fewer customers"
+            ),
         )
 
 
@@ -109,26 +111,35 @@ def _post_slips(size: Size, tiers: Sequence[Tier], managers: Managers, model: Mo
     where: tuple[str, ...] = ("managers", "remote_span")
     if remote < posts.max():
         where = ("managers", "span", tiers[int(np.argmax(posts))].name)
-    yield where, (
-        f"about {total:.0f} managers would be needed; at most {MOST_POSTS}: larger spans, less coverage, "
-        "or fewer customers"
+    yield (
+        where,
+        (
+            f"about {total:.0f} managers would be needed; at most {MOST_POSTS}: larger spans, less coverage, "
+            "or fewer customers"
+        ),
     )
 
 
 def _money_slips(size: Size, population: Population, model: Model, months: int) -> Iterator[Slip]:
     if size.money * ROOM > MOST_MONEY:
         book = population.source == "book"
-        yield ("population", "currency_scale" if book else "customers"), (
-            f"AUM of {size.money:.3g} at the start; sums hold {MOST_MONEY:.3g} and need room to grow: "
-            f"{'a smaller currency_scale, or ' * book}fewer customers"
+        yield (
+            ("population", "currency_scale" if book else "customers"),
+            (
+                f"AUM of {size.money:.3g} at the start; sums hold {MOST_MONEY:.3g} and need room to grow: "
+                f"{'a smaller currency_scale, or ' * book}fewer customers"
+            ),
         )
         return
     log_grown = math.log(max(size.money, 1.0)) + _growth(model, months)
     if log_grown + math.log(ROOM) > math.log(MOST_MONEY):
         grown = f"10^{log_grown / math.log(10.0):.0f}"
-        yield ("months",), (
-            f"AUM would grow from {size.money:.3g} to about {grown} in {months} months; sums hold {MOST_MONEY:.3g}: "
-            "fewer months, less growth or spread of wealth, or fewer customers"
+        yield (
+            ("months",),
+            (
+                f"AUM would grow from {size.money:.3g} to about {grown} in {months} months; sums hold "
+                f"{MOST_MONEY:.3g}: fewer months, less growth or spread of wealth, or fewer customers"
+            ),
         )
 
 

@@ -86,8 +86,9 @@ class Source:
     def _synthetic(self, seed: int, month: int) -> dict[str, np.ndarray]:
         customers, rows = self._strata()
         tier = np.repeat(np.arange(len(self.birth.tiers)), rows)
-        uid = np.concatenate([(np.uint64(k + 1) << np.uint64(40)) + np.arange(n, dtype=np.uint64)
-                              for k, n in enumerate(rows)])  # fmt: skip
+        uid = np.concatenate(
+            [(np.uint64(k + 1) << np.uint64(40)) + np.arange(n, dtype=np.uint64) for k, n in enumerate(rows)]
+        )
         weight = np.concatenate([spread_weight(int(c), int(n)) for c, n in zip(customers, rows, strict=True) if n])
         aum = self.draw_aum(uniforms(seed, DRAW_BIRTH, month, uid)[0], tier)
         columns = people(self.birth, seed, month, uid, tier, aum, joiners=False)
@@ -125,8 +126,14 @@ class Source:
 def book_knowledge(book: Any) -> Mapping[str, np.ndarray]:
     """What a book says of its customers, in the words of `people`; incomes become standard scores of their logs."""
     names = (
-        "age", "tenure_months", "products", "digital_active", "digital_affinity", "satisfaction", "share_of_wallet",
-    )  # fmt: skip
+        "age",
+        "tenure_months",
+        "products",
+        "digital_active",
+        "digital_affinity",
+        "satisfaction",
+        "share_of_wallet",
+    )
     known = {name: np.asarray(getattr(book, name), np.float64) for name in names if getattr(book, name) is not None}
     if book.income is not None:
         logs = np.log(np.maximum(np.asarray(book.income, np.float64), 1.0))
@@ -148,7 +155,11 @@ def source(population: Population, tiers: Sequence[Tier], model: Model, law: Ser
         shares = np.bincount(tier, minlength=len(tiers)) / tier.size
         score = score_of_sample(np.log(np.maximum(book.aum, SMALLEST)), np.ones(book.uid.size))
     birth = Birth(
-        tuple(tiers), model, law, score,
-        adoption_intercept(model, model.adoption.start), adoption_intercept(model, model.adoption.joiners),
-    )  # fmt: skip
+        tuple(tiers),
+        model,
+        law,
+        score,
+        adoption_intercept(model, model.adoption.start),
+        adoption_intercept(model, model.adoption.joiners),
+    )
     return Source(birth, population, laws, shares, book)

@@ -59,10 +59,14 @@ class SearchSeeds(Settings):
     """Seeds of the search: every candidate has the first `count`, those that promise most up to `most`."""
 
     first: int = Field(1, ge=0, le=LARGEST_SEED, description="first seed")
-    count: int = Field(3, ge=1, le=10_000, description="seeds of every candidate",
-                       json_schema_extra={"unit": "seeds"})  # fmt: skip
-    most: int = Field(12, ge=1, le=10_000, description="seeds of the most promising, and of everyone on the front",
-                      json_schema_extra={"unit": "seeds"})  # fmt: skip
+    count: int = Field(3, ge=1, le=10_000, description="seeds of every candidate", json_schema_extra={"unit": "seeds"})
+    most: int = Field(
+        12,
+        ge=1,
+        le=10_000,
+        description="seeds of the most promising, and of everyone on the front",
+        json_schema_extra={"unit": "seeds"},
+    )
 
     @property
     def all(self) -> range:
@@ -74,10 +78,20 @@ class Confirm(Settings):
     """Fresh seeds: `count` to confirm the best and choose the winner, as many after them to compare the winner."""
 
     first: int = Field(1001, ge=0, le=LARGEST_SEED, description="first fresh seed")
-    count: int = Field(50, ge=2, le=10_000, description="seeds that the best are confirmed on, and the winner compared",
-                       json_schema_extra={"unit": "seeds"})  # fmt: skip
-    best: int = Field(5, ge=1, le=100, description="candidates confirmed beside the baselines",
-                      json_schema_extra={"unit": "candidates"})  # fmt: skip
+    count: int = Field(
+        50,
+        ge=2,
+        le=10_000,
+        description="seeds that the best are confirmed on, and the winner compared",
+        json_schema_extra={"unit": "seeds"},
+    )
+    best: int = Field(
+        5,
+        ge=1,
+        le=100,
+        description="candidates confirmed beside the baselines",
+        json_schema_extra={"unit": "candidates"},
+    )
 
     @property
     def choosing(self) -> range:
@@ -94,23 +108,42 @@ class Optimise(Settings):
     """Search for the best settings of an arm."""
 
     arm: str = Field(description="the arm whose levers are chosen; it is compared with the first arm")
-    method: Literal["nsga2", "tpe"] = Field("nsga2", description="how candidates are proposed: nsga2 breeds from the "
-                                            "best so far, tpe models where they lie")  # fmt: skip
-    objectives: list[Objective] = Field(min_length=1, max_length=4, description="what shall be better; the first one "
-                                        "chooses the winner among the confirmed")  # fmt: skip
-    shares: list[str] = Field(default_factory=list, description="strategies of the arm among which its budget is split "
-                              "in any way, in money, managers they add included")  # fmt: skip
-    vary: dict[str, Range | None] = Field(default_factory=dict, description="other levers of the arm, path to range, "
-                                          "as in a sweep")  # fmt: skip
+    method: Literal["nsga2", "tpe"] = Field(
+        "nsga2", description="how candidates are proposed: nsga2 breeds from the best so far, tpe models where they lie"
+    )
+    objectives: list[Objective] = Field(
+        min_length=1,
+        max_length=4,
+        description="what shall be better; the first one chooses the winner among the confirmed",
+    )
+    shares: list[str] = Field(
+        default_factory=list,
+        description="strategies of the arm among which its budget is split "
+        "in any way, in money, managers they add included",
+    )
+    vary: dict[str, Range | None] = Field(
+        default_factory=dict, description="other levers of the arm, path to range, as in a sweep"
+    )
     limits: list[Limit] = Field(default_factory=list, max_length=4, description="what a candidate must keep within")
-    candidates: int = Field(120, ge=4, le=MOST_CANDIDATES, description="candidates in all",
-                            json_schema_extra={"unit": "candidates"})  # fmt: skip
-    generation: int = Field(20, ge=4, le=1000, description="candidates proposed and judged together",
-                            json_schema_extra={"unit": "candidates"})  # fmt: skip
+    candidates: int = Field(
+        120, ge=4, le=MOST_CANDIDATES, description="candidates in all", json_schema_extra={"unit": "candidates"}
+    )
+    generation: int = Field(
+        20,
+        ge=4,
+        le=1000,
+        description="candidates proposed and judged together",
+        json_schema_extra={"unit": "candidates"},
+    )
     seeds: SearchSeeds = part(SearchSeeds, "seeds of the search")
     confirm: Confirm = part(Confirm, "fresh seeds for the best")
-    luck: int = Field(1, ge=0, le=2**32 - 1, description="seed of the proposals; another one searches anew",
-                      json_schema_extra={"unit": "seed"})  # fmt: skip
+    luck: int = Field(
+        1,
+        ge=0,
+        le=2**32 - 1,
+        description="seed of the proposals; another one searches anew",
+        json_schema_extra={"unit": "seed"},
+    )
 
     @field_validator("vary", mode="after")
     @classmethod

@@ -50,8 +50,11 @@ class Sureness(Settings):
     """How sure the answer shall be."""
 
     kpi: str = Field(description="a KPI of `run.py list`, of the bank or kpi[tier] (in quotes within braces)")
-    half_width: float = Field(gt=0, description="half the 95 % interval of every arm's paired difference to the "
-                              "reference (with one arm: of its mean), in the KPI's unit")  # fmt: skip
+    half_width: float = Field(
+        gt=0,
+        description="half the 95 % interval of every arm's paired difference to the "
+        "reference (with one arm: of its mean), in the KPI's unit",
+    )
 
     @field_validator("kpi")
     @classmethod
@@ -71,10 +74,22 @@ class SeedsUntil(Settings):
 
     until: Sureness = Field(description="when it is enough")
     first: int = Field(1, ge=0, le=LARGEST_SEED, description="first seed")
-    least: int = Field(5, alias="min", ge=2, le=100_000, description="so many at least: fewer say too little of their "
-                       "own spread", json_schema_extra={"unit": "seeds"})  # fmt: skip
-    most: int = Field(200, alias="max", ge=2, le=100_000, description="so many at most, narrow enough or not",
-                      json_schema_extra={"unit": "seeds"})  # fmt: skip
+    least: int = Field(
+        5,
+        alias="min",
+        ge=2,
+        le=100_000,
+        description="so many at least: fewer say too little of their own spread",
+        json_schema_extra={"unit": "seeds"},
+    )
+    most: int = Field(
+        200,
+        alias="max",
+        ge=2,
+        le=100_000,
+        description="so many at most, narrow enough or not",
+        json_schema_extra={"unit": "seeds"},
+    )
 
     @field_validator("most")
     @classmethod
@@ -99,16 +114,25 @@ class ArmSettings(Settings):
     """An arm spelled out."""
 
     strategies: list[AnyStrategy] = Field(default_factory=list, description="strategies of the arm")
-    budget: float | None = Field(None, ge=0, le=1e15, description="yearly sum that intensities are scaled to: what the "
-                                 "strategies cost, managers they add included",
-                                 json_schema_extra={"unit": "CNY/year"})  # fmt: skip
+    budget: float | None = Field(
+        None,
+        ge=0,
+        le=1e15,
+        description="yearly sum that intensities are scaled to: what the strategies cost, managers they add included",
+        json_schema_extra={"unit": "CNY/year"},
+    )
 
 
 class Record(Settings):
     """What else is kept."""
 
-    panel: int = Field(0, ge=0, le=1_000_000, description="customers followed month by month in panel.parquet",
-                       json_schema_extra={"unit": "customers"})  # fmt: skip
+    panel: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="customers followed month by month in panel.parquet",
+        json_schema_extra={"unit": "customers"},
+    )
 
 
 def _nothing() -> dict[str, list[Any]]:
@@ -130,8 +154,13 @@ class Scenario(Settings):
     name: Name = Field(description="name of the scenario and of its results folder")
     about: str = Field("", description="what the scenario asks, in one sentence")
     months: int = Field(60, ge=1, le=1200, description="measured months", json_schema_extra={"unit": "months"})
-    burn_in: int = Field(24, ge=0, le=1000, description="months lived before month 0, not reported; 0 under a book",
-                         json_schema_extra={"unit": "months"})  # fmt: skip
+    burn_in: int = Field(
+        24,
+        ge=0,
+        le=1000,
+        description="months lived before month 0, not reported; 0 under a book",
+        json_schema_extra={"unit": "months"},
+    )
     seeds: Annotated[
         Annotated[list[Seed], Field(min_length=1), Tag("list")]
         | Annotated[SeedRange, Tag("count")]
@@ -142,8 +171,8 @@ class Scenario(Settings):
         description="a list of seeds, {first, count}, or {until, max}: as many as an answer needs",
     )
     currency: str = Field("CNY", min_length=1, max_length=8, description="name of the model's money")
-    discount_rate: float = assumption(0.10, unit="1/year", low=0.08, high=0.10, hard_low=0, hard_high=1,
-                                      source="DECISIONS 16", about="discounts margins and costs")  # fmt: skip
+    discount_rate: float = assumption(0.10, "1/year", plausible=(0.08, 0.10), allowed=(0, 1), source="DECISIONS 16")
+    """discounts margins and costs"""
     population: Population = part(Population, "who the customers are")
     tiers: Annotated[list[Tier], Field(min_length=1, max_length=MOST_TIERS)] | None = Field(
         None, description="tiers from the lowest up; default the preset's"

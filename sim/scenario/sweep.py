@@ -65,14 +65,18 @@ class Designed(Settings):
     """Points of a design over what is varied."""
 
     design: DesignName | None = Field(
-        None, description="how points are chosen; with more samples random, sobol, morris and saltelli keep the points "
+        None,
+        description="how points are chosen; with more samples random, sobol, morris and saltelli keep the points "
         "they had, latin_hypercube and grid do not",
-    )  # fmt: skip
+    )
     samples: int | None = Field(
-        None, ge=1, le=MOST_SAMPLES, json_schema_extra={"unit": "points"},
+        None,
+        ge=1,
+        le=MOST_SAMPLES,
+        json_schema_extra={"unit": "points"},
         description="points of random, latin_hypercube and sobol, trajectories of morris, base samples of saltelli; "
         f"of a grid the levels of a range, default {DEFAULT_GRID}",
-    )  # fmt: skip
+    )
     levels: int | None = Field(None, ge=2, le=1000, description=f"levels of a morris design, default {DEFAULT_LEVELS}")
     file: str | None = Field(
         None, description="of a list: CSV, relative to this file, a column for each path and a row for each point"
@@ -117,9 +121,12 @@ class Sweep(Designed):
     levers: Designed | None = Field(None, description="what the bank decides, crossed with `uncertainties`")
     uncertainties: Designed | None = Field(None, description="what nobody knows, crossed with `levers`")
     seconds_limit: float | None = Field(
-        None, gt=0, le=1e7, description="a point and seed that takes longer, all arms together, is given up",
+        None,
+        gt=0,
+        le=1e7,
+        description="a point and seed that takes longer, all arms together, is given up",
         json_schema_extra={"unit": "seconds"},
-    )  # fmt: skip
+    )
 
     def _slips(self) -> Iterator[Slip]:
         if self.levers is None and self.uncertainties is None:

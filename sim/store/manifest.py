@@ -331,9 +331,7 @@ def sweep_mistakes(file: str, told: Mapping[str, Any]) -> list[Mistake]:
     return found
 
 
-def _mistakes(
-    file: str, kind: type[Common], told: Mapping[str, Any], needs: Sequence[str]
-) -> list[Mistake]:
+def _mistakes(file: str, kind: type[Common], told: Mapping[str, Any], needs: Sequence[str]) -> list[Mistake]:
     found: dict[str, Mistake] = {}
     for key in needs:
         if key not in told:
@@ -347,9 +345,7 @@ def _mistakes(
     return list(found.values())
 
 
-def _mistake(
-    file: str, kind: type[Common], place: tuple[int | str, ...], value: Any, missing: bool
-) -> Mistake:
+def _mistake(file: str, kind: type[Common], place: tuple[int | str, ...], value: Any, missing: bool) -> Mistake:
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
     what = "missing" if missing else f"{_shown(value)} is not what this program writes"
     return Mistake(file, 0, 0, path, f"damaged: {what}; should be {kind.model_fields[str(place[0])].description}")
@@ -369,9 +365,12 @@ def _misfits_of_a_run(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ended = [(one["arm"], one["seed"]) for one in (*told["runs"], *told.get("failed", ()))]
     planned = {(arm, seed) for arm in told["arms"] for seed in told["seeds"]}
     if len(ended) != len(planned) or set(ended) != planned:
-        yield "runs", (
-            f"{len(ended)} runs, finished or failed, of {len(told['arms'])} arms and {len(told['seeds'])} seeds; "
-            "should be each arm with each seed once"
+        yield (
+            "runs",
+            (
+                f"{len(ended)} runs, finished or failed, of {len(told['arms'])} arms and {len(told['seeds'])} seeds; "
+                "should be each arm with each seed once"
+            ),
         )
     if told["status"] == "done" and told.get("failed"):
         yield "failed", f"{_shown(told['failed'])}, but the status is done; should be empty"

@@ -54,8 +54,16 @@ if TYPE_CHECKING:
 
 # What this room needs of a manifest to keep the order of rows, the plan and the KPIs of stored runs; callers add more.
 MANIFEST_KEYS = (
-    "name", "run_id", "scenario_digest", "arms", "tiers", "seeds", "months", "discount_rate", "currency",
-)  # fmt: skip
+    "name",
+    "run_id",
+    "scenario_digest",
+    "arms",
+    "tiers",
+    "seeds",
+    "months",
+    "discount_rate",
+    "currency",
+)
 
 
 @dataclass
@@ -113,9 +121,13 @@ class ResultsFolder:
 
     @staticmethod
     def refusals(
-        out: str | os.PathLike[str], manifest: Mapping[str, Any], scenario_text: str = "", *, overwrite: bool = False,
+        out: str | os.PathLike[str],
+        manifest: Mapping[str, Any],
+        scenario_text: str = "",
+        *,
+        overwrite: bool = False,
         resume: bool = False,
-    ) -> list[Mistake]:  # fmt: skip
+    ) -> list[Mistake]:
         """Why `create` would refuse this folder (empty: it would not); looks only, writes nothing."""
         return refusals(Path(out), manifest, scenario_text, overwrite=overwrite, resume=resume)
 
@@ -242,5 +254,3 @@ class ResultsFolder:
         with writing(self.path):
             write_json(self.path / "manifest.json", manifest)
         self.manifest = manifest
-
-

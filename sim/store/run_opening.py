@@ -50,9 +50,7 @@ def refusals(
             return no(f"{what} {other}; resume with the same scenario, or name another folder")
         was, now = stored.get("code_version"), manifest.get("code_version")
         if was != now and stored["status"] != "done":
-            return no(
-                f"{what} made by code version {was}, not {now}; use that version, or --overwrite to start anew"
-            )
+            return no(f"{what} made by code version {was}, not {now}; use that version, or --overwrite to start anew")
         return []
     foreign = foreign_files(path, OWN_FILES)
     if overwrite and foreign:

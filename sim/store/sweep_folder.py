@@ -154,9 +154,13 @@ class SweepStore:
 
     @staticmethod
     def refusals(
-        out: str | os.PathLike[str], manifest: Mapping[str, Any], scenario_text: str = "", *, overwrite: bool = False,
+        out: str | os.PathLike[str],
+        manifest: Mapping[str, Any],
+        scenario_text: str = "",
+        *,
+        overwrite: bool = False,
         resume: bool = False,
-    ) -> list[Mistake]:  # fmt: skip
+    ) -> list[Mistake]:
         """Why `create` would refuse this folder (empty: it would not); looks only, writes nothing."""
         return refusals(Path(out), manifest, scenario_text, overwrite=overwrite, resume=resume)
 

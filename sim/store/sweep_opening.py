@@ -20,10 +20,28 @@ if TYPE_CHECKING:
 
 # Everything a sweep may leave in its folder. `--overwrite` deletes these and refuses a folder that holds anything else.
 OWN_FILES = (
-    "scenario.yaml", "manifest.json", "plan.json", "design.csv", "units.parquet", TASKS, f"{TASKS}.damaged",
-    "progress.log", "progress*.json", "lock", "*.lock", "report.html", "parts/*", "flight/*", "jobs/*", ".seen-*",
-    "analysis/*", "figures/*.png", "figures/*.svg", "optimise/*", "*.tmp",
-)  # fmt: skip
+    "scenario.yaml",
+    "manifest.json",
+    "plan.json",
+    "design.csv",
+    "units.parquet",
+    TASKS,
+    f"{TASKS}.damaged",
+    "progress.log",
+    "progress*.json",
+    "lock",
+    "*.lock",
+    "report.html",
+    "parts/*",
+    "flight/*",
+    "jobs/*",
+    ".seen-*",
+    "analysis/*",
+    "figures/*.png",
+    "figures/*.svg",
+    "optimise/*",
+    "*.tmp",
+)
 
 # A sweep that is there may be extended by another design and other seeds; a book is told by its digest.
 MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", "population.file")

@@ -27,8 +27,15 @@ OK, FAILED, CRASHED = STATES = ("ok", "failed", "crashed")
 KEYS = {"unit": "text", "point": "int64", "arm": "text", "seed": "int64"}
 TAIL = {"status": "text", "seconds": "float64", "worker": "text", "error": "text", "traceback": "text"}
 OF_A_POINT = ("point", "lever", "world")
-TASK_KEYS = {"task": "text", "unit": "text", "point": "int64", "lever": "int64", "world": "int64", "arm": "text",
-             "seed": "int64"}  # fmt: skip
+TASK_KEYS = {
+    "task": "text",
+    "unit": "text",
+    "point": "int64",
+    "lever": "int64",
+    "world": "int64",
+    "arm": "text",
+    "seed": "int64",
+}
 
 
 def column_type(parameter: Mapping[str, Any]) -> str:

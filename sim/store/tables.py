@@ -29,48 +29,155 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MONTHLY_COLUMNS = (
-    "arm", "seed", "month", "tier",
-    "customers", "active", "dormant", "aum", "products", "share_of_wallet", "digital_active", "satisfaction", "trust",
-    "joined", "closed", "closed_dormant", "went_dormant", "reactivated", "upgraded", "downgraded",
-    "moved_in", "aum_moved", "net_new_money", "market_effect",
-    "contacts_branch", "contacts_phone", "contacts_video", "contacts_messaging", "contacts_app",
-    "sales", "failures", "complaints", "opt_outs",
-    "revenue", "channel_cost", "manager_cost", "strategy_cost", "profit",
-)  # fmt: skip
+    "arm",
+    "seed",
+    "month",
+    "tier",
+    "customers",
+    "active",
+    "dormant",
+    "aum",
+    "products",
+    "share_of_wallet",
+    "digital_active",
+    "satisfaction",
+    "trust",
+    "joined",
+    "closed",
+    "closed_dormant",
+    "went_dormant",
+    "reactivated",
+    "upgraded",
+    "downgraded",
+    "moved_in",
+    "aum_moved",
+    "net_new_money",
+    "market_effect",
+    "contacts_branch",
+    "contacts_phone",
+    "contacts_video",
+    "contacts_messaging",
+    "contacts_app",
+    "sales",
+    "failures",
+    "complaints",
+    "opt_outs",
+    "revenue",
+    "channel_cost",
+    "manager_cost",
+    "strategy_cost",
+    "profit",
+)
 BANK_COLUMNS = (
-    "arm", "seed", "month",
-    "managers", "managers_left", "managers_hired", "utilisation", "professional_skill", "digital_skill", "fatigue",
-    "nps", "load_branch", "load_phone", "load_video", "load_messaging", "load_app",
-    "yield_gap", "market_return", "adoption_factor", "branch_capacity",
-    "aum_exited", "aum_gini", "kept_12m", "active_12m_ago", "strategy_maturity", "strategy_cost",
-    "cost_service", "cost_messages", "cost_servicing", "cost_acquisition", "cost_managers", "customers_opted_out",
-)  # fmt: skip
+    "arm",
+    "seed",
+    "month",
+    "managers",
+    "managers_left",
+    "managers_hired",
+    "utilisation",
+    "professional_skill",
+    "digital_skill",
+    "fatigue",
+    "nps",
+    "load_branch",
+    "load_phone",
+    "load_video",
+    "load_messaging",
+    "load_app",
+    "yield_gap",
+    "market_return",
+    "adoption_factor",
+    "branch_capacity",
+    "aum_exited",
+    "aum_gini",
+    "kept_12m",
+    "active_12m_ago",
+    "strategy_maturity",
+    "strategy_cost",
+    "cost_service",
+    "cost_messages",
+    "cost_servicing",
+    "cost_acquisition",
+    "cost_managers",
+    "customers_opted_out",
+)
 TRANSITIONS_COLUMNS = ("arm", "seed", "year", "from", "to", "customers")
 COHORTS_COLUMNS = ("arm", "seed", "tier", "tenure_month", "at_risk", "closed", "dormant")
 MANAGERS_COLUMNS = ("arm", "seed", "month", "post", "event", "customers", "exits_before", "exits_after")
 PANEL_COLUMNS = ("arm", "seed", "month")  # and whatever the panel tracks
 INDIVIDUALS_COLUMNS = (
-    "arm", "seed", "tier", "age_band", "affinity", "uplift_class", "reference_fate", "fate", "customers",
-)  # fmt: skip
+    "arm",
+    "seed",
+    "tier",
+    "age_band",
+    "affinity",
+    "uplift_class",
+    "reference_fate",
+    "fate",
+    "customers",
+)
 SUMMARY_COLUMNS = ("arm", "kpi", "unit", "mean", "sd", "ci_low", "ci_high", "seeds")
 COMPARISON_COLUMNS = (
-    "arm", "reference", "kpi", "unit", "difference", "ci_low", "ci_high", "probability_better", "seeds",
+    "arm",
+    "reference",
+    "kpi",
+    "unit",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "probability_better",
+    "seeds",
     "variance_ratio",
-)  # fmt: skip
+)
 PRECISION_COLUMNS = (
-    "arm", "reference", "kpi", "unit", "difference", "half_width", "seeds", "seeds_for_half", "unpaired_seeds",
-    "p_value", "p_adjusted",
-)  # fmt: skip
+    "arm",
+    "reference",
+    "kpi",
+    "unit",
+    "difference",
+    "half_width",
+    "seeds",
+    "seeds_for_half",
+    "unpaired_seeds",
+    "p_value",
+    "p_adjusted",
+)
 ATTRIBUTION_COLUMNS = (
-    "kpi", "unit", "member", "value", "ci_low", "ci_high", "alone", "last", "synergy", "whole", "seeds", "coalitions",
-)  # fmt: skip
+    "kpi",
+    "unit",
+    "member",
+    "value",
+    "ci_low",
+    "ci_high",
+    "alone",
+    "last",
+    "synergy",
+    "whole",
+    "seeds",
+    "coalitions",
+)
 
 FATES = ("kept", "upgraded", "downgraded", "opted_out", "dormant", "closed")  # of a customer of month 0, at the end
 STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
 TEXT_COLUMNS = frozenset(
-    {"arm", "tier", "from", "to", "event", "reference", "kpi", "unit", "age_band", "affinity", "uplift_class",
-     "reference_fate", "fate", "member"}
-)  # fmt: skip
+    {
+        "arm",
+        "tier",
+        "from",
+        "to",
+        "event",
+        "reference",
+        "kpi",
+        "unit",
+        "age_band",
+        "affinity",
+        "uplift_class",
+        "reference_fate",
+        "fate",
+        "member",
+    }
+)
 INTEGER_COLUMNS = frozenset({"seed", "month", "year", "tenure_month", "post", "seeds", "coalitions"})
 
 

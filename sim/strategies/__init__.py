@@ -31,6 +31,15 @@ def known() -> dict[str, type[Strategy]]:
 
 
 __all__ = [
-    "STRATEGIES", "Bank", "Implementation", "Plugin", "Programme", "Strategy", "first_line", "known", "load_plugins",
-    "plugins_of", "why_unknown",
-]  # fmt: skip
+    "STRATEGIES",
+    "Bank",
+    "Implementation",
+    "Plugin",
+    "Programme",
+    "Strategy",
+    "first_line",
+    "known",
+    "load_plugins",
+    "plugins_of",
+    "why_unknown",
+]

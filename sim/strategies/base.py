@@ -63,22 +63,30 @@ class Strategy(Settings):
 
     use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
     start: int = Field(
-        0, alias="from", ge=0, le=LONGEST, description="month it starts; it acts first in the month after",
+        0,
+        alias="from",
+        ge=0,
+        le=LONGEST,
+        description="month it starts; it acts first in the month after",
         json_schema_extra={"unit": "month"},
-    )  # fmt: skip
+    )
     intensity: float = Field(
         1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent", json_schema_extra={"unit": "share"}
     )
-    fidelity: float = assumption(0.60, unit="share", low=0.3, high=0.9, hard_low=0, hard_high=1, source="F62",
-                                 about="part of the full effect that is realised in the end")  # fmt: skip
-    speed: float = assumption(0.35, unit="1/month", low=0.2, high=0.6, hard_low=0.001, hard_high=10,
-                              source="SPEC 6.1, assumption", about="steepness of the S-curve")  # fmt: skip
-    lag: float = assumption(9.0, unit="months", low=3, high=18, hard_low=0, hard_high=240,
-                            source="SPEC 6.2, assumption", about="months until half has taken hold")  # fmt: skip
-    capital: float = assumption(0.0, unit="share of annual revenue", low=0.0, high=0.03, hard_low=0, hard_high=10,
-                                source="SPEC 6.2, assumption", about="what it costs to set up")  # fmt: skip
-    running: float = assumption(0.0, unit="share of annual revenue a year", low=0.0, high=0.01, hard_low=0,
-                                hard_high=10, source="SPEC 6.2, assumption", about="what it costs to run")  # fmt: skip
+    fidelity: float = assumption(0.60, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="F62")
+    """part of the full effect that is realised in the end"""
+    speed: float = assumption(0.35, "1/month", plausible=(0.2, 0.6), allowed=(0.001, 10), source="SPEC 6.1, assumption")
+    """steepness of the S-curve"""
+    lag: float = assumption(9.0, "months", plausible=(3, 18), allowed=(0, 240), source="SPEC 6.2, assumption")
+    """months until half has taken hold"""
+    capital: float = assumption(
+        0.0, "share of annual revenue", plausible=(0.0, 0.03), allowed=(0, 10), source="SPEC 6.2, assumption"
+    )
+    """what it costs to set up"""
+    running: float = assumption(
+        0.0, "share of annual revenue a year", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"
+    )
+    """what it costs to run"""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)

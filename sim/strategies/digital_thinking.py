@@ -22,33 +22,36 @@ class DigitalThinking(Strategy):
     """User-centred digital thinking: steadier service, fewer failures, complaints solved, less product push."""
 
     use: Literal["digital_thinking"] = "digital_thinking"
-    lag: float = assumption(12.0, unit="months", low=6, high=18, hard_low=0, hard_high=240, source="SPEC 6.2",
-                            about="months until half has taken hold")  # fmt: skip
-    capital: float = assumption(0.005, unit="share of annual revenue", low=0.0, high=0.01, hard_low=0, hard_high=10,
-                                source="SPEC 6.2, assumption", about="what it costs to set up")  # fmt: skip
-    running: float = assumption(0.002, unit="share of annual revenue a year", low=0.0, high=0.005, hard_low=0,
-                                hard_high=10, source="SPEC 6.2, assumption", about="what it costs to run")  # fmt: skip
-    quality: float = assumption(0.25, unit="SD", low=0.0, high=0.5, hard_low=-5, hard_high=5,
-                                source="SPEC 6.2, assumption; sign F22",
-                                about="better reliability and responsiveness")  # fmt: skip
-    variance: float = assumption(-0.20, unit="share", low=-0.4, high=0.0, hard_low=-0.99, hard_high=5,
-                                 source="SPEC 6.2, assumption", about="change of service variance")  # fmt: skip
-    failures: float = assumption(
-        -0.25,
-        unit="share",
-        low=-0.5,
-        high=0.0,
-        hard_low=-0.99,
-        hard_high=5,
-        source="SPEC 6.2, assumption; sign F24",
-        about="change of service failures",
+    lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
+    """months until half has taken hold"""
+    capital: float = assumption(
+        0.005, "share of annual revenue", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"
     )
-    resolution: float = assumption(0.85, unit="share", low=0.7, high=0.95, hard_low=0, hard_high=1, source="F7",
-                                   about="complaints resolved within 72 hours")  # fmt: skip
-    push: float = assumption(0.40, unit="share", low=0.3, high=0.7, hard_low=0, hard_high=1,
-                             source="SPEC 6.2, assumption", about="contacts that offer a product")  # fmt: skip
-    adoption: float = assumption(1.3, unit="odds ratio", low=1.0, high=1.6, hard_low=0.1, hard_high=10,
-                                 source="SPEC 6.2, assumption", about="taking up the app")  # fmt: skip
+    """what it costs to set up"""
+    running: float = assumption(
+        0.002, "share of annual revenue a year", plausible=(0.0, 0.005), allowed=(0, 10), source="SPEC 6.2, assumption"
+    )
+    """what it costs to run"""
+    quality: float = assumption(
+        0.25, "SD", plausible=(0.0, 0.5), allowed=(-5, 5), source="SPEC 6.2, assumption; sign F22"
+    )
+    """better reliability and responsiveness"""
+    variance: float = assumption(
+        -0.20, "share", plausible=(-0.4, 0.0), allowed=(-0.99, 5), source="SPEC 6.2, assumption"
+    )
+    """change of service variance"""
+    failures: float = assumption(
+        -0.25, "share", plausible=(-0.5, 0.0), allowed=(-0.99, 5), source="SPEC 6.2, assumption; sign F24"
+    )
+    """change of service failures"""
+    resolution: float = assumption(0.85, "share", plausible=(0.7, 0.95), allowed=(0, 1), source="F7")
+    """complaints resolved within 72 hours"""
+    push: float = assumption(0.40, "share", plausible=(0.3, 0.7), allowed=(0, 1), source="SPEC 6.2, assumption")
+    """contacts that offer a product"""
+    adoption: float = assumption(
+        1.3, "odds ratio", plausible=(1.0, 1.6), allowed=(0.1, 10), source="SPEC 6.2, assumption"
+    )
+    """taking up the app"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Everybody's service, complaints and app journeys."""

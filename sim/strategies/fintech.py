@@ -19,15 +19,20 @@ class Fintech(Strategy):
     """Financial-technology safeguard: better data for every model, fewer app failures, one name online and offline."""
 
     use: Literal["fintech"] = "fintech"
-    lag: float = assumption(18.0, unit="months", low=9, high=27, hard_low=0, hard_high=240, source="SPEC 6.2",
-                            about="months until half has taken hold")  # fmt: skip
-    capital: float = assumption(0.015, unit="share of annual revenue", low=0.005, high=0.03, hard_low=0, hard_high=10,
-                                source="SPEC 6.2, assumption; F61", about="what it costs to set up")  # fmt: skip
-    data_quality: float = assumption(0.85, unit="share", low=0.7, high=0.95, hard_low=0, hard_high=1,
-                                     source="SPEC 6.2, assumption",
-                                     about="of a model's knowledge that the data let through")  # fmt: skip
-    app_failures: float = assumption(-0.40, unit="share", low=-0.6, high=0.0, hard_low=-0.99, hard_high=5,
-                                     source="SPEC 6.2, assumption", about="change of failures in the app")  # fmt: skip
+    lag: float = assumption(18.0, "months", plausible=(9, 27), allowed=(0, 240), source="SPEC 6.2")
+    """months until half has taken hold"""
+    capital: float = assumption(
+        0.015, "share of annual revenue", plausible=(0.005, 0.03), allowed=(0, 10), source="SPEC 6.2, assumption; F61"
+    )
+    """what it costs to set up"""
+    data_quality: float = assumption(
+        0.85, "share", plausible=(0.7, 0.95), allowed=(0, 1), source="SPEC 6.2, assumption"
+    )
+    """of a model's knowledge that the data let through"""
+    app_failures: float = assumption(
+        -0.40, "share", plausible=(-0.6, 0.0), allowed=(-0.99, 5), source="SPEC 6.2, assumption"
+    )
+    """change of failures in the app"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Data quality and the app."""

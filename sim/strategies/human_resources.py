@@ -19,35 +19,24 @@ class HumanResources(Strategy):
     """Human-resource safeguard: fewer managers leave, shorter vacancies, prepared hand-overs, pay for keeping."""
 
     use: Literal["human_resources"] = "human_resources"
-    lag: float = assumption(6.0, unit="months", low=3, high=9, hard_low=0, hard_high=240, source="SPEC 6.2",
-                            about="months until half has taken hold")  # fmt: skip
+    lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
+    """months until half has taken hold"""
     running: float = assumption(
-        0.003,
-        unit="share of annual revenue a year",
-        low=0.0,
-        high=0.006,
-        hard_low=0,
-        hard_high=10,
-        source="SPEC 6.2, assumption",
-        about="what it costs to run (pay)",
+        0.003, "share of annual revenue a year", plausible=(0.0, 0.006), allowed=(0, 10), source="SPEC 6.2, assumption"
     )
-    manager_exits: float = assumption(0.75, unit="HR", low=0.6, high=1.0, hard_low=0.01, hard_high=10,
-                                      source="SPEC 6.2, assumption; F46, F47", about="managers who leave")  # fmt: skip
-    vacancy: float = assumption(
-        0.5,
-        unit="ratio",
-        low=0.25,
-        high=1.0,
-        hard_low=0.01,
-        hard_high=10,
-        source="SPEC 6.2, assumption",
-        about="months a post stays empty (two to one)",
+    """what it costs to run (pay)"""
+    manager_exits: float = assumption(
+        0.75, "HR", plausible=(0.6, 1.0), allowed=(0.01, 10), source="SPEC 6.2, assumption; F46, F47"
     )
-    unprepared: float = assumption(0.1, unit="ratio", low=0.02, high=0.5, hard_low=0.0001, hard_high=10,
-                                   source="SPEC 6.2, assumption; F47",
-                                   about="departures without a hand-over that remain")  # fmt: skip
-    push: float = assumption(0.60, unit="share", low=0.4, high=0.7, hard_low=0, hard_high=1, source="assumption; F51",
-                             about="contacts that offer a product once pay rewards keeping customers")  # fmt: skip
+    """managers who leave"""
+    vacancy: float = assumption(0.5, "ratio", plausible=(0.25, 1.0), allowed=(0.01, 10), source="SPEC 6.2, assumption")
+    """months a post stays empty (two to one)"""
+    unprepared: float = assumption(
+        0.1, "ratio", plausible=(0.02, 0.5), allowed=(0.0001, 10), source="SPEC 6.2, assumption; F47"
+    )
+    """departures without a hand-over that remain"""
+    push: float = assumption(0.60, "share", plausible=(0.4, 0.7), allowed=(0, 1), source="assumption; F51")
+    """contacts that offer a product once pay rewards keeping customers"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Managers' leaving and what it does; what they are paid for."""

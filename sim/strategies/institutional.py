@@ -20,18 +20,22 @@ class Institutional(Strategy):
     """Institutional safeguard: consent, rules against mis-selling, a cap on contacts, strategies better carried out."""
 
     use: Literal["institutional"] = "institutional"
-    lag: float = assumption(6.0, unit="months", low=3, high=9, hard_low=0, hard_high=240, source="SPEC 6.2",
-                            about="months until half has taken hold")  # fmt: skip
-    running: float = assumption(0.001, unit="share of annual revenue a year", low=0.0, high=0.002, hard_low=0,
-                                hard_high=10, source="SPEC 6.2, assumption", about="what it costs to run")  # fmt: skip
-    mis_selling: float = assumption(-0.40, unit="share", low=-0.6, high=0.0, hard_low=-0.99, hard_high=5,
-                                    source="SPEC 6.2, assumption", about="change of failures of advice")  # fmt: skip
-    advice: float = assumption(0.2, unit="share", low=0.05, high=0.4, hard_low=0, hard_high=1, source="assumption",
-                               about="service failures that are failures of advice")  # fmt: skip
-    consent: float = assumption(1.0, unit="share", low=0.5, high=1.0, hard_low=0, hard_high=1, source="F69; SPEC 6.2",
-                                about="of the backlash against the use of data that consent takes away")  # fmt: skip
-    pressure: float = assumption(1.2, unit="ideal = 1", low=1.0, high=2.0, hard_low=0.01, hard_high=100,
-                                 source="SPEC 6.2; F31", about="most quarterly contact pressure")  # fmt: skip
+    lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
+    """months until half has taken hold"""
+    running: float = assumption(
+        0.001, "share of annual revenue a year", plausible=(0.0, 0.002), allowed=(0, 10), source="SPEC 6.2, assumption"
+    )
+    """what it costs to run"""
+    mis_selling: float = assumption(
+        -0.40, "share", plausible=(-0.6, 0.0), allowed=(-0.99, 5), source="SPEC 6.2, assumption"
+    )
+    """change of failures of advice"""
+    advice: float = assumption(0.2, "share", plausible=(0.05, 0.4), allowed=(0, 1), source="assumption")
+    """service failures that are failures of advice"""
+    consent: float = assumption(1.0, "share", plausible=(0.5, 1.0), allowed=(0, 1), source="F69; SPEC 6.2")
+    """of the backlash against the use of data that consent takes away"""
+    pressure: float = assumption(1.2, "ideal = 1", plausible=(1.0, 2.0), allowed=(0.01, 100), source="SPEC 6.2; F31")
+    """most quarterly contact pressure"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Consent, fewer failures of advice, the cap on contacts."""

@@ -27,73 +27,65 @@ class PersonalisedService(Strategy):
 
     gated = True
     use: Literal["personalised_service"] = "personalised_service"
-    lag: float = assumption(12.0, unit="months", low=6, high=18, hard_low=0, hard_high=240, source="SPEC 6.2",
-                            about="months until half has taken hold")  # fmt: skip
-    capital: float = assumption(0.015, unit="share of annual revenue", low=0.005, high=0.03, hard_low=0, hard_high=10,
-                                source="SPEC 6.2, assumption; F61", about="what it costs to set up")  # fmt: skip
+    lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
+    """months until half has taken hold"""
+    capital: float = assumption(
+        0.015, "share of annual revenue", plausible=(0.005, 0.03), allowed=(0, 10), source="SPEC 6.2, assumption; F61"
+    )
+    """what it costs to set up"""
     running: float = assumption(
         0.006,
-        unit="share of annual revenue a year",
-        low=0.002,
-        high=0.01,
-        hard_low=0,
-        hard_high=10,
+        "share of annual revenue a year",
+        plausible=(0.002, 0.01),
+        allowed=(0, 10),
         source="SPEC 6.2, assumption; F61",
-        about="what it costs to run",
     )
-    churn_auc: float = assumption(0.78, unit="AUC", low=0.70, high=0.85, hard_low=0.5, below=1, source="SPEC 6.2; F67",
-                                  about="churn model, on perfect data")  # fmt: skip
-    offer_auc: float = assumption(0.75, unit="AUC", low=0.65, high=0.80, hard_low=0.5, below=1, source="SPEC 6.2; F66",
-                                  about="next-best-offer model, on perfect data")  # fmt: skip
-    uplift: float = assumption(0.4, unit="correlation", low=0.0, high=0.6, hard_low=0, hard_high=1, source="SPEC 6.2",
-                               about="uplift score and what a retention contact would truly save")  # fmt: skip
-    hours: float = assumption(0.42, unit="share", low=0.35, high=0.5, hard_low=0.01, hard_high=1,
-                              source="SPEC 6.2; F50", about="managers' time that is with clients")  # fmt: skip
-    hours_before: float = assumption(
-        0.30,
-        unit="share",
-        low=0.25,
-        high=0.35,
-        hard_low=0.01,
-        hard_high=1,
-        source="F50, F48",
-        about="managers' time that is with clients, before",
+    """what it costs to run"""
+    churn_auc: float = assumption(
+        0.78, "AUC", plausible=(0.70, 0.85), allowed=(0.5, None), below=1, source="SPEC 6.2; F67"
     )
+    """churn model, on perfect data"""
+    offer_auc: float = assumption(
+        0.75, "AUC", plausible=(0.65, 0.80), allowed=(0.5, None), below=1, source="SPEC 6.2; F66"
+    )
+    """next-best-offer model, on perfect data"""
+    uplift: float = assumption(0.4, "correlation", plausible=(0.0, 0.6), allowed=(0, 1), source="SPEC 6.2")
+    """uplift score and what a retention contact would truly save"""
+    hours: float = assumption(0.42, "share", plausible=(0.35, 0.5), allowed=(0.01, 1), source="SPEC 6.2; F50")
+    """managers' time that is with clients"""
+    hours_before: float = assumption(0.30, "share", plausible=(0.25, 0.35), allowed=(0.01, 1), source="F50, F48")
+    """managers' time that is with clients, before"""
     contact_time: float = assumption(
-        -0.15,
-        unit="share",
-        low=-0.3,
-        high=0.0,
-        hard_low=-0.99,
-        hard_high=5,
-        source="SPEC 6.2, assumption",
-        about="change of the time of a contact",
+        -0.15, "share", plausible=(-0.3, 0.0), allowed=(-0.99, 5), source="SPEC 6.2, assumption"
     )
-    offers_to: float = assumption(0.2, unit="share", low=0.05, high=0.5, hard_low=0.001, hard_high=1,
-                                  source="assumption; SPEC 6.3",
-                                  about="customers, best scored, to whom campaign offers go")  # fmt: skip
-    retention_to: float = assumption(0.1, unit="share", low=0.02, high=0.3, hard_low=0.0001, hard_high=0.5,
-                                     source="assumption",
-                                     about="unmanaged customers, best scored, who get retention contacts")  # fmt: skip
-    retention_messages: float = assumption(0.15, unit="chance a month", low=0.0, high=0.3, hard_low=0, hard_high=0.5,
-                                           source="assumption; F35",
-                                           about="personal retention message to those chosen")  # fmt: skip
-    retention_app: float = assumption(0.15, unit="chance a month", low=0.0, high=0.3, hard_low=0, hard_high=0.5,
-                                      source="assumption; F35",
-                                      about="retention message in the app to those chosen")  # fmt: skip
+    """change of the time of a contact"""
+    offers_to: float = assumption(
+        0.2, "share", plausible=(0.05, 0.5), allowed=(0.001, 1), source="assumption; SPEC 6.3"
+    )
+    """customers, best scored, to whom campaign offers go"""
+    retention_to: float = assumption(0.1, "share", plausible=(0.02, 0.3), allowed=(0.0001, 0.5), source="assumption")
+    """unmanaged customers, best scored, who get retention contacts"""
+    retention_messages: float = assumption(
+        0.15, "chance a month", plausible=(0.0, 0.3), allowed=(0, 0.5), source="assumption; F35"
+    )
+    """personal retention message to those chosen"""
+    retention_app: float = assumption(
+        0.15, "chance a month", plausible=(0.0, 0.3), allowed=(0, 0.5), source="assumption; F35"
+    )
+    """retention message in the app to those chosen"""
     target: Literal["uplift", "risk"] = Field(
         "uplift", description="who is chosen for retention contacts: whom they would keep, or who looks ready to leave"
     )
-    offers: float = assumption(0.05, unit="share a month", low=0.0, high=0.2, hard_low=0, hard_high=0.5,
-                               source="assumption",
-                               about="managed customers, best scored, whom managers offer a product beyond "
-                                     "contacts due")  # fmt: skip
-    backlash: float = assumption(0.15, unit="SD of trust", low=0.0, high=0.3, hard_low=0, hard_high=5,
-                                 source="SPEC 6.5, assumption; mechanism F69",
-                                 about="trust taken by the use of data without consent, at mean concern")  # fmt: skip
-    privacy_risk: float = assumption(0.2, unit="SD", low=0.0, high=0.4, hard_low=0, hard_high=5,
-                                     source="SPEC 6.2, assumption; F55",
-                                     about="perceived privacy risk of the app without consent")  # fmt: skip
+    offers: float = assumption(0.05, "share a month", plausible=(0.0, 0.2), allowed=(0, 0.5), source="assumption")
+    """managed customers, best scored, whom managers offer a product beyond contacts due"""
+    backlash: float = assumption(
+        0.15, "SD of trust", plausible=(0.0, 0.3), allowed=(0, 5), source="SPEC 6.5, assumption; mechanism F69"
+    )
+    """trust taken by the use of data without consent, at mean concern"""
+    privacy_risk: float = assumption(
+        0.2, "SD", plausible=(0.0, 0.4), allowed=(0, 5), source="SPEC 6.2, assumption; F55"
+    )
+    """perceived privacy risk of the app without consent"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Scores, campaigns by scores, managers' time, and the price in privacy."""

@@ -91,10 +91,13 @@ def _plugin(name: str) -> Plugin:
     module = _imported(name)
     file = getattr(module, "__file__", None)
     kinds = [
-        kind for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Strategy) and kind.__module__ == module.__name__
+        kind
+        for kind in vars(module).values()
+        if isinstance(kind, type)
+        and issubclass(kind, Strategy)
+        and kind.__module__ == module.__name__
         and not kind.__name__.startswith("_")
-    ]  # fmt: skip
+    ]
     if not kinds:
         where = f" ({Path(file).name})" if file else ""
         raise _Refused(f"{name}{where} has no strategy; a class derived from sim.strategies.base.Strategy")

@@ -24,9 +24,16 @@ class Programme:
     """The strategies of one arm in one bank. `revenue` by tier is what the reference earns a year at month 0, CNY."""
 
     def __init__(
-        self, strategies: Sequence[Strategy], settings: Implementation, bank: Bank, revenue: np.ndarray, *,
-        months: int, salary: float, budget: float | None = None,
-    ):  # fmt: skip
+        self,
+        strategies: Sequence[Strategy],
+        settings: Implementation,
+        bank: Bank,
+        revenue: np.ndarray,
+        *,
+        months: int,
+        salary: float,
+        budget: float | None = None,
+    ):
         self.settings = settings
         self._told: tuple[int | None, dict[str, float]] = (None, {})  # maturities of the month last asked for
         self.bank = bank

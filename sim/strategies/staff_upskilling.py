@@ -24,35 +24,36 @@ class StaffUpskilling(Strategy):
 
     gated = True
     use: Literal["staff_upskilling"] = "staff_upskilling"
-    lag: float = assumption(6.0, unit="months", low=3, high=9, hard_low=0, hard_high=240, source="SPEC 6.2",
-                            about="months until half has taken hold")  # fmt: skip
-    running: float = assumption(0.003, unit="share of annual revenue a year", low=0.001, high=0.006, hard_low=0,
-                                hard_high=10, source="SPEC 6.2, assumption",
-                                about="what it costs to run, without managers' time")  # fmt: skip
-    professional: float = assumption(0.60, unit="SD", low=0.4, high=0.8, hard_low=0, hard_high=5, source="F41",
-                                     about="professional skill learnt in one yearly programme")  # fmt: skip
-    digital: float = assumption(0.60, unit="SD", low=0.4, high=0.8, hard_low=0, hard_high=5, source="F41",
-                                about="digital skill learnt in one yearly programme")  # fmt: skip
-    transfer: float = assumption(
-        0.5,
-        unit="share",
-        low=0.3,
-        high=0.8,
-        hard_low=0,
-        hard_high=1,
-        source="SPEC 4.2, assumption",
-        about="of what is learnt that reaches the job",
+    lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
+    """months until half has taken hold"""
+    running: float = assumption(
+        0.003,
+        "share of annual revenue a year",
+        plausible=(0.001, 0.006),
+        allowed=(0, 10),
+        source="SPEC 6.2, assumption",
     )
-    away: float = assumption(0.09, unit="share", low=0.03, high=0.15, hard_low=0, below=1,
-                             source="SPEC 4.2, assumption",
-                             about="client hours lost in the training month of each quarter (three days)")  # fmt: skip
-    specialists: float = assumption(0.15, unit="SD", low=0.0, high=0.3, hard_low=-5, hard_high=5,
-                                    source="SPEC 6.2, assumption; F6",
-                                    about="service quality by specialist teams (1+N)")  # fmt: skip
-    specialists_from: int = assumption(2, unit="tier, counted from 0", low=1, high=3, hard_low=0, hard_high=20,
-                                       source="F6", about="lowest tier with specialist teams")  # fmt: skip
-    manager_exits: float = assumption(0.85, unit="HR", low=0.7, high=1.0, hard_low=0.01, hard_high=10,
-                                      source="SPEC 6.2, assumption; F54", about="managers who leave")  # fmt: skip
+    """what it costs to run, without managers' time"""
+    professional: float = assumption(0.60, "SD", plausible=(0.4, 0.8), allowed=(0, 5), source="F41")
+    """professional skill learnt in one yearly programme"""
+    digital: float = assumption(0.60, "SD", plausible=(0.4, 0.8), allowed=(0, 5), source="F41")
+    """digital skill learnt in one yearly programme"""
+    transfer: float = assumption(0.5, "share", plausible=(0.3, 0.8), allowed=(0, 1), source="SPEC 4.2, assumption")
+    """of what is learnt that reaches the job"""
+    away: float = assumption(
+        0.09, "share", plausible=(0.03, 0.15), allowed=(0, None), below=1, source="SPEC 4.2, assumption"
+    )
+    """client hours lost in the training month of each quarter (three days)"""
+    specialists: float = assumption(
+        0.15, "SD", plausible=(0.0, 0.3), allowed=(-5, 5), source="SPEC 6.2, assumption; F6"
+    )
+    """service quality by specialist teams (1+N)"""
+    specialists_from: int = assumption(2, "tier, counted from 0", plausible=(1, 3), allowed=(0, 20), source="F6")
+    """lowest tier with specialist teams"""
+    manager_exits: float = assumption(
+        0.85, "HR", plausible=(0.7, 1.0), allowed=(0.01, 10), source="SPEC 6.2, assumption; F54"
+    )
+    """managers who leave"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """A quarter of the yearly programme in the first month of each quarter; specialists; managers who stay."""

@@ -35,62 +35,60 @@ class Stratification(Strategy):
 
     gated = True
     use: Literal["stratification"] = "stratification"
-    running: float = assumption(0.004, unit="share of annual revenue a year", low=0.0, high=0.01, hard_low=0,
-                                hard_high=10, source="SPEC 6.2, assumption",
-                                about="what it costs to run, without managers' pay")  # fmt: skip
-    coverage: float = assumption(0.95, unit="share", low=0.6, high=1.0, hard_low=0, hard_high=1, source="F4, SPEC 6.2",
-                                 about="active customers above the lowest tier with a named manager")  # fmt: skip
+    running: float = assumption(
+        0.004, "share of annual revenue a year", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"
+    )
+    """what it costs to run, without managers' pay"""
+    coverage: float = assumption(0.95, "share", plausible=(0.6, 1.0), allowed=(0, 1), source="F4, SPEC 6.2")
+    """active customers above the lowest tier with a named manager"""
     parts: list[Part] = Field(
-        default_factory=lambda: [*PARTS], min_length=1, description="what of it is done, all unless named: "
-        + ", ".join(PARTS)
-    )  # fmt: skip
+        default_factory=lambda: [*PARTS],
+        min_length=1,
+        description="what of it is done, all unless named: " + ", ".join(PARTS),
+    )
     allocation: Literal["uplift", "risk", "value", "round_robin"] = Field(
         "uplift",
         description="whom managers call to keep them: who would stay for a call, who looks ready to leave, "
         "who has most, or whoever's turn it is",
     )
-    retention: float = assumption(0.05, unit="share a month", low=0.0, high=0.2, hard_low=0, hard_high=1,
-                                  source="assumption; F35",
-                                  about="managed customers who get a retention call, best placed first")  # fmt: skip
-    near: float = assumption(0.8, unit="share", low=0.7, high=0.95, hard_low=0.01, hard_high=1, source="SPEC 3.1",
-                             about="AUM over that bound that counts as near")  # fmt: skip
-    near_months: int = assumption(3, unit="months", low=2, high=6, hard_low=1, hard_high=60, source="assumption",
-                                  about="months between two such contacts")  # fmt: skip
-    handoff: float = assumption(1.6, unit="ratio", low=1.2, high=2.5, hard_low=0.1, hard_high=10,
-                                source="SPEC 5.4, assumption; F64",
-                                about="conversion of a lead handed over within 48 hours")  # fmt: skip
-    handoff_days: float = assumption(2.0, unit="days", low=0.5, high=7, hard_low=0, hard_high=60, source="SPEC 5.4",
-                                     about="days until a lead is followed; beyond two, the gain halves in "
-                                           "`handoff_half_life`")  # fmt: skip
-    handoff_half_life: float = assumption(3.0, unit="days", low=1, high=7, hard_low=0.1, hard_high=60,
-                                          source="SPEC 5.4, assumption",
-                                          about="half-life of a lead beyond two days")  # fmt: skip
-    coordinated: float = assumption(1.15, unit="ratio", low=1.0, high=1.3, hard_low=0.1, hard_high=10,
-                                    source="SPEC 5.4, assumption; F31",
-                                    about="response in a second channel that knows of the first")  # fmt: skip
-    uncoordinated: float = assumption(0.90, unit="ratio", low=0.8, high=1.0, hard_low=0.1, hard_high=10,
-                                      source="SPEC 5.4, assumption",
-                                      about="response in a second channel that does not, as before")  # fmt: skip
-    outreach: float = assumption(0.02, unit="calls a customer-month", low=0.0, high=0.05, hard_low=0, hard_high=1,
-                                 source="assumption; span F4",
-                                 about="remote managers call the larger customers of the lowest tier")  # fmt: skip
-    win_back: float = assumption(
-        0.5,
-        unit="contacts a year",
-        low=0.0,
-        high=2.0,
-        hard_low=0,
-        hard_high=12,
-        source="assumption; F6, F40",
-        about="win-back contacts to dormant customers",
+    retention: float = assumption(0.05, "share a month", plausible=(0.0, 0.2), allowed=(0, 1), source="assumption; F35")
+    """managed customers who get a retention call, best placed first"""
+    near: float = assumption(0.8, "share", plausible=(0.7, 0.95), allowed=(0.01, 1), source="SPEC 3.1")
+    """AUM over that bound that counts as near"""
+    near_months: int = assumption(3, "months", plausible=(2, 6), allowed=(1, 60), source="assumption")
+    """months between two such contacts"""
+    handoff: float = assumption(
+        1.6, "ratio", plausible=(1.2, 2.5), allowed=(0.1, 10), source="SPEC 5.4, assumption; F64"
     )
-    pressure: float = assumption(1.2, unit="ideal = 1", low=1.0, high=2.0, hard_low=0.01, hard_high=100,
-                                 source="SPEC 6.2; F31", about="most quarterly contact pressure")  # fmt: skip
-    grace: float = assumption(3.0, unit="months", low=0, high=6, hard_low=0, hard_high=60, source="assumption; F5",
-                              about="more patience before a demotion")  # fmt: skip
-    demotion: float = assumption(-0.3, unit="share", low=-0.6, high=0.0, hard_low=-0.99, hard_high=5,
-                                 source="assumption; F39",
-                                 about="effect of a demotion on leaving, softened by an offer")  # fmt: skip
+    """conversion of a lead handed over within 48 hours"""
+    handoff_days: float = assumption(2.0, "days", plausible=(0.5, 7), allowed=(0, 60), source="SPEC 5.4")
+    """days until a lead is followed; beyond two, the gain halves in `handoff_half_life`"""
+    handoff_half_life: float = assumption(
+        3.0, "days", plausible=(1, 7), allowed=(0.1, 60), source="SPEC 5.4, assumption"
+    )
+    """half-life of a lead beyond two days"""
+    coordinated: float = assumption(
+        1.15, "ratio", plausible=(1.0, 1.3), allowed=(0.1, 10), source="SPEC 5.4, assumption; F31"
+    )
+    """response in a second channel that knows of the first"""
+    uncoordinated: float = assumption(
+        0.90, "ratio", plausible=(0.8, 1.0), allowed=(0.1, 10), source="SPEC 5.4, assumption"
+    )
+    """response in a second channel that does not, as before"""
+    outreach: float = assumption(
+        0.02, "calls a customer-month", plausible=(0.0, 0.05), allowed=(0, 1), source="assumption; span F4"
+    )
+    """remote managers call the larger customers of the lowest tier"""
+    win_back: float = assumption(
+        0.5, "contacts a year", plausible=(0.0, 2.0), allowed=(0, 12), source="assumption; F6, F40"
+    )
+    """win-back contacts to dormant customers"""
+    pressure: float = assumption(1.2, "ideal = 1", plausible=(1.0, 2.0), allowed=(0.01, 100), source="SPEC 6.2; F31")
+    """most quarterly contact pressure"""
+    grace: float = assumption(3.0, "months", plausible=(0, 6), allowed=(0, 60), source="assumption; F5")
+    """more patience before a demotion"""
+    demotion: float = assumption(-0.3, "share", plausible=(-0.6, 0.0), allowed=(-0.99, 5), source="assumption; F39")
+    """effect of a demotion on leaving, softened by an offer"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Coverage, coordination, outreach, win-back, a cap on pressure, patience with those about to fall."""
@@ -150,6 +148,8 @@ class Stratification(Strategy):
         """Posts for the customers who get a manager."""
         if "coverage" not in self.parts:
             return 0.0
-        rise = [shifted(c, maturity * (logit(self.coverage) - logit(c))) - c if 0 < c < self.coverage else 0.0
-                for c in bank.coverage[1:]]  # fmt: skip
+        rise = [
+            shifted(c, maturity * (logit(self.coverage) - logit(c))) - c if 0 < c < self.coverage else 0.0
+            for c in bank.coverage[1:]
+        ]
         return float(np.sum(np.array(rise) * bank.active[1:] / bank.span[1:]))

@@ -18,8 +18,10 @@ def validate(arguments: argparse.Namespace) -> int:
         path, s = one_line(str(file)), one.scenario
         customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
         seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
-        print(f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
-              f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}")  # fmt: skip
+        print(
+            f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
+            f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}"
+        )
         for line in book_lines(str(path), one.book):
             print(line)
         for note in one.notes:
@@ -31,8 +33,10 @@ def validate(arguments: argparse.Namespace) -> int:
 
             print(f"{path}: sweep: {described(*plan_sweep(one, plugins=arguments.plugin))}")
         if (o := s.optimise) is not None:
-            print(f"{path}: optimise: {o.candidates} candidates of arm {o.arm}, {o.seeds.count} to {o.seeds.most} "
-                  f"seeds each, the best {o.confirm.best} confirmed on {o.confirm.count} fresh ones")  # fmt: skip
+            print(
+                f"{path}: optimise: {o.candidates} candidates of arm {o.arm}, {o.seeds.count} to {o.seeds.most} "
+                f"seeds each, the best {o.confirm.best} confirmed on {o.confirm.count} fresh ones"
+            )
             if words := generation_words(one):
                 print(f"{path}: {words}")
     return 0

@@ -46,10 +46,16 @@ def fork(arguments: argparse.Namespace) -> int:
 
     watcher = Watcher() if arguments.quiet else ProgressBar()
     outcome = fork(
-        arguments.folder, arguments.at, arguments.file, _options(arguments), watcher,
-        overrides=overrides(arguments), arms=arms_named(arguments), from_arm=arguments.from_arm,
+        arguments.folder,
+        arguments.at,
+        arguments.file,
+        _options(arguments),
+        watcher,
+        overrides=overrides(arguments),
+        arms=arms_named(arguments),
+        from_arm=arguments.from_arm,
         ready=lambda: say_if_changed(arguments.folder),
-    )  # fmt: skip
+    )
     return _tell([outcome], arguments)
 
 
@@ -62,9 +68,14 @@ def _options(arguments: argparse.Namespace) -> Any:
 
         where = place(arguments.workers, arguments.cluster)
     return Options(
-        arguments.out, arguments.threads, arguments.overwrite, arguments.resume, checkpoint=arguments.checkpoint,
-        where=where, plugins=tuple(arguments.plugin),
-    )  # fmt: skip
+        arguments.out,
+        arguments.threads,
+        arguments.overwrite,
+        arguments.resume,
+        checkpoint=arguments.checkpoint,
+        where=where,
+        plugins=tuple(arguments.plugin),
+    )
 
 
 def _tell(outcomes: Sequence[Any], arguments: argparse.Namespace) -> int:

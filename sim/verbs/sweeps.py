@@ -32,10 +32,14 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
     for one, plan, points in plans:
         out = arguments.out / plan.name if len(ready) > 1 and arguments.out is not None else arguments.out
         found = sweep(
-            plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()),
-            SweepOptions(out, arguments.resume, arguments.overwrite), place,
+            plan,
+            points,
+            facts_of(one) | surroundings(),
+            dump(one.scenario.resolved()),
+            SweepOptions(out, arguments.resume, arguments.overwrite),
+            place,
             _listener(plan.name, len(plan.arms), arguments),
-        )  # fmt: skip
+        )
         code, answers = _tell(found.path, arguments)
         codes.append(code)
         told.append(answers)
@@ -50,10 +54,15 @@ def facts_of(one: Any) -> dict[str, Any]:
 
     s = one.scenario
     return {
-        "about": s.about, "scenario_digest": one.digest, "tiers": [tier.name for tier in s.tier_list],
-        "months": s.months, "burn_in": s.burn_in, "discount_rate": s.discount_rate, "currency": s.currency,
+        "about": s.about,
+        "scenario_digest": one.digest,
+        "tiers": [tier.name for tier in s.tier_list],
+        "months": s.months,
+        "burn_in": s.burn_in,
+        "discount_rate": s.discount_rate,
+        "currency": s.currency,
         **facts(one.book),
-    }  # fmt: skip
+    }
 
 
 def _listener(name: str, arms: int, arguments: argparse.Namespace) -> Any:
@@ -85,8 +94,11 @@ def _tell(
         print(f"\nreport: {page}")
     broken = (m.get("failed") or 0) + (m.get("crashed") or 0)
     if broken:
-        print(f"{folder}: {broken} of {m['tasks']} tasks have no result; tasks.parquet says why, --resume lives them "
-              "again", file=sys.stderr)  # fmt: skip
+        print(
+            f"{folder}: {broken} of {m['tasks']} tasks have no result; tasks.parquet says why, --resume lives them "
+            "again",
+            file=sys.stderr,
+        )
     return (1 if broken else 0), told
 
 
@@ -122,9 +134,20 @@ def _plain_status(folder: Path) -> Any:
     run = ResultsFolder(folder, read_manifest(folder))
     m, done, broken = run.manifest, len(run.finished()), len(run.manifest.get("failed", []))
     return Status(
-        str(folder), m["name"], m["run_id"], run.status, run.status == "running", len(run.planned()), done + broken,
-        broken, 0, None, None, None, (),
-    )  # fmt: skip
+        str(folder),
+        m["name"],
+        m["run_id"],
+        run.status,
+        run.status == "running",
+        len(run.planned()),
+        done + broken,
+        broken,
+        0,
+        None,
+        None,
+        None,
+        (),
+    )
 
 
 def work(arguments: argparse.Namespace) -> int:
@@ -143,9 +166,14 @@ def work(arguments: argparse.Namespace) -> int:
         raise BadInput.at(arguments.file, "has no sweep; a section sweep with what is varied")
     plan, points = plan_sweep(one, plugins=arguments.plugin)
     work_on(
-        plan, points, facts_of(one) | surroundings(), dump(one.scenario.resolved()), SweepOptions(arguments.out), shard,
+        plan,
+        points,
+        facts_of(one) | surroundings(),
+        dump(one.scenario.resolved()),
+        SweepOptions(arguments.out),
+        shard,
         _listener(plan.name, len(plan.arms), arguments),
-    )  # fmt: skip
+    )
     return 0
 
 

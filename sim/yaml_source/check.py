@@ -159,8 +159,9 @@ class _Checker:
             choices = spot.shape.choices if spot.shape is not None else ()
             message = (
                 wording.unknown_key(str(word), map(str, choices))
-                if choices else wording.explain(error, word, spot.shape, given=True)
-            )  # fmt: skip
+                if choices
+                else wording.explain(error, word, spot.shape, given=True)
+            )
             self.add(spot.path, message, key=True)
         else:
             told = wording.explain(error, spot.value, spot.shape, given=given)

@@ -75,6 +75,9 @@ def _dumped(value: Any, info: core_schema.SerializationInfo) -> Any:
     if not isinstance(value, BaseModel):
         return value
     return value.model_dump(
-        mode=info.mode, by_alias=bool(info.by_alias), exclude_none=info.exclude_none,
-        exclude_unset=info.exclude_unset, exclude_defaults=info.exclude_defaults,
-    )  # fmt: skip
+        mode=info.mode,
+        by_alias=bool(info.by_alias),
+        exclude_none=info.exclude_none,
+        exclude_unset=info.exclude_unset,
+        exclude_defaults=info.exclude_defaults,
+    )

@@ -79,8 +79,11 @@ def field_shape(field: FieldInfo) -> Shape:
     """The shape of a model's field."""
     inner: list[Any] = [*field.metadata]
     if field.discriminator is not None:
-        inner.append(field.discriminator if isinstance(field.discriminator, Discriminator)
-                     else Discriminator(field.discriminator))  # fmt: skip
+        inner.append(
+            field.discriminator
+            if isinstance(field.discriminator, Discriminator)
+            else Discriminator(field.discriminator)
+        )
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     shape = _shape(field.annotation, tuple(inner), extra, 0)
     return replace(shape, about=field.description or shape.about, field=field)
@@ -92,9 +95,11 @@ def _shape(annotation: Any, metadata: tuple[Any, ...], extra: Mapping[str, Any],
     chosen = next((m for m in metadata if callable(getattr(m, "pick", None))), None)
     common: dict[str, Any] = {
         "annotation": Annotated[annotation, *metadata] if metadata else annotation,
-        "about": about, "extra": extra, "limits": _limits(metadata),
+        "about": about,
+        "extra": extra,
+        "limits": _limits(metadata),
         "tag": next((m.tag for m in metadata if isinstance(m, Tag)), None),
-    }  # fmt: skip
+    }
     origin, args = get_origin(annotation), get_args(annotation)
     if chosen is not None:
         return Shape("chosen", chosen=chosen, **common)
@@ -121,8 +126,9 @@ def _shape(annotation: Any, metadata: tuple[Any, ...], extra: Mapping[str, Any],
         return Shape("list", items=(_shape(args[0] if args else Any, (), extra, depth + 1),), **common)
     if holder in _DICTS:
         key, value = args if args else (str, Any)
-        return Shape("mapping", items=(_shape(value, (), extra, depth + 1),),
-                     key=_shape(key, (), {}, depth + 1), **common)  # fmt: skip
+        return Shape(
+            "mapping", items=(_shape(value, (), extra, depth + 1),), key=_shape(key, (), {}, depth + 1), **common
+        )
     if annotation in _SCALARS:
         if annotation in (int, float) and not common["limits"] and "accepted" in extra:  # of a table's entries
             common["limits"] = dict(zip(("ge", "le"), extra["accepted"], strict=True))

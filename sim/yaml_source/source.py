@@ -62,9 +62,13 @@ class Source:
     """
 
     def __init__(
-        self, root: Node, file: str, files: Sequence[str], mistakes: Sequence[Mistake] = (),
+        self,
+        root: Node,
+        file: str,
+        files: Sequence[str],
+        mistakes: Sequence[Mistake] = (),
         replaced: Sequence[Replaced] = (),
-    ):  # fmt: skip
+    ):
         self._root = root
         self.file = file
         self.files = tuple(files)
@@ -315,9 +319,13 @@ def _merge(below: Node, above: Node, path: Path, replaced: list[Replaced]) -> No
 
 
 def _replaced(path: Path, old: Node, new: Node, file: str, by: str) -> Replaced:
-    names = list(old.value) if isinstance(old.value, dict) else [
-        name for name in item_names(old.plain()) if name is not None
-    ] if path[-1] in ("tiers", "environment") else []  # fmt: skip
+    names = (
+        list(old.value)
+        if isinstance(old.value, dict)
+        else [name for name in item_names(old.plain()) if name is not None]
+        if path[-1] in ("tiers", "environment")
+        else []
+    )
     kept = new.value if isinstance(new.value, dict) else item_names(new.plain()) if isinstance(new.value, list) else ()
     gone = tuple(name for name in names if name not in kept) if path[-1] in _NOUNS else ()
     items = len(old.value) if isinstance(old.value, (dict, list)) else 1

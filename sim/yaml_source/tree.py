@@ -319,10 +319,20 @@ class _Builder:
 
 # what each escape of YAML makes that nobody can see
 _CONTROLS = {
-    "\\0": "a null", "\\a": "a bell", "\\b": "a backspace", "\\t": "a tab", "\\n": "a line end",
-    "\\v": "a vertical tab", "\\f": "a form feed", "\\r": "a line end", "\\e": "an escape character",
-    "\\N": "a line end", "\\L": "a line end", "\\P": "a line end", "\\_": "a hard blank",
-}  # fmt: skip
+    "\\0": "a null",
+    "\\a": "a bell",
+    "\\b": "a backspace",
+    "\\t": "a tab",
+    "\\n": "a line end",
+    "\\v": "a vertical tab",
+    "\\f": "a form feed",
+    "\\r": "a line end",
+    "\\e": "an escape character",
+    "\\N": "a line end",
+    "\\L": "a line end",
+    "\\P": "a line end",
+    "\\_": "a hard blank",
+}
 # whoever means one says \u0008
 _NEVER_MEANT = frozenset(_CONTROLS) - {"\\t", "\\n", "\\r", "\\N", "\\L", "\\P", "\\_"}
 

@@ -11,10 +11,18 @@ from typing import Any
 from sim.yaml_source.paths import closest, did_you_mean, one_line
 from sim.yaml_source.shapes import Shape, choice_text, describe, number_text, without_null
 
-_RANGE_ERRORS = frozenset({
-    "greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of", "finite_number",
-    "string_pattern_mismatch", "int_parsing_size",
-})  # fmt: skip
+_RANGE_ERRORS = frozenset(
+    {
+        "greater_than",
+        "greater_than_equal",
+        "less_than",
+        "less_than_equal",
+        "multiple_of",
+        "finite_number",
+        "string_pattern_mismatch",
+        "int_parsing_size",
+    }
+)
 _SIZE_ERRORS = frozenset({"too_short", "too_long", "string_too_short", "string_too_long"})
 _NUMBER = re.compile(r"([-+]?\d[\d_, ]*(?:\.\d[\d_]*)?(?:[eE][-+]?\d{1,3})?)\s*(%?)")
 _SAYS_YES = {"yes": True, "on": True, "y": True, "true": True, "no": False, "off": False, "n": False, "false": False}
@@ -106,9 +114,15 @@ def explain(error: Mapping[str, Any], value: Any, shape: Shape | None, *, given:
 
 def _bound(context: Mapping[str, Any]) -> str:
     words = {
-        "ge": "{} or more", "gt": "above {}", "le": "{} or less", "lt": "below {}", "multiple_of": "a multiple of {}",
-        "min_length": "at least {}", "max_length": "at most {}", "pattern": "text like {}",
-    }  # fmt: skip
+        "ge": "{} or more",
+        "gt": "above {}",
+        "le": "{} or less",
+        "lt": "below {}",
+        "multiple_of": "a multiple of {}",
+        "min_length": "at least {}",
+        "max_length": "at most {}",
+        "pattern": "text like {}",
+    }
     found = [text.format(number_text(context[key])) for key, text in words.items() if key in context]
     return " and ".join(found) or "another value"
 

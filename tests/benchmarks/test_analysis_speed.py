@@ -43,9 +43,13 @@ def sweep(tmp_path_factory) -> StoredSweep:
     columns: dict[str, object] = {
         "task": pa.array([f"{number:016x}" for number in range(rows)]),
         "unit": pa.array([f"{number:016x}" for number in range(rows)]),
-        "point": point, "lever": point, "world": point, "arm": pa.array(np.array(ARMS)[arm]), "seed": seed,
+        "point": point,
+        "lever": point,
+        "world": point,
+        "arm": pa.array(np.array(ARMS)[arm]),
+        "seed": seed,
         **{path: values[point, place] for place, path in enumerate(PATHS)},
-    }  # fmt: skip
+    }
     effect = values[point, 0] * (1 + arm) + values[point, 1]
     columns |= {kpi: effect + rng.standard_normal(rows) for kpi in KPIS}
     same = pa.array(np.full(rows, "ok"))
@@ -54,10 +58,16 @@ def sweep(tmp_path_factory) -> StoredSweep:
     assert table.shape == (1_000_000, 40)
     pq.write_table(table, Path(folder) / "tasks.parquet", compression="zstd")
     manifest = {
-        "name": "large", "status": "done", "arms": list(ARMS), "seeds": list(SEEDS), "kpis": list(KPIS), "tasks": rows,
+        "name": "large",
+        "status": "done",
+        "arms": list(ARMS),
+        "seeds": list(SEEDS),
+        "kpis": list(KPIS),
+        "tasks": rows,
         "parameters": [parameter(path, 0, 1, role="uncertainty") for path in PATHS],
-        "design": {"all": {"design": "random", "samples": POINTS}}, "currency": "CNY",
-    }  # fmt: skip
+        "design": {"all": {"design": "random", "samples": POINTS}},
+        "currency": "CNY",
+    }
     return StoredSweep(Path(folder), manifest, design)
 
 

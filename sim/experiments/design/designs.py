@@ -66,8 +66,10 @@ def draw(design: Designed, parameters: Sequence[Parameter], group: str) -> Drawn
     ordered = [parameters[i] for i in order]
     if design.design in ANALYSED:
         info["problem"] = {
-            "num_vars": len(ordered), "names": [p.path for p in ordered], "bounds": [[0.0, 1.0]] * len(ordered)
-        }  # fmt: skip
+            "num_vars": len(ordered),
+            "names": [p.path for p in ordered],
+            "bounds": [[0.0, 1.0]] * len(ordered),
+        }
     if design.design == "morris":
         info["levels"] = design.levels or DEFAULT_LEVELS
     unit = _unit(design, ordered, group, info)

@@ -144,9 +144,17 @@ def listed(
     kind = leaf.kind_of(values)
     numeric = kind in ("number", "integer")
     parameter = Parameter(
-        leaf.path, kind, role, low=min(plain) if numeric else None, high=max(plain) if numeric else None,
-        values=tuple(plain), base=leaf.base, unit=leaf.shape.unit, about=leaf.about, source=leaf.source,
-    )  # fmt: skip
+        leaf.path,
+        kind,
+        role,
+        low=min(plain) if numeric else None,
+        high=max(plain) if numeric else None,
+        values=tuple(plain),
+        base=leaf.base,
+        unit=leaf.shape.unit,
+        about=leaf.about,
+        source=leaf.source,
+    )
     ends = list(zip(places, plain, strict=True))
     if numeric and len(ends) > ALL_CHECKED:
         ends = [min(ends, key=lambda end: end[1]), max(ends, key=lambda end: end[1])]
@@ -177,9 +185,17 @@ def _ranged(leaf: Leaf, given: Range, at: Path, role: Role) -> Entry:
                 slips.append((place, str(slip)))
         raise _Slips(*slips) from None
     parameter = Parameter(
-        leaf.path, leaf.kind_of((low, high)), role, low=ends[0], high=ends[1], log=given.scale == "log",
-        base=leaf.base, unit=leaf.shape.unit, about=leaf.about, source=leaf.source,
-    )  # fmt: skip
+        leaf.path,
+        leaf.kind_of((low, high)),
+        role,
+        low=ends[0],
+        high=ends[1],
+        log=given.scale == "log",
+        base=leaf.base,
+        unit=leaf.shape.unit,
+        about=leaf.about,
+        source=leaf.source,
+    )
     return Entry(parameter, at, tuple(zip(places, ends, strict=True)))
 
 

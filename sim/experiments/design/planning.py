@@ -99,8 +99,9 @@ def check_sweep(s: Scenario, source: Source | None) -> tuple[Base, list[Group]]:
         found: list[Entry] = []
         if design.file is not None:
             try:
-                listed = read_points(located(design.file, source, at), design.file, base, ROLES[name],
-                                     source.address((*at, "file")))  # fmt: skip
+                listed = read_points(
+                    located(design.file, source, at), design.file, base, ROLES[name], source.address((*at, "file"))
+                )
             except BadInput as bad:
                 mistakes += bad.mistakes
         else:

@@ -49,15 +49,21 @@ def read_points(file: Path, shown_as: str, base: Base, role: Role | None, where:
             reader = csv.reader(stream, strict=True, delimiter=mark)
             lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
     except FileNotFoundError:
-        raise BadInput.at(where[0], f"{shown_as}: no such file; a CSV file of points", line=where[1], column=where[2],
-                          path=path) from None  # fmt: skip
+        raise BadInput.at(
+            where[0], f"{shown_as}: no such file; a CSV file of points", line=where[1], column=where[2], path=path
+        ) from None
     except (OSError, ValueError, csv.Error) as error:
         reason = one_line(why_unreadable(error), 200)
         raise BadInput.at(where[0], f"{shown_as}: {reason}", line=where[1], column=where[2], path=path) from None
     if len(lines) < 2:
         what = "no rows" if lines else "empty"
-        raise BadInput.at(where[0], f"{shown_as}: {what}; a header of paths and a row for each point", line=where[1],
-                          column=where[2], path=path)  # fmt: skip
+        raise BadInput.at(
+            where[0],
+            f"{shown_as}: {what}; a header of paths and a row for each point",
+            line=where[1],
+            column=where[2],
+            path=path,
+        )
     return _points(lines, str(file), base, role)
 
 
@@ -126,10 +132,17 @@ def _parameter(leaf: Leaf, cells: Sequence[_Cell], role: Role | None) -> Paramet
     values = list(dict.fromkeys(cell.plain for cell in cells))
     numeric = kind in ("number", "integer")
     return Parameter(
-        leaf.path, kind, role or role_of(leaf.path), low=min(values) if numeric else None,
-        high=max(values) if numeric else None, values=None if numeric else tuple(values), base=leaf.base,
-        unit=leaf.shape.unit, about=leaf.about, source=leaf.source,
-    )  # fmt: skip
+        leaf.path,
+        kind,
+        role or role_of(leaf.path),
+        low=min(values) if numeric else None,
+        high=max(values) if numeric else None,
+        values=None if numeric else tuple(values),
+        base=leaf.base,
+        unit=leaf.shape.unit,
+        about=leaf.about,
+        source=leaf.source,
+    )
 
 
 def _misfits(

@@ -42,8 +42,15 @@ from sim.experiments.executors.place import (
 if TYPE_CHECKING:
     from distributed import Client
 
-CLASSES = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "sge": "SGECluster", "lsf": "LSFCluster",
-           "htcondor": "HTCondorCluster", "moab": "MoabCluster", "oar": "OARCluster"}  # fmt: skip
+CLASSES = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "sge": "SGECluster",
+    "lsf": "LSFCluster",
+    "htcondor": "HTCondorCluster",
+    "moab": "MoabCluster",
+    "oar": "OARCluster",
+}
 KNOWN = {"slurm": ["squeue", "--noheader", "--me", "--format=%i"]}  # prints the ids of jobs that wait or run
 LOOKED_AFTER = 10.0  # seconds between two looks at the jobs
 TRIES = 3  # times all jobs may end without a worker until we give up
@@ -110,18 +117,31 @@ class Batch:
     def _cluster(self, logs: Path, private: Path) -> Any:
         f = self.file
         told: dict[str, Any] = {
-            "cores": f.cores or f.processes, "processes": f.processes, "memory": f.memory, "interface": f.interface,
-            "walltime": f.walltime, "queue": f.queue, "python": f.python or sys.executable,
-            "local_directory": f.local_directory, "resource_spec": f.resources, "disk": f.disk,
-            "job_name": "rapport", "log_directory": str(logs), "shared_temp_directory": str(private),
-            "job_extra_directives": list(f.directives), "job_directives_skip": list(f.skip_directives),
-            "job_script_prologue": [*f.prologue, *prologue()], "worker_extra_args": worker_arguments(f),
+            "cores": f.cores or f.processes,
+            "processes": f.processes,
+            "memory": f.memory,
+            "interface": f.interface,
+            "walltime": f.walltime,
+            "queue": f.queue,
+            "python": f.python or sys.executable,
+            "local_directory": f.local_directory,
+            "resource_spec": f.resources,
+            "disk": f.disk,
+            "job_name": "rapport",
+            "log_directory": str(logs),
+            "shared_temp_directory": str(private),
+            "job_extra_directives": list(f.directives),
+            "job_directives_skip": list(f.skip_directives),
+            "job_script_prologue": [*f.prologue, *prologue()],
+            "worker_extra_args": worker_arguments(f),
             "security": security() if f.tls else None,
             "scheduler_options": {
-                "port": f.scheduler.port, "dashboard": has_bokeh(), "dashboard_address": ANY_PORT,
+                "port": f.scheduler.port,
+                "dashboard": has_bokeh(),
+                "dashboard_address": ANY_PORT,
                 **({"host": f.scheduler.host} if f.scheduler.host else {}),
             },
-        }  # fmt: skip
+        }
         if f.account is not None:
             told[ACCOUNTS[f.system]] = f.account
         if f.system == "lsf":
@@ -135,8 +155,11 @@ class Batch:
                 warnings.simplefilter("ignore")
                 return kind(**taken)
         except (ValueError, OSError, RuntimeError) as error:
-            raise BadInput.at(self.path, f"the scheduler cannot start here ({_one(error)}); see scheduler, interface "
-                              "and log_directory of this file") from None  # fmt: skip
+            raise BadInput.at(
+                self.path,
+                f"the scheduler cannot start here ({_one(error)}); see scheduler, interface "
+                "and log_directory of this file",
+            ) from None
 
     def _submit(self, cluster: Any) -> None:
         """The first jobs, in the open: `adapt` would try again for ever without a word if they are refused."""
@@ -154,8 +177,11 @@ class Batch:
         told = time.monotonic()
         while not cluster.arrived:
             if cluster.deaths >= cluster.most_deaths:
-                raise BadInput.at(self.path, f"jobs end before a worker comes ({_last_words(logs)}); see the logs in "
-                                  f"{logs}, and prologue and python of this file")  # fmt: skip
+                raise BadInput.at(
+                    self.path,
+                    f"jobs end before a worker comes ({_last_words(logs)}); see the logs in "
+                    f"{logs}, and prologue and python of this file",
+                )
             if time.monotonic() - told > TOLD_EVERY:
                 told = time.monotonic()
                 ids = sorted(str(job.job_id) for job in cluster.workers.values())
@@ -202,8 +228,10 @@ def prologue() -> list[str]:
     root = shlex.quote(str(Path(sim.__file__).resolve().parents[1]))
     lines = [f"export PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}}"]
     lines += [f"export {name}=${{{name}:-1}}" for name in ONE_THREAD]
-    lines += [f"export DASK_{key.upper().replace('.', '__').replace('-', '_')}={value}"
-              for key, value in WORKER_CONFIG.items()]  # fmt: skip
+    lines += [
+        f"export DASK_{key.upper().replace('.', '__').replace('-', '_')}={value}"
+        for key, value in WORKER_CONFIG.items()
+    ]
     return lines
 
 

@@ -17,14 +17,30 @@ from sim.slips import Slip, several
 
 System = Literal["slurm", "pbs", "sge", "lsf", "htcondor", "moab", "oar"]
 # what submits a job, what a site calls the project that pays, and keys that only some systems know
-SUBMITS = {"slurm": "sbatch", "pbs": "qsub", "sge": "qsub", "lsf": "bsub", "htcondor": "condor_submit", "moab": "msub",
-           "oar": "oarsub"}  # fmt: skip
-ACCOUNTS = {"slurm": "account", "pbs": "account", "moab": "account", "sge": "project", "lsf": "project",
-            "oar": "project"}  # fmt: skip
+SUBMITS = {
+    "slurm": "sbatch",
+    "pbs": "qsub",
+    "sge": "qsub",
+    "lsf": "bsub",
+    "htcondor": "condor_submit",
+    "moab": "msub",
+    "oar": "oarsub",
+}
+ACCOUNTS = {
+    "slurm": "account",
+    "pbs": "account",
+    "moab": "account",
+    "sge": "project",
+    "lsf": "project",
+    "oar": "project",
+}
 ONLY = {
-    "queue": tuple(ACCOUNTS), "account": tuple(ACCOUNTS), "walltime": tuple(ACCOUNTS),
-    "resources": ("pbs", "sge", "moab", "oar"), "disk": ("htcondor",),
-}  # fmt: skip
+    "queue": tuple(ACCOUNTS),
+    "account": tuple(ACCOUNTS),
+    "walltime": tuple(ACCOUNTS),
+    "resources": ("pbs", "sge", "moab", "oar"),
+    "disk": ("htcondor",),
+}
 _SIZE = re.compile(r"([0-9]+(?:[.][0-9]+)?) ?([KMGT])(i?)B")
 _HOURS = re.compile(r"[0-9]{1,4}:[0-5][0-9]:[0-5][0-9]")
 LEAST_MEMORY = 300e6  # bytes of a worker: libraries and compiled code alone take about 250 MB

@@ -124,10 +124,15 @@ class Local:
 
         with dask.config.set(DASK_CONFIG | LOCAL_CONFIG):
             cluster = distributed.LocalCluster(
-                n_workers=self.workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-                memory_limit=MEMORY_LIMIT // max(self.workers, 1), security=security(),
-                dashboard_address=ANY_PORT, silence_logs=logging.CRITICAL,
-            )  # fmt: skip
+                n_workers=self.workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                memory_limit=MEMORY_LIMIT // max(self.workers, 1),
+                security=security(),
+                dashboard_address=ANY_PORT,
+                silence_logs=logging.CRITICAL,
+            )
             try:
                 client = distributed.Client(cluster, set_as_default=False)
                 if has_bokeh():

@@ -211,11 +211,20 @@ def check_sight(client: Client, folder: Path, place: str, say: Say = silent, wor
             continue
         host, sources, seen = answer
         if not sources:
-            raise BadInput.at(place, f"the worker on {host} does not find this program; install it there, or start its "
-                              "workers with PYTHONPATH set to its folder")  # fmt: skip
+            raise BadInput.at(
+                place,
+                f"the worker on {host} does not find this program; install it there, or start its "
+                "workers with PYTHONPATH set to its folder",
+            )
         if sources != ours:
-            raise BadInput.at(place, f"the worker on {host} has other sources of this program than this process; "
-                              "restart workers from the same")  # fmt: skip
+            raise BadInput.at(
+                place,
+                f"the worker on {host} has other sources of this program than this process; "
+                "restart workers from the same",
+            )
         if seen != token:
-            raise BadInput.at(place, f"the worker on {host} does not see {folder}; --out must be on a file system "
-                              "that driver and workers share, under the same path")  # fmt: skip
+            raise BadInput.at(
+                place,
+                f"the worker on {host} does not see {folder}; --out must be on a file system "
+                "that driver and workers share, under the same path",
+            )

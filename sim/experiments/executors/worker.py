@@ -81,9 +81,14 @@ class SweepJob:
         flight.landed()
         told = [status for _, status in stored]
         return {
-            "units": len(items) - len(again), "ok": told.count(OK), "failed": told.count(FAILED),
-            "crashed": told.count(CRASHED), "seconds": perf_counter() - began, "worker": _me(), "again": again,
-        }  # fmt: skip
+            "units": len(items) - len(again),
+            "ok": told.count(OK),
+            "failed": told.count(FAILED),
+            "crashed": told.count(CRASHED),
+            "seconds": perf_counter() - began,
+            "worker": _me(),
+            "again": again,
+        }
 
     def _rows(self, shop: Workshop, flight: Flight, items: Sequence[Unit]) -> tuple[list[dict[str, Any]], list[Unit]]:
         """Rows of all units but those that are better tried alone."""
@@ -176,9 +181,17 @@ class SweepJob:
 
 def _row(unit: Unit, arm: str, status: str, error: str = "") -> dict[str, Any]:
     return {
-        "unit": unit.id, "point": unit.point.number, "seed": unit.seed, "arm": arm, "status": status, "seconds": 0.0,
-        "worker": _me(), "error": error, "traceback": "", "kpis": {},
-    }  # fmt: skip
+        "unit": unit.id,
+        "point": unit.point.number,
+        "seed": unit.seed,
+        "arm": arm,
+        "status": status,
+        "seconds": 0.0,
+        "worker": _me(),
+        "error": error,
+        "traceback": "",
+        "kpis": {},
+    }
 
 
 def _me() -> str:

@@ -79,8 +79,9 @@ class Standing:
 class Archive:
     """Candidates by number; the same setting proposed twice is one candidate."""
 
-    def __init__(self, plan: Plan, arms: tuple[str, str], objectives: Sequence[Objective], limits: Sequence[Limit],
-                 live: Live):  # fmt: skip
+    def __init__(
+        self, plan: Plan, arms: tuple[str, str], objectives: Sequence[Objective], limits: Sequence[Limit], live: Live
+    ):
         self.plan, self.arms = plan, arms
         self.objectives, self.limits = objectives, limits
         self.kpis = list(dict.fromkeys([*(one.kpi for one in objectives), *(one.kpi for one in limits)]))
@@ -126,10 +127,12 @@ class Archive:
 
     def values(self, kpi: str, seeds: Sequence[int]) -> np.ndarray:
         """Paired differences (candidates, seeds), NaN where a candidate has not lived a seed, or failed."""
-        return np.array([
-            [math.nan if one.failed or seed not in one.lived else one.lived[seed][kpi] for seed in seeds]
-            for one in self.candidates
-        ]).reshape(len(self.candidates), len(seeds))  # fmt: skip
+        return np.array(
+            [
+                [math.nan if one.failed or seed not in one.lived else one.lived[seed][kpi] for seed in seeds]
+                for one in self.candidates
+            ]
+        ).reshape(len(self.candidates), len(seeds))
 
     def standing(self, seeds: Sequence[int]) -> Standing:
         """Everybody judged by these seeds."""

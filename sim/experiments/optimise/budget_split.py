@@ -45,12 +45,18 @@ class BudgetSplit:
 
     def spent(self, values: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
         """By strategy: its intensity once all are scaled to the budget, and what that costs a year."""
-        told = [_at(one, float(values.get(path_of(self.arm.name, one.use), one.intensity)))
-                for one in self.arm.strategies]  # fmt: skip
+        told = [
+            _at(one, float(values.get(path_of(self.arm.name, one.use), one.intensity))) for one in self.arm.strategies
+        ]
         whole = Programme(
-            told, self.programme.settings, self.programme.bank, self.programme.revenue, months=self.months,
-            salary=self.salary, budget=self.arm.budget,
-        )  # fmt: skip
+            told,
+            self.programme.settings,
+            self.programme.bank,
+            self.programme.revenue,
+            months=self.months,
+            salary=self.salary,
+            budget=self.arm.budget,
+        )
         scaled = {one.use: (one.intensity, self._cost(one)) for one in whole.strategies}
         return {one.use: scaled.get(one.use, (0.0, 0.0)) for one in self.arm.strategies}
 

@@ -54,12 +54,18 @@ def plan_optimise(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[P
     arm = next(one for one in s.arm_list if one.name == o.arm)
     shares = tuple(
         Parameter(
-            path_of(o.arm, one.use), "number", "lever", low=0.0, high=1.0, base=one.intensity, unit="share",
+            path_of(o.arm, one.use),
+            "number",
+            "lever",
+            low=0.0,
+            high=1.0,
+            base=one.intensity,
+            unit="share",
             about="scales effect and cost, before the arm's budget scales all alike",
         )
         for one in arm.strategies
         if one.use in o.shares
-    )  # fmt: skip
+    )
     parameters = (*shares, *varied)
     plan = Plan(
         name=s.name,

@@ -72,9 +72,13 @@ class Question:
 
 
 def optimise(
-    prepared: Prepared, options: SweepOptions, where: Where | None = None, listener: Listener | None = None, *,
+    prepared: Prepared,
+    options: SweepOptions,
+    where: Where | None = None,
+    listener: Listener | None = None,
+    *,
     plugins: Sequence[str] = (),
-) -> Optimised:  # fmt: skip
+) -> Optimised:
     """Search and confirm the best levers of a scenario with an `optimise:` section; `where` None: in this process.
 
     Raises `BadInput` before anything is written, `RunFailed` if work cannot go on, `Interrupted` after Ctrl-C; what was
@@ -103,15 +107,28 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
         split = budget_split(replace(prepared, scenario=two_arms(s)), o.arm, o.seeds.first)
     space = Space(varied, tuple(o.shares), split, split.shares if split is not None else None)
     told = {
-        "kind": "optimise", "about": s.about, "scenario_digest": prepared.digest, "currency": s.currency,
-        "tiers": [tier.name for tier in s.tier_list], "months": s.months, "burn_in": s.burn_in,
-        "discount_rate": s.discount_rate, **facts(prepared.book), **surroundings(),
+        "kind": "optimise",
+        "about": s.about,
+        "scenario_digest": prepared.digest,
+        "currency": s.currency,
+        "tiers": [tier.name for tier in s.tier_list],
+        "months": s.months,
+        "burn_in": s.burn_in,
+        "discount_rate": s.discount_rate,
+        **facts(prepared.book),
+        **surroundings(),
         **({"notes": list(prepared.notes)} if prepared.notes else {}),
-    }  # fmt: skip
+    }
     return Question(
-        plan, o, space, baselines_of(space, split), dump(s.resolved()), told,
-        (lambda one: _bought(split, one)) if split is not None else None, s.currency,
-    )  # fmt: skip
+        plan,
+        o,
+        space,
+        baselines_of(space, split),
+        dump(s.resolved()),
+        told,
+        (lambda one: _bought(split, one)) if split is not None else None,
+        s.currency,
+    )
 
 
 def baselines_of(space: Space, split: BudgetSplit | None) -> list[Baseline]:
@@ -153,9 +170,14 @@ def answer(
     lock = driver_lock(out)
     try:
         store = SweepStore.create(
-            out, manifest, question.text or plan.text, design_of(plan, []), stored_units_of([]),
-            resume=options.resume, overwrite=options.overwrite,
-        )  # fmt: skip
+            out,
+            manifest,
+            question.text or plan.text,
+            design_of(plan, []),
+            stored_units_of([]),
+            resume=options.resume,
+            overwrite=options.overwrite,
+        )
         plan.write(out)
         ears = Keeper(store, listener or Listener())
         for line in store.lines:
@@ -188,11 +210,14 @@ def _answered(question: Question, o: Optimise, store: SweepStore, where: Where |
         _write(question, search, standing, confirmed, store)
         living.replan()
         seconds = perf_counter() - began + store.manifest.get("seconds", 0.0)
-        found = store.finish({
-            "seconds": seconds, "workers": where.workers if where is not None else 1,
-            "where": where.words if where is not None else "this process",
-            "optimise": _facts(question, archive, standing, confirmed),
-        })  # fmt: skip
+        found = store.finish(
+            {
+                "seconds": seconds,
+                "workers": where.workers if where is not None else 1,
+                "where": where.words if where is not None else "this process",
+                "optimise": _facts(question, archive, standing, confirmed),
+            }
+        )
     ears.ended(ending(found))
     return found
 
@@ -234,23 +259,31 @@ def _facts(question: Question, archive: Archive, standing: Standing, found: Conf
     if found.winner is not None:
         one = found.winner
         winner = {
-            "candidate": one.number, "name": one.name, "values": dict(one.point.values), "shares": dict(one.shares),
+            "candidate": one.number,
+            "name": one.name,
+            "values": dict(one.point.values),
+            "shares": dict(one.shares),
             "by": o.objectives[0].kpi,
-        }  # fmt: skip
+        }
         if question.spent is not None:
             winner["strategies"] = question.spent(one)
     return {
-        "arm": o.arm, "reference": archive.arms[0], "method": o.method, "luck": o.luck,
+        "arm": o.arm,
+        "reference": archive.arms[0],
+        "method": o.method,
+        "luck": o.luck,
         "objectives": [{"kpi": one.kpi, "goal": "maximise" if one.sign > 0 else "minimise"} for one in o.objectives],
         "limits": [{"kpi": one.kpi, "bound": one.bound, "at_most": one.sign > 0} for one in o.limits],
-        "shares": list(o.shares), "budget": _budget(question),
-        "candidates": o.candidates, "different": len(archive.searched),
+        "shares": list(o.shares),
+        "budget": _budget(question),
+        "candidates": o.candidates,
+        "different": len(archive.searched),
         "failed": sum(one.failed for one in archive.candidates),
         "front": len(standing.front),
         "seeds": {"first": o.seeds.first, "count": o.seeds.count, "most": o.seeds.most},
         "confirm": {"first": o.confirm.first, "count": o.confirm.count, "best": o.confirm.best},
         "winner": winner,
-    }  # fmt: skip
+    }
 
 
 def _budget(question: Question) -> float | None:

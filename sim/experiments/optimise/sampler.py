@@ -27,9 +27,15 @@ class Proposer:
     """Proposals for several gains at once, more being better, some of which limits may forbid."""
 
     def __init__(
-        self, method: str, distributions: Mapping[str, BaseDistribution], gains: Sequence[str], *, limits: int,
-        generation: int, luck: int,
-    ):  # fmt: skip
+        self,
+        method: str,
+        distributions: Mapping[str, BaseDistribution],
+        gains: Sequence[str],
+        *,
+        limits: int,
+        generation: int,
+        luck: int,
+    ):
         optuna = _optuna()
         self._distributions = dict(distributions)
         self._gains = list(gains)
@@ -72,9 +78,11 @@ class Proposer:
         with _quiet():
             storage = JournalStorage(JournalFileBackend(str(file)))
             optuna.copy_study(
-                from_study_name=self._study.study_name, from_storage=self._study._storage, to_storage=storage,
+                from_study_name=self._study.study_name,
+                from_storage=self._study._storage,
+                to_storage=storage,
                 to_study_name=name,
-            )  # fmt: skip
+            )
 
 
 def _rounded(value: float) -> float:

@@ -46,9 +46,13 @@ class Search:
     def __post_init__(self) -> None:
         o = self.settings
         self.proposer = Proposer(
-            o.method, self.space.distributions(), [one.kpi for one in o.objectives], limits=len(o.limits),
-            generation=o.generation, luck=o.luck,
-        )  # fmt: skip
+            o.method,
+            self.space.distributions(),
+            [one.kpi for one in o.objectives],
+            limits=len(o.limits),
+            generation=o.generation,
+            luck=o.luck,
+        )
 
     @property
     def seeds(self) -> list[int]:

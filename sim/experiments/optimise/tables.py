@@ -51,12 +51,17 @@ def candidates_table(o: Optimise, space: Space, archive: Archive, standing: Stan
     rows = []
     for one in archive.searched:
         row: dict[str, Any] = {
-            "candidate": one.number, "name": one.name, "generation": (one.generation or 0) + 1,
-            "seeds": int(standing.seeds[one.number]), "status": "failed" if one.failed else "ok",
+            "candidate": one.number,
+            "name": one.name,
+            "generation": (one.generation or 0) + 1,
+            "seeds": int(standing.seeds[one.number]),
+            "status": "failed" if one.failed else "ok",
             "within_limits": bool(not one.failed and standing.violation[one.number] <= 0),
-            "rank": np.nan if one.failed else int(rank[one.number]), "front": one.number in front,
-            **{f"share.{name}": one.shares.get(name, np.nan) for name in space.members}, **one.point.values,
-        }  # fmt: skip
+            "rank": np.nan if one.failed else int(rank[one.number]),
+            "front": one.number in front,
+            **{f"share.{name}": one.shares.get(name, np.nan) for name in space.members},
+            **one.point.values,
+        }
         for kpi in archive.kpis:
             row[kpi], row[f"{kpi}_low"], row[f"{kpi}_high"], _ = estimate(one, kpi, list(o.seeds.all))
         rows.append(row)
@@ -80,16 +85,28 @@ def confirmed_table(
         for kpi in archive.kpis:
             search, search_low, search_high, search_seeds = estimate(one, kpi, list(o.seeds.all))
             fresh, low, high, seeds = estimate(one, kpi, list(o.confirm.choosing))
-            rows.append({
-                "candidate": one.number, "name": one.name or f"candidate {one.number}",
-                "role": "best" if one.number in members else "baseline", "front": one.number in found.front,
-                "winner": found.winner is not None and one.number == found.winner.number, "status":
-                "failed" if one.failed else "ok", "kpi": kpi, "unit": units.get(kpi, ""), "search": search,
-                "search_low": search_low, "search_high": search_high, "search_seeds": search_seeds,
-                "confirmed": fresh, "confirmed_low": low, "confirmed_high": high, "confirmed_seeds": seeds,
-                "optimism": signs.get(kpi, 1.0) * (search - fresh) + 0.0,
-                **{f"share.{name}": one.shares.get(name, np.nan) for name in space.members},
-            })  # fmt: skip
+            rows.append(
+                {
+                    "candidate": one.number,
+                    "name": one.name or f"candidate {one.number}",
+                    "role": "best" if one.number in members else "baseline",
+                    "front": one.number in found.front,
+                    "winner": found.winner is not None and one.number == found.winner.number,
+                    "status": "failed" if one.failed else "ok",
+                    "kpi": kpi,
+                    "unit": units.get(kpi, ""),
+                    "search": search,
+                    "search_low": search_low,
+                    "search_high": search_high,
+                    "search_seeds": search_seeds,
+                    "confirmed": fresh,
+                    "confirmed_low": low,
+                    "confirmed_high": high,
+                    "confirmed_seeds": seeds,
+                    "optimism": signs.get(kpi, 1.0) * (search - fresh) + 0.0,
+                    **{f"share.{name}": one.shares.get(name, np.nan) for name in space.members},
+                }
+            )
     return pd.DataFrame(rows, columns=[*CONFIRMED_COLUMNS, *(f"share.{name}" for name in space.members)])
 
 
@@ -118,18 +135,52 @@ def winner_table(o: Optimise, archive: Archive, found: Confirmed, units: Mapping
             else:
                 with np.errstate(divide="ignore", invalid="ignore"):
                     better = float(stdtr(max(count - 1, 1), sign * np.float64(mean) / error))
-            rows.append((winner.number, other.name if other else archive.arms[0], kpi, units.get(kpi, ""), mean, low,
-                         high, better, count))  # fmt: skip
+            rows.append(
+                (
+                    winner.number,
+                    other.name if other else archive.arms[0],
+                    kpi,
+                    units.get(kpi, ""),
+                    mean,
+                    low,
+                    high,
+                    better,
+                    count,
+                )
+            )
     return pd.DataFrame(rows, columns=list(WINNER_COLUMNS))
 
 
 CONFIRMED_COLUMNS = (
-    "candidate", "name", "role", "front", "winner", "status", "kpi", "unit", "search", "search_low", "search_high",
-    "search_seeds", "confirmed", "confirmed_low", "confirmed_high", "confirmed_seeds", "optimism",
-)  # fmt: skip
+    "candidate",
+    "name",
+    "role",
+    "front",
+    "winner",
+    "status",
+    "kpi",
+    "unit",
+    "search",
+    "search_low",
+    "search_high",
+    "search_seeds",
+    "confirmed",
+    "confirmed_low",
+    "confirmed_high",
+    "confirmed_seeds",
+    "optimism",
+)
 WINNER_COLUMNS = (
-    "winner", "against", "kpi", "unit", "difference", "ci_low", "ci_high", "probability_better", "seeds",
-)  # fmt: skip
+    "winner",
+    "against",
+    "kpi",
+    "unit",
+    "difference",
+    "ci_low",
+    "ci_high",
+    "probability_better",
+    "seeds",
+)
 
 
 def units_of(kpis: Sequence[str], currency: str) -> dict[str, str]:

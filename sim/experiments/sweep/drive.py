@@ -197,8 +197,6 @@ def folder_of(plan: Plan, options: SweepOptions, manifest: Mapping[str, Any]) ->
 
 def refuse(out: Path, manifest: Mapping[str, Any], options: SweepOptions, scenario_text: str = "") -> None:
     """`BadInput` if the folder may not be used; nothing is written."""
-    mistakes = SweepStore.refusals(
-        out, manifest, scenario_text, overwrite=options.overwrite, resume=options.resume
-    )
+    mistakes = SweepStore.refusals(out, manifest, scenario_text, overwrite=options.overwrite, resume=options.resume)
     if mistakes:
         raise BadInput(mistakes)

@@ -68,8 +68,9 @@ class BankPoints:
         prepared = self.prepared(unit.point)
         s = prepared.scenario
         resolved = s.resolved()
-        past = _digest({**_without(resolved, AFTER_MONTH_0), "months": s.months, "uses": s.strategies_named,
-                        "seed": unit.seed})  # fmt: skip
+        past = _digest(
+            {**_without(resolved, AFTER_MONTH_0), "months": s.months, "uses": s.strategies_named, "seed": unit.seed}
+        )
         rows: dict[str, dict[str, Any]] = {}
         tables: list[Tables] = []
         for arm in s.arm_list:
@@ -79,16 +80,23 @@ class BankPoints:
                 key = _digest([past, arm.name, resolved["arms"][arm.name], resolved["implementation"]])
                 tables.append(_kept(self.arms, key, self._living(prepared, arm, unit.seed, past), most=KEPT_ARMS))
             except Exception as error:
-                row |= {"status": "failed", "error": f"{type(error).__name__}: {error}",
-                        "traceback": traceback.format_exc()}  # fmt: skip
+                row |= {
+                    "status": "failed",
+                    "error": f"{type(error).__name__}: {error}",
+                    "traceback": traceback.format_exc(),
+                }
             row["seconds"] = perf_counter() - began
             rows[arm.name] = row
         if tables:
             joined = {name: pd.concat([one[name] for one in tables], ignore_index=True) for name in tables[0]}
             found = run_kpis(
-                joined, tiers=[tier.name for tier in s.tier_list], discount_rate=s.discount_rate, currency=s.currency,
-                arms=list(rows), reference=s.arm_list[0].name,
-            )  # fmt: skip
+                joined,
+                tiers=[tier.name for tier in s.tier_list],
+                discount_rate=s.discount_rate,
+                currency=s.currency,
+                arms=list(rows),
+                reference=s.arm_list[0].name,
+            )
             for name, table in found.groupby("arm"):
                 rows[str(name)]["kpis"] = dict(zip(table["kpi"], table["value"], strict=True))
         yield from rows.values()

@@ -152,8 +152,15 @@ class Keeper(Listener):
 
     def _tell(self) -> None:
         t = self.tally
-        told = {"when": time.time(), "process": os.getpid(), "total": t.total, "done": t.done, "failed": t.failed,
-                "rate": t.rate, "workers": t.workers}  # fmt: skip
+        told = {
+            "when": time.time(),
+            "process": os.getpid(),
+            "total": t.total,
+            "done": t.done,
+            "failed": t.failed,
+            "rate": t.rate,
+            "workers": t.workers,
+        }
         with contextlib.suppress(RunFailed):
             write_json(self.file, told)
 
@@ -223,11 +230,22 @@ def status(folder: str | os.PathLike[str]) -> Status:
     rates = [one["rate"] for one in told if one.get("rate")]
     rate = float(sum(rates)) if rates else None
     return Status(
-        str(path), manifest["name"], str(manifest.get("run_id", "")), manifest["status"], at_work, total, done, failed,
-        crashed, rate, (total - done) / rate if rate else None,
-        sum(int(one.get("workers", 0)) for one in told) if told else None, _last_lines(path / LOG),
-        _shards(path / LOG), str(manifest.get("kind", "sweep")),
-    )  # fmt: skip
+        str(path),
+        manifest["name"],
+        str(manifest.get("run_id", "")),
+        manifest["status"],
+        at_work,
+        total,
+        done,
+        failed,
+        crashed,
+        rate,
+        (total - done) / rate if rate else None,
+        sum(int(one.get("workers", 0)) for one in told) if told else None,
+        _last_lines(path / LOG),
+        _shards(path / LOG),
+        str(manifest.get("kind", "sweep")),
+    )
 
 
 def _counts(path: Path) -> dict[Any, int]:

@@ -188,9 +188,16 @@ def read_book(
         values.flags.writeable = False
     counts = {name: count for name, count in reading.counts.items() if count}
     return Book(
-        str(path), reading.rows, _digest(path), reading.read(), counts, **reading.values, form=reading.form(),
-        words=reading.words(), doubts=tuple(doubts),
-    )  # fmt: skip
+        str(path),
+        reading.rows,
+        _digest(path),
+        reading.read(),
+        counts,
+        **reading.values,
+        form=reading.form(),
+        words=reading.words(),
+        doubts=tuple(doubts),
+    )
 
 
 def _digest(path: Path) -> str:

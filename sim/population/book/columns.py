@@ -32,17 +32,33 @@ from pydantic_core import CoreSchema
 from sim.assumptions import with_tuples
 
 FieldName = Literal[
-    "id", "aum", "age", "tenure_months", "products", "income", "digital_active", "digital_affinity", "satisfaction",
-    "state", "tier", "share_of_wallet",
-]  # fmt: skip
+    "id",
+    "aum",
+    "age",
+    "tenure_months",
+    "products",
+    "income",
+    "digital_active",
+    "digital_affinity",
+    "satisfaction",
+    "state",
+    "tier",
+    "share_of_wallet",
+]
 FIELD_NAMES: Final[tuple[str, ...]] = get_args(FieldName)
 
 # What a book may lack: it is imputed from the synthetic bank given tier and age. Without `state` everybody starts
 # active; without `tier` the tier follows from AUM and the thresholds; `id` and `aum` cannot be done without.
 IMPUTABLE: Final[tuple[str, ...]] = (
-    "age", "tenure_months", "products", "income", "digital_active", "digital_affinity", "satisfaction",
+    "age",
+    "tenure_months",
+    "products",
+    "income",
+    "digital_active",
+    "digital_affinity",
+    "satisfaction",
     "share_of_wallet",
-)  # fmt: skip
+)
 
 _WHOLE: Final = re.compile(r"([+-]?[0-9]{1,300})(?:\.0*)?")
 _BARE: Final = re.compile(r"[\w.+#%/&()$€£¥-]+")

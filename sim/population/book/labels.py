@@ -22,10 +22,32 @@ MOST_KEPT: Final = 10_000
 LONGEST: Final = 30  # characters of a word
 
 # Words in the name of a column in which yes means that somebody is gone or asleep.
-_GONE: Final = frozenset({
-    "churn", "churned", "churner", "exited", "exit", "attrition", "attrited", "left", "leaver", "closed", "closure",
-    "cancelled", "canceled", "terminated", "lapsed", "lost", "gone", "departed", "inactive", "dormant", "not", "non",
-})  # fmt: skip
+_GONE: Final = frozenset(
+    {
+        "churn",
+        "churned",
+        "churner",
+        "exited",
+        "exit",
+        "attrition",
+        "attrited",
+        "left",
+        "leaver",
+        "closed",
+        "closure",
+        "cancelled",
+        "canceled",
+        "terminated",
+        "lapsed",
+        "lost",
+        "gone",
+        "departed",
+        "inactive",
+        "dormant",
+        "not",
+        "non",
+    }
+)
 _GONE_ANYWHERE: Final = ("churn", "attrit", "\u6d41\u5931", "\u9500\u6237", "\u6ce8\u9500", "\u4f11\u7720")
 _PARTS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 

@@ -62,9 +62,14 @@ class Reading:
     """One pass over a book, batch by batch: converts, and notes what is wrong instead of stopping at it."""
 
     def __init__(
-        self, book: BookFile, specs: dict[str, ColumnSpec], scale: float, currency: str, tiers: Sequence[str] | None,
+        self,
+        book: BookFile,
+        specs: dict[str, ColumnSpec],
+        scale: float,
+        currency: str,
+        tiers: Sequence[str] | None,
         decimal: Decimal | None,
-    ):  # fmt: skip
+    ):
         self.book, self.specs, self.scale, self.currency, self.tiers = book, specs, scale, currency, tiers
         self.decimal = decimal
         self.rows = 0
@@ -130,12 +135,14 @@ class Reading:
         for name, seen in self.thousands.items():
             if self.decimal is None and seen.likely:
                 number = float(seen.sample)
-                told.append((
-                    f"population.columns.{name}",
-                    f"all amounts of {quoted(self.specs[name].column)} look like {seen.sample}, read as {number:,.3f} "
-                    f"and not as {number * 1000:,.0f}; if the point marks thousands, population.decimal: comma reads "
-                    f"{number * 1000:,.0f}, decimal: point says that it is right",
-                ))  # fmt: skip
+                told.append(
+                    (
+                        f"population.columns.{name}",
+                        f"all amounts of {quoted(self.specs[name].column)} look like {seen.sample}, read as "
+                        f"{number:,.3f} and not as {number * 1000:,.0f}; if the point marks thousands, "
+                        f"population.decimal: comma reads {number * 1000:,.0f}, decimal: point says that it is right",
+                    )
+                )
         for name, labels in self.labels.items():
             spec = self.specs[name]
             if isinstance(spec, StateColumn) and (doubt := labels.doubt(spec)):
@@ -314,10 +321,18 @@ class Reading:
             shown = named(lines[: min(SHOWN, found.rows)], found.rows, self.book.unit)
             twin = f"{self.book.unit} {lines[-1]}"
             message = sentence(
-                name, kind, found.rows, shown, sample=found.sample, first=twin, currency=self.currency,
-                tiers=self.tiers, values=self._values(name), remedy=found.remedy,
+                name,
+                kind,
+                found.rows,
+                shown,
+                sample=found.sample,
+                first=twin,
+                currency=self.currency,
+                tiers=self.tiers,
+                values=self._values(name),
+                remedy=found.remedy,
                 written="1.234,5" if self.decimal == "comma" else "1234.5",
-            )  # fmt: skip
+            )
             made.append(Mistake(file, *places[found.first[0], column], column, message))
         for name, spec in self.specs.items():
             if isinstance(spec, StateColumn) and spec.active and self.rows and name not in self.listed:

@@ -186,7 +186,7 @@ FIGURES: tuple[Plate, ...] = (
         "Satisfaction is the model's latent value, not a survey's answer. Bad surprises weigh more than good ones, so "
         "uneven service alone lowers the mean.",
     ),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,15 @@ def attribution(board: Board) -> Figure:
     rows, columns = -(-len(kpis) // 2), min(2, len(kpis))
     room = max(style.text_width(name, style.TICK) for name in names) + 0.14
     figure, axes = style.page(
-        _title(table, kpis[0]), subtitle, rows, columns, height=0.3 * len(names) + 0.05, between=0.85,
-        lefts=[room, 0.42][:columns], rights=[1.15] * columns,
-    )  # fmt: skip
+        _title(table, kpis[0]),
+        subtitle,
+        rows,
+        columns,
+        height=0.3 * len(names) + 0.05,
+        between=0.85,
+        lefts=[room, 0.42][:columns],
+        rights=[1.15] * columns,
+    )
     panels = [panel for row in axes for panel in row]
     for place, (panel, kpi) in enumerate(zip(panels, kpis, strict=False)):
         own = table[table["kpi"].astype(str) == kpi].drop_duplicates("member").set_index("member").reindex(members)
@@ -94,9 +100,17 @@ def _bars(axes: Axes, own: pd.DataFrame, look: units.Display, better: str | None
 
 def _beside(axes: Axes, row: int, text: str, colour: str) -> None:
     axes.annotate(
-        text, (1, row), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", size=8, color=colour,
-        ha="left", va="center_baseline", annotation_clip=False,
-    )  # fmt: skip
+        text,
+        (1, row),
+        (6, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        size=8,
+        color=colour,
+        ha="left",
+        va="center_baseline",
+        annotation_clip=False,
+    )
 
 
 def _title(table: pd.DataFrame, kpi: str) -> str:

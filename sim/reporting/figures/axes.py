@@ -189,9 +189,17 @@ def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]], *, size: fl
     for place, height in zip(order, heights, strict=True):
         _, text, colour = wanted[place]
         axes.annotate(
-            text, (1, height / tall), (5, 0), xycoords="axes fraction", textcoords="offset points", size=size,
-            color=ink(colour), ha="left", va="center_baseline", annotation_clip=False,
-        )  # fmt: skip
+            text,
+            (1, height / tall),
+            (5, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            size=size,
+            color=ink(colour),
+            ha="left",
+            va="center_baseline",
+            annotation_clip=False,
+        )
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

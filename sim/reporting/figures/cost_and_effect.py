@@ -40,8 +40,12 @@ def cost_and_effect(board: Board) -> Figure:
         f"strategies and of managers together, beyond that of {style.quoted(board.reference)}. Filled, on the line: no "
         "other arm, and no mix of two, keeps more for the money; hollow, below it: another arm or a mix of two does."
         + board.few_words(signs),
-        1, 1, height=4.2, left=0.75, right=0.35,
-    )  # fmt: skip
+        1,
+        1,
+        height=4.2,
+        left=0.75,
+        right=0.35,
+    )
     ends = [np.append(0.0, half / size), np.append(0.0, kept[:, 1]), np.append(0.0, kept[:, 2])]
     _axes(panel, [x - np.nan_to_num(ends[0]), x + np.nan_to_num(ends[0])], [y, ends[1], ends[2]])
     panel.plot(x[line], y[line], color=style.INK, linewidth=1.3, zorder=2)
@@ -55,9 +59,15 @@ def cost_and_effect(board: Board) -> Figure:
         if place and np.isfinite(ends[1][place]):
             panel.plot([x[place]] * 2, [ends[1][place], ends[2][place]], color=colour, linewidth=1.1, zorder=3)
         panel.plot(
-            [x[place]], [y[place]], marker, color=colour, markersize=7, markeredgewidth=1.4, zorder=5,
+            [x[place]],
+            [y[place]],
+            marker,
+            color=colour,
+            markersize=7,
+            markeredgewidth=1.4,
+            zorder=5,
             markerfacecolor=colour if place in line else "white",
-        )  # fmt: skip
+        )
     names = units.shortened([style.spoken(arm) for arm in board.arms], 34)
     names = [name + sign for name, sign in zip(names, signs, strict=True)]
     _label(panel, x, y, names, line, ends)
@@ -73,8 +83,10 @@ def frontier(x: Sequence[float] | Cube, y: Sequence[float] | Cube) -> list[int]:
     A point is off it when another costs no more and keeps no less, or when a straight line between two others passes
     above it (then a mix of the two would keep more for the same money). Of equal points the first is on it.
     """
-    order = sorted((place for place in range(len(x)) if np.isfinite(x[place]) and np.isfinite(y[place])),
-                   key=lambda place: (x[place], -y[place], place))  # fmt: skip
+    order = sorted(
+        (place for place in range(len(x)) if np.isfinite(x[place]) and np.isfinite(y[place])),
+        key=lambda place: (x[place], -y[place], place),
+    )
     rising: list[int] = []
     for place in order:
         if rising and y[place] <= y[rising[-1]]:
@@ -130,14 +142,21 @@ def _label(axes: Axes, x: Cube, y: Cube, names: list[str], line: list[int], ends
             continue
         weight = "bold" if on[place] else "normal"
         long = style.text_width(names[place], style.LABEL, weight) + 0.04
-        spots = [(box, far) for box, far in _spots(at[place], long, high)
-                 if box[0] >= 0.02 and box[2] <= wide + 0.3 and box[1] >= 0.02 and box[3] <= tall
-                 and not any(_meet(box, other) for other in taken)]  # fmt: skip
+        spots = [
+            (box, far)
+            for box, far in _spots(at[place], long, high)
+            if box[0] >= 0.02
+            and box[2] <= wide + 0.3
+            and box[1] >= 0.02
+            and box[3] <= tall
+            and not any(_meet(box, other) for other in taken)
+        ]
         clean = [
-            (box, far) for box, far in spots
+            (box, far)
+            for box, far in spots
             if not any(_meet(box, other) for other in lines)
             and not any(_meet(step, other) for step in _leader(at[place], box, far) for other in names_at)
-        ]  # fmt: skip
+        ]
         if not spots:
             continue
         box, far = (clean or spots)[0]
@@ -145,14 +164,27 @@ def _label(axes: Axes, x: Cube, y: Cube, names: list[str], line: list[int], ends
         names_at.append(box)
         lines += _leader(at[place], box, far)
         axes.text(
-            (box[0] + 0.02) / wide, (box[1] + box[3]) / 2 / tall, names[place], transform=axes.transAxes,
-            size=style.LABEL, color=style.ink(style.arm_look(place)[0]), va="center_baseline", weight=weight, zorder=7,
-        )  # fmt: skip
+            (box[0] + 0.02) / wide,
+            (box[1] + box[3]) / 2 / tall,
+            names[place],
+            transform=axes.transAxes,
+            size=style.LABEL,
+            color=style.ink(style.arm_look(place)[0]),
+            va="center_baseline",
+            weight=weight,
+            zorder=7,
+        )
         if far > NEAR:
             px, py = at[place]
             near = _nearest(at[place], box)
-            axes.plot([px / wide, near[0] / wide], [py / tall, near[1] / tall], transform=axes.transAxes,
-                      color="#9A9A9A", linewidth=0.6, zorder=1)  # fmt: skip
+            axes.plot(
+                [px / wide, near[0] / wide],
+                [py / tall, near[1] / tall],
+                transform=axes.transAxes,
+                color="#9A9A9A",
+                linewidth=0.6,
+                zorder=1,
+            )
 
 
 def _nearest(at: Cube, box: Box) -> tuple[float, float]:

@@ -46,10 +46,11 @@ def attrition_by_tier(board: Board) -> Figure:
     )
     signs = [_signs(board, board.leaving[arm])[: len(names)] for arm in range(len(board.arms))]
     panels = [
-        parts.Panel(name, "% a year", rates[..., tier] * 100, _percent_of, floor=0.0,
-                    signs=tuple(own[tier] for own in signs))
+        parts.Panel(
+            name, "% a year", rates[..., tier] * 100, _percent_of, floor=0.0, signs=tuple(own[tier] for own in signs)
+        )
         for tier, name in enumerate(names)
-    ]  # fmt: skip
+    ]
     subtitle += board.few_words(sign for own in signs[: style.MOST_ARMS] for sign in own)
     return parts.panels_by_arm(board, title, subtitle, months, panels[-1:] + panels[:-1])
 
@@ -89,20 +90,38 @@ def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: NDA
     few = board.few_words(sign for own in (signs, *of_parts) for sign in own[: len(names)])
     colours = [*style.tier_colours(len(board.tiers)), style.NEUTRAL][: len(names)]
     figure, ((trend, split),) = style.page(
-        title, subtitle + board.small_words() + few, 1, 2, height=2.7, widths=[1.5, 1],
-        lefts=[0.5, parts.rows_room(names) + 0.2], rights=[marks.end_room(labels), 0.1],
+        title,
+        subtitle + board.small_words() + few,
+        1,
+        2,
+        height=2.7,
+        widths=[1.5, 1],
+        lefts=[0.5, parts.rows_room(names) + 0.2],
+        rights=[marks.end_room(labels), 0.1],
         key=[("closed the account", CLOSED), ("went dormant", SILENT)],
-    )  # fmt: skip
+    )
     parts.named_lines(
-        trend, months, rates[0] * 100, labels, colours, zero=True, floor=0.0, bandless=board.small_tiers,
+        trend,
+        months,
+        rates[0] * 100,
+        labels,
+        colours,
+        zero=True,
+        floor=0.0,
+        bandless=board.small_tiers,
         dashed=[len(names) - 1] if len(names) > 1 else [],
-    )  # fmt: skip
+    )
     style.name_panel(trend, "Attrition", "% a year")
     marks.month_axis(trend, board.months)
     parts.stacked_rows(
-        split, names, pieces * 100, [CLOSED, SILENT], _percent_of, inside=lambda value: units.number(value, 1),
+        split,
+        names,
+        pieces * 100,
+        [CLOSED, SILENT],
+        _percent_of,
+        inside=lambda value: units.number(value, 1),
         signs=[*zip(*of_parts, signs, strict=False)],
-    )  # fmt: skip
+    )
     style.name_panel(split, "How they go", "% a year, at the end")
     return figure
 
@@ -121,9 +140,11 @@ def customer_flows(board: Board) -> Figure:
     if board.one_arm:
         return _flows_of_one(board, flows, growth)
     title = claims.seen(
-        board, contrasts(growth), f"growth of active customers over {board.span_words}",
+        board,
+        contrasts(growth),
+        f"growth of active customers over {board.span_words}",
         lambda gap: units.points(gap, 2, sign=True),
-    )  # fmt: skip
+    )
     yearly = {
         name: rolling_sum(flow[:, :, 1:], board.window) * board.per_year
         for name, flow in {**flows, "closed while dormant": board.total("closed_dormant")}.items()
@@ -152,9 +173,14 @@ def _flows_of_one(board: Board, flows: dict[str, Cube], growth: Cube) -> Figure:
         title,
         "Bars: active customers gained and lost; point: their change (mean over seeds). A further "
         f"{units.short(asleep)} {span} close while dormant. {board.band_words('Lines')}",
-        1, 2, height=2.7, widths=[1.3, 1], lefts=[0.55, 0.6], rights=[0.15, marks.end_room(["dormant"])],
+        1,
+        2,
+        height=2.7,
+        widths=[1.3, 1],
+        lefts=[0.55, 0.6],
+        rights=[0.15, marks.end_room(["dormant"])],
         key=list(colours.items()),
-    )  # fmt: skip
+    )
     up, down = np.zeros(len(years)), np.zeros(len(years))
     largest = max(sums["joined"] + sums["reactivated"], sums["went dormant"] + sums["closed while active"], key=np.max)
     size, word = units.scale(float(np.nanmax(largest)))
@@ -171,9 +197,14 @@ def _flows_of_one(board: Board, flows: dict[str, Cube], growth: Cube) -> Figure:
         bars.set_xlabel("Year", size=style.LABEL, color=style.SOFT, labelpad=3)
     style.name_panel(bars, "Into and out of active", f"{word} customers".strip())
     parts.named_lines(
-        stock, np.arange(board.months + 1), stocks / stock_scale, ["active", "dormant"],
-        [style.PALETTE[0], style.NEUTRAL], zero=True, floor=0.0,
-    )  # fmt: skip
+        stock,
+        np.arange(board.months + 1),
+        stocks / stock_scale,
+        ["active", "dormant"],
+        [style.PALETTE[0], style.NEUTRAL],
+        zero=True,
+        floor=0.0,
+    )
     style.name_panel(stock, "Open customers", stock_word)
     marks.month_axis(stock, board.months)
     return figure

@@ -75,9 +75,15 @@ def forest(board: Board) -> Figure:
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
     figure, axes = style.page(
-        _forest_title(board), subtitle, rows, columns, height=max(0.5, ROW * len(names)) + 0.08,
-        lefts=[name_room(names), *([0.42] * (columns - 1))], rights=[0.12] * columns, between=0.82,
-    )  # fmt: skip
+        _forest_title(board),
+        subtitle,
+        rows,
+        columns,
+        height=max(0.5, ROW * len(names)) + 0.08,
+        lefts=[name_room(names), *([0.42] * (columns - 1))],
+        rights=[0.12] * columns,
+        between=0.82,
+    )
     panels = [panel for row in axes for panel in row]
     for place, (panel, (kpi, name, gaps)) in enumerate(zip(panels, shown, strict=False)):
         unit = str(board.comparison.loc[board.comparison["kpi"] == kpi, "unit"].iloc[0])  # type: ignore[union-attr,index]
@@ -134,8 +140,17 @@ def _intervals(axes: Axes, gaps: Cube, sure: NDArray[np.bool_], less: bool, sign
             [value], [row], "o", color=colour, markersize=5.5, zorder=4, markerfacecolor=colour if clear else "white"
         )
         if signs[row] and np.isfinite(value):
-            axes.annotate(signs[row], (value, row), (0, 3), textcoords="offset points", size=8, color=style.INK,
-                          ha="center", va="bottom", zorder=5)  # fmt: skip
+            axes.annotate(
+                signs[row],
+                (value, row),
+                (0, 3),
+                textcoords="offset points",
+                size=8,
+                color=style.INK,
+                ha="center",
+                va="bottom",
+                zorder=5,
+            )
     axes.set_ylim(len(gaps) - 0.5, -0.5)
 
 
@@ -154,16 +169,25 @@ def tier_heat_map(board: Board) -> Figure:
         [board.mark(arm, f"attrition_annual{tier}") for tier in (*(f"[{name}]" for name in tiers), "")]
         for arm in range(1, len(board.arms))
     ]
-    sure = "" if len(board.seeds) == 1 else (
-        " In brackets: the 95\N{NO-BREAK SPACE}% interval has zero in it. Bold: clear; tiers are no headline figures, "
-        "so none is called so."
-    )  # fmt: skip
+    sure = (
+        ""
+        if len(board.seeds) == 1
+        else (
+            " In brackets: the 95\N{NO-BREAK SPACE}% interval has zero in it. Bold: clear; tiers are no headline "
+            "figures, so none is called so."
+        )
+    )
     figure, ((left, right),) = style.page(
         _map_title(board, attrition),
         f"Difference to {style.quoted(board.reference)}, same seeds, mean over seeds. Blue is better, orange worse, "
         f"white no difference.{sure}{board.few_words(sign for row in signs for sign in row)}",
-        1, 2, height=0.3 * (len(names) + HEAD), lefts=[name_room(names), 0.3], rights=[0.1, 0.05], bottom=0.1,
-    )  # fmt: skip
+        1,
+        2,
+        height=0.3 * (len(names) + HEAD),
+        lefts=[name_room(names), 0.3],
+        rights=[0.1, 0.05],
+        bottom=0.1,
+    )
     of_reference = style.fit(style.spoken(board.reference), 1.2, 8)
     for panel, values, kpi, less, title, unit in (
         (left, attrition, "attrition_annual", True, "Attrition", "points a year"),
@@ -173,8 +197,15 @@ def tier_heat_map(board: Board) -> Figure:
         heads = [*map(style.spoken, tiers), "bank"]
         room = style.size_inches(panel)[0] / (len(heads) + 0.12) - 0.05
         for head, x in zip(heads, _columns(len(heads)), strict=True):
-            panel.text(x + 0.5, -0.4, style.fit(head, room, style.TICK), ha="center", va="center_baseline",
-                       size=style.TICK, color=style.INK)  # fmt: skip
+            panel.text(
+                x + 0.5,
+                -0.4,
+                style.fit(head, room, style.TICK),
+                ha="center",
+                va="center_baseline",
+                size=style.TICK,
+                color=style.INK,
+            )
         panel.set_xticks([])
         panel.set_yticks(np.arange(len(names)) + 0.5, names if panel is left else [""] * len(names))
         panel.tick_params(length=0, labelcolor=style.INK)
@@ -225,9 +256,15 @@ def _cells(axes: Axes, values: Cube, sure: NDArray[np.bool_], less: bool, signs:
             weight = "bold" if column == values.shape[1] - 1 and sure[row] else "normal"
             fits = (size for size in (8.5, 8, 7.5, 7, 6.5) if style.text_width(text, size, weight) < wide - 0.06)
             axes.text(
-                x + 0.5, row + 0.5, text, ha="center", va="center_baseline", size=next(fits, 6.0), weight=weight,
+                x + 0.5,
+                row + 0.5,
+                text,
+                ha="center",
+                va="center_baseline",
+                size=next(fits, 6.0),
+                weight=weight,
                 color=style.ink_on(colour),
-            )  # fmt: skip
+            )
     axes.set_xlim(0, values.shape[1] + 0.12)
     axes.set_ylim(values.shape[0], -HEAD)
     axes.grid(False)

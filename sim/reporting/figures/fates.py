@@ -29,10 +29,15 @@ GROUPS = {  # column of individuals.parquet: its head, its values in order (tier
     "uplift_class": ("Uplift class", ("persuadable", "sure_thing", "lost_cause", "sleeping_dog")),
 }
 SPOKEN = {
-    "under_35": "under 35", "35_to_49": "35 to 49", "50_to_64": "50 to 64", "65_plus": "65 and over",
-    "persuadable": "persuadables", "sure_thing": "sure things", "lost_cause": "lost causes",
+    "under_35": "under 35",
+    "35_to_49": "35 to 49",
+    "50_to_64": "50 to 64",
+    "65_plus": "65 and over",
+    "persuadable": "persuadables",
+    "sure_thing": "sure things",
+    "lost_cause": "lost causes",
     "sleeping_dog": "sleeping dogs",
-}  # fmt: skip
+}
 OUTCOMES = (  # name, more of it is better, fates that have it
     ("Active at the end", True, ("kept", "upgraded", "downgraded", "opted_out")),
     ("Moved up a tier", True, ("upgraded",)),
@@ -81,8 +86,12 @@ def fates(board: Board) -> Figure:
         f"Customers of month 0 whose fate differs from the one under {style.quoted(board.reference)}, per {PER:,}. "
         f"Right: who has this fate in the arm and not under {style.quoted(board.reference)}; left: the reverse; blue "
         "is better, orange worse. Point: the net" + _interval_words(board),
-        1, 3, height=max(0.5, 0.26 * len(names)) + 0.05, lefts=[name_room(names), 0.42, 0.42], rights=[0.55] * 3,
-    )  # fmt: skip
+        1,
+        3,
+        height=max(0.5, 0.26 * len(names)) + 0.05,
+        lefts=[name_room(names), 0.42, 0.42],
+        rights=[0.55] * 3,
+    )
     for place, (panel, one, (name, good, _)) in enumerate(zip(axes, found, OUTCOMES, strict=True)):
         _swap(panel, Changed(one.here[1:], one.there[1:]), good)
         panel.set_yticks(np.arange(len(names)), names if place == 0 else [""] * len(names))
@@ -129,10 +138,16 @@ def _swap(axes: Axes, one: Changed, good: bool) -> None:
             axes.plot(ends, [row, row], color=style.INK, linewidth=1.2, zorder=4)
         axes.plot([net[row]], [row], "o", color=style.INK, markersize=4, zorder=5)
         axes.annotate(
-            units.number(float(net[row]), 0 if abs(net[row]) >= 10 else 1, sign=True), (1, row), (4, 0),
-            xycoords=("axes fraction", "data"), textcoords="offset points", size=8, color=style.INK,
-            va="center_baseline", annotation_clip=False,
-        )  # fmt: skip
+            units.number(float(net[row]), 0 if abs(net[row]) >= 10 else 1, sign=True),
+            (1, row),
+            (4, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            size=8,
+            color=style.INK,
+            va="center_baseline",
+            annotation_clip=False,
+        )
     axes.set_ylim(len(net) - 0.5, -0.5)
 
 
@@ -163,11 +178,15 @@ def fates_by_group(board: Board) -> Figure:
         _group_title(board, rows),
         f"Customers of month 0 per {PER:,} of their group. Blue, right: lost under {style.quoted(board.reference)} "
         "(closed or dormant), active here; orange, left: the reverse. Point: the net"
-        + _interval_words(board) + " Small groups differ by chance.",
-        deep, across, height=0.155 * (at[-1] + 1), between=0.75,
+        + _interval_words(board)
+        + " Small groups differ by chance.",
+        deep,
+        across,
+        height=0.155 * (at[-1] + 1),
+        between=0.75,
         lefts=[max(style.text_width(label, 8) for label in labels) + 0.25, *[0.24] * (across - 1)],
         rights=[0.12] * across,
-    )  # fmt: skip
+    )
     panels = [panel for row in axes for panel in row]
     for place, (panel, name) in enumerate(zip(panels, names, strict=False)):
         _groups(panel, Changed(here[place], gone[place]), at, limits)
@@ -176,14 +195,29 @@ def fates_by_group(board: Board) -> Figure:
         if place % across == 0:
             for start in first:
                 panel.annotate(
-                    heads[start], (0, at[start] - 0.95), (-4, 0), xycoords=("axes fraction", "data"),
-                    textcoords="offset points", size=8, weight="bold", color=style.INK, ha="right",
-                    va="center_baseline", annotation_clip=False,
-                )  # fmt: skip
+                    heads[start],
+                    (0, at[start] - 0.95),
+                    (-4, 0),
+                    xycoords=("axes fraction", "data"),
+                    textcoords="offset points",
+                    size=8,
+                    weight="bold",
+                    color=style.INK,
+                    ha="right",
+                    va="center_baseline",
+                    annotation_clip=False,
+                )
         panel.annotate(
-            name, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", size=9, weight="bold",
-            color=style.ink(style.arm_look(place + 1)[0]), annotation_clip=False,
-        )  # fmt: skip
+            name,
+            (0, 1),
+            (0, 6),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            size=9,
+            weight="bold",
+            color=style.ink(style.arm_look(place + 1)[0]),
+            annotation_clip=False,
+        )
     for panel in panels[len(names) :]:
         panel.remove()
     return figure

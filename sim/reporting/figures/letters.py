@@ -23,11 +23,28 @@ from matplotlib.text import Text
 
 HOUSE = "DejaVu Sans"  # comes with matplotlib: the same on every machine
 PREFERRED = (
-    "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN",
-    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "SimHei",
-    "Malgun Gothic", "Noto Sans Arabic", "Noto Naskh Arabic", "Geeza Pro", "Segoe UI", "Noto Sans Symbols",
-    "Noto Emoji", "Segoe UI Emoji", "Symbola", "Arial Unicode MS",
-)  # fmt: skip
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "SimHei",
+    "Malgun Gothic",
+    "Noto Sans Arabic",
+    "Noto Naskh Arabic",
+    "Geeza Pro",
+    "Segoe UI",
+    "Noto Sans Symbols",
+    "Noto Emoji",
+    "Segoe UI Emoji",
+    "Symbola",
+    "Arial Unicode MS",
+)
 MONEY = {"元": "yuan", "圆": "yuan", "圓": "yuan", "円": "yen", "원": "won"}  # letters that are units of money
 # Stretches that are told as one: everything but Latin letters, white space, punctuation, arrows and mathematics.
 _FOREIGN = re.compile("[\u0370-\u1fff\u2c00-\U0010ffff]+|[^\\s\u0000-\u007f]")
@@ -149,8 +166,9 @@ def _named(sign: str) -> str:
 @functools.cache
 def _house() -> frozenset[int]:
     """Letters of the house font, plain and bold."""
-    plain, bold = (font_manager.findfont(font_manager.FontProperties(family=HOUSE, weight=weight))
-                   for weight in ("normal", "bold"))  # fmt: skip
+    plain, bold = (
+        font_manager.findfont(font_manager.FontProperties(family=HOUSE, weight=weight)) for weight in ("normal", "bold")
+    )
     return frozenset(FT2Font(plain).get_charmap()) & frozenset(FT2Font(bold).get_charmap())
 
 

@@ -53,11 +53,15 @@ def aum_and_net_new_money(board: Board) -> Figure:
         title,
         f"Left: AUM at month end; middle: net new money since month 0; right: AUM at the end less that of "
         f"{style.quoted(board.reference)}, by tier, same seeds, with the 95{units.GAP}% interval (t). "
-        f"{board.band_words()}"
-        + parts.left_out(board),
-        1, 3, height=2.5, key=parts.arm_key(board), widths=[1, 1, 1.1],
-        lefts=[0.5, 0.55, parts.rows_room(names) + 0.15], rights=[room, room, 0.15],
-    )  # fmt: skip
+        f"{board.band_words()}" + parts.left_out(board),
+        1,
+        3,
+        height=2.5,
+        key=parts.arm_key(board),
+        widths=[1, 1, 1.1],
+        lefts=[0.5, 0.55, parts.rows_room(names) + 0.15],
+        rights=[room, room, 0.15],
+    )
     for axis, panel in zip(axes[:2], panels, strict=True):
         parts.arm_lines(axis, months, panel.values, panel.shown)
         style.name_panel(axis, panel.name, panel.unit)
@@ -93,9 +97,14 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
         "Left: AUM at month end, mean over seeds. Right: what changed AUM; market effect is the growth of wealth and "
         "markets, net new money all else: own saving, joiners, leavers, money moved to or from rivals. "
         f"{board.range_words('Whiskers')}",
-        1, 2, height=2.7, widths=[1.25, 1], lefts=[0.5, 0.6], rights=[marks.end_room(labels), 0.1],
+        1,
+        2,
+        height=2.7,
+        widths=[1.25, 1],
+        lefts=[0.5, 0.6],
+        rights=[marks.end_room(labels), 0.1],
         key=[("net new money", style.PALETTE[0]), ("market effect", style.PALETTE[1])],
-    )  # fmt: skip
+    )
     parts.stacked_areas(areas, np.arange(board.months + 1), stock, labels, style.tier_colours(len(names)))
     marks.value_axis(areas, [np.append(stock.sum(axis=1), 0.0)], zero=True)
     style.name_panel(areas, "AUM by tier", unit)
@@ -141,16 +150,23 @@ def economics(board: Board) -> Figure:
         largest = items[int(np.argmax(amounts[0]))]
         title = (
             f"Profit of {units.money(last['profit'], board.currency)} on revenue of {units.money(last['revenue'])} in "
-            f"the last year; {largest} cost most" if board.months >= 12 else
-            f"Profit of {units.money(last['profit'], board.currency)} a year on revenue of "
+            f"the last year; {largest} cost most"
+            if board.months >= 12
+            else f"Profit of {units.money(last['profit'], board.currency)} a year on revenue of "
             f"{units.money(last['revenue'])}; {largest} cost most"
-        )  # fmt: skip
+        )
         money_size, money_word = units.scale(max(abs(value) for value in last.values()))
         labels = [f"{name} {units.money(last[name])}" for name in lines]
         figure, ((trend, split),) = style.page(
-            title, subtitle, 1, 2, height=2.7, widths=[1.35, 1], lefts=[0.55, parts.rows_room(items) + 0.2],
+            title,
+            subtitle,
+            1,
+            2,
+            height=2.7,
+            widths=[1.35, 1],
+            lefts=[0.55, parts.rows_room(items) + 0.2],
             rights=[marks.end_room(labels), 0.1],
-        )  # fmt: skip
+        )
         stack = np.stack([flow[0] for flow in lines.values()], axis=-1) / money_size
         parts.named_lines(
             trend, months, stack, labels, [style.PALETTE[0], style.PALETTE[2], style.PALETTE[3]], zero=True

@@ -85,11 +85,14 @@ def arm_lines(
         marks.label_ends(
             axes,
             [
-                (float(bands.mean[arm][-1]), shown(float(bands.mean[arm][-1])) + "".join(signs[arm : arm + 1]),
-                 colours[arm])
+                (
+                    float(bands.mean[arm][-1]),
+                    shown(float(bands.mean[arm][-1])) + "".join(signs[arm : arm + 1]),
+                    colours[arm],
+                )
                 for arm in range(len(colours))
             ],
-        )  # fmt: skip
+        )
 
 
 def named_lines(
@@ -178,9 +181,15 @@ def panels_by_arm(board: Board, title: str, subtitle: str, months: Any, panels: 
     )
     for axis, panel in zip([axis for row in axes for axis in row], panels, strict=False):
         arm_lines(
-            axis, months, panel.values, panel.shown, zero=panel.zero, least_span=panel.least_span, floor=panel.floor,
+            axis,
+            months,
+            panel.values,
+            panel.shown,
+            zero=panel.zero,
+            least_span=panel.least_span,
+            floor=panel.floor,
             signs=panel.signs,
-        )  # fmt: skip
+        )
         sign = "" if written else "".join(dict.fromkeys(panel.signs[: style.MOST_ARMS]))
         style.name_panel(axis, panel.name + sign, panel.unit)
     month_axes(board, axes, len(panels))
@@ -208,9 +217,15 @@ def stacked_areas(axes: Axes, x: Any, values: Cube, labels: Sequence[str], colou
 
 
 def stacked_rows(
-    axes: Axes, names: Sequence[str], parts: Cube, colours: Sequence[str], shown: Shown, *,
-    inside: Shown | None = None, signs: Sequence[Sequence[str]] = (),
-) -> None:  # fmt: skip
+    axes: Axes,
+    names: Sequence[str],
+    parts: Cube,
+    colours: Sequence[str],
+    shown: Shown,
+    *,
+    inside: Shown | None = None,
+    signs: Sequence[Sequence[str]] = (),
+) -> None:
     """Horizontal bars from row x part values (no negatives), rows from the top, the sum at each end.
 
     `inside` also writes each part into its piece, where it fits. `signs` stand behind the numbers: a row's are those of
@@ -233,15 +248,28 @@ def stacked_rows(
                 text = inside(float(parts[row, part])) + signs[row][part]
                 if style.text_width(text, 8) + 0.1 < parts[row, part] / limit * wide:
                     axes.text(
-                        start[row] + parts[row, part] / 2, row, text, size=8, ha="center", va="center_baseline",
-                        color=style.ink_on(colour), zorder=5,
-                    )  # fmt: skip
+                        start[row] + parts[row, part] / 2,
+                        row,
+                        text,
+                        size=8,
+                        ha="center",
+                        va="center_baseline",
+                        color=style.ink_on(colour),
+                        zorder=5,
+                    )
         start = start + parts[:, part]
     for row, total in enumerate(totals):
         axes.annotate(
-            ends[row], (total, row), (5, 0), textcoords="offset points", size=style.LABEL, color=style.INK,
-            va="center_baseline", ha="left", annotation_clip=False,
-        )  # fmt: skip
+            ends[row],
+            (total, row),
+            (5, 0),
+            textcoords="offset points",
+            size=style.LABEL,
+            color=style.INK,
+            va="center_baseline",
+            ha="left",
+            annotation_clip=False,
+        )
     axes.set_xlim(0, limit)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_yticks(places, [style.fit(name, 1.6, style.TICK) for name in names])

@@ -31,9 +31,11 @@ def tier_pyramid(board: Board) -> Figure:
 
     top = index[:, :, -1, -1] / 100
     title = claims.seen(
-        board, contrasts(top), f"growth of {names[-1]} customers over {board.span_words}",
+        board,
+        contrasts(top),
+        f"growth of {names[-1]} customers over {board.span_words}",
         lambda gap: units.points(gap, 1, sign=True),
-    )  # fmt: skip
+    )
     subtitle = (
         f"Above: customers, month 0 = 100 (in brackets: customers in month 0); below: share of the bank's AUM, %. "
         f"{board.band_words()}"
@@ -48,9 +50,15 @@ def tier_pyramid(board: Board) -> Figure:
     ]
     room = marks.end_room(texts) if len(board.arms) <= parts.LABELLED_ARMS and columns <= 4 else 0.25
     figure, axes = style.page(
-        title, subtitle + parts.left_out(board), 2 * deep, columns, key=parts.arm_key(board), left=0.5, right=room,
+        title,
+        subtitle + parts.left_out(board),
+        2 * deep,
+        columns,
+        key=parts.arm_key(board),
+        left=0.5,
+        right=room,
         height=1.45,
-    )  # fmt: skip
+    )
     for half, (values, shown) in enumerate(((index, _plain), (share, _percent_of))):
         for tier in range(deep * columns):
             panel = axes[half * deep + tier // columns][tier % columns]
@@ -96,9 +104,14 @@ def _pyramid_of_one(
     colours = style.tier_colours(len(names))
     sizes = ", ".join(f"{name} {units.short(float(size))}" for name, size in zip(names, start, strict=True))
     figure, ((heads_panel, money_panel),) = style.page(
-        title, f"Customers in month 0: {sizes}. {board.band_words()}{board.small_words()}", 1, 2, height=2.7,
-        lefts=[0.5, 0.55], rights=[marks.end_room(labels), marks.end_room(shares)],
-    )  # fmt: skip
+        title,
+        f"Customers in month 0: {sizes}. {board.band_words()}{board.small_words()}",
+        1,
+        2,
+        height=2.7,
+        lefts=[0.5, 0.55],
+        rights=[marks.end_room(labels), marks.end_room(shares)],
+    )
     parts.named_lines(heads_panel, months, index[0], labels, colours, bandless=board.small_tiers, floor=0.0)
     style.name_panel(heads_panel, "Customers", "month 0 = 100")
     marks.month_axis(heads_panel, board.months)
@@ -181,9 +194,14 @@ def _draw_cells(
                 Rectangle((x + 0.015, y + 0.02), 0.97, 0.96, facecolor=colour, edgecolor="#D0D0D0", linewidth=0.5)
             )
             grid.text(
-                x + 0.5, y + 0.5, _cell_text(share) + signs[row, column], ha="center", va="center_baseline",
-                size=style.LABEL + 0.5, color=style.ink_on(colour) if share > 0 else "#707070",
-            )  # fmt: skip
+                x + 0.5,
+                y + 0.5,
+                _cell_text(share) + signs[row, column],
+                ha="center",
+                va="center_baseline",
+                size=style.LABEL + 0.5,
+                color=style.ink_on(colour) if share > 0 else "#707070",
+            )
     grid.set_xlim(0, shares.shape[1] + 0.15)
     grid.set_ylim(shares.shape[0] + 0.1, 0)
     grid.grid(False)

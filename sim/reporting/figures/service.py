@@ -31,10 +31,11 @@ def contacts_and_utilisation(board: Board) -> Figure:
     )
     if not board.one_arm:
         title = claims.seen(
-            board, contrasts(overall * 1000),
+            board,
+            contrasts(overall * 1000),
             f"contacts a month per 1,000 customers, all channels, over {board.window_words}",
             lambda gap: units.number(gap, 1, sign=True),
-        )  # fmt: skip
+        )
         panels = [
             parts.Panel(
                 f"by {channel}", "per 1,000 a month", rate, lambda value: units.number(value, 1), zero=True, floor=0.0
@@ -77,9 +78,15 @@ def contacts_and_utilisation(board: Board) -> Figure:
     )
     busy_label = [units.percent(mean_of(busy[0, :, -1]) / 100, 0)]
     figure, ((trend, tiers, hours),) = style.page(
-        title, subtitle, 1, 3, height=2.5, widths=[1.15, 1, 0.9], lefts=[0.45, parts.rows_room(names) + 0.2, 0.55],
+        title,
+        subtitle,
+        1,
+        3,
+        height=2.5,
+        widths=[1.15, 1, 0.9],
+        lefts=[0.45, parts.rows_room(names) + 0.2, 0.55],
         rights=[marks.end_room(labels), 0.1, marks.end_room(busy_label)],
-    )  # fmt: skip
+    )
     parts.named_lines(
         trend, months, np.stack([rate[0] for rate in rates.values()], axis=-1), labels, colours, zero=True, floor=0.0
     )
@@ -130,9 +137,15 @@ def satisfaction_and_nps(board: Board) -> Figure:
         title += f"; mean satisfaction is highest in {names[best]}, lowest in {names[worst]}"
     score_label = [units.number(last, 1)]
     figure, ((feelings, promoters),) = style.page(
-        title, subtitle + board.small_words(), 1, 2, height=2.6, widths=[1.3, 1], lefts=[0.6, 0.55],
+        title,
+        subtitle + board.small_words(),
+        1,
+        2,
+        height=2.6,
+        widths=[1.3, 1],
+        lefts=[0.6, 0.55],
         rights=[marks.end_room(labels), marks.end_room(score_label)],
-    )  # fmt: skip
+    )
     parts.named_lines(
         feelings,
         months,

@@ -17,9 +17,16 @@ COLOURS = (*style.PALETTE, style.NEUTRAL, "#B0B0B0", "#111111")
 
 def _name(panel: object, name: str, colour: str) -> None:
     panel.annotate(  # type: ignore[attr-defined]
-        name, (0, 1), (-0.3 * 72, 6), xycoords="axes fraction", textcoords="offset points", size=8.5, weight="bold",
-        color=colour, annotation_clip=False,
-    )  # fmt: skip
+        name,
+        (0, 1),
+        (-0.3 * 72, 6),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        size=8.5,
+        weight="bold",
+        color=colour,
+        annotation_clip=False,
+    )
 
 
 def _courses(curves: Cube) -> list[list[int]]:
@@ -70,24 +77,45 @@ def strategy_costs(board: Board) -> Figure:
         title,
         f"Cost of each strategy, {board.currency} {word} a year, capital and running, mean over seeds; the number is "
         "the arm's mean year. What a strategy makes managers and channels cost beyond that is in the cost plane.",
-        deep, across, height=1.15, between=0.62, key=key, left=0.43, right=0.1,
-    )  # fmt: skip
+        deep,
+        across,
+        height=1.15,
+        between=0.62,
+        key=key,
+        left=0.43,
+        right=0.1,
+    )
     places = np.arange(len(years))
     panels = [panel for row in axes for panel in row]
     for place, (panel, arm) in enumerate(zip(panels, arms, strict=False)):
         low = np.zeros(len(years))
         for row in range(len(paid)):
-            panel.bar(places, means[arm, :, row] / size, bottom=low, width=0.66, color=COLOURS[row % len(COLOURS)],
-                      edgecolor="white", linewidth=0.4, zorder=3)  # fmt: skip
+            panel.bar(
+                places,
+                means[arm, :, row] / size,
+                bottom=low,
+                width=0.66,
+                color=COLOURS[row % len(COLOURS)],
+                edgecolor="white",
+                linewidth=0.4,
+                zorder=3,
+            )
             low = low + means[arm, :, row] / size
         marks.value_axis(panel, [[0.0, most]], zero=True)
         panel.set_xticks(places, years)
         panel.set_xlim(-0.6, max(len(years), 3) - 0.4)
         _name(panel, titles[arm], style.INK)
         panel.annotate(
-            units.money(float(means[arm].sum() / len(years))), (1, 1), (0, 6), xycoords="axes fraction",
-            textcoords="offset points", size=8, color=style.SOFT, ha="right", annotation_clip=False,
-        )  # fmt: skip
+            units.money(float(means[arm].sum() / len(years))),
+            (1, 1),
+            (0, 6),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            size=8,
+            color=style.SOFT,
+            ha="right",
+            annotation_clip=False,
+        )
         if place + across >= len(arms) and board.months >= 12:
             panel.set_xlabel("Year", size=style.LABEL, color=style.SOFT, labelpad=3)
     for panel in panels[len(arms) :]:
@@ -108,8 +136,10 @@ def strategy_maturity(board: Board) -> Figure:
     months = np.arange(board.months + 1)
     half = [  # months from the last one without any to half
         int(np.argmax(curve >= 50) - np.argmax(curve > 0) + 1)
-        for name in names for curve in curves[name] if np.nanmax(curve, initial=0.0) >= 50
-    ]  # fmt: skip
+        for name in names
+        for curve in curves[name]
+        if np.nanmax(curve, initial=0.0) >= 50
+    ]
     title = "How far each strategy has matured"
     if half:
         title = (
@@ -119,15 +149,22 @@ def strategy_maturity(board: Board) -> Figure:
         )
     arms = [style.spoken(board.reference), *(arm_names(board, LONGEST, 8) if not board.one_arm else [])]
     courses = {name: _courses(curves[name]) for name in names}
-    across, room = _across(len(names), [arms[same[0]] if len(same) == 1 else f"{len(same)} arms"
-                                        for shared in courses.values() for same in shared])  # fmt: skip
+    across, room = _across(
+        len(names),
+        [arms[same[0]] if len(same) == 1 else f"{len(same)} arms" for shared in courses.values() for same in shared],
+    )
     deep = -(-len(names) // across)
     figure, axes = style.page(
         title,
         "Maturity, % of a strategy's full strength, mean over seeds. Arms on the same course share a line, named by "
         "how many they are.",
-        deep, across, height=1.2, between=0.62, left=0.48, right=room,
-    )  # fmt: skip
+        deep,
+        across,
+        height=1.2,
+        between=0.62,
+        left=0.48,
+        right=room,
+    )
     panels = [panel for row in axes for panel in row]
     for place, (panel, name) in enumerate(zip(panels, names, strict=False)):
         ends = []

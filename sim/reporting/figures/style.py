@@ -326,16 +326,33 @@ def name_panel(axes: Axes, name: str, unit: str = "", *, beyond: float = 0.75) -
     name = fit(name, room, PANEL, "bold")
     x = -0.38
     axes.annotate(
-        name, (0, 1), (x * 72, 7), xycoords="axes fraction", textcoords="offset points", size=PANEL, weight="bold",
-        color=INK, ha="left", va="bottom", annotation_clip=False,
-    )  # fmt: skip
+        name,
+        (0, 1),
+        (x * 72, 7),
+        xycoords="axes fraction",
+        textcoords="offset points",
+        size=PANEL,
+        weight="bold",
+        color=INK,
+        ha="left",
+        va="bottom",
+        annotation_clip=False,
+    )
     if unit:
         start = x + text_width(name, PANEL, "bold") + 0.07
         unit = fit(unit, max(room - start - 0.25, 0.2), LABEL)
         axes.annotate(
-            unit, (0, 1), (start * 72, 7), xycoords="axes fraction", textcoords="offset points", size=LABEL, color=SOFT,
-            ha="left", va="bottom", annotation_clip=False,
-        )  # fmt: skip
+            unit,
+            (0, 1),
+            (start * 72, 7),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            size=LABEL,
+            color=SOFT,
+            ha="left",
+            va="bottom",
+            annotation_clip=False,
+        )
 
 
 def inset(axes: Axes, left: float, right: float) -> None:

@@ -40,22 +40,34 @@ class Measure:
 
 @style.drawn
 def front(
-    candidates: pd.DataFrame, confirmed: pd.DataFrame, measures: Sequence[Measure], reference: str, title: str,
+    candidates: pd.DataFrame,
+    confirmed: pd.DataFrame,
+    measures: Sequence[Measure],
+    reference: str,
+    title: str,
     best: str,
-) -> Figure:  # fmt: skip
+) -> Figure:
     """All candidates in the plane of the first two objectives; the confirmed twice, search hollow and fresh filled."""
     across, up = measures[:2]
     fine = candidates[candidates["status"] == "ok"]
     xs, ys = across.of(fine, across.kpi), up.of(fine, up.kpi)
     tables = [_of(confirmed, one) for one in (across, up)]
     figure, ((panel,),) = style.page(
-        title, f"Differences to {style.quoted(reference)}, same seeds. Grey: every candidate of "
+        title,
+        f"Differences to {style.quoted(reference)}, same seeds. Grey: every candidate of "
         "the search, by the seeds it lived. Hollow: those confirmed as the search saw them; filled: on fresh seeds, "
         f"with 95{units.GAP}% intervals (paired t). The line between is what the search flattered them by.",
-        1, 1, height=4.2, left=0.8, right=0.4, key=_key(confirmed, best),
-    )  # fmt: skip
-    ends = [np.concatenate([measure.of(table, column) for column in ("confirmed_low", "confirmed_high", "search")])
-            for measure, table in zip((across, up), tables, strict=True)]  # fmt: skip
+        1,
+        1,
+        height=4.2,
+        left=0.8,
+        right=0.4,
+        key=_key(confirmed, best),
+    )
+    ends = [
+        np.concatenate([measure.of(table, column) for column in ("confirmed_low", "confirmed_high", "search")])
+        for measure, table in zip((across, up), tables, strict=True)
+    ]
     marks.level_axis(panel, [xs, ends[0]])
     marks.value_axis(panel, [ys, ends[1]], zero=True)
     panel.grid(axis="y", color=style.GRID, linewidth=0.8, visible=True)
@@ -86,12 +98,18 @@ def search_and_confirmed(
     room = style.name_room(names, style.TICK) + 0.16
     searched, fresh = (int(first[f"{column}_seeds"].max()) for column in ("search", "confirmed"))
     figure, axes = style.page(
-        title, f"Differences to {style.quoted(reference)}, same seeds, with 95{units.GAP}% "
+        title,
+        f"Differences to {style.quoted(reference)}, same seeds, with 95{units.GAP}% "
         f"intervals (paired t). Hollow: the search, up to {searched} seeds, which also chose them. Filled: "
         f"{fresh} fresh seeds.",
-        1, len(measures), height=0.36 * len(names) + 0.1, lefts=[room, *[0.3] * (len(measures) - 1)],
-        rights=[0.25] * len(measures), key=_key(confirmed, best), bottom=0.35,
-    )  # fmt: skip
+        1,
+        len(measures),
+        height=0.36 * len(names) + 0.1,
+        lefts=[room, *[0.3] * (len(measures) - 1)],
+        rights=[0.25] * len(measures),
+        key=_key(confirmed, best),
+        bottom=0.35,
+    )
     for place, (panel, measure) in enumerate(zip(axes[0], measures, strict=True)):
         own = _of(confirmed, measure)
         columns = [f"{kind}{end}" for kind in ("search", "confirmed") for end in ("", "_low", "_high")]
@@ -100,9 +118,7 @@ def search_and_confirmed(
             line = own.iloc[which]
             colour, marker = _look(line)
             for kind, at, fill in (("search", row - APART, "white"), ("confirmed", row + APART, colour)):
-                low, mid, high = (
-                    float(line[f"{kind}{end}"]) / measure.look.divisor for end in ("_low", "", "_high")
-                )  # fmt: skip
+                low, mid, high = (float(line[f"{kind}{end}"]) / measure.look.divisor for end in ("_low", "", "_high"))
                 panel.plot([low, high], [at, at], color=colour, linewidth=1.3, alpha=0.9, zorder=3)
                 panel.plot([mid], [at], marker, color=colour, markerfacecolor=fill, markersize=5.5, zorder=4)
         panel.set_ylim(len(names) - 0.4, -0.6)
@@ -128,11 +144,17 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure, bes
         told = ", ".join(f"{units.percent(part, 0)} {style.spoken(one)}" for part, one in parts if part > 0)
         title = f"The budget of the {best}: {told}"
     figure, ((panel,),) = style.page(
-        title, f"Shares of what is spent a year, managers they add included; the best by {measure.name.lower()} on "
+        title,
+        f"Shares of what is spent a year, managers they add included; the best by {measure.name.lower()} on "
         "fresh seeds first. Number: that difference to the reference.",
-        1, 1, height=0.3 * len(names) + 0.05, left=room, right=1.1, bottom=0.3,
+        1,
+        1,
+        height=0.3 * len(names) + 0.05,
+        left=room,
+        right=1.1,
+        bottom=0.3,
         key=[(style.spoken(one), colour) for one, colour in zip(members, colours, strict=True)],
-    )  # fmt: skip
+    )
     for row, (_, line) in enumerate(own.iterrows()):
         start = 0.0
         for one, colour in zip(members, colours, strict=True):
@@ -140,16 +162,31 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure, bes
             if math.isfinite(share) and share > 0:
                 panel.barh([row], [share], left=start, height=0.62, color=colour, linewidth=0, zorder=3)
                 if share >= 6:
-                    panel.text(start + share / 2, row, units.number(share), size=8, color=style.ink_on(colour),
-                               ha="center", va="center_baseline", zorder=4)  # fmt: skip
+                    panel.text(
+                        start + share / 2,
+                        row,
+                        units.number(share),
+                        size=8,
+                        color=style.ink_on(colour),
+                        ha="center",
+                        va="center_baseline",
+                        zorder=4,
+                    )
                 start += share
         half = (float(line["confirmed_high"]) - float(line["confirmed_low"])) / 2
         value, ends = measure.look.write(float(line["confirmed"]), half, sign=True)
         panel.annotate(
-            f"{value} {units.PLUS_MINUS}{units.GAP}{ends}" if ends else value, (1, row), (6, 0),
-            xycoords=("axes fraction", "data"), textcoords="offset points", size=8, color=style.INK, ha="left",
-            va="center_baseline", annotation_clip=False,
-        )  # fmt: skip
+            f"{value} {units.PLUS_MINUS}{units.GAP}{ends}" if ends else value,
+            (1, row),
+            (6, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            size=8,
+            color=style.INK,
+            ha="left",
+            va="center_baseline",
+            annotation_clip=False,
+        )
     panel.set_xlim(0, 100)
     panel.set_ylim(len(names) - 0.5, -0.5)
     panel.set_yticks(np.arange(len(names)), names)
@@ -202,16 +239,27 @@ def _names(axes: Axes, tables: Sequence[pd.DataFrame], measures: Sequence[Measur
             continue
         px, py = (x - left) / (right - left) * wide, (y - base) / (top - base) * tall
         long, high = style.text_width(name, style.LABEL) + 0.05, style.LABEL * 1.25 / 72
-        for dx, dy in ((dx, up * dy) for dy in (0.12, 0.3, 0.48, 0.66, 0.84) for up in (1, -1)
-                       for dx in (0.1, -0.1 - long, -long / 2)):  # fmt: skip
+        for dx, dy in (
+            (dx, up * dy)
+            for dy in (0.12, 0.3, 0.48, 0.66, 0.84)
+            for up in (1, -1)
+            for dx in (0.1, -0.1 - long, -long / 2)
+        ):
             box = (px + dx, py + dy - high / 2, px + dx + long, py + dy + high / 2)
             inside = box[0] >= 0 and box[2] <= wide + 0.35 and box[1] >= 0 and box[3] <= tall + 0.1
             if inside and not any(a[0] < box[2] and box[0] < a[2] and a[1] < box[3] and box[1] < a[3] for a in taken):
                 taken.append(box)
                 axes.text(
-                    box[0] / wide, (box[1] + box[3]) / 2 / tall, name, transform=axes.transAxes, size=style.LABEL,
-                    color=style.ink(colour), va="center_baseline", weight="bold" if important else "normal", zorder=7,
-                )  # fmt: skip
+                    box[0] / wide,
+                    (box[1] + box[3]) / 2 / tall,
+                    name,
+                    transform=axes.transAxes,
+                    size=style.LABEL,
+                    color=style.ink(colour),
+                    va="center_baseline",
+                    weight="bold" if important else "normal",
+                    zorder=7,
+                )
                 break
 
 

@@ -39,24 +39,38 @@ def trajectories(board: Board) -> Figure:
     lost = board.leaving[:, :, -board.window :]
     signs = [[board.few(lost[arm]) or board.few(lost[0]) for arm in range(1, len(board.arms))], [""] * count]
     rooms = [
-        marks.end_room([
-            units.number(float(end), places, sign=True) + "".join(dict.fromkeys(signs[column > 0]))
-            for end in band(values).mean[:, -1]
-        ])
+        marks.end_room(
+            [
+                units.number(float(end), places, sign=True) + "".join(dict.fromkeys(signs[column > 0]))
+                for end in band(values).mean[:, -1]
+            ]
+        )
         for column, (_, _, _, values, places) in enumerate(columns)
-    ]  # fmt: skip
+    ]
     figure, axes = style.page(
         _title(board, rates[..., -1], profit, signs[0]),
         f"Difference to {style.quoted(board.reference)}, same seeds; attrition and profit over {board.rolling_words}. "
         f"Each column has one scale. {board.band_words()}{board.few_words(signs[0])}",
-        count, 3, height=tall, between=0.17, lefts=[name_room(names) + 0.4, 0.42, 0.42], rights=rooms,
-    )  # fmt: skip
+        count,
+        3,
+        height=tall,
+        between=0.17,
+        lefts=[name_room(names) + 0.4, 0.42, 0.42],
+        rights=rooms,
+    )
     for column, (title, unit, x, values, places) in enumerate(columns):
         bands = band(values)
         for row in range(count):
             panel = axes[row][column]
-            _path(panel, x, Band(bands.mean[row], bands.low[row], bands.high[row]), row + 1, bands, places,
-                  signs[column > 0][row])  # fmt: skip
+            _path(
+                panel,
+                x,
+                Band(bands.mean[row], bands.low[row], bands.high[row]),
+                row + 1,
+                bands,
+                places,
+                signs[column > 0][row],
+            )
             marks.month_axis(panel, board.months, label=row == count - 1, ticks=row == count - 1)
             if row == 0:
                 style.name_panel(panel, title, unit)
@@ -76,9 +90,15 @@ def _path(axes: Axes, x: Any, one: Band, place: int, all_: Band, decimals: int, 
     end = float(one.mean[-1])
     if np.isfinite(end):
         axes.plot(
-            [x[-1]], [end], marker, color=colour, markersize=4.5, markerfacecolor="white" if hollow else colour,
-            clip_on=False, zorder=6,
-        )  # fmt: skip
+            [x[-1]],
+            [end],
+            marker,
+            color=colour,
+            markersize=4.5,
+            markerfacecolor="white" if hollow else colour,
+            clip_on=False,
+            zorder=6,
+        )
         marks.label_ends(axes, [(end, units.number(end, decimals, sign=True) + sign, colour)])
 
 
@@ -86,9 +106,15 @@ def _name(axes: Axes, name: str, place: int) -> None:
     colour = style.arm_look(place)[0]
     where: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "annotation_clip": False}
     axes.annotate(
-        name, (0, 0.5), (-0.42 * 72, 0), size=style.TICK, color=style.ink(colour), ha="right", va="center_baseline",
+        name,
+        (0, 0.5),
+        (-0.42 * 72, 0),
+        size=style.TICK,
+        color=style.ink(colour),
+        ha="right",
+        va="center_baseline",
         **where,
-    )  # fmt: skip
+    )
 
 
 def _title(board: Board, rates: Cube, profit: Cube, signs: Sequence[str]) -> str:

@@ -126,9 +126,13 @@ def as_json(found: Optimised) -> dict[str, Any]:
     told = {name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("front", "confirmed")}
     against = json.loads(found.winner.to_json(orient="records"))
     return {
-        **{key: found.manifest.get(key) for key in keys}, "folder": str(found.path), **found.facts, **told,
-        "against": against, "outcome": outcome(found).kind,
-    }  # fmt: skip
+        **{key: found.manifest.get(key) for key in keys},
+        "folder": str(found.path),
+        **found.facts,
+        **told,
+        "against": against,
+        "outcome": outcome(found).kind,
+    }
 
 
 def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:

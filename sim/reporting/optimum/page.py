@@ -18,14 +18,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTIONS = {
-    "front": ("The front", "Each axis says which side is better. Who is on the search's front was partly lucky; filled "
-              "marks are what is left of it on seeds that had no part in choosing them."),
-    "confirmed": ("Search and fresh seeds", "A hollow mark to the better side of its filled one flattered. A gap that "
-                  "all share, baselines included, is the luck of the search's seeds; what the best lose beyond it is "
-                  "what being picked out of many was worth."),
-    "mixes": ("How the money is split", "Shares are of the arm's yearly budget; every candidate costs the same, as far "
-              "as its strategies can spend it."),
-}  # fmt: skip
+    "front": (
+        "The front",
+        "Each axis says which side is better. Who is on the search's front was partly lucky; filled "
+        "marks are what is left of it on seeds that had no part in choosing them.",
+    ),
+    "confirmed": (
+        "Search and fresh seeds",
+        "A hollow mark to the better side of its filled one flattered. A gap that "
+        "all share, baselines included, is the luck of the search's seeds; what the best lose beyond it is "
+        "what being picked out of many was worth.",
+    ),
+    "mixes": (
+        "How the money is split",
+        "Shares are of the arm's yearly budget; every candidate costs the same, as far as its strategies can spend it.",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -93,12 +101,15 @@ def render(found: Optimised, told: list[Measure], pictures: list[Picture]) -> st
     ended = outcome(found)
     m = found.manifest
     facts = [
-        ("Run", m.get("run_id")), ("Made", m.get("created")), ("Status", m.get("status")),
+        ("Run", m.get("run_id")),
+        ("Made", m.get("created")),
+        ("Status", m.get("status")),
         ("Tasks", f"{m['tasks']:,}, {m['failed'] + m['crashed']} without a result" if "failed" in m else None),
-        ("Scenario digest", m.get("scenario_digest")), ("Tasks digest", m.get("tasks_digest")),
+        ("Scenario digest", m.get("scenario_digest")),
+        ("Tasks digest", m.get("tasks_digest")),
         ("Code version", m.get("code_version")),
         ("Run time", f"{m['seconds']:,.0f} s on {m.get('workers', 1)} workers" if "seconds" in m else None),
-    ]  # fmt: skip
+    ]
     return environment.get_template("optimise.html.j2").render(
         name=str(m["name"]),
         question=str(m.get("about") or ""),
@@ -160,11 +171,20 @@ def _confirmed_row(found: Optimised, told: list[Measure], number: int, ended: Ou
         optimism = one.look.write(float(row["optimism"]), sign=True)[0]
         cells.append({"search": both[0], "fresh": both[1], "optimism": optimism})
     line = by_kpi[told[0].kpi]
-    shares = [(spoken(column.removeprefix("share.")), units.percent(float(line[column]), 0))
-              for column in own.columns if column.startswith("share.") and float(line[column]) > 0]  # fmt: skip
+    shares = [
+        (spoken(column.removeprefix("share.")), units.percent(float(line[column]), 0))
+        for column in own.columns
+        if column.startswith("share.") and float(line[column]) > 0
+    ]
     mark = ended.mark if line["winner"] else "on the front" if line["front"] else ""
-    return {"name": str(line["name"]), "role": str(line["role"]), "mark": mark, "cells": cells, "shares": shares,
-            "failed": line["status"] != "ok"}  # fmt: skip
+    return {
+        "name": str(line["name"]),
+        "role": str(line["role"]),
+        "mark": mark,
+        "cells": cells,
+        "shares": shares,
+        "failed": line["status"] != "ok",
+    }
 
 
 def _front_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
@@ -173,11 +193,15 @@ def _front_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
     paths = list(found.facts["winner"]["values"]) if found.facts["winner"] and not shares else []
     rows = []
     for _, row in found.front.iterrows():
-        what = [f"{units.percent(float(row[one]), 0)} {spoken(one.removeprefix('share.'))}" for one in shares
-                if float(row[one]) > 0]  # fmt: skip
+        what = [
+            f"{units.percent(float(row[one]), 0)} {spoken(one.removeprefix('share.'))}"
+            for one in shares
+            if float(row[one]) > 0
+        ]
         what += [f"{path} {row[path]:.4g}" if isinstance(row[path], float) else f"{path} {row[path]}" for path in paths]
-        cells = [written(one, *(float(row[f"{one.kpi}{end}"]) for end in ("", "_low", "_high")), unit=False)
-                 for one in told]  # fmt: skip
+        cells = [
+            written(one, *(float(row[f"{one.kpi}{end}"]) for end in ("", "_low", "_high")), unit=False) for one in told
+        ]
         name = row["name"] if isinstance(row["name"], str) and row["name"] else f"candidate {row['candidate']}"
         rows.append({"name": name, "what": ", ".join(what), "cells": cells, "seeds": int(row["seeds"])})
     return rows

@@ -127,8 +127,9 @@ def verdict(found: Optimised, ended: Outcome) -> str:
     reference, name = quoted(facts["reference"]), quoted(ended.name)
     row = _row(found, first.kpi, facts["reference"])
     brings = f"{_gap(first, row)} {_plain(first)} on {_seeds(int(row['seeds']))} that neither found nor chose it"
-    more = "".join(f"; {_plain(one)} {_gap(one, _row(found, one.kpi, facts['reference']))}"
-                   for one in measures(found)[1:])  # fmt: skip
+    more = "".join(
+        f"; {_plain(one)} {_gap(one, _row(found, one.kpi, facts['reference']))}" for one in measures(found)[1:]
+    )
     if ended.kind == "nothing":
         same = float(row["difference"]) == 0.0
         better = "is as good as" if same else "is better than" if _clear(row) else "came out better, not clearly, than"
@@ -279,8 +280,10 @@ def chosen_words(found: Optimised) -> str:
     """How the winner was chosen, in a sentence."""
     facts = found.facts
     goals = [f"{one['goal']} {label(one['kpi']).lower()}" for one in found.objectives]
-    limits = [f"{label(one['kpi']).lower()} {'at most' if one['at_most'] else 'at least'} {one['bound']:,.10g}"
-              for one in facts["limits"]]  # fmt: skip
+    limits = [
+        f"{label(one['kpi']).lower()} {'at most' if one['at_most'] else 'at least'} {one['bound']:,.10g}"
+        for one in facts["limits"]
+    ]
     text = f"Wanted: {_listed(goals)}" + (f"; limits: {_listed(limits)}" if limits else "")
     confirm, ended = facts["confirm"], outcome(found)
     first, count = int(confirm["first"]), int(confirm["count"])

@@ -12,5 +12,10 @@ from sim.reporting.run.precision_notes import stopping_words
 from sim.reporting.run.terminal import attribution_table, summary_table
 
 __all__ = [
-    "assumptions_from_schema", "attribution_table", "build", "stopping_words", "summary_table", "write_key_figures",
-]  # fmt: skip
+    "assumptions_from_schema",
+    "attribution_table",
+    "build",
+    "stopping_words",
+    "summary_table",
+    "write_key_figures",
+]

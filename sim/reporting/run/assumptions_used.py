@@ -171,10 +171,15 @@ def _setting(use: str, key: str, value: Any, known: Mapping[str, Mapping[str, An
     default = facts.get("default")
     text = written(value)
     return Used(
-        use, text, "none" if default is None else written(default), str(facts.get("unit", "")),
-        _range(facts.get("plausible")), str(facts.get("source", "")), str(facts.get("about") or key.replace("_", " ")),
+        use,
+        text,
+        "none" if default is None else written(default),
+        str(facts.get("unit", "")),
+        _range(facts.get("plausible")),
+        str(facts.get("source", "")),
+        str(facts.get("about") or key.replace("_", " ")),
         differs=default is None or not same(text, default),
-    )  # fmt: skip
+    )
 
 
 def _arms(scenario: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, dict[str, Any]]], dict[str, Any]]]:
@@ -187,8 +192,9 @@ def _arms(scenario: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, di
             arm = arm.get("strategies", [])
         strategies = [
             (str(strategy.get("use", "")), {key: item for key, item in strategy.items() if key != "use"})
-            for strategy in (arm if isinstance(arm, list) else []) if isinstance(strategy, Mapping)
-        ]  # fmt: skip
+            for strategy in (arm if isinstance(arm, list) else [])
+            if isinstance(strategy, Mapping)
+        ]
         yield str(name), strategies, extra
 
 

@@ -34,9 +34,16 @@ if TYPE_CHECKING:
 
 LOOKS = {PAYS: "good", PAYS_NOT: "bad", UNCLEAR: "open", NOTHING: "open", ONE_SEED: "open"}
 HEADLINE = (
-    "attrition_annual", "customers_end", "aum_end", "revenue_annual", "profit_annual", "npv", "products",
-    "satisfaction", "nps",
-)  # fmt: skip
+    "attrition_annual",
+    "customers_end",
+    "aum_end",
+    "revenue_annual",
+    "profit_annual",
+    "npv",
+    "products",
+    "satisfaction",
+    "nps",
+)
 
 
 @dataclass(frozen=True)
@@ -151,20 +158,28 @@ def precision_of(table: pd.DataFrame | None, arms: list[str], figures: KeyFigure
 
 
 def _sure(row: Mapping[Any, Any], gap: Figure | None) -> Sure:
-    number = {name: float(row[name]) for name in (
-        "difference", "half_width", "seeds", "seeds_for_half", "unpaired_seeds", "p_value")}  # fmt: skip
+    number = {
+        name: float(row[name])
+        for name in ("difference", "half_width", "seeds", "seeds_for_half", "unpaired_seeds", "p_value")
+    }
     kpi, value, half = str(row["kpi"]), number["difference"], number["half_width"]
     look = units.display(kpi, str(row["unit"]), [value], difference=True)
     text, low, _ = look.write_difference(value, value - half, value + half)
     decimals = len(text.partition(".")[2])
     return Sure(
-        arm=str(row["arm"]), kpi=kpi, label=label(kpi), unit=look.unit,
+        arm=str(row["arm"]),
+        kpi=kpi,
+        label=label(kpi),
+        unit=look.unit,
         difference=text + (gap.mark if gap is not None else ""),
         half=units.number(half / look.divisor, decimals) if low else units.MISSING,
-        seeds=units.number(number["seeds"]), for_half=units.number(number["seeds_for_half"]),
-        unpaired=units.number(number["unpaired_seeds"]), p=p_text(number["p_value"]),
-        adjusted=p_text(gap.p if gap is not None else math.nan), sure=gap is not None and gap.sure,
-    )  # fmt: skip
+        seeds=units.number(number["seeds"]),
+        for_half=units.number(number["seeds_for_half"]),
+        unpaired=units.number(number["unpaired_seeds"]),
+        p=p_text(number["p_value"]),
+        adjusted=p_text(gap.p if gap is not None else math.nan),
+        sure=gap is not None and gap.sure,
+    )
 
 
 def _fairness(board: Board) -> Fairness | None:

@@ -19,10 +19,24 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 SHOWN = (
-    "attrition_annual", "closure_annual", "retention_12m", "dormant_share", "customers_end", "aum_end",
-    "net_new_money_annual", "revenue_annual", "cost_annual", "profit_annual", "npv", "clv", "products", "satisfaction",
-    "nps", "contacts_per_customer", "manager_utilisation",
-)  # fmt: skip
+    "attrition_annual",
+    "closure_annual",
+    "retention_12m",
+    "dormant_share",
+    "customers_end",
+    "aum_end",
+    "net_new_money_annual",
+    "revenue_annual",
+    "cost_annual",
+    "profit_annual",
+    "npv",
+    "clv",
+    "products",
+    "satisfaction",
+    "nps",
+    "contacts_per_customer",
+    "manager_utilisation",
+)
 SURE = "*"
 
 
@@ -76,13 +90,19 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
     arms = [one.arm for one in found]
     longest = max(map(len, arms))
     for words, most, gap, left_out in (  # what gives way, in this order, until the lines fit
-        (_long, 32, 2, ()), (_short_word, 32, 2, ()), (_short_word, 32, 1, ()), (_short_word, 32, 2, ("profit",)),
-        (_short_word, 32, 1, ("profit",)), (_short_word, 22, 1, ("profit",)),
-        (_short_word, 22, 1, ("profit", "payback")), (_short_word, 14, 1, ("profit",)),
-        (_short_word, 14, 1, ("profit", "payback")), (_short_word, 14, 1, ("profit", "payback", "roi")),
+        (_long, 32, 2, ()),
+        (_short_word, 32, 2, ()),
+        (_short_word, 32, 1, ()),
+        (_short_word, 32, 2, ("profit",)),
+        (_short_word, 32, 1, ("profit",)),
+        (_short_word, 22, 1, ("profit",)),
+        (_short_word, 22, 1, ("profit", "payback")),
+        (_short_word, 14, 1, ("profit",)),
+        (_short_word, 14, 1, ("profit", "payback")),
+        (_short_word, 14, 1, ("profit", "payback", "roi")),
         (_short_word, 12, 1, ("profit", "payback", "roi", "aum")),
         (_short_word, 8, 1, ("profit", "payback", "roi", "aum", "cost")),
-    ):  # fmt: skip
+    ):
         shown = [column for column in columns(found, currency) if column.key not in left_out]
         head = [["arm", *(column.name for column in shown), "verdict"], ["", *(column.unit for column in shown), ""]]
         names = units.shortened(arms, most) if longest > most else arms

@@ -3,8 +3,9 @@
 The word is decided by the paired difference of net present value, and by nothing else: sure and above zero "pays", sure
 and below "does not pay", otherwise "not clear yet", with about how many further seeds would make it sure if the mean
 and spread of the differences stay what they are. What is sure is decided in `sim.measures.precision` and nowhere
-else, so no word, star or bold number stands beside an adjusted p that speaks against it. Numbers are those of summary.csv and
-comparison.csv; kept customers are the difference of attrition turned round, per 100,000 active customers.
+else, so no word, star or bold number stands beside an adjusted p that speaks against it. Numbers are those of
+summary.csv and comparison.csv; kept customers are the difference of attrition turned round, per 100,000 active
+customers.
 """
 
 from __future__ import annotations
@@ -227,18 +228,33 @@ def columns(found: list[Verdict], currency: str) -> list[Column]:
 
     profit_unit, cost_unit = f"{profit_word}/year".strip(), f"cost {cost_word}/y".replace(" /", "/")
     return [
-        Column("attrition", "pp/year", lambda one: with_half(one.attrition, 100.0, points), "attrition",
-               lambda one: is_sure(one.attrition)),
+        Column(
+            "attrition",
+            "pp/year",
+            lambda one: with_half(one.attrition, 100.0, points),
+            "attrition",
+            lambda one: is_sure(one.attrition),
+        ),
         Column("AUM", "%", lambda one: with_half(one.aum, 100.0, share), "aum", lambda one: is_sure(one.aum)),
-        Column("profit", profit_unit, lambda one: with_half(one.profit, 1 / profit, profits), "profit",
-               lambda one: is_sure(one.profit)),
+        Column(
+            "profit",
+            profit_unit,
+            lambda one: with_half(one.profit, 1 / profit, profits),
+            "profit",
+            lambda one: is_sure(one.profit),
+        ),
         Column("strategy", cost_unit, lambda one: _cost(one, cost), "cost"),
         Column("ROI", "", lambda one: units.number(one.roi, 2, sign=True), "roi"),
         Column("payback", "months", _payback, "payback"),
-        Column("NPV", f"{currency} {npv_word}".strip(), lambda one: with_half(one.npv, 1 / npv, worths), "npv",
-               lambda one: is_sure(one.npv)),
+        Column(
+            "NPV",
+            f"{currency} {npv_word}".strip(),
+            lambda one: with_half(one.npv, 1 / npv, worths),
+            "npv",
+            lambda one: is_sure(one.npv),
+        ),
         Column("p", "of NPV", lambda one: p_text(one.npv.p if one.npv else math.nan), "p"),
-    ]  # fmt: skip
+    ]
 
 
 def _cost(one: Verdict, divisor: float) -> str:

@@ -1,4 +1,4 @@
-"""What each figure of a sweep's analysis shows, and its title as an answer; the drawing itself is in reporting/figures."""
+"""What each figure of a sweep's analysis shows, and its title as an answer; the drawing itself is in figures."""
 
 from __future__ import annotations
 
