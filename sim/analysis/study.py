@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sim.errors import BadInput, Mistake
 from sim.measures.compare import half_width
 from sim.measures.kpis import KPIS, base_name
-from sim.reporting.figures.style import spoken
+from sim.phrases import spoken
 from sim.store.sweep_reading import check_points
 
 Array = NDArray[np.float64]

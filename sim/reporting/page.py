@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from sim.reporting.figures.style import spoken
+from sim.phrases import spoken
 
 CALLED = ("items", "keys", "values", "get")  # of a mapping; nothing else of it is ever meant by a name
 

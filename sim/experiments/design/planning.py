@@ -13,6 +13,7 @@ from sim.experiments.design.parameters import Entry, entries, misfits, mistake, 
 from sim.experiments.design.plan import Parameter, Plan, Point, Role
 from sim.experiments.design.point_list import Listed, read_points
 from sim.experiments.design.variants import Base
+from sim.phrases import plural
 from sim.scenario.scenario import Scenario
 from sim.scenario.sweep import Designed
 from sim.yaml_source.paths import one_line
@@ -150,8 +151,8 @@ def described(plan: Plan, points: Sequence[Point]) -> str:
     )
     units, arms, seeds = len(points) * len(plan.seeds), len(plan.arms), len(plan.seeds)
     return (
-        f"{designs}: {len(points):,} {_plural('point', len(points))} x {seeds} {_plural('seed', seeds)} = {units:,} "
-        f"{_plural('unit', units)}, x {arms} {_plural('arm', arms)} = {units * arms:,} {_plural('task', units * arms)}"
+        f"{designs}: {len(points):,} {plural('point', len(points))} x {seeds} {plural('seed', seeds)} = {units:,} "
+        f"{plural('unit', units)}, x {arms} {plural('arm', arms)} = {units * arms:,} {plural('task', units * arms)}"
     ).replace("of 1 parameters", "of 1 parameter")
 
 
@@ -160,10 +161,6 @@ def _equal(info: Mapping[str, Any]) -> str:
     rows = info.get("rows") or []
     different = len(set(rows))
     return f", {len(rows):,} rows of which {different:,} are different" if different < len(rows) else ""
-
-
-def _plural(word: str, count: int) -> str:
-    return word if count == 1 else f"{word}s"
 
 
 def _in_both(groups: Sequence[Group], source: Source) -> Iterator[Mistake]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from sim.errors import RunFailed
 from sim.experiments.executors.dispatch import Listener
+from sim.phrases import duration
 from sim.store.lock import is_taken
 from sim.store.manifest import FINISHED
 from sim.store.sweep_folder import SweepStore
@@ -83,14 +84,6 @@ def _line(
     if rate and done < total:
         words += [f"{rate:,.3g} tasks/s", f"{duration(seconds_left or 0.0)} left"]
     return ", ".join(words)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 12 min, 3 h 20 min."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 class Keeper(Listener):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
+from sim.phrases import counted
 from sim.population.book.columns import did_you_mean
 from sim.separators import MARKS, separator_name, separator_of
 
@@ -364,11 +365,6 @@ def not_utf8(lines: Sequence[int], rows: int) -> str:
         f"{counted(rows, 'row')} {'is' if rows == 1 else 'are'} not UTF-8 text ({named(lines, rows, 'line')}); "
         "save the book as CSV in UTF-8"
     )
-
-
-def counted(count: int, noun: str) -> str:
-    """``1 row``, ``12,345 rows``."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def named(numbers: Sequence[int], count: int, unit: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sim.phrases import counted
 from sim.population.book.columns import IMPUTABLE, QUANTITIES, ColumnSpec, Quantity, TierColumn, did_you_mean, quoted
-from sim.population.book.file import BookFile, counted
+from sim.population.book.file import BookFile
 
 COLUMNS_SHOWN: Final = 30
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim import phrases
+from sim.phrases import quoted
 from sim.reporting.figures import style
 from sim.reporting.figures.board import Board, Contrast
 
@@ -50,7 +52,7 @@ def judged(board: Board, wish: Wish) -> str:
     which = _which(board)
     better, worse = np.flatnonzero(sure & good), np.flatnonzero(sure & ~good)
     if not better.size and not worse.size:
-        return f"No arm{which}'s {wish.thing} differs clearly from that of {style.quoted(board.reference)}"
+        return f"No arm{which}'s {wish.thing} differs clearly from that of {quoted(board.reference)}"
     told = [
         _moved(board, wish, difference, places, verb)
         for places, verb in ((better, wish.better), (worse, wish.worse))
@@ -65,14 +67,14 @@ def judged(board: Board, wish: Wish) -> str:
 def _moved(board: Board, wish: Wish, difference: np.ndarray, places: np.ndarray, verb: str) -> str:
     """ "2 of 5 arms raise profit clearly, “a” furthest: +2 m against “nothing”" """
     furthest = places[np.argmax(np.abs(difference[places]))]
-    name, far = style.quoted(board.arms[furthest + 1]), _far(board, wish, difference, int(furthest))
+    name, far = quoted(board.arms[furthest + 1]), _far(board, wish, difference, int(furthest))
     if len(places) == 1:
-        return f"{name} {verb}s {wish.thing} clearly: {far} against {style.quoted(board.reference)}"
+        return f"{name} {verb}s {wish.thing} clearly: {far} against {quoted(board.reference)}"
     whole = len(difference)
     many = f"all {whole}" if len(places) == whole else f"{len(places)} of {whole}"
     return (
         f"{many} arms{_which(board)} {verb} {wish.thing} clearly, {name} furthest: {far} against "
-        f"{style.quoted(board.reference)}"
+        f"{quoted(board.reference)}"
     )
 
 
@@ -84,7 +86,7 @@ def _beyond(board: Board, wish: Wish, difference: np.ndarray, sure: np.ndarray, 
     place = int(np.argmax(further))
     if not further[place] > most:
         return ""
-    return f"; {style.quoted(board.arms[place + 1])} is at {_far(board, wish, difference, place)}, not clear"
+    return f"; {quoted(board.arms[place + 1])} is at {_far(board, wish, difference, place)}, not clear"
 
 
 def _far(board: Board, wish: Wish, difference: np.ndarray, place: int) -> str:
@@ -105,7 +107,7 @@ def _range(
     board: Board, difference: np.ndarray, thing: str, shown: Callable[[float], str], how: str, signs: Sequence[str] = ()
 ) -> str:
     """`signs` mark the arms' differences."""
-    head, against = f"{thing[0].upper()}{thing[1:]}", f"against {style.quoted(board.reference)}"
+    head, against = f"{thing[0].upper()}{thing[1:]}", f"against {quoted(board.reference)}"
     known = np.flatnonzero(np.isfinite(difference))
     if not known.size:
         return f"{head}, arm by arm"
@@ -114,7 +116,7 @@ def _range(
     low, high = known[np.argmin(difference[known])], known[np.argmax(difference[known])]
     signs = signs or [""] * len(difference)
     least, most = (shown(float(difference[place])) + signs[place] for place in (low, high))
-    first, last = (style.quoted(board.arms[place + 1]) for place in (low, high))
+    first, last = (quoted(board.arms[place + 1]) for place in (low, high))
     if least == most:
         who = first if len(known) == 1 else f"all arms{_which(board)}"
         return f"{head} {against}: {who} {most} ({how})"
@@ -129,8 +131,7 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     """ "“a”, “b” and “c”", or how many there are."""
     if len(names) > most:
         return f"{len(names)} arms"
-    told = [style.quoted(name) for name in names]
-    return told[0] if len(told) == 1 else f"{', '.join(told[:-1])} and {told[-1]}"
+    return phrases.listed([quoted(name) for name in names])
 
 
 def highest(values: Sequence[float]) -> list[int]:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow, band, half_width
@@ -37,7 +38,7 @@ def cost_and_effect(board: Board) -> Figure:
     figure, ((panel,),) = style.page(
         _title(board, x, line),
         f"Means over seeds{'' if len(board.seeds) == 1 else f', lines: 95{units.GAP}% intervals (paired t)'}. Cost of "
-        f"strategies and of managers together, beyond that of {style.quoted(board.reference)}. Filled, on the line: no "
+        f"strategies and of managers together, beyond that of {quoted(board.reference)}. Filled, on the line: no "
         "other arm, and no mix of two, keeps more for the money; hollow, below it: another arm or a mix of two does."
         + board.few_words(signs),
         1,
@@ -68,7 +69,7 @@ def cost_and_effect(board: Board) -> Figure:
             zorder=5,
             markerfacecolor=colour if place in line else "white",
         )
-    names = units.shortened([style.spoken(arm) for arm in board.arms], 34)
+    names = units.shortened([spoken(arm) for arm in board.arms], 34)
     names = [name + sign for name, sign in zip(names, signs, strict=True)]
     _label(panel, x, y, names, line, ends)
     style.name_panel(panel, "Customers kept", f"a year per {PER:,} active customers")
@@ -104,7 +105,7 @@ def _title(board: Board, x: Cube, line: list[int]) -> str:
     on = [place for place in line if place]
     off = len(board.arms) - 1 - len(on)
     if not on:
-        return f"By the means no arm keeps more customers than {style.quoted(board.reference)}"
+        return f"By the means no arm keeps more customers than {quoted(board.reference)}"
     listed = claims.listed([board.arms[place] for place in on])
     verb, whose = ("keeps", "its") if len(on) == 1 else ("keep", "their")
     text = f"By the means {listed} {verb} the most customers for {whose} cost"

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures import panels as parts
@@ -35,7 +36,7 @@ def attrition_by_tier(board: Board) -> Figure:
         f"Active customers who closed or went dormant, per 100 active customer-years, over {board.rolling_words}. "
         f"{board.band_words()}"
     )
-    names = [*map(style.spoken, board.tiers), BANK]
+    names = [*map(spoken, board.tiers), BANK]
     if len(board.tiers) == 1:
         names, rates = names[:1], rates[..., :1]
     if board.one_arm:
@@ -229,7 +230,7 @@ def attrition_by_tenure(board: Board) -> Figure:
         "".join(dict.fromkeys(board.few(np.where(np.arange(len(board.tiers)) == tier, one, 0.0)) for one in gone))
         for tier in range(len(board.tiers))
     ]
-    who = "" if board.one_arm else f" under {style.quoted(board.reference)}"
+    who = "" if board.one_arm else f" under {quoted(board.reference)}"
     title = (
         f"In their first three months active customers go {units.number(times, 1)}{sign} times as fast as after two "
         f"years{who}"
@@ -259,7 +260,7 @@ def attrition_by_tenure(board: Board) -> Figure:
             marks.steps_with_band(panel, TENURE_EDGES, one, colour, dashed=place == 0 and not board.one_arm)
             edges += [one.mean, one.low, one.high]
         marks.value_axis(panel, edges, zero=True)
-        style.name_panel(panel, style.spoken(board.tiers[tier]) + signs[tier], "% a month")
+        style.name_panel(panel, spoken(board.tiers[tier]) + signs[tier], "% a month")
     parts.month_axes(board, axes, len(board.tiers), months=int(TENURE_EDGES[-1]), name="Months since joining")
     return figure
 

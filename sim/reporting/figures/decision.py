@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sim.measures.kpis import KPIS
 from sim.measures.precision import CHANCE, CORRECTION
+from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow, mean_of
@@ -33,7 +34,7 @@ TINT = "#E8F1F8"  # behind the better side
 
 def arm_names(board: Board, width: float = NAMES, size: float = style.TICK, weight: str = "normal") -> list[str]:
     """Names of the arms but the reference, those cut that are too wide, all different."""
-    names = [style.spoken(arm) for arm in board.arms[1:]]
+    names = [spoken(arm) for arm in board.arms[1:]]
     wide = [place for place, name in enumerate(names) if style.text_width(name, size, weight) > width]
     cut = [names[place] for place in wide]
     most = max(map(len, cut), default=0)
@@ -62,7 +63,7 @@ def forest(board: Board) -> Figure:
     names = arm_names(board)
     signs = {kpi: [board.mark(arm, kpi) for arm in range(1, len(board.arms))] for kpi, _, _ in shown}
     subtitle = (
-        f"Difference to {style.quoted(board.reference)} over the run, same seeds. "
+        f"Difference to {quoted(board.reference)} over the run, same seeds. "
         + (
             "One seed, so no intervals."
             if len(board.seeds) == 1
@@ -103,13 +104,13 @@ def _forest_title(board: Board) -> str:
     lower, worth = (board.sure(kpi) for kpi in ("attrition_annual", "npv"))
     count = len(attrition)
     if len(board.seeds) == 1:
-        return f"What each arm changes against {style.quoted(board.reference)} (one seed)"
+        return f"What each arm changes against {quoted(board.reference)} (one seed)"
     kept, pays = int((lower & (attrition[:, 0] < 0)).sum()), int((worth & (npv[:, 0] > 0)).sum())
     loses = int((worth & (npv[:, 0] < 0)).sum())
     if not np.nan_to_num(np.concatenate([attrition, npv])).any():
-        return f"Nothing differs from {style.quoted(board.reference)}"
+        return f"Nothing differs from {quoted(board.reference)}"
     if count == 1:
-        name = style.quoted(board.arms[1])
+        name = quoted(board.arms[1])
         first = "lowers attrition clearly" if kept else "does not lower attrition clearly"
         last = "it pays" if pays else "it does not pay" if loses else "whether it pays is not clear yet"
         return f"{name} {first}; {last}"
@@ -179,7 +180,7 @@ def tier_heat_map(board: Board) -> Figure:
     )
     figure, ((left, right),) = style.page(
         _map_title(board, attrition),
-        f"Difference to {style.quoted(board.reference)}, same seeds, mean over seeds. Blue is better, orange worse, "
+        f"Difference to {quoted(board.reference)}, same seeds, mean over seeds. Blue is better, orange worse, "
         f"white no difference.{sure}{board.few_words(sign for row in signs for sign in row)}",
         1,
         2,
@@ -188,13 +189,13 @@ def tier_heat_map(board: Board) -> Figure:
         rights=[0.1, 0.05],
         bottom=0.1,
     )
-    of_reference = style.fit(style.spoken(board.reference), 1.2, 8)
+    of_reference = style.fit(spoken(board.reference), 1.2, 8)
     for panel, values, kpi, less, title, unit in (
         (left, attrition, "attrition_annual", True, "Attrition", "points a year"),
         (right, money, "aum_end", False, "AUM at the end", f"% of that of {of_reference}"),
     ):
         _cells(panel, values, board.sure(kpi), less, signs if panel is left else [[""] * (len(tiers) + 1)] * len(signs))
-        heads = [*map(style.spoken, tiers), "bank"]
+        heads = [*map(spoken, tiers), "bank"]
         room = style.size_inches(panel)[0] / (len(heads) + 0.12) - 0.05
         for head, x in zip(heads, _columns(len(heads)), strict=True):
             panel.text(
@@ -226,8 +227,8 @@ def _map_title(board: Board, attrition: Cube) -> str:
     text = f"{units.number(gaps[arm, tier], 2, sign=True)}{units.GAP}points a year"
     text += board.mark(int(arm) + 1, f"attrition_annual[{board.tiers[tier]}]")
     how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
-    name = style.quoted(board.arms[arm + 1])
-    return f"Attrition differs most in {style.spoken(board.tiers[tier])} under {name}: {text} ({how})"
+    name = quoted(board.arms[arm + 1])
+    return f"Attrition differs most in {spoken(board.tiers[tier])} under {name}: {text} ({how})"
 
 
 def _columns(count: int) -> Cube:

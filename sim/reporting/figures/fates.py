@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow, band, half_width
@@ -83,8 +84,8 @@ def fates(board: Board) -> Figure:
     names = arm_names(board)
     figure, (axes,) = style.page(
         _title(board, found[0]),
-        f"Customers of month 0 whose fate differs from the one under {style.quoted(board.reference)}, per {PER:,}. "
-        f"Right: who has this fate in the arm and not under {style.quoted(board.reference)}; left: the reverse; blue "
+        f"Customers of month 0 whose fate differs from the one under {quoted(board.reference)}, per {PER:,}. "
+        f"Right: who has this fate in the arm and not under {quoted(board.reference)}; left: the reverse; blue "
         "is better, orange worse. Point: the net" + _interval_words(board),
         1,
         3,
@@ -114,7 +115,7 @@ def _title(board: Board, one: Changed) -> str:
     if len(best) > 1:
         return f"Net customers saved are highest under {claims.listed([board.arms[at + 1] for at in best])} ({how})"
     here, there = (float(band(values[1:]).mean[best[0]]) for values in (one.here, one.there))
-    text = f"Of {PER:,} customers {style.quoted(board.arms[best[0] + 1])} saves {units.number(here, 1)} and loses "
+    text = f"Of {PER:,} customers {quoted(board.arms[best[0] + 1])} saves {units.number(here, 1)} and loses "
     text += units.number(there, 1)
     return f"{text}{', the highest net of all arms' if len(mean) > 1 else ''} ({how})"
 
@@ -163,7 +164,7 @@ def fates_by_group(board: Board) -> Figure:
         known = [value for value in (values or board.tiers) if value in there]
         for value in [*known, *sorted(there - set(known))]:
             one = changed(board, OUTCOMES[0][2], table[column].astype(str) == value)
-            rows.append((head, SPOKEN.get(value, style.spoken(value)), one))
+            rows.append((head, SPOKEN.get(value, spoken(value)), one))
     here = np.stack([one.here for _, _, one in rows], axis=1)[1:]  # arm x group x seed
     gone = np.stack([one.there for _, _, one in rows], axis=1)[1:]
     names = arm_names(board, 1.8, style.PANEL)
@@ -176,7 +177,7 @@ def fates_by_group(board: Board) -> Figure:
     limits = [sign * float(np.nanmax(band(side, axis=2).mean, initial=1.0)) for sign, side in ((-1, gone), (1, here))]
     figure, axes = style.page(
         _group_title(board, rows),
-        f"Customers of month 0 per {PER:,} of their group. Blue, right: lost under {style.quoted(board.reference)} "
+        f"Customers of month 0 per {PER:,} of their group. Blue, right: lost under {quoted(board.reference)} "
         "(closed or dormant), active here; orange, left: the reverse. Point: the net"
         + _interval_words(board)
         + " Small groups differ by chance.",
@@ -253,7 +254,7 @@ def _group_title(board: Board, rows: Sequence[tuple[str, str, Changed]]) -> str:
     how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
     (most, top), (least, bottom) = max(nets), min(nets)
     first, last = units.number(most, 1, sign=True), units.number(least, 1, sign=True)
-    text = f"{style.quoted(board.arms[best[0] + 1])}, net saved per {PER:,}: highest among {top} ({first})"
+    text = f"{quoted(board.arms[best[0] + 1])}, net saved per {PER:,}: highest among {top} ({first})"
     return f"{text}, lowest among {bottom} ({last}) ({how})"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures import panels as parts
@@ -40,7 +41,7 @@ def aum_and_net_new_money(board: Board) -> Figure:
     title = claims.judged(
         board, claims.Wish("aum_end", "AUM at the end", lambda gap: units.money(gap, board.currency, sign=True))
     )
-    names = [*map(style.spoken, board.tiers)]
+    names = [*map(spoken, board.tiers)]
     so_far = np.cumsum(fresh.sum(axis=-1), axis=2)
     panels = [
         parts.scaled("AUM", total, "", currency=board.currency),
@@ -52,7 +53,7 @@ def aum_and_net_new_money(board: Board) -> Figure:
     figure, (axes,) = style.page(
         title,
         f"Left: AUM at month end; middle: net new money since month 0; right: AUM at the end less that of "
-        f"{style.quoted(board.reference)}, by tier, same seeds, with the 95{units.GAP}% interval (t). "
+        f"{quoted(board.reference)}, by tier, same seeds, with the 95{units.GAP}% interval (t). "
         f"{board.band_words()}" + parts.left_out(board),
         1,
         3,
@@ -90,7 +91,7 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
     )
     if whole:
         title += f": {units.money(new, sign=True)} of net new money, {units.money(gains, sign=True)} from growth"
-    names = [style.spoken(tier) for tier in board.tiers]
+    names = [spoken(tier) for tier in board.tiers]
     labels = [f"{name} {units.money(float(end * divisor))}" for name, end in zip(names, stock[-1], strict=True)]
     figure, ((areas, bars),) = style.page(
         title,
@@ -187,7 +188,7 @@ def economics(board: Board) -> Figure:
         ),
     )
     arms = min(len(board.arms), style.MOST_ARMS)
-    arm_names = [style.spoken(arm) for arm in board.arms[:arms]]
+    arm_names = [spoken(arm) for arm in board.arms[:arms]]
     panels = [
         parts.scaled(name.capitalize(), lines[name], "a year", currency=board.currency)
         for name in ("profit", "revenue", "cost")

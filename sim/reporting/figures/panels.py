@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.phrases import spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import style, units
 from sim.reporting.figures.board import Band, Board, Cube, band
@@ -24,7 +25,7 @@ def arm_key(board: Board) -> list[tuple[str, ...]]:
     """Names, colours and markers of the arms that figures show; none for one arm, whose figures colour the tiers."""
     if board.one_arm:
         return []
-    names = [style.spoken(arm) for arm in board.arms[: style.MOST_ARMS]]
+    names = [spoken(arm) for arm in board.arms[: style.MOST_ARMS]]
     names[0] += " (reference)"
     return [(name, *style.arm_look(place)[:2]) for place, name in enumerate(names)]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from sim.phrases import spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures import panels as parts
@@ -64,7 +65,7 @@ def contacts_and_utilisation(board: Board) -> Figure:
     lines = band(np.stack([rate[0] for rate in rates.values()], axis=-1), axis=0).mean[-1]
     labels = [f"{channel} {units.number(float(end), 1)}" for channel, end in zip(CHANNELS, lines, strict=True)]
     colours = style.tier_colours(len(CHANNELS))
-    names = [style.spoken(tier) for tier in board.tiers]
+    names = [spoken(tier) for tier in board.tiers]
     per_tier = np.stack(
         [
             band(
@@ -105,7 +106,7 @@ def satisfaction_and_nps(board: Board) -> Figure:
     """Satisfaction by tier in standard deviations of the reference population, and the net promoter score."""
     months = np.arange(board.months + 1)
     feeling, score = board.cube("satisfaction"), board.bank("nps")
-    names = [style.spoken(tier) for tier in board.tiers]
+    names = [spoken(tier) for tier in board.tiers]
     subtitle = (
         "Satisfaction in standard deviations of the reference population (0: its mean); NPS: promoters less "
         f"detractors, in points from {units.MINUS}100 to 100. {board.band_words()}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from sim.phrases import spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow, band
@@ -64,7 +65,7 @@ def strategy_costs(board: Board) -> Figure:
     most = float(means.sum(axis=-1).max()) / size
     across = min(4, len(arms))
     deep = -(-len(arms) // across)
-    titles = [style.fit(style.spoken(board.reference), 1.42, 8.5, "bold")]
+    titles = [style.fit(spoken(board.reference), 1.42, 8.5, "bold")]
     titles += [] if board.one_arm else arm_names(board, 1.42, 8.5, "bold")
     tops = claims.highest(list(means.sum(axis=(1, 2))))
     top, names_of = tops[0], claims.listed([board.arms[place] for place in tops])
@@ -72,7 +73,7 @@ def strategy_costs(board: Board) -> Figure:
     title += f"{units.money(float(means[top].sum() / len(years)), board.currency)} a year"
     if len(tops) == 1 and abs(means[top, 0].sum() / means[top].mean(axis=0).sum() - 1) > 0.05:
         title += f", {units.money(float(means[top, 0].sum()))} in the first"
-    key = [(style.spoken(names[place]), COLOURS[row % len(COLOURS)]) for row, place in enumerate(paid)]
+    key = [(spoken(names[place]), COLOURS[row % len(COLOURS)]) for row, place in enumerate(paid)]
     figure, axes = style.page(
         title,
         f"Cost of each strategy, {board.currency} {word} a year, capital and running, mean over seeds; the number is "
@@ -147,7 +148,7 @@ def strategy_maturity(board: Board) -> Figure:
             if min(half) < max(half)
             else f"Strategies are half mature {min(half)} months after their start"
         )
-    arms = [style.spoken(board.reference), *(arm_names(board, LONGEST, 8) if not board.one_arm else [])]
+    arms = [spoken(board.reference), *(arm_names(board, LONGEST, 8) if not board.one_arm else [])]
     courses = {name: _courses(curves[name]) for name in names}
     across, room = _across(
         len(names),
@@ -176,7 +177,7 @@ def strategy_maturity(board: Board) -> Figure:
         marks.value_axis(panel, [[0.0, 100.0]], zero=True, most=104.0)
         marks.label_ends(panel, ends, size=8)
         marks.month_axis(panel, board.months, label=place + across >= len(names))
-        _name(panel, style.fit(style.spoken(name), style.size_inches(panel)[0] + room + 0.2, 9.5), style.INK)
+        _name(panel, style.fit(spoken(name), style.size_inches(panel)[0] + room + 0.2, 9.5), style.INK)
     for panel in panels[len(names) :]:
         panel.remove()
     return figure

@@ -120,16 +120,6 @@ def name_room(names: Sequence[str], size: float) -> float:
     return max(text_width(line, size) for name in names for line in name.split("\n"))
 
 
-def spoken(name: str) -> str:
-    """A name of an arm or tier for reading: underscores are spaces."""
-    return name.replace("_", " ")
-
-
-def quoted(name: str) -> str:
-    """A name inside a sentence, in quotation marks."""
-    return f"\N{LEFT DOUBLE QUOTATION MARK}{spoken(name)}\N{RIGHT DOUBLE QUOTATION MARK}"
-
-
 def tier_colours(count: int) -> list[str]:
     """One colour a tier."""
     return [*PALETTE, NEUTRAL][:count]

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import style, units
 
@@ -54,7 +55,7 @@ def front(
     tables = [_of(confirmed, one) for one in (across, up)]
     figure, ((panel,),) = style.page(
         title,
-        f"Differences to {style.quoted(reference)}, same seeds. Grey: every candidate of "
+        f"Differences to {quoted(reference)}, same seeds. Grey: every candidate of "
         "the search, by the seeds it lived. Hollow: those confirmed as the search saw them; filled: on fresh seeds, "
         f"with 95{units.GAP}% intervals (paired t). The line between is what the search flattered them by.",
         1,
@@ -99,7 +100,7 @@ def search_and_confirmed(
     searched, fresh = (int(first[f"{column}_seeds"].max()) for column in ("search", "confirmed"))
     figure, axes = style.page(
         title,
-        f"Differences to {style.quoted(reference)}, same seeds, with 95{units.GAP}% "
+        f"Differences to {quoted(reference)}, same seeds, with 95{units.GAP}% "
         f"intervals (paired t). Hollow: the search, up to {searched} seeds, which also chose them. Filled: "
         f"{fresh} fresh seeds.",
         1,
@@ -141,7 +142,7 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure, bes
     title = "How the confirmed split the budget"
     if len(winner):
         parts = sorted(((float(winner.iloc[0][f"share.{one}"]), one) for one in members), reverse=True)
-        told = ", ".join(f"{units.percent(part, 0)} {style.spoken(one)}" for part, one in parts if part > 0)
+        told = ", ".join(f"{units.percent(part, 0)} {spoken(one)}" for part, one in parts if part > 0)
         title = f"The budget of the {best}: {told}"
     figure, ((panel,),) = style.page(
         title,
@@ -153,7 +154,7 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure, bes
         left=room,
         right=1.1,
         bottom=0.3,
-        key=[(style.spoken(one), colour) for one, colour in zip(members, colours, strict=True)],
+        key=[(spoken(one), colour) for one, colour in zip(members, colours, strict=True)],
     )
     for row, (_, line) in enumerate(own.iterrows()):
         start = 0.0
@@ -217,7 +218,7 @@ def _look(row: Any) -> tuple[str, str]:
 
 
 def _name(row: Any) -> str:
-    return style.spoken(str(row["name"]))
+    return spoken(str(row["name"]))
 
 
 def _better(measure: Measure) -> str:
@@ -228,7 +229,7 @@ def _names(axes: Axes, tables: Sequence[pd.DataFrame], measures: Sequence[Measur
     """A name at the confirmed ones and the reference, whole and near its point where there is room: winner first."""
     wide, tall = style.size_inches(axes)
     (left, right), (base, top) = axes.get_xlim(), axes.get_ylim()
-    points = [(0.0, 0.0, style.spoken(reference), style.NEUTRAL, True)]
+    points = [(0.0, 0.0, spoken(reference), style.NEUTRAL, True)]
     for row in range(len(tables[0])):
         line = tables[0].iloc[row]
         x, y = (_values(measure, table.iloc[row])[1] for measure, table in zip(measures, tables, strict=True))

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.phrases import quoted
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Band, Board, Cube, NothingToShow, band, contrasts, rolling_sum
@@ -49,7 +50,7 @@ def trajectories(board: Board) -> Figure:
     ]
     figure, axes = style.page(
         _title(board, rates[..., -1], profit, signs[0]),
-        f"Difference to {style.quoted(board.reference)}, same seeds; attrition and profit over {board.rolling_words}. "
+        f"Difference to {quoted(board.reference)}, same seeds; attrition and profit over {board.rolling_words}. "
         f"Each column has one scale. {board.band_words()}{board.few_words(signs[0])}",
         count,
         3,
@@ -123,11 +124,11 @@ def _title(board: Board, rates: Cube, profit: Cube, signs: Sequence[str]) -> str
     how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
     lowest = claims.highest(list(-end))
     if not lowest or not np.nan_to_num(end).any():
-        return f"How the arms part from {style.quoted(board.reference)}"
+        return f"How the arms part from {quoted(board.reference)}"
     least = units.points(float(end[lowest[0]]), 2, sign=True) + signs[lowest[0]]
     text = f"Attrition ends lowest under {claims.listed([board.arms[place + 1] for place in lowest])}: {least}"
     if len(lowest) == 1 and profit.shape[2] > 12:
         first, last = (contrasts(profit[:, :, at])[lowest[0]].difference for at in (0, -1))
         start, finish = units.money(first, sign=True), units.money(last, sign=True)
         text += f"; its profit goes from {board.currency}{units.GAP}{start} in the first year to {finish} in the last"
-    return f"{text} against {style.quoted(board.reference)} ({how})"
+    return f"{text} against {quoted(board.reference)} ({how})"

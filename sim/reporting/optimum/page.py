@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.phrases import spoken
 from sim.reporting.figures import letters, png_bytes, svg_text, units
 from sim.reporting.figures.inline import inline
-from sim.reporting.figures.style import spoken
 from sim.reporting.figures.sweep_front import Measure, front, mixes, search_and_confirmed
 from sim.reporting.optimum.build import Optimised
 from sim.reporting.optimum.sentences import Outcome, answer, chosen_words, measures, outcome, setting, title, written

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.phrases import listed, quoted, spoken
 from sim.reporting.figures import units
-from sim.reporting.figures.style import quoted, spoken
 from sim.reporting.figures.sweep_front import Measure
 from sim.reporting.run.key_figures import label
 
@@ -284,7 +283,7 @@ def chosen_words(found: Optimised) -> str:
         f"{label(one['kpi']).lower()} {'at most' if one['at_most'] else 'at least'} {one['bound']:,.10g}"
         for one in facts["limits"]
     ]
-    text = f"Wanted: {_listed(goals)}" + (f"; limits: {_listed(limits)}" if limits else "")
+    text = f"Wanted: {listed(goals)}" + (f"; limits: {listed(limits)}" if limits else "")
     confirm, ended = facts["confirm"], outcome(found)
     first, count = int(confirm["first"]), int(confirm["count"])
     chosen = f"on seeds {first} to {first + count - 1}"
@@ -310,7 +309,3 @@ def setting(found: Optimised) -> str:
         f"Arm {quoted(facts['arm'])} against {quoted(facts['reference'])}, {budget}{method}, {facts['candidates']} "
         f"proposals ({facts['different']} different{failed}), {seeds['count']} to {seeds['most']} seeds each."
     )
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

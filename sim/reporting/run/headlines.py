@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from sim.phrases import listed, quoted
 from sim.reporting.figures import Board, units
 from sim.reporting.figures.board import mean_of, ratio_base
-from sim.reporting.figures.style import quoted
 from sim.reporting.run.key_figures import Figure, KeyFigures, difference_texts
 
 
@@ -160,9 +160,9 @@ def changes(figures: KeyFigures, board: Board, arm: str) -> str:
         if low:
             shown += f" ({low} to {high})"
         (sure if certain else unsure if low else alone).append(f"{noun} {shown}")
-    parts = [f"Also {_listed(sure)}."] if sure else []
-    parts += [f"Not clear: {_listed(unsure)}."] if unsure else []
-    parts += [f"In this one seed: {_listed(alone)}."] if alone else []
+    parts = [f"Also {listed(sure)}."] if sure else []
+    parts += [f"Not clear: {listed(unsure)}."] if unsure else []
+    parts += [f"In this one seed: {listed(alone)}."] if alone else []
     return " ".join([*parts, _return(figures, arm, board.currency).strip()]).strip()
 
 
@@ -180,7 +180,3 @@ def _return(figures: KeyFigures, arm: str, currency: str) -> str:
             f"{units.number(roi.value, 2, sign=True)}, that cost included"
         )
     return f" Mean over seeds: {'; '.join(parts)}." if parts else ""
-
-
-def _listed(items: list[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

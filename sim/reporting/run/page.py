@@ -12,10 +12,10 @@ import pandas as pd
 
 from sim.measures.evidence import evidence_of, few_words
 from sim.measures.precision import CORRECTION
+from sim.phrases import spoken
 from sim.reporting.figures import Board, Drawing, Missing, draw_all, units
 from sim.reporting.figures.board import mean_of
 from sim.reporting.figures.inline import inline
-from sim.reporting.figures.style import spoken
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
 from sim.reporting.run.decision import decide
 from sim.reporting.run.headlines import answer, headlines

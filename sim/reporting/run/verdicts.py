@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from sim.measures.precision import CHANCE
+from sim.phrases import quoted
 from sim.reporting.figures import units
-from sim.reporting.figures.style import quoted
 from sim.reporting.run.key_figures import Figure, KeyFigures
 from sim.reporting.run.precision_notes import p_text
 

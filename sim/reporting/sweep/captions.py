@@ -10,8 +10,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from sim.analysis.findings import Findings
+from sim.phrases import quoted
 from sim.reporting.figures import letters, png_bytes, style, svg_text
-from sim.reporting.figures.style import quoted
 from sim.reporting.sweep import figure_inputs as drawings
 from sim.store.tables import write_atomically
 

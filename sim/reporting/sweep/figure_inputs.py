@@ -14,6 +14,7 @@ from sim.analysis.indices import Indices as Index
 from sim.analysis.interactions import surface as response
 from sim.analysis.regret import Regret
 from sim.analysis.study import Factor
+from sim.phrases import quoted, spoken
 from sim.reporting.figures import (
     style,
     sweep_discovery,
@@ -25,7 +26,6 @@ from sim.reporting.figures import (
     sweep_tornado,
     units,
 )
-from sim.reporting.figures.style import quoted, spoken
 from sim.reporting.figures.sweep_discovery import Axis, Edge
 from sim.reporting.figures.sweep_indices import Screening, Shares
 from sim.reporting.figures.sweep_levels import Levels

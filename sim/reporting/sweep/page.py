@@ -12,9 +12,9 @@ import numpy as np
 
 from sim.analysis.findings import Findings
 from sim.analysis.study import Study
+from sim.phrases import quoted, spoken
 from sim.reporting.figures import units
 from sim.reporting.figures.inline import inline
-from sim.reporting.figures.style import quoted, spoken
 from sim.reporting.run.assumptions_used import scenario_of
 from sim.reporting.sweep import sentences as words
 from sim.reporting.sweep import tables as rows

@@ -13,8 +13,8 @@ from sim.analysis.findings import Finding, Findings
 from sim.analysis.interactions import Term
 from sim.analysis.regret import Option, Regret
 from sim.analysis.study import Outcome, Study, say
+from sim.phrases import listed, quoted, spoken
 from sim.reporting.figures import units
-from sim.reporting.figures.style import quoted, spoken
 from sim.reporting.run.key_figures import LABELS
 
 STRONG_PAIR = 0.05  # share of variance from which a pair is told
@@ -233,11 +233,6 @@ def option_name(option: Option, study: Study, *, levers: bool = True) -> str:
 def capital(text: str) -> str:
     """A text with a large first letter."""
     return text[:1].upper() + text[1:]
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Words in a row: "a", "a and b", "a, b and c"."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def choice(findings: Findings, found: Regret) -> str:

@@ -13,8 +13,8 @@ from sim.analysis.findings import Finding, Findings
 from sim.analysis.indices import TOO_FEW, Indices, parts
 from sim.analysis.regret import Regret
 from sim.analysis.study import Study
+from sim.phrases import spoken
 from sim.reporting.figures import units
-from sim.reporting.figures.style import spoken
 from sim.reporting.sweep import sentences as words
 
 MOST_FAILED = 40  # failed tasks listed on the page; all are in failed.csv

@@ -11,8 +11,8 @@ from sim.analysis.effects import Effect
 from sim.analysis.findings import Finding, Findings
 from sim.analysis.indices import TOO_FEW
 from sim.analysis.regret import Regret
+from sim.phrases import spoken
 from sim.reporting.figures import units
-from sim.reporting.figures.style import spoken
 from sim.reporting.sweep import sentences as words
 from sim.store.tables import plain
 

@@ -1,0 +1,38 @@
+"""How names, counts and spans of time are put into sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def spoken(name: str) -> str:
+    """A name of an arm or tier for reading: underscores are spaces."""
+    return name.replace("_", " ")
+
+
+def quoted(name: str) -> str:
+    """A name inside a sentence, in quotation marks."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{spoken(name)}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a row: "a", "a and b", "a, b and c"; nothing where there are none."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def plural(noun: str, count: int) -> str:
+    """The noun as it stands behind that number."""
+    return noun if count == 1 else f"{noun}s"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 row``, ``12,345 rows``."""
+    return f"{count:,} {plural(noun, count)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 45 s, 12 min, 3 h 20 min."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
