@@ -34,11 +34,12 @@ from sim.reporting.figures import (
     axes as marks,
 )
 from sim.reporting.figures.board import band, contrasts, rolling_sum
-from sim.reporting.run import assumptions_from_schema, build, summary_table
+from sim.reporting.run import build, summary_table
 from sim.reporting.run.assumptions_used import arms_in_words, flatten, scenario_of, used
 from sim.reporting.run.headlines import answer, headlines
 from sim.reporting.run.key_figures import KeyFigures
 from sim.reporting.run.verdicts import verdicts
+from sim.scenario.reference import known_of
 from sim.store.run_reading import read
 
 ARMS = ("nothing", "retention_calls", "personalised_service")
@@ -656,7 +657,7 @@ def test_what_is_known_of_numbers_comes_from_a_schema():
         },
     }
     defaults = {"rate": 0.1, "inner": {"table": {"mass": 1.0}}, "tiers": [{"name": "mass", "from": 0.0}]}
-    known = assumptions_from_schema(schema, defaults)
+    known = known_of(schema, defaults)
     assert known["rate"] == {"unit": "1/year", "source": "F1", "plausible": [0, 1], "about": "a rate", "default": 0.1}
     assert known["inner.table"]["default"] == {"mass": 1.0}
     assert known["tiers.mass.from"]["unit"] == "CNY"

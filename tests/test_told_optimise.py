@@ -171,7 +171,7 @@ def ended(case: str, out: Path, luck: int = 1) -> Optimised:
             Baseline("as written", Proposal(middle, {}), middle),
         ],
     )
-    return answer(asked, SweepOptions(out))
+    return read_optimised(answer(asked, SweepOptions(out)).path)
 
 
 @pytest.mark.parametrize("case", LIVES)
@@ -223,7 +223,7 @@ def test_the_words_follow_the_interval_wherever_it_lies(difference: float, low: 
 
 def test_no_candidate_with_a_result(tmp_path: Path) -> None:
     asked = question("Hopeless", 2, candidates=4, generation=4, confirm={"count": 2, "best": 2})
-    found = answer(asked, SweepOptions(tmp_path / "run"))
+    found = read_optimised(answer(asked, SweepOptions(tmp_path / "run")).path)
     build(found.path)
     page = plain((found.path / "report.html").read_text())
     assert "No candidate has a result on fresh seeds, so there is no winner." in page

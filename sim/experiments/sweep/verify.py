@@ -27,7 +27,7 @@ PLAN, DESIGN = "plan.json", "design.csv"
 
 def verify_sweep(folder: Path) -> Verdict:
     """Compare digests; that of the rerun is of the stored tasks with those of the sample as they came out again."""
-    from sim.experiments.run import model_version
+    from sim.experiments.provenance import model_version
 
     stored = read_sweep(folder)
     if stored.status not in FINISHED:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.measures.evidence import evidence_of, few_words
+from sim.measures.evidence import few_words
 from sim.measures.precision import CORRECTION
 from sim.phrases import spoken
 from sim.reporting.figures import Board, Drawing, Missing, draw_all, units
@@ -49,6 +49,8 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     stored = isinstance(source, (str, os.PathLike))
     run = read(source) if isinstance(source, (str, os.PathLike)) else source
     if stored:
+        from sim.measures.key_figures import write_key_figures
+
         write_key_figures(run)
     summary, comparison = key_figures_of(run)
     drawings, missing = draw_all(run, run.path, comparison)
@@ -68,20 +70,6 @@ def _changed(run: Run) -> str:
 
     found = changed_files(run.path, run.manifest)
     return words({name: how for name, how in found.items() if not any(fnmatch(name, form) for form in DERIVED)})
-
-
-def write_key_figures(run: Run) -> None:
-    """summary.csv, and comparison.csv and precision.csv once there are two arms, from the stored tables alone."""
-    from sim.measures.compare import compare
-    from sim.measures.kpis import run_kpis_of, summarise
-    from sim.measures.precision import precision
-    from sim.store.tables import write_csv
-
-    kpis = run_kpis_of(run)
-    write_csv(run.path / "summary.csv", summarise(kpis, evidence_of(run).errors))
-    if len(run.arms) > 1:
-        write_csv(run.path / "comparison.csv", compare(kpis, run.arms[0]))
-        write_csv(run.path / "precision.csv", precision(kpis, run.arms[0]))
 
 
 def key_figures_of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame | None]:
