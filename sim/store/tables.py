@@ -23,167 +23,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput, Mistake, RunFailed
+from sim.store import columns as declared
+from sim.store.columns import FILES
+from sim.store.columns import units as units
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-MONTHLY_COLUMNS = (
-    "arm",
-    "seed",
-    "month",
-    "tier",
-    "customers",
-    "active",
-    "dormant",
-    "aum",
-    "products",
-    "share_of_wallet",
-    "digital_active",
-    "satisfaction",
-    "trust",
-    "joined",
-    "closed",
-    "closed_dormant",
-    "went_dormant",
-    "reactivated",
-    "upgraded",
-    "downgraded",
-    "moved_in",
-    "aum_moved",
-    "net_new_money",
-    "market_effect",
-    "contacts_branch",
-    "contacts_phone",
-    "contacts_video",
-    "contacts_messaging",
-    "contacts_app",
-    "sales",
-    "failures",
-    "complaints",
-    "opt_outs",
-    "revenue",
-    "channel_cost",
-    "manager_cost",
-    "strategy_cost",
-    "profit",
-)
-BANK_COLUMNS = (
-    "arm",
-    "seed",
-    "month",
-    "managers",
-    "managers_left",
-    "managers_hired",
-    "utilisation",
-    "professional_skill",
-    "digital_skill",
-    "fatigue",
-    "nps",
-    "load_branch",
-    "load_phone",
-    "load_video",
-    "load_messaging",
-    "load_app",
-    "yield_gap",
-    "market_return",
-    "adoption_factor",
-    "branch_capacity",
-    "aum_exited",
-    "aum_gini",
-    "kept_12m",
-    "active_12m_ago",
-    "strategy_maturity",
-    "strategy_cost",
-    "cost_service",
-    "cost_messages",
-    "cost_servicing",
-    "cost_acquisition",
-    "cost_managers",
-    "customers_opted_out",
-)
-TRANSITIONS_COLUMNS = ("arm", "seed", "year", "from", "to", "customers")
-COHORTS_COLUMNS = ("arm", "seed", "tier", "tenure_month", "at_risk", "closed", "dormant")
-MANAGERS_COLUMNS = ("arm", "seed", "month", "post", "event", "customers", "exits_before", "exits_after")
+MONTHLY_COLUMNS = FILES["monthly"].names
+BANK_COLUMNS = FILES["bank"].names
+TRANSITIONS_COLUMNS = FILES["transitions"].names
+COHORTS_COLUMNS = FILES["cohorts"].names
+MANAGERS_COLUMNS = FILES["managers"].names
 PANEL_COLUMNS = ("arm", "seed", "month")  # and whatever the panel tracks
-INDIVIDUALS_COLUMNS = (
-    "arm",
-    "seed",
-    "tier",
-    "age_band",
-    "affinity",
-    "uplift_class",
-    "reference_fate",
-    "fate",
-    "customers",
-)
-SUMMARY_COLUMNS = ("arm", "kpi", "unit", "mean", "sd", "ci_low", "ci_high", "seeds")
-COMPARISON_COLUMNS = (
-    "arm",
-    "reference",
-    "kpi",
-    "unit",
-    "difference",
-    "ci_low",
-    "ci_high",
-    "probability_better",
-    "seeds",
-    "variance_ratio",
-)
-PRECISION_COLUMNS = (
-    "arm",
-    "reference",
-    "kpi",
-    "unit",
-    "difference",
-    "half_width",
-    "seeds",
-    "seeds_for_half",
-    "unpaired_seeds",
-    "p_value",
-    "p_adjusted",
-)
-ATTRIBUTION_COLUMNS = (
-    "kpi",
-    "unit",
-    "member",
-    "value",
-    "ci_low",
-    "ci_high",
-    "alone",
-    "last",
-    "synergy",
-    "whole",
-    "seeds",
-    "coalitions",
-)
+INDIVIDUALS_COLUMNS = FILES["individuals"].names
+SUMMARY_COLUMNS = FILES["summary"].names
+COMPARISON_COLUMNS = FILES["comparison"].names
+PRECISION_COLUMNS = FILES["precision"].names
+ATTRIBUTION_COLUMNS = FILES["attribution"].names
 
-FATES = ("kept", "upgraded", "downgraded", "opted_out", "dormant", "closed")  # of a customer of month 0, at the end
+FATES = tuple(declared.FATES)  # of a customer of month 0, at the end
 STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
-TEXT_COLUMNS = frozenset(
-    {
-        "arm",
-        "tier",
-        "from",
-        "to",
-        "event",
-        "reference",
-        "kpi",
-        "unit",
-        "age_band",
-        "affinity",
-        "uplift_class",
-        "reference_fate",
-        "fate",
-        "member",
-    }
-)
-INTEGER_COLUMNS = frozenset({"seed", "month", "year", "tenure_month", "post", "seeds", "coalitions"})
+_OF_A_RUN = ("monthly", "bank", "transitions", "cohorts", "managers", "individuals")  # a panel keeps the types it has
+_TOLD_OF_A_RUN = ("summary", "comparison", "precision", "attribution")
+_DTYPES = {column.name: column.dtype for name in (*_OF_A_RUN, *_TOLD_OF_A_RUN) for column in FILES[name].columns}
 
 
 def dtype_of(column: str) -> str:
-    """The stored type of a column by its name: "text", "int64" or "float64"."""
-    return "text" if column in TEXT_COLUMNS else "int64" if column in INTEGER_COLUMNS else "float64"
+    """The stored type of a column of a run's tables by its name: "text", "int64" or "float64"."""
+    return _DTYPES.get(column, "float64")
 
 
 MONTHLY_DTYPES = {column: dtype_of(column) for column in MONTHLY_COLUMNS}
