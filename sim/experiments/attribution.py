@@ -279,8 +279,8 @@ def write(folder: Path, table: pd.DataFrame, asked: Question, *, into: bool) -> 
     from sim.reporting.figures import png_bytes, svg_text
     from sim.reporting.figures.attribution import attribution
     from sim.reporting.run import build
+    from sim.store.files import write_atomically, write_csv, write_json
     from sim.store.seals import reseal
-    from sim.store.tables import write_atomically, write_csv, write_json
     from sim.yaml_source import dump
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
-from sim.store.tables import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -164,8 +164,8 @@ def compare(arguments: argparse.Namespace) -> int:
     from sim.measures.kpis import run_kpis_of, summarise
     from sim.measures.precision import precision
     from sim.reporting.run import summary_table
+    from sim.store.files import write_csv
     from sim.store.run_reading import read
-    from sim.store.tables import write_csv
 
     runs = [read(folder) for folder in arguments.folders]
     joined = join(runs)

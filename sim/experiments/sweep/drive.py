@@ -17,8 +17,8 @@ from sim.experiments.executors.dispatch import Listener, drive
 from sim.experiments.executors.place import Where, need_dask
 from sim.experiments.executors.worker import FLIGHT, SweepJob, maker, needs_warm_up, warm_up
 from sim.experiments.sweep.status import Keeper
+from sim.store.lock import driver_lock
 from sim.store.sweep_folder import SweepStore
-from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import StoredSweep
 
 if TYPE_CHECKING:

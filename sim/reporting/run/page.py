@@ -42,9 +42,9 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     "assumptions" is used if there is one.
     Raises `BadInput` for a folder that cannot be read.
     """
+    from sim.store.files import write_atomically
     from sim.store.run_reading import DERIVED, read
     from sim.store.seals import reseal
-    from sim.store.tables import write_atomically
 
     stored = isinstance(source, (str, os.PathLike))
     run = read(source) if isinstance(source, (str, os.PathLike)) else source
@@ -75,7 +75,7 @@ def write_key_figures(run: Run) -> None:
     from sim.measures.compare import compare
     from sim.measures.kpis import run_kpis_of, summarise
     from sim.measures.precision import precision
-    from sim.store.tables import write_csv
+    from sim.store.files import write_csv
 
     kpis = run_kpis_of(run)
     write_csv(run.path / "summary.csv", summarise(kpis, evidence_of(run).errors))
