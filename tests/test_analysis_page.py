@@ -96,7 +96,8 @@ def test_an_analysis_writes_tables_figures_and_a_page(bank):
     assert pd.read_csv(folder / "analysis/failed.csv")["point"].tolist() == [3]
     # nothing that another sweep into this folder would take for somebody's file
     from sim.store.sweep_opening import OWN_FILES
-    from sim.store.tables import foreign_files
+
+    from sim.store.files import foreign_files
 
     assert foreign_files(folder, OWN_FILES) == []
 

@@ -27,7 +27,7 @@ from sim.experiments.sweep.drive import SweepOptions, sweep
 from sim.experiments.sweep.shards import share, work
 from sim.experiments.sweep.status import Tally, status
 from sim.phrases import duration
-from sim.store.sweep_opening import driver_lock
+from sim.store.lock import driver_lock
 from sim.store.sweep_reading import StoredSweep, read_sweep
 from sim.verbs.progress import SweepProgress
 

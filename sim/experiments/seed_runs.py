@@ -16,8 +16,8 @@ from sim.experiments.callbacks import Callback
 from sim.experiments.prepared import Prepared
 from sim.experiments.replication import Replication
 from sim.scenario.scenario import Arm, Scenario
+from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
-from sim.store.tables import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from sim.measures.compare import compare
 from sim.measures.evidence import evidence_of
 from sim.measures.kpis import run_kpis_of, summarise
 from sim.measures.precision import precision
+from sim.store.files import write_csv
 from sim.store.run_reading import Run
-from sim.store.tables import write_csv
 
 
 def write_key_figures(run: Run) -> None:

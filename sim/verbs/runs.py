@@ -181,8 +181,8 @@ def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> N
     from sim.reporting.figures import png_bytes, svg_text
     from sim.reporting.figures.attribution import attribution
     from sim.reporting.run import build
+    from sim.store.files import write_atomically, write_csv, write_json
     from sim.store.seals import reseal
-    from sim.store.tables import write_atomically, write_csv, write_json
     from sim.yaml_source import dump
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -204,8 +204,8 @@ def compare(arguments: argparse.Namespace) -> int:
     from sim.measures.kpis import run_kpis_of, summarise
     from sim.measures.precision import precision
     from sim.reporting.run import summary_table
+    from sim.store.files import write_csv
     from sim.store.run_reading import read
-    from sim.store.tables import write_csv
 
     runs = [read(folder) for folder in arguments.folders]
     joined = join(runs)

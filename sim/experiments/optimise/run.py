@@ -34,10 +34,10 @@ from sim.experiments.sweep.drive import (
 from sim.experiments.sweep.drive import units_of as stored_units_of
 from sim.experiments.sweep.status import Keeper
 from sim.scenario.optimise import Optimise
+from sim.store.files import write_csv
+from sim.store.lock import driver_lock
 from sim.store.sweep_folder import SweepStore
-from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import StoredSweep
-from sim.store.tables import write_csv
 
 if TYPE_CHECKING:
     from sim.experiments.optimise.budget_split import BudgetSplit

@@ -20,8 +20,8 @@ from sim.experiments.executors.place import Where, need_dask
 from sim.experiments.executors.warm_up import needs_warm_up, warm_up
 from sim.experiments.executors.worker import SweepJob, maker
 from sim.experiments.sweep.status import Keeper
+from sim.store.lock import driver_lock
 from sim.store.sweep_folder import SweepStore
-from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import StoredSweep
 
 if TYPE_CHECKING:

@@ -37,9 +37,8 @@ from sim.experiments.sweep.drive import (
     units_of,
 )
 from sim.experiments.sweep.status import Keeper
-from sim.store.lock import Lock
+from sim.store.lock import Lock, driver_lock
 from sim.store.sweep_folder import SweepStore
-from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import StoredSweep, read_sweep, read_sweep_manifest
 
 BLOCKS = 8  # of neighbouring units that a shard has at least, where there are enough

@@ -16,12 +16,12 @@ from typing import Any
 from sim.errors import RunFailed
 from sim.experiments.callbacks import Callback
 from sim.phrases import duration
+from sim.store.files import write_json
 from sim.store.lock import is_taken
 from sim.store.manifest import FINISHED
 from sim.store.sweep_folder import SweepStore
 from sim.store.sweep_reading import read_sweep_manifest, read_units, states
 from sim.store.sweep_rows import CRASHED, FAILED, OK
-from sim.store.tables import write_json
 
 LOG = "progress.log"
 TELL = 2.0  # seconds between what is told of a sweep that runs, in a file

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
 from sim.reporting.run.terminal import WIDTH, _aligned
+from sim.store.files import why_unreadable
 from sim.store.seals import reseal
 from sim.store.sweep_reading import DERIVED, read_sweep_manifest
-from sim.store.tables import why_unreadable
 
 if TYPE_CHECKING:
     import pandas as pd

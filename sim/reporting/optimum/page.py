@@ -11,7 +11,7 @@ from sim.reporting.figures.inline import inline
 from sim.reporting.figures.sweep_front import Measure, front, mixes, search_and_confirmed
 from sim.reporting.optimum.build import Optimised
 from sim.reporting.optimum.sentences import Outcome, answer, chosen_words, measures, outcome, setting, title, written
-from sim.store.tables import write_atomically
+from sim.store.files import write_atomically
 
 if TYPE_CHECKING:
     from markupsafe import Markup

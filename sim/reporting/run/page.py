@@ -42,9 +42,9 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     "assumptions" is used if there is one.
     Raises `BadInput` for a folder that cannot be read.
     """
+    from sim.store.files import write_atomically
     from sim.store.run_reading import DERIVED, read
     from sim.store.seals import reseal
-    from sim.store.tables import write_atomically
 
     stored = isinstance(source, (str, os.PathLike))
     run = read(source) if isinstance(source, (str, os.PathLike)) else source

@@ -13,7 +13,7 @@ from sim.analysis.findings import Findings
 from sim.phrases import quoted
 from sim.reporting.figures import letters, png_bytes, style, svg_text
 from sim.reporting.sweep import figure_inputs as drawings
-from sim.store.tables import write_atomically
+from sim.store.files import write_atomically
 
 MOST_ARMS = 3  # arms with figures of their own; all are in the tables
 

@@ -14,7 +14,7 @@ from sim.analysis.regret import Regret
 from sim.phrases import spoken
 from sim.reporting.figures import units
 from sim.reporting.sweep import sentences as words
-from sim.store.tables import plain
+from sim.store.files import plain
 
 WIDTH = 100
 NAME = 24

@@ -17,7 +17,7 @@ from sim.analysis.regret import regret_table
 from sim.analysis.study import Study, Sweep
 from sim.reporting.sweep.captions import draw_all
 from sim.reporting.sweep.page import render
-from sim.store.tables import write_atomically, write_csv
+from sim.store.files import write_atomically, write_csv
 
 FOLDER = "analysis"
 
