@@ -34,6 +34,7 @@ from sim.experiments.sweep.drive import (
 from sim.experiments.sweep.drive import units_of as stored_units_of
 from sim.experiments.sweep.status import Keeper
 from sim.scenario.optimise import Optimise
+from sim.store.optimum import WITHIN
 from sim.store.sweep_folder import SweepStore
 from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import StoredSweep
@@ -42,9 +43,8 @@ from sim.store.tables import write_csv
 if TYPE_CHECKING:
     from sim.experiments.optimise.budget_split import BudgetSplit
     from sim.experiments.prepare import Prepared
-    from sim.reporting.optimum.build import Optimised
+    from sim.store.optimum import Optimised
 
-WITHIN = "optimise"  # folder of the tables and of Optuna's journal, in the sweep's
 EQUAL, WRITTEN = "equal shares", "as written"
 
 
@@ -160,7 +160,7 @@ def answer(
     question: Question, options: SweepOptions, where: Where | None = None, listener: Listener | None = None
 ) -> Optimised:
     """The answer to a question, in a folder, without a page."""
-    from sim.reporting.optimum.build import read_optimised
+    from sim.store.optimum import read_optimised
 
     plan, o = question.plan, question.settings
     _proposer(question)  # says what is missing before anything is written

@@ -15,7 +15,8 @@ from sim.analysis.indices import indices_table
 from sim.analysis.interactions import interactions_table
 from sim.analysis.regret import regret_table
 from sim.analysis.study import Study, Sweep
-from sim.reporting.sweep.captions import draw_all
+from sim.reporting.page import draw_all
+from sim.reporting.sweep.captions import plates
 from sim.reporting.sweep.page import render
 from sim.store.tables import write_atomically, write_csv
 
@@ -56,7 +57,8 @@ def write(findings: Findings) -> Path:
         else:
             write_csv(file, table)
     page = folder / "report.html"
-    write_atomically(page, render(findings, draw_all(findings, target), target))
+    pictures, _ = draw_all(plates(findings), target, findings, ids="s")
+    write_atomically(page, render(findings, pictures))
     _reseal(folder)
     return page
 
