@@ -34,7 +34,7 @@ from sim.reporting.figures.sweep_regret import Loss
 from sim.reporting.figures.sweep_spread import Spread
 from sim.reporting.figures.sweep_surface import Response
 from sim.reporting.figures.sweep_tornado import Swing, Tornado
-from sim.reporting.sweep.sentences import kpi_name, look, often, option_name, share
+from sim.reporting.sweep.sentences import all_conditions, condition_words, kpi_name, look, often, option_name, share
 
 MOST_ROWS = 10  # parameters of a figure
 MOST_PANELS = 6
@@ -368,7 +368,7 @@ def where(findings: Findings, arm: str) -> Figure:
     others = [one for one in found.boxes[0].conditions if one.factor.path not in paths[:2]]
     shown = np.all([one.holds() for one in others], axis=0) if others else np.ones(int(known.sum()), dtype=bool)
     where = (
-        f"Shown: {int(shown.sum()):,} points where {' and '.join(one.words for one in others)}; box:"
+        f"Shown: {int(shown.sum()):,} points where {' and '.join(map(condition_words, others))}; box:"
         if others
         else (f"{found.points:,} points; box:")
     )
@@ -376,7 +376,7 @@ def where(findings: Findings, arm: str) -> Figure:
     edges = [Edge(_edge(box.conditions, x), _edge(box.conditions, y)) for box in found.boxes[:1]]
     return sweep_discovery.where(
         _where_title(found),
-        f"{where} {found.boxes[0].words}.",
+        f"{where} {all_conditions(found.boxes[0])}.",
         _axis(x.at(shown)),
         _axis(y.at(shown)),
         fails[shown],

@@ -147,12 +147,13 @@ def titles(findings: Findings, arms: Sequence[str]) -> dict[str, str]:
     if found is not None:
         told["robust"] = f"The robust choice: {words.choice(findings, found)}"
     if broken is not None:
+        verb = "pays" if broken.success else "fails"
         told["fails"] = {
             "never": f"{quoted(lead)} fails nowhere in these ranges",
             "always": f"{quoted(lead)} pays nowhere in these ranges",
             "few": f"{quoted(lead)} fails or pays too seldom to say where",
             "nothing": f"No simple rule says where {quoted(lead)} fails",
-        }.get(broken.fate) or (f"{quoted(lead)} {'pays' if broken.success else 'fails'} where {broken.boxes[0].words}")
+        }.get(broken.fate) or f"{quoted(lead)} {verb} where {words.all_conditions(broken.boxes[0])}"
     if math.isfinite(finding.luck.parameters):
         told["luck"] = (
             f"Luck makes {words.share(finding.luck.own + finding.luck.shared)} of one run's variance{of_lead}"
