@@ -58,7 +58,7 @@ class Page(HTMLParser):
 
 def without_figures(found) -> Page:
     """The page of findings, its figures left out: they take most of the time."""
-    return Page(render(found, [], Path("nowhere")))
+    return Page(render(found, []))
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,8 @@ from sim.experiments.optimise.space import LEFT_OUT, Space, shares_of
 from sim.experiments.prepare import prepare
 from sim.experiments.prepared import Prepared
 from sim.experiments.sweep.drive import SweepOptions
-from sim.reporting.optimum.build import Optimised, as_json, build, read_optimised, terminal_table
+from sim.reporting.optimum.build import as_json, build, terminal_table
+from sim.store.optimum import Optimised, read_optimised
 
 BOTH_LESS = [{"kpi": "npv", "goal": "minimise"}, {"kpi": "attrition_annual", "goal": "minimise"}]
 TABLES = ("candidates", "front", "confirmed", "winner")

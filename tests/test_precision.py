@@ -14,7 +14,8 @@ import pytest
 from scipy import stats
 
 from sim.cli import main
-from sim.measures.compare import compare, half_width, paired
+from sim.measures.compare import compare, paired
+from sim.measures.intervals import half_width
 from sim.measures.key_figures import write_key_figures
 from sim.measures.kpis import KPIS, kpi_names, run_kpis
 from sim.measures.precision import CORRECTION, FAMILY, SAME_TEST, holm, precision, seeds_for

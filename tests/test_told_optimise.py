@@ -23,7 +23,8 @@ from sim.cli import main
 from sim.experiments.optimise.run import Baseline, answer
 from sim.experiments.optimise.space import Proposal
 from sim.experiments.sweep.drive import SweepOptions
-from sim.reporting.optimum.build import Optimised, as_json, build, read_optimised, terminal_table
+from sim.reporting.optimum.build import as_json, build, terminal_table
+from sim.store.optimum import Optimised, read_optimised
 
 LESS = "\N{MINUS SIGN}"
 NAME = "\N{LEFT DOUBLE QUOTATION MARK}([^\N{RIGHT DOUBLE QUOTATION MARK}]+)\N{RIGHT DOUBLE QUOTATION MARK}"

@@ -221,8 +221,8 @@ def attribute(
 
 def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFrame:
     import pandas as pd
-    from scipy.special import stdtrit
 
+    from sim.measures.intervals import t_quantile
     from sim.measures.kpis import KPIS, base_name
 
     members, n = asked.members, len(found)
@@ -232,7 +232,7 @@ def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFr
         values = np.stack([one[kpi] for one in found])  # (seeds, members, 4)
         mean = values.mean(axis=0)
         spread = values[:, :, 0].std(axis=0, ddof=1) if n > 1 else np.full(len(members), np.nan)
-        half = stdtrit(max(n - 1, 1), 0.975) * spread / np.sqrt(n)
+        half = t_quantile(n) * spread / np.sqrt(n)
         for i, member in enumerate(members):
             value, alone, last, whole = mean[i]
             rows.append(

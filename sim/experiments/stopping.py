@@ -41,7 +41,8 @@ def judge(values: np.ndarray, wanted: float, least: int) -> Judgement:
     its mean. Pairs count, so an arm needs `least` of them. An arm without a single pair holds nobody up; if there is
     no pair at all after `least` seeds, more of them would not help: that is enough, too.
     """
-    from sim.measures.compare import half_width, paired
+    from sim.measures.compare import paired
+    from sim.measures.intervals import half_width
     from sim.measures.precision import seeds_for
 
     arms, seeds = values.shape

@@ -239,7 +239,8 @@ def report(folder: Path) -> bool:
 
     kind = kind_of(folder)
     if kind == "optimise":
-        from sim.reporting.optimum.build import build, read_optimised
+        from sim.reporting.optimum.build import build
+        from sim.store.optimum import read_optimised
 
         read_optimised(folder)
         say_if_changed(folder)

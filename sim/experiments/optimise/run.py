@@ -36,6 +36,7 @@ from sim.experiments.sweep.status import Keeper
 from sim.scenario.optimise import Optimise
 from sim.store.files import write_csv
 from sim.store.lock import driver_lock
+from sim.store.optimum import WITHIN
 from sim.store.sweep_folder import SweepStore
 from sim.store.sweep_reading import StoredSweep
 
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from sim.experiments.optimise.budget_split import BudgetSplit
     from sim.experiments.prepared import Prepared
 
-WITHIN = "optimise"  # folder of the tables and of Optuna's journal, in the sweep's
 EQUAL, WRITTEN = "equal shares", "as written"
 
 

@@ -184,7 +184,12 @@ def as_json(findings: Findings) -> dict[str, Any]:
                 "unsure": broken.unsure,
                 "of_success": broken.success,
                 "boxes": [
-                    {"where": box.words, "points": box.points, "density": box.density, "coverage": box.coverage}
+                    {
+                        "where": words.all_conditions(box),
+                        "points": box.points,
+                        "density": box.density,
+                        "coverage": box.coverage,
+                    }
                     for box in broken.boxes
                 ],
             },
