@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared, say_if_changed, tell_book
+from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared, program, say_if_changed, tell_book
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
         return run_sweeps(ready, arguments)
     for file, one in zip(arguments.files, ready, strict=True):
         if one.scenario.optimise is not None and not arguments.quiet:
-            told = f"{file}: its arms are run as they stand; run.py optimise {file} searches for better"
+            told = f"{file}: its arms are run as they stand; {program()} optimise {file} searches for better"
             print(told, file=sys.stderr)
     from sim.experiments.run import run_all
     from sim.reporting.run import build
