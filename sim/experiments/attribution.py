@@ -21,6 +21,7 @@ from sim.errors import BadInput, Mistake, RunFailed
 from sim.experiments import shapley
 from sim.experiments.callbacks import Callback
 from sim.experiments.executors.dispatch import drive
+from sim.experiments.executors.here import HERE
 from sim.experiments.executors.place import Where
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import code_version
@@ -200,7 +201,7 @@ class _Gathering(Callback):
 def attribute(
     asked: Question,
     *,
-    where: Where | None = None,
+    where: Where = HERE,
     plugins: Sequence[str] = (),
     told: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
@@ -211,11 +212,11 @@ def attribute(
     seeds = asked.scenario.seed_list
     gathering = _Gathering(len(seeds), told)
     job = SeedsJob(pickle.dumps(asked), tuple(plugins))
-    if where is not None and len(seeds) > 1:
-        drive(job, seeds, where, gathering)
-    else:
+    if where.here:
         for seed in seeds:
             gathering.chunk(job.do([seed]))
+    else:
+        drive(job, seeds, where, gathering)
     return _table(asked, [gathering.found[seed] for seed in seeds])
 
 
