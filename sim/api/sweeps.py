@@ -54,7 +54,7 @@ class Sweep(WithFigures):
     @cached_property
     def tasks(self) -> pd.DataFrame:
         """A row per point, arm and seed: the values of all parameters and every key figure; units in ``.attrs``."""
-        from sim.measures.kpis import KPIS, base_name
+        from sim.measures.catalogue import KPIS, base_name
 
         currency = str(self.manifest.get("currency", "money"))
         table = with_units(self.stored.tasks, "tasks", currency)

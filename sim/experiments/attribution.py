@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from sim.population.synthetic import Source
 
 DEFAULT_KPIS = ("attrition_annual", "aum_end", "profit", "npv")
-AGAINST_REFERENCE = ("roi", "payback_months", "cost_per_saved_customer")  # differences already; nothing adds up to them
 DEFAULT_SEEDS = 10
 NOTHING = "nothing"
 ORDERS = 16  # sampled orders of joining a seed, where members are too many for all coalitions
@@ -71,7 +70,7 @@ class Question:
 
 def question(prepared: Prepared, arm: str, kpis: Sequence[str] | None = None) -> Question:
     """Check what is asked; `BadInput` names an unknown arm or key figure, or an arm with nothing to take apart."""
-    from sim.measures.kpis import KPIS, base_name
+    from sim.measures.catalogue import AGAINST_REFERENCE, KPIS, base_name
 
     s, mistakes = prepared.scenario, []
     wanted = tuple(dict.fromkeys(kpis or DEFAULT_KPIS))
@@ -223,8 +222,8 @@ def attribute(
 def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFrame:
     import pandas as pd
 
+    from sim.measures.catalogue import KPIS, base_name
     from sim.measures.intervals import t_quantile
-    from sim.measures.kpis import KPIS, base_name
 
     members, n = asked.members, len(found)
     exact = len(members) <= shapley.MOST_EXACT
