@@ -19,7 +19,7 @@ Conventions, for every figure:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -416,6 +416,11 @@ def run_kpis(
 def base_name(kpi: str) -> str:
     """`attrition_annual` of `attrition_annual[mass]`."""
     return kpi.split("[", 1)[0]
+
+
+def kpi_units(kpis: Iterable[str], currency: str) -> dict[str, str]:
+    """The unit of each key figure that the bank knows, by name."""
+    return {kpi: KPIS[base_name(kpi)].unit_in(currency) for kpi in kpis if base_name(kpi) in KPIS}
 
 
 def run_kpis_of(run: Run) -> pd.DataFrame:
