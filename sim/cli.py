@@ -14,11 +14,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from sim import shipping
 from sim.errors import BadInput, SimError, one_line
 from sim.spelling import never_lose_a_sign
-from sim.verbs import checks, runs, sweeps
+from sim.verbs import checks, runs, start, sweeps
+from sim.verbs.common import program
 
 VERBS = (
+    "init",
     "run",
     "validate",
     "compare",
@@ -53,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parse(words)
         _load_plugins(arguments)
+        _tell_shipped(arguments)
         code = int(arguments.verb(arguments))
         _tell_of_letters()
         return code
@@ -74,22 +78,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def program() -> str:
-    """What the user called: the console script's name, else `run.py`."""
-    called = Path(sys.argv[0]).stem
-    return called if called == "rapport" else "run.py"
-
-
 def _tell_of_letters() -> None:
     """Says once which letters no font had, if figures were drawn."""
     if (letters := sys.modules.get("sim.reporting.figures.letters")) and (line := letters.told()):
         print(line, file=sys.stderr)
 
 
+def _tell_shipped(arguments: argparse.Namespace) -> None:
+    """Says which scenarios are read that come with the program and do not stand here."""
+    quiet, named = getattr(arguments, "quiet", False), getattr(arguments, "file", None)
+    for name in [] if quiet else getattr(arguments, "files", [named] if named else []):
+        if (file := shipping.located(name)) != name:
+            print(f"{name}: {one_line(file)}, which comes with the program", file=sys.stderr)
+
+
 def _parse(words: list[str]) -> argparse.Namespace:
     if words and words[0] in LATER:
         raise BadInput.at(program(), f"{words[0]} is not part of this version; its verbs are {', '.join(VERBS)}")
-    if words and words[0].isalpha() and words[0] not in VERBS and not Path(words[0]).exists():
+    unknown = words and words[0].isalpha() and words[0] not in (*VERBS, *shipping.names())
+    if unknown and not Path(words[0]).exists():
         from sim.yaml_source import did_you_mean
 
         if meant := did_you_mean(words[0], VERBS):
@@ -112,8 +119,14 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(verb=does)
         return sub
 
+    init = verb(
+        "init", start.init, "write the scenarios that come with the program into a folder, and one to start from"
+    )
+    init.add_argument("folder", type=Path, metavar="FOLDER", help="a folder, made where there is none")
+    init.add_argument("--overwrite", action="store_true", help=f"replace files of these names, {start.OWN} too")
     run = verb("run", runs.run, "check every file first, run every arm and seed of each, write results")
-    run.add_argument("files", nargs="+", metavar="FILE", help="scenario files")
+    shipped = f"scenario files, or names of scenarios that come with the program: {', '.join(shipping.names())}"
+    run.add_argument("files", nargs="+", metavar="FILE", help=shipped)
     _scenario_options(run)
     _run_options(run)
     _place_options(run)

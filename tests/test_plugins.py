@@ -110,7 +110,7 @@ def test_its_resolved_scenario_reads_back_to_the_same_digest_and_rows(example: P
     stored = json.loads(Path("run/manifest.json").read_text("utf-8"))
     assert 'use: "fee_waiver:FeeWaiver"' in Path("run/scenario.yaml").read_text("utf-8")
     load_plugins(["fee_waiver"])
-    (outcome,) = run_all(prepare(["run/scenario.yaml"]), Options(out=Path("again"), threads=1, report=False))
+    (outcome,) = run_all(prepare(["run/scenario.yaml"]), Options(out=Path("again"), threads=1))
     again = outcome.run.manifest
     for key in ("scenario_digest", "result_digest", "arm_digests"):
         assert again[key] == stored[key], key

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.measures.kpis import CHANNELS, Cubes, chains
+from sim.codes import CHANNELS
+from sim.measures.kpis import Cubes, chains
 from sim.measures.lifetime import SMALLEST_DISCOUNT, chances, kept_for_ever, reaches, value_error
 
 if TYPE_CHECKING:

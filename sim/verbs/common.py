@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
+
+
+def program() -> str:
+    """What the user called: the console script's name, else `run.py`."""
+    called = Path(sys.argv[0]).stem
+    return called if called == "rapport" else "run.py"
+
+
+def command() -> str:
+    """What the user types to call it again."""
+    return program() if program() == "rapport" else f"python {shlex.quote(sys.argv[0])}"
 
 
 def overrides(arguments: argparse.Namespace) -> list[str]:
@@ -102,7 +114,7 @@ def say_if_changed(folder: Path) -> None:
     else:
         found = sweep_reading.changed_files(folder, sweep_reading.read_sweep_manifest(folder))
     if found:
-        print(f"{folder}: no longer what was written: {words(found)}; run.py verify tells more", file=sys.stderr)
+        print(f"{folder}: no longer what was written: {words(found)}; {program()} verify tells more", file=sys.stderr)
 
 
 def plain(frame: Any) -> list[dict[str, Any]]:

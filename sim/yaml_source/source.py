@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sim import shipping
 from sim.errors import BadInput, Mistake
 from sim.yaml_source.paths import (
     NAMING_KEYS,
@@ -110,6 +111,10 @@ class Source:
     def path_text(self, path: Path) -> str:
         """The path as the user would write it."""
         return path_text(path, self.data)
+
+    def mistake(self, path: Path, message: str, *, key: bool = False) -> Mistake:
+        """A mistake at the value of this path, or at its key."""
+        return Mistake(*self.address(path, key=key), self.path_text(path), message)
 
     def find(self, text: str) -> Path:
         """The path a written one leads to: names of list items become positions. Raises ValueError, for users."""
@@ -256,10 +261,11 @@ def _no_way(node: Node, done: Path) -> str:
 def load(path: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Source:
     """Read a scenario file, what it extends, and the command line's ``PATH=VALUE`` settings.
 
+    A name with no such file is that of a scenario which comes with the program; `Source.file` says what was read.
     Mistakes that leave data to check (duplicate keys, tags, unknown items) stay in `Source.mistakes`, so that
     `validate` can name everything at once; BadInput is raised where there is nothing to check.
     """
-    return _chain(os.fspath(path), None, overrides)
+    return _chain(shipping.located(os.fspath(path)), None, overrides)
 
 
 def loads(text: str, overrides: Sequence[str] = (), file: str = "text") -> Source:
@@ -293,7 +299,8 @@ def _chain(file: str, text: str | None, overrides: Sequence[str]) -> Source:
             if not isinstance(parent.value, str) or not parent.value.strip() or "\0" in parent.value:
                 slip = "the path of another scenario file, relative to this one"
                 raise _wrong_extends((parent.place, ""), f"not a path; {slip}")
-            file = os.path.normpath(os.path.join(os.path.dirname(file), parent.value))
+            beside = os.path.normpath(os.path.join(os.path.dirname(file), parent.value))
+            file = shipping.located(parent.value, beside)
             called_from = (parent.place, parent.value)
     except BadInput as error:
         raise BadInput(sorted({*mistakes, *error.mistakes})) from None
@@ -387,7 +394,8 @@ def _bytes(file: str, *, only_regular: bool) -> bytes:
         with open(file, "rb") as stream:
             return stream.read(LARGEST_FILE + 1)
     except (FileNotFoundError, NotADirectoryError):
-        raise _Unreadable(f"no such file; {_near(file) or 'the path of a YAML file'}") from None
+        right = f"the path of a YAML file, or a name among {', '.join(shipping.names())}"
+        raise _Unreadable(f"no such file; {_near(file) or right}") from None
     except PermissionError:
         raise _Unreadable("may not be read; a file you have permission for") from None
     except (OSError, ValueError) as error:
@@ -396,11 +404,13 @@ def _bytes(file: str, *, only_regular: bool) -> bytes:
 
 
 def _near(file: str) -> str:
+    """A file beside it that is called almost so, else a scenario that comes with the program."""
     try:
         known = [name for name in os.listdir(os.path.dirname(file) or ".") if name.endswith((".yaml", ".yml"))]
     except (OSError, ValueError):
-        return ""
-    return did_you_mean(os.path.basename(file), known[:1000])
+        known = []
+    word = os.path.basename(file)
+    return did_you_mean(word, known[:1000]) or did_you_mean(word.removesuffix(".yaml"), shipping.names())
 
 
 def _shown(file: str) -> str:
