@@ -127,10 +127,10 @@ def points(count: int, *, deeds: Sequence[str] = (), x2: float = 0.01, first: in
 def main(arguments: Sequence[str]) -> int:
     """A sweep in a process of its own; exit codes as the command line's."""
     from sim.errors import SimError
-    from sim.experiments.executors.dispatch import Listener
+    from sim.experiments.callbacks import Callback
     from sim.experiments.sweep.drive import SweepOptions, sweep
 
-    class Teller(Listener):
+    class Teller(Callback):
         def note(self, text: str) -> None:
             print(text, file=sys.stderr, flush=True)
 
@@ -153,7 +153,7 @@ def main(arguments: Sequence[str]) -> int:
             i, n = map(int, told.shard.split("/"))
             found = work(*what, (i, n), Teller())
         else:
-            from sim.experiments.executors.place import where
+            from sim.experiments.executors.choose import where
 
             found = sweep(*what, where(None if told.cluster else told.workers, told.cluster), Teller())
     except SimError as error:

@@ -19,6 +19,7 @@ from sim.analysis.regret import regret, regret_table
 from sim.analysis.study import Study, better_of, say, short_names
 from sim.errors import BadInput
 from sim.reporting.sweep import findings_of
+from sim.reporting.sweep.sentences import all_conditions, condition_words
 
 NOWHERE = Path("nowhere")
 XS = ("model.x1", "model.x2", "model.x3")
@@ -367,7 +368,7 @@ def test_a_planted_box_is_found_and_told_in_plain_words():
     low, high = sorted(box.conditions, key=lambda one: one.factor.path)
     assert low.high == pytest.approx(0.31, abs=0.02)
     assert high.low == pytest.approx(0.6, abs=0.02)
-    assert "model x1 is at most 0.3" in box.words
+    assert "model x1 is at most 0.3" in all_conditions(box)
     assert found.accuracy > found.base_accuracy
 
 
@@ -376,7 +377,7 @@ def test_where_failing_is_the_rule_it_is_told_where_the_arm_pays():
     found = discover(study, study.outcome("bundle", "npv"))
     assert found.success
     assert found.boxes[0].density == 1.0
-    assert found.boxes[0].words.startswith("model x3 is above 0.8")
+    assert all_conditions(found.boxes[0]).startswith("model x3 is above 0.8")
 
 
 def test_nothing_is_told_where_there_is_nothing():
@@ -413,7 +414,7 @@ def test_levels_are_told_as_levels():
     study = Study(made)
     found = discover(study, study.outcome("bundle", "npv"))
     assert found.boxes[0].density == 1.0
-    assert sorted(condition.words for condition in found.boxes[0].conditions) == [
+    assert sorted(condition_words(condition) for condition in found.boxes[0].conditions) == [
         "model a is gold",
         "model b is at least 4",
     ]

@@ -58,7 +58,7 @@ class Page(HTMLParser):
 
 def without_figures(found) -> Page:
     """The page of findings, its figures left out: they take most of the time."""
-    return Page(render(found, [], Path("nowhere")))
+    return Page(render(found, []))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,8 @@ def test_an_analysis_writes_tables_figures_and_a_page(bank):
     assert pd.read_csv(folder / "analysis/failed.csv")["point"].tolist() == [3]
     # nothing that another sweep into this folder would take for somebody's file
     from sim.store.sweep_opening import OWN_FILES
-    from sim.store.tables import foreign_files
+
+    from sim.store.files import foreign_files
 
     assert foreign_files(folder, OWN_FILES) == []
 

@@ -12,7 +12,9 @@ import pytest
 from sim.cli import main
 from sim.errors import BadInput
 from sim.experiments import attribution, shapley
-from sim.experiments.prepare import Prepared, prepare
+from sim.experiments.executors.local import local
+from sim.experiments.prepare import prepare
+from sim.experiments.prepared import Prepared
 from sim.store.tables import ATTRIBUTION_COLUMNS
 
 SMALL = """
@@ -106,7 +108,7 @@ def test_the_parts_of_a_bundle_add_up_to_what_the_arm_does(small: Prepared) -> N
 def test_the_whole_is_the_difference_that_a_run_of_the_arm_shows(small: Prepared, tmp_path: Path) -> None:
     from sim.experiments.run import Options, run_all
 
-    run = run_all([small], Options(out=tmp_path / "run", report=False, threads=1))[0].run
+    run = run_all([small], Options(out=tmp_path / "run", threads=1))[0].run
     gap = run.comparison.set_index(["arm", "kpi"])["difference"]
     table = attribution.attribute(attribution.question(small, "two", ["aum_end"]))
     assert table["whole"].iloc[0] == pytest.approx(gap["two", "aum_end"], rel=1e-12)
@@ -120,7 +122,7 @@ def test_under_a_budget_members_keep_the_intensity_they_have_in_the_bundle(small
 
 def test_more_processes_change_nothing(small: Prepared) -> None:
     asked = attribution.question(small, "two", ["attrition_annual"])
-    pd.testing.assert_frame_equal(attribution.attribute(asked), attribution.attribute(asked, workers=2))
+    pd.testing.assert_frame_equal(attribution.attribute(asked), attribution.attribute(asked, where=local(2)))
 
 
 @pytest.mark.parametrize(

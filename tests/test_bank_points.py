@@ -45,7 +45,7 @@ def test_a_point_is_the_scenario_with_its_values(tmp_path: Path) -> None:
     points = BankPoints(plan())
     found = figures(points, Point(0, 0, 0, {HOURS: 40.0, LAG: 4.0}))
     ready = prepare([SCENARIO], [*SMALL, f"{HOURS}=40", f"{LAG}=4"])
-    run = run_all(ready, Options(out=tmp_path / "run", threads=1, report=False))[0].run
+    run = run_all(ready, Options(out=tmp_path / "run", threads=1))[0].run
     kpis = run_kpis_of(run)
     for arm, told in found.items():
         alone = kpis[kpis["arm"] == arm].set_index("kpi")["value"]

@@ -23,8 +23,8 @@ from distributed import Security
 from sim.errors import BadInput
 from sim.experiments.executors import batch
 from sim.experiments.executors import scheduler as existing
+from sim.experiments.executors.choose import where
 from sim.experiments.executors.cluster_file import ClusterFile, bytes_of
-from sim.experiments.executors.place import where
 
 ROOT = Path(__file__).parent.parent
 SLURM = "system: slurm\njobs: 4\nprocesses: 8\nmemory: 16GB\nwalltime: 08:00:00\n"

@@ -14,8 +14,9 @@ pytest.importorskip("distributed")
 from test_clusters import FILES, settings
 
 from sim.experiments.executors import batch
+from sim.experiments.executors.choose import where
 from sim.experiments.executors.cluster_file import ClusterFile
-from sim.experiments.executors.place import DASK_CONFIG, ONE_THREAD, where
+from sim.experiments.executors.place import DASK_CONFIG, ONE_THREAD
 
 GUIDE = Path(__file__).parent.parent / "docs" / "clusters.md"
 

@@ -21,7 +21,6 @@ from sim.reporting.figures.fates import OUTCOMES, changed, fairness
 from sim.reporting.run import build, summary_table
 from sim.reporting.run.decision import overview, precision_of
 from sim.reporting.run.key_figures import Figure, KeyFigures
-from sim.reporting.run.precision_notes import p_text
 from sim.reporting.run.verdicts import (
     NOTHING,
     ONE_SEED,
@@ -226,10 +225,10 @@ def test_verdicts_are_numbers_of_the_tables(made):
 
 
 def test_a_p_never_looks_as_if_it_lay_on_the_other_side_of_what_is_sure():
-    assert [p_text(p) for p in (0.0, 0.0004, 0.0123, 0.34)] == ["<0.001", "<0.001", "0.012", "0.34"]
-    assert [p_text(p) for p in (0.0496, 0.0502, 0.05)] == ["0.0496", "0.0502", "0.050"]
-    assert [p_text(p) for p in (0.0499999, 0.0500001)] == ["<0.050", ">0.050"]
-    assert p_text(math.nan) == units.MISSING
+    assert [units.p_text(p) for p in (0.0, 0.0004, 0.0123, 0.34)] == ["<0.001", "<0.001", "0.012", "0.34"]
+    assert [units.p_text(p) for p in (0.0496, 0.0502, 0.05)] == ["0.0496", "0.0502", "0.050"]
+    assert [units.p_text(p) for p in (0.0499999, 0.0500001)] == ["<0.050", ">0.050"]
+    assert units.p_text(math.nan) == units.MISSING
 
 
 def test_the_overview_counts():
@@ -520,7 +519,7 @@ def test_the_precision_table_shows_what_is_stored(page_of):
     assert "Seeds to halve it" in text
     first = run.precision.set_index(["arm", "kpi"]).loc[(rows[0].arm, rows[0].kpi)]
     assert rows[0].for_half == units.number(first.seeds_for_half)
-    assert rows[0].adjusted == p_text(first.p_adjusted)
+    assert rows[0].adjusted == units.p_text(first.p_adjusted)
     assert precision_of(None, ["a"], KeyFigures(run.summary, run.comparison)) == []
 
 

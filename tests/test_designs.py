@@ -18,7 +18,8 @@ from sim.experiments.design.parameters import role_of
 from sim.experiments.design.plan import Parameter, Plan, Point
 from sim.experiments.design.planning import described, plan_sweep
 from sim.experiments.design.variants import Base
-from sim.experiments.prepare import Prepared, prepare, prepare_source
+from sim.experiments.prepare import prepare, prepare_source
+from sim.experiments.prepared import Prepared
 from sim.scenario.sweep import Designed
 from sim.yaml_source import Source, dump, loads
 from sim.yaml_source.tree import Place, planted

@@ -14,8 +14,9 @@ from banks import bank, tables
 from sim.bank.model import BankModel
 from sim.bank.state import State
 from sim.errors import RunFailed
-from sim.experiments.callbacks import Watcher
-from sim.experiments.prepare import Prepared, prepare
+from sim.experiments.callbacks import Callback
+from sim.experiments.prepare import prepare
+from sim.experiments.prepared import Prepared
 from sim.experiments.run import Options, run_all
 from sim.store.run_reading import Run, read
 
@@ -24,7 +25,7 @@ ARMS = "arms={nothing: [], second: [], third: []}"
 SMALL = ["population.customers=800", "burn_in=5", "months=4", "seeds=[3, 8]"]
 
 
-class Counting(Watcher):
+class Counting(Callback):
     """Counts what it is told."""
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Counting(Watcher):
     def begin(self, name: str, runs: int, months: int) -> None:
         self.total = months
 
-    def lived(self, rows: int) -> None:
+    def month(self, rows: int) -> None:
         self.months += 1
 
     def finished(self, arm: str, seed: int, seconds: float) -> None:
@@ -45,8 +46,8 @@ def three_arms(*more: str) -> list[Prepared]:
     return prepare([QUICK], [*SMALL, ARMS, *more])
 
 
-def run(prepared: list[Prepared], out: Path, watcher: Watcher | None = None, **options: Any) -> Run:
-    return run_all(prepared, Options(out=out, threads=1, report=False, **options), watcher)[0].run
+def run(prepared: list[Prepared], out: Path, callback: Callback | None = None, **options: Any) -> Run:
+    return run_all(prepared, Options(out=out, threads=1, **options), callback)[0].run
 
 
 def test_a_shared_burn_in_is_a_burn_in_lived_by_every_arm(tmp_path: Path):
@@ -65,10 +66,10 @@ def test_a_shared_burn_in_is_a_burn_in_lived_by_every_arm(tmp_path: Path):
 
 
 def test_burn_in_is_lived_once_a_seed_and_told_apart(tmp_path: Path):
-    watcher = Counting()
-    made = run(three_arms(), tmp_path / "run", watcher)
-    assert watcher.months == watcher.total == 2 * 5 + 6 * 4
-    assert watcher.order == [(arm, seed) for seed in (3, 8) for arm in ("nothing", "second", "third")]
+    callback = Counting()
+    made = run(three_arms(), tmp_path / "run", callback)
+    assert callback.months == callback.total == 2 * 5 + 6 * 4
+    assert callback.order == [(arm, seed) for seed in (3, 8) for arm in ("nothing", "second", "third")]
     runs = {(entry["arm"], entry["seed"]): entry for entry in made.manifest["runs"]}
     assert len(runs) == 6
     for (arm, _), entry in runs.items():
@@ -88,10 +89,10 @@ def test_only_what_is_missing_runs_and_burn_in_only_where_something_is(tmp_path:
 
     with pytest.raises(Exception, match="interrupted"):
         run(three_arms(), out, Stops())
-    watcher = Counting()
-    again = run(three_arms(), out, watcher, resume=True)
-    assert watcher.order == [("second", 8), ("third", 8)]
-    assert watcher.months == watcher.total == 5 + 2 * 4
+    callback = Counting()
+    again = run(three_arms(), out, callback, resume=True)
+    assert callback.order == [("second", 8), ("third", 8)]
+    assert callback.months == callback.total == 5 + 2 * 4
     assert again.manifest["result_digest"] == whole.manifest["result_digest"]
 
 
@@ -105,7 +106,7 @@ def test_an_arm_that_breaks_leaves_the_others_of_its_seed(tmp_path: Path, monkey
         return live(self, *told, **more)
 
     monkeypatch.setattr(BankModel, "run", breaks)
-    (outcome,) = run_all(three_arms(), Options(out=tmp_path / "run", threads=1, report=False))
+    (outcome,) = run_all(three_arms(), Options(out=tmp_path / "run", threads=1))
     assert [(broken["arm"], broken["seed"]) for broken in outcome.failed] == [("second", 3)]
     monkeypatch.undo()
     whole = run(three_arms(), tmp_path / "whole")
@@ -126,7 +127,7 @@ def test_a_burn_in_that_breaks_is_tried_once_and_breaks_every_arm_of_its_seed(
         return live(self, told)
 
     monkeypatch.setattr(BankModel, "burn_in", breaks)
-    (outcome,) = run_all(three_arms(), Options(out=tmp_path / "run", threads=1, report=False))
+    (outcome,) = run_all(three_arms(), Options(out=tmp_path / "run", threads=1))
     assert tried == [3, 8]
     assert {(broken["arm"], broken["seed"]) for broken in outcome.failed} == {
         (arm, 3) for arm in ("nothing", "second", "third")
@@ -143,9 +144,9 @@ def test_the_digest_of_an_arm_does_not_hang_on_its_company(tmp_path: Path):
 
 
 def test_a_bank_without_burn_in_begins_at_month_zero(tmp_path: Path):
-    watcher = Counting()
-    run(three_arms("burn_in=0"), tmp_path / "run", watcher)
-    assert watcher.months == watcher.total == 6 * 4
+    callback = Counting()
+    run(three_arms("burn_in=0"), tmp_path / "run", callback)
+    assert callback.months == callback.total == 6 * 4
     first = bank(three_arms("burn_in=0")[0].scenario, 3)
     first.run()
     stored = read(tmp_path / "run").monthly.query("arm == 'third' and seed == 3")

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
-from sim.experiments.callbacks import Watcher
+from sim.experiments.callbacks import Callback
 from sim.experiments.fork import _arm_slips, fork
 from sim.experiments.run import Options
 from sim.store.run_reading import read
@@ -157,18 +157,18 @@ def test_a_run_longer_than_its_stored_one(tmp_path: Path):
 
 
 def test_a_fork_lives_only_what_is_new_and_can_save_states_itself(whole: Path, tmp_path: Path):
-    class Counting(Watcher):
+    class Counting(Callback):
         months = total = 0
 
         def begin(self, name: str, runs: int, months: int) -> None:
             self.total = months
 
-        def lived(self, rows: int) -> None:
+        def month(self, rows: int) -> None:
             self.months += 1
 
-    watcher, file = Counting(), written(tmp_path)
-    fork(whole, 12, str(file), Options(tmp_path / "fork", 1, report=False, checkpoint=16), watcher, arms=["second"])
-    assert watcher.months == watcher.total == 2 * 8
+    callback, file = Counting(), written(tmp_path)
+    fork(whole, 12, str(file), Options(tmp_path / "fork", 1, checkpoint=16), callback, arms=["second"])
+    assert callback.months == callback.total == 2 * 8
     assert {path.name for path in (tmp_path / "fork" / "state").iterdir()} == {"second-3-16.npz", "second-8-16.npz"}
     assert forked(tmp_path / "fork", file, tmp_path / "again", "--arms", "second", at="16") == 0
     digests = [read(folder).manifest["arm_digests"]["second"] for folder in (whole, tmp_path / "again")]
@@ -222,7 +222,7 @@ def test_resume_lives_again_where_a_state_is_missing(stored: Path, tmp_path: Pat
     assert "is done without a state of month 7" in capsys.readouterr().err
     before = read(stored).manifest["result_digest"]
 
-    class Stops(Watcher):
+    class Stops(Callback):
         def finished(self, arm: str, seed: int, seconds: float) -> None:
             if (arm, seed) == ("second", 8):
                 raise KeyboardInterrupt
@@ -233,7 +233,7 @@ def test_resume_lives_again_where_a_state_is_missing(stored: Path, tmp_path: Pat
 
     out = tmp_path / "run"
     with pytest.raises(Interrupted):
-        run_all(prepare([file]), Options(out, 1, report=False, checkpoint=12), Stops())
+        run_all(prepare([file]), Options(out, 1, checkpoint=12), Stops())
     (out / "state" / "third-3-12.npz").unlink()
     assert main([str(file), "--out", str(out), "--resume", "--checkpoint", "12", "--quiet"]) == 0
     assert read(out).manifest["result_digest"] == before

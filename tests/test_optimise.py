@@ -20,16 +20,18 @@ from sim.experiments.optimise import scores
 from sim.experiments.optimise.budget_split import budget_split
 from sim.experiments.optimise.run import Question, answer, optimise
 from sim.experiments.optimise.space import LEFT_OUT, Space, shares_of
-from sim.experiments.prepare import Prepared, prepare
+from sim.experiments.prepare import prepare
+from sim.experiments.prepared import Prepared
 from sim.experiments.sweep.drive import SweepOptions
-from sim.reporting.optimum.build import Optimised, as_json, build, read_optimised, terminal_table
+from sim.reporting.optimum.build import as_json, build, terminal_table
+from sim.store.optimum import Optimised, read_optimised
 
 BOTH_LESS = [{"kpi": "npv", "goal": "minimise"}, {"kpi": "attrition_annual", "goal": "minimise"}]
 TABLES = ("candidates", "front", "confirmed", "winner")
 
 
 def found(asked: Question, out: Path, **options: Any) -> Optimised:
-    return answer(asked, SweepOptions(out, **options))
+    return read_optimised(answer(asked, SweepOptions(out, **options)).path)
 
 
 def told(one: Optimised) -> dict[str, str]:
@@ -226,11 +228,11 @@ def test_candidates_that_break_are_failed_and_the_others_go_on(tmp_path: Path) -
 
 
 def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
-    from sim.experiments.executors.place import local
+    from sim.experiments.executors.local import local
 
     asked = question("Noisy", 2, candidates=8, generation=4, confirm={"count": 2, "best": 2})
     here = found(asked, tmp_path / "here")
-    there = answer(asked, SweepOptions(tmp_path / "there"), local(1))
+    there = read_optimised(answer(asked, SweepOptions(tmp_path / "there"), local(1)).path)
     assert told(there) == told(here)
 
 
@@ -309,7 +311,7 @@ def test_every_split_costs_the_budget_managers_included(little: Prepared) -> Non
 
 @pytest.fixture(scope="module")
 def mixed(little: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Optimised:
-    return optimise(little, SweepOptions(tmp_path_factory.mktemp("mixed") / "run"))
+    return build(optimise(little, SweepOptions(tmp_path_factory.mktemp("mixed") / "run")).path)
 
 
 def test_shares_are_told_as_they_are_paid(little: Prepared) -> None:

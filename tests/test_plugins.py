@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,16 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import jsonschema
+import numpy as np
 import pandas as pd
 import pytest
+from test_strategies import facts_of_bank
 
+import sim.strategies
 from sim.cli import main
 from sim.experiments.prepare import prepare
 from sim.experiments.run import Options, run_all
 from sim.scenario.reference import json_schema
 from sim.scenario.scenario import Scenario
 from sim.store.run_reading import read
-from sim.strategies import load_plugins
+from sim.strategies import Implementation, Programme, known, load_plugins
 from sim.yaml_source import loads
 
 ROOT = Path(__file__).parent.parent
@@ -40,7 +44,7 @@ SMALL = [
     "1",
     "--quiet",
 ]
-HEAD = "from sim.strategies.base import Strategy\nfrom sim.assumptions import assumption\n"
+HEAD = "from sim.strategies import Strategy, assumption\n"
 GOOD = HEAD + 'class Mine(Strategy):\n    """Mine: does nothing."""\n'
 
 
@@ -106,7 +110,7 @@ def test_its_resolved_scenario_reads_back_to_the_same_digest_and_rows(example: P
     stored = json.loads(Path("run/manifest.json").read_text("utf-8"))
     assert 'use: "fee_waiver:FeeWaiver"' in Path("run/scenario.yaml").read_text("utf-8")
     load_plugins(["fee_waiver"])
-    (outcome,) = run_all(prepare(["run/scenario.yaml"]), Options(out=Path("again"), threads=1, report=False))
+    (outcome,) = run_all(prepare(["run/scenario.yaml"]), Options(out=Path("again"), threads=1))
     again = outcome.run.manifest
     for key in ("scenario_digest", "result_digest", "arm_digests"):
         assert again[key] == stored[key], key
@@ -217,11 +221,11 @@ BROKEN = {
         "mine:Mine is what scenarios call it, not 'calls'",
     ),
     "no docstring": ("mine", HEAD + "class Mine(Strategy):\n    pass\n", "mine:Mine has no docstring"),
-    "no Python": ("mine", GOOD + "    def turn(self:\n", "(mine.py:5)"),
+    "no Python": ("mine", GOOD + "    def turn(self:\n", "(mine.py:4)"),
     "a name that is not": (
         "mine",
         GOOD + "\nnothing_of_the_kind\n",
-        "NameError: name 'nothing_of_the_kind' is not defined (mine.py:6)",
+        "NameError: name 'nothing_of_the_kind' is not defined (mine.py:5)",
     ),
     "what it needs is missing": (
         "mine",
@@ -269,6 +273,79 @@ def test_a_file_here_never_stands_in_for_an_installed_module(capsys) -> None:
     Path("colorsys.py").write_text(GOOD, "utf-8")
     assert main(["list", "--plugin", "colorsys"]) == 2
     assert "has no strategy" in capsys.readouterr().err
+
+
+# --- leaning on other strategies -------------------------------------------------------------------------------------
+
+LEANING = """
+from typing import ClassVar
+from sim.strategies import Strategy, assumption
+
+class Mine(Strategy):
+    \"\"\"Mine: needs others.\"\"\"
+    carriers: ClassVar = {"institutional": "institutions"}
+    gates: ClassVar = {"digital_thinking": "gate"}
+    complements: ClassVar = {"human_resources": "with_people", "mine:Other": "with_other"}
+    erosion: ClassVar = {"human_resources": "half_life"}
+    with_people: float = assumption(0.5, "share", plausible=(0, 1), allowed=(0, 2), source="assumption")
+    with_other: float = assumption(0.1, "share", plausible=(0, 1), allowed=(0, 2), source="assumption")
+    half_life: float = assumption(12.0, "months", plausible=(6, 24), allowed=(1, 1000), source="assumption")
+
+class Other(Strategy):
+    \"\"\"Other: says nothing of Mine.\"\"\"
+"""
+
+
+def maturities_at(month: int, *uses: str, numbers: dict[str, float] | None = None) -> dict[str, float]:
+    """How far each of these strategies has taken hold, all at full speed, in a bank of four tiers."""
+    strategies = [
+        known()[use].model_validate({"use": use, "lag": 0.0, "speed": 10.0, **((numbers or {}) if use == MINE else {})})
+        for use in uses
+    ]
+    one = Programme(strategies, Implementation(), facts_of_bank(), np.ones(4), months=60, salary=0)
+    return one.maturities(month)
+
+
+MINE, OTHER = "mine:Mine", "mine:Other"
+
+
+def test_a_strategy_of_ones_own_may_be_gated_carried_strengthened_and_erode() -> None:
+    Path("mine.py").write_text(LEANING, "utf-8")
+    load_plugins(["mine"])
+    everybody = ("digital_thinking", "human_resources", "institutional")
+    assert maturities_at(24, MINE)[MINE] == pytest.approx(0.4 * 0.5**2), "behind the gate, and fading"
+    assert maturities_at(24, MINE, numbers={"half_life": 24})[MINE] == pytest.approx(0.4 * 0.5), "its own number"
+    assert maturities_at(24, MINE, "digital_thinking")[MINE] == pytest.approx(0.6 * 0.25), "the gate is open"
+    assert maturities_at(24, MINE, *everybody[:2])[MINE] == pytest.approx(0.6 * 1.5), "kept and strengthened"
+    assert maturities_at(24, MINE, *everybody)[MINE] == pytest.approx(1.0), "0.75 x 1.5, at most the whole"
+    assert maturities_at(24, MINE, "human_resources", numbers={"with_people": 0.2})["human_resources"] == (
+        pytest.approx(0.6 * 1.2)
+    ), "one of two says it, both gain"
+    assert maturities_at(24, OTHER)[OTHER] == pytest.approx(0.6)
+    assert maturities_at(24, OTHER, MINE)[OTHER] == pytest.approx(0.6 * 1.1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (('"half_life"}', '"halflife"}'), "'halflife' (by human_resources) is no number of Mine or of"),
+        (('"institutional"', '"institutionel"'), "leans on institutionel, which is no strategy; did you mean institu"),
+        (('"mine:Other"', '"mine:Ohter"'), "leans on mine:Ohter, which is no strategy; did you mean mine:Other?"),
+        (('"mine:Other"', '"elsewhere:Other"'), ""),
+    ],
+)
+def test_what_a_strategy_leans_on_is_checked_where_it_is_named(wrong: tuple[str, str], told: str, capsys) -> None:
+    Path("mine.py").write_text(LEANING.replace(*wrong), "utf-8")
+    assert main(["list", "--plugin", "mine"]) == (2 if told else 0)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == bool(told)
+    assert told in "".join(lines)
+
+
+def test_the_example_needs_nothing_but_the_strategies_room() -> None:
+    text = (EXAMPLE / "fee_waiver.py").read_text("utf-8")
+    assert set(re.findall(r"^from (sim\S*) import", text, re.M)) == {"sim.strategies"}
+    assert set(sim.strategies.__all__) <= set(vars(sim.strategies))
 
 
 def test_a_strategy_of_ones_own_may_have_tuples(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,10 +14,12 @@ import pytest
 from scipy import stats
 
 from sim.cli import main
-from sim.measures.compare import compare, half_width, paired
+from sim.measures.compare import compare, paired
+from sim.measures.intervals import half_width
+from sim.measures.key_figures import write_key_figures
 from sim.measures.kpis import KPIS, kpi_names, run_kpis
 from sim.measures.precision import CORRECTION, FAMILY, SAME_TEST, holm, precision, seeds_for
-from sim.reporting.run import build, summary_table, write_key_figures
+from sim.reporting.run import build, summary_table
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import read
 from sim.store.tables import PRECISION_COLUMNS, result_digest

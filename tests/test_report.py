@@ -23,7 +23,6 @@ from sim.reporting.figures import (
     FIGURES,
     Board,
     NothingToShow,
-    draw_all,
     inline,
     plates,
     style,
@@ -34,11 +33,13 @@ from sim.reporting.figures import (
     axes as marks,
 )
 from sim.reporting.figures.board import band, contrasts, rolling_sum
-from sim.reporting.run import assumptions_from_schema, build, summary_table
+from sim.reporting.page import draw_all
+from sim.reporting.run import build, summary_table
 from sim.reporting.run.assumptions_used import arms_in_words, flatten, scenario_of, used
 from sim.reporting.run.headlines import answer, headlines
 from sim.reporting.run.key_figures import KeyFigures
 from sim.reporting.run.verdicts import verdicts
+from sim.scenario.reference import known_of
 from sim.store.run_reading import read
 
 ARMS = ("nothing", "retention_calls", "personalised_service")
@@ -162,7 +163,8 @@ def test_every_figure_is_written_twice_and_is_not_empty(pages, world):
     folder = pages(world)
     page = (folder / "report.html").read_text("utf-8")
     run = read(folder)
-    absent = {gone.reason for gone in draw_all(run, folder, run.comparison if len(run.arms) > 1 else None)[1]}
+    board = Board(run, comparison=run.comparison if len(run.arms) > 1 else None)
+    absent = {gone.reason for gone in draw_all(plates(board), folder, board)[1]}
     optional = {"attribution", "fates", "fates_by_group", "strategy_costs", "strategy_maturity"}
     names = {plate.name for plate in FIGURES}
     names |= {plate.name for plate in DECISION} - optional if "arms" in WORLDS[world] else set()
@@ -192,7 +194,8 @@ def test_the_same_tables_give_the_same_bytes(made, pages, tmp_path):
 
 def test_drawing_leaves_matplotlib_as_it_was(made, tmp_path):
     before = dict(mpl.rcParams)
-    draw_all(made("one month"), tmp_path)
+    board = Board(made("one month"))
+    draw_all(plates(board), tmp_path, board)
     assert dict(mpl.rcParams) == before
     sources = Path(style.__file__).parent.glob("*.py")
     assert not any("pyplot" in source.read_text("utf-8") for source in sources)
@@ -202,7 +205,8 @@ def test_a_figure_that_lost_its_data_leaves_no_old_picture(made, tmp_path):
     stale = tmp_path / "figures" / "transitions.png"
     stale.parent.mkdir()
     stale.write_bytes(b"of an earlier run")
-    _, missing = draw_all(made("one month"), tmp_path)
+    board = Board(made("one month"))
+    _, missing = draw_all(plates(board), tmp_path, board)
     assert [gone.plate.name for gone in missing] == ["transitions"]
     assert not stale.exists()
 
@@ -656,7 +660,7 @@ def test_what_is_known_of_numbers_comes_from_a_schema():
         },
     }
     defaults = {"rate": 0.1, "inner": {"table": {"mass": 1.0}}, "tiers": [{"name": "mass", "from": 0.0}]}
-    known = assumptions_from_schema(schema, defaults)
+    known = known_of(schema, defaults)
     assert known["rate"] == {"unit": "1/year", "source": "F1", "plausible": [0, 1], "about": "a rate", "default": 0.1}
     assert known["inner.table"]["default"] == {"mass": 1.0}
     assert known["tiers.mass.from"]["unit"] == "CNY"

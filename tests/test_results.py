@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sim.errors import BadInput, RunFailed
+from sim.store.files import write_atomically, write_csv
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import read
 from sim.store.tables import (
@@ -30,8 +31,6 @@ from sim.store.tables import (
     SUMMARY_COLUMNS,
     arm_digests,
     result_digest,
-    write_atomically,
-    write_csv,
 )
 
 SCENARIO = "name: tiny\nabout: 客户\n"

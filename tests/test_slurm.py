@@ -22,10 +22,10 @@ import sweep_jobs as jobs
 pytest.importorskip("distributed")
 
 from sim.errors import BadInput, Interrupted
+from sim.experiments.callbacks import Callback
 from sim.experiments.design.planning import plan_sweep
 from sim.experiments.executors import batch
-from sim.experiments.executors.dispatch import Listener
-from sim.experiments.executors.place import where
+from sim.experiments.executors.choose import where
 from sim.experiments.prepare import prepare
 from sim.experiments.sweep.drive import SweepOptions, sweep
 from sim.experiments.sweep.shards import work
@@ -122,7 +122,7 @@ def cluster_file(folder: Path, **told: Any) -> str:
     return str(file)
 
 
-class Killer(Listener):
+class Killer(Callback):
     """Cancels a job as soon as the store holds so many parts, and keeps what it hears and sees."""
 
     def __init__(self, out: Path, at: int | None = None):
@@ -152,21 +152,21 @@ def test_a_sweep_of_worker_jobs_survives_the_death_of_its_only_job(slurm: Slurm,
     points, plan = jobs.points(40, x2=0.03), jobs.plan("Sleeper")
     here = work(plan, points, {}, "", SweepOptions(tmp_path / "here"), (1, 1))
     place = where(None, cluster_file(tmp_path, jobs=1, processes=2))
-    ears = Killer(tmp_path / "there", at=2)
-    found = sweep(plan, points, {}, "name: tiny\n", SweepOptions(ears.out), place, ears)
+    callback = Killer(tmp_path / "there", at=2)
+    found = sweep(plan, points, {}, "name: tiny\n", SweepOptions(callback.out), place, callback)
     assert (found.status, len(found.tasks)) == ("done", 160)
     assert set(found.tasks["status"]) == {"ok"}
     assert found.manifest["tasks_digest"] == here.manifest["tasks_digest"]
-    assert len(ears.killed) == 1
+    assert len(callback.killed) == 1
     assert slurm.settled()
     ended = slurm.ended()
-    assert ended[ears.killed[0]] == "CANCELLED"
+    assert ended[callback.killed[0]] == "CANCELLED"
     assert len(ended) == 2  # another took its place, and was cancelled when all was done
     left = [file.name for file in (found.path / "jobs").iterdir()]
     assert sorted(left) == [f"rapport-{job}.{stream}" for job in sorted(ended) for stream in ("err", "out")]
 
 
-class Impatient(Listener):
+class Impatient(Callback):
     """Presses Ctrl-C when something is stored."""
 
     def chunk(self, receipt: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.experiments.executors.place import local
+from sim.experiments.executors.local import local
 from sim.experiments.prepare import prepare
 from sim.experiments.run import Options, run_all
 from sim.store.run_reading import Run, read_manifest
@@ -25,7 +25,7 @@ UNTIL = "seeds={until: {kpi: attrition_annual, half_width: 0.004}, min: 3, max: 
 def run(out: Path, *overrides: str, workers: int | None = None, **options: object) -> Run:
     where = None if workers is None else local(workers)
     ready = prepare([SCENARIO], [*SMALL, *overrides])
-    return run_all(ready, Options(out=out, threads=1, report=False, where=where, **options))[0].run  # type: ignore[arg-type]
+    return run_all(ready, Options(out=out, threads=1, where=where, **options))[0].run  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seeds", ["seeds=[5, 2, 9]", pytest.param(UNTIL, marks=pytest.mark.long)])

@@ -15,10 +15,10 @@ from scipy import stats
 
 from sim.cli import main
 from sim.errors import Interrupted
-from sim.experiments.callbacks import Watcher
+from sim.experiments.callbacks import Callback
 from sim.experiments.prepare import prepare
-from sim.experiments.replication import SeedLives
 from sim.experiments.run import Options, run_all
+from sim.experiments.seed_runs import SeedRuns
 from sim.experiments.stopping import judge
 from sim.reporting.run import stopping_words
 from sim.scenario.scenario import Scenario, SeedsUntil
@@ -209,7 +209,7 @@ def test_the_same_seeds_with_other_threads_and_from_the_resolved_scenario(folder
         assert first[key] == second[key]
 
 
-class Stop(Watcher):
+class Stop(Callback):
     """Presses Ctrl-C after so many runs."""
 
     def __init__(self, after: int):
@@ -224,16 +224,16 @@ class Stop(Watcher):
 def test_a_resumed_run_stops_where_an_uninterrupted_one_does(file: Path, folder: Path, tmp_path: Path):
     out = tmp_path / "resumed"
     with pytest.raises(Interrupted):
-        run_all(prepare([file]), Options(out=out, threads=1, report=False), Stop(after=4))
+        run_all(prepare([file]), Options(out=out, threads=1), Stop(after=4))
     assert json.loads((out / "manifest.json").read_text("utf-8"))["status"] == "interrupted"
-    run_all(prepare([file]), Options(out=out, threads=1, resume=True, report=False))
+    run_all(prepare([file]), Options(out=out, threads=1, resume=True))
     wanted, found = read(folder).manifest, read(out).manifest
     assert (found["seeds"], found["result_digest"]) == (wanted["seeds"], wanted["result_digest"])
     assert found["stopping"] == wanted["stopping"]
 
 
 def test_resuming_a_run_that_stopped_runs_nothing_more(file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(SeedLives, "_live", lambda *_: pytest.fail("a run was made"))
+    monkeypatch.setattr(SeedRuns, "_live", lambda *_: pytest.fail("a run was made"))
     before = read(folder).manifest
     run_all(prepare([file]), Options(out=folder, resume=True))
     assert read(folder).manifest == before
@@ -287,25 +287,26 @@ def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
         *,
         broken: frozenset[tuple[str, int]] = frozenset(),
         resume: bool = False,
-        watcher: Watcher | None = None,
+        callback: Callback | None = None,
     ):
-        def live(lives: SeedLives, arm, seed):
+        def live(runs: SeedRuns, arm, replication):
+            seed = replication.seed
             if (arm.name, seed) in broken:
                 raise RuntimeError("broken on purpose")
             lived.append((arm.name, seed))
-            lives.folder.add(arm.name, seed, fabricate.of_run(tables, arm.name, seed), 0.1)
-            lives.watcher.finished(arm.name, seed, 0.1)
+            runs.folder.add(arm.name, seed, fabricate.of_run(tables, arm.name, seed), 0.1)
+            runs.callback.finished(arm.name, seed, 0.1)
 
         lived.clear()
-        monkeypatch.setattr(SeedLives, "_live", live)
-        options = Options(out=tmp_path / out, resume=resume, report=False)
-        outcome = run_all(prepare([tmp_path / "tiny.yaml"]), options, watcher or Watcher())[0]
+        monkeypatch.setattr(SeedRuns, "_live", live)
+        options = Options(out=tmp_path / out, resume=resume)
+        outcome = run_all(prepare([tmp_path / "tiny.yaml"]), options, callback or Callback())[0]
         return outcome.run.manifest, list(lived)
 
     return run
 
 
-class Expecting(Watcher):
+class Expecting(Callback):
     """Hears how many runs are expected."""
 
     def __init__(self) -> None:
@@ -320,7 +321,7 @@ class Expecting(Watcher):
 
 def test_seeds_are_lived_by_all_arms_before_the_next_and_the_paired_difference_decides(made_up, tmp_path):
     hearing = Expecting()
-    manifest, lived = made_up("run", watcher=hearing)
+    manifest, lived = made_up("run", callback=hearing)
     used = manifest["seeds"]
     assert 3 < len(used) < 40
     assert lived == [(arm, seed) for seed in used for arm in ("nothing", "calls")]

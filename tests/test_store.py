@@ -22,9 +22,8 @@ import sweep_jobs as jobs
 from sim.errors import BadInput, RunFailed
 from sim.experiments.design.plan import Parameter, Plan, Point, Unit
 from sim.experiments.sweep.drive import design_of, units_of
-from sim.store.lock import is_taken
+from sim.store.lock import driver_lock, is_taken
 from sim.store.sweep_folder import SweepStore
-from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import read_sweep
 from sim.store.sweep_rows import tasks_digest
 
@@ -373,7 +372,7 @@ def test_a_run_is_no_sweep_and_is_not_overwritten(tmp_path: Path, five: list[Poi
 HOLD = """
 import sys, time
 from pathlib import Path
-from sim.store.sweep_opening import driver_lock
+from sim.store.lock import driver_lock
 lock = driver_lock(Path(sys.argv[1]), shared=sys.argv[2] == "shard")
 print("held", flush=True)
 sys.stdin.read()

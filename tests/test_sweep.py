@@ -16,18 +16,18 @@ import pytest
 import sweep_jobs as jobs
 
 from sim.errors import BadInput, RunFailed
+from sim.experiments.callbacks import Callback
 from sim.experiments.design.plan import Plan, Point
 from sim.experiments.executors import chunks
 from sim.experiments.executors import dispatch as engine
 from sim.experiments.executors.chunks import Chunk, Todo
-from sim.experiments.executors.dispatch import Listener
-from sim.experiments.executors.place import local
+from sim.experiments.executors.local import local
 from sim.experiments.sweep import drive as drive_room
 from sim.experiments.sweep.drive import SweepOptions, sweep
 from sim.experiments.sweep.shards import share, work
 from sim.experiments.sweep.status import Tally, status
 from sim.phrases import duration
-from sim.store.sweep_opening import driver_lock
+from sim.store.lock import driver_lock
 from sim.store.sweep_reading import StoredSweep, read_sweep
 from sim.verbs.progress import SweepProgress
 
@@ -54,13 +54,13 @@ def here() -> Iterator[Kept]:
         yield Kept(*both)
 
 
-class Heard(Listener):
+class Heard(Callback):
     """Remembers what it hears."""
 
     def __init__(self) -> None:
         self.lived, self.start, self.notes, self.lost = 0, (0, 0), [], []
 
-    def began(self, total: int, done: int) -> None:
+    def items(self, total: int, done: int) -> None:
         self.start = (total, done)
 
     def chunk(self, receipt: dict[str, Any]) -> None:
@@ -74,7 +74,7 @@ class Heard(Listener):
 
 
 def run(
-    out: Path, where: Any, points: list[Point], plan: Plan | None = None, heard: Listener | None = None, **options: Any
+    out: Path, where: Any, points: list[Point], plan: Plan | None = None, heard: Callback | None = None, **options: Any
 ) -> StoredSweep:
     return sweep(plan or jobs.plan(), points, {}, "name: tiny\n", SweepOptions(out, **options), where, heard)
 
@@ -384,7 +384,7 @@ def test_what_was_under_way_is_handed_out_first():
 def test_rate_and_time_left_are_of_the_latest_chunks():
     now = iter([0.0, 10.0, 20.0])
     tally = Tally(2, clock=lambda: next(now))
-    tally.began(100, 20)
+    tally.items(100, 20)
     tally.chunk({"units": 5, "failed": 1})
     tally.crashed()
     assert (tally.done, tally.total, tally.failed, tally.rate, tally.seconds_left) == (52, 200, 3, 0.6, 148 / 0.6)

@@ -23,7 +23,8 @@ from sim.cli import main
 from sim.experiments.optimise.run import Baseline, answer
 from sim.experiments.optimise.space import Proposal
 from sim.experiments.sweep.drive import SweepOptions
-from sim.reporting.optimum.build import Optimised, as_json, build, read_optimised, terminal_table
+from sim.reporting.optimum.build import as_json, build, terminal_table
+from sim.store.optimum import Optimised, read_optimised
 
 LESS = "\N{MINUS SIGN}"
 NAME = "\N{LEFT DOUBLE QUOTATION MARK}([^\N{RIGHT DOUBLE QUOTATION MARK}]+)\N{RIGHT DOUBLE QUOTATION MARK}"
@@ -171,7 +172,7 @@ def ended(case: str, out: Path, luck: int = 1) -> Optimised:
             Baseline("as written", Proposal(middle, {}), middle),
         ],
     )
-    return answer(asked, SweepOptions(out))
+    return read_optimised(answer(asked, SweepOptions(out)).path)
 
 
 @pytest.mark.parametrize("case", LIVES)
@@ -223,7 +224,7 @@ def test_the_words_follow_the_interval_wherever_it_lies(difference: float, low: 
 
 def test_no_candidate_with_a_result(tmp_path: Path) -> None:
     asked = question("Hopeless", 2, candidates=4, generation=4, confirm={"count": 2, "best": 2})
-    found = answer(asked, SweepOptions(tmp_path / "run"))
+    found = read_optimised(answer(asked, SweepOptions(tmp_path / "run")).path)
     build(found.path)
     page = plain((found.path / "report.html").read_text())
     assert "No candidate has a result on fresh seeds, so there is no winner." in page

@@ -10,12 +10,7 @@ import math
 
 import numpy as np
 
-from sim.agents.customer import BankView
-from sim.agents.proposals import Proposals
-from sim.assumptions import assumption
-from sim.codes import RETENTION
-from sim.levers import Levers
-from sim.strategies.base import Bank, Strategy, reached
+from sim.strategies import RETENTION, Bank, BankView, Levers, Proposals, Strategy, assumption, reached
 
 
 class FeeWaiver(Strategy):

@@ -7,83 +7,102 @@ so a row never moves while its customer lives. `BYTES_PER_CUSTOMER` states the m
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.codes import ACTIVE, CLOSED, JOINED_THIS_YEAR, NOBODY, UPLIFT_CLASSES
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its type, the value of an unused row, whether the bank can observe it, and what it means."""
+    """One column, told once: type, value of an unused row, whether the bank can observe it, unit, meaning.
+
+    From this table follow the arrays the kernel lives on, what `BankView` shows, a state's file, and `Customers.frame`.
+    """
 
     name: str
     dtype: type
     empty: float
     observed: bool
+    unit: str  # "" where it has none: a code, an index, a yes or no
     about: str
 
 
 f32, i8, i16, i32 = np.float32, np.int8, np.int16, np.int32
 COLUMNS: tuple[Column, ...] = (
-    Column("uid", np.uint64, 0, True, "who: the only key of a customer's draws besides seed, purpose and month"),
-    Column("weight", np.uint32, 0, True, "customers this row stands for, in 1/1024"),
-    Column("aum", np.float64, 0, True, "assets under management, CNY"),
-    Column("state", i8, CLOSED, True, "active, dormant, closed (or unused)"),
-    Column("tier", i8, 0, True, "index of the tier"),
-    Column("joined_month", i16, 0, True, "month of joining, negative before month 0"),
-    Column("age", f32, 40, True, "years at month 0"),
-    Column("income", f32, 0, True, "log income in SD of the population"),
-    Column("products", i8, 1, True, "products held, 1 to 10"),
-    Column("adopted", i8, 0, True, "1 = uses the app"),
-    Column("preferred", i8, 0, False, "channel the customer likes best"),
-    Column("manager", i32, NOBODY, True, "post of the named manager, -1 = none"),
-    Column("contact_gap", i8, 0, True, "months since a manager last reached the customer"),
-    Column("transactions", i16, 0, True, "transactions of the month"),
-    Column("silence", i8, 0, True, "months without a transaction"),
-    Column("aum_1", f32, 0, True, "AUM one month ago, CNY"),
-    Column("aum_2", f32, 0, True, "AUM two months ago, CNY"),
-    Column("below", i8, 0, True, "months the three-month mean has been below the tier's threshold"),
-    Column("tier_change", i8, 0, True, "months of effect left of a promotion (positive) or demotion (negative)"),
-    Column("opted_out", i8, 0, True, "bit per channel: does not want to be contacted there"),
-    Column("opt_out_month", i16, -30_000, True, "month of the last opt-out"),
-    Column("attempts", i8, 0, True, "offers answered with no in the running campaign"),
-    Column("last_channel", i8, NOBODY, True, "channel of the last contact made, -1 = none yet"),
-    Column("contacts", i16, 0, True, "contacts the bank has made so far"),
-    Column("retained", i8, 0, True, "months a retention contact still works"),
-    Column("lead", i8, 0, True, "1 = showed interest in the app last month"),
-    Column("log_wealth", f32, 0, False, "log of total financial wealth, CNY"),
-    Column("wealth_mean", f32, 0, False, "what log wealth reverts to"),
-    Column("wallet", f32, 0, False, "logit of the share of wealth kept here"),
-    Column("wallet_mean", f32, 0, False, "what the wallet reverts to"),
-    Column("held", f32, 1, False, "part of the wallet left since going dormant"),
-    Column("affinity", f32, 0.5, False, "digital affinity, 0 to 1"),
-    Column("need", f32, 0, False, "latent product need, SD"),
-    Column("satisfaction", f32, 0, False, "raw satisfaction (DECISIONS 11 gives its scale)"),
-    Column("expectation", f32, 0, False, "expected service quality, SD"),
-    Column("trust", f32, 0, False, "trust, before scaling"),
-    Column("engagement", f32, 0, False, "latent engagement, SD"),
-    Column("log_frailty", f32, 0, False, "log of the gamma frailty"),
-    Column("bond", f32, 0, False, "bond with the manager, 0 to 1"),
-    Column("pressure", f32, 0, False, "contacts of the last quarter, ideal = 1"),
-    Column("open_failure", f32, 0, False, "unresolved service failures, fading"),
-    Column("manager_shock", f32, 0, False, "log hazard of a manager change while it lasts"),
-    Column("manager_shock_months", i8, 0, False, "months it still lasts"),
-    Column("follow", f32, 0, False, "hazard rate a month of following a manager to a rival"),
-    Column("follow_months", i8, 0, False, "months it still lasts"),
-    Column("second_life", i8, 0, False, "months of raised hazard left since coming back from dormancy"),
-    Column("uplift_class", i8, 0, False, "what a retention contact does: " + ", ".join(UPLIFT_CLASSES)),
-    Column("risk", f32, 0, False, "log hazard ratio of leaving, last month: what a churn score tries to know"),
-    Column("multihomer", i8, 0, False, "1 = banks elsewhere too"),
-    Column("adverse", i8, 0, False, "1 = further products cost more than they earn"),
-    Column("year_start", i8, JOINED_THIS_YEAR, False, "tier (or number of tiers = dormant) when the year began"),
-    Column("year_ago", i8, -1, False, "tier if active twelve months before the end, else -1"),
+    Column("uid", np.uint64, 0, True, "", "who: the only key of a customer's draws besides seed, purpose and month"),
+    Column("weight", np.uint32, 0, True, "customers/1024", "customers this row stands for"),
+    Column("aum", np.float64, 0, True, "CNY", "assets under management"),
+    Column("state", i8, CLOSED, True, "", "active, dormant, closed (or unused)"),
+    Column("tier", i8, 0, True, "", "index of the tier"),
+    Column("joined_month", i16, 0, True, "month", "month of joining, negative before month 0"),
+    Column("age", f32, 40, True, "years at month 0", "age"),
+    Column("income", f32, 0, True, "SD of the population", "log income"),
+    Column("products", i8, 1, True, "products", "products held, 1 to 10"),
+    Column("adopted", i8, 0, True, "", "1 = uses the app"),
+    Column("preferred", i8, 0, False, "", "channel the customer likes best"),
+    Column("manager", i32, NOBODY, True, "", "post of the named manager, -1 = none"),
+    Column("contact_gap", i8, 0, True, "months", "months since a manager last reached the customer"),
+    Column("transactions", i16, 0, True, "1/month", "transactions of the month"),
+    Column("silence", i8, 0, True, "months", "months without a transaction"),
+    Column("aum_1", f32, 0, True, "CNY", "AUM one month ago"),
+    Column("aum_2", f32, 0, True, "CNY", "AUM two months ago"),
+    Column("below", i8, 0, True, "months", "months the three-month mean has been below the tier's threshold"),
+    Column(
+        "tier_change", i8, 0, True, "months", "months of effect left of a promotion (positive) or demotion (negative)"
+    ),
+    Column("opted_out", i8, 0, True, "", "bit per channel: does not want to be contacted there"),
+    Column("opt_out_month", i16, -30_000, True, "month", "month of the last opt-out"),
+    Column("attempts", i8, 0, True, "offers", "offers answered with no in the running campaign"),
+    Column("last_channel", i8, NOBODY, True, "", "channel of the last contact made, -1 = none yet"),
+    Column("contacts", i16, 0, True, "contacts", "contacts the bank has made so far"),
+    Column("retained", i8, 0, True, "months", "months a retention contact still works"),
+    Column("lead", i8, 0, True, "", "1 = showed interest in the app last month"),
+    Column("log_wealth", f32, 0, False, "log CNY", "log of total financial wealth"),
+    Column("wealth_mean", f32, 0, False, "log CNY", "what log wealth reverts to"),
+    Column("wallet", f32, 0, False, "logit", "logit of the share of wealth kept here"),
+    Column("wallet_mean", f32, 0, False, "logit", "what the wallet reverts to"),
+    Column("held", f32, 1, False, "share", "part of the wallet left since going dormant"),
+    Column("affinity", f32, 0.5, False, "share", "digital affinity, 0 to 1"),
+    Column("need", f32, 0, False, "SD", "latent product need"),
+    Column("satisfaction", f32, 0, False, "raw", "raw satisfaction (DECISIONS 11 gives its scale)"),
+    Column("expectation", f32, 0, False, "SD", "expected service quality"),
+    Column("trust", f32, 0, False, "raw", "trust, before scaling"),
+    Column("engagement", f32, 0, False, "SD", "latent engagement"),
+    Column("log_frailty", f32, 0, False, "log HR", "log of the gamma frailty"),
+    Column("bond", f32, 0, False, "share", "bond with the manager, 0 to 1"),
+    Column(
+        "pressure",
+        f32,
+        0,
+        False,
+        "ideal = 1",
+        "contact pressure: contacts of the last quarter against the ideal number",
+    ),
+    Column("open_failure", f32, 0, False, "failures", "unresolved service failures, fading"),
+    Column("manager_shock", f32, 0, False, "log HR", "log hazard of a manager change while it lasts"),
+    Column("manager_shock_months", i8, 0, False, "months", "months it still lasts"),
+    Column("follow", f32, 0, False, "1/month", "hazard rate a month of following a manager to a rival"),
+    Column("follow_months", i8, 0, False, "months", "months it still lasts"),
+    Column("second_life", i8, 0, False, "months", "months of raised hazard left since coming back from dormancy"),
+    Column("uplift_class", i8, 0, False, "", "what a retention contact does: " + ", ".join(UPLIFT_CLASSES)),
+    Column(
+        "risk", f32, 0, False, "log HR", "log hazard ratio of leaving, last month: what a churn score tries to know"
+    ),
+    Column("multihomer", i8, 0, False, "", "1 = banks elsewhere too"),
+    Column("adverse", i8, 0, False, "", "1 = further products cost more than they earn"),
+    Column("year_start", i8, JOINED_THIS_YEAR, False, "", "tier (or number of tiers = dormant) when the year began"),
+    Column("year_ago", i8, -1, False, "", "tier if active twelve months before the end, else -1"),
 )
 MOST_WEIGHT = 2**32 - 1  # in 1/1024 customer
-NAMES = tuple(column.name for column in COLUMNS)
+BY_NAME = {column.name: column for column in COLUMNS}
+NAMES = tuple(BY_NAME)
 SCORES = ("churn_score", "uplift_score", "offer_score")
 OBSERVED = frozenset(column.name for column in COLUMNS if column.observed)
 BYTES_PER_CUSTOMER = sum(np.dtype(column.dtype).itemsize for column in COLUMNS)
@@ -152,8 +171,25 @@ class Customers:
             self._columns[name][: self.count] = self._columns[name][: self.count][order]
 
     def active(self) -> np.ndarray:
-        """Mask of active rows."""
+        """Mask of active rows, bool (rows,)."""
         return self.state == ACTIVE
+
+    def frame(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """A copy of these columns, all unless named, a row a customer who is open, index = number of the row.
+
+        Types are those of `COLUMNS`; `.attrs["units"]` has the unit by column ("" = none). Rows that are unused or of
+        closed customers are left out. Raises KeyError for a name that is no column.
+        """
+        import pandas as pd
+
+        wanted = list(NAMES if columns is None else columns)
+        unknown = [name for name in wanted if name not in BY_NAME]
+        if unknown:
+            raise KeyError(f"no such column: {', '.join(unknown)}; columns are {', '.join(NAMES)}")
+        rows = np.flatnonzero(self.state != CLOSED)
+        found = pd.DataFrame({name: getattr(self, name)[rows] for name in wanted}, index=pd.Index(rows, name="row"))
+        found.attrs["units"] = {name: BY_NAME[name].unit for name in wanted}
+        return found
 
 
 class BankView:

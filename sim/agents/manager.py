@@ -15,6 +15,22 @@ MOST_LOG_RATIO = 600.0
 NEUTRAL_UTILISATION = 0.85  # utilisation above which quality suffers (SPEC 4.1)
 JUNIOR_MONTHS, SENIOR_MONTHS = 24, 60
 
+MANAGER_UNITS = {  # attributes of a manager that a table of managers has, and their units
+    "tier": "",
+    "remote": "",
+    "vacant": "",
+    "hire": "managers before this one",
+    "vacant_months": "months",
+    "service": "months",
+    "experience": "contacts",
+    "professional": "SD",
+    "digital": "5-point scale",
+    "trained_professional": "SD",
+    "trained_digital": "SD",
+    "fatigue": "SD",
+    "utilisation": "hours asked over hours there were",
+}
+
 
 @dataclass(frozen=True)
 class Departure:

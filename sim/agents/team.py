@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import mesa
 import numpy as np
 
 from sim.agents.channel import Channel
 from sim.agents.customer import BankView, Customers
-from sim.agents.manager import Departure, RelationshipManager
+from sim.agents.manager import MANAGER_UNITS, Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
 from sim.agents.proposals import Proposals
 from sim.codes import ACTIVE, BRANCH, CHANNELS, DRAW_MANAGER, DRAW_PLAN, MESSAGING, NOBODY, PHONE, VIDEO
@@ -24,6 +24,9 @@ from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
 from sim.levers import Levers, shifted
 from sim.tiers import Tier, row, thresholds
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNIT = float(WEIGHT_UNIT)
 POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away by a rival
@@ -104,6 +107,20 @@ class Team:
     def new_post(self, number: int, tier: int, *, remote: bool = False) -> RelationshipManager:
         """A post of the team's kind, nobody in it yet."""
         return RelationshipManager(self.model, number, tier, self.settings, remote=remote)
+
+    def frame(self) -> pd.DataFrame:
+        """A row a post, index = post: who fills it, what of, how skilled and how busy; a copy.
+
+        `.attrs["units"]` has the unit by column ("" = none). A vacant post keeps what its last manager had.
+        """
+        import pandas as pd
+
+        rows = [{name: getattr(manager, name) for name in MANAGER_UNITS} for manager in self.managers]
+        posts = pd.Index([manager.post for manager in self.managers], name="post")
+        found = pd.DataFrame(rows, index=posts, columns=list(MANAGER_UNITS))
+        found.insert(1, "tier_name", [self.tiers[manager.tier].name for manager in self.managers])
+        found.attrs["units"] = {name: MANAGER_UNITS.get(name, "") for name in found.columns}
+        return found
 
     def _draws(self, managers: Sequence[RelationshipManager], purpose: int, month: int) -> np.ndarray:
         keys = np.array([manager.key() for manager in managers], np.uint64)

@@ -1,4 +1,4 @@
-"""Where an arm fails: boxes of parameters that hold most points where it does, found by a shallow tree, in plain words.
+"""Where an arm fails: boxes of parameters that hold most points where it does, found by a shallow tree.
 
 Coverage is the share of all failures that lie in a box, density the share of the box's points that fail (as in scenario
 discovery, Bryant & Lempert 2010). A pattern is told only if it also holds for points that the tree has not seen: its
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sim.analysis.study import Array, Factor, Outcome, Study, concerns
 from sim.errors import BadInput
@@ -28,7 +27,6 @@ DENSE = (
 )
 MOST_LEARNT = 50_000
 SEED = 0
-COLUMNS = ("arm", "kpi", "fate", "box", "points", "failures", "coverage", "density", "base_rate", "skill", "conditions")
 
 
 @dataclass(frozen=True)
@@ -48,22 +46,6 @@ class Condition:
         above = self.factor.raw > (-math.inf if self.low is None else self.low)
         return np.asarray(above & (self.factor.raw <= (math.inf if self.high is None else self.high)))
 
-    @property
-    def words(self) -> str:
-        """In plain words."""
-        name, say = self.factor.name, self.factor.say
-        if self.levels is not None:
-            names = [say(level) for level in self.levels]
-            return f"{name} is {' or '.join(names)}"
-        above, low = "above", self.low
-        if self.factor.levels is not None and low is not None:  # the levels themselves, not what lies between them
-            above, low = "at least", min((level for level in self.factor.levels if level > low), default=low)
-        if low is None:
-            return f"{name} is at most {say(self.high)}"
-        if self.high is None:
-            return f"{name} is {above} {say(low)}"
-        return f"{name} is between {say(low)} and {say(self.high)}"
-
 
 @dataclass(frozen=True)
 class Box:
@@ -74,11 +56,6 @@ class Box:
     failures: int
     coverage: float
     density: float
-
-    @property
-    def words(self) -> str:
-        """All conditions in one phrase."""
-        return " and ".join(condition.words for condition in self.conditions)
 
 
 @dataclass(frozen=True)
@@ -262,38 +239,3 @@ def _by_level(condition: Condition) -> Condition:
         if (condition.low is None or level > condition.low) and (condition.high is None or level <= condition.high)
     )
     return Condition(factor, levels=inside)
-
-
-def discovery_table(found: Discovery) -> pd.DataFrame:
-    """discovery.csv: a row a box, or one that says that there is none."""
-    told = {
-        "arm": found.arm,
-        "kpi": found.kpi,
-        "fate": found.fate + (" of success" if found.success else ""),
-        "base_rate": found.rate,
-        "skill": found.skill,
-    }
-    if not found.boxes:
-        only = {
-            **told,
-            "box": 0,
-            "points": found.points,
-            "failures": found.failures,
-            "coverage": math.nan,
-            "density": found.rate,
-            "conditions": "",
-        }
-        return pd.DataFrame([only], columns=list(COLUMNS))
-    rows = [
-        {
-            **told,
-            "box": place + 1,
-            "points": box.points,
-            "failures": box.points - box.failures if found.success else box.failures,
-            "coverage": box.coverage,
-            "density": box.density,
-            "conditions": box.words,
-        }
-        for place, box in enumerate(found.boxes)
-    ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))

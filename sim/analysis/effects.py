@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.study import Array, Factor, Outcome, Study, say
-from sim.measures.compare import half_width
+from sim.measures.intervals import half_width
 from sim.measures.precision import holm
 
 LEAST_BINS, MOST_BINS, LEAST_IN_BIN = 3, 10, 12

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 
 from sim.analysis.study import Array, Factor, Outcome, Study
 from sim.errors import BadInput
+from sim.measures.intervals import CONFIDENCE, t_quantile
 
 SEED = 20260  # of bootstrap intervals: the same table every time
 RESAMPLES, FEWEST = 200, 20
 MOST_WORK = 2_000_000  # points times resamples of indices of given data
-CONFIDENCE = 0.95
+
 MADE_FOR_INDICES = ("saltelli", "morris")
 FOR_GIVEN_DATA = ("random", "latin_hypercube", "sobol")
 LEAST_GIVEN = 64  # points below which indices of given data say nothing
@@ -189,8 +190,6 @@ def _sobol(part: Part, y: Array, pairs: bool) -> Indices:
 
 
 def _morris(part: Part, y: Array) -> Indices:
-    from scipy.special import stdtrit
-
     from_salib = _analyser("morris")
     problem = _problem(part)
     levels = int(part.told.get("levels") or part.told.get("num_levels") or 4)
@@ -207,7 +206,7 @@ def _morris(part: Part, y: Array) -> Indices:
         )
     values = {key: np.asarray(found[key], dtype=float) for key in ("mu", "mu_star", "sigma")}
     effects = max(len(y) // (len(problem["names"]) + 1), 1)  # of each parameter, one a trajectory
-    wide = float(stdtrit(max(effects - 1, 1), 0.5 + CONFIDENCE / 2)) * values["sigma"]
+    wide = float(t_quantile(effects)) * values["sigma"]
     conf = {
         "mu": wide / np.sqrt(effects) if effects > 1 else np.full(len(wide), np.nan),
         "mu_star": np.asarray(found["mu_star_conf"], dtype=float),

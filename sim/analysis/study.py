@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.errors import BadInput, Mistake
-from sim.measures.compare import half_width
+from sim.measures.intervals import half_width
 from sim.measures.kpis import KPIS, base_name
 from sim.phrases import spoken
 from sim.store.sweep_reading import check_points

@@ -29,7 +29,7 @@ from sim.agents.customer import COLUMNS
 from sim.bank.state import State
 from sim.codes import ACTIVE, CHANNELS, CLOSED, NOBODY
 from sim.errors import BadInput
-from sim.store.tables import renamed, why_unreadable, writing
+from sim.store.files import renamed, why_unreadable, writing
 
 FORMAT, VERSION = "rapport-state", 1
 FOLDER = "state"  # of a results folder

@@ -8,21 +8,23 @@ sampled, other ones for each seed, so that the interval over seeds holds the err
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
-from types import SimpleNamespace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.errors import BadInput, Mistake
+from sim.errors import BadInput, Mistake, RunFailed
 from sim.experiments import shapley
-from sim.experiments.prepare import Prepared
+from sim.experiments.callbacks import Callback
+from sim.experiments.executors.dispatch import drive
+from sim.experiments.executors.place import Where
+from sim.experiments.prepared import Prepared
+from sim.experiments.provenance import code_version
+from sim.experiments.replication import Replication
 from sim.scenario.scenario import Arm, Scenario
 from sim.store.tables import ATTRIBUTION_COLUMNS
 from sim.yaml_source import did_you_mean
@@ -95,21 +97,16 @@ def question(prepared: Prepared, arm: str, kpis: Sequence[str] | None = None) ->
 # --- one seed -----------------------------------------------------------------------------------------------------
 
 
-def worth(
-    asked: Question, source: Source, seed: int, told: Callable[[int], None] | None = None
-) -> dict[str, np.ndarray]:
+def worth(asked: Question, source: Source, seed: int) -> dict[str, np.ndarray]:
     """By key figure, for one seed, float64 (members, 4): Shapley value, alone, last, whole."""
-    from sim.bank.model import BankModel
-
-    s, members = asked.scenario, asked.members
-    founding = BankModel(s, Arm(NOTHING, ()), seed, source)
-    state = founding.burn_in(told)
+    members = asked.members
+    one = Replication(asked.prepared, seed, source=source)
     strategies = {strategy.use: strategy for strategy in asked.bundle.strategies}
     if asked.bundle.budget is not None:  # intensities as the whole bundle has them under its budget
-        whole = BankModel(s, asked.bundle, seed, source, state=state)
-        whole.begin_measuring()
-        assert whole.programme is not None
-        strategies = {strategy.use: strategy for strategy in whole.programme.strategies}
+        with one.bank(asked.bundle) as whole:
+            whole.begin_measuring()
+            assert whole.programme is not None
+            strategies = {strategy.use: strategy for strategy in whole.programme.strategies}
     exact = len(members) <= shapley.MOST_EXACT
     joined = [] if exact else shapley.orders(members, ORDERS, seed)
     wanted = set(shapley.coalitions(members)) if exact else {c for order in joined for c in shapley.needed(order)}
@@ -118,8 +115,7 @@ def worth(
     figures: dict[frozenset[Any], dict[str, float]] = {}
     for coalition in sorted(wanted, key=lambda c: (len(c), sorted(map(str, c)))):
         arm = Arm(NOTHING, tuple(strategies[m] for m in members if m in coalition))
-        bank = BankModel(s, arm, seed, source, state=state)
-        figures[coalition] = _figures(asked, bank, told)
+        figures[coalition] = _figures(asked, one.tables(arm))
 
     out = {}
     for kpi in asked.kpis:
@@ -136,14 +132,12 @@ def worth(
     return out
 
 
-def _figures(asked: Question, bank: Any, told: Callable[[int], None] | None) -> dict[str, float]:
+def _figures(asked: Question, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     from sim.measures.kpis import run_kpis
 
     s = asked.scenario
-    recorder = bank.run(told)
-    bank.let_go()
     table = run_kpis(
-        recorder.tables(bank.team.events),
+        tables,
         tiers=[tier.name for tier in s.tier_list],
         discount_rate=s.discount_rate,
         currency=s.currency,
@@ -153,61 +147,82 @@ def _figures(asked: Question, bank: Any, told: Callable[[int], None] | None) -> 
 
 # --- all seeds ----------------------------------------------------------------------------------------------------
 
-_asked: Question | None = None
-_source: Source | None = None
+
+@dataclass(frozen=True)
+class SeedsJob:
+    """What a worker needs to answer for seeds: the question, pickled, and the plug-ins its strategies come from."""
+
+    asked: bytes
+    plugins: tuple[str, ...] = ()
+
+    def do(self, items: Sequence[int]) -> dict[str, Any]:
+        """Answer for these seeds; the receipt brings what was found."""
+        began = perf_counter()
+        asked, source = _known(self)
+        found = {seed: worth(asked, source, seed) for seed in items}
+        return {"units": len(items), "seconds": perf_counter() - began, "found": found}
+
+    def crash(self, item: int, reason: str) -> str:
+        """A seed that no worker could answer for is named by whoever drives."""
+        return reason
 
 
-def _begin(asked: Question) -> None:
-    """Once in each worker: the question, and where customers come from."""
-    global _asked, _source  # what a worker process has for all its seeds
-    _asked, _source = asked, asked.prepared.customers()
+_of_job: dict[SeedsJob, tuple[Question, Source]] = {}  # of a worker process: what all its seeds share
 
 
-def _begin_worker(plugins: tuple[str, ...], asked: bytes) -> None:
-    """The same in another process, which has to know plug-ins before it reads a scenario that uses them."""
-    from sim.strategies import load_plugins
+def _known(job: SeedsJob) -> tuple[Question, Source]:
+    if job not in _of_job:
+        from sim.strategies import load_plugins
 
-    load_plugins(plugins)
-    _begin(pickle.loads(asked))  # our own words from the process that started us, never a file
+        load_plugins(job.plugins)  # before a scenario that uses them is read
+        asked: Question = pickle.loads(job.asked)  # our own words from the process that started us, never a file
+        _of_job.clear()
+        _of_job[job] = asked, asked.prepared.customers()
+    return _of_job[job]
 
 
-def _of_seed(seed: int) -> dict[str, np.ndarray]:
-    assert _asked is not None
-    assert _source is not None
-    return worth(_asked, _source, seed)
+class _Gathering(Callback):
+    """Keeps what seeds were found to be worth, and tells how many there are."""
+
+    def __init__(self, total: int, told: Callable[[int, int], None] | None):
+        self.total, self.told = total, told
+        self.found: dict[int, dict[str, np.ndarray]] = {}
+
+    def chunk(self, receipt: dict[str, Any]) -> None:
+        self.found |= receipt["found"]
+        if self.told is not None:
+            self.told(len(self.found), self.total)
+
+    def crashed(self, item: Any, reason: str) -> None:
+        raise RunFailed(f"seed {item}: {reason}")
 
 
 def attribute(
-    asked: Question, *, workers: int = 1, plugins: Sequence[str] = (), told: Callable[[int, int], None] | None = None
+    asked: Question,
+    *,
+    where: Where | None = None,
+    plugins: Sequence[str] = (),
+    told: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """The table of attribution.csv; `told` hears (seeds done, seeds in all). Seeds share out over worker processes.
+    """The table of attribution.csv; `told` hears (seeds done, seeds in all). Seeds share out over workers, if any.
 
     Intervals are Student's t at 95 % over seeds; the parts of each seed add up to its whole, so their means do.
     """
     seeds = asked.scenario.seed_list
-    if workers > 1 and len(seeds) > 1:
-        pool = ProcessPoolExecutor(
-            min(workers, len(seeds)),
-            mp_context=get_context("spawn"),
-            initializer=_begin_worker,
-            initargs=(tuple(plugins), pickle.dumps(asked)),
-        )
+    gathering = _Gathering(len(seeds), told)
+    job = SeedsJob(pickle.dumps(asked), tuple(plugins))
+    if where is not None and len(seeds) > 1:
+        drive(job, seeds, where, gathering)
     else:
-        _begin(asked)
-        pool = None
-    found = []
-    with pool or nullcontext():
-        for one in pool.map(_of_seed, seeds) if pool else map(_of_seed, seeds):
-            found.append(one)
-            if told is not None:
-                told(len(found), len(seeds))
-    return _table(asked, found)
+        for seed in seeds:
+            gathering.chunk(job.do([seed]))
+    return _table(asked, [gathering.found[seed] for seed in seeds])
 
 
 def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFrame:
     import pandas as pd
-    from scipy.special import stdtrit
 
+    from sim.measures.intervals import t_quantile
     from sim.measures.kpis import KPIS, base_name
 
     members, n = asked.members, len(found)
@@ -217,7 +232,7 @@ def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFr
         values = np.stack([one[kpi] for one in found])  # (seeds, members, 4)
         mean = values.mean(axis=0)
         spread = values[:, :, 0].std(axis=0, ddof=1) if n > 1 else np.full(len(members), np.nan)
-        half = stdtrit(max(n - 1, 1), 0.975) * spread / np.sqrt(n)
+        half = t_quantile(n) * spread / np.sqrt(n)
         for i, member in enumerate(members):
             value, alone, last, whole = mean[i]
             rows.append(
@@ -273,24 +288,9 @@ def where_to(asked: Question, out: Path | None, into: Path | None) -> Path:
     return Path("results") / asked.scenario.name / f"{now:%Y%m%dT%H%M%SZ}-{asked.prepared.digest[:8]}-{asked.arm}"
 
 
-def write(folder: Path, table: pd.DataFrame, asked: Question, *, into: bool) -> None:
-    """attribution.csv with its figure and what it was made from; a run's report is rebuilt to show it."""
-    from sim.experiments.run import code_version
-    from sim.reporting.figures import png_bytes, svg_text
-    from sim.reporting.figures.attribution import attribution
-    from sim.reporting.run import build
-    from sim.store.seals import reseal
-    from sim.store.tables import write_atomically, write_csv, write_json
-    from sim.yaml_source import dump
-
-    folder.mkdir(parents=True, exist_ok=True)
-    write_csv(folder / "attribution.csv", table)
-    if into:
-        build(folder)
-        reseal(folder, ("attribution.csv",))
-        return
-    (folder / "scenario.yaml").write_text(dump(asked.scenario.resolved()), "utf-8")
-    told = {
+def facts_of(asked: Question) -> dict[str, Any]:
+    """What attribution.json says of the question."""
+    return {
         "arm": asked.arm,
         "members": asked.members,
         "kpis": list(asked.kpis),
@@ -299,7 +299,3 @@ def write(folder: Path, table: pd.DataFrame, asked: Question, *, into: bool) -> 
         "scenario_digest": asked.scenario.digest(),
         "code_version": code_version(),
     }
-    write_json(folder / "attribution.json", told)
-    figure = attribution(SimpleNamespace(attribution=table))  # type: ignore[arg-type]
-    write_atomically(folder / "attribution.png", png_bytes(figure))
-    write_atomically(folder / "attribution.svg", svg_text(figure))

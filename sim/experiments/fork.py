@@ -14,16 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.callbacks import Watcher
-from sim.experiments.prepare import Prepared, digest_with_book, prepare
-from sim.experiments.run import Options, Outcome, code_version, run_all
+from sim.experiments.callbacks import Callback
+from sim.experiments.prepare import prepare
+from sim.experiments.prepared import Prepared, digest_with_book
+from sim.experiments.provenance import code_version
+from sim.experiments.run import Options, Outcome, run_all
 from sim.scenario.scenario import Arm, Scenario
-from sim.store.run_reading import read_manifest
+from sim.store.run_reading import Run, read_manifest
 
 if TYPE_CHECKING:
     from sim.bank.state import State
-    from sim.experiments.beginnings import Bank
-    from sim.yaml_source import Source
+    from sim.experiments.replication import Replication
 
 # Sections that shape no month before the fork, or that are judged by a law of their own below.
 MAY_DIFFER = frozenset({"name", "about", "discount_rate", "seeds", "sweep", "months", "environment", "arms"})
@@ -55,18 +56,19 @@ def fork(
     month: int,
     file: str,
     options: Options,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
     *,
     overrides: Sequence[str] = (),
     arms: Sequence[str] | None = None,
     from_arm: str | None = None,
     ready: Callable[[], None] | None = None,
+    whole: Callable[[Run], object] | None = None,
 ) -> Outcome:
     """Continue RUN's states of the end of `month` under the arms of `file`; returns the new run.
 
     An arm continues `from_arm` of RUN; without it the arm of its own name, or RUN's reference arm where there is none.
     The new folder holds the months before the fork too. Raises BadInput before anything is written; `ready` is called
-    when nothing was found wrong with the stored run and the file.
+    when nothing was found wrong with the stored run and the file; `whole` as of `run_all`.
     """
     stored = read_stored(folder, month)
     (prepared,) = prepare([file], overrides, arms=arms)
@@ -74,7 +76,7 @@ def fork(
 
     origins = {arm.name: _origin(arm.name, stored, from_arm) for arm in prepared.scenario.arm_list}
     source = load(file, overrides)
-    mistakes = [_mistake(source, path, message) for path, message in _slips(prepared, stored, month, origins)]
+    mistakes = [source.mistake(path, message) for path, message in _slips(prepared, stored, month, origins)]
     if from_arm is not None and from_arm not in stored.arms:
         known = ", ".join(stored.arms)
         mistakes = [Mistake("--from-arm", 0, 0, "", f"{from_arm!r} is no arm of {folder}; its arms are {known}")]
@@ -98,7 +100,7 @@ def fork(
             "arms": origins,
         }
     }
-    return run_all([prepared], options, watcher, beginnings=lambda _: beginning, more=more)[0]
+    return run_all([prepared], options, callback, whole=whole, beginnings=lambda _: beginning, more=more)[0]
 
 
 def read_stored(folder: Path, month: int) -> Stored:
@@ -146,21 +148,21 @@ class StoredStates:
         self.scenario = scenario
         self.origins = origins
         self.at: tuple[str, int] | None = None
-        self.state: State | None = None
+        self.kept: State | None = None
 
     def months(self, runs: Sequence[tuple[Arm, int]]) -> int:
         """Measured months after the fork."""
         return len(runs) * (self.scenario.months - self.month)
 
-    def of(self, arm: Arm, seed: int, bank: Bank, told: Callable[[int], None]) -> tuple[State, dict[str, Any]]:
+    def state(self, arm: Arm, replication: Replication) -> State:
         """The stored state that this arm continues."""
-        at = self.origins[arm.name], seed
+        at = self.origins[arm.name], replication.seed
         if at != self.at:
-            self.at = self.state = None
-            self.state = self._load(*at)
+            self.at = self.kept = None
+            self.kept = self._load(*at)
             self.at = at
-        assert self.state is not None
-        return self.state, {}
+        assert self.kept is not None
+        return self.kept
 
     def check(self, seeds: Sequence[int]) -> None:
         """Raise BadInput with every state that is missing or damaged."""
@@ -183,11 +185,6 @@ class StoredStates:
 
 
 # --- what must be the same -------------------------------------------------------------------------------------------
-
-
-def _mistake(source: Source, path: Path_, message: str) -> Mistake:
-    file, line, column = source.address(path)
-    return Mistake(file, line, column, source.path_text(path), message)
 
 
 def _slips(prepared: Prepared, stored: Stored, month: int, origins: Mapping[str, str]) -> Slips:

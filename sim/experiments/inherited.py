@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sim.scenario.optimise import Optimise
 
 if TYPE_CHECKING:
-    from sim.experiments.prepare import Prepared
+    from sim.experiments.prepared import Prepared
     from sim.yaml_source import Source
 
 GENERATION, CANDIDATES = ("optimise", "generation"), ("optimise", "candidates")
@@ -30,7 +30,7 @@ def with_generation(source: Source) -> Source:
 def generation_words(prepared: Prepared) -> str:
     """That the generation of an optimisation was cut, and where it came from; "" if it was not."""
     source, o = prepared.origin, prepared.scenario.optimise
-    if source is None or o is None or _given(source) <= o.generation:
+    if o is None or _given(source) <= o.generation:
         return ""
     whence = f"of {source.file_of(GENERATION)}" if source.is_given(GENERATION) else "by default"
     return (

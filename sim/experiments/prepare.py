@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.assumptions import EXACT
 from sim.errors import BadInput, Mistake
+from sim.experiments.prepared import Prepared, digest_of
 from sim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from sim.population.book.book import Book
-    from sim.population.synthetic import Source as Customers
     from sim.yaml_source import Source
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """One checked scenario, its customer book where it has one, and what decides its results.
-
-    `origin` is what was read, for mistakes that are found later; `notes` are what was read otherwise than it stands.
-    """
-
-    scenario: Scenario
-    book: Book | None
-    digest: str
-    origin: Source | None = None
-    notes: tuple[str, ...] = ()
-
-    def customers(self) -> Customers:
-        """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
-        from sim.behaviour.service_law import service_law
-        from sim.population.synthetic import source
-
-        s = self.scenario
-        return source(s.population, s.tier_list, s.model, service_law(s.model, s.channels), self.book)
 
 
 def prepare(
@@ -83,16 +59,19 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
             book = known.book
         else:
             scenario, book = _read_book(scenario, source)
+    swept: Any = None
+    varied: Any = None
     if scenario.sweep is not None:
-        from sim.experiments.design.planning import check_sweep, with_files
+        from sim.experiments.design.check import check_sweep, with_files
 
-        check_sweep(scenario, source)
+        swept = check_sweep(scenario, source)
         scenario = with_files(scenario, source)
     if scenario.optimise is not None:
-        from sim.experiments.optimise.problem import check_optimise
+        from sim.experiments.design.check import check_optimise
 
-        check_optimise(scenario, source)
-    return Prepared(scenario, book, digest_of(scenario, book), source, tuple(_scaled(scenario, source)))
+        varied = check_optimise(scenario, source)
+    notes = tuple(_scaled(scenario, source))
+    return Prepared(scenario, book, digest_of(scenario, book), source, notes, swept, varied)
 
 
 def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:
@@ -119,18 +98,6 @@ def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:
 
 def _same_book(one: Scenario, other: Scenario) -> bool:
     return (one.population, one.tier_list, one.currency) == (other.population, other.tier_list, other.currency)
-
-
-def digest_of(scenario: Scenario, book: Book | None) -> str:
-    """Digest of all that decides the results: the resolved scenario, and what a book holds, not where it lies."""
-    return scenario.digest() if book is None else digest_with_book(scenario, book.digest)
-
-
-def digest_with_book(scenario: Scenario, book_digest: str) -> str:
-    """Digest of a scenario and of what its book holds."""
-    population = scenario.population.model_copy(update={"file": "book"})
-    text = scenario.model_copy(update={"population": population}).digest() + book_digest
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _only(scenario: Scenario, arms: Sequence[str]) -> Scenario:
@@ -198,8 +165,3 @@ def _book_path(text: str, told_in: str) -> Path:
     if path.is_absolute() or told_in.startswith("--"):
         return path
     return Path(told_in).parent / path
-
-
-def facts(book: Book | None) -> Mapping[str, Any]:
-    """What the manifest says of the book."""
-    return {} if book is None else {"book": dict(book.manifest())}

@@ -1,126 +1,88 @@
-"""The arms of a seed, lived one after the other and stored: in this process or in a worker's, the same."""
+"""One replication: a seed of a scenario, its burn-in lived once, every arm from a copy of the state.
+
+Strategies act from month 1 on at the earliest, so a seed's burn-in is the same in every arm. Nothing else in the house
+makes a bank live.
+"""
 
 from __future__ import annotations
 
-import resource
-import sys
-import traceback
-from collections.abc import Container
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sim.errors import BadInput, RunFailed
-from sim.experiments.beginnings import Beginnings
-from sim.experiments.callbacks import Watcher
-from sim.experiments.pairing import Fates
-from sim.experiments.prepare import Prepared
+from sim.experiments.prepared import Prepared
 from sim.scenario.scenario import Arm
-from sim.store.run_folder import ResultsFolder
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.bank.model import BankModel
     from sim.bank.state import State
     from sim.population.synthetic import Source
 
-SMALL = 20_000  # rows below which a second thread is not worth its while
+NOTHING = Arm("nothing", ())  # an arm without strategies
+Month = Callable[[int], None]  # hears of every month, with its number of rows
 
 
-class SeedLives:
-    """Lives the arms of one seed after the other and stores them; what all seeds share is made at the first."""
+class Replication:
+    """One seed of one scenario: its burn-in lived once, every arm from a copy of the state.
+
+    `source` is where customers come from, if it is made already, `months` hears of every month that is lived.
+    """
 
     def __init__(
         self,
         prepared: Prepared,
-        folder: ResultsFolder,
-        threads: int,
-        watcher: Watcher,
-        beginnings: Beginnings,
-        checkpoint: int | None,
-        done: Container[tuple[str, int]],
+        seed: int,
+        *,
+        source: Source | None = None,
+        threads: int = 1,
+        months: Month | None = None,
     ):
-        self.prepared, self.folder, self.watcher, self.beginnings = prepared, folder, watcher, beginnings
-        self.checkpoint, self.done = checkpoint, done
-        rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
-        self.threads = threads if rows > SMALL else 1
-        arms = prepared.scenario.arm_list
-        self.fates = Fates(folder, arms[0].name) if len(arms) > 1 else None
-        self.source: Source | None = None
+        self.prepared, self.seed, self.threads, self.months = prepared, seed, threads, months
+        self.burn_in_seconds = 0.0
+        self._source = source
+        self._state: State | None = None
+        self._error: Exception | None = None
 
-    def of(self, seed: int) -> list[dict[str, Any]]:
-        """Live every arm of the seed that is not done yet; returns those that broke (arm, seed, error, traceback)."""
-        failed: list[dict[str, Any]] = []
-        for arm in self.prepared.scenario.arm_list:
-            if (arm.name, seed) in self.done:
-                continue
-            try:
-                self._live(arm, seed)
-            except (RunFailed, BadInput):
-                raise
-            except Exception as error:
-                failed.append(
-                    {
-                        "arm": arm.name,
-                        "seed": seed,
-                        "error": f"{type(error).__name__}: {error}",
-                        "traceback": traceback.format_exc(),
-                    }
-                )
-                self.watcher.failed(arm.name, seed, failed[-1]["error"])
-        return failed
-
-    def _customers(self) -> Source:
-        """Import the model, and say so where the first bank will wait for the compiler."""
-        if self.source is None:
-            from sim.kernel.numerics import compiled
-
-            new = "compiling the kernel, once on this machine (about 20 s)"
-            self.watcher.preparing("loading the model" if compiled() else new)
-            self.source = self.prepared.customers()
-        return self.source
-
-    def _live(self, arm: Arm, seed: int) -> None:
-        source = self._customers()
+    def found(self, arm: Arm, state: State | None = None) -> BankModel:
+        """The bank of an arm before its burn-in, or as it goes on from a state; whoever asks lets it go."""
         from sim.bank.model import BankModel
-        from sim.bank.state_file import Stamp, place, save
 
-        def bank_from(state: State | None) -> BankModel:
-            return BankModel(self.prepared.scenario, arm, seed, source, threads=self.threads, state=state)
+        if self._source is None:
+            self._source = self.prepared.customers()
+        return BankModel(self.prepared.scenario, arm, self.seed, self._source, threads=self.threads, state=state)
 
-        state, facts = self.beginnings.of(arm, seed, bank_from, self.watcher.lived)
-        began = perf_counter()
-        bank = bank_from(state)
-        if self.checkpoint is not None:
-            bank.run(self.watcher.lived, until=self.checkpoint)
-            stamp = Stamp(arm.name, seed, self.prepared.digest, self.folder.manifest["code_version"])
-            save(place(self.folder.path, arm.name, seed, self.checkpoint), bank.state(), stamp)
-        tables = bank.run(self.watcher.lived).tables(bank.team.events)
-        changed = self.fates.table(arm.name, seed, bank) if self.fates is not None else None
-        if changed is not None:
-            tables["individuals"] = changed
-        bank.let_go()
-        seconds = perf_counter() - began
-        self.folder.add(
-            arm.name,
-            seed,
-            tables,
-            seconds,
-            threads=bank.threads,
-            measured_rows=bank.measured_rows,
-            measured_seconds=bank.measured_seconds,
-            **facts,
-        )
-        self.watcher.finished(arm.name, seed, seconds)
+    def state(self) -> State:
+        """The state at month 0, lived at first use; a burn-in that broke breaks every arm alike."""
+        if self._error is not None:
+            raise self._error
+        if self._state is None:
+            began = perf_counter()
+            try:
+                founder = self.found(NOTHING)
+                try:
+                    self._state = founder.burn_in(self.months)
+                finally:
+                    founder.let_go()
+            except Exception as error:
+                self._error = error
+                raise
+            finally:
+                self.burn_in_seconds = perf_counter() - began
+        return self._state
 
+    @contextmanager
+    def bank(self, arm: Arm, state: State | None = None) -> Iterator[BankModel]:
+        """The bank of an arm at month 0, or as it goes on from another state; its memory is freed afterwards."""
+        bank = self.found(arm, self.state() if state is None else state)
+        try:
+            yield bank
+        finally:
+            bank.let_go()
 
-def _rows(prepared: Prepared) -> int:
-    from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
-
-    population = prepared.scenario.population
-    return rows_wanted(population, population.customers or DEFAULT_CUSTOMERS)
-
-
-def peak_memory_mb() -> float:
-    """Largest resident size of this process and its children, MB."""
-    unit = 1e6 if sys.platform == "darwin" else 1e3
-    sizes = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return max(sizes) / unit
+    def tables(self, arm: Arm, state: State | None = None) -> dict[str, pd.DataFrame]:
+        """What is recorded of an arm that lives to the end, by name of the table."""
+        with self.bank(arm, state) as bank:
+            return bank.run(self.months).tables(bank.team.events)

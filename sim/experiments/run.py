@@ -7,35 +7,25 @@ folder asked for is known to be usable.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import sim
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
-from sim.experiments.beginnings import Beginnings, BurnIn
-from sim.experiments.callbacks import Watcher
-from sim.experiments.prepare import Prepared, facts
-from sim.experiments.replication import SeedLives, peak_memory_mb
-from sim.experiments.run_on_workers import Spread, stored
+from sim.experiments.callbacks import Callback
+from sim.experiments.executors.place import Where
+from sim.experiments.executors.warm_up import warm_up
+from sim.experiments.prepared import Prepared
+from sim.experiments.provenance import cores, manifest_of, run_id
+from sim.experiments.run_on_workers import RunsOnWorkers, stored
+from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, peak_memory_mb
 from sim.experiments.stopping import Seeds
-from sim.scenario.scenario import Arm, SeedsUntil
+from sim.scenario.scenario import SeedsUntil
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import Run, read_manifest
-from sim.strategies import plugins_of
 from sim.yaml_source import dump
-
-if TYPE_CHECKING:
-    from sim.experiments.executors.place import Where
-
-TELLING = ("analysis", "reporting", "verbs", "cli.py", "scenario/reference.py")
-PACKAGES = ("numpy", "pandas", "scipy", "numba", "mesa", "matplotlib", "pydantic", "pyarrow")
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,6 @@ class Options:
     threads: int | None = None
     overwrite: bool = False
     resume: bool = False
-    report: bool = True
     checkpoint: int | None = None  # measured month at whose end every run's state is saved
     where: Where | None = None  # workers that live the seeds, a thread each; None: this process
     plugins: tuple[str, ...] = ()  # modules that workers load first
@@ -60,50 +49,24 @@ class Outcome:
     failed: list[dict[str, Any]] = field(default_factory=list)
 
 
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def code_version(uses: Sequence[str] = (), *, without: Sequence[str] = ()) -> str:
-    """Version of the program and a digest of its sources, so that results of other code are told apart.
-
-    The plugins that the strategies named in `uses` come from are code of the run too. Files and folders of `without`
-    do not count.
-    """
-    digest = hashlib.sha256()
-    root = Path(sim.__file__).parent
-    for file in sorted(root.rglob("*.py")):
-        name = file.relative_to(root).as_posix()
-        if name.split("/")[0] not in without and name not in without:
-            digest.update(name.encode())
-            digest.update(file.read_bytes())
-    own = "".join(f"+{plugin.module}.{plugin.digest[:12]}" for plugin in plugins_of(uses))
-    return f"{sim.__version__}+{digest.hexdigest()[:12]}{own}"
-
-
-def model_version(uses: Sequence[str] = ()) -> str:
-    """The same of what decides a task of a sweep: not how it is told, so that a better page keeps what was lived."""
-    return code_version(uses, without=TELLING)
-
-
 def run_all(
     prepared: Sequence[Prepared],
     options: Options,
-    watcher: Watcher | None = None,
+    callback: Callback | None = None,
     *,
+    whole: Callable[[Run], object] | None = None,
     beginnings: Callable[[Prepared], Beginnings] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> list[Outcome]:
     """Run every scenario; raises BadInput before anything is written if a folder cannot be used.
 
-    Runs begin with a burn-in shared by the arms of a seed unless `beginnings` says otherwise; `more` goes into the
-    manifest.
+    `whole` is called with each run whose tables are there and before its manifest is sealed: it may add a page. Runs
+    begin with a burn-in shared by the arms of a seed unless `beginnings` says otherwise; `more` goes into the manifest.
     """
-    watcher = watcher or Watcher()
+    callback = callback or Callback()
     now = datetime.now(UTC)
     plans = [
-        (one, folder_of(one, options, now, len(prepared) > 1), {**_manifest(one, now), **(more or {})})
+        (one, folder_of(one, options, now, len(prepared) > 1), {**manifest_of(one, now), **(more or {})})
         for one in prepared
     ]
     mistakes: list[Mistake] = []
@@ -117,7 +80,7 @@ def run_all(
     for one, out, manifest in plans:
         try:
             first = beginnings(one) if beginnings else BurnIn(one.scenario)
-            outcomes.append(_run(one, out, manifest, options, watcher, first))
+            outcomes.append(_run(one, out, manifest, options, callback, first, whole))
         except RunFailed as failure:  # the other scenarios are run all the same
             broken.append(str(failure))
     if broken:
@@ -149,56 +112,6 @@ def _latest_unfinished(name: str, digest: str) -> Path | None:
     return None
 
 
-def run_id(prepared: Prepared, now: datetime) -> str:
-    """UTC time and the first characters of the scenario's digest."""
-    return f"{now:%Y%m%dT%H%M%SZ}-{prepared.digest[:8]}"
-
-
-def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
-    from sim.reporting.run import assumptions_from_schema
-    from sim.scenario.reference import json_schema
-
-    s = prepared.scenario
-    defaults = type(s).model_validate({"name": s.name}).resolved()
-    return {
-        "name": s.name,
-        "about": s.about,
-        "run_id": run_id(prepared, now),
-        "created": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        "code_version": code_version(s.strategies_named),
-        "scenario_digest": prepared.digest,
-        "arms": [arm.name for arm in s.arm_list],
-        "tiers": [tier.name for tier in s.tier_list],
-        "seeds": s.seed_list,
-        "months": s.months,
-        "burn_in": s.burn_in,
-        "discount_rate": s.discount_rate,
-        "currency": s.currency,
-        **surroundings(),
-        "assumptions": {**assumptions_from_schema(json_schema(type(s)), defaults), **_of_strategies(s.arm_list)},
-        **facts(prepared.book),
-        **({"notes": list(prepared.notes)} if prepared.notes else {}),
-        **_own_strategies(s.strategies_named),
-    }
-
-
-def _of_strategies(arms: Sequence[Arm]) -> dict[str, dict[str, Any]]:
-    """What is known of the settings of the strategies in use, as `strategies.NAME.KEY`."""
-    from sim.assumptions import documented
-
-    used = {strategy.use: type(strategy) for arm in arms for strategy in arm.strategies}
-    return {f"strategies.{name}.{key}": facts for name, kind in used.items() for key, facts in documented(kind).items()}
-
-
-def surroundings() -> dict[str, Any]:
-    """What a manifest says of the machine and of what is installed."""
-    return {
-        "packages": {name: metadata.version(name) for name in PACKAGES},
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-    }
-
-
 def _checkpoint_mistakes(prepared: Prepared, out: Path, options: Options) -> Iterator[Mistake]:
     """A month that is not measured, or states of a run that is whole already."""
     from sim.bank.state_file import place
@@ -218,78 +131,82 @@ def _checkpoint_mistakes(prepared: Prepared, out: Path, options: Options) -> Ite
                 yield Mistake(str(out), 0, 0, "", what)
 
 
-def _own_strategies(uses: Sequence[str]) -> dict[str, Any]:
-    """What the manifest says of strategies from outside this package: results hang on their files."""
-    found = [{"module": one.module, "file": one.file, "file_digest": one.digest} for one in plugins_of(uses)]
-    return {"plugins": found} if found else {}
-
-
 def _run(
-    prepared: Prepared, out: Path, manifest: dict[str, Any], options: Options, watcher: Watcher, beginnings: Beginnings
+    prepared: Prepared,
+    out: Path,
+    manifest: dict[str, Any],
+    options: Options,
+    callback: Callback,
+    beginnings: Beginnings,
+    whole: Callable[[Run], object] | None,
 ) -> Outcome:
     s = prepared.scenario
     text = dump(s.resolved())
     folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
     done = stored(folder, options.checkpoint)  # a run resumed for its states lives again where it has none
-    seeds = Seeds(s, folder, watcher)
+    seeds = Seeds(s, folder, callback)
     todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]
     failed: list[dict[str, Any]] = []
     threads = options.threads or cores()
     if isinstance(s.seeds, SeedsUntil):
         todo = todo[: seeds.runs_expected]
-    watcher.begin(s.name, len(todo), beginnings.months(todo))
-    lives: SeedLives | Spread
+    callback.begin(s.name, len(todo), beginnings.months(todo))
+    runs: SeedRuns | RunsOnWorkers
     if options.where is None:
-        lives = SeedLives(prepared, folder, threads, watcher, beginnings, options.checkpoint, done)
+        runs = SeedRuns(
+            prepared,
+            folder,
+            threads=threads,
+            callback=callback,
+            beginnings=beginnings,
+            checkpoint=options.checkpoint,
+            done=done,
+        )
     else:
-        from sim.experiments.executors.worker import warm_up
         from sim.kernel.numerics import compiled
 
         if options.where.local and not compiled():
-            watcher.preparing("compiling the kernel, once on this machine (about 20 s)")
+            callback.note(COMPILING)
             warm_up()
-        lives = Spread(prepared, folder, options, watcher)
+        runs = RunsOnWorkers(prepared, folder, options.where, options.checkpoint, options.plugins, callback)
     try:
         for seed in seeds:
-            failed += lives.of(seed)
+            failed += runs.of(seed)
         if failed and len(failed) == len(s.arm_list) * len(seeds.used):
             folder.interrupt()
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
-        watcher.reporting()
-        closing = {**_closing(folder, threads, lives), **seeds.facts()}
-        run = folder.finish(closing, failed, then=_tables_and_report(options.report))
+        callback.note("writing tables, figures and report.html")
+        closing = {**_closing(folder, threads, runs), **seeds.facts()}
+
+        def then(run: Run) -> None:
+            from sim.measures.key_figures import write_key_figures
+
+            write_key_figures(run)
+            if whole is not None:
+                whole(run)
+
+        run = folder.finish(closing, failed, then=then)
     except KeyboardInterrupt:
         folder.interrupt()
         raise Interrupted(f"{out}: interrupted; what was finished is kept, --resume --out {out} goes on") from None
     finally:
-        if isinstance(lives, Spread):
-            lives.close()
-        watcher.end()
+        if isinstance(runs, RunsOnWorkers):
+            runs.close()
+        callback.end()
     return Outcome(run, failed)
 
 
-def _closing(folder: ResultsFolder, threads: int, lives: SeedLives | Spread) -> dict[str, Any]:
+def _closing(folder: ResultsFolder, threads: int, runs: SeedRuns | RunsOnWorkers) -> dict[str, Any]:
     """What is known of the whole run only at its end."""
     receipts = folder.receipts()
     rows = sum(receipt.get("measured_rows", 0) for receipt in receipts)
     seconds = sum(receipt.get("measured_seconds", 0.0) for receipt in receipts)
     peak, told = peak_memory_mb(), {"threads": threads}
-    if isinstance(lives, Spread):
-        peak, told = max(peak, lives.peak_memory_mb), {"threads": 1, "workers": lives.where.workers}
-        seconds /= max(lives.where.workers, 1)  # as many months at a time
+    if isinstance(runs, RunsOnWorkers):
+        peak, told = max(peak, runs.peak_memory_mb), {"threads": 1, "workers": runs.where.workers}
+        seconds /= max(runs.where.workers, 1)  # as many months at a time
     return {
         **told,
         "customer_months_per_second": rows / seconds if seconds > 0 else None,
         "peak_memory_mb": peak,
     }
-
-
-def _tables_and_report(report: bool) -> Callable[[Run], None]:
-    def then(run: Run) -> None:
-        from sim.reporting.run import build, write_key_figures
-
-        write_key_figures(run)
-        if report:
-            build(run)
-
-    return then

@@ -10,20 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sim.experiments.beginnings import BurnIn
-from sim.experiments.callbacks import Watcher
-from sim.experiments.executors.dispatch import Listener, drive
-from sim.experiments.executors.place import KeptOpen
-from sim.experiments.replication import SeedLives, peak_memory_mb
+from sim.experiments.callbacks import Callback
+from sim.experiments.executors.dispatch import drive
+from sim.experiments.executors.place import KeptOpen, Where
+from sim.experiments.prepared import Prepared
+from sim.experiments.seed_runs import SeedRuns, peak_memory_mb
 from sim.scenario.scenario import SeedsUntil
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import read_manifest
-
-if TYPE_CHECKING:
-    from sim.experiments.prepare import Prepared
-    from sim.experiments.run import Options
 
 Run = tuple[str, int]
 
@@ -51,15 +47,15 @@ class SeedsJob:
         """Live these seeds and store them; the receipt names what broke and how many rows each month had."""
         began = perf_counter()
         folder, ready = self._folder(), _prepared(self)
-        ears, done = Ears(), stored(folder, self.checkpoint)
-        lives = SeedLives(ready, folder, 1, ears, BurnIn(ready.scenario), self.checkpoint, done)
-        failed = [one for seed in items for one in lives.of(seed)]
+        heard, done = Recording(), stored(folder, self.checkpoint)
+        runs = SeedRuns(ready, folder, callback=heard, checkpoint=self.checkpoint, done=done)
+        failed = [one for seed in items for one in runs.of(seed)]
         return {
             "units": len(items),
             "seconds": perf_counter() - began,
             "broken": failed,
-            "rows": ears.rows,
-            "runs": ears.runs,
+            "rows": heard.rows,
+            "runs": heard.runs,
             "peak_memory_mb": peak_memory_mb(),
         }
 
@@ -86,35 +82,42 @@ def _prepared(job: SeedsJob) -> Prepared:
     return _read[job]
 
 
-class Ears(Watcher):
-    """Keeps what the driver's own watcher should hear."""
+class Recording(Callback):
+    """Keeps what the driver's own callback should hear."""
 
     def __init__(self) -> None:
         self.rows: list[int] = []
         self.runs: list[tuple[str, int, float]] = []
 
-    def lived(self, rows: int) -> None:
+    def month(self, rows: int) -> None:
         self.rows.append(rows)
 
     def finished(self, arm: str, seed: int, seconds: float) -> None:
         self.runs.append((arm, seed, seconds))
 
 
-class Spread(Listener):
+class RunsOnWorkers(Callback):
     """Lives the seeds of a run by workers, as many at a time as there are, and keeps what broke until it is asked."""
 
-    def __init__(self, prepared: Prepared, folder: ResultsFolder, options: Options, watcher: Watcher):
-        assert options.where is not None  # asked of the caller
-        self.where, self.watcher, self.folder = KeptOpen(options.where), watcher, folder
+    def __init__(
+        self,
+        prepared: Prepared,
+        folder: ResultsFolder,
+        where: Where,
+        checkpoint: int | None,
+        plugins: tuple[str, ...],
+        callback: Callback,
+    ):
+        self.where, self.callback, self.folder = KeptOpen(where), callback, folder
         s = prepared.scenario
         self.arms = [arm.name for arm in s.arm_list]
-        self.done = stored(folder, options.checkpoint)
+        self.done = stored(folder, checkpoint)
         seeds = sorted(folder.manifest["seeds"])
         self.todo = [seed for seed in seeds if self._missing(seed)]
         # Whether more seeds are needed hangs on those before: no more than can be lived at a time
         self.wave = max(self.where.workers, 1) if isinstance(s.seeds, SeedsUntil) else len(self.todo)
         path = str(folder.path.resolve())
-        self.job = SeedsJob(path, folder.manifest["run_id"], options.plugins, options.checkpoint)
+        self.job = SeedsJob(path, folder.manifest["run_id"], plugins, checkpoint)
         self.broken: dict[int, list[dict[str, Any]]] = {}
         self.peak_memory_mb = 0.0
         self.handed = 0  # runs handed out so far
@@ -124,7 +127,7 @@ class Spread(Listener):
         if self.todo[:1] == [seed]:  # seeds are asked for in their order
             now, self.todo = self.todo[: self.wave], self.todo[self.wave :]
             self.handed += sum(map(self._missing, now))
-            self.watcher.expect(self.handed)
+            self.callback.expect(self.handed)
             drive(self.job, now, self.where, self)
         return self.broken.get(seed, [])
 
@@ -138,12 +141,12 @@ class Spread(Listener):
     def chunk(self, receipt: dict[str, Any]) -> None:
         self.peak_memory_mb = max(self.peak_memory_mb, receipt["peak_memory_mb"])
         for rows in receipt["rows"]:
-            self.watcher.lived(rows)
+            self.callback.month(rows)
         for arm, seed, seconds in receipt["runs"]:
-            self.watcher.finished(arm, seed, seconds)
+            self.callback.finished(arm, seed, seconds)
         for one in receipt["broken"]:
             self.broken.setdefault(one["seed"], []).append(one)
-            self.watcher.failed(one["arm"], one["seed"], one["error"])
+            self.callback.failed(one["arm"], one["seed"], one["error"])
 
     def crashed(self, item: Any, reason: str) -> None:
         finished = self.folder.finished()
@@ -151,7 +154,7 @@ class Spread(Listener):
             if (arm, item) not in finished:
                 one = {"arm": arm, "seed": item, "error": reason, "traceback": ""}
                 self.broken.setdefault(item, []).append(one)
-                self.watcher.failed(arm, item, reason)
+                self.callback.failed(arm, item, reason)
 
     def note(self, text: str) -> None:
-        self.watcher.preparing(text)
+        self.callback.note(text)

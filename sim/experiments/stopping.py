@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.experiments.callbacks import Callback
 from sim.scenario.scenario import Scenario, SeedsUntil
 from sim.store.run_folder import ResultsFolder
 
@@ -40,7 +41,8 @@ def judge(values: np.ndarray, wanted: float, least: int) -> Judgement:
     its mean. Pairs count, so an arm needs `least` of them. An arm without a single pair holds nobody up; if there is
     no pair at all after `least` seeds, more of them would not help: that is enough, too.
     """
-    from sim.measures.compare import half_width, paired
+    from sim.measures.compare import paired
+    from sim.measures.intervals import half_width
     from sim.measures.precision import seeds_for
 
     arms, seeds = values.shape
@@ -56,12 +58,6 @@ def judge(values: np.ndarray, wanted: float, least: int) -> Judgement:
     return Judgement(enough, float(half.max()), float(expected.max()))
 
 
-class Listener(Protocol):
-    """What hears how many runs there will be."""
-
-    def expect(self, runs: int) -> None: ...
-
-
 class Seeds:
     """The seeds of a run in order, given out one at a time; `used` are those given out.
 
@@ -69,8 +65,8 @@ class Seeds:
     folder (or have failed) and do not suffice. Of a folder that is done already, those it used.
     """
 
-    def __init__(self, scenario: Scenario, folder: ResultsFolder, listener: Listener):
-        self._folder, self._listener = folder, listener
+    def __init__(self, scenario: Scenario, folder: ResultsFolder, callback: Callback):
+        self._folder, self._callback = folder, callback
         self._arms = [arm.name for arm in scenario.arm_list]
         self._tiers, self._discount = [tier.name for tier in scenario.tier_list], scenario.discount_rate
         self._plan = sorted(folder.manifest["seeds"])
@@ -121,7 +117,7 @@ class Seeds:
     def _enough(self, goal: SeedsUntil, seed: int) -> bool:
         self._values.append(self._figures(goal.until.kpi, seed))
         self._last = judge(np.stack(self._values, axis=1), goal.until.half_width, goal.least)
-        self._listener.expect(self.runs_expected)
+        self._callback.expect(self.runs_expected)
         return self._last.enough
 
     def _figures(self, kpi: str, seed: int) -> np.ndarray:

@@ -18,7 +18,8 @@ import yaml
 
 from sim.errors import BadInput
 from sim.experiments.prepare import prepare
-from sim.experiments.run import Options, code_version, run_all, surroundings
+from sim.experiments.provenance import code_version, surroundings
+from sim.experiments.run import Options, run_all
 from sim.store.run_reading import changed_files, read
 from sim.store.seals import MANIFEST, file_digest, is_sealed
 from sim.store.tables import result_digest
@@ -59,7 +60,7 @@ def verify(folder: str | Path, *, threads: int | None = None) -> Verdict:
     notes = [] if is_sealed(run.manifest) else [NOT_SEALED.format("run")]
     prepared = prepare([path / "scenario.yaml"])
     with TemporaryDirectory() as scratch:
-        options = Options(out=Path(scratch) / "rerun", threads=threads, report=False)
+        options = Options(out=Path(scratch) / "rerun", threads=threads)
         again = run_all(prepared, options)[0].run
         made_by, now = str(run.manifest.get("code_version")), code_version(prepared[0].scenario.strategies_named)
         if other := _otherwise(run.manifest, now):

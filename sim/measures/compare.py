@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput, Mistake
+from sim.measures.intervals import half_width
 from sim.store.differing import differing_keys, in_words
 from sim.store.run_reading import Run
 from sim.store.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, dtype_of
@@ -22,7 +23,6 @@ from sim.store.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, dtype_of
 if TYPE_CHECKING:
     import pandas as pd
 
-CONFIDENCE = 0.95
 ROUNDING = 1e-14  # relative: means over other weights differ by this much when nothing differs
 LONGEST_MARK = 14  # letters of a run's name before those of its arms
 # Of scenarios that are compared this may differ and the bank is the same; a book is known by its digest.
@@ -146,14 +146,6 @@ def differences(kpis: pd.DataFrame, reference: str) -> list[Differences]:
         for number, arm in enumerate(arms)
         if arm != reference
     ]
-
-
-def half_width(variance: np.ndarray, seeds: np.ndarray) -> np.ndarray:
-    """Half the 95 % interval (Student's t) of a mean over so many seeds; NaN for one, or where the variance is."""
-    from scipy.special import stdtrit
-
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.sqrt(variance / seeds) * stdtrit(np.maximum(seeds - 1, 1), 0.5 + CONFIDENCE / 2)
 
 
 def paired(arm: np.ndarray, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.measures.intervals import t_quantile
 from sim.measures.lifetime import chances, migration_value
 from sim.store.tables import STATES_AFTER_TIERS, SUMMARY_COLUMNS
 
@@ -439,7 +440,6 @@ def summarise(kpis: pd.DataFrame, errors: Mapping[tuple[str, str], float] | None
     and where it is wider than that of the seeds.
     """
     import pandas as pd
-    from scipy.special import stdtrit
 
     groups = kpis.groupby(["arm", "kpi", "unit"], sort=False)["value"]
     with np.errstate(invalid="ignore"):
@@ -447,7 +447,7 @@ def summarise(kpis: pd.DataFrame, errors: Mapping[tuple[str, str], float] | None
         infinite = ~np.isfinite(table["mean"].to_numpy())
         sd = np.where(infinite, np.nan, table["std"].to_numpy())
         n = table["count"].to_numpy()
-        half = stdtrit(np.maximum(n - 1, 1), 0.975) * sd / np.sqrt(np.maximum(n, 1))
+        half = t_quantile(n) * sd / np.sqrt(np.maximum(n, 1))
     if errors:
         keys = zip(table["arm"], table["kpi"], strict=True)
         known = SURE * np.array([errors.get((str(arm), str(kpi)), np.nan) for arm, kpi in keys])

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.measures.compare import CONFIDENCE, Differences, differences, empty
+from sim.measures.compare import Differences, differences, empty
+from sim.measures.intervals import CONFIDENCE, t_quantile
 from sim.store.tables import PRECISION_COLUMNS
 
 if TYPE_CHECKING:
@@ -98,11 +99,10 @@ def sureness(comparison: pd.DataFrame) -> pd.DataFrame:
 
 def _p_value(difference: np.ndarray, half: np.ndarray, seeds: np.ndarray) -> np.ndarray:
     """Two-sided p of the paired t test, from the half-width of the 95 % interval; see `precision` for its edges."""
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtr
 
-    freedom = np.maximum(seeds - 1, 1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        p = 2.0 * stdtr(freedom, -np.abs(difference) / (half / stdtrit(freedom, 0.5 + CONFIDENCE / 2)))
+        p = 2.0 * stdtr(np.maximum(seeds - 1, 1), -np.abs(difference) / (half / t_quantile(seeds)))
     return np.where(np.isnan(half), np.nan, np.where(half == 0.0, np.where(difference == 0.0, 1.0, np.nan), p))
 
 

@@ -1,13 +1,24 @@
-"""Where pages are written from templates: everything is escaped, what is not there is an error, names mean fields."""
+"""What every page does alike: its figures drawn and written, then put into a template.
+
+In a template everything is escaped, what is not there is an error, and names mean fields.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from sim.phrases import spoken
+from sim.reporting.figures import NothingToShow, Plate, letters, png_bytes, style, svg_text
+from sim.reporting.figures.inline import inline
+from sim.store.files import write_atomically
 
 CALLED = ("items", "keys", "values", "get")  # of a mapping; nothing else of it is ever meant by a name
 
@@ -35,3 +46,71 @@ def pages() -> Pages:
     )
     made.filters["spoken"] = spoken
     return made
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure that was written: file name without ending, section of the page, heading, caption, title, SVG."""
+
+    name: str
+    section: str
+    heading: str
+    caption: str
+    title: str
+    subtitle: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A figure that could not be drawn, and why ("" where that is nobody's business)."""
+
+    plate: Plate
+    reason: str
+
+
+def draw_all(plates: Iterable[Plate], folder: Path, *shown: Any, ids: str = "f") -> tuple[list[Picture], list[Missing]]:
+    """Write `figures/*.png` and `*.svg` under `folder`; the same tables give the same bytes of SVG.
+
+    Each plate is asked to draw what is `shown`. Returns the figures drawn, in the order of the plates, and those with
+    nothing to show. Ids inside a picture begin with `ids`.
+    """
+    target = Path(folder) / "figures"
+    target.mkdir(parents=True, exist_ok=True)
+    pictures: list[Picture] = []
+    missing: list[Missing] = []
+    with letters.one_page():
+        for plate in plates:
+            files = target / f"{plate.name}.png", target / f"{plate.name}.svg"
+            try:
+                figure = plate.draw(*shown)
+            except NothingToShow as reason:
+                missing.append(Missing(plate, str(reason)))
+                for stale in files:  # of an earlier report
+                    stale.unlink(missing_ok=True)
+                continue
+            with mpl.rc_context(style.RC):
+                svg = svg_text(figure)
+                write_atomically(files[0], png_bytes(figure))
+                write_atomically(files[1], svg)
+            title, _, subtitle = str(figure.get_label()).partition("\n")
+            # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
+            drawn = Markup(inline(svg, f"{ids}{len(pictures)}-", f"{title}. {subtitle}"))
+            caption = plate.caption + letters.caption(figure)
+            pictures.append(Picture(plate.name, plate.section, plate.heading, caption, title, subtitle, drawn))
+    return pictures, missing
+
+
+def by_section(pictures: Iterable[Picture]) -> dict[str, list[Picture]]:
+    """Pictures by section, in their order; a section without any has an empty list."""
+    found: dict[str, list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        found[picture.section].append(picture)
+    return found
+
+
+def page_of(template: str, sections: Mapping[str, Any], **filters: Callable[..., Any]) -> str:
+    """The page as text: a template with its sections, and filters of its own."""
+    environment = pages()
+    environment.filters.update(filters)
+    return environment.get_template(template).render(sections)

@@ -7,7 +7,7 @@ model, and the page and the schema say what the validation does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -355,3 +355,43 @@ def _bound(schema: Any, low: float, high: float) -> None:
         _bound(schema.get(name), low, high)
     for below in schema.get("anyOf", ()):
         _bound(below, low, high)
+
+
+NOT_NUMBERS = ("name", "about", "seeds", "arms")  # of a scenario: no numbers of the model
+
+
+def known_of(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is known of every value, from a scenario's JSON Schema and the resolved scenario that names nothing.
+
+    This is the mapping that the page takes (`known`); whoever writes a manifest may store it there as "assumptions".
+    """
+    definitions = schema.get("$defs", {})
+    found: dict[str, dict[str, Any]] = {}
+
+    def resolved(node: Mapping[str, Any]) -> Mapping[str, Any]:
+        while "$ref" in node:
+            node = {**definitions[node["$ref"].rsplit("/", 1)[1]], **{k: v for k, v in node.items() if k != "$ref"}}
+        return node
+
+    def walk(node: Mapping[str, Any], default: Any, path: tuple[str, ...]) -> None:
+        node = resolved(node)
+        if path:
+            facts = {key: node[key] for key in ("unit", "source", "plausible") if key in node}
+            inner = node.get("properties") or node.get("items") or isinstance(default, list)
+            if facts or not inner:
+                facts["about"] = node.get("description", "")
+                if default is not None:
+                    facts["default"] = default
+                found[".".join(path)] = facts
+        for key, child in (node.get("properties") or {}).items():
+            if (*path, key)[0] not in NOT_NUMBERS:
+                walk(child, default.get(key) if isinstance(default, Mapping) else None, (*path, key))
+        options = node.get("anyOf", [node])
+        for item in (resolved(option["items"]) for option in options if isinstance(option.get("items"), Mapping)):
+            for entry in default if isinstance(default, list) else []:
+                name = entry.get("use") or entry.get("name") if isinstance(entry, Mapping) else None
+                if name:
+                    walk(item, entry, (*path, str(name)))
+
+    walk(schema, defaults, ())
+    return found

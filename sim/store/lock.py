@@ -9,6 +9,10 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+from sim.errors import BadInput, RunFailed
+from sim.store.files import reason
+from sim.store.folder import make_folder
+
 FILE = "lock"
 # What a file system says that has no locks: such a folder is used without.
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
@@ -61,6 +65,19 @@ class Lock:
             yield
         finally:
             self.release()
+
+
+def driver_lock(path: Path, *, shared: bool = False) -> Lock:
+    """The lock of a sweep's folder, taken; `BadInput` if another driver has it. Shards share it."""
+    make_folder(path)
+    lock = Lock(path)
+    try:
+        lock.take(shared=shared)
+    except Taken as other:
+        raise BadInput.at(str(path), f"is being worked on by {other}; wait for it or stop it") from None
+    except OSError as error:
+        raise RunFailed(f"{lock.file}: cannot be written: {reason(error)}") from error
+    return lock
 
 
 def is_taken(folder: Path) -> bool:

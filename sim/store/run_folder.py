@@ -17,20 +17,16 @@ caller: `ValueError`.
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import BadInput, Mistake, RunFailed
-from sim.store.manifest import FINISHED
-from sim.store.run_opening import clear, refusals
-from sim.store.run_reading import FORMAT, FORMAT_VERSION, SEALED, Run, load, read_manifest
-from sim.store.seals import sealed, unsealed
+from sim.store.files import plain, write_atomically, write_json, writing
+from sim.store.folder import PARTS, Folder, clear, make_folder, remove_strays
+from sim.store.run_reading import RUN, SEALED, Run, load, part, planned, receipt, receipts
+from sim.store.seals import MANIFEST, sealed, unsealed
 from sim.store.tables import (
     OPTIONAL_TABLES,
     REQUIRED_TABLES,
@@ -38,40 +34,20 @@ from sim.store.tables import (
     arm_digests,
     grid_mistake,
     merge_tables,
-    plain,
     read_table,
-    reason,
     result_digest,
     to_arrow,
-    write_atomically,
-    write_json,
     write_table,
-    writing,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# What this room needs of a manifest to keep the order of rows, the plan and the KPIs of stored runs; callers add more.
-MANIFEST_KEYS = (
-    "name",
-    "run_id",
-    "scenario_digest",
-    "arms",
-    "tiers",
-    "seeds",
-    "months",
-    "discount_rate",
-    "currency",
-)
 
-
-@dataclass
-class ResultsFolder:
+class ResultsFolder(Folder):
     """A results folder being filled; plain data, so a worker process may hold a copy and `add` to it."""
 
-    path: Path
-    manifest: dict[str, Any] = field(repr=False)
+    kind = RUN
 
     @classmethod
     def create(
@@ -85,60 +61,27 @@ class ResultsFolder:
     ) -> ResultsFolder:
         """Open a folder for a run: new or empty, or to `overwrite`, or to `resume`. `BadInput` if it may not be used.
 
-        `manifest` has at least `MANIFEST_KEYS`. A resumed run keeps its run_id and created; resuming a finished one
+        `manifest` has at least `RUN.keys`. A resumed run keeps its run_id and created; resuming a finished one
         changes nothing (`status` is "done", nothing is left to run), resuming nothing starts anew.
         """
-        absent = [key for key in MANIFEST_KEYS if key not in manifest]
-        if absent:
-            raise ValueError(f"manifest lacks {', '.join(absent)}")
         path = Path(out)
-        mistakes = refusals(path, manifest, scenario_text, overwrite=overwrite, resume=resume)
-        if mistakes:
-            raise BadInput(mistakes)
-        stored = read_manifest(path) if (path / "manifest.json").exists() else None
-        fresh = {"format": FORMAT, "format_version": FORMAT_VERSION, **plain(dict(manifest)), "status": "running"}
+        stored = RUN.admit(path, manifest, scenario_text, overwrite=overwrite, resume=resume)
         if stored and resume and stored["status"] == "done":
             return cls(path, stored)
-        try:
-            (path / "parts").mkdir(parents=True, exist_ok=True)
-        except PermissionError as error:
-            raise BadInput.at(str(path), f"cannot be made: {error.strerror}; name another folder with --out") from None
-        except OSError as error:
-            raise RunFailed(f"{path}: cannot be made: {reason(error)}") from error
+        make_folder(path / PARTS)
+        fresh = RUN.fresh(manifest, stored if resume else None)
         with writing(path):
             if stored and resume:
-                fresh |= {key: stored[key] for key in ("run_id", "created") if key in stored}
-                fresh["resumed"] = stored.get("resumed", 0) + 1
-                for stray in [*path.glob(".*.tmp"), *path.glob("state/.*.tmp")]:
-                    stray.unlink(missing_ok=True)
+                remove_strays(path)
             elif stored:
-                # Until the new manifest stands, this is the old run, interrupted, with fewer and fewer of its parts.
-                write_json(path / "manifest.json", unsealed(stored) | {"status": "interrupted"})
-                clear(path)
+                clear(path, stored)
             write_atomically(path / "scenario.yaml", scenario_text)
-            write_json(path / "manifest.json", fresh)
+            write_json(path / MANIFEST, fresh)
         return cls(path, fresh)
-
-    @staticmethod
-    def refusals(
-        out: str | os.PathLike[str],
-        manifest: Mapping[str, Any],
-        scenario_text: str = "",
-        *,
-        overwrite: bool = False,
-        resume: bool = False,
-    ) -> list[Mistake]:
-        """Why `create` would refuse this folder (empty: it would not); looks only, writes nothing."""
-        return refusals(Path(out), manifest, scenario_text, overwrite=overwrite, resume=resume)
-
-    @property
-    def status(self) -> str:
-        """One of `STATUSES`."""
-        return str(self.manifest["status"])
 
     def planned(self) -> list[tuple[str, int]]:
         """Every (arm, seed), arms in scenario order, seeds ascending: the order of rows."""
-        return [(arm, seed) for arm in self.manifest["arms"] for seed in sorted(self.manifest["seeds"])]
+        return planned(self.manifest)
 
     def finished(self) -> set[tuple[str, int]]:
         """The (arm, seed) that are safely stored and need not run again."""
@@ -146,27 +89,16 @@ class ResultsFolder:
 
     def receipts(self) -> list[dict[str, Any]]:
         """arm, seed, seconds and facts of every finished run, in planned order; a part cut short does not count."""
-        if self.status == "done":
-            return list(self.manifest["runs"])
-        found = (self._receipt(arm, seed) for arm, seed in self.planned())
-        return [receipt for receipt in found if receipt is not None]
-
-    def _receipt(self, arm: str, seed: int) -> dict[str, Any] | None:
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            receipt = json.loads(self._part(arm, seed, "json").read_bytes())
-            sizes = {t: self._part(arm, seed, f"{t}.parquet").stat().st_size for t in receipt["files"]}
-            if sizes == receipt["files"] and (receipt["arm"], receipt["seed"]) == (arm, seed):
-                return dict(receipt)
-        return None
+        return receipts(self.path, self.manifest)
 
     def stored(self, arm: str, seed: int, names: Iterable[str]) -> dict[str, pd.DataFrame] | None:
         """These tables of a run that was added while the folder is not yet whole; None if it is not safely stored."""
-        if self._receipt(arm, seed) is None:
+        if receipt(self.path, arm, seed) is None:
             return None
         return {name: read_table(self._part(arm, seed, f"{name}.parquet"), TABLES[name]) for name in names}
 
     def _part(self, arm: str, seed: int, ending: str) -> Path:
-        return self.path / "parts" / f"{arm}.{seed}.{ending}"
+        return part(self.path, arm, seed, ending)
 
     def add(self, arm: str, seed: int, tables: Mapping[str, pd.DataFrame], seconds: float, **facts: Any) -> None:
         """Store one finished run; `facts` (JSON values) go with `seconds` into the manifest's list of runs.
@@ -190,19 +122,11 @@ class ResultsFolder:
             self._part(arm, seed, "json").unlink(missing_ok=True)
             sizes = {}
             for name, table in arrow.items():
-                part = self._part(arm, seed, f"{name}.parquet")
-                write_table(part, table)
-                sizes[name] = part.stat().st_size
-            receipt = {"arm": arm, "seed": seed, "seconds": seconds, **facts, "files": sizes}
-            write_json(self._part(arm, seed, "json"), receipt)
-
-    def interrupt(self) -> None:
-        """Say in the manifest that the run was stopped; what was added stays and is resumed from.
-
-        A folder that is already whole stays so: Ctrl-C may come when the last parts are being tidied away.
-        """
-        if self.status not in FINISHED:
-            self._set({"status": "interrupted"})
+                file = self._part(arm, seed, f"{name}.parquet")
+                write_table(file, table)
+                sizes[name] = file.stat().st_size
+            told = {"arm": arm, "seed": seed, "seconds": seconds, **facts, "files": sizes}
+            write_json(self._part(arm, seed, "json"), told)
 
     def finish(
         self,
@@ -218,24 +142,24 @@ class ResultsFolder:
         belongs to a whole folder (summary, comparison, figures, report). Finishing a finished folder changes nothing.
         """
         if self.status == "done":
-            shutil.rmtree(self.path / "parts", ignore_errors=True)
+            shutil.rmtree(self.path / PARTS, ignore_errors=True)
             return load(self.path, self.manifest)
         broken = [plain(dict(entry)) for entry in failed]
         manifest = {**unsealed(self.manifest), **plain(dict(manifest_updates or {}))}
         self.manifest = manifest | {"status": self.status}
-        receipts = self.receipts()
-        stored = {(receipt["arm"], receipt["seed"]) for receipt in receipts}
+        ended = self.receipts()
+        stored = {(one["arm"], one["seed"]) for one in ended}
         lost = [run for run in self.planned() if run not in stored | {(b["arm"], b["seed"]) for b in broken}]
         if lost:
             raise ValueError(f"neither finished nor failed: {', '.join(f'{arm} seed {seed}' for arm, seed in lost)}")
-        kept = [name for name in OPTIONAL_TABLES if any(name in receipt["files"] for receipt in receipts)]
+        kept = [name for name in OPTIONAL_TABLES if any(name in one["files"] for one in ended)]
         manifest["tables"] = [*REQUIRED_TABLES, *kept]
-        manifest["runs"] = [{k: v for k, v in receipt.items() if k != "files"} for receipt in receipts]
+        manifest["runs"] = [{k: v for k, v in one.items() if k != "files"} for one in ended]
         manifest["failed"] = broken
         manifest["status"] = "failed" if broken else "done"
         with writing(self.path):
             for name in manifest["tables"]:
-                parts = [self._part(r["arm"], r["seed"], f"{name}.parquet") for r in receipts if name in r["files"]]
+                parts = [self._part(r["arm"], r["seed"], f"{name}.parquet") for r in ended if name in r["files"]]
                 merge_tables(name, parts, self.path / f"{name}.parquet")
             run = load(self.path, manifest)
             manifest["result_digest"] = result_digest(run.monthly, manifest["arms"], manifest["tiers"])
@@ -246,11 +170,5 @@ class ResultsFolder:
             manifest |= sealed(self.path, manifest, SEALED)  # the run in memory says so, too
         self._set(manifest)
         if not broken:
-            shutil.rmtree(self.path / "parts", ignore_errors=True)
+            shutil.rmtree(self.path / PARTS, ignore_errors=True)
         return run
-
-    def _set(self, changes: Mapping[str, Any]) -> None:
-        manifest = {**self.manifest, **changes}
-        with writing(self.path):
-            write_json(self.path / "manifest.json", manifest)
-        self.manifest = manifest

@@ -1,7 +1,11 @@
-"""A stored run as others read it: its manifest, its tables; `BadInput` names everything that is missing or damaged."""
+"""A stored run as others read it: its manifest, its tables; `BadInput` names everything that is missing or damaged.
+
+Also what kind of folder it is (`RUN`), and the receipts of what is stored of one that is not whole yet.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -11,8 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
+from sim.store.files import why_unreadable
+from sim.store.folder import PARTS, Kind, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, run_mistakes
-from sim.store.seals import changed
+from sim.store.seals import MANIFEST
 from sim.store.tables import (
     ATTRIBUTION_COLUMNS,
     COMPARISON_COLUMNS,
@@ -25,17 +31,45 @@ from sim.store.tables import (
     individuals_mistake,
     read_csv,
     read_table,
-    why_unreadable,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMAT, FORMAT_VERSION = "rapport-results", 1
-
 # What is written anew from stored tables, and what else a finished folder vouches for, each with its digest.
 DERIVED = ("summary.csv", "comparison.csv", "precision.csv", "report.html", "figures/*.png", "figures/*.svg")
 SEALED = ("scenario.yaml", *(f"{t}.parquet" for t in TABLES), "attribution.csv", *DERIVED, "state/*")
+
+
+def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
+    return bool(stored["scenario_digest"] == manifest["scenario_digest"])
+
+
+def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, Any], scenario_text: str) -> str:
+    """Another scenario, by the keys that differ, by its book, or by digest alone; then another code."""
+    if _same(stored, manifest):
+        return "" if stored["status"] == "done" else other_code(stored, manifest)
+    other = other_scenario(path, scenario_text, but=("population.file",))
+    if not other:
+        why = " (its book held other customers)" if other_book(stored, manifest) else ""
+        other = f"with scenario digest {stored['scenario_digest']}, not {manifest['scenario_digest']}{why}"
+    return f" {other}; resume with the same scenario, or name another folder"
+
+
+RUN = Kind(
+    noun="run",
+    place="a results folder",
+    format="rapport-results",
+    version=1,
+    # What this room needs to keep the order of rows, the plan and the KPIs of stored runs; callers add more.
+    keys=("name", "run_id", "scenario_digest", "arms", "tiers", "seeds", "months", "discount_rate", "currency"),
+    sealed=SEALED,
+    own=(*SEALED, MANIFEST, f"{PARTS}/*", "*.tmp"),
+    mistakes=run_mistakes,
+    not_resumed=_not_resumed,
+    goes_on=lambda stored, manifest: _same(stored, manifest) and stored["status"] != "done",
+)
+read_manifest, changed_files = RUN.read_manifest, RUN.changed_files
 
 
 @dataclass
@@ -128,13 +162,10 @@ def read(folder: str | os.PathLike[str]) -> Run:
     path = Path(folder)
     manifest = read_manifest(path)
     if manifest["status"] not in FINISHED:
-        from sim.store.run_folder import ResultsFolder
-
-        done = len(ResultsFolder(path, manifest).finished())
-        planned = len(manifest["arms"]) * len(manifest["seeds"])
+        done, all_of_them = len(receipts(path, manifest)), len(planned(manifest))
         raise BadInput.at(
             str(path),
-            f"unfinished (status {manifest['status']}, {done} of {planned} runs finished); "
+            f"unfinished (status {manifest['status']}, {done} of {all_of_them} runs finished); "
             "run the scenario again with --resume to go on",
         )
     return load(path, manifest)
@@ -181,31 +212,29 @@ def load(path: Path, manifest: dict[str, Any]) -> Run:
     return run
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a results folder of ours, whole and in a version that is understood."""
-    file = path / "manifest.json"
-    try:
-        manifest = json.loads(file.read_bytes())
-    except FileNotFoundError:
-        what = "not a results folder: it has no manifest.json" if path.is_dir() else "there is no such folder"
-        raise BadInput.at(str(path), what) from None
-    except NotADirectoryError:
-        raise BadInput.at(str(path), "is a file, should be a results folder") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput.at(str(file), why_unreadable(error)) from None
-    if isinstance(manifest, dict) and manifest.get("format") == "rapport-sweep":
-        raise BadInput.at(str(path), f"holds a sweep of {manifest.get('name')}, not a single run")
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise BadInput.at(str(file), f'not the manifest of a run (it should say "format": "{FORMAT}")')
-    version = manifest.get("format_version")
-    if type(version) is not int or version != FORMAT_VERSION:
-        raise BadInput.at(str(file), f"format_version {version}; this program reads {FORMAT_VERSION}")
-    mistakes = run_mistakes(str(file), manifest)
-    if mistakes:
-        raise BadInput(mistakes)
-    return manifest
+def planned(manifest: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Every (arm, seed), arms in scenario order, seeds ascending: the order of rows."""
+    return [(arm, seed) for arm in manifest["arms"] for seed in sorted(manifest["seeds"])]
 
 
-def changed_files(path: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Files of a run that are not as it left them (see `sim.store.seals.changed`)."""
-    return changed(path, manifest, SEALED)
+def part(path: Path, arm: str, seed: int, ending: str) -> Path:
+    """The file of a part: a table of one arm with one seed, or its receipt ("json")."""
+    return path / PARTS / f"{arm}.{seed}.{ending}"
+
+
+def receipt(path: Path, arm: str, seed: int) -> dict[str, Any] | None:
+    """arm, seed, seconds, facts and file sizes of a run that is safely stored; None if it is not, or is cut short."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = json.loads(part(path, arm, seed, "json").read_bytes())
+        sizes = {table: part(path, arm, seed, f"{table}.parquet").stat().st_size for table in found["files"]}
+        if sizes == found["files"] and (found["arm"], found["seed"]) == (arm, seed):
+            return dict(found)
+    return None
+
+
+def receipts(path: Path, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The receipts of every finished run, in planned order."""
+    if manifest["status"] == "done":
+        return list(manifest["runs"])
+    found = (receipt(path, arm, seed) for arm, seed in planned(manifest))
+    return [one for one in found if one is not None]

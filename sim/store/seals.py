@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from sim.store.tables import plain, write_json, writing
+from sim.store.files import plain, write_json, writing
 
 MANIFEST = "manifest.json"
 KEYS = ("files", "seal")

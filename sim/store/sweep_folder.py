@@ -25,16 +25,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import BadInput, Mistake
-from sim.store.manifest import FINISHED
-from sim.store.seals import file_digest, sealed, unsealed
-from sim.store.sweep_opening import clear, make_folder, refusals, same_plan
+from sim.errors import BadInput
+from sim.store.files import plain, write_atomically, write_csv, write_json, writing
+from sim.store.folder import PARTS, Folder, clear, make_folder, remove_strays
+from sim.store.seals import MANIFEST, file_digest, sealed, unsealed
 from sim.store.sweep_reading import (
-    FORMAT,
-    FORMAT_VERSION,
-    MANIFEST_KEYS,
-    PARTS,
     SEALED,
+    SWEEP,
     TASKS,
     UNITS,
     StoredSweep,
@@ -59,7 +56,6 @@ from sim.store.sweep_rows import (
     tasks_digest,
     write_part,
 )
-from sim.store.tables import plain, write_atomically, write_csv, write_json, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,11 +66,11 @@ MERGED = "merged-"
 
 
 @dataclass
-class SweepStore:
+class SweepStore(Folder):
     """A sweep's folder being filled; plain data, so a worker process may hold a copy and `add` to it."""
 
-    path: Path
-    manifest: dict[str, Any] = field(repr=False)
+    kind = SWEEP
+
     attempt: int = 1
     lines: list[str] = field(default_factory=list)  # what somebody should hear of how the folder was found
 
@@ -93,42 +89,32 @@ class SweepStore:
     ) -> SweepStore:
         """Open a folder for a sweep: new or empty, or to `overwrite`, or to `resume`. `BadInput` if it may not be used.
 
-        `manifest` has at least `MANIFEST_KEYS`. `design` has `point, lever, world` and a column a path. `units` are
+        `manifest` has at least `SWEEP.keys`. `design` has `point, lever, world` and a column a path. `units` are
         the planned ones (unit, point, seed) in the order they are lived in; without them rows are believed to be
         planned as they come. A resumed sweep keeps its run_id and created; one that is done and asked for the same
         again is left as it is (status "done"). `alone` says that nobody else writes here at the moment.
         """
-        absent = [key for key in MANIFEST_KEYS if key not in manifest]
-        if absent:
-            raise ValueError(f"manifest lacks {', '.join(absent)}")
+        path = Path(out)
+        stored = SWEEP.admit(path, manifest, scenario_text, overwrite=overwrite, resume=resume)
         columns = [*OF_A_POINT, *(one["path"] for one in manifest["parameters"])]
         if list(design.columns) != columns:
             raise ValueError(f"design should have the columns {', '.join(columns)}, has {', '.join(design.columns)}")
-        path = Path(out)
-        mistakes = refusals(path, manifest, scenario_text, overwrite=overwrite, resume=resume)
-        if mistakes:
-            raise BadInput(mistakes)
         make_folder(path / PARTS)
-        stored = read_sweep_manifest(path) if (path / "manifest.json").exists() else None
-        fresh = {"format": FORMAT, "format_version": FORMAT_VERSION, **plain(dict(manifest)), "status": "running"}
+        fresh = SWEEP.fresh(manifest, stored if resume else None)
         store = cls(path, fresh)
         with writing(path):
             if stored and resume:
                 store._heal(alone, stored)
                 whole = stored["status"] == "done" and (path / TASKS).exists()
-                if whole and same_plan(path, stored, fresh, design, units):
+                if whole and _same_plan(path, stored, fresh, design, units):
                     store.manifest = stored
                     return store
                 if gone := sorted(set(stored["seeds"]) - set(fresh["seeds"])):
                     some = ", ".join(map(str, gone[:5])) + (", ..." if len(gone) > 5 else "")
                     store.lines.append(f"seeds that are stored and not asked for now ({some}) are kept, not shown")
-                fresh |= {key: stored[key] for key in ("run_id", "created") if key in stored}
-                fresh["resumed"] = stored.get("resumed", 0) + 1
             elif stored:
-                # Until the new manifest stands, this is the old sweep, interrupted, with fewer and fewer of its rows.
-                write_json(path / "manifest.json", unsealed(stored) | {"status": "interrupted"})
-                clear(path)
-            write_json(path / "manifest.json", fresh)  # first: whatever is cut short from here on can be resumed
+                clear(path, stored)
+            write_json(path / MANIFEST, fresh)  # first: whatever is cut short from here on can be resumed
             write_atomically(path / "scenario.yaml", scenario_text)
             store._tell_plan(design, units)
         if stored and resume:
@@ -141,10 +127,10 @@ class SweepStore:
     ) -> SweepStore | None:
         """A store that others fill already by the same plan; None if there is none, and `create` is to be asked."""
         path = Path(out)
-        if not (path / "manifest.json").exists():
+        if not (path / MANIFEST).exists():
             return None
         stored = read_sweep_manifest(path)
-        if stored["status"] != "running" or not same_plan(path, stored, plain(dict(manifest)), design, units):
+        if stored["status"] != "running" or not _same_plan(path, stored, plain(dict(manifest)), design, units):
             return None
         store = cls(path, stored)
         with writing(path):
@@ -152,24 +138,7 @@ class SweepStore:
         store.attempt = store._last_attempt() + 1
         return store
 
-    @staticmethod
-    def refusals(
-        out: str | os.PathLike[str],
-        manifest: Mapping[str, Any],
-        scenario_text: str = "",
-        *,
-        overwrite: bool = False,
-        resume: bool = False,
-    ) -> list[Mistake]:
-        """Why `create` would refuse this folder (empty: it would not); looks only, writes nothing."""
-        return refusals(Path(out), manifest, scenario_text, overwrite=overwrite, resume=resume)
-
     # ------------------------------------------------------------------------------------------------- while it runs
-
-    @property
-    def status(self) -> str:
-        """One of `STATUSES`."""
-        return str(self.manifest["status"])
 
     def states(self) -> pd.DataFrame:
         """unit, arm, status of every task that has a row."""
@@ -229,11 +198,6 @@ class SweepStore:
             if changes:
                 self._set(changes)
 
-    def interrupt(self) -> None:
-        """Say in the manifest that the sweep was stopped; what was added stays and is resumed from."""
-        if self.status not in FINISHED:
-            self._set({"status": "interrupted"})
-
     def finish(self, changes: Mapping[str, Any] | None = None) -> StoredSweep:
         """Put all tasks together, compute the digest, seal all files, write the manifest, remove the parts.
 
@@ -276,12 +240,6 @@ class SweepStore:
 
     # ---------------------------------------------------------------------------------------------------- by itself
 
-    def _set(self, changes: Mapping[str, Any]) -> None:
-        manifest = {**self.manifest, **plain(dict(changes))}
-        with writing(self.path):
-            write_json(self.path / "manifest.json", manifest)
-        self.manifest = manifest
-
     def _tell_plan(self, design: pd.DataFrame, units: pd.DataFrame | None) -> None:
         write_csv(self.path / "design.csv", design)
         if units is not None:
@@ -293,9 +251,8 @@ class SweepStore:
         A file that is not what was sealed when the sweep was `stored` is damaged, too: its numbers are not the sweep's.
         """
         seals: Mapping[str, str] = stored.get("files", {})
-        strays = [*self.path.glob(".*.tmp"), *self.path.glob(f"{PARTS}/.*.tmp")]
-        for stray in strays if alone else ():
-            stray.unlink(missing_ok=True)
+        if alone:
+            remove_strays(self.path)
         for file in [self.path / TASKS, *part_files(self.path)]:
             seal = seals.get(file.relative_to(self.path).as_posix())
             try:
@@ -311,6 +268,22 @@ class SweepStore:
     def _last_attempt(self) -> int:
         attempts = stored_rows(self.path, {"attempt": "int64"}).column("attempt").to_pylist()
         return max(attempts, default=0)
+
+
+def _same_plan(
+    path: Path, stored: Mapping[str, Any], fresh: Mapping[str, Any], design: pd.DataFrame, units: pd.DataFrame | None
+) -> bool:
+    """Whether a stored sweep asks for the same points and units in the same order, and so has the same rows."""
+    keys = ("arms", "seeds", "kpis", "parameters")
+    if any(stored[key] != fresh[key] for key in keys):
+        return False
+    try:
+        before, known = read_design(path, stored["parameters"]), read_units(path)
+    except BadInput:
+        return False
+    if (known is None) != (units is None) or before.to_csv(index=False) != design.to_csv(index=False):
+        return False
+    return units is None or known is None or known.to_csv(index=False) == units[list(UNITS)].to_csv(index=False)
 
 
 def _units_table(units: pd.DataFrame) -> Any:

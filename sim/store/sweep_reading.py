@@ -13,33 +13,99 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput, Mistake
+from sim.store.files import why_unreadable
+from sim.store.folder import LOCKS, PARTS, Kind, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, sweep_mistakes
-from sim.store.seals import changed
+from sim.store.seals import MANIFEST
 from sim.store.sweep_rows import (
     OF_A_POINT,
     OK,
     column_type,
+    counting,
     part_columns,
     put_together,
     read_part,
     schema,
     task_columns,
 )
-from sim.store.tables import why_unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-FORMAT, FORMAT_VERSION = "rapport-sweep", 1
-MANIFEST_KEYS = ("name", "base_digest", "arms", "seeds", "kpis", "parameters")  # callers add more
 UNITS = {"unit": "text", "point": "int64", "seed": "int64"}
 STATE = ("unit", "arm", "status", "attempt")
-TASKS, PARTS = "tasks.parquet", "parts"
+TASKS = "tasks.parquet"
 
 # What is written anew from stored tasks, and what else a finished folder vouches for, each with its digest.
 DERIVED = ("report.html", "analysis/*", "figures/*.png", "figures/*.svg")
 SEALED = ("scenario.yaml", "plan.json", "design.csv", "units.parquet", TASKS, "optimise/*", *DERIVED)
+
+
+# A sweep that is there may be extended by another design and other seeds; a book is told by its digest.
+MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", "population.file")
+
+
+def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
+    return bool(stored["base_digest"] == manifest["base_digest"])
+
+
+def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, Any], scenario_text: str) -> str:
+    """Another code; another base, by arms, by the keys that differ, or by digest alone; another name or design."""
+    if other := other_code(stored, manifest):
+        return other
+    if not _same(stored, manifest):
+        return f" {_otherwise(path, stored, manifest, scenario_text)}; resume with the same, or name another folder"
+    was, now = (sorted(one["path"] for one in told["parameters"]) for told in (stored, manifest))
+    if stored["name"] == manifest["name"] and was == now:
+        return ""
+    return (
+        f", which varies {_listed(was)}; {manifest['name']} varies {_listed(now)}: "
+        "resume with the same name and parameters, or name another folder"
+    )
+
+
+def _otherwise(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, Any], scenario_text: str) -> str:
+    if (was := stored["arms"]) != (now := manifest["arms"]):
+        return f"of other arms: {', '.join(was)}, not {', '.join(now)}"
+    if other := other_scenario(path, scenario_text, but=MAY_DIFFER):
+        return other
+    theirs = other_book(stored, manifest)
+    why = "its book held other customers" if theirs else "another scenario, other arms or another book"
+    return f"with base digest {stored['base_digest'][:16]}, not {manifest['base_digest'][:16]}: {why}"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return ", ".join(paths[:4]) + (f" and {len(paths) - 4} more" if len(paths) > 4 else "") or "nothing"
+
+
+SWEEP = Kind(
+    noun="sweep",
+    place="a sweep's folder",
+    format="rapport-sweep",
+    version=1,
+    keys=("name", "base_digest", "arms", "seeds", "kpis", "parameters"),  # callers add more
+    sealed=SEALED,
+    own=(
+        *SEALED,
+        MANIFEST,
+        f"{TASKS}.damaged",
+        "progress.log",
+        "progress*.json",
+        "lock",
+        "*.lock",
+        f"{PARTS}/*",
+        "flight/*",
+        "jobs/*",
+        ".seen-*",
+        "*.tmp",
+    ),
+    mistakes=sweep_mistakes,
+    not_resumed=_not_resumed,
+    goes_on=lambda stored, manifest: _same(stored, manifest) and not other_code(stored, manifest),
+    unnoticed=(*LOCKS, PARTS),
+)
+read_sweep_manifest, changed_files = SWEEP.read_manifest, SWEEP.changed_files
 
 
 @dataclass
@@ -105,42 +171,12 @@ def read_sweep(folder: str | os.PathLike[str]) -> StoredSweep:
 def kind_of(folder: Path) -> str | None:
     """What a folder holds, "sweep" or "optimise"; None for a single run, or for what cannot be read at all."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_bytes())
+        manifest = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") != SWEEP.format:
         return None
     return "optimise" if manifest.get("kind") == "optimise" else "sweep"
-
-
-def read_sweep_manifest(path: Path) -> dict[str, Any]:
-    """The manifest of a sweep of ours, whole and in a version that is understood."""
-    file = path / "manifest.json"
-    try:
-        manifest = json.loads(file.read_bytes())
-    except FileNotFoundError:
-        what = "not a sweep's folder: it has no manifest.json" if path.is_dir() else "there is no such folder"
-        raise BadInput.at(str(path), what) from None
-    except NotADirectoryError:
-        raise BadInput.at(str(path), "is a file, should be a sweep's folder") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput.at(str(file), why_unreadable(error)) from None
-    if isinstance(manifest, dict) and manifest.get("format") == "rapport-results":
-        raise BadInput.at(str(path), f"holds a single run of {manifest.get('name')}, not a sweep")
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise BadInput.at(str(file), f'not the manifest of a sweep (it should say "format": "{FORMAT}")')
-    told = manifest.get("format_version")
-    if type(told) is not int or told != FORMAT_VERSION:
-        raise BadInput.at(str(file), f"format_version {told}; this program reads {FORMAT_VERSION}")
-    mistakes = sweep_mistakes(str(file), manifest)
-    if mistakes:
-        raise BadInput(mistakes)
-    return manifest
-
-
-def changed_files(path: Path, manifest: Mapping[str, Any]) -> dict[str, str]:
-    """Files of a sweep that are not as it left them (see `sim.store.seals.changed`)."""
-    return changed(path, manifest, SEALED)
 
 
 def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -230,7 +266,5 @@ def so_far(path: Path, manifest: Mapping[str, Any], design: pd.DataFrame) -> pa.
 
 def states(path: Path) -> pd.DataFrame:
     """unit, arm and status of every task that has a row: the row that counts."""
-    from sim.store.sweep_rows import counting
-
     rows = stored_rows(path, dict.fromkeys(STATE, "text") | {"attempt": "int64"})
     return rows.take(counting(rows)).select(["unit", "arm", "status"]).to_pandas(ignore_metadata=True)

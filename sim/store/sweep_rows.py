@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput
-from sim.store.tables import renamed, why_unreadable
+from sim.store.files import renamed, why_unreadable
 
 if TYPE_CHECKING:
     import pandas as pd

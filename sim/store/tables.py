@@ -8,182 +8,46 @@ lost). Tables that break their own law are a fault of the caller: `ValueError`.
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import fnmatch
 import hashlib
-import json
-import math
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.errors import BadInput, Mistake, RunFailed
+from sim.errors import BadInput, Mistake
+from sim.store import columns as declared
+from sim.store.columns import FILES
+from sim.store.columns import units as units
+from sim.store.files import renamed, why_unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-MONTHLY_COLUMNS = (
-    "arm",
-    "seed",
-    "month",
-    "tier",
-    "customers",
-    "active",
-    "dormant",
-    "aum",
-    "products",
-    "share_of_wallet",
-    "digital_active",
-    "satisfaction",
-    "trust",
-    "joined",
-    "closed",
-    "closed_dormant",
-    "went_dormant",
-    "reactivated",
-    "upgraded",
-    "downgraded",
-    "moved_in",
-    "aum_moved",
-    "net_new_money",
-    "market_effect",
-    "contacts_branch",
-    "contacts_phone",
-    "contacts_video",
-    "contacts_messaging",
-    "contacts_app",
-    "sales",
-    "failures",
-    "complaints",
-    "opt_outs",
-    "revenue",
-    "channel_cost",
-    "manager_cost",
-    "strategy_cost",
-    "profit",
-)
-BANK_COLUMNS = (
-    "arm",
-    "seed",
-    "month",
-    "managers",
-    "managers_left",
-    "managers_hired",
-    "utilisation",
-    "professional_skill",
-    "digital_skill",
-    "fatigue",
-    "nps",
-    "load_branch",
-    "load_phone",
-    "load_video",
-    "load_messaging",
-    "load_app",
-    "yield_gap",
-    "market_return",
-    "adoption_factor",
-    "branch_capacity",
-    "aum_exited",
-    "aum_gini",
-    "kept_12m",
-    "active_12m_ago",
-    "strategy_maturity",
-    "strategy_cost",
-    "cost_service",
-    "cost_messages",
-    "cost_servicing",
-    "cost_acquisition",
-    "cost_managers",
-    "customers_opted_out",
-)
-TRANSITIONS_COLUMNS = ("arm", "seed", "year", "from", "to", "customers")
-COHORTS_COLUMNS = ("arm", "seed", "tier", "tenure_month", "at_risk", "closed", "dormant")
-MANAGERS_COLUMNS = ("arm", "seed", "month", "post", "event", "customers", "exits_before", "exits_after")
+MONTHLY_COLUMNS = FILES["monthly"].names
+BANK_COLUMNS = FILES["bank"].names
+TRANSITIONS_COLUMNS = FILES["transitions"].names
+COHORTS_COLUMNS = FILES["cohorts"].names
+MANAGERS_COLUMNS = FILES["managers"].names
 PANEL_COLUMNS = ("arm", "seed", "month")  # and whatever the panel tracks
-INDIVIDUALS_COLUMNS = (
-    "arm",
-    "seed",
-    "tier",
-    "age_band",
-    "affinity",
-    "uplift_class",
-    "reference_fate",
-    "fate",
-    "customers",
-)
-SUMMARY_COLUMNS = ("arm", "kpi", "unit", "mean", "sd", "ci_low", "ci_high", "seeds")
-COMPARISON_COLUMNS = (
-    "arm",
-    "reference",
-    "kpi",
-    "unit",
-    "difference",
-    "ci_low",
-    "ci_high",
-    "probability_better",
-    "seeds",
-    "variance_ratio",
-)
-PRECISION_COLUMNS = (
-    "arm",
-    "reference",
-    "kpi",
-    "unit",
-    "difference",
-    "half_width",
-    "seeds",
-    "seeds_for_half",
-    "unpaired_seeds",
-    "p_value",
-    "p_adjusted",
-)
-ATTRIBUTION_COLUMNS = (
-    "kpi",
-    "unit",
-    "member",
-    "value",
-    "ci_low",
-    "ci_high",
-    "alone",
-    "last",
-    "synergy",
-    "whole",
-    "seeds",
-    "coalitions",
-)
+INDIVIDUALS_COLUMNS = FILES["individuals"].names
+SUMMARY_COLUMNS = FILES["summary"].names
+COMPARISON_COLUMNS = FILES["comparison"].names
+PRECISION_COLUMNS = FILES["precision"].names
+ATTRIBUTION_COLUMNS = FILES["attribution"].names
 
-FATES = ("kept", "upgraded", "downgraded", "opted_out", "dormant", "closed")  # of a customer of month 0, at the end
+FATES = tuple(declared.FATES)  # of a customer of month 0, at the end
 STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
-TEXT_COLUMNS = frozenset(
-    {
-        "arm",
-        "tier",
-        "from",
-        "to",
-        "event",
-        "reference",
-        "kpi",
-        "unit",
-        "age_band",
-        "affinity",
-        "uplift_class",
-        "reference_fate",
-        "fate",
-        "member",
-    }
-)
-INTEGER_COLUMNS = frozenset({"seed", "month", "year", "tenure_month", "post", "seeds", "coalitions"})
+_OF_A_RUN = ("monthly", "bank", "transitions", "cohorts", "managers", "individuals")  # a panel keeps the types it has
+_TOLD_OF_A_RUN = ("summary", "comparison", "precision", "attribution")
+_DTYPES = {column.name: column.dtype for name in (*_OF_A_RUN, *_TOLD_OF_A_RUN) for column in FILES[name].columns}
 
 
 def dtype_of(column: str) -> str:
-    """The stored type of a column by its name: "text", "int64" or "float64"."""
-    return "text" if column in TEXT_COLUMNS else "int64" if column in INTEGER_COLUMNS else "float64"
+    """The stored type of a column of a run's tables by its name: "text", "int64" or "float64"."""
+    return _DTYPES.get(column, "float64")
 
 
 MONTHLY_DTYPES = {column: dtype_of(column) for column in MONTHLY_COLUMNS}
@@ -362,20 +226,6 @@ def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise BadInput.at(str(file), why_unreadable(error)) from None
 
 
-def why_unreadable(error: Exception) -> str:
-    """What a failed reading says, in plain words."""
-    if isinstance(error, FileNotFoundError):
-        return "missing"
-    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM):
-        return "cannot be read: permission denied"
-    if isinstance(error, IsADirectoryError):
-        return "a folder; should be a file"
-    if isinstance(error, UnicodeDecodeError):
-        return "damaged: not UTF-8 text"
-    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return f"damaged: {first}"
-
-
 # -------------------------------------------------------------------------------------------------------------- writing
 
 
@@ -455,78 +305,3 @@ def _write_parquet(file: Path, tables: Iterable[pa.Table], schema: pa.Schema, gr
                 waiting = []
         if waiting:
             writer.write_table(pa.concat_tables(waiting), row_group_size=group_rows)
-
-
-# ------------------------------------------------------------------------------------------------------------ files
-
-
-def write_atomically(file: str | os.PathLike[str], content: str | bytes) -> None:
-    """Write a file under a temporary name and rename it: readers see the old file or the new one, never a half."""
-    with writing(file), renamed(Path(file)) as temporary:
-        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-
-
-def write_csv(file: str | os.PathLike[str], frame: pd.DataFrame) -> None:
-    """Write a table as CSV (UTF-8, LF, no index, numbers in full), atomically."""
-    write_atomically(file, frame.to_csv(index=False, lineterminator="\n"))
-
-
-def write_json(file: Path, content: Mapping[str, Any]) -> None:
-    """Write a mapping as JSON (UTF-8, LF), atomically."""
-    text = json.dumps(plain(dict(content)), indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(file, text + "\n")
-
-
-def plain(value: Any) -> Any:
-    """The value in JSON's own types: NumPy's become Python's, NaN and infinity (which JSON lacks) null."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-@contextlib.contextmanager
-def renamed(file: Path) -> Iterator[Path]:
-    """A temporary name beside `file`, renamed to it if all went well, removed if not."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-
-
-@contextlib.contextmanager
-def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn what the disk says into `RunFailed`."""
-    try:
-        yield
-    except OSError as error:
-        raise RunFailed(f"{os.fspath(path)}: cannot be written: {reason(error)}") from error
-
-
-def reason(error: OSError) -> str:
-    """What the disk says, in plain words."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "no space left on the disk; free some, then go on with --resume"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "permission denied"
-    return error.strerror or str(error)
-
-
-def foreign_files(path: Path, own: Iterable[str]) -> list[str]:
-    """Files in a folder whose relative names fit no pattern of `own`, and all links to folders; sorted."""
-    found = []
-    patterns = tuple(own)
-    for folder, folders, files in os.walk(path):
-        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        for name in [*files, *links]:
-            relative = Path(folder, name).relative_to(path).as_posix()
-            if not any(fnmatch.fnmatchcase(relative, pattern) for pattern in patterns):
-                found.append(relative)
-    return sorted(found)

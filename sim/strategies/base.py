@@ -2,17 +2,18 @@
 
 A strategy is a settings model: its numbers are read from the scenario, each an assumption with unit, range and
 source. `turn` and `propose` are pure functions of what they are given: the same levers, the same wishes, whatever the
-order of strategies or of customers. How far it has taken hold (its maturity) is told to it; it keeps no state.
+order of strategies or of customers. How far it has taken hold (its maturity) is told to it; it keeps no state. How it
+hangs on other strategies it says itself (`carriers`, `gates`, `complements`, `erosion`).
 
 To write one: subclass `Strategy`, state its numbers, write `turn` (or `propose`), say the cost. A class that does not
-say its `use` goes by ``module:Class``, as scenarios name a plugin's.
+say its `use` goes by ``module:Class``, as scenarios name a plugin's. All that one needs comes from `sim.strategies`.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, ClassVar, Literal
@@ -25,6 +26,7 @@ from sim.agents.proposals import Proposals
 from sim.assumptions import Settings, assumption
 from sim.behaviour.settings import Scores
 from sim.levers import Levers
+from sim.strategies.settings import Implementation
 from sim.tiers import Tier
 
 LONGEST = 1200  # months; the longest horizon
@@ -59,7 +61,12 @@ class Bank:
 class Strategy(Settings):
     """Something the bank does from a month on. Subclasses say what it changes once it has fully taken hold."""
 
-    gated: ClassVar[bool] = False  # whether user-centred digital thinking gates it and institutions carry it
+    # What other strategies do for this one: their name in scenarios -> the setting that says how much, a number of
+    # this strategy's own or of `implementation:`. A strategy that the arm lacks holds nothing.
+    carriers: ClassVar[Mapping[str, str]] = {}  # share: fidelity that the other adds as it takes hold
+    gates: ClassVar[Mapping[str, str]] = {}  # share: the fidelity that is not passed until the other takes hold
+    complements: ClassVar[Mapping[str, str]] = {}  # share: what each adds to the other; one of the two says it
+    erosion: ClassVar[Mapping[str, str]] = {}  # months: half-life of what it reached, but for what the other keeps
 
     use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
     start: int = Field(
@@ -95,6 +102,19 @@ class Strategy(Settings):
             # one name and no other, so that a file's `use` fits one class
             cls.__annotations__["use"] = Literal[own]  # type: ignore[valid-type]
             cls.use = own
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **more: Any) -> None:
+        super().__pydantic_init_subclass__(**more)
+        for other, setting in cls.leans_on():
+            if setting not in cls.model_fields and setting not in Implementation.model_fields:
+                raise TypeError(f"{setting!r} (by {other}) is no number of {cls.__name__} or of `implementation`")
+
+    @classmethod
+    def leans_on(cls) -> Iterator[tuple[str, str]]:
+        """Other strategies that it names, and the setting that says how much."""
+        for others in (cls.carriers, cls.gates, cls.complements, cls.erosion):
+            yield from others.items()
 
     def curve(self, elapsed: int) -> float:
         """Part of what will be realised that has taken hold `elapsed` months after the start, 0 before (SPEC 6.1)."""

@@ -9,7 +9,7 @@ What would change our minds: targeted campaigns that keep no more customers a co
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -25,7 +25,9 @@ from sim.strategies.base import Bank, Strategy, score_above
 class PersonalisedService(Strategy):
     """Personalised service by digital tools: better scores, offers that fit, retention where it helps, freed time."""
 
-    gated = True
+    carriers: ClassVar = {"institutional": "institutions"}
+    gates: ClassVar = {"digital_thinking": "gate"}
+    complements: ClassVar = {"staff_upskilling": "tools_and_team", "stratification": "strata_and_tools"}
     use: Literal["personalised_service"] = "personalised_service"
     lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

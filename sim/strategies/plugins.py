@@ -12,14 +12,14 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from sim.errors import BadInput, Mistake
 from sim.strategies.base import Strategy
-from sim.yaml_source.paths import one_line
+from sim.yaml_source.paths import did_you_mean, one_line
 
 OPTION = "--plugin"
 LONGEST = 200  # characters of a user's own error that are quoted
@@ -38,10 +38,11 @@ class Plugin:
 _plugins: dict[str, Plugin] = {}
 
 
-def load_plugins(modules: Sequence[str]) -> None:
+def load(modules: Sequence[str], house: Collection[str]) -> None:
     """Import these modules and offer their strategies, and only theirs; raises BadInput with every mistake.
 
     A module is looked for on Python's path and then in the current folder, which is on the path only meanwhile.
+    `house` are the names of our own strategies, which those of plugins may lean on.
     """
     loaded, mistakes = {}, []
     for name in dict.fromkeys(modules):
@@ -49,10 +50,23 @@ def load_plugins(modules: Sequence[str]) -> None:
             loaded[name] = _plugin(name)
         except _Refused as reason:
             mistakes.append(Mistake(OPTION, 0, 0, "", str(reason)))
+    for plugin in loaded.values():
+        mistakes += [Mistake(OPTION, 0, 0, "", told) for told in _unknown_others(plugin, loaded, house)]
     if mistakes:
         raise BadInput(mistakes)
     _plugins.clear()
     _plugins.update(loaded)
+
+
+def _unknown_others(plugin: Plugin, loaded: Mapping[str, Plugin], house: Collection[str]) -> Iterator[str]:
+    """Strategies that those of a plugin lean on and that are nowhere; a module that is not loaded may have them."""
+    for use, kind in plugin.strategies.items():
+        for other, _ in kind.leans_on():
+            module = other.split(":", 1)[0]
+            known = loaded[module].strategies if ":" in other and module in loaded else house
+            if other not in known and (":" not in other or module in loaded):
+                hint = did_you_mean(other, known, all_if_none="strategies are")
+                yield f"{use} leans on {other}, which is no strategy; {hint}"
 
 
 def offered() -> dict[str, type[Strategy]]:
@@ -100,7 +114,7 @@ def _plugin(name: str) -> Plugin:
     ]
     if not kinds:
         where = f" ({Path(file).name})" if file else ""
-        raise _Refused(f"{name}{where} has no strategy; a class derived from sim.strategies.base.Strategy")
+        raise _Refused(f"{name}{where} has no strategy; a class derived from sim.strategies.Strategy")
     strategies = {f"{name}:{kind.__name__}": kind for kind in kinds}
     for use, kind in strategies.items():
         field = kind.model_fields["use"]

@@ -16,9 +16,6 @@ from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
 from sim.strategies.settings import Implementation
 
-GATE, INSTITUTIONS, PEOPLE = "digital_thinking", "institutional", "human_resources"
-STRATA, TOOLS, TEAM = "stratification", "personalised_service", "staff_upskilling"
-
 
 class Programme:
     """The strategies of one arm in one bank. `revenue` by tier is what the reference earns a year at month 0, CNY."""
@@ -50,25 +47,37 @@ class Programme:
         """Intensity times the S-curve of the strategy of that name, 0 without it."""
         return max((s.intensity * s.curve(month - s.start) for s in self.strategies if s.use == name), default=0.0)
 
+    def _number(self, strategy: Strategy, setting: str) -> float:
+        """A number that a strategy names: its own, else that of the implementation."""
+        return float(getattr(strategy if setting in type(strategy).model_fields else self.settings, setting))
+
     def maturity(self, strategy: Strategy, month: int) -> float:
         """How much of a strategy's full effect holds in a month, 0 to 1 (SPEC 6.1, DECISIONS 18, 19).
 
-        Intensity, times fidelity, times the S-curve, times what its complements add. Without user-centred digital
-        thinking a gated strategy's fidelity stays below the gate, which opens as that takes hold.
+        Intensity, times fidelity, times the S-curve, times what its complements add and what has not eroded. Fidelity
+        gains by strategies that carry it, and stays below a gate, which opens as the strategy of the gate takes hold.
         """
-        s, fidelity = self.settings, strategy.fidelity
-        if strategy.gated:
-            fidelity = min(fidelity + s.institutions * self._held(INSTITUTIONS, month), 1.0)
-            fidelity = min(fidelity, s.gate + (1.0 - s.gate) * self._held(GATE, month))
+        fidelity = strategy.fidelity
+        for other, setting in strategy.carriers.items():
+            fidelity = min(fidelity + self._number(strategy, setting) * self._held(other, month), 1.0)
+        for other, setting in strategy.gates.items():
+            gate = self._number(strategy, setting)
+            fidelity = min(fidelity, gate + (1.0 - gate) * self._held(other, month))
         reached = strategy.intensity * fidelity * strategy.curve(month - strategy.start)
-        for pair, more in (((TOOLS, TEAM), s.tools_and_team), ((STRATA, TOOLS), s.strata_and_tools)):
-            if strategy.use in pair:
-                other = pair[1] if strategy.use == pair[0] else pair[0]
-                reached *= 1.0 + more * self._held(other, month)
-        if strategy.use == TEAM:
-            kept = 0.5 ** (max(month - strategy.start, 0) / s.erosion_half_life)
-            reached *= kept + (1.0 - kept) * self._held(PEOPLE, month)
+        for other, more in self._complements(strategy).items():
+            reached *= 1.0 + more * self._held(other, month)
+        for other, setting in strategy.erosion.items():
+            kept = 0.5 ** (max(month - strategy.start, 0) / self._number(strategy, setting))
+            reached *= kept + (1.0 - kept) * self._held(other, month)
         return min(reached, 1.0)
+
+    def _complements(self, strategy: Strategy) -> dict[str, float]:
+        """What others add to a strategy, by their name: those it names itself, and those that name it."""
+        more = {other: self._number(strategy, setting) for other, setting in strategy.complements.items()}
+        for one in self.strategies:
+            if strategy.use in one.complements and one.use not in more:
+                more[one.use] = self._number(one, one.complements[strategy.use])
+        return more
 
     def maturities(self, month: int) -> dict[str, float]:
         """By name of the strategies at work."""

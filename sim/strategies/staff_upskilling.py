@@ -8,7 +8,7 @@ What would change our minds: no better service by trained managers six months af
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -22,7 +22,9 @@ QUARTER, YEAR = 3, 12
 class StaffUpskilling(Strategy):
     """Professional team: yearly programmes for professional and digital skill, specialist teams for the upper tiers."""
 
-    gated = True
+    carriers: ClassVar = {"institutional": "institutions"}
+    gates: ClassVar = {"digital_thinking": "gate"}
+    erosion: ClassVar = {"human_resources": "erosion_half_life"}
     use: Literal["staff_upskilling"] = "staff_upskilling"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

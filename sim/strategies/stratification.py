@@ -9,7 +9,7 @@ What would change our minds: customers near a bound who are contacted climb no m
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from pydantic import Field
@@ -33,7 +33,8 @@ NEAR_PRIORITY = 1.0
 class Stratification(Strategy):
     """Customer stratification: managers for the upper tiers, contacts where they pay, online and offline as one."""
 
-    gated = True
+    carriers: ClassVar = {"institutional": "institutions"}
+    gates: ClassVar = {"digital_thinking": "gate"}
     use: Literal["stratification"] = "stratification"
     running: float = assumption(
         0.004, "share of annual revenue a year", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"

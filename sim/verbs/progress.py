@@ -6,14 +6,13 @@ import sys
 from time import perf_counter
 from typing import Any
 
-from sim.experiments.callbacks import Watcher
-from sim.experiments.executors.dispatch import Listener
+from sim.experiments.callbacks import Callback
 from sim.experiments.sweep.status import Tally
 
 SAY = 10.0  # seconds between lines where there is no terminal
 
 
-class ProgressBar(Watcher):
+class ProgressBar(Callback):
     """Shows customers x months per second and the time left; never touches stdout."""
 
     def __init__(self) -> None:
@@ -52,13 +51,13 @@ class ProgressBar(Watcher):
         if self.bar is not None:
             self.bar.update(self.task, total=max(self.total, 1))
 
-    def preparing(self, what: str) -> None:
+    def note(self, text: str) -> None:
         if self.bar is not None:
-            self.bar.update(self.task, rate=what)
+            self.bar.update(self.task, rate=text)
         else:
-            self._line(what)
+            self._line(text)
 
-    def lived(self, rows: int) -> None:
+    def month(self, rows: int) -> None:
         now = perf_counter()
         if self.months == 0:  # loading and compiling are no measure of the months to come
             self.began = self.told = now
@@ -79,9 +78,6 @@ class ProgressBar(Watcher):
     def failed(self, arm: str, seed: int, error: str) -> None:
         self._line(f"arm {arm} seed {seed} FAILED: {error}")
 
-    def reporting(self) -> None:
-        self.preparing("writing tables, figures and report.html")
-
     def end(self) -> None:
         if self.bar is not None:
             self.bar.stop()
@@ -94,7 +90,7 @@ class ProgressBar(Watcher):
         print(f"{self.name}: {text}", file=sys.stderr, flush=True)
 
 
-class SweepProgress(Listener):
+class SweepProgress(Callback):
     """Shows how far a sweep is: tasks done and failed, tasks a second, time left; never touches stdout."""
 
     def __init__(self, name: str, tasks_a_unit: int = 1) -> None:
@@ -106,8 +102,8 @@ class SweepProgress(Listener):
         self.task: Any = None
         self.said = perf_counter()
 
-    def began(self, total: int, done: int) -> None:
-        self.tally.began(total, done)
+    def items(self, total: int, done: int) -> None:
+        self.tally.items(total, done)
         if self.bar is not None:  # an optimisation has more to do with every generation
             self.bar.update(self.task, total=max(self.tally.total, 1))
             self._show()

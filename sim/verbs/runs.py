@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
@@ -31,30 +32,34 @@ def run(arguments: argparse.Namespace) -> int:
         if one.scenario.optimise is not None and not arguments.quiet:
             told = f"{file}: its arms are run as they stand; {program()} optimise {file} searches for better"
             print(told, file=sys.stderr)
-    from sim.experiments.callbacks import Watcher
     from sim.experiments.run import run_all
+    from sim.reporting.run import build
+
+    return _tell(run_all(ready, _options(arguments), _callback(arguments), whole=build), arguments)
+
+
+def _callback(arguments: argparse.Namespace) -> Any:
+    from sim.experiments.callbacks import Callback
     from sim.verbs.progress import ProgressBar
 
-    watcher = Watcher() if arguments.quiet else ProgressBar()
-    return _tell(run_all(ready, _options(arguments), watcher), arguments)
+    return Callback() if arguments.quiet else ProgressBar()
 
 
 def fork(arguments: argparse.Namespace) -> int:
-    from sim.experiments.callbacks import Watcher
     from sim.experiments.fork import fork
-    from sim.verbs.progress import ProgressBar
+    from sim.reporting.run import build
 
-    watcher = Watcher() if arguments.quiet else ProgressBar()
     outcome = fork(
         arguments.folder,
         arguments.at,
         arguments.file,
         _options(arguments),
-        watcher,
+        _callback(arguments),
         overrides=overrides(arguments),
         arms=arms_named(arguments),
         from_arm=arguments.from_arm,
         ready=lambda: say_if_changed(arguments.folder),
+        whole=build,
     )
     return _tell([outcome], arguments)
 
@@ -64,7 +69,7 @@ def _options(arguments: argparse.Namespace) -> Any:
 
     where = None
     if getattr(arguments, "workers", None) is not None or getattr(arguments, "cluster", None) is not None:
-        from sim.experiments.executors.place import where as place
+        from sim.experiments.executors.choose import where as place
 
         where = place(arguments.workers, arguments.cluster)
     return Options(
@@ -130,9 +135,8 @@ def _print_summaries(outcomes: Sequence[Any]) -> None:
 
 
 def attribute(arguments: argparse.Namespace) -> int:
-    from sim.experiments.attribution import DEFAULT_SEEDS, attribute, question, smaller, where_to, write
+    from sim.experiments.attribution import DEFAULT_SEEDS, attribute, question, smaller, where_to
     from sim.experiments.prepare import prepare
-    from sim.experiments.run import cores
     from sim.reporting.run import attribution_table
 
     arguments.seeds = arguments.seeds or str(DEFAULT_SEEDS)
@@ -149,13 +153,49 @@ def attribute(arguments: argparse.Namespace) -> int:
             each = f"{asked.coalitions} coalitions each"
             print(f"{asked.scenario.name}: {done} of {seeds} seeds, {each}", file=sys.stderr)
 
-    table = attribute(asked, workers=arguments.workers or cores(), plugins=arguments.plugin, told=told)
-    write(folder, table, asked, into=arguments.into is not None)
+    table = attribute(asked, where=_processes(arguments.workers), plugins=arguments.plugin, told=told)
+    _write_attribution(folder, table, asked, into=arguments.into is not None)
     if arguments.json:
         print(json.dumps({"arm": arguments.arm, "folder": str(folder), "attribution": plain(table)}, allow_nan=False))
     else:
         print(f"{attribution_table(table)}\n\nattribution: {folder / 'attribution.csv'}")
     return 0
+
+
+def _processes(workers: int | None) -> Any:
+    """Processes of this machine, as many as are asked for or as there are cores; None for this process alone."""
+    from importlib.util import find_spec
+
+    if workers == 1 or (workers is None and find_spec("distributed") is None):
+        return None
+    from sim.experiments.executors.choose import where
+
+    return where(workers)
+
+
+def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> None:
+    """attribution.csv with its figure and what it was made from; a run's report is rebuilt to show it."""
+    from types import SimpleNamespace
+
+    from sim.experiments.attribution import facts_of
+    from sim.reporting.figures import png_bytes, svg_text
+    from sim.reporting.figures.attribution import attribution
+    from sim.reporting.run import build
+    from sim.store.files import write_atomically, write_csv, write_json
+    from sim.store.seals import reseal
+    from sim.yaml_source import dump
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_csv(folder / "attribution.csv", table)
+    if into:
+        build(folder)
+        reseal(folder, ("attribution.csv",))
+        return
+    (folder / "scenario.yaml").write_text(dump(asked.scenario.resolved()), "utf-8")
+    write_json(folder / "attribution.json", facts_of(asked))
+    figure = attribution(SimpleNamespace(attribution=table))  # type: ignore[arg-type]
+    write_atomically(folder / "attribution.png", png_bytes(figure))
+    write_atomically(folder / "attribution.svg", svg_text(figure))
 
 
 def compare(arguments: argparse.Namespace) -> int:
@@ -164,8 +204,8 @@ def compare(arguments: argparse.Namespace) -> int:
     from sim.measures.kpis import run_kpis_of, summarise
     from sim.measures.precision import precision
     from sim.reporting.run import summary_table
+    from sim.store.files import write_csv
     from sim.store.run_reading import read
-    from sim.store.tables import write_csv
 
     runs = [read(folder) for folder in arguments.folders]
     joined = join(runs)

@@ -21,8 +21,8 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
         what = "means nothing for a sweep, whose units have one thread and keep no states; leave it out"
         raise BadInput([Mistake(f"--{name}", 0, 0, "", what) for name in wrong])
     from sim.experiments.design.planning import plan_sweep
-    from sim.experiments.executors.place import where
-    from sim.experiments.run import surroundings
+    from sim.experiments.executors.choose import where
+    from sim.experiments.provenance import surroundings
     from sim.experiments.sweep.drive import SweepOptions, sweep
     from sim.yaml_source import dump
 
@@ -38,7 +38,7 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
             dump(one.scenario.resolved()),
             SweepOptions(out, arguments.resume, arguments.overwrite),
             place,
-            _listener(plan.name, len(plan.arms), arguments),
+            _callback(plan.name, len(plan.arms), arguments),
         )
         code, answers = _tell(found.path, arguments)
         codes.append(code)
@@ -50,7 +50,7 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
 
 def facts_of(one: Any) -> dict[str, Any]:
     """What a sweep's manifest says of its scenario."""
-    from sim.experiments.prepare import facts
+    from sim.experiments.prepared import facts
 
     s = one.scenario
     return {
@@ -65,11 +65,11 @@ def facts_of(one: Any) -> dict[str, Any]:
     }
 
 
-def _listener(name: str, arms: int, arguments: argparse.Namespace) -> Any:
-    from sim.experiments.executors.dispatch import Listener
+def _callback(name: str, arms: int, arguments: argparse.Namespace) -> Any:
+    from sim.experiments.callbacks import Callback
     from sim.verbs.progress import SweepProgress
 
-    return Listener() if arguments.quiet else SweepProgress(name, arms)
+    return Callback() if arguments.quiet else SweepProgress(name, arms)
 
 
 def _tell(
@@ -154,7 +154,7 @@ def work(arguments: argparse.Namespace) -> int:
     """Live one share of a sweep."""
     from sim.experiments.design.planning import plan_sweep
     from sim.experiments.prepare import prepare
-    from sim.experiments.run import surroundings
+    from sim.experiments.provenance import surroundings
     from sim.experiments.sweep.drive import SweepOptions
     from sim.experiments.sweep.shards import work as work_on
     from sim.yaml_source import dump
@@ -172,7 +172,7 @@ def work(arguments: argparse.Namespace) -> int:
         dump(one.scenario.resolved()),
         SweepOptions(arguments.out),
         shard,
-        _listener(plan.name, len(plan.arms), arguments),
+        _callback(plan.name, len(plan.arms), arguments),
     )
     return 0
 
@@ -201,11 +201,12 @@ def analyse(arguments: argparse.Namespace) -> int:
 
 def optimise(arguments: argparse.Namespace) -> int:
     """Search the best levers of an arm, and confirm them on fresh seeds."""
-    from sim.experiments.executors.place import where
+    from sim.experiments.executors.choose import where
     from sim.experiments.inherited import generation_words
     from sim.experiments.optimise.run import optimise as search
     from sim.experiments.prepare import prepare
     from sim.experiments.sweep.drive import SweepOptions
+    from sim.reporting.optimum.build import build
 
     (one,) = prepare([arguments.file], overrides(arguments))
     tell_book(str(arguments.file), one.book, arguments)
@@ -213,7 +214,8 @@ def optimise(arguments: argparse.Namespace) -> int:
         print(f"{arguments.file}: {words}", file=sys.stderr)
     options = SweepOptions(arguments.out, arguments.resume, arguments.overwrite)
     place = where(arguments.workers, arguments.cluster)
-    found = search(one, options, place, _listener(one.scenario.name, 2, arguments), plugins=arguments.plugin)
+    stored = search(one, options, place, _callback(one.scenario.name, 2, arguments), plugins=arguments.plugin)
+    found = build(stored.path)
     _tell_optimised(found, json_=arguments.json)
     if found.status == "failed":
         print(f"{found.path}: some tasks have no result; tasks.parquet says why", file=sys.stderr)
@@ -237,7 +239,8 @@ def report(folder: Path) -> bool:
 
     kind = kind_of(folder)
     if kind == "optimise":
-        from sim.reporting.optimum.build import build, read_optimised
+        from sim.reporting.optimum.build import build
+        from sim.store.optimum import read_optimised
 
         read_optimised(folder)
         say_if_changed(folder)

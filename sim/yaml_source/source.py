@@ -112,6 +112,10 @@ class Source:
         """The path as the user would write it."""
         return path_text(path, self.data)
 
+    def mistake(self, path: Path, message: str, *, key: bool = False) -> Mistake:
+        """A mistake at the value of this path, or at its key."""
+        return Mistake(*self.address(path, key=key), self.path_text(path), message)
+
     def find(self, text: str) -> Path:
         """The path a written one leads to: names of list items become positions. Raises ValueError, for users."""
         return self._locate(split_path(text))

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import sweep_jobs as jobs
 
-from sim.experiments.executors.dispatch import Listener
-from sim.experiments.executors.place import local
+from sim.experiments.callbacks import Callback
+from sim.experiments.executors.local import local
 from sim.experiments.sweep.drive import SweepOptions, sweep
 from sim.store.sweep_reading import StoredSweep
 
@@ -53,7 +53,7 @@ def tell(benchmark: Any, **figures: float) -> None:
     print(f"\n{benchmark.name}: " + ", ".join(f"{name} {value:,.4g}" for name, value in figures.items()))
 
 
-class Timed(Listener):
+class Timed(Callback):
     """The moment the first chunk was stored, and how many units there were by then, and the moment of the last."""
 
     def __init__(self) -> None:

@@ -51,12 +51,12 @@ def entries(
         try:
             leaf = base.leaf(path)
         except ValueError as slip:
-            mistakes.append(mistake(source, here, str(slip), key=True))
+            mistakes.append(source.mistake(here, str(slip), key=True))
             continue
         try:
             found.append(_entry(leaf, given, here, role or role_of(leaf.path)))
         except _Slips as slips:
-            mistakes += [mistake(source, (*here, *below), message) for below, message in slips.found]
+            mistakes += [source.mistake((*here, *below), message) for below, message in slips.found]
     return found, mistakes
 
 
@@ -72,7 +72,7 @@ def twice(entries_: Sequence[Entry], source: Source) -> Iterator[Mistake]:
         path = entry.parameter.path
         if path in seen:
             other = source.path_text(seen[path])
-            yield mistake(source, entry.at, f"{path} is varied by {other} already; once", key=True)
+            yield source.mistake(entry.at, f"{path} is varied by {other} already; once", key=True)
         seen.setdefault(path, entry.at)
 
 
@@ -92,13 +92,7 @@ def misfits(base: Base, entries_: Sequence[Entry], source: Source) -> Iterator[M
             if len(ends) > 1 and any(base.why_not({**corner, path: value}) is None for corner in corners):
                 continue
             told = why if why.startswith(shown(value)) else f"{shown(value)} does not fit: {why}"
-            yield mistake(source, (*entry.at, *below), told)
-
-
-def mistake(source: Source, path: Path, message: str, *, key: bool = False) -> Mistake:
-    """A mistake at a path of a file."""
-    file, line, column = source.address(path, key=key)
-    return Mistake(file, line, column, source.path_text(path), message)
+            yield source.mistake((*entry.at, *below), told)
 
 
 class _Slips(Exception):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sim.errors import BadInput
-from sim.store.tables import why_unreadable, write_json
+from sim.store.files import why_unreadable, write_json
 
 Kind = Literal["number", "integer", "choice", "switch"]
 Role = Literal["lever", "uncertainty"]

@@ -14,7 +14,7 @@ from sim.experiments.design.parameters import role_of
 from sim.experiments.design.plan import Parameter, Role
 from sim.experiments.design.variants import Base, Leaf
 from sim.separators import LOOKED_AT, separator_of
-from sim.store.tables import why_unreadable
+from sim.store.files import why_unreadable
 from sim.yaml_source.paths import one_line
 from sim.yaml_source.wording import shown
 

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any
 
 
-class Obituaries(logging.Handler):
+class WorkerDeaths(logging.Handler):
     """How the latest workers of this machine ended, as their nannies say in the log; which is shown to nobody.
 
     Whatever Dask logs while workers and schedulers die, tracebacks and all, is told by us in a line where it matters.
@@ -24,7 +24,7 @@ class Obituaries(logging.Handler):
         self.others = [logging.getLogger(name) for name in sorted(mute | {"distributed", "tornado", "asyncio"})]
         self.others = [one for one in self.others if one not in self.nannies]
 
-    def __enter__(self) -> Obituaries:
+    def __enter__(self) -> WorkerDeaths:
         self.before = [(one, one.level, one.propagate) for one in (*self.nannies, *self.others)]
         for one in self.others:
             one.setLevel(logging.CRITICAL + 1)

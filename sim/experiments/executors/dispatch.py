@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from sim.errors import RunFailed, SimError
+from sim.experiments.callbacks import Callback
 from sim.experiments.executors.chunks import WINDOW, Chunk, Todo
-from sim.experiments.executors.deaths import Obituaries
+from sim.experiments.executors.deaths import WorkerDeaths
 from sim.experiments.executors.place import Where, need_dask
 
 DEATHS = 3  # of the process of an item, after which it is written off
@@ -51,28 +52,6 @@ class Job(Protocol[Work]):
     def crash(self, item: Work, reason: str) -> str: ...
 
 
-class Listener:
-    """What hears how the work goes on."""
-
-    def began(self, total: int, done: int) -> None:
-        """So many items in all, of which so many were done before."""
-
-    def chunk(self, receipt: dict[str, Any]) -> None:
-        """A chunk is stored."""
-
-    def crashed(self, item: Any, reason: str) -> None:
-        """An item was given up."""
-
-    def note(self, text: str) -> None:
-        """Something that somebody may want to know."""
-
-    def tick(self, workers: int) -> None:
-        """Time passes: called a few times a second, with how many workers there are."""
-
-    def ended(self, text: str) -> None:
-        """Nothing more will come; the last word."""
-
-
 class Stalled(Exception):
     """A cluster does not answer any more; what was handed out is handed out again, to a new one."""
 
@@ -85,7 +64,7 @@ def drive(
     job: Job[Item],
     items: Iterable[Item],
     where: Where,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
     *,
     folder: Path | None = None,
     limit: float | None = None,
@@ -98,28 +77,28 @@ def drive(
     """
     need_dask()
     todo = Todo(list(items))
-    ears = listener or Listener()
+    callback = callback or Callback()
     stalls = 0
     while todo:
         before = todo.left
-        window = Window(job, todo, where, ears, limit, patience=max(STALL, 2 * (limit or 0.0)) * 2**stalls)
+        window = Window(job, todo, where, callback, limit, patience=max(STALL, 2 * (limit or 0.0)) * 2**stalls)
         try:
-            with Obituaries() as obituaries, where.open(folder, ears.note) as (client, cluster):
-                window.run(client, cluster, obituaries)
+            with WorkerDeaths() as deaths, where.open(folder, callback.note) as (client, cluster):
+                window.run(client, cluster, deaths)
         except (Stalled, Lost) as trouble:
             stalls = 1 if todo.left < before else stalls + 1
             if not where.ours or stalls > STALLS:
                 raise RunFailed(f"{trouble}; what was finished is kept, --resume goes on") from None
-            ears.note(f"{trouble}; starting a new cluster, nothing that was finished is lost")
+            callback.note(f"{trouble}; starting a new cluster, nothing that was finished is lost")
 
 
 class Window(Generic[Item]):
     """A few chunks for each worker under way at a time, on one cluster."""
 
     def __init__(
-        self, job: Job[Item], todo: Todo[Item], where: Where, ears: Listener, limit: float | None, patience: float
+        self, job: Job[Item], todo: Todo[Item], where: Where, callback: Callback, limit: float | None, patience: float
     ):
-        self.job, self.todo, self.where, self.ears, self.limit = job, todo, where, ears, limit
+        self.job, self.todo, self.where, self.callback, self.limit = job, todo, where, callback, limit
         self.patience = patience
         self.under_way: dict[Any, Chunk[Item]] = {}
         self.seconds: deque[float] = deque(maxlen=99)  # of the latest chunks
@@ -130,11 +109,11 @@ class Window(Generic[Item]):
         self.heard = self.looked = time.monotonic()
         self.asked, self.look_closer = -ASK, 0.0
 
-    def run(self, client: Any, cluster: Any, obituaries: Obituaries) -> None:
+    def run(self, client: Any, cluster: Any, deaths: WorkerDeaths) -> None:
         """Until all is done, or `Stalled` or `Lost`."""
         from distributed import as_completed
 
-        self.client, self.obituaries = client, obituaries
+        self.client, self.deaths = client, deaths
         self.scheduler = getattr(cluster, "scheduler", None)
         # Results are gathered with the futures: asking for one by itself could wait for a worker that has just died.
         self.arriving = as_completed(loop=client.loop, with_results=True, raise_errors=False)
@@ -191,7 +170,7 @@ class Window(Generic[Item]):
             self.todo.paces.append(receipt["seconds"] / receipt["units"])
         for item in again:
             self.todo.alone.append(Chunk([item], deaths=chunk.deaths + 1))
-        self.ears.chunk(receipt)
+        self.callback.chunk(receipt)
 
     def _broke(self, chunk: Chunk[Item], error: BaseException) -> None:
         from distributed import KilledWorker
@@ -201,7 +180,7 @@ class Window(Generic[Item]):
         self.heard = time.monotonic()
         if isinstance(error, KilledWorker):
             chunk.deaths += error.allowed_failures + 1 if len(chunk.items) == 1 else 1  # whose they were is not known
-            reason = self.obituaries.reason(error, chunk.deaths)
+            reason = self.deaths.reason(error, chunk.deaths)
         else:
             chunk.raised += 1
             reason = f"{type(error).__name__}: {error}"
@@ -212,7 +191,7 @@ class Window(Generic[Item]):
         else:
             (item,) = chunk.items
             if stored := self.job.crash(item, reason):
-                self.ears.crashed(item, stored)
+                self.callback.crashed(item, stored)
             elif chunk.spared < SPARED:
                 self.todo.alone.append(Chunk(chunk.items, spared=chunk.spared + 1))
             else:
@@ -225,7 +204,7 @@ class Window(Generic[Item]):
             return
         self.looked = now
         self.workers = self._count()
-        self.ears.tick(self.workers)
+        self.callback.tick(self.workers)
         self._miss_workers(now)
         if self.client.status not in ("running", "connecting"):
             raise Lost(f"the scheduler at {self._address()} is lost")
@@ -257,7 +236,7 @@ class Window(Generic[Item]):
                 raise Stalled(f"nothing has come back for {silence:.0f} s")
             if not self.look_closer:
                 what = "; a sweep's seconds_limit ends units that take too long" if self.limit is None else ""
-                self.ears.note(f"nothing has come back for {silence:.0f} s, but workers compute{what}")
+                self.callback.note(f"nothing has come back for {silence:.0f} s, but workers compute{what}")
             self.look_closer = now + wait / 10
 
     def _computing(self) -> bool:

@@ -8,10 +8,8 @@ anything runs; docs/clusters.md is the guide for those who ask.
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]  # takes a line that the user should see
 FORMS = "tcp://HOST:PORT, tls://HOST:PORT or FILE.yaml"
 ANY_PORT = "127.0.0.1:0"  # Dask serves its state also where it has no dashboard; with no address it wants port 8787
-MOST_PER_CORE = 16  # worker processes; more is a slip of the pen
 WORKER_PRELOAD = "sim.experiments.executors.preload"  # what every worker process of ours does first
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -46,9 +43,6 @@ DASK_CONFIG: dict[str, Any] = WORKER_CONFIG | {
     "distributed.worker.preload": [WORKER_PRELOAD],
     "distributed.nanny.pre-spawn-environ": {"MALLOC_TRIM_THRESHOLD_": "65536"} | dict.fromkeys(ONE_THREAD, "1"),
 }
-# A nanny starts its worker anew as often as it dies, so no worker here is ever lost; Dask would send the nanny away
-# if it happened to find its worker dead when this time had passed since an earlier death.
-LOCAL_CONFIG: dict[str, Any] = {"distributed.deploy.lost-worker-timeout": "1000 days"}
 
 
 def silent(line: str) -> None:
@@ -84,67 +78,6 @@ class Where(Protocol):
         ...
 
 
-def where(workers: int | None = None, cluster: str | None = None) -> Where:
-    """The place that ``--workers`` or ``--cluster`` ask for, checked; `BadInput` if there is none."""
-    if workers is not None and cluster is not None:
-        raise BadInput.at("--workers", "not together with --cluster, which says itself how many; give one of them")
-    if workers is not None and workers < 1:
-        raise BadInput.at("--workers", f"{workers} is not allowed; a whole number from 1 up")
-    need_dask("--workers" if cluster is None else "--cluster")
-    if cluster is None:
-        return _on_this_machine(workers)
-    if cluster.endswith((".yaml", ".yml")) and "://" not in cluster:
-        from sim.experiments.executors.batch import batch
-
-        return batch(cluster)
-    from sim.experiments.executors.scheduler import existing
-
-    return existing(cluster)
-
-
-@dataclass(frozen=True)
-class Local:
-    """Worker processes on this machine, the scheduler in this process."""
-
-    workers: int = 1
-    ours: bool = True
-    local: bool = True
-    patience: float = 60.0
-
-    @property
-    def words(self) -> str:
-        """Where and how many."""
-        return f"{self.workers} worker{'' if self.workers == 1 else 's'} on this machine"
-
-    @contextlib.contextmanager
-    def open(self, folder: Path | None = None, say: Say = silent) -> Iterator[tuple[Client, Any]]:
-        """A LocalCluster with nannies, on the loopback with certificates of its own where they can be made."""
-        dask, distributed = need_dask()
-        from distributed.system import MEMORY_LIMIT
-
-        with dask.config.set(DASK_CONFIG | LOCAL_CONFIG):
-            cluster = distributed.LocalCluster(
-                n_workers=self.workers,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                memory_limit=MEMORY_LIMIT // max(self.workers, 1),
-                security=security(),
-                dashboard_address=ANY_PORT,
-                silence_logs=logging.CRITICAL,
-            )
-            try:
-                client = distributed.Client(cluster, set_as_default=False)
-                if has_bokeh():
-                    say(f"workers can be watched at {cluster.dashboard_link}")
-                try:
-                    yield client, cluster
-                finally:
-                    close(client, 5)
-            finally:
-                close(cluster, 15)
-
-
 class KeptOpen:
     """A place to work at that stays open from one batch to the next; after trouble it is opened anew."""
 
@@ -176,20 +109,6 @@ def close(what: Any, seconds: float) -> None:
     """Close a client or a cluster; one that takes longer is left to end with its process, for all work is stored."""
     with contextlib.suppress(OSError):  # TimeoutError and Dask's lost connections are of its kind
         what.close(timeout=seconds)
-
-
-def local(workers: int) -> Local:
-    """So many worker processes on this machine."""
-    return Local(workers)
-
-
-def _on_this_machine(workers: int | None) -> Local:
-    from dask.system import CPU_COUNT
-
-    most = MOST_PER_CORE * CPU_COUNT
-    if workers is not None and workers > most:
-        raise BadInput.at("--workers", f"{workers} is more than {CPU_COUNT} cores can use; from 1 to {most}")
-    return Local(workers or CPU_COUNT)
 
 
 def need_dask(option: str = "--workers") -> tuple[Any, Any]:

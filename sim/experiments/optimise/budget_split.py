@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sim.experiments.prepare import Prepared
+from sim.experiments.prepared import Prepared
+from sim.experiments.replication import Replication
 from sim.scenario.scenario import Arm
 from sim.strategies import Strategy
 from sim.strategies.programme import Programme
@@ -92,14 +93,9 @@ def _at(strategy: Strategy, intensity: float) -> Strategy:
 
 def budget_split(prepared: Prepared, arm: str, seed: int) -> BudgetSplit:
     """The split of an arm's budget, by the bank of this seed at month 0."""
-    from sim.bank.model import BankModel
-
     s = prepared.scenario
-    told = next(one for one in s.arm_list if one.name == arm)
-    bank = BankModel(s, told, seed, prepared.customers(), threads=1)
-    bank.burn_in()
-    bank.begin_measuring()
-    programme = bank.programme
-    assert programme is not None
-    bank.let_go()
-    return BudgetSplit(told, programme, s.months, s.managers.salary)
+    bundle = next(one for one in s.arm_list if one.name == arm)
+    with Replication(prepared, seed).bank(bundle) as bank:
+        bank.begin_measuring()
+        assert bank.programme is not None
+        return BudgetSplit(bundle, bank.programme, s.months, s.managers.salary)

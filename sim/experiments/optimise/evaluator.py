@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from sim.experiments.callbacks import Callback
 from sim.experiments.design.plan import Plan, Point, Unit
-from sim.experiments.executors.dispatch import Listener, drive
+from sim.experiments.executors.dispatch import drive
 from sim.experiments.executors.place import KeptOpen, Where
 from sim.experiments.optimise.archive import Figures
 from sim.experiments.sweep.drive import design_of, job_of, units_of
@@ -22,10 +23,10 @@ IN_CHUNKS_OF = 32  # units in a part where everything is lived in this process
 class StoredUnits:
     """Lives units somewhere (`where` None: in this process) and answers from the store, by `kpis`."""
 
-    def __init__(self, plan: Plan, store: SweepStore, kpis: Sequence[str], where: Where | None, ears: Listener):
+    def __init__(self, plan: Plan, store: SweepStore, kpis: Sequence[str], where: Where | None, callback: Callback):
         self.plan, self.store, self.kpis = plan, store, list(kpis)
         self.where = KeptOpen(where) if where is not None else None
-        self.ears = ears
+        self.callback = callback
         self.points: dict[int, Point] = {}
         self.units: dict[str, Unit] = {}
         self.lived = 0  # units that had to be lived since this process began
@@ -40,7 +41,7 @@ class StoredUnits:
         todo = [unit for unit in units if not self._whole(unit.id)]
         if todo:
             self.replan()
-            self.ears.began(len(self.units), sum(self._whole(unit) for unit in self.units))
+            self.callback.items(len(self.units), sum(self._whole(unit) for unit in self.units))
             self._live(todo)
             self.lived += len(todo)
             self._hear()
@@ -60,11 +61,11 @@ class StoredUnits:
     def _live(self, todo: Sequence[Unit]) -> None:
         if self.where is not None:
             job = job_of(self.plan, self.store, elsewhere=not self.where.local)
-            drive(job, todo, self.where, self.ears, folder=self.store.path, limit=self.plan.seconds_limit)
+            drive(job, todo, self.where, self.callback, folder=self.store.path, limit=self.plan.seconds_limit)
             return
         job = job_of(self.plan, self.store, elsewhere=False)
         for first in range(0, len(todo), IN_CHUNKS_OF):
-            self.ears.chunk(job.do(todo[first : first + IN_CHUNKS_OF]))
+            self.callback.chunk(job.do(todo[first : first + IN_CHUNKS_OF]))
         self.store.merge()
 
     def _whole(self, unit: str) -> bool:

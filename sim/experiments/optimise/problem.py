@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from sim.errors import BadInput
-from sim.experiments.design.parameters import Base, entries, misfits, twice
 from sim.experiments.design.plan import Parameter, Plan
+from sim.experiments.design.variants import Base
+from sim.experiments.optimise.budget_split import path_of
+from sim.experiments.prepared import Prepared
+from sim.experiments.provenance import model_version
 from sim.scenario.scenario import Scenario
-
-if TYPE_CHECKING:
-    from sim.experiments.prepare import Prepared
-    from sim.yaml_source import Source
-
-VARY = ("optimise", "vary")
-
-
-def check_optimise(s: Scenario, source: Source | None) -> tuple[Parameter, ...]:
-    """The parameters that an optimisation varies beside shares; raises BadInput with all mistakes in them."""
-    assert s.optimise is not None
-    if source is None:  # a scenario that was not read from a file, as in tests
-        from sim.yaml_source import dump, loads
-
-        source = loads(dump(s.resolved()), file=s.name)
-    base = Base(s)
-    found, mistakes = entries(base, source, s.optimise.ranges, VARY, "lever")
-    mistakes += twice(found, source)
-    mistakes += misfits(base, found, source)
-    if mistakes:
-        raise BadInput(sorted(set(mistakes)))
-    return tuple(entry.parameter for entry in found)
 
 
 def two_arms(s: Scenario) -> Scenario:
@@ -45,12 +24,9 @@ def plan_optimise(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[P
 
     `plugins` are the modules named on the command line, which workers load too.
     """
-    from sim.experiments.optimise.budget_split import path_of
-    from sim.experiments.run import model_version
-
     s, o = prepared.scenario, prepared.scenario.optimise
     assert o is not None
-    varied = check_optimise(s, prepared.origin)
+    varied = prepared.varied
     arm = next(one for one in s.arm_list if one.name == o.arm)
     shares = tuple(
         Parameter(

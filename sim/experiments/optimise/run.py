@@ -10,10 +10,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
+from sim.experiments.callbacks import Callback
 from sim.experiments.design.plan import Plan
-from sim.experiments.executors.dispatch import Listener
 from sim.experiments.executors.place import Where
-from sim.experiments.executors.worker import needs_warm_up, warm_up
+from sim.experiments.executors.warm_up import needs_warm_up, warm_up
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
 from sim.experiments.optimise.confirm import Confirmed, confirm
 from sim.experiments.optimise.evaluator import StoredUnits
@@ -34,17 +34,16 @@ from sim.experiments.sweep.drive import (
 from sim.experiments.sweep.drive import units_of as stored_units_of
 from sim.experiments.sweep.status import Keeper
 from sim.scenario.optimise import Optimise
+from sim.store.files import write_csv
+from sim.store.lock import driver_lock
+from sim.store.optimum import WITHIN
 from sim.store.sweep_folder import SweepStore
-from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import StoredSweep
-from sim.store.tables import write_csv
 
 if TYPE_CHECKING:
     from sim.experiments.optimise.budget_split import BudgetSplit
-    from sim.experiments.prepare import Prepared
-    from sim.reporting.optimum.build import Optimised
+    from sim.experiments.prepared import Prepared
 
-WITHIN = "optimise"  # folder of the tables and of Optuna's journal, in the sweep's
 EQUAL, WRITTEN = "equal shares", "as written"
 
 
@@ -75,31 +74,29 @@ def optimise(
     prepared: Prepared,
     options: SweepOptions,
     where: Where | None = None,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
     *,
     plugins: Sequence[str] = (),
-) -> Optimised:
+) -> StoredSweep:
     """Search and confirm the best levers of a scenario with an `optimise:` section; `where` None: in this process.
 
     Raises `BadInput` before anything is written, `RunFailed` if work cannot go on, `Interrupted` after Ctrl-C; what was
     lived stays in all cases, and `options.resume` goes on with it.
     """
-    from sim.reporting.optimum.build import build
-
-    return build(answer(asked(prepared, plugins=plugins), options, where, listener).path)
+    return answer(asked(prepared, plugins=plugins), options, where, callback)
 
 
 def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
     """The question of a scenario; `BadInput` if it has no `optimise:` section or Optuna is missing."""
     from sim.experiments.optimise.budget_split import budget_split
     from sim.experiments.optimise.problem import plan_optimise, two_arms
-    from sim.experiments.prepare import facts
-    from sim.experiments.run import surroundings
+    from sim.experiments.prepared import facts
+    from sim.experiments.provenance import surroundings
     from sim.yaml_source import dump
 
     s, o = prepared.scenario, prepared.scenario.optimise
     if o is None:
-        file = prepared.origin.file if prepared.origin is not None else s.name
+        file = prepared.origin.file
         raise BadInput.at(file, "has no optimise section; it says which arm, what shall be better, what is chosen")
     plan, varied = plan_optimise(prepared, plugins=plugins)
     split = None
@@ -157,11 +154,9 @@ def _bought(split: BudgetSplit, one: Candidate) -> dict[str, Any]:
 
 
 def answer(
-    question: Question, options: SweepOptions, where: Where | None = None, listener: Listener | None = None
-) -> Optimised:
+    question: Question, options: SweepOptions, where: Where | None = None, callback: Callback | None = None
+) -> StoredSweep:
     """The answer to a question, in a folder, without a page."""
-    from sim.reporting.optimum.build import read_optimised
-
     plan, o = question.plan, question.settings
     _proposer(question)  # says what is missing before anything is written
     manifest = manifest_of(plan, [], question.facts or {"kind": "optimise"})
@@ -179,33 +174,33 @@ def answer(
             overwrite=options.overwrite,
         )
         plan.write(out)
-        ears = Keeper(store, listener or Listener())
+        callback = Keeper(store, callback or Callback())
         for line in store.lines:
-            ears.note(line)
+            callback.note(line)
         clear_notes(store)
-        found = _answered(question, o, store, where, ears)
+        found = _answered(question, o, store, where, callback)
     finally:
         lock.release()
-    return read_optimised(found.path)
+    return found
 
 
 def _proposer(question: Question) -> None:
     Proposer(question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, luck=0)
 
 
-def _answered(question: Question, o: Optimise, store: SweepStore, where: Where | None, ears: Keeper) -> StoredSweep:
+def _answered(question: Question, o: Optimise, store: SweepStore, where: Where | None, callback: Keeper) -> StoredSweep:
     began = perf_counter()
     if (where is None or where.local) and needs_warm_up(question.plan):
-        ears.note("compiling the kernel, once on this machine (about 20 s)")
+        callback.note("compiling the kernel, once on this machine (about 20 s)")
         warm_up()
-    living = StoredUnits(question.plan, store, o.kpis, where, ears)
-    with contextlib.closing(living), minded(store, ears):
+    living = StoredUnits(question.plan, store, o.kpis, where, callback)
+    with contextlib.closing(living), minded(store, callback):
         archive = Archive(question.plan, (question.plan.arms[0], o.arm), o.objectives, o.limits, living)
         starts = [Start(one.name, one.drawn) for one in question.baselines if one.drawn is not None]
-        search = Search(o, question.space, archive, starts, [_Said(o, ears)])
+        search = Search(o, question.space, archive, starts, [_Best(o, callback)])
         standing = search.run()
         baselines = [archive.add(one.proposal, None, one.name) for one in question.baselines]
-        ears.note(f"confirming the best and {len(baselines)} baselines on {o.confirm.count} fresh seeds")
+        callback.note(f"confirming the best and {len(baselines)} baselines on {o.confirm.count} fresh seeds")
         confirmed = confirm(o, archive, standing, baselines)
         _write(question, search, standing, confirmed, store)
         living.replan()
@@ -218,15 +213,15 @@ def _answered(question: Question, o: Optimise, store: SweepStore, where: Where |
                 "optimise": _facts(question, archive, standing, confirmed),
             }
         )
-    ears.ended(ending(found))
+    callback.ended(ending(found))
     return found
 
 
-class _Said:
-    """Says after each generation who is best so far."""
+class _Best(Callback):
+    """Notes after each generation who is best so far."""
 
-    def __init__(self, o: Optimise, ears: Listener):
-        self.o, self.ears = o, ears
+    def __init__(self, o: Optimise, callback: Callback):
+        self.o, self.callback = o, callback
 
     def generation(self, number: int, of: int, archive: Archive, standing: Standing) -> None:
         front = standing.front
@@ -234,7 +229,7 @@ class _Said:
         if len(front):
             first = self.o.objectives[0]
             text += f", best {first.kpi} {first.sign * standing.gains[front, 0].max():+,.4g} to the reference"
-        self.ears.note(text)
+        self.callback.note(text)
 
 
 def _write(question: Question, search: Search, standing: Standing, found: Confirmed, store: SweepStore) -> None:

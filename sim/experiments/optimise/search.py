@@ -10,18 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+from sim.experiments.callbacks import Callback
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
 from sim.experiments.optimise.sampler import Proposer
 from sim.experiments.optimise.space import Space
 from sim.scenario.optimise import Optimise
-
-
-class Listener(Protocol):
-    """What hears how the search goes."""
-
-    def generation(self, number: int, of: int, archive: Archive, standing: Standing) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class Search:
     space: Space
     archive: Archive
     starts: Sequence[Start] = ()
-    listeners: Sequence[Listener] = ()
+    callbacks: Sequence[Callback] = ()
     proposer: Proposer = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,8 +72,8 @@ class Search:
             ]
             self._race([candidate for _, candidate in proposed])
             self._tell(proposed)
-            for listener in self.listeners:
-                listener.generation(generation + 1, generations, self.archive, self.standing())
+            for callback in self.callbacks:
+                callback.generation(generation + 1, generations, self.archive, self.standing())
         return self._settled()
 
     def _race(self, proposed: Sequence[Candidate]) -> None:

@@ -21,7 +21,8 @@ Interval = tuple[float, float, float, int]  # mean, lower and upper end of the 9
 
 def interval(values: Sequence[float]) -> Interval:
     """Mean of differences, one a seed, with Student's t interval; NaN where there is none."""
-    from sim.measures.compare import half_width, paired
+    from sim.measures.compare import paired
+    from sim.measures.intervals import half_width
 
     row = np.array([values], dtype=float).reshape(1, -1)
     if not row.size:

@@ -12,13 +12,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Interrupted, RunFailed
+from sim.experiments.callbacks import Callback
 from sim.experiments.design.plan import Plan, Point, Unit
-from sim.experiments.executors.dispatch import Listener, drive
+from sim.experiments.executors.dispatch import drive
+from sim.experiments.executors.flight import FLIGHT
 from sim.experiments.executors.place import Where, need_dask
-from sim.experiments.executors.worker import FLIGHT, SweepJob, maker, needs_warm_up, warm_up
+from sim.experiments.executors.warm_up import needs_warm_up, warm_up
+from sim.experiments.executors.worker import SweepJob, maker
 from sim.experiments.sweep.status import Keeper
+from sim.store.lock import driver_lock
 from sim.store.sweep_folder import SweepStore
-from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import StoredSweep
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def sweep(
     scenario_text: str,
     options: SweepOptions,
     where: Where,
-    listener: Listener | None = None,
+    callback: Callback | None = None,
 ) -> StoredSweep:
     """Live every unit of the plan somewhere and store it; what is stored already is not lived again.
 
@@ -59,32 +62,32 @@ def sweep(
         store = SweepStore.create(
             out, manifest, scenario_text, design, units_of(todo), resume=options.resume, overwrite=options.overwrite
         )
-        ears = Keeper(store, listener or Listener())
+        callback = Keeper(store, callback or Callback())
         for line in store.lines:
-            ears.note(line)
+            callback.note(line)
         if store.status == "done":
             return store.finish()
         plan.write(out)
-        return _drive(plan, store, todo, where, ears)
+        return _drive(plan, store, todo, where, callback)
     finally:
         lock.release()
 
 
-def _drive(plan: Plan, store: SweepStore, units: Sequence[Unit], where: Where, ears: Keeper) -> StoredSweep:
+def _drive(plan: Plan, store: SweepStore, units: Sequence[Unit], where: Where, callback: Keeper) -> StoredSweep:
     began = perf_counter()
-    with minded(store, ears):
+    with minded(store, callback):
         clear_notes(store)
         todo, total = missing(store, units)
-        ears.began(total, total - len(todo))
+        callback.items(total, total - len(todo))
         if todo:
             if where.local and needs_warm_up(plan):
-                ears.note("compiling the kernel, once on this machine (about 20 s)")
+                callback.note("compiling the kernel, once on this machine (about 20 s)")
                 warm_up()
             job = job_of(plan, store, elsewhere=not where.local)
-            drive(job, todo, where, ears, folder=store.path, limit=plan.seconds_limit)
+            drive(job, todo, where, callback, folder=store.path, limit=plan.seconds_limit)
         seconds = perf_counter() - began + store.manifest.get("seconds", 0.0)
         found = store.finish({"seconds": seconds, "workers": where.workers, "where": where.words})
-    ears.ended(ending(found))
+    callback.ended(ending(found))
     return found
 
 
@@ -95,24 +98,24 @@ def missing(store: SweepStore, units: Sequence[Unit]) -> tuple[list[Unit], int]:
 
 
 @contextlib.contextmanager
-def minded(store: SweepStore, ears: Keeper) -> Iterator[None]:
+def minded(store: SweepStore, callback: Keeper) -> Iterator[None]:
     """Whatever ends the work, the folder says so and what was stored stays; Ctrl-C becomes `Interrupted`."""
     try:
         yield
     except KeyboardInterrupt:
-        _stop(store, ears, "interrupted")
+        _stop(store, callback, "interrupted")
         what = f"{store.path}: interrupted; what was finished is kept, --resume --out {store.path} goes on"
         raise Interrupted(what) from None
     except Exception as error:
-        _stop(store, ears, f"stopped: {str(error) or type(error).__name__}")
+        _stop(store, callback, f"stopped: {str(error) or type(error).__name__}")
         raise
 
 
-def _stop(store: SweepStore, ears: Keeper, text: str) -> None:
+def _stop(store: SweepStore, callback: Keeper, text: str) -> None:
     """Leave the folder saying that nobody is at work; on a full disk it says so by its lock alone."""
     with contextlib.suppress(RunFailed):
         store.interrupt()
-    ears.ended(text)
+    callback.ended(text)
 
 
 def ending(found: StoredSweep) -> str:

@@ -12,11 +12,15 @@ import json
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim.experiments.design.plan import Plan, Point, Unit
-from sim.experiments.prepare import Prepared, prepare_source
+from sim.experiments.prepare import prepare_source
+from sim.experiments.prepared import Prepared
+from sim.experiments.replication import Replication
+from sim.experiments.stopping import TABLES
 from sim.scenario.scenario import Arm
 from sim.yaml_source import loads
 
@@ -78,7 +82,8 @@ class BankPoints:
             row: dict[str, Any] = {"arm": arm.name, "status": "ok", "error": "", "traceback": "", "kpis": {}}
             try:
                 key = _digest([past, arm.name, resolved["arms"][arm.name], resolved["implementation"]])
-                tables.append(_kept(self.arms, key, self._living(prepared, arm, unit.seed, past), most=KEPT_ARMS))
+                make = partial(self._tables, prepared, arm, unit.seed, past)
+                tables.append(_kept(self.arms, key, make, most=KEPT_ARMS))
             except Exception as error:
                 row |= {
                     "status": "failed",
@@ -101,31 +106,13 @@ class BankPoints:
                 rows[str(name)]["kpis"] = dict(zip(table["kpi"], table["value"], strict=True))
         yield from rows.values()
 
-    def _living(self, prepared: Prepared, arm: Arm, seed: int, past: str) -> Callable[[], Tables]:
-        """What lives one arm of a seed from its burn-in on; the burn-in goes by `past`, all that decides it."""
-        from sim.bank.model import BankModel
-        from sim.experiments.stopping import TABLES
-
-        s = prepared.scenario
-
-        def burnt_in() -> State:
-            founder = BankModel(s, arm, seed, self._source(prepared), threads=1)
-            try:
-                return founder.burn_in()
-            finally:
-                founder.let_go()
-
-        def lived() -> Tables:
-            rows = max((len(next(iter(state.columns.values()))) for state in self.states.values()), default=1)
-            state = _kept(self.states, past, burnt_in, most=max(1, min(8, KEPT_ROWS // max(rows, 1))))
-            bank = BankModel(s, arm, seed, self._source(prepared), threads=1, state=state)
-            try:
-                tables = bank.run().tables(bank.team.events)
-            finally:
-                bank.let_go()
-            return {name: tables[name] for name in TABLES}
-
-        return lived
+    def _tables(self, prepared: Prepared, arm: Arm, seed: int, past: str) -> Tables:
+        """What KPIs are made of, of one arm of a seed; the burn-in goes by `past`, all that decides it."""
+        one = Replication(prepared, seed, source=self._source(prepared))
+        rows = max((len(next(iter(state.columns.values()))) for state in self.states.values()), default=1)
+        state = _kept(self.states, past, one.state, most=max(1, min(8, KEPT_ROWS // max(rows, 1))))
+        tables = one.tables(arm, state)
+        return {name: tables[name] for name in TABLES}
 
     def _source(self, prepared: Prepared) -> Source:
         told = prepared.scenario.resolved()

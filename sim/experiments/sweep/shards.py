@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Interrupted, RunFailed, SimError
+from sim.experiments.callbacks import Callback
 from sim.experiments.design.plan import Plan, Point, Unit
 from sim.experiments.executors.chunks import Chunk, Todo
-from sim.experiments.executors.dispatch import DEATHS, Listener
-from sim.experiments.executors.worker import SweepJob, died_of
+from sim.experiments.executors.dispatch import DEATHS
+from sim.experiments.executors.flight import died_of
+from sim.experiments.executors.worker import SweepJob
 from sim.experiments.sweep.drive import (
     SweepOptions,
     design_of,
@@ -35,9 +37,8 @@ from sim.experiments.sweep.drive import (
     units_of,
 )
 from sim.experiments.sweep.status import Keeper
-from sim.store.lock import Lock
+from sim.store.lock import Lock, driver_lock
 from sim.store.sweep_folder import SweepStore
-from sim.store.sweep_opening import driver_lock
 from sim.store.sweep_reading import StoredSweep, read_sweep, read_sweep_manifest
 
 BLOCKS = 8  # of neighbouring units that a shard has at least, where there are enough
@@ -51,7 +52,7 @@ def work(
     scenario_text: str,
     options: SweepOptions,
     shard: tuple[int, int],
-    listener: Listener | None = None,
+    callback: Callback | None = None,
 ) -> StoredSweep:
     """Live shard i of n (1 to n) of what is missing; the sweep as it stands then, finished if this was the last.
 
@@ -72,29 +73,29 @@ def work(
         store, units = _open(plan, points, manifest, scenario_text, options.out)
         if store.status == "done":
             return read_sweep(store.path)
-        ears = Keeper(store, listener or Listener(), shard=f"{i}/{n}")
-        found = _work(plan, store, share(units, i, n), ears)
+        callback = Keeper(store, callback or Callback(), shard=f"{i}/{n}")
+        found = _work(plan, store, share(units, i, n), callback)
     finally:
         lock.release()
     whole = found.status in ("done", "failed")
-    ears.ended(ending(found) if whole else "its share is stored; other shards are not through yet")
+    callback.ended(ending(found) if whole else "its share is stored; other shards are not through yet")
     return found
 
 
-def _work(plan: Plan, store: SweepStore, units: Sequence[Unit], ears: Keeper) -> StoredSweep:
+def _work(plan: Plan, store: SweepStore, units: Sequence[Unit], callback: Keeper) -> StoredSweep:
     try:
         for line in store.lines:
-            ears.note(line)
+            callback.note(line)
         mine, total = missing(store, units)
-        ears.began(total, total - len(mine))
-        _live(job_of(plan, store, elsewhere=True), mine, ears)
+        callback.items(total, total - len(mine))
+        _live(job_of(plan, store, elsewhere=True), mine, callback)
         return _finish_if_whole(store)
     except KeyboardInterrupt:
-        ears.ended("interrupted")
+        callback.ended("interrupted")
         what = f"{store.path}: interrupted; what was finished is kept, the same command goes on"
         raise Interrupted(what) from None
     except Exception as error:
-        ears.ended(f"stopped: {str(error) or type(error).__name__}")
+        callback.ended(f"stopped: {str(error) or type(error).__name__}")
         raise
 
 
@@ -134,47 +135,47 @@ def _finish_if_whole(store: SweepStore) -> StoredSweep:
     return read_sweep(store.path)
 
 
-def _live(job: SweepJob, units: Sequence[Unit], ears: Keeper) -> None:
+def _live(job: SweepJob, units: Sequence[Unit], callback: Keeper) -> None:
     """Live units in a process of its own, chunk after chunk; one that ends it is tried again alone, then given up."""
     todo = Todo(list(units))
     with Hand() as hand:
         while chunk := todo.next(1):
             try:
-                receipt = hand.do(job, chunk.items, lambda: ears.tick(1))
+                receipt = hand.do(job, chunk.items, lambda: callback.tick(1))
             except BrokenProcessPool:
                 todo.back(chunk)
-                _after_a_death(job, chunk, todo, ears)
+                _after_a_death(job, chunk, todo, callback)
                 continue
             except SimError:
                 raise
             except Exception as error:
                 todo.back(chunk)
                 for unit in chunk.items:
-                    _give_up(job, unit, f"{type(error).__name__}: {error}", ears)
+                    _give_up(job, unit, f"{type(error).__name__}: {error}", callback)
                 continue
             todo.back(chunk)
             todo.paces.append(receipt["seconds"] / max(receipt["units"], 1))
             todo.alone.extend(Chunk([unit], chunk.deaths) for unit in receipt["again"])
-            ears.chunk(receipt)
+            callback.chunk(receipt)
 
 
-def _after_a_death(job: SweepJob, chunk: Chunk[Unit], todo: Todo[Unit], ears: Keeper) -> None:
+def _after_a_death(job: SweepJob, chunk: Chunk[Unit], todo: Todo[Unit], callback: Keeper) -> None:
     """The same chunk again: the note it left tells its worker whom to blame. Alone, three times are enough."""
     chunk.deaths += 1
     if len(chunk.items) == 1 and chunk.deaths >= DEATHS:
         (unit,) = chunk.items
-        _give_up(job, unit, died_of(chunk.deaths), ears)
+        _give_up(job, unit, died_of(chunk.deaths), callback)
     elif chunk.deaths > len(chunk.items):
         todo.alone.extend(Chunk([unit], 1) for unit in chunk.items)
     else:
         todo.alone.append(chunk)
 
 
-def _give_up(job: SweepJob, unit: Unit, reason: str, ears: Keeper) -> None:
+def _give_up(job: SweepJob, unit: Unit, reason: str, callback: Keeper) -> None:
     stored = job.crash(unit, reason)
     if not stored:  # it was not even begun
         raise RunFailed(f"the process that should live units dies before it does: {reason}")
-    ears.crashed(unit, stored)
+    callback.crashed(unit, stored)
 
 
 class Hand:

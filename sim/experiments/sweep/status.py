@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import RunFailed
-from sim.experiments.executors.dispatch import Listener
+from sim.experiments.callbacks import Callback
 from sim.phrases import duration
+from sim.store.files import write_json
 from sim.store.lock import is_taken
 from sim.store.manifest import FINISHED
 from sim.store.sweep_folder import SweepStore
 from sim.store.sweep_reading import read_sweep_manifest, read_units, states
 from sim.store.sweep_rows import CRASHED, FAILED, OK
-from sim.store.tables import write_json
 
 LOG = "progress.log"
 TELL = 2.0  # seconds between what is told of a sweep that runs, in a file
@@ -43,7 +43,7 @@ class Tally:
     clock: Callable[[], float] = time.monotonic
     lately: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=60))
 
-    def began(self, total: int, done: int) -> None:
+    def items(self, total: int, done: int) -> None:
         """So many units in all, so many done before."""
         self.total, self.done, self.failed = total * self.tasks_a_unit, done * self.tasks_a_unit, 0
         self.lately.clear()
@@ -86,38 +86,38 @@ def _line(
     return ", ".join(words)
 
 
-class Keeper(Listener):
+class Keeper(Callback):
     """Keeps the folder telling how far it is, and tidy, while somebody else listens."""
 
-    def __init__(self, store: SweepStore, ears: Listener, shard: str = ""):
-        self.store, self.ears, self.shard = store, ears, shard
+    def __init__(self, store: SweepStore, callback: Callback, shard: str = ""):
+        self.store, self.callback, self.shard = store, callback, shard
         self.tally = Tally(len(store.manifest["arms"]))
         self.file = store.path / f"progress{'-' + shard.replace('/', 'of') if shard else ''}.json"
         self.told = self.said = self.merged = time.monotonic()
 
-    def began(self, total: int, done: int) -> None:
-        self.tally.began(total, done)
-        self.ears.began(total, done)
+    def items(self, total: int, done: int) -> None:
+        self.tally.items(total, done)
+        self.callback.items(total, done)
         self.log(f"began: {self.tally.line()}")
         self._tell()
 
     def chunk(self, receipt: dict[str, Any]) -> None:
         self.tally.chunk(receipt)
-        self.ears.chunk(receipt)
+        self.callback.chunk(receipt)
 
     def crashed(self, item: Any, reason: str) -> None:
         self.tally.crashed()
         where = f"point {item.point.number} seed {item.seed}"
         self.log(f"{where} given up: {reason}")
-        self.ears.crashed(where, reason)
+        self.callback.crashed(where, reason)
 
     def note(self, text: str) -> None:
         self.log(text)
-        self.ears.note(text)
+        self.callback.note(text)
 
     def tick(self, workers: int) -> None:
         self.tally.workers = workers
-        self.ears.tick(workers)
+        self.callback.tick(workers)
         now = time.monotonic()
         if now - self.told > TELL:
             self.told = now
@@ -132,7 +132,7 @@ class Keeper(Listener):
     def ended(self, text: str) -> None:
         """The last word."""
         self.log(text)
-        self.ears.ended(text)
+        self.callback.ended(text)
         with contextlib.suppress(OSError):
             self.file.unlink()
 

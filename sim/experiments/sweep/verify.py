@@ -14,11 +14,11 @@ from sim.errors import BadInput
 from sim.experiments.design.plan import Plan, Point, Unit, read_plan
 from sim.experiments.executors.worker import maker
 from sim.experiments.verify import HOW, NOT_SEALED, Verdict, against_scenario
+from sim.store.files import why_unreadable
 from sim.store.manifest import FINISHED
 from sim.store.seals import MANIFEST, is_sealed
 from sim.store.sweep_reading import StoredSweep, changed_files, read_sweep
 from sim.store.sweep_rows import OK, tasks_digest
-from sim.store.tables import why_unreadable
 
 SAMPLE = 5  # units lived again, spread over the sweep: all of them would take as long as the sweep did
 MOST_WHOLE = 10  # columns of a point that are tried as whole numbers and as others
@@ -27,7 +27,7 @@ PLAN, DESIGN = "plan.json", "design.csv"
 
 def verify_sweep(folder: Path) -> Verdict:
     """Compare digests; that of the rerun is of the stored tasks with those of the sample as they came out again."""
-    from sim.experiments.run import model_version
+    from sim.experiments.provenance import model_version
 
     stored = read_sweep(folder)
     if stored.status not in FINISHED:

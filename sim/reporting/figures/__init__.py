@@ -1,8 +1,7 @@
 """The figures of a report: what a strategist would show to a board.
 
-`FIGURES` lists them in the order of the page, `draw_all` writes each as PNG and SVG. A figure function takes a `Board`
-(the tables of a run) and returns a matplotlib Figure, whose label is its title and subtitle; it raises `NothingToShow`
-when the run has no data for it.
+`FIGURES` lists them in the order of the page. A figure function takes a `Board` (the tables of a run) and returns a
+matplotlib Figure, whose label is its title and subtitle; it raises `NothingToShow` when the run has no data for it.
 """
 
 from __future__ import annotations
@@ -10,15 +9,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-import matplotlib as mpl
-import pandas as pd
 from matplotlib.figure import Figure
 
-from sim.reporting.figures import letters, style
 from sim.reporting.figures.attribution import attribution
-from sim.reporting.figures.board import Board, NothingToShow, Tables
+from sim.reporting.figures.board import Board, NothingToShow
 from sim.reporting.figures.cost_and_effect import cost_and_effect
 from sim.reporting.figures.customers import attrition_by_tenure, attrition_by_tier, customer_flows
 from sim.reporting.figures.decision import forest, tier_heat_map
@@ -34,13 +29,13 @@ DPI = 150
 
 @dataclass(frozen=True)
 class Plate:
-    """One figure of the page: file name, how to draw it, its heading on the page, how to read it."""
+    """One figure of a page: file name, how to draw it, its heading, how to read it, the section it belongs to."""
 
     name: str
-    draw: Callable[[Board], Figure]
+    draw: Callable[..., Figure]
     heading: str
     caption: str
-    decision: bool = False  # it belongs to the comparison of arms at the top of the page
+    section: str = "figures"
 
 
 DECISION: tuple[Plate, ...] = (
@@ -52,7 +47,7 @@ DECISION: tuple[Plate, ...] = (
         "has zero in it means that the run cannot tell the arm from the reference. The intervals hold one by one: of "
         "twenty arms that do nothing, one interval would leave zero out by chance. What is filled has been corrected "
         "for how many are looked at.",
-        decision=True,
+        section="decision",
     ),
     Plate(
         "trajectories",
@@ -60,7 +55,7 @@ DECISION: tuple[Plate, ...] = (
         "When it changes",
         "Every arm starts from the same bank. What costs comes first and what pays comes later: a strategy that looks "
         "bad in its first year may be immature, one that flattens out has given what it has.",
-        decision=True,
+        section="decision",
     ),
     Plate(
         "cost_and_effect",
@@ -69,14 +64,14 @@ DECISION: tuple[Plate, ...] = (
         "The steeper the line, the more customers for the money. Where the intervals of two arms overlap, their order "
         "may be chance. Customers who bring little money count as much as others here; the net present value does not "
         "treat them so.",
-        decision=True,
+        section="decision",
     ),
     Plate(
         "tier_heat_map",
         tier_heat_map,
         "In which tier",
         "Tiers differ in size: a cell of a small tier can be large and uncertain. The bank's column is over all tiers.",
-        decision=True,
+        section="decision",
     ),
     Plate(
         "attribution",
@@ -85,7 +80,7 @@ DECISION: tuple[Plate, ...] = (
         "A member's share is its mean contribution over all orders of putting the bundle together, so that the shares "
         "add up to the whole. Where a member alone brings less than its share, the others help it (synergy); where "
         "more, they take customers from one another.",
-        decision=True,
+        section="decision",
     ),
     Plate(
         "fates",
@@ -93,7 +88,7 @@ DECISION: tuple[Plate, ...] = (
         "Whose fate it changes",
         "The same customers under the same luck, so a customer who closes in one arm and stays in the other was moved "
         "by the arm. Arms that touch many customers lose some whom nobody would have lost.",
-        decision=True,
+        section="decision",
     ),
     Plate(
         "fates_by_group",
@@ -101,7 +96,7 @@ DECISION: tuple[Plate, ...] = (
         "Which customers",
         "Persuadables stay only if they are contacted, sure things stay anyway, lost causes go anyway, sleeping dogs "
         "go because they are contacted. Groups are those of month 0.",
-        decision=True,
+        section="decision",
     ),
     Plate(
         "strategy_costs",
@@ -109,14 +104,14 @@ DECISION: tuple[Plate, ...] = (
         "What the strategies cost",
         "Nominal, not discounted. A budget for the first year is not one for the next: capital comes first, running "
         "cost grows with what is covered.",
-        decision=True,
+        section="decision",
     ),
     Plate(
         "strategy_maturity",
         strategy_maturity,
         "How fast the strategies grow up",
         "People need time to learn and customers to notice. Effects follow maturity, costs do not wait for it.",
-        decision=True,
+        section="decision",
     ),
 )
 
@@ -189,67 +184,9 @@ FIGURES: tuple[Plate, ...] = (
 )
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """A figure that was written: its plate, the title and subtitle it carries, and its files."""
-
-    plate: Plate
-    title: str
-    subtitle: str
-    png: Path
-    svg: Path
-    letters: str = ""  # what stands in it for letters that no font has, a sentence for its caption
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A figure that could not be drawn, and why."""
-
-    plate: Plate
-    reason: str
-
-
 def plates(board: Board) -> list[Plate]:
     """The figures that suit a run: with several arms, those of the decision come first."""
     return list(FIGURES) if board.one_arm else [*DECISION, *FIGURES]
-
-
-def draw_all(run: Tables, folder: Path, comparison: pd.DataFrame | None = None) -> tuple[list[Drawing], list[Missing]]:
-    """Writes `figures/*.png` and `*.svg` under `folder`; the same tables give the same bytes of SVG.
-
-    Returns the figures drawn, in the order of the page, and those for which the run has no data.
-    """
-    with letters.one_page():
-        return _draw_all(Board(run, comparison=comparison), folder)
-
-
-def _draw_all(board: Board, folder: Path) -> tuple[list[Drawing], list[Missing]]:
-    target = Path(folder) / "figures"
-    target.mkdir(parents=True, exist_ok=True)
-    drawings: list[Drawing] = []
-    missing: list[Missing] = []
-    for plate in plates(board):
-        png, svg = target / f"{plate.name}.png", target / f"{plate.name}.svg"
-        try:
-            figure = plate.draw(board)
-        except NothingToShow as reason:
-            missing.append(Missing(plate, str(reason)))
-            for stale in (png, svg):  # of an earlier report
-                stale.unlink(missing_ok=True)
-            continue
-        title, _, subtitle = str(figure.get_label()).partition("\n")
-        with mpl.rc_context(style.RC):
-            _write(png, png_bytes(figure))
-            _write(svg, svg_text(figure).encode())
-        drawings.append(Drawing(plate, title, subtitle, png, svg, letters.caption(figure)))
-    return drawings, missing
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes to a temporary name and renames, so that a figure is whole or not there."""
-    draft = path.with_name(path.name + ".tmp")
-    draft.write_bytes(content)
-    draft.replace(path)
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -271,8 +208,6 @@ __all__ = [
     "DECISION",
     "FIGURES",
     "Board",
-    "Drawing",
-    "Missing",
     "NothingToShow",
     "Plate",
     "attribution",
@@ -282,12 +217,12 @@ __all__ = [
     "contacts_and_utilisation",
     "cost_and_effect",
     "customer_flows",
-    "draw_all",
     "economics",
     "fates",
     "fates_by_group",
     "forest",
     "plates",
+    "png_bytes",
     "satisfaction_and_nps",
     "strategy_costs",
     "strategy_maturity",

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.measures import intervals
 from sim.measures.evidence import FEW, ROUGH, Evidence, customers_per_row, evidence_of, few
 from sim.measures.precision import sureness
 from sim.reporting.figures import units
@@ -335,15 +336,12 @@ def band(values: Cube, axis: int = 1, *, floor: float = -np.inf) -> Band:
 
 def half_width(values: Cube, axis: int) -> Cube:
     """Half width of the 95 % t interval of the mean over an axis; NaN where fewer than two values are there."""
-    from scipy.special import stdtrit
-
     there = np.isfinite(values)
     count = there.sum(axis=axis)
     some = np.maximum(count, 2)
     mean = np.where(there, values, 0.0).sum(axis=axis) / np.maximum(count, 1)
     square = np.where(there, values - np.expand_dims(mean, axis), 0.0) ** 2
-    half = stdtrit(some - 1, 0.975) * np.sqrt(square.sum(axis=axis) / (some - 1) / some)
-    return np.where(count > 1, half, np.nan)
+    return np.where(count > 1, intervals.half_width(square.sum(axis=axis) / (some - 1), some), np.nan)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,16 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sim.measures.precision import CHANCE
+
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 INFINITE = "\N{INFINITY}"
 PLUS_MINUS = "\N{PLUS-MINUS SIGN}"
 GAP = "\N{NO-BREAK SPACE}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+SMALLEST_P = 0.001
 
 _SCALES = ((1e12, "tn"), (1e9, "bn"), (1e6, "m"), (1e3, "k"))
 
@@ -73,6 +77,20 @@ def half_text(half_width: float, decimals: int) -> str:
     """A half width in these decimals; one too small for them is not none, so "<0.1"."""
     text = number(half_width, decimals)
     return text if text.strip("0.") or half_width == 0 else f"<{number(10.0**-decimals, decimals)}"
+
+
+def p_text(p: float) -> str:
+    """A p value as read: two digits, never 0, and never rounded to or over the border of what is sure."""
+    if math.isnan(p):
+        return MISSING
+    if p < SMALLEST_P:
+        return f"<{SMALLEST_P:g}"
+    decimals = 3 if p < 0.1 else 2
+    text = f"{p:.{decimals}f}"
+    if float(text) == CHANCE and p != CHANCE:
+        below, above = f"<{CHANCE:.3f}", f">{CHANCE:.3f}"
+        text = f"{p:.4f}" if float(f"{p:.4f}") != CHANCE else below if p < CHANCE else above
+    return text
 
 
 def significant(value: float, digits: int, *, most: int = 4) -> int:

@@ -2,38 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from sim.phrases import spoken
-from sim.reporting.figures import letters, png_bytes, svg_text, units
-from sim.reporting.figures.inline import inline
+from sim.reporting.figures import Plate, units
 from sim.reporting.figures.sweep_front import Measure, front, mixes, search_and_confirmed
-from sim.reporting.optimum.build import Optimised
 from sim.reporting.optimum.sentences import Outcome, answer, chosen_words, measures, outcome, setting, title, written
-from sim.store.tables import write_atomically
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-    from matplotlib.figure import Figure
-
-CAPTIONS = {
-    "front": (
-        "The front",
-        "Each axis says which side is better. Who is on the search's front was partly lucky; filled "
-        "marks are what is left of it on seeds that had no part in choosing them.",
-    ),
-    "confirmed": (
-        "Search and fresh seeds",
-        "A hollow mark to the better side of its filled one flattered. A gap that "
-        "all share, baselines included, is the luck of the search's seeds; what the best lose beyond it is "
-        "what being picked out of many was worth.",
-    ),
-    "mixes": (
-        "How the money is split",
-        "Shares are of the arm's yearly budget; every candidate costs the same, as far as its strategies can spend it.",
-    ),
-}
+from sim.reporting.page import Picture, by_section, draw_all, page_of
+from sim.store.files import write_atomically
+from sim.store.optimum import Optimised
 
 
 @dataclass(frozen=True)
@@ -46,58 +26,46 @@ class Gap:
     sure: bool
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page."""
-
-    name: str
-    heading: str
-    caption: str
-    svg: Markup
-
-
 def write(found: Optimised) -> None:
     """figures/ and report.html of an optimisation."""
     told = measures(found)
-    with letters.one_page():
-        pictures = [_picture(found, name, figure) for name, figure in _figures(found, told, outcome(found)).items()]
+    pictures, _ = draw_all(_plates(found, told, outcome(found)), found.path, ids="o")
     write_atomically(found.path / "report.html", render(found, told, pictures))
 
 
-def _figures(found: Optimised, told: list[Measure], ended: Outcome) -> dict[str, Figure]:
-    reference = found.facts["reference"]
-    drawn: dict[str, Figure] = {}
+def _plates(found: Optimised, told: list[Measure], ended: Outcome) -> Iterator[Plate]:
+    """The figures that suit it: those of the confirmed need one with a result."""
     if not (found.confirmed["status"] == "ok").any():
-        return drawn
-    objectives, heading = [one for one in told if one.sign], title(found, ended)
+        return
+    reference, heading = found.facts["reference"], title(found, ended)
+    objectives = [one for one in told if one.sign]
     if len(objectives) > 1:
-        drawn["front"] = front(found.candidates, found.confirmed, objectives, reference, heading, ended.mark)
-    drawn["confirmed"] = search_and_confirmed(found.confirmed, told[:3], reference, heading, ended.mark)
+        yield Plate(
+            "front",
+            partial(front, found.candidates, found.confirmed, objectives, reference, heading, ended.mark),
+            "The front",
+            "Each axis says which side is better. Who is on the search's front was partly lucky; filled marks are what "
+            "is left of it on seeds that had no part in choosing them.",
+        )
+    yield Plate(
+        "confirmed",
+        partial(search_and_confirmed, found.confirmed, told[:3], reference, heading, ended.mark),
+        "Search and fresh seeds",
+        "A hollow mark to the better side of its filled one flattered. A gap that all share, baselines included, is "
+        "the luck of the search's seeds; what the best lose beyond it is what being picked out of many was worth.",
+    )
     if found.facts["shares"]:
-        drawn["mixes"] = mixes(found.confirmed, found.facts["shares"], told[0], ended.mark)
-    return drawn
+        yield Plate(
+            "mixes",
+            partial(mixes, found.confirmed, found.facts["shares"], told[0], ended.mark),
+            "How the money is split",
+            "Shares are of the arm's yearly budget; every candidate costs the same, as far as its strategies can spend "
+            "it.",
+        )
 
 
-def _picture(found: Optimised, name: str, figure: Figure) -> Picture:
-    from markupsafe import Markup
-
-    folder = found.path / "figures"
-    folder.mkdir(exist_ok=True)
-    svg = svg_text(figure)
-    write_atomically(folder / f"{name}.svg", svg)
-    write_atomically(folder / f"{name}.png", png_bytes(figure))
-    title, _, subtitle = str(figure.get_label()).partition("\n")
-    heading, caption = CAPTIONS[name]
-    # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
-    caption += letters.caption(figure)
-    return Picture(name, heading, caption, Markup(inline(svg, f"{name}-", f"{title}. {subtitle}")))
-
-
-def render(found: Optimised, told: list[Measure], pictures: list[Picture]) -> str:
+def render(found: Optimised, told: list[Measure], pictures: Sequence[Picture]) -> str:
     """The page as text; everything that comes from a scenario is escaped."""
-    from sim.reporting.page import pages
-
-    environment = pages()
     ended = outcome(found)
     m = found.manifest
     facts = [
@@ -110,7 +78,7 @@ def render(found: Optimised, told: list[Measure], pictures: list[Picture]) -> st
         ("Code version", m.get("code_version")),
         ("Run time", f"{m['seconds']:,.0f} s on {m.get('workers', 1)} workers" if "seconds" in m else None),
     ]
-    return environment.get_template("optimise.html.j2").render(
+    sections = dict(
         name=str(m["name"]),
         question=str(m.get("about") or ""),
         setting=setting(found),
@@ -125,10 +93,11 @@ def render(found: Optimised, told: list[Measure], pictures: list[Picture]) -> st
         rows=_confirmed_rows(found, told, ended),
         front=_front_rows(found, told),
         strategies=_strategies(found),
-        pictures=pictures,
+        pictures=by_section(pictures),
         failed=int(m.get("failed", 0)) + int(m.get("crashed", 0)),
         facts=[(label, str(value)) for label, value in facts if value not in (None, "")],
     )
+    return page_of("optimise.html.j2", sections)
 
 
 def _heads(ended: Outcome) -> dict[str, str]:

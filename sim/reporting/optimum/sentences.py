@@ -14,7 +14,7 @@ from sim.reporting.run.key_figures import label
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.reporting.optimum.build import Optimised
+    from sim.store.optimum import Optimised
 
 EQUAL = "equal shares"  # the baseline that everybody asks about
 TIE = 1e-9  # relative: closer than this is equally good

@@ -6,16 +6,13 @@
 
 from __future__ import annotations
 
-from sim.reporting.run.assumptions_used import from_schema as assumptions_from_schema
-from sim.reporting.run.page import build, write_key_figures
+from sim.reporting.run.page import build
 from sim.reporting.run.precision_notes import stopping_words
 from sim.reporting.run.terminal import attribution_table, summary_table
 
 __all__ = [
-    "assumptions_from_schema",
     "attribution_table",
     "build",
     "stopping_words",
     "summary_table",
-    "write_key_figures",
 ]

@@ -15,7 +15,7 @@ from sim.reporting.figures.board import band, half_width
 from sim.reporting.figures.fates import Fair, fairness
 from sim.reporting.run.headlines import changes
 from sim.reporting.run.key_figures import Figure, KeyFigures, label
-from sim.reporting.run.precision_notes import RULE, p_text
+from sim.reporting.run.precision_notes import RULE
 from sim.reporting.run.verdicts import (
     NOTHING,
     ONE_SEED,
@@ -176,8 +176,8 @@ def _sure(row: Mapping[Any, Any], gap: Figure | None) -> Sure:
         seeds=units.number(number["seeds"]),
         for_half=units.number(number["seeds_for_half"]),
         unpaired=units.number(number["unpaired_seeds"]),
-        p=p_text(number["p_value"]),
-        adjusted=p_text(gap.p if gap is not None else math.nan),
+        p=units.p_text(number["p_value"]),
+        adjusted=units.p_text(gap.p if gap is not None else math.nan),
         sure=gap is not None and gap.sure,
     )
 

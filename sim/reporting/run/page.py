@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from sim.measures.evidence import evidence_of, few_words
+from sim.measures.evidence import few_words
 from sim.measures.precision import CORRECTION
 from sim.phrases import spoken
-from sim.reporting.figures import Board, Drawing, Missing, draw_all, units
+from sim.reporting.figures import Board, plates, units
 from sim.reporting.figures.board import mean_of
-from sim.reporting.figures.inline import inline
+from sim.reporting.page import Missing, Picture, by_section, draw_all, page_of
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
 from sim.reporting.run.decision import decide
 from sim.reporting.run.headlines import answer, headlines
@@ -23,8 +22,6 @@ from sim.reporting.run.key_figures import KeyFigures, Row, meanings
 from sim.reporting.run.precision_notes import stopping_words
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from sim.store.run_reading import Run
 
 Known = Mapping[str, Mapping[str, Any]]
@@ -42,18 +39,21 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     "assumptions" is used if there is one.
     Raises `BadInput` for a folder that cannot be read.
     """
+    from sim.store.files import write_atomically
     from sim.store.run_reading import DERIVED, read
     from sim.store.seals import reseal
-    from sim.store.tables import write_atomically
 
     stored = isinstance(source, (str, os.PathLike))
     run = read(source) if isinstance(source, (str, os.PathLike)) else source
     if stored:
+        from sim.measures.key_figures import write_key_figures
+
         write_key_figures(run)
     summary, comparison = key_figures_of(run)
-    drawings, missing = draw_all(run, run.path, comparison)
+    board = Board(run, comparison=comparison)
+    pictures, missing = draw_all(plates(board), run.path, board)
     page = run.path / "report.html"
-    write_atomically(page, render(run, summary, comparison, drawings, missing, assumptions))
+    write_atomically(page, render(run, summary, comparison, pictures, missing, assumptions))
     if stored:
         reseal(run.path, DERIVED)
     return page
@@ -70,71 +70,30 @@ def _changed(run: Run) -> str:
     return words({name: how for name, how in found.items() if not any(fnmatch(name, form) for form in DERIVED)})
 
 
-def write_key_figures(run: Run) -> None:
-    """summary.csv, and comparison.csv and precision.csv once there are two arms, from the stored tables alone."""
-    from sim.measures.compare import compare
-    from sim.measures.kpis import run_kpis_of, summarise
-    from sim.measures.precision import precision
-    from sim.store.tables import write_csv
-
-    kpis = run_kpis_of(run)
-    write_csv(run.path / "summary.csv", summarise(kpis, evidence_of(run).errors))
-    if len(run.arms) > 1:
-        write_csv(run.path / "comparison.csv", compare(kpis, run.arms[0]))
-        write_csv(run.path / "precision.csv", precision(kpis, run.arms[0]))
-
-
 def key_figures_of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     """summary.csv and, with several arms, comparison.csv of a run."""
     return run.summary, run.comparison if len(run.arms) > 1 else None
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page."""
-
-    anchor: str
-    heading: str
-    title: str
-    caption: str
-    svg: Markup
-    decision: bool = False
 
 
 def render(
     run: Run,
     summary: pd.DataFrame,
     comparison: pd.DataFrame | None,
-    drawings: Sequence[Drawing],
+    pictures: Sequence[Picture],
     missing: Sequence[Missing],
     assumptions: Known | None = None,
 ) -> str:
     """The page as text; everything that comes from a scenario or a book is escaped."""
-    from markupsafe import Markup
-
-    from sim.reporting.page import pages
-
     board = Board(run, comparison=comparison)
     figures = KeyFigures(summary, comparison, board.evidence)
     scenario = scenario_of(run.scenario_text)
     known = assumptions if assumptions is not None else run.manifest.get("assumptions") or {}
     rows = used(scenario, known)
-    pictures = []
-    for place, drawing in enumerate(drawings):
-        name = drawing.plate.name
-        svg = inline(drawing.svg.read_text(encoding="utf-8"), f"f{place}-", f"{drawing.title}. {drawing.subtitle}")
-        # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
-        plate = drawing.plate
-        pictures.append(
-            Picture(name, plate.heading, drawing.title, plate.caption + drawing.letters, Markup(svg), plate.decision)
-        )
-    environment = pages()
     short = dict(zip(figures.arms, units.shortened([spoken(arm) for arm in figures.arms], LONGEST), strict=True))
-    environment.filters["short"] = lambda arm: short.get(arm, arm)
     by_arm = figures.by_arm() if not board.one_arm else {}
     by_tier = {arm: figures.by_tier(arm, board.tiers) for arm in figures.arms}
     shown = {kpi.split("[")[0] for kpis in figures.groups.values() for kpi in kpis if figures.said(kpi)}
-    return environment.get_template("report.html.j2").render(
+    sections = dict(
         name=str(run.manifest.get("name", "run")),
         question=str(scenario.get("about") or run.manifest.get("about") or ""),
         setting=setting(run, board, scenario),
@@ -154,10 +113,8 @@ def render(
         marks_of_answer=marks_of_answer(figures, board),
         meanings=meanings(sorted(shown, key=list(meanings_order()).index)),
         decision=decide(run, figures, board),
-        decision_pictures=[picture for picture in pictures if picture.decision],
-        decision_missing=[gone for gone in missing if gone.plate.decision],
-        pictures=[picture for picture in pictures if not picture.decision],
-        missing=[gone for gone in missing if not gone.plate.decision],
+        pictures=by_section(pictures),
+        missing=missing,
         below_zero=below_zero(summary),
         strategies=arms_in_words(scenario, known),
         strategy_settings=settings_of_strategies(scenario, known),
@@ -171,6 +128,7 @@ def render(
         many_seeds=seeds_option(board.seeds),
         correction=CORRECTION,
     )
+    return page_of("report.html.j2", sections, short=lambda arm: short.get(arm, arm))
 
 
 def endless(tables: Sequence[Mapping[str, Sequence[Row]]]) -> bool:

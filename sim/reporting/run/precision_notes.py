@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +15,6 @@ from sim.reporting.run.key_figures import label
 SHORT = {"attrition_annual": "attrition", "customers_end": "customers", "aum_end": "AUM", "nps": "NPS"}
 # What a terminal compares; the last go first for want of room.
 COMPARED = ("attrition_annual", "profit_annual", "aum_end", "nps", "customers_end")
-SMALLEST_P = 0.001
 RULE = f"p below {CHANCE:g} by {CORRECTION} over all headline figures of all arms"  # what is called clear, in words
 
 
@@ -43,26 +41,12 @@ def precision_rows(
         unit_line += [f"{units.PLUS_MINUS} {look.unit}", "for half", "p"]
         columns.append([_half(half / look.divisor) + mark for half, mark in zip(halves, marks, strict=True)])
         columns.append([units.number(seeds) for seeds in rows["seeds_for_half"]])
-        columns.append([p_text(p) for p in rows["p_adjusted"]])
+        columns.append([units.p_text(p) for p in rows["p_adjusted"]])
     return [head, unit_line], [list(row) for row in zip(*columns, strict=True)], starts
 
 
 def _half(value: float) -> str:
     return units.number(value, units.significant(value, 2) if value else 0)
-
-
-def p_text(p: float) -> str:
-    """A p value as read: two digits, never 0, and never rounded to or over the border of what is sure."""
-    if math.isnan(p):
-        return units.MISSING
-    if p < SMALLEST_P:
-        return f"<{SMALLEST_P:g}"
-    decimals = 3 if p < 0.1 else 2
-    text = f"{p:.{decimals}f}"
-    if float(text) == CHANCE and p != CHANCE:
-        below, above = f"<{CHANCE:.3f}", f">{CHANCE:.3f}"
-        text = f"{p:.4f}" if float(f"{p:.4f}") != CHANCE else below if p < CHANCE else above
-    return text
 
 
 def precision_note(precision: pd.DataFrame) -> list[str]:

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.measures.intervals import t_quantile
 from sim.measures.precision import CHANCE
 from sim.phrases import quoted
 from sim.reporting.figures import units
 from sim.reporting.run.key_figures import Figure, KeyFigures
-from sim.reporting.run.precision_notes import p_text
 
 PER = 100_000  # customers that the sentence speaks of
 MOST_SEEDS = 1_000  # more of them would tell differences too small to matter
@@ -113,7 +113,7 @@ def seeds_to_tell(difference: float, half: float, seeds: int, level: float = CHA
     from scipy.special import stdtrit
 
     level = CHANCE if math.isnan(level) else level
-    sd = half * math.sqrt(seeds) / float(stdtrit(seeds - 1, 0.975))
+    sd = half * math.sqrt(seeds) / float(t_quantile(seeds))
     counts = np.arange(seeds + 1, seeds + MOST_SEEDS + 1)
     enough = stdtrit(counts - 1, 1.0 - level / 2) * sd / np.sqrt(counts) < abs(difference)
     return int(counts[int(np.argmax(enough))]) - seeds if enough.any() else None
@@ -144,7 +144,7 @@ def _customers(one: Verdict, reference: str) -> str:
     if kept.sure:
         return f"loses {count}{kept.mark} more customers {per} (95{units.GAP}% interval {high} to {low})"
     span = " to ".join(units.number(value, sign=True) for value in (kept.low, kept.high)) + kept.mark
-    return f"keeps no clear number of customers more or fewer ({span} {per}, p {p_text(kept.p)})"
+    return f"keeps no clear number of customers more or fewer ({span} {per}, p {units.p_text(kept.p)})"
 
 
 def _profit(one: Verdict, currency: str) -> str:
@@ -154,7 +154,7 @@ def _profit(one: Verdict, currency: str) -> str:
     if profit.sure or math.isnan(profit.half):
         verb = "raises" if profit.value > 0 else "lowers"
         return f"{verb} profit by {units.money(abs(profit.value), currency)} a year"
-    return f"changes profit by no clear amount ({_interval(profit, currency)} a year, p {p_text(profit.p)})"
+    return f"changes profit by no clear amount ({_interval(profit, currency)} a year, p {units.p_text(profit.p)})"
 
 
 def _money_with_interval(figure: Figure, currency: str) -> str:
@@ -253,7 +253,7 @@ def columns(found: list[Verdict], currency: str) -> list[Column]:
             "npv",
             lambda one: is_sure(one.npv),
         ),
-        Column("p", "of NPV", lambda one: p_text(one.npv.p if one.npv else math.nan), "p"),
+        Column("p", "of NPV", lambda one: units.p_text(one.npv.p if one.npv else math.nan), "p"),
     ]
 
 

@@ -16,6 +16,7 @@ from sim.analysis.regret import Regret
 from sim.analysis.study import Factor
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import (
+    NothingToShow,
     style,
     sweep_discovery,
     sweep_indices,
@@ -33,7 +34,7 @@ from sim.reporting.figures.sweep_regret import Loss
 from sim.reporting.figures.sweep_spread import Spread
 from sim.reporting.figures.sweep_surface import Response
 from sim.reporting.figures.sweep_tornado import Swing, Tornado
-from sim.reporting.sweep.sentences import kpi_name, look, often, option_name, share
+from sim.reporting.sweep.sentences import all_conditions, condition_words, kpi_name, look, often, option_name, share
 
 MOST_ROWS = 10  # parameters of a figure
 MOST_PANELS = 6
@@ -48,7 +49,7 @@ def _mark(findings: Findings) -> float | None:
     return findings.threshold if findings.judged else None
 
 
-def spread(findings: Findings) -> Figure | None:
+def spread(findings: Findings) -> Figure:
     study = findings.study
     found = [findings.of(arm).outcome for arm in study.compared][: style.MOST_ARMS - 1]
     display = _display(findings)
@@ -94,7 +95,7 @@ def _display(findings: Findings) -> units.Display:
     return look(max(found, key=lambda one: float(np.quantile(np.abs(one.mean[one.known]), 0.9))))
 
 
-def tornado(findings: Findings, arms: list[str]) -> Figure | None:
+def tornado(findings: Findings, arms: list[str]) -> Figure:
     panels = []
     for arm in arms:
         finding = findings.of(arm)
@@ -105,7 +106,7 @@ def tornado(findings: Findings, arms: list[str]) -> Figure | None:
         panels.append(Tornado(spoken(arm), f"{kpi_name(findings.kpi)}, {display.unit}", centre, swings))
     panels = [panel for panel in panels if panel.swings]
     if not panels:
-        return None
+        raise NothingToShow("no parameter has means that differ")
     title = tornado_title(panels[0])
     difference = f"difference to {quoted(findings.study.reference)}" if not findings.study.one_arm else "level"
     lone = any(one.lone for one in findings.of(arms[0]).effects)
@@ -143,7 +144,7 @@ def _swing(one: Effect, divisor: float) -> Swing:
     )
 
 
-def indices(findings: Findings, arms: list[str]) -> Figure | None:
+def indices(findings: Findings, arms: list[str]) -> Figure:
     names = {factor.path: factor.name for factor in findings.study.factors + findings.study.constant}
     sobol, morris = [], []
     over = ""
@@ -188,7 +189,7 @@ def indices(findings: Findings, arms: list[str]) -> Figure | None:
             f"floor: the same effect everywhere; above the dashed line: it depends on the others, or bends.{over}",
             morris,
         )
-    return None
+    raise NothingToShow("the design has no indices")
 
 
 def index_title(one: Index, place: int, name: str, arm: str) -> str:
@@ -204,12 +205,12 @@ def index_title(one: Index, place: int, name: str, arm: str) -> str:
     return f"{name} seems to matter most for {quoted(arm)}"
 
 
-def levels(findings: Findings, arm: str) -> Figure | None:
+def levels(findings: Findings, arm: str) -> Figure:
     finding = findings.of(arm)
     outcome, display, known = finding.outcome, look(finding.outcome), finding.outcome.known
     own = [one for one in finding.drivers if len(one.groups) > 1][:MOST_PANELS]
     if not own:
-        return None
+        raise NothingToShow("no parameter has two levels")
     mark = _mark(findings)
     panels = []
     for one in own:
@@ -259,14 +260,14 @@ def _nudged(x: np.ndarray, factor: Factor) -> np.ndarray:
     return np.asarray(x + noise * float(np.diff(found).min()))
 
 
-def surface(findings: Findings, arm: str) -> Figure | None:
+def surface(findings: Findings, arm: str) -> Figure:
     finding = findings.of(arm)
     numbers = [one.factor for one in finding.drivers if one.factor.numeric]
     if len(numbers) < 2:
-        return None
+        raise NothingToShow("no two numbers were varied")
     found = response(findings.study, finding.outcome, numbers[0], numbers[1])
     if found is None:
-        return None
+        raise NothingToShow("too few points")
     display, mark = look(finding.outcome), _mark(findings)
     z = found.z / display.divisor
     level = mark / display.divisor if mark is not None else None
@@ -305,10 +306,10 @@ def _label(factor: Factor) -> str:
     return f"{factor.name}, {unit}" if unit else factor.name
 
 
-def regret(findings: Findings) -> Figure | None:
+def regret(findings: Findings) -> Figure:
     found = findings.regrets.get(findings.kpi)
     if found is None or found.levels.shape[1] < 2:
-        return None
+        raise NothingToShow("one option or one world")
     order = np.argsort(found.most, kind="stable")
     reference = [place for place in order if found.options[place].arm == findings.study.reference][:1]
     kept = list(order[:MOST_OPTIONS])
@@ -346,10 +347,10 @@ def regret_title(found: Regret, name: str) -> str:
     return f"{quoted(name)} loses least in the worst case"
 
 
-def where(findings: Findings, arm: str) -> Figure | None:
+def where(findings: Findings, arm: str) -> Figure:
     found = findings.discoveries[arm]
     if found.fate != "pattern":
-        return None
+        raise NothingToShow("no rule says where")
     outcome = findings.of(arm).outcome
     known = outcome.known
     used: dict[str, float] = {}
@@ -360,14 +361,14 @@ def where(findings: Findings, arm: str) -> Figure | None:
     paths = sorted(used, key=lambda path: (path not in first, -used[path]))
     paths += [one.factor.path for one in findings.of(arm).drivers if one.factor.path not in used]
     if len(paths) < 2:
-        return None
+        raise NothingToShow("the rule has one parameter and there is no other")
     factors = {factor.path: factor.at(known) for factor in findings.study.factors}
     x, y = factors[paths[0]], factors[paths[1]]
     sign = outcome.better or 1
     others = [one for one in found.boxes[0].conditions if one.factor.path not in paths[:2]]
     shown = np.all([one.holds() for one in others], axis=0) if others else np.ones(int(known.sum()), dtype=bool)
     where = (
-        f"Shown: {int(shown.sum()):,} points where {' and '.join(one.words for one in others)}; box:"
+        f"Shown: {int(shown.sum()):,} points where {' and '.join(map(condition_words, others))}; box:"
         if others
         else (f"{found.points:,} points; box:")
     )
@@ -375,7 +376,7 @@ def where(findings: Findings, arm: str) -> Figure | None:
     edges = [Edge(_edge(box.conditions, x), _edge(box.conditions, y)) for box in found.boxes[:1]]
     return sweep_discovery.where(
         _where_title(found),
-        f"{where} {found.boxes[0].words}.",
+        f"{where} {all_conditions(found.boxes[0])}.",
         _axis(x.at(shown)),
         _axis(y.at(shown)),
         fails[shown],
@@ -413,7 +414,7 @@ def _edge(conditions: tuple[Condition, ...], factor: Factor) -> tuple[float, flo
     )
 
 
-def luck(findings: Findings) -> Figure | None:
+def luck(findings: Findings) -> Figure:
     rows, told = [], []
     for arm in findings.study.compared[: style.MOST_ARMS]:
         for kpi in findings.study.kpis:
@@ -423,7 +424,7 @@ def luck(findings: Findings) -> Figure | None:
                 told.append((arm, kpi_name(kpi).lower().replace("aum", "AUM"), found.luck.parameters))
                 rows.append((units.shortened([name], 34)[0], found.luck.parameters, found.luck.shared, found.luck.own))
     if not rows:
-        return None
+        raise NothingToShow("one seed tells nothing of luck")
     arm, name, of_parameters = told[0]
     return sweep_spread.luck(
         f"Parameters, not luck, make {share(of_parameters)} of the variance of {quoted(arm)} in {name}"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,45 +12,18 @@ from sim.analysis.findings import Findings
 from sim.analysis.study import Study
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import units
-from sim.reporting.figures.inline import inline
+from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.run.assumptions_used import scenario_of
 from sim.reporting.sweep import sentences as words
 from sim.reporting.sweep import tables as rows
-from sim.reporting.sweep.captions import Picture
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A picture on the page."""
-
-    name: str
-    section: str
-    heading: str
-    title: str
-    caption: str
-    svg: Markup
-
-
-def render(findings: Findings, pictures: Sequence[Picture], folder: Path) -> str:
+def render(findings: Findings, pictures: Sequence[Picture]) -> str:
     """The page as text; all that comes from a scenario is escaped."""
-    from markupsafe import Markup
-
-    from sim.reporting.page import pages
-
     study = findings.study
-    shown = []
-    for place, one in enumerate(pictures):
-        text = (folder / "figures" / f"{one.name}.svg").read_text(encoding="utf-8")
-        # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
-        svg = Markup(inline(text, f"s{place}-", f"{one.title}. {one.subtitle}"))
-        shown.append(Shown(one.name, one.section, one.heading, one.title, one.caption, svg))
-    environment = pages()
     scenario = scenario_of(scenario_text(study))
     arms = [arm for arm in study.compared if findings.of(arm).outcome.known.any()]
-    return environment.get_template("sweep.html.j2").render(
+    sections = dict(
         name=study.name,
         question=str(scenario.get("about") or study.manifest.get("about") or ""),
         setting=setting(study),
@@ -76,10 +47,7 @@ def render(findings: Findings, pictures: Sequence[Picture], folder: Path) -> str
         robust=[rows.robust(findings, found) for found in findings.regrets.values()],
         fails=[rows.failing(findings, arm) for arm in arms if arm in findings.discoveries],
         luck=[(spoken(arm), words.luck_words(findings.of(arm))) for arm in arms],
-        pictures={
-            section: [one for one in shown if one.section == section]
-            for section in ("answer", "drivers", "together", "robust", "fails", "luck")
-        },
+        pictures=by_section(pictures),
         failed=rows.failed(study),
         failed_count=len(study.failed),
         most_failed=rows.MOST_FAILED,
@@ -89,6 +57,7 @@ def render(findings: Findings, pictures: Sequence[Picture], folder: Path) -> str
         constant=[factor.name for factor in study.constant],
         facts=rows.facts(study),
     )
+    return page_of("sweep.html.j2", sections)
 
 
 def scenario_text(study: Study) -> str:
@@ -178,12 +147,13 @@ def titles(findings: Findings, arms: Sequence[str]) -> dict[str, str]:
     if found is not None:
         told["robust"] = f"The robust choice: {words.choice(findings, found)}"
     if broken is not None:
+        verb = "pays" if broken.success else "fails"
         told["fails"] = {
             "never": f"{quoted(lead)} fails nowhere in these ranges",
             "always": f"{quoted(lead)} pays nowhere in these ranges",
             "few": f"{quoted(lead)} fails or pays too seldom to say where",
             "nothing": f"No simple rule says where {quoted(lead)} fails",
-        }.get(broken.fate) or (f"{quoted(lead)} {'pays' if broken.success else 'fails'} where {broken.boxes[0].words}")
+        }.get(broken.fate) or f"{quoted(lead)} {verb} where {words.all_conditions(broken.boxes[0])}"
     if math.isfinite(finding.luck.parameters):
         told["luck"] = (
             f"Luck makes {words.share(finding.luck.own + finding.luck.shared)} of one run's variance{of_lead}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.analysis.discovery import Box, Discovery
+from sim.analysis.discovery import Box, Condition, Discovery
 from sim.analysis.effects import Effect
 from sim.analysis.findings import Finding, Findings
 from sim.analysis.interactions import Term
@@ -315,7 +315,7 @@ def box_words(box: Box, *, success: bool) -> str:
     verb = "pays" if success else "fails"
     all_of = "successes" if success else "failures"
     return (
-        f"it {verb} in {share(box.density)} of the {box.points:,} points where {box.words} (density "
+        f"it {verb} in {share(box.density)} of the {box.points:,} points where {all_conditions(box)} (density "
         f"{share(box.density)}, "
         f"coverage {share(box.coverage)} of all {all_of})"
     )
@@ -339,3 +339,23 @@ def range_words(one: dict[str, object]) -> str:
     if low is None or high is None:
         return ""
     return f"{say(low, kind)} to {say(high, kind)}" + (" (logarithmic)" if one.get("log") else "")
+
+
+def condition_words(one: Condition) -> str:
+    """A bound on a parameter: "training hours is at most 3"."""
+    name, say = one.factor.name, one.factor.say
+    if one.levels is not None:
+        return f"{name} is {' or '.join(map(say, one.levels))}"
+    above, low = "above", one.low
+    if one.factor.levels is not None and low is not None:  # the levels themselves, not what lies between them
+        above, low = "at least", min((level for level in one.factor.levels if level > low), default=low)
+    if low is None:
+        return f"{name} is at most {say(one.high)}"
+    if one.high is None:
+        return f"{name} is {above} {say(low)}"
+    return f"{name} is between {say(low)} and {say(one.high)}"
+
+
+def all_conditions(box: Box) -> str:
+    """All conditions of a box in one phrase."""
+    return " and ".join(map(condition_words, box.conditions))

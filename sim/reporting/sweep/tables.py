@@ -50,7 +50,7 @@ def drivers(findings: Findings, arm: str, kpi: str) -> dict[str, Any]:
                 "at_high": display.write(float(one.mean[high]), sign=sign)[0],
                 "range": display.write(one.range)[0],
                 "spearman": units.number(one.spearman, 2, sign=True),
-                "p": p_text(one.p),
+                "p": units.p_text(one.p),
             }
         )
     return {
@@ -66,11 +66,6 @@ def ends(low: str, high: str) -> str:
     """Both ends of a range, their unit once."""
     (first, _, unit), (_, _, other) = low.partition(" "), high.partition(" ")
     return f"{first if unit == other else low} {units.MISSING} {high}"
-
-
-def p_text(p: float) -> str:
-    """A p value for reading."""
-    return units.MISSING if not math.isfinite(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 @dataclass(frozen=True)
@@ -190,7 +185,7 @@ def failing(findings: Findings, arm: str) -> dict[str, Any]:
     """Where an arm fails: its sentence and its boxes."""
     found = findings.discoveries[arm]
     boxes = [
-        (box.words, f"{box.points:,}", words.share(box.density), words.share(box.coverage))
+        (words.all_conditions(box), f"{box.points:,}", words.share(box.density), words.share(box.coverage))
         for box in found.boxes[:MOST_BOXES]
     ]
     skill = ""

@@ -14,7 +14,7 @@ from sim.analysis.regret import Regret
 from sim.phrases import spoken
 from sim.reporting.figures import units
 from sim.reporting.sweep import sentences as words
-from sim.store.tables import plain
+from sim.store.files import plain
 
 WIDTH = 100
 NAME = 24
@@ -184,7 +184,12 @@ def as_json(findings: Findings) -> dict[str, Any]:
                 "unsure": broken.unsure,
                 "of_success": broken.success,
                 "boxes": [
-                    {"where": box.words, "points": box.points, "density": box.density, "coverage": box.coverage}
+                    {
+                        "where": words.all_conditions(box),
+                        "points": box.points,
+                        "density": box.density,
+                        "coverage": box.coverage,
+                    }
                     for box in broken.boxes
                 ],
             },

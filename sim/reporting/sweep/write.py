@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from sim.analysis.discovery import discovery_table
+from sim.analysis.discovery import Discovery
 from sim.analysis.effects import drivers_table, effects_table
 from sim.analysis.findings import Findings, find
 from sim.analysis.indices import indices_table
 from sim.analysis.interactions import interactions_table
 from sim.analysis.regret import regret_table
 from sim.analysis.study import Study, Sweep
-from sim.reporting.sweep.captions import draw_all
+from sim.reporting.page import draw_all
+from sim.reporting.sweep.captions import plates
 from sim.reporting.sweep.page import render
-from sim.store.tables import write_atomically, write_csv
+from sim.reporting.sweep.sentences import all_conditions
+from sim.store.files import write_atomically, write_csv
 
 FOLDER = "analysis"
+WHERE = (
+    "arm",
+    "kpi",
+    "fate",
+    "box",
+    "points",
+    "failures",
+    "coverage",
+    "density",
+    "base_rate",
+    "skill",
+    "conditions",
+)  # of discovery.csv
 
 
 def load(folder: Sweep | str | os.PathLike[str]) -> Sweep:
@@ -56,7 +72,8 @@ def write(findings: Findings) -> Path:
         else:
             write_csv(file, table)
     page = folder / "report.html"
-    write_atomically(page, render(findings, draw_all(findings, target), target))
+    pictures, _ = draw_all(plates(findings), target, findings, ids="s")
+    write_atomically(page, render(findings, pictures))
     _reseal(folder)
     return page
 
@@ -130,6 +147,41 @@ def luck_table(findings: Findings) -> pd.DataFrame:
             for (arm, kpi), one in findings.by.items()
         ]
     )
+
+
+def discovery_table(found: Discovery) -> pd.DataFrame:
+    """discovery.csv: a row a box, or one that says that there is none."""
+    told = {
+        "arm": found.arm,
+        "kpi": found.kpi,
+        "fate": found.fate + (" of success" if found.success else ""),
+        "base_rate": found.rate,
+        "skill": found.skill,
+    }
+    if not found.boxes:
+        only = {
+            **told,
+            "box": 0,
+            "points": found.points,
+            "failures": found.failures,
+            "coverage": math.nan,
+            "density": found.rate,
+            "conditions": "",
+        }
+        return pd.DataFrame([only], columns=list(WHERE))
+    rows = [
+        {
+            **told,
+            "box": place + 1,
+            "points": box.points,
+            "failures": box.points - box.failures if found.success else box.failures,
+            "coverage": box.coverage,
+            "density": box.density,
+            "conditions": all_conditions(box),
+        }
+        for place, box in enumerate(found.boxes)
+    ]
+    return pd.DataFrame(rows, columns=list(WHERE))
 
 
 def _joined(parts: Iterable[pd.DataFrame]) -> pd.DataFrame | None:

@@ -1,0 +1,144 @@
+"""The sections `sweep` and `optimise` of a scenario, checked: everything wrong with them is found here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import BadInput, Mistake
+from sim.experiments.design.designs import Drawn, draw, drawn, missing_salib, size
+from sim.experiments.design.parameters import Entry, entries, misfits, twice
+from sim.experiments.design.plan import Parameter, Role
+from sim.experiments.design.point_list import Listed, read_points
+from sim.experiments.design.variants import Base
+from sim.scenario.scenario import Scenario
+from sim.scenario.sweep import Designed
+
+if TYPE_CHECKING:
+    from sim.yaml_source import Source
+
+MOST_TASKS = 10_000_000
+PRESET = "population.preset"
+ROLES: dict[str, Role | None] = {"all": None, "levers": "lever", "uncertainties": "uncertainty"}
+VARY = ("optimise", "vary")
+
+
+@dataclass(frozen=True)
+class Group:
+    """One design with its parameters, `all` of a sweep, its `levers` or its `uncertainties`."""
+
+    name: str
+    design: Designed
+    at: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    listed: Listed | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many points it has at most."""
+        return len(self.listed.rows) if self.listed is not None else size(self.design, self.parameters)
+
+    def drawn(self) -> Drawn:
+        """Its points."""
+        if self.listed is None:
+            return draw(self.design, self.parameters, self.name)
+        return drawn(self.listed.rows, self.parameters, {"design": "list", "samples": None})
+
+
+def check_sweep(s: Scenario, source: Source) -> tuple[Base, list[Group]]:
+    """The base and the groups of a scenario's sweep; raises BadInput with all mistakes in it."""
+    assert s.sweep is not None
+    base = Base(s)
+    groups: list[Group] = []
+    every: list[Entry] = []
+    mistakes: list[Mistake] = []
+    for name, design in s.sweep.designs.items():
+        at = ("sweep",) if name == "all" else ("sweep", name)
+        listed: Listed | None = None
+        found: list[Entry] = []
+        if design.file is not None:
+            try:
+                listed = read_points(
+                    located(design.file, source, at), design.file, base, ROLES[name], source.address((*at, "file"))
+                )
+            except BadInput as bad:
+                mistakes += bad.mistakes
+        else:
+            found, slips = entries(base, source, design.ranges, (*at, "vary"), ROLES[name])
+            mistakes += slips
+        every += found
+        parameters = listed.parameters if listed is not None else tuple(entry.parameter for entry in found)
+        groups.append(Group(name, design, at, parameters, listed))
+    paths = [parameter.path for group in groups for parameter in group.parameters]
+    if PRESET in paths and not any(path.startswith("tiers") for path in paths):
+        base = Base(s, preset_tiers=True)
+    mistakes += twice(every, source)
+    mistakes += _in_both(groups, source)
+    mistakes += misfits(base, every, source)
+    if not mistakes:
+        mistakes += _too_many(s, groups, source)
+        mistakes += [m for group in groups if missing_salib(group.design) for m in needs_salib(group, source)]
+    if mistakes:
+        raise BadInput(sorted(set(mistakes)))
+    return base, groups
+
+
+def check_optimise(s: Scenario, source: Source) -> tuple[Parameter, ...]:
+    """The parameters that an optimisation varies beside shares; raises BadInput with all mistakes in them."""
+    assert s.optimise is not None
+    base = Base(s)
+    found, mistakes = entries(base, source, s.optimise.ranges, VARY, "lever")
+    mistakes += twice(found, source)
+    mistakes += misfits(base, found, source)
+    if mistakes:
+        raise BadInput(sorted(set(mistakes)))
+    return tuple(entry.parameter for entry in found)
+
+
+def located(file: str, source: Source, at: tuple[str, ...]) -> Path:
+    """A list's file, relative to the scenario file that names it; given with --set, to the current folder."""
+    told_in = source.file_of((*at, "file"))
+    return Path(file) if told_in.startswith("--") else Path(told_in).parent / file
+
+
+def with_files(s: Scenario, source: Source) -> Scenario:
+    """The scenario with absolute paths of its lists of points, as it is stored."""
+    assert s.sweep is not None
+    new: dict[str, Any] = {}
+    for name, design in s.sweep.designs.items():
+        if design.file is not None:
+            at = ("sweep",) if name == "all" else ("sweep", name)
+            file = str(located(design.file, source, at).resolve())
+            new |= {"file": file} if name == "all" else {name: design.model_copy(update={"file": file})}
+    return s.model_copy(update={"sweep": s.sweep.model_copy(update=new)}) if new else s
+
+
+def _in_both(groups: Sequence[Group], source: Source) -> Iterator[Mistake]:
+    """Paths of a file's header that the crossed design has too (`twice` compares those of `vary`)."""
+    if len(groups) == 2 and any(group.listed is not None for group in groups):
+        first, second = groups
+        at = second.at if second.listed is not None else first.at
+        for path in sorted({p.path for p in first.parameters} & {p.path for p in second.parameters}):
+            yield source.mistake((*at, "file"), f"{path} is in levers and in uncertainties; in one of them")
+
+
+def _too_many(s: Scenario, groups: Sequence[Group], source: Source) -> list[Mistake]:
+    points = 1
+    for group in groups:
+        points *= group.rows
+    tasks = points * len(s.arms) * len(s.seed_list)
+    if tasks <= MOST_TASKS:
+        return []
+    message = (
+        f"{points:,} points x {len(s.seed_list):,} seeds x {len(s.arms)} arms are {tasks:,} tasks; "
+        f"at most {MOST_TASKS:,}"
+    )
+    at = next((group.at for group in groups if source.is_given((*group.at, "samples"))), ())
+    return [source.mistake((*at, "samples") if at else ("sweep",), message, key=not at)]
+
+
+def needs_salib(group: Group, source: Source) -> list[Mistake]:
+    message = f"{group.design.design} needs SALib, which is not installed; pip install -e '.[analysis]'"
+    return [source.mistake((*group.at, "design"), message)]

@@ -1,0 +1,57 @@
+"""A checked scenario, its customer book, and what decides its results."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sim.scenario.scenario import Scenario
+
+if TYPE_CHECKING:
+    from sim.population.book.book import Book
+    from sim.population.synthetic import Source as Customers
+    from sim.yaml_source import Source
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One checked scenario, its customer book where it has one, and what decides its results.
+
+    `origin` is what was read, for mistakes that are found later; `notes` are what was read otherwise than it stands;
+    `swept` and `varied` are its sections `sweep` and `optimise` as they were checked (`experiments.design.check`).
+    """
+
+    scenario: Scenario
+    book: Book | None
+    digest: str
+    origin: Source
+    notes: tuple[str, ...] = ()
+    swept: Any = None
+    varied: Any = None
+
+    def customers(self) -> Customers:
+        """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
+        from sim.behaviour.service_law import service_law
+        from sim.population.synthetic import source
+
+        s = self.scenario
+        return source(s.population, s.tier_list, s.model, service_law(s.model, s.channels), self.book)
+
+
+def digest_of(scenario: Scenario, book: Book | None) -> str:
+    """Digest of all that decides the results: the resolved scenario, and what a book holds, not where it lies."""
+    return scenario.digest() if book is None else digest_with_book(scenario, book.digest)
+
+
+def digest_with_book(scenario: Scenario, book_digest: str) -> str:
+    """Digest of a scenario and of what its book holds."""
+    population = scenario.population.model_copy(update={"file": "book"})
+    text = scenario.model_copy(update={"population": population}).digest() + book_digest
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def facts(book: Book | None) -> Mapping[str, Any]:
+    """What the manifest says of the book."""
+    return {} if book is None else {"book": dict(book.manifest())}

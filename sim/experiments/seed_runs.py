@@ -1,0 +1,177 @@
+"""The arms of a seed, lived one after the other and stored: in this process or in a worker's, the same."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import traceback
+from collections.abc import Container, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from sim.errors import BadInput, RunFailed
+from sim.experiments.callbacks import Callback
+from sim.experiments.prepared import Prepared
+from sim.experiments.replication import Replication
+from sim.scenario.scenario import Arm, Scenario
+from sim.store.files import write_atomically
+from sim.store.run_folder import ResultsFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.bank.model import BankModel
+    from sim.bank.state import State
+    from sim.population.synthetic import Source
+
+SMALL = 20_000  # rows below which a second thread is not worth its while
+COMPILING = "compiling the kernel, once on this machine (about 20 s)"
+
+
+class Beginnings(Protocol):
+    """Where the runs of a scenario begin."""
+
+    def months(self, runs: Sequence[tuple[Arm, int]]) -> int:
+        """Months that these runs have to live in all, what they share counted once."""
+
+    def state(self, arm: Arm, replication: Replication) -> State:
+        """The state this run begins from."""
+
+
+class BurnIn:
+    """At month 0, after a burn-in that all arms of a seed share."""
+
+    def __init__(self, scenario: Scenario):
+        self.scenario = scenario
+
+    def months(self, runs: Sequence[tuple[Arm, int]]) -> int:
+        """Measured months of every run and one burn-in for every seed among them."""
+        return len(runs) * self.scenario.months + len({seed for _, seed in runs}) * self.scenario.burn_in
+
+    def state(self, arm: Arm, replication: Replication) -> State:
+        """The state at month 0."""
+        return replication.state()
+
+
+class SeedRuns:
+    """Lives the arms of one seed after the other and stores them; what all seeds share is made at the first.
+
+    With several arms, each run's customers are held against those of the reference arm with the same seed. What became
+    of the reference's is kept beside the parts of a run that is not whole yet, so that a resumed run still has it.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        folder: ResultsFolder,
+        *,
+        threads: int = 1,
+        callback: Callback,
+        beginnings: Beginnings | None = None,
+        checkpoint: int | None = None,
+        done: Container[tuple[str, int]] = (),
+    ):
+        self.prepared, self.folder, self.callback = prepared, folder, callback
+        self.beginnings = beginnings or BurnIn(prepared.scenario)
+        self.checkpoint, self.done = checkpoint, done
+        rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
+        self.threads = threads if rows > SMALL else 1
+        self.source: Source | None = None
+
+    def of(self, seed: int) -> list[dict[str, Any]]:
+        """Live every arm of the seed that is not done yet; returns those that broke (arm, seed, error, traceback)."""
+        failed: list[dict[str, Any]] = []
+        todo = [arm for arm in self.prepared.scenario.arm_list if (arm.name, seed) not in self.done]
+        if not todo:
+            return failed
+        replication = Replication(
+            self.prepared, seed, source=self._customers(), threads=self.threads, months=self.callback.month
+        )
+        for arm in todo:
+            try:
+                self._live(arm, replication)
+            except (RunFailed, BadInput):
+                raise
+            except Exception as error:
+                told = f"{type(error).__name__}: {error}"
+                failed.append({"arm": arm.name, "seed": seed, "error": told, "traceback": traceback.format_exc()})
+                self.callback.failed(arm.name, seed, told)
+        return failed
+
+    def _customers(self) -> Source:
+        """Import the model, and say so where the first bank will wait for the compiler."""
+        if self.source is None:
+            from sim.kernel.numerics import compiled
+
+            self.callback.note("loading the model" if compiled() else COMPILING)
+            self.source = self.prepared.customers()
+        return self.source
+
+    def _live(self, arm: Arm, replication: Replication) -> None:
+        from sim.bank.state_file import Stamp, place, save
+
+        seed = replication.seed
+        state = self.beginnings.state(arm, replication)
+        waited, replication.burn_in_seconds = replication.burn_in_seconds, 0.0  # told by the run that waited for it
+        began = perf_counter()
+        with replication.bank(arm, state) as bank:
+            if self.checkpoint is not None:
+                bank.run(self.callback.month, until=self.checkpoint)
+                stamp = Stamp(arm.name, seed, self.prepared.digest, self.folder.manifest["code_version"])
+                save(place(self.folder.path, arm.name, seed, self.checkpoint), bank.state(), stamp)
+            tables = bank.run(self.callback.month).tables(bank.team.events)
+            changed = self._individuals(arm.name, seed, bank)
+            if changed is not None:
+                tables["individuals"] = changed
+        seconds = perf_counter() - began
+        facts = {"burn_in_seconds": waited} if isinstance(self.beginnings, BurnIn) else {}
+        self.folder.add(
+            arm.name,
+            seed,
+            tables,
+            seconds,
+            threads=bank.threads,
+            measured_rows=bank.measured_rows,
+            measured_seconds=bank.measured_seconds,
+            **facts,
+        )
+        self.callback.finished(arm.name, seed, seconds)
+
+    def _individuals(self, arm: str, seed: int, bank: BankModel) -> pd.DataFrame | None:
+        """Whom the arm changed, as rows of individuals.parquet; None where the seed has no reference."""
+        arms = self.prepared.scenario.arm_list
+        if len(arms) < 2:
+            return None
+        from sim.bank.fates import individuals
+
+        was, fate = bank.observer.month_zero, bank.fates()
+        file = self.folder.path / "parts" / f"{arms[0].name}.{seed}.fates"
+        if arm == arms[0].name:
+            write_atomically(file, fate.tobytes())
+            before = fate
+        elif file.exists():
+            before = np.frombuffer(file.read_bytes(), np.int8)
+        else:
+            return None
+        if before.size != fate.size:
+            return None
+        table = individuals(before, fate, was, [tier.name for tier in bank.tiers])
+        table.insert(0, "seed", np.int64(seed))
+        table.insert(0, "arm", arm)
+        return table
+
+
+def _rows(prepared: Prepared) -> int:
+    from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
+
+    population = prepared.scenario.population
+    return rows_wanted(population, population.customers or DEFAULT_CUSTOMERS)
+
+
+def peak_memory_mb() -> float:
+    """Largest resident size of this process and its children, MB."""
+    unit = 1e6 if sys.platform == "darwin" else 1e3
+    sizes = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return max(sizes) / unit
