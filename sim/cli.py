@@ -107,7 +107,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from sim import __version__
+    from sim.house import VERSION as __version__
 
     about = "Simulate customer relationship strategies of a retail bank."
     parser = _Parser(prog=program(), description=about, allow_abbrev=False)

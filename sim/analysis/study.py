@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.errors import BadInput, Mistake
+from sim.measures.catalogue import KPIS, base_name
 from sim.measures.intervals import half_width
-from sim.measures.kpis import KPIS, base_name
 from sim.phrases import spoken
 from sim.store.sweep_reading import check_points
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.measures.kpis import CHANNELS, Cubes, chains
+from sim.measures.catalogue import KPIS
+from sim.measures.cubes import Cubes
 from sim.measures.lifetime import SMALLEST_DISCOUNT, chances, kept_for_ever, reaches, value_error
 
 if TYPE_CHECKING:
@@ -140,21 +141,8 @@ def evidence(
         return Evidence(discount_rate=discount_rate)
     weight = np.ones(len(tiers)) if weights is None else np.asarray(weights, dtype=float)
     found = Evidence(discount_rate=discount_rate)
-    by_tier = {
-        "attrition_annual": c.flow("closed") - c.flow("closed_dormant") + c.flow("went_dormant"),
-        "closure_annual": c.flow("closed"),
-        "upgrade_rate": c.flow("upgraded"),
-        "downgrade_rate": c.flow("downgraded"),
-        "complaints_per_customer": c.flow("complaints"),
-        "contacts_per_customer": np.sum([c.flow(f"contacts_{one}") for one in CHANNELS], axis=0),
-        "retention_12m": np.stack(
-            [c.bank(f"active_12m_ago[{tier}]")[:, -1] - c.bank(f"kept_12m[{tier}]")[:, -1] for tier in tiers], axis=1
-        ),
-    }
-    moved, R, held = chains(c, tables["transitions"])
-    n = len(tiers)
-    left = moved[:, :n, n:].sum(axis=2)
-    by_tier["clv"] = left
+    by_tier = {kpi.name: kpi.events(c) for kpi in KPIS.values() if kpi.events}
+    moved, R, held = c.chains
     for arm_place, arm in enumerate(c.arms):
         own = c.arm == arm_place
         if not own.any():

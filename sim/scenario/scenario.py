@@ -21,7 +21,7 @@ from sim.codes import CHANNELS
 from sim.economics import Economics
 from sim.environment import AnyShock, environment_slips
 from sim.errors import one_line
-from sim.measures.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
+from sim.measures.catalogue import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.population.settings import Population
 from sim.population.sizes import Size, size_slips, synthetic_size
 from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted

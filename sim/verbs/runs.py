@@ -163,11 +163,13 @@ def attribute(arguments: argparse.Namespace) -> int:
 
 
 def _processes(workers: int | None) -> Any:
-    """Processes of this machine, as many as are asked for or as there are cores; None for this process alone."""
+    """Processes of this machine, as many as are asked for or as there are cores; without Dask this process alone."""
     from importlib.util import find_spec
 
     if workers == 1 or (workers is None and find_spec("distributed") is None):
-        return None
+        from sim.experiments.executors.here import HERE
+
+        return HERE
     from sim.experiments.executors.choose import where
 
     return where(workers)

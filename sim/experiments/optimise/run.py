@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import BadInput
 from sim.experiments.callbacks import Callback
 from sim.experiments.design.plan import Plan
+from sim.experiments.executors.here import HERE
 from sim.experiments.executors.place import Where
 from sim.experiments.executors.warm_up import needs_warm_up, warm_up
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
@@ -73,12 +74,12 @@ class Question:
 def optimise(
     prepared: Prepared,
     options: SweepOptions,
-    where: Where | None = None,
+    where: Where = HERE,
     callback: Callback | None = None,
     *,
     plugins: Sequence[str] = (),
 ) -> StoredSweep:
-    """Search and confirm the best levers of a scenario with an `optimise:` section; `where` None: in this process.
+    """Search and confirm the best levers of a scenario with an `optimise:` section.
 
     Raises `BadInput` before anything is written, `RunFailed` if work cannot go on, `Interrupted` after Ctrl-C; what was
     lived stays in all cases, and `options.resume` goes on with it.
@@ -154,7 +155,7 @@ def _bought(split: BudgetSplit, one: Candidate) -> dict[str, Any]:
 
 
 def answer(
-    question: Question, options: SweepOptions, where: Where | None = None, callback: Callback | None = None
+    question: Question, options: SweepOptions, where: Where = HERE, callback: Callback | None = None
 ) -> StoredSweep:
     """The answer to a question, in a folder, without a page."""
     plan, o = question.plan, question.settings
@@ -188,9 +189,9 @@ def _proposer(question: Question) -> None:
     Proposer(question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, luck=0)
 
 
-def _answered(question: Question, o: Optimise, store: SweepStore, where: Where | None, callback: Keeper) -> StoredSweep:
+def _answered(question: Question, o: Optimise, store: SweepStore, where: Where, callback: Keeper) -> StoredSweep:
     began = perf_counter()
-    if (where is None or where.local) and needs_warm_up(question.plan):
+    if where.local and needs_warm_up(question.plan):
         callback.note("compiling the kernel, once on this machine (about 20 s)")
         warm_up()
     living = StoredUnits(question.plan, store, o.kpis, where, callback)
@@ -208,8 +209,8 @@ def _answered(question: Question, o: Optimise, store: SweepStore, where: Where |
         found = store.finish(
             {
                 "seconds": seconds,
-                "workers": where.workers if where is not None else 1,
-                "where": where.words if where is not None else "this process",
+                "workers": where.workers,
+                "where": where.words,
                 "optimise": _facts(question, archive, standing, confirmed),
             }
         )

@@ -10,7 +10,7 @@ import numpy as np
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
 from sim.experiments.optimise.confirm import Confirmed
 from sim.experiments.optimise.space import Space
-from sim.measures.kpis import KPIS, base_name
+from sim.measures.catalogue import KPIS, base_name
 from sim.scenario.optimise import Optimise
 
 if TYPE_CHECKING:

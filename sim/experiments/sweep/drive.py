@@ -52,7 +52,10 @@ def sweep(
     have no result. Raises `BadInput` before anything is written if the folder may not be used, `RunFailed` if work
     cannot go on, `Interrupted` after Ctrl-C; what was stored stays in all cases.
     """
-    need_dask()
+    if not where.here:
+        need_dask()
+    elif plan.seconds_limit is not None:
+        raise BadInput.at(plan.name, "sweep.seconds_limit ends processes of workers; workers=1 or more, or no limit")
     manifest, design = manifest_of(plan, points, facts), design_of(plan, points)
     out = folder_of(plan, options, manifest)
     refuse(out, manifest, options, scenario_text)

@@ -23,7 +23,6 @@ Cube = NDArray[np.float64]
 
 SEEDS_FOR_AN_INTERVAL = 5  # below, a t interval is wider than what the seeds show; the range says more
 SMALL = 100  # customers of a tier below which chance is all that its rates show
-CHANNELS = ("branch", "phone", "video", "messaging", "app")
 
 
 class Tables(Protocol):

@@ -11,21 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from sim.measures.kpis import KPIS
+from sim.measures.catalogue import KPIS, label
 from sim.measures.precision import CHANCE, CORRECTION
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow, mean_of
 
-FOREST = (  # KPI, its name
-    ("attrition_annual", "Attrition"),
-    ("customers_end", "Customers at the end"),
-    ("aum_end", "AUM at the end"),
-    ("profit_annual", "Profit"),
-    ("npv", "Net present value"),
-    ("nps", "Net promoter score"),
-)
+FOREST = ("attrition_annual", "customers_end", "aum_end", "profit_annual", "npv", "nps")
 ROW = 0.24  # inches of an arm
 NAMES = 1.7  # most inches of an arm's name
 HEAD = 0.8  # rows of the map that the names of tiers take
@@ -56,7 +49,7 @@ def name_room(names: list[str], size: float = style.TICK) -> float:
 @style.drawn
 def forest(board: Board) -> Figure:
     """Every arm's difference to the reference in the headline KPIs, with 95 % intervals and the better side marked."""
-    shown = [(kpi, name, board.gaps(kpi)) for kpi, name in FOREST]
+    shown = [(kpi, label(kpi), board.gaps(kpi)) for kpi in FOREST]
     shown = [(kpi, name, gaps) for kpi, name, gaps in shown if np.isfinite(gaps[:, 0]).any()]
     if not shown:
         raise NothingToShow("there is no comparison of these arms")

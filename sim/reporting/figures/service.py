@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
+from sim.codes import CHANNELS
 from sim.phrases import spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures import panels as parts
-from sim.reporting.figures.board import CHANNELS, Board, band, contrasts, mean_of, ratio_base, rolling_sum
+from sim.reporting.figures.board import Board, band, contrasts, mean_of, ratio_base, rolling_sum
 
 LEAST_HOURS, LEAST_NPS, LEAST_FEELING = 10.0, 4.0, 0.2  # least an axis covers: percent of hours, points, SD
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sim.measures.catalogue import KPIS, base_name
 from sim.measures.precision import CHANCE
 
 MISSING = "\N{EN DASH}"
@@ -182,9 +183,7 @@ def _middle(name: str, most: int) -> str:
 
 
 # Rates a year of people, read best as percent; contacts and complaints a year are counts and are not among them.
-PERCENT_A_YEAR = frozenset(
-    {"attrition_annual", "closure_annual", "upgrade_rate", "downgrade_rate", "manager_turnover_annual"}
-)
+PERCENT_A_YEAR = frozenset(kpi.name for kpi in KPIS.values() if kpi.percent and "year" in kpi.unit)
 
 
 def display(kpi: str, unit: str, values: Iterable[float], *, difference: bool = False) -> Display:
@@ -193,12 +192,12 @@ def display(kpi: str, unit: str, values: Iterable[float], *, difference: bool = 
     Shares and yearly rates of people become percent, their differences percentage points; money is scaled (bn, m, k);
     people lose their decimals. One display serves a whole row, so that its numbers compare at a glance.
     """
-    name = kpi.split("[")[0]
+    name = base_name(kpi)
     percents = "points" if difference else "%"
     if name in PERCENT_A_YEAR or unit.startswith("share"):
         yearly = name in PERCENT_A_YEAR or "year" in unit
         return Display(0.01, 2, f"{percents} a year" if yearly else percents, 1)
-    if name == "manager_utilisation":
+    if name in KPIS and KPIS[name].percent:
         return Display(0.01, 2, percents, 1)
     head, _, rest = unit.partition(" ")
     if head.isupper() and head.isalpha():

@@ -29,12 +29,13 @@ class Gap:
 def write(found: Optimised) -> None:
     """figures/ and report.html of an optimisation."""
     told = measures(found)
-    pictures, _ = draw_all(_plates(found, told, outcome(found)), found.path, ids="o")
+    pictures, _ = draw_all(plates(found), found.path, ids="o")
     write_atomically(found.path / "report.html", render(found, told, pictures))
 
 
-def _plates(found: Optimised, told: list[Measure], ended: Outcome) -> Iterator[Plate]:
+def plates(found: Optimised) -> Iterator[Plate]:
     """The figures that suit it: those of the confirmed need one with a result."""
+    told, ended = measures(found), outcome(found)
     if not (found.confirmed["status"] == "ok").any():
         return
     reference, heading = found.facts["reference"], title(found, ended)

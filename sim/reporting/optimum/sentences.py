@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.measures.catalogue import label
 from sim.phrases import listed, quoted, spoken
 from sim.reporting.figures import units
 from sim.reporting.figures.sweep_front import Measure
-from sim.reporting.run.key_figures import label
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from sim.measures.catalogue import label, short_label
 from sim.measures.evidence import FEW, NONE, ROUGH, Evidence, evidence_of
 from sim.reporting.figures import units
-from sim.reporting.run.key_figures import Cell, KeyFigures, difference_texts, label, unit_of
-from sim.reporting.run.precision_notes import COMPARED, RULE, SHORT, precision_note, precision_rows
+from sim.reporting.run.key_figures import Cell, KeyFigures, difference_texts, unit_of
+from sim.reporting.run.precision_notes import COMPARED, RULE, precision_note, precision_rows
 from sim.reporting.run.verdicts import UNCLEAR, Column, Verdict, columns, verdicts
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
             values = [look.write(one.value, one.half)[0] + one.mark if one else units.MISSING for one in found]
             levels = [one.value if one else 0.0 for one in found]
             changes = [_change(difference_texts(gap, apart, level)) for gap, level in zip(gaps, levels, strict=True)]
-            head += [SHORT.get(kpi, label(kpi).lower()), ""]
+            head += [short_label(kpi), ""]
             unit_line += [look.unit, ""]
             columns += [values, changes]
         body = [list(row) for row in zip(*columns, strict=True)]
