@@ -200,6 +200,35 @@ def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> N
     write_atomically(folder / "attribution.svg", svg_text(figure))
 
 
+def counterfactuals(arguments: argparse.Namespace) -> int:
+    """Follow every customer of month 0 through every arm; a table with its data card."""
+    from datetime import UTC, datetime
+
+    from sim.experiments.counterfactuals import Rule, potential_outcomes
+    from sim.experiments.counterfactuals_file import refuse, write
+    from sim.experiments.prepare import prepare
+    from sim.experiments.provenance import run_id
+    from sim.reporting.run.effects import effects_table
+
+    (one,) = prepare([arguments.file], overrides(arguments))
+    tell_book(str(arguments.file), one.book, arguments)
+    folder = arguments.out or Path("results") / one.scenario.name / f"{run_id(one, datetime.now(UTC))}-counterfactuals"
+    refuse(folder, overwrite=arguments.overwrite)
+    found = potential_outcomes(
+        one,
+        arms=arms_named(arguments),
+        customers=arguments.customers,
+        rule=Rule(arguments.rule, arguments.share, arguments.by, arguments.strength),
+        callback=_callback(arguments),
+    )
+    file = write(found, folder, overwrite=arguments.overwrite)
+    if arguments.json:
+        print(json.dumps(found.facts | {"folder": str(folder)}, allow_nan=False))
+    else:
+        print(f"{effects_table(found.table, found.facts)}\n\ncounterfactuals: {file}")
+    return 0
+
+
 def compare(arguments: argparse.Namespace) -> int:
     from sim.measures.compare import compare, join, remarks
     from sim.measures.evidence import evidence_of
