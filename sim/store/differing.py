@@ -56,5 +56,5 @@ def in_words(found: Sequence[Difference]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = "no value" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    text = "left out" if value is None else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
