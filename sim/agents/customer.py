@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """One column, told once: type, value of an unused row, whether the bank can observe it, unit, meaning.
+    """One column, declared once: type, value of an unused row, whether the bank can observe it, unit, meaning.
 
     From this table follow the arrays the kernel lives on, what `BankView` shows, a state's file, and `Customers.frame`.
     """
