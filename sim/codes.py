@@ -23,7 +23,7 @@ RETENTION: Final = 8  # meant to keep the customer; offers nothing
 LEAD: Final = 16  # follows interest the customer showed in the app
 JOINED_THIS_YEAR: Final = 127  # `year_start` of somebody who was not a customer then
 
-# Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's luck.
+# Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's draws.
 DRAW_LIFE: Final = 0
 DRAW_SERVICE: Final = 1
 DRAW_CONTACT: Final = 2
