@@ -5,14 +5,15 @@ Values are small integers because they live in int8 columns and are read inside 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 ACTIVE: Final = 0
 DORMANT: Final = 1
 CLOSED: Final = 2  # also an unused row: joiners move into the rows of those who left
 
-CHANNELS: Final = ("branch", "phone", "video", "messaging", "app")
-BRANCH, PHONE, VIDEO, MESSAGING, APP = range(5)
+ChannelName = Literal["branch", "phone", "video", "messaging", "app"]
+CHANNELS: Final[tuple[str, ...]] = get_args(ChannelName)  # at most 7: a customer's opt-outs are bits of an int8
+BRANCH, PHONE, VIDEO, MESSAGING, APP = range(5)  # by name, for a strategy that means one of them
 
 UPLIFT_CLASSES: Final = ("persuadable", "sure_thing", "lost_cause", "sleeping_dog")
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from sim.bank.model import BankModel
-from sim.behaviour.service_law import service_law
 from sim.behaviour.settings import Mechanisms
 from sim.codes import ACTIVE, CLOSED
 from sim.population.synthetic import source
@@ -60,7 +59,7 @@ def everybody_awake() -> dict[str, Any]:
 
 def bank(s: Scenario, seed: int = 1, *, threads: int = 1) -> BankModel:
     """The scenario's bank at its beginning, no month lived."""
-    customers = source(s.population, s.tier_list, s.model, service_law(s.model, s.channels))
+    customers = source(s.population, s.tier_list, s.model, s.channels)
     return BankModel(s, s.arm_list[0], seed, customers, threads=threads)
 
 

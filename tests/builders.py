@@ -18,8 +18,7 @@ import numpy as np
 
 from sim.agents.channel_settings import Channels
 from sim.agents.customer import NAMES, Customers
-from sim.behaviour.rates import growth_path, rates
-from sim.behaviour.service_law import service_law
+from sim.behaviour.rates import WHOLE, growth_path, rates
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, LEAD, NOBODY, RETENTION
 from sim.kernel.blocks import CHUNK
@@ -86,6 +85,20 @@ def still(**changed: Any) -> Rates:
         "second_life_months",
         "opt_out_months",
         "retention_months",
+        *WHOLE,
+        "win_back_by",
+        "without_app",
+        "remote_calls",
+        "multihoming_preferred",
+        "still_open",
+        "pressure_from",
+        "pressure_most",
+        "products_most",
+        "adoption_age_from",
+        "age_from",
+        "age_lowest",
+        "age_highest",
+        "habit_step",
     }
     nothing = {
         name: np.zeros_like(getattr(p, name)) if isinstance(getattr(p, name), np.ndarray) else f32(0)
@@ -110,7 +123,7 @@ def newcomers(rows: int, *, customers: int | None = None, seed: int = 11, month:
     """First customers of Bank B at the end of `month`: stratified rows standing for `customers` (default 40 a row)."""
     model = Model()
     settings = Population(customers=customers or 40 * rows, agents=rows)
-    born = source(settings, TIERS, model, service_law(model, Channels())).first(seed, month)
+    born = source(settings, TIERS, model, Channels()).first(seed, month)
     people = Customers(len(born["uid"]))
     people.place(born)
     return people

@@ -351,8 +351,8 @@ FACTS = (
             "mechanism, the riskiest tenth": (0.88, 0.95),
         },
         fitted={
-            "mechanism, the riskiest tenth": "RISK_COPULA of sim/population/people.py",
-            "by risk": "RISK_COPULA of sim/population/people.py",
+            "mechanism, the riskiest tenth": "model.retention.class_risk",
+            "by risk": "model.retention.class_risk",
         },
         shown=["mechanism, everybody", "mechanism, those it keeps"],
         note=NOTES.get("V19", ""),

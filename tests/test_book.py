@@ -846,8 +846,9 @@ def test_berka_without_its_tables_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rows", [1, 50])
 def test_the_score_of_a_book_of_equal_balances_is_defined(rows: int) -> None:
+    from sim.behaviour.settings import Wealth
     from sim.population.laws import score_of_sample
 
-    score = score_of_sample(np.full(rows, 4.6), np.ones(rows))
+    score = score_of_sample(np.full(rows, 4.6), np.ones(rows), Wealth())
     assert score.grid.size == score.values.size
     assert score.at(np.array([4.6])) == pytest.approx(0.0, abs=0.3)

@@ -271,7 +271,7 @@ def test_a_loss_weighs_twice_a_gain_and_the_past_fades():
 
 @pytest.mark.parametrize(("pressure", "benefit"), [(0, 0), (1, 1), (2, 0), (3, -3), (4, -8), (9, -8)])
 def test_contacts_help_most_at_the_ideal_point_and_harm_beyond_twice_it(pressure, benefit):
-    assert leaving.pressure_benefit(f32(pressure)) == benefit
+    assert leaving.pressure_benefit(f32(pressure), f32(4)) == benefit
 
 
 def test_tenure_bands_end_after_3_12_24_48_and_60_months():

@@ -11,6 +11,7 @@ import pytest
 from banks import TIERS, UNIT, bank, lived, monthly, only, scenario, tables
 
 from sim.bank.model import BankModel
+from sim.behaviour.settings import Wealth
 from sim.codes import ACTIVE, CLOSED, DORMANT, NOBODY
 from sim.population.laws import LogNormal, Pareto, score_of_laws
 
@@ -310,7 +311,7 @@ def test_scaling_money_changes_no_rate():
         for law in source.laws
     ]
     source.bounds = plain.source.bounds * 10.0
-    score = score_of_laws(source.laws, list(source.shares), source.bounds[:-1], source.bounds[-1])
+    score = score_of_laws(source.laws, list(source.shares), source.bounds[:-1], source.bounds[-1], Wealth())
     source.birth = replace(source.birth, score=score)
     scaled = BankModel(big, big.arm_list[0], 1, source)
     a, b = (monthly(model) for model in (_run(plain), _run(scaled)))

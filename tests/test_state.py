@@ -18,7 +18,6 @@ from sim.agents.customer import NAMES
 from sim.bank.model import BankModel
 from sim.bank.state import State
 from sim.bank.state_file import Stamp, load, save
-from sim.behaviour.service_law import service_law
 from sim.errors import BadInput
 from sim.population.synthetic import Source, source
 from sim.scenario.scenario import Scenario
@@ -70,7 +69,7 @@ def continued(model: BankModel, state: State, **more: Any) -> BankModel:
 
 def fresh_source(s: Scenario) -> Source:
     """Where the bank's customers come from, nobody having come from there yet: a state is all that goes over."""
-    return source(s.population, s.tier_list, s.model, service_law(s.model, s.channels))
+    return source(s.population, s.tier_list, s.model, s.channels)
 
 
 def through_a_file(state: State, tmp_path: Path) -> State:
@@ -228,7 +227,12 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "inbound",
         "owned",
         "pressure_memory",
+        "channel_settings",
         "mix",
+        "fallback",
+        "meetings",
+        "apart",
+        "instead",
         "managers",
         "events",
     },

@@ -25,7 +25,6 @@ from sim.population.tier_presets import PRESET_TIERS
 from sim.scenario.scenario import Scenario
 from sim.strategies import STRATEGIES, Bank, Implementation, Programme, Strategy, known, load_plugins
 from sim.strategies.base import reached
-from sim.strategies.contact_cap import UNCAPPED
 from sim.yaml_source import dump, loads, validate
 
 EXAMPLE = Path(__file__).parent.parent / "docs" / "own_strategy"
@@ -490,7 +489,6 @@ def test_two_caps_two_cuts_and_two_targets_follow_their_rules() -> None:
     levers.target_offers(0.5, 0.3)
     assert (levers.pressure_cap, levers.retain_cut, levers.by_uplift) == (1.5, 1.0, True)
     assert (levers.targeting, levers.offer_share) == (0.75, 0.2)
-    assert UNCAPPED == 4.0
 
 
 # --- how far: maturity, by hand --------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ import numpy as np
 
 from sim.codes import (
     ACTIVE,
-    APP,
     BRANCH,
     CHANNELS,
     CLOSED,
@@ -24,8 +23,6 @@ from sim.codes import (
     DRAW_SCORE,
     LANES,
     LEAD,
-    MESSAGING,
-    PHONE,
     RETENTION,
 )
 from sim.kernel.tallies import TENURE_LAST
@@ -232,8 +229,8 @@ def make_contact(c, plan, u, now, p):
     for rate, factor, extra in ((now.campaign, boost, call), (now.retain, chosen.astype(f), ZERO)):
         for channel in range(len(CHANNELS)):
             piece = rate[c.tier, channel] * factor
-            piece = piece * has_app.astype(f) if channel == APP else piece
-            end = end + piece + extra if channel == PHONE else end + piece
+            piece = piece * has_app.astype(f) if p.without_app[channel] == 0 else piece
+            end = end + piece + extra if p.remote_calls[channel] == 1 else end + piece
             ends.append(end)
     pieces = np.array(ends)
     offering, saving = (u.campaign >= pieces[:4]).sum(axis=0), (u.campaign >= pieces[5:9]).sum(axis=0)
@@ -278,7 +275,7 @@ def meet(c, plan, u, now, p):
         * np.where(u.event < p.event_rate, p.event_need, ONE)
     )
     sale = offered & (u.sale < chance)
-    campaign_over = now.month % 6 == 0
+    campaign_over = now.month % p.campaign_months == 0
     c.attempts = np.where(sale | campaign_over, 0, np.minimum(c.attempts + offered, 100))
 
     resents = made & (u.opt_out < p.opt_out_rate * exp(p.opt_out_slope * np.maximum(c.pressure - ONE, ZERO)))
@@ -305,7 +302,7 @@ def serve(c, u, now, p):
 
     complained = failed & (u.complaint < p.complain_share)
     solved = failed & (u.complaint < p.complain_share * now.resolution)
-    second = c.open_failure > f(0.25)
+    second = c.open_failure > p.still_open
     recovered, betrayed = solved & ~second, failed & second
     c.open_failure = c.open_failure * p.failure_fading + (failed.astype(f) - solved.astype(f))
 
@@ -329,7 +326,7 @@ def feel(c, service, u, now, p):
     gains, losses = np.maximum(service.surprise, ZERO), np.maximum(-service.surprise, ZERO)
     change = p.gain * anchor * gains - p.loss * anchor * losses - p.satisfaction_decay * c.satisfaction
     pleased = p.recovery_gain * service.recovered.astype(f)
-    harassed = p.pressure_dislike * np.maximum(c.pressure - f(1.5), ZERO)
+    harassed = p.pressure_dislike * np.maximum(c.pressure - p.pressure_from, ZERO)
     c.satisfaction = c.satisfaction + change + pleased - harassed
     c.expectation = c.expectation + p.expectation_speed * service.surprise
     score = satisfaction_score(c, p)
@@ -352,7 +349,7 @@ def use_products(c, contact, u, p):
     extra = c.products.astype(f) - ONE
     given_up = awake & (u.product > ONE - p.product_loss * extra)
     own = awake & (u.product < p.product_gain[c.tier])
-    taken = np.minimum(own.astype(int) + contact.sale, np.maximum(10 - c.products, 0))
+    taken = np.minimum(own.astype(int) + contact.sale, np.maximum(p.most_products - c.products, 0))
     c.products = c.products + taken - given_up
 
     slope = p.transactions_slope
@@ -373,7 +370,7 @@ def adopt(c, u, now, p):
         p.adoption_intercept
         + p.adoption_usefulness * (c.affinity - p.affinity_mean) / p.affinity_sd
         + p.adoption_trust * c.trust / p.trust_sd
-        - p.adoption_age * (age - f(40)) * f(0.1)
+        - p.adoption_age * (age - p.adoption_age_from) * f(0.1)
         + p.adoption_peers * now.peers
         + now.adoption_shift
     )
@@ -383,7 +380,7 @@ def adopt(c, u, now, p):
 
 def earn(c, contact, score, now, p):
     """Share of wallet (SPEC 2.3, DECISIONS 1) and the AUM that follows from it; returns AUM in CNY."""
-    digital = p.multihoming_digital * np.where(c.preferred == BRANCH, p.multihoming_branch, ONE)
+    digital = p.multihoming_digital * p.multihoming_preferred[c.preferred]
     others = c.multihomer.astype(f) * p.wallet_multihoming * (ONE + np.where(c.adopted != 0, digital, ZERO))
     leak = p.wallet_yield * now.yield_gap * c.affinity * p.liquid_share[c.tier]
     warmth = p.wallet_satisfaction * score + p.wallet_contact * contact.reached.astype(f)
@@ -399,10 +396,10 @@ def tenure_band(completed):
 
 def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, demotion_ratio, p):
     """beta X + f(tenure) + log u (SPEC 2.3); `event` is the uniform that decides on life events."""
-    decades = np.clip((c.age + f(month) / f(12) - f(45)) * f(0.1), f(-3), f(4))
-    z = np.minimum(c.pressure, f(4))
+    decades = np.clip((c.age + f(month) / f(12) - p.age_from) * f(0.1), p.age_lowest, p.age_highest)
+    z = np.minimum(c.pressure, p.pressure_most)
     own = (
-        p.b_products * np.minimum(c.products.astype(f) - ONE, f(4))
+        p.b_products * np.minimum(c.products.astype(f) - ONE, p.products_most)
         + p.b_satisfaction * score
         + p.b_trust * c.trust / p.trust_sd
         + p.b_engagement * c.engagement
@@ -411,7 +408,7 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, de
     bank = (
         own
         + np.where(c.manager_shock_months > 0, c.manager_shock, ZERO)
-        + np.where((c.contact_gap > 6) & (c.tier > 0), p.b_gap, ZERO)
+        + np.where((c.contact_gap > p.gap_months) & (c.tier > 0), p.b_gap, ZERO)
         + np.where(c.adopted != 0, p.b_app, ZERO)
         + p.b_yield * yield_gap * c.affinity
         + np.where(c.tier_change > 0, p.b_promotion, ZERO)
@@ -432,13 +429,13 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, de
 def stay_or_leave(c, log_ratio, money, contact, u, now, p):
     """Competing exits: P(any) = 1 - e^-(sum of rates), cause in proportion to rates. Returns the next state and AUM.
 
-    A dormant customer may be courted, by message in the lowest tier and by phone above.
+    A dormant customer may be courted, in the channel of its tier.
     """
     awake, asleep = c.state == ACTIVE, c.state == DORMANT
     ratio = exp(log_ratio)
     close = now.close_rate[c.tier] * ratio + np.where(c.follow_months > 0, c.follow, ZERO)
     first = np.where(awake, close, p.dormant_close)
-    way = np.where(c.tier > 0, PHONE, MESSAGING)
+    way = p.win_back_by[c.tier]
     courted = asleep & (u.campaign < now.win_back[c.tier]) & ((c.opted_out >> way) & 1 == 0)
     contact.channel = np.where(courted, way, contact.channel)
     returns = p.dormant_return * now.return_ratio + np.where(courted, p.win_back[c.tier], ZERO)
@@ -476,7 +473,7 @@ def climb(c, after, money, now, p):
     tier = np.where(moves, earned, c.tier)
     c.below = np.where(moves, 0, under)
     fading = c.tier_change.astype(int) - np.sign(c.tier_change)
-    c.tier_change = np.where(moves, np.where(earned > c.tier, 6, -6), fading)
+    c.tier_change = np.where(moves, np.where(earned > c.tier, p.tier_change_months, -p.tier_change_months), fading)
     c.aum_1, c.aum_2 = money, c.aum_1
     return tier
 
@@ -546,9 +543,9 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
 
 
 def loyalty(c, score, month, p):
-    """Attitudinal loyalty: satisfaction, trust, bond and habit; habit runs from -1 to 1 over ten years (SPEC 1.4)."""
-    tenure = np.clip(month - c.joined_month.astype(int), 0, 120)
-    habit = tenure.astype(f) * f(1 / 60) - ONE
+    """Attitudinal loyalty: satisfaction, trust, bond and habit; habit from -1 to 1 over `habit_months` (SPEC 1.4)."""
+    tenure = np.clip(month - c.joined_month.astype(int), 0, p.habit_months)
+    habit = tenure.astype(f) * p.habit_step - ONE
     trust = c.trust / p.trust_sd
     return p.loyal_satisfaction * score + p.loyal_trust * trust + p.loyal_bond * c.bond + p.loyal_habit * habit
 

@@ -5,26 +5,45 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.assumptions import Settings, assumption
-from sim.codes import APP, BRANCH, CHANNELS
+from sim.codes import CHANNELS
+from sim.slips import slip
 
 
 class ChannelSettings(Settings):
     """Numbers of one channel (SPEC 5.1)."""
 
     online: bool = Field(description="online channel, else offline")
+    in_branch: bool = Field(
+        False, description="customers come to the branch: closed doors close it, app users need it less"
+    )
+    in_app: bool = Field(False, description="it stands in the app: only who has adopted that is reached there")
+    conversation: bool = Field(False, description="a conversation that can stand in for a meeting in the branch")
+    remote_calls: bool = Field(False, description="remote managers call there")
+    preference: float = assumption(0.0, "weight", plausible=(0, 1), allowed=(0, 1000), source="assumption")
+    """customers who like it best, in proportion, at a digital affinity of one half"""
+    preference_slope: float = assumption(0.0, "log/affinity", plausible=(-3, 3), allowed=(-50, 50), source="assumption")
+    """log of that weight by digital affinity"""
     reach: float = assumption(unit="share", plausible=(0.05, 0.8), allowed=(0, 1), source="assumption")
     """contacts that reach the customer"""
-    conversion: float = assumption(unit="share", plausible=(0.001, 0.35), allowed=(0, 1), source="F18, F49, SPEC 5.1")
+    conversion: float = assumption(
+        unit="share",
+        plausible=(0.001, 0.35),
+        allowed=(0, 1),
+        source="SPEC 5.1, assumption; phone F18, order of size of branch F49",
+    )
     """offers taken, of those that reach, at the first attempt"""
     price: float = assumption(unit="CNY/contact", plausible=(0, 200), allowed=(0, 1e5), source="assumption; F30")
     """price of a contact without a manager"""
     hours: float = assumption(unit="hours/contact", plausible=(0, 2), allowed=(0, 100), source="assumption")
     """manager time of a contact, preparation included"""
     ideal_per_quarter: float = assumption(
-        unit="contacts/quarter", plausible=(1, 12), allowed=(0.01, 1000), source="F31"
+        unit="contacts/quarter",
+        plausible=(1, 12),
+        allowed=(0.01, 1000),
+        source="assumption; phone F31",
     )
     """number of contacts customers like best"""
     inbound: float = assumption(unit="1/month", plausible=(0, 3), allowed=(0, 100), source="DECISIONS 16")
@@ -52,10 +71,13 @@ def _everywhere(rate: float) -> dict[str, float]:
 
 
 class Channels(Settings):
-    """The five channels."""
+    """The channels; one field each, in the order of `codes.CHANNELS`."""
 
     branch: ChannelSettings = _default(
         online=False,
+        in_branch=True,
+        preference=0.35,
+        preference_slope=-2.0,
         reach=0.60,
         conversion=0.25,
         price=120,
@@ -69,6 +91,9 @@ class Channels(Settings):
     )
     phone: ChannelSettings = _default(
         online=False,
+        conversation=True,
+        remote_calls=True,
+        preference=0.15,
         reach=0.35,
         conversion=0.057,
         price=12,
@@ -82,6 +107,9 @@ class Channels(Settings):
     )
     video: ChannelSettings = _default(
         online=True,
+        conversation=True,
+        preference=0.03,
+        preference_slope=1.0,
         reach=0.40,
         conversion=0.12,
         price=50,
@@ -95,6 +123,8 @@ class Channels(Settings):
     )
     messaging: ChannelSettings = _default(
         online=True,
+        preference=0.22,
+        preference_slope=0.5,
         reach=0.55,
         conversion=0.025,
         price=3,
@@ -108,6 +138,9 @@ class Channels(Settings):
     )
     app: ChannelSettings = _default(
         online=True,
+        in_app=True,
+        preference=0.25,
+        preference_slope=2.0,
         reach=0.12,
         conversion=0.05,
         price=0.05,
@@ -119,25 +152,28 @@ class Channels(Settings):
         capacity=5000,
         campaign=_everywhere(0.30),
     )
-    branch_visits_saved: float = assumption(
-        0.3, "share", plausible=(0.0, 0.6), allowed=(0, 1), source="assumption; F26"
-    )
-    """branch visits an app-active customer no longer makes"""
+    branch_visits_saved: float = assumption(0.3, "share", plausible=(0.0, 0.6), allowed=(0, 1), source="assumption")
+    """branch visits an app-active customer no longer makes (F26 found more of them, not fewer)"""
+
+    @model_validator(mode="after")
+    def _somebody_is_liked(self) -> Channels:
+        if not any(channel.preference > 0 for channel in self.all()):
+            raise slip((CHANNELS[0], "preference"), "no channel is liked by anybody; above 0 for one of them")
+        return self
 
     def all(self) -> list[ChannelSettings]:
         """Settings in the order of `codes.CHANNELS`."""
         return [getattr(self, name) for name in CHANNELS]
 
     def column(self, name: str) -> np.ndarray:
-        """One number of every channel, float64 (channels,)."""
+        """One number of every channel, or 1 for true and 0 for false, float64 (channels,)."""
         return np.array([getattr(channel, name) for channel in self.all()], np.float64)
 
     def inbound(self) -> tuple[np.ndarray, np.ndarray]:
-        """Episodes a month by channel of app-active customers and of the others."""
-        digital = self.column("inbound")
-        digital[BRANCH] *= 1.0 - self.branch_visits_saved
-        other = self.column("inbound")
-        other[APP] = 0.0
+        """Episodes a month by channel of app-active customers and of the others, float64 (channels,) each."""
+        digital, other = self.column("inbound"), self.column("inbound")
+        digital[self.column("in_branch") > 0] *= 1.0 - self.branch_visits_saved
+        other[self.column("in_app") > 0] = 0.0
         return digital, other
 
     def inbound_by_use(self) -> tuple[float, float]:

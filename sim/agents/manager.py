@@ -11,9 +11,8 @@ from scipy.special import ndtr, ndtri
 
 from sim.agents.manager_settings import Managers
 
-MOST_LOG_RATIO = 600.0
-NEUTRAL_UTILISATION = 0.85  # utilisation above which quality suffers (SPEC 4.1)
-JUNIOR_MONTHS, SENIOR_MONTHS = 24, 60
+MOST_LOG_RATIO = 600.0  # beyond what a float holds
+LOWEST, HIGHEST = 1.0, 5.0  # of the scale of digital skill
 
 MANAGER_UNITS = {  # attributes of a manager that a table of managers has, and their units
     "tier": "",
@@ -88,12 +87,12 @@ class RelationshipManager(mesa.Agent):
         """Start in the post with skills from two uniforms and `service` months behind."""
         s = self.settings
         self.professional = s.professional_sd * float(ndtri(u[0]))
-        self.digital = min(max(s.digital_mean + s.digital_sd * float(ndtri(u[1])), 1.0), 5.0)
+        self.digital = min(max(s.digital_mean + s.digital_sd * float(ndtri(u[1])), LOWEST), HIGHEST)
         self.service = service
-        self.experience = 60.0 * service
+        self.experience = s.first_contacts * service
         self.trained_professional = self.trained_digital = 0.0
         self.fatigue = 0.0
-        self.utilisation = NEUTRAL_UTILISATION
+        self.utilisation = s.neutral_utilisation
         self.vacant_months = 0
 
     def train(self, professional: float, digital: float) -> None:
@@ -107,8 +106,10 @@ class RelationshipManager(mesa.Agent):
     def skill(self) -> float:
         """Skill in SD: professional with the experience curve, and digital."""
         s = self.settings
-        doublings = math.log2((self.experience + 100.0) / (s.learning_contacts + 100.0))
-        professional = self.professional - math.log2(s.learning_rate) * max(min(doublings, 3.0), -3.0)
+        doublings = math.log2((self.experience + s.learning_head_start) / (s.learning_contacts + s.learning_head_start))
+        professional = self.professional - math.log2(s.learning_rate) * max(
+            min(doublings, s.learning_doublings), -s.learning_doublings
+        )
         professional += self.trained_professional
         digital = (self.digital - s.digital_mean) / max(s.digital_sd, 1e-9) + self.trained_digital
         return (1.0 - s.digital_weight) * professional + s.digital_weight * digital
@@ -118,7 +119,7 @@ class RelationshipManager(mesa.Agent):
         s = self.settings
         if self.vacant:
             return s.vacancy_quality
-        overload = math.exp(-s.overload * max(0.0, self.utilisation - NEUTRAL_UTILISATION)) - 1.0
+        overload = math.exp(-s.overload * max(0.0, self.utilisation - s.neutral_utilisation)) - 1.0
         ramp = float(ndtr(math.log((self.service + 0.5) / s.ramp_months) / s.ramp_sigma))
         newcomer = s.newcomer_quality * (1.0 - ramp)
         return s.skill_quality * self.skill() + overload + newcomer + s.fatigue_quality * self.fatigue
@@ -137,9 +138,9 @@ class RelationshipManager(mesa.Agent):
     def exit_chance(self, ratio: float) -> float:
         """Probability of leaving this month, by seniority and fatigue; `ratio` is the levers' hazard ratio."""
         s = self.settings
-        junior, senior = self.service < JUNIOR_MONTHS, self.service >= SENIOR_MONTHS
+        junior, senior = self.service < s.junior_months, self.service >= s.senior_months
         rate = s.turnover_junior if junior else s.turnover_senior if senior else s.turnover
-        if self.fatigue * math.log(s.turnover_fatigue) > MOST_LOG_RATIO:  # beyond what a float holds
+        if self.fatigue * math.log(s.turnover_fatigue) > MOST_LOG_RATIO:
             return 1.0 if rate * ratio > 0 else 0.0
         return 1.0 - math.exp(-rate / 12.0 * s.turnover_fatigue**self.fatigue * ratio)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from sim.assumptions import Settings, assumption, scaled_table
+from sim.codes import ChannelName
+from sim.slips import slip
 
 _MIX = {
     "mass": {"branch": 0.0, "phone": 0.5, "video": 0.0, "messaging": 0.5},
@@ -34,6 +36,8 @@ class Managers(Settings):
         source="F50, F51, F4; wealth, affluent assumption",
     )
     """customers in one book"""
+    span_slack: float = assumption(1.05, "ratio", plausible=(1.0, 1.2), allowed=(1, 10), source="assumption")
+    """a tier's books may grow to this times the span before a post is added"""
     remote_from: float = assumption(10_000.0, "CNY", plausible=(5_000, 20_000), allowed=(0, 1e9), source="F4")
     """AUM of the lowest tier from which a remote manager answers"""
     remote_coverage: float = assumption(0.5, "share", plausible=(0.0, 1.0), allowed=(0, 1), source="assumption")
@@ -70,6 +74,11 @@ class Managers(Settings):
         source="assumption; F49",
     )
     """channels of planned contacts by tier, adding up to 1"""
+    fallback: ChannelName = Field(
+        "messaging",
+        description="channel of a planned contact that would stand in the app, or whose channel the customer opted out "
+        "of",
+    )
     allocation: Literal["value", "round_robin", "near_threshold"] = Field(
         "value",
         description="who comes first when hours are short: largest AUM, longest wait, nearest below a threshold",
@@ -99,8 +108,24 @@ class Managers(Settings):
         3000.0, "contacts", plausible=(1000, 6000), allowed=(1, 1e6), source="assumption"
     )
     """experience at which the curve is neutral"""
+    learning_head_start: float = assumption(
+        100.0, "contacts", plausible=(20, 300), allowed=(0.01, 1e6), source="assumption"
+    )
+    """contacts that a newcomer's other experience is worth on the curve"""
+    learning_doublings: float = assumption(3.0, "doublings", plausible=(2, 5), allowed=(0, 50), source="assumption")
+    """doublings of experience, up and down, beyond which the curve is level"""
+    first_service: float = assumption(48.0, "months", plausible=(24, 96), allowed=(0, 1200), source="assumption")
+    """mean service of the first managers in their posts (exponential)"""
+    first_service_most: int = assumption(240, "months", plausible=(120, 360), allowed=(0, 1200), source="assumption")
+    """longest service of the first managers"""
+    first_contacts: float = assumption(
+        60.0, "contacts a month", plausible=(20, 120), allowed=(0, 10_000), source="assumption"
+    )
+    """contacts that the first managers held in each of those months"""
     overload: float = assumption(0.5, "log/utilisation", plausible=(0.2, 1.0), allowed=(0, 10), source="assumption")
-    """quality lost by utilisation above 0.85"""
+    """quality lost by utilisation above `neutral_utilisation`"""
+    neutral_utilisation: float = assumption(0.85, "ratio", plausible=(0.7, 1.0), allowed=(0, 10), source="SPEC 4.1")
+    """utilisation above which quality suffers, and that of a manager's first month"""
     fatigue_gain: float = assumption(
         0.15, "SD/utilisation-month", plausible=(0.05, 0.3), allowed=(0, 5), source="assumption"
     )
@@ -116,9 +141,13 @@ class Managers(Settings):
     turnover: float = assumption(0.20, "1/year", plausible=(0.10, 0.35), allowed=(0, 5), source="F45, F46, F48")
     """managers who leave, of middle seniority"""
     turnover_junior: float = assumption(0.30, "1/year", plausible=(0.2, 0.5), allowed=(0, 5), source="F45")
-    """the same in the first two years"""
+    """the same before `junior_months`"""
+    junior_months: int = assumption(24, "months", plausible=(12, 36), allowed=(0, 1200), source="assumption")
+    """service until which a manager is junior"""
     turnover_senior: float = assumption(0.12, "1/year", plausible=(0.05, 0.2), allowed=(0, 5), source="F46")
-    """the same after five years"""
+    """the same from `senior_months` on"""
+    senior_months: int = assumption(60, "months", plausible=(36, 120), allowed=(0, 1200), source="assumption")
+    """service from which a manager is senior"""
     turnover_fatigue: float = assumption(1.5, "HR/SD", plausible=(1.0, 2.0), allowed=(0.1, 10), source="assumption")
     """leaving by fatigue"""
     unplanned: float = assumption(0.7, "share", plausible=(0.4, 0.9), allowed=(0, 1), source="assumption")
@@ -133,6 +162,8 @@ class Managers(Settings):
     """service quality while the post is empty"""
     reorganisation: float = assumption(0.10, "1/year", plausible=(0.0, 0.2), allowed=(0, 5), source="SPEC 4.3")
     """books moved to another manager as planned"""
+    bond_kept: float = assumption(0.5, "share", plausible=(0.2, 0.8), allowed=(0, 1), source="assumption")
+    """bond that is left with a customer whose book was moved"""
     change_planned: float = assumption(
         0.25, "log HR", plausible=(0.1, 0.5), allowed=(-5, 5), source="assumption; sign F47"
     )
@@ -154,6 +185,13 @@ class Managers(Settings):
     """share of that loyalty, times bond, that follows to a rival"""
     follow_months: int = assumption(6, "months", plausible=(3, 12), allowed=(1, 60), source="SPEC 4.3")
     """over how long they follow"""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Managers:
+        if self.junior_months > self.senior_months:
+            told = f"{self.junior_months} is above senior_months ({self.senior_months}); at most that"
+            raise slip(("junior_months",), told)
+        return self
 
     @field_validator("mix")
     @classmethod

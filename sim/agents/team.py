@@ -15,11 +15,12 @@ import mesa
 import numpy as np
 
 from sim.agents.channel import Channel
+from sim.agents.channel_settings import Channels
 from sim.agents.customer import BankView, Customers
 from sim.agents.manager import MANAGER_UNITS, Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
 from sim.agents.proposals import Proposals
-from sim.codes import ACTIVE, BRANCH, CHANNELS, DRAW_MANAGER, DRAW_PLAN, MESSAGING, NOBODY, PHONE, VIDEO
+from sim.codes import ACTIVE, CHANNELS, DRAW_MANAGER, DRAW_PLAN, NOBODY
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
 from sim.levers import Levers, shifted
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 UNIT = float(WEIGHT_UNIT)
 POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away by a rival
-SLACK = 1.05  # a book may grow to this times the span before a post is added
 
 
 @dataclass
@@ -64,6 +64,7 @@ class Team:
     seed: int
     turnover: bool = True
     pressure_memory: float = 2 / 3  # of contacts with a customer, kept a month
+    channel_settings: Channels = field(default_factory=Channels)
     managers: list[RelationshipManager] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     left: int = 0
@@ -78,6 +79,10 @@ class Team:
         mixes = [self.settings.mix.get(t.name, self.settings.mix.get(t.key, {})) for t in self.tiers]
         shares = np.array([[mix.get(name, 0.0) for name in CHANNELS] for mix in mixes])
         self.mix = np.cumsum(shares, axis=1)
+        self.fallback = CHANNELS.index(self.settings.fallback)
+        self.meetings = self.channel_settings.column("in_branch") > 0
+        self.apart = np.append(self.channel_settings.column("in_app") > 0, True)  # where no manager plans a contact
+        self.instead = np.flatnonzero(self.channel_settings.column("conversation"))
 
     # --- posts and books ---------------------------------------------------------------------------------------
 
@@ -101,8 +106,8 @@ class Team:
         self.managers += opened
         u = self._draws(opened, 1, month)
         for k, manager in enumerate(opened):
-            service = int(-48.0 * np.log(u[2, k])) if first else 0
-            manager.begin(u[:, k], min(service, 240))
+            service = int(-self.settings.first_service * np.log(u[2, k])) if first else 0
+            manager.begin(u[:, k], min(service, self.settings.first_service_most))
 
     def new_post(self, number: int, tier: int, *, remote: bool = False) -> RelationshipManager:
         """A post of the team's kind, nobody in it yet."""
@@ -161,7 +166,11 @@ class Team:
             wanted = coverage[k] * float(weight.sum()) / UNIT
             have = float(weight[~waiting].sum()) / UNIT
             posts = self._posts_of(k)
-            needed = int(np.ceil(wanted / (self.span[k] * (1.0 if first else SLACK)) - 1e-9)) if wanted > 0 else 0
+            needed = (
+                int(np.ceil(wanted / (self.span[k] * (1.0 if first else self.settings.span_slack)) - 1e-9))
+                if wanted > 0
+                else 0
+            )
             if posts.size < needed:
                 books = np.append(books, np.zeros(needed - posts.size))
                 self._open(needed - posts.size, k, month, first=first)
@@ -238,11 +247,12 @@ class Team:
         rows, post, tier, weight = rows[chosen], post[chosen], tier[chosen], weight[chosen]
         purpose, queue = purpose[chosen], queue[order]
         u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
-        channel = np.minimum((u[0][:, None] >= self.mix[tier]).sum(axis=1), MESSAGING)
+        drawn = (u[0][:, None] >= self.mix[tier]).sum(axis=1)
+        channel = np.where(self.apart[drawn], self.fallback, drawn)
         if remote > 0:
             channel = self._remotely(channel, tier, u, 1.0 - remote)
         barred = customers.opted_out[rows]
-        channel = np.where((barred >> channel) & 1, MESSAGING, channel)
+        channel = np.where((barred >> channel) & 1, self.fallback, channel)
         allowed = ((barred >> channel) & 1) == 0
         if np.isfinite(levers.pressure_cap):
             burden = 1.0 / np.array([c.settings.ideal_per_quarter for c in channels])
@@ -255,7 +265,7 @@ class Team:
         rank = np.lexsort((customers.uid[rows], -customers.aum[rows], queue))
         for agent in channels:
             mine = rank[channel[rank] == agent.number]
-            factor = branch if agent.name == "branch" else 1.0
+            factor = branch if agent.settings.in_branch else 1.0
             made[mine] = agent.grant(weight[mine], bank, factor)
         plan[rows[made]] = channel[made] | purpose[made]
         contacts = np.bincount(post[made], weight[made], minlength=posts)
@@ -264,14 +274,16 @@ class Team:
     def _remotely(self, channel: np.ndarray, tier: np.ndarray, u: np.ndarray, most: float) -> np.ndarray:
         """At most the share `most` of a tier's contacts stay meetings in the branch; the rest are calls or video.
 
-        A meeting that cannot be held is moved by its own second draw, in the tier's proportion of phone to video, so
-        every other contact stays what it was.
+        A meeting that cannot be held is moved by its own second draw, in the tier's proportion of the channels of
+        conversations, so every other contact stays what it was. int64 (contacts,).
         """
-        shares = np.diff(self.mix, axis=1, prepend=0.0)
-        instead = shares[:, PHONE] + shares[:, VIDEO]
-        by_phone = np.divide(shares[:, PHONE], instead, out=np.ones(len(instead)), where=instead > 0)
-        moved = np.where(u[1] < by_phone[tier], PHONE, VIDEO)
-        return np.where((channel == BRANCH) & (u[0] >= most), moved, channel)
+        if self.instead.size == 0:
+            return np.where(self.meetings[channel] & (u[0] >= most), self.fallback, channel)
+        reach = np.cumsum(np.diff(self.mix, axis=1, prepend=0.0)[:, self.instead], axis=1)
+        whole = reach[:, -1:]
+        edges = np.divide(reach, whole, out=np.ones_like(reach), where=whole > 0)
+        moved = self.instead[np.minimum((u[1][:, None] >= edges[tier]).sum(axis=1), self.instead.size - 1)]
+        return np.where(self.meetings[channel] & (u[0] >= most), moved, channel)
 
     def _priority(self, view: BankView) -> tuple[np.ndarray, ...]:
         """Sort keys, least important first as `lexsort` wants them; smaller comes first."""
@@ -313,7 +325,7 @@ class Team:
                 how = manager.leave(float(u[1, post]), float(u[2, post]), vacancy=vacancy, unprepared=unprepared)
                 self._part(customers, manager, how, month, work)
             elif self.turnover and not manager.remote and u[3, post] < moved:
-                self._upset(customers, post, self.settings.change_planned, keep_bond=0.5)
+                self._upset(customers, post, self.settings.change_planned, keep_bond=self.settings.bond_kept)
                 self._note(month, post, "book_moved", work)
 
     def poach(self, customers: Customers, chance: np.ndarray, work: MonthOfWork, month: int) -> None:

@@ -54,11 +54,11 @@ class Sweep(WithFigures):
     @cached_property
     def tasks(self) -> pd.DataFrame:
         """A row per point, arm and seed: the values of all parameters and every key figure; units in ``.attrs``."""
-        from sim.measures.catalogue import KPIS, base_name
+        from sim.measures.catalogue import kpi_units
 
         currency = str(self.manifest.get("currency", "money"))
         table = with_units(self.stored.tasks, "tasks", currency)
-        table.attrs["units"] |= {kpi: KPIS[base_name(kpi)].unit_in(currency) for kpi in self.stored.kpis}
+        table.attrs["units"] |= kpi_units(self.stored.kpis, currency)
         table.attrs["units"] |= {one["path"]: one.get("unit") or "" for one in self.parameters}
         return table
 

@@ -14,8 +14,6 @@ from sim.kernel.tallies import STOCKS
 from sim.kernel.tallies import Tally as T
 from sim.population.synthetic import Source
 
-PROMOTED, DEMOTED = 6, -6  # months that the effect of a change of tier lasts
-
 
 def is_due(settings: Model, month: int) -> bool:
     """Whether customers move by the matrix at the end of `month`."""
@@ -56,7 +54,8 @@ def move_by_matrix(
     for name in ("aum", "aum_1", "aum_2"):
         getattr(c, name)[rows] = aum
     c.tier[rows] = new
-    c.tier_change[rows] = np.where(new > old, PROMOTED, DEMOTED)
+    felt = settings.leaving.tier_change_months
+    c.tier_change[rows] = np.where(new > old, felt, -felt)
     c.below[rows] = 0
 
     weight = c.weight[rows].astype(np.int64)

@@ -23,7 +23,7 @@ from sim.bank.observer import Observer
 from sim.bank.recorder import Recorder, stocks
 from sim.bank.state import State, capture, put_back
 from sim.behaviour.rates import growth_path, in_use, rates, relocation_ratio
-from sim.codes import ACTIVE, APP, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
+from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now
@@ -41,7 +41,6 @@ from sim.strategies import Bank, Programme
 from sim.tiers import row, thresholds
 
 YEAR = 12
-QUARTER = 3
 
 
 class BankModel(mesa.Model):
@@ -83,7 +82,7 @@ class BankModel(mesa.Model):
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
         n = len(self.tiers)
         liquid = row(self.settings.wallet.liquid, self.tiers, np.float64)
-        self.environment = Environment(self.tiers, scenario.environment, liquid)
+        self.environment = Environment(self.tiers, scenario.environment, liquid, scenario.channels)
         self.levers = Levers(n)
         self.channels = [Channel(self, number, channel) for number, channel in enumerate(scenario.channels.all())]
         self.ledger = Ledger(scenario.economics, scenario.channels, scenario.managers.salary, self.tiers)
@@ -99,7 +98,7 @@ class BankModel(mesa.Model):
         )
         self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
-        self.leavers = np.zeros(n)  # by tier: leavers per active customer, last month's counting half
+        self.leavers = np.zeros(n)  # by tier: leavers per active customer, those of earlier months counting ever less
         self.planned = np.zeros((n, len(CHANNELS)))
         self.programme: Programme | None = None  # begins with the measured months
         self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
@@ -112,6 +111,7 @@ class BankModel(mesa.Model):
             seed,
             self.settings.mechanisms.manager_turnover,
             pressure_memory=self.settings.contacts.memory,
+            channel_settings=scenario.channels,
         )
         if state is None:
             self._found()
@@ -295,7 +295,7 @@ class BankModel(mesa.Model):
         """What this month leaves to the next one's talk, and, once measuring, what is kept of it."""
         active = np.maximum(self.tally[:, T.ACTIVE], 1)
         gone = self.tally[:, T.CLOSED] + self.tally[:, T.DORMANT]
-        self.leavers = 0.5 * self.leavers + gone / active
+        self.leavers = self.settings.leaving.remembered * self.leavers + gone / active
         if self.month > 0:
             self.observer.record(self, joined, books)
 
@@ -468,7 +468,7 @@ class BankModel(mesa.Model):
                 + levers.adoption
                 - s.adoption.privacy_risk * levers.privacy_risk * np.exp(levers.log_refusal)
             ),
-            peers=f(share - 0.5),
+            peers=f(share - s.adoption.peers_from),
             word_of_mouth=(contagion if on.word_of_mouth else np.zeros(len(self.tiers))).astype(f),
             quality_shift=levers.quality.astype(f),
             quality_sd_ratio=f(np.exp(levers.log_quality_sd)),
@@ -526,7 +526,7 @@ class BankModel(mesa.Model):
 
         risk_mean, risk_sd, gain_mean, gain_sd = self.moments.T.astype(f)
         return {
-            "score_word": word_of((self.month - 1) // QUARTER),
+            "score_word": word_of((self.month - 1) // s.redrawn_months),
             "know_churn": correlation(s.churn_auc + levers.churn_auc, self.risk_spread),
             "know_uplift": f(min(max(s.uplift + levers.uplift, 0.0), 1.0)),
             "know_offer": correlation(s.offer_auc + levers.offer_auc, self.settings.contacts.need),
@@ -543,7 +543,7 @@ class BankModel(mesa.Model):
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
         arrays = self.customers.arrays
         failing = np.ones(len(CHANNELS))
-        failing[APP] = np.exp(self.levers.log_app_failure)
+        failing[self.scenario.channels.column("in_app") > 0] = np.exp(self.levers.log_app_failure)
         lived_by = in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
 
         def live(first: int) -> list[np.ndarray]:

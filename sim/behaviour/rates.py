@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 
 from sim.agents.channel_settings import Channels
 from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
-from sim.codes import UPLIFT_CLASSES
+from sim.codes import CHANNELS, UPLIFT_CLASSES
 from sim.kernel.inputs import Rates
 from sim.tiers import Tier, bands, row, thresholds
 
@@ -39,7 +39,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "wallet_yield": wallet.yield_gap * moving,
         "wallet_multihoming": wallet.multihoming * moving,
         "multihoming_digital": wallet.multihoming_digital,
-        "multihoming_branch": wallet.multihoming_branch,
+        "multihoming_preferred": np.where(channels.column("in_branch") > 0, wallet.multihoming_branch, 1.0),
         "dormant_share": wallet.dormant_share,
         "liquid_share": row(wallet.liquid, tiers),
         "event_rate": model.life.events / MONTHS,
@@ -53,6 +53,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "failure_drop": model.service.failure_drop,
         "double_deviation": model.service.double_deviation,
         "complain_share": model.service.complain,
+        "still_open": model.service.still_open,
         "manager_share": model.service.manager_share,
         "gain": model.feelings.gain,
         "loss": model.feelings.gain * model.feelings.asymmetry,
@@ -61,6 +62,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "tenure_anchor": model.feelings.anchor_months,
         "recovery_gain": model.feelings.recovery * law.sd,
         "pressure_dislike": model.feelings.pressure * law.sd,
+        "pressure_from": model.feelings.pressure_from,
         "trust_speed": model.feelings.trust,
         "breach": model.feelings.breach,
         "satisfaction_mu": law.mu,
@@ -72,6 +74,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "pressure_memory": contacts.memory,
         "preferred_relief": contacts.preferred_relief,
         "channel_change": contacts.channel_change,
+        "campaign_months": contacts.campaign_months,
         "opt_out_rate": contacts.opt_out,
         "opt_out_slope": contacts.opt_out_slope,
         "opt_out_months": contacts.opt_out_months,
@@ -85,39 +88,53 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "bond_fading": 0.5 ** (1.0 / contacts.bond_half_life),
         "product_gain": row(model.products.beyond_first, tiers) * model.products.loss * model.products.own_share,
         "product_loss": model.products.loss,
+        "most_products": model.products.most,
         "reach": channels.column("reach"),
         "conversion": channels.column("conversion"),
         "pressure": 1.0 / channels.column("ideal_per_quarter"),
+        "without_app": 1.0 - channels.column("in_app"),
+        "remote_calls": channels.column("remote_calls"),
         "uplift": np.log([model.retention.hazard_ratio[name] for name in UPLIFT_CLASSES]),
         "saved": 1.0 - np.array([model.retention.hazard_ratio[name] for name in UPLIFT_CLASSES]),
         "retention_months": model.retention.months,
         "lead_chance": model.scores.lead,
         "win_back": -np.log1p(-np.minimum(row(model.retention.win_back, tiers, np.float64), 0.999)),
+        "win_back_by": np.array(
+            [CHANNELS.index(name) for name in row(model.retention.win_back_by, tiers, object)], np.int32
+        ),
         "transactions": model.feelings.transactions,
         "transactions_slope": model.feelings.transactions_slope,
         "adoption_intercept": model.adoption.intercept,
         "adoption_usefulness": model.adoption.usefulness,
         "adoption_trust": model.adoption.trust,
         "adoption_age": model.adoption.age,
+        "adoption_age_from": model.adoption.age_from,
         "adoption_peers": model.adoption.peers,
         "adoption_on": float(on.adoption),
         "affinity_mean": model.adoption.affinity_mean,
         "affinity_sd": model.adoption.affinity_sd,
         "covariates_on": float(on.covariates),
         "b_products": leaving.products,
+        "products_most": leaving.products_most,
         "b_satisfaction": leaving.satisfaction,
         "b_trust": leaving.trust,
         "b_engagement": leaving.engagement,
         "b_failure": leaving.failure,
         "b_gap": leaving.gap,
+        "gap_months": leaving.gap_months,
         "b_app": leaving.app,
         "b_yield": leaving.yield_gap,
         "b_promotion": leaving.promotion,
+        "age_from": leaving.age_from,
+        "age_lowest": -leaving.age_below,
+        "age_highest": leaving.age_above,
         "b_age": leaving.age,
         "b_age_square": leaving.age_square,
         "b_relocation": leaving.relocation,
         "b_pressure": -contacts.benefit,
+        "pressure_most": contacts.pressure_most,
         "b_second_life": math.log(leaving.second_life),
+        "tier_change_months": leaving.tier_change_months,
         "b_demotion": np.append(fallen[1:], fallen[-1]),  # by the tier fallen from, read in the tier below
         "tenure_log": np.log(np.maximum(tenure, 1e-12)),
         "dormant_close": -math.log1p(-dormant.close),
@@ -131,6 +148,8 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "loyal_trust": model.loyalty.trust,
         "loyal_bond": model.loyalty.bond,
         "loyal_habit": model.loyalty.habit,
+        "habit_months": model.loyalty.habit_months,
+        "habit_step": 2.0 / model.loyalty.habit_months,
     }
     return Rates(**{name: _as_read(name, value) for name, value in numbers.items()})
 
@@ -156,12 +175,15 @@ def in_use(
     )
 
 
+WHOLE = frozenset(name for name, kind in get_type_hints(Rates).items() if kind is int)  # the kernel takes int32
+
+
 def _as_read(name: str, value: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return value if value.dtype == np.int64 else np.ascontiguousarray(value, np.float32)
-    if isinstance(value, np.bool_) or name in ("second_life_months", "retention_months"):
+        return value if value.dtype.kind == "i" else np.ascontiguousarray(value, np.float32)
+    if isinstance(value, np.bool_):
         return value
-    return np.float32(value)
+    return np.int32(value) if name in WHOLE else np.float32(value)
 
 
 def relocation_ratio(model: Model) -> float:
@@ -186,15 +208,15 @@ def growth_path(rates: Rates, months: int) -> np.ndarray:
 
 
 def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarray, model: Model) -> float:
-    """Net promoter score, percentage points, that all customers would give (SPEC 8.2 thresholds, normal CDF).
+    """Net promoter score, percentage points, that all customers would give (SPEC 8.2, normal CDF).
 
     Means, variances and weights by tier. Answers of 9 and 10 promote, 0 to 6 detract.
     """
     from scipy.special import ndtr
 
-    promote, detract, spread = 0.55, -0.7, 0.6  # thresholds of the 11-point answer; spread of loyalty in the reference
-    loading = model.loyalty.nps_loading
-    centre = model.loyalty.nps_level + loading * loyalty_mean / spread
+    loyalty = model.loyalty
+    promote, detract, spread, loading = loyalty.promote_from, loyalty.detract_below, loyalty.spread, loyalty.nps_loading
+    centre = loyalty.nps_level + loading * loyalty_mean / spread
     sd = np.sqrt(loading**2 * loyalty_variance / spread**2 + 1.0 - loading**2)
     sd = np.maximum(sd, 1e-9)  # where all answer alike, all promote, detract or neither
     score = ndtr((centre - promote) / sd) - ndtr((detract - centre) / sd)

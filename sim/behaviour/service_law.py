@@ -19,7 +19,6 @@ import numpy as np
 from sim.agents.channel_settings import Channels
 from sim.behaviour.settings import Model
 
-REFERENCE_DIGITAL = 0.6  # app-active share at which the scale is stated
 LONGEST = 1200.0  # months of tenure summed over
 SMALLEST_SD = 0.01  # where service never varies, raw satisfaction is measured by this
 
@@ -56,9 +55,10 @@ def service_law(model: Model, channels: Channels) -> ServiceLaw:
     first = float((anchor * share).sum() / share.sum())
     second = float((anchor**2 * share).sum() / share.sum())
 
+    app_users = model.adoption.reference
     keep, hold = 1.0 - rho, 1.0 - eta
     mu = level_square = spread = follow = 0.0
-    for p, part in zip(experience, (REFERENCE_DIGITAL, 1.0 - REFERENCE_DIGITAL), strict=True):
+    for p, part in zip(experience, (app_users, 1.0 - app_users), strict=True):
         level = p * b * math.sqrt(2.0 * surprise / math.pi) / rho  # mean satisfaction at anchor 1
         mu += part * first * level
         level_square += part * second * level**2

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from sim.assumptions import Settings, assumption, part, scaled_to_one
+from sim.codes import UPLIFT_CLASSES, ChannelName
+from sim.slips import slip
 from sim.tiers import Tier
 
 
@@ -85,6 +87,47 @@ class Transitions(Settings):
         return None if matrix is None else [scaled_to_one(line) for line in matrix]
 
 
+class Traits(Settings):
+    """What customers are when they come (SPEC 1.2)."""
+
+    age_mean: dict[str, float] = table(
+        {"mass": 41.0, "affluent": 46.0, "wealth": 51.0, "private": 53.0},
+        "years",
+        plausible=(35, 60),
+        allowed=(0, 120),
+        source="SPEC 1.2",
+    )
+    """mean age, before the cut"""
+    age_sd: dict[str, float] = table(
+        {"mass": 14.0, "affluent": 12.0, "wealth": 11.0, "private": 10.0},
+        "years",
+        plausible=(8, 16),
+        allowed=(0.1, 100),
+        source="SPEC 1.2",
+    )
+    """spread of age, before the cut"""
+    age_least: float = assumption(18.0, "years", plausible=(16, 21), allowed=(0, 120), source="SPEC 1.2")
+    """youngest customer"""
+    age_most: float = assumption(85.0, "years", plausible=(75, 95), allowed=(0, 120), source="SPEC 1.2")
+    """oldest customer"""
+    age_mean_all: float = assumption(41.5, "years", plausible=(38, 48), allowed=(0, 120), source="assumption")
+    """mean age of all customers, for what goes with age"""
+    age_sd_all: float = assumption(14.0, "years", plausible=(10, 18), allowed=(0.1, 100), source="assumption")
+    """spread of age of all customers, for what goes with age"""
+    income_aum: float = assumption(
+        0.5, "correlation", plausible=(0.3, 0.7), allowed=(-1, 1), source="SPEC 1.2, assumption"
+    )
+    """log income and log AUM"""
+    need_income: float = assumption(0.3, "correlation", plausible=(0.0, 0.6), allowed=(-1, 1), source="assumption")
+    """product need and log income"""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Traits:
+        if self.age_least >= self.age_most:
+            raise slip(("age_least",), f"{self.age_least:g} is not below age_most ({self.age_most:g}); a younger one")
+        return self
+
+
 class Wealth(Settings):
     """Log wealth reverts to a growing mean (SPEC 1.1)."""
 
@@ -96,6 +139,12 @@ class Wealth(Settings):
     """mean reversion of log wealth"""
     growth: float = assumption(0.08, "1/year", plausible=(0.02, 0.12), allowed=(-0.5, 0.5), source="F74")
     """nominal growth of household financial wealth"""
+    score_smoothing: float = assumption(
+        0.2, "sd of log AUM", plausible=(0.1, 0.4), allowed=(0.02, 1), source="DECISIONS 2"
+    )
+    """smoothing of the density of log AUM that tells long-run wealth from AUM (Tweedie)"""
+    score_cut: float = assumption(2.5, "1/log AUM", plausible=(1.5, 4), allowed=(0, 100), source="DECISIONS 2")
+    """largest slope of that density's logarithm that counts"""
     inheritance_jump: float = assumption(0.5, "log", plausible=(0.0, 1.0), allowed=(0, 5), source="assumption")
     """rise of log wealth with an inheritance"""
 
@@ -129,10 +178,14 @@ class Wallet(Settings):
     """leakage of customers who bank elsewhere too"""
     multihomers: float = assumption(0.60, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="assumption")
     """customers who bank elsewhere too"""
-    multihoming_digital: float = assumption(0.10, "share", plausible=(0.0, 0.3), allowed=(0, 5), source="F28")
+    multihoming_digital: float = assumption(
+        0.10, "share", plausible=(0.0, 0.3), allowed=(0, 5), source="assumption; sign F28"
+    )
     """more leakage once app-active"""
-    multihoming_branch: float = assumption(1.3, "ratio", plausible=(1.0, 1.6), allowed=(0, 10), source="F28")
-    """factor on that for branch customers"""
+    multihoming_branch: float = assumption(
+        1.3, "ratio", plausible=(1.0, 1.6), allowed=(0, 10), source="assumption; sign F28"
+    )
+    """factor on that for customers who like a channel of the branch best"""
     liquid: dict[str, float] = table(
         {"mass": 0.7, "affluent": 0.55, "wealth": 0.4, "private": 0.3},
         "share",
@@ -172,6 +225,8 @@ class Products(Settings):
     """giving up a product beyond the first"""
     own_share: float = assumption(0.7, "share", plausible=(0.4, 1.0), allowed=(0, 3), source="assumption")
     """part of the replacement that customers buy on their own"""
+    most: int = assumption(10, "products", plausible=(6, 15), allowed=(1, 100), source="assumption")
+    """most products of a customer"""
     adverse: float = assumption(0.20, "share", plausible=(0.1, 0.25), allowed=(0, 1), source="F68")
     """customers whose further products cost more than they earn"""
 
@@ -183,8 +238,14 @@ class Service(Settings):
     """spread of perceived quality from one experience to the next"""
     failure_drop: float = assumption(1.5, "SD", plausible=(0.5, 2.5), allowed=(0, 10), source="assumption")
     """perceived quality lost by a failure"""
-    double_deviation: float = assumption(1.5, "ratio", plausible=(1.0, 2.5), allowed=(0, 10), source="F25")
+    double_deviation: float = assumption(
+        1.5, "ratio", plausible=(1.0, 2.5), allowed=(0, 10), source="assumption; sign F25"
+    )
     """factor on a failure while an earlier one is open"""
+    still_open: float = assumption(
+        0.25, "open failures", plausible=(0.1, 0.5), allowed=(0, 10), source="assumption; mechanism F25"
+    )
+    """of an earlier failure: with more of it left, the next failure is a second one"""
     complain: float = assumption(
         0.30, "share", plausible=(0.1, 0.5), allowed=(0, 1), source="memory: TARP-type studies"
     )
@@ -200,7 +261,7 @@ class Feelings(Settings):
 
     gain: float = assumption(0.10, "SD/SD", plausible=(0.05, 0.2), allowed=(0.01, 2), source="assumption")
     """satisfaction gained by a positive surprise"""
-    asymmetry: float = assumption(2.0, "ratio", plausible=(1.3, 3.0), allowed=(0, 20), source="F22")
+    asymmetry: float = assumption(2.0, "ratio", plausible=(1.3, 3.0), allowed=(0, 20), source="assumption; sign F22")
     """weight of a negative surprise over a positive one"""
     expectation: float = assumption(
         0.10, "1/experience", plausible=(0.05, 0.3), allowed=(0, 1), source="assumption; F21, F23"
@@ -208,10 +269,14 @@ class Feelings(Settings):
     """adaptation of expectation"""
     decay: float = assumption(0.05, "1/month", plausible=(0.02, 0.1), allowed=(0.001, 1), source="assumption")
     """fading of satisfaction"""
-    anchor_months: float = assumption(60.0, "months", plausible=(24, 120), allowed=(1, 1e9), source="F20")
+    anchor_months: float = assumption(
+        60.0, "months", plausible=(24, 120), allowed=(1, 1e9), source="assumption; mechanism F20"
+    )
     """tenure at which one experience counts half"""
-    recovery: float = assumption(0.10, "SD", plausible=(0.0, 0.2), allowed=(-2, 2), source="F24")
+    recovery: float = assumption(0.10, "SD", plausible=(0.0, 0.2), allowed=(-2, 2), source="assumption; sign F24")
     """satisfaction after a first failure well recovered"""
+    pressure_from: float = assumption(1.5, "ideal = 1", plausible=(1.0, 2.5), allowed=(0, 100), source="assumption")
+    """contact pressure from which satisfaction suffers"""
     pressure: float = assumption(0.08, "SD/unit", plausible=(0.0, 0.2), allowed=(0, 2), source="assumption")
     """dislike of contact pressure beyond 1.5"""
     trust: float = assumption(0.10, "1/month", plausible=(0.05, 0.2), allowed=(0.001, 1), source="DECISIONS 16")
@@ -235,6 +300,8 @@ class Contacts(Settings):
 
     push: float = assumption(0.70, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="SPEC 6.2")
     """contacts that offer a product"""
+    campaign_months: int = assumption(6, "months", plausible=(3, 12), allowed=(1, 600), source="assumption")
+    """length of a campaign, after which offers answered with no are forgotten"""
     attempt_decay: float = assumption(0.8136, "ratio", plausible=(0.75, 0.87), allowed=(0.01, 1), source="F18")
     """success of each further attempt in a campaign"""
     need: float = assumption(0.5, "log/SD", plausible=(0.2, 1.0), allowed=(0, 3), source="assumption")
@@ -255,6 +322,8 @@ class Contacts(Settings):
         1.2, "ratio", plausible=(1.0, 1.5), allowed=(0.1, 10), source="F31; size assumption"
     )
     """pressure of a contact in another channel than the last"""
+    pressure_most: float = assumption(4.0, "ideal = 1", plausible=(2.5, 8), allowed=(0, 100), source="assumption")
+    """contact pressure beyond which the hazard rises no further"""
     benefit: float = assumption(
         0.05, "log hazard a quarter", plausible=(0.0, 0.1), allowed=(0, 1), source="DECISIONS 16"
     )
@@ -273,6 +342,10 @@ class Contacts(Settings):
     """half-life of the bond"""
 
 
+def _default_win_back_by() -> dict[str, ChannelName]:
+    return {"mass": "messaging", "affluent": "phone", "wealth": "phone", "private": "phone"}
+
+
 class Retention(Settings):
     """What a contact does that is meant to keep the customer (SPEC 6.4), and one that is meant to win it back."""
 
@@ -286,6 +359,22 @@ class Retention(Settings):
     """leaving while a retention contact works, by uplift class"""
     months: int = assumption(3, "months", plausible=(1, 6), allowed=(1, 60), source="SPEC 6.4")
     """how long a retention contact works"""
+    class_shares: dict[str, float] = assumption(
+        unit="share",
+        plausible=(0.0, 0.4),
+        factory=lambda: {"persuadable": 0.20, "lost_cause": 0.12, "sleeping_dog": 0.08},
+        source="SPEC 6.4",
+    )
+    """customers by uplift class; the rest are sure things"""
+    class_risk: float = assumption(
+        0.8, "correlation", plausible=(0.3, 0.95), allowed=(-1, 1), source="assumption fitted to V19"
+    )
+    """frailty and the rank that sorts lost causes, persuadables and sure things, riskiest first (Gaussian copula)"""
+    win_back_by: dict[str, ChannelName] = Field(
+        default_factory=_default_win_back_by,
+        description="channel of a win-back contact by tier",
+        json_schema_extra={"unit": "channel", "source": "choice"},
+    )
     win_back: dict[str, float] = table(
         {"mass": 0.03, "affluent": 0.06, "wealth": 0.12, "private": 0.12},
         "share",
@@ -293,6 +382,18 @@ class Retention(Settings):
         source="F6; SPEC 2.4",
     )
     """dormant customers who come back in the month of a win-back contact, on top of those who do so by themselves"""
+
+    @model_validator(mode="after")
+    def _of_known_classes(self) -> Retention:
+        rest = [name for name in UPLIFT_CLASSES if name != "sure_thing"]
+        for table, known in (("hazard_ratio", UPLIFT_CLASSES), ("class_shares", rest)):
+            for name in getattr(self, table):
+                if name not in known:
+                    raise slip((table, name), f"unknown uplift class; known are {', '.join(known)}")
+        total = sum(self.class_shares.values())
+        if total >= 1:
+            raise slip(("class_shares",), f"add up to {total:g}; below 1, the rest are sure things")
+        return self
 
 
 class Scores(Settings):
@@ -311,6 +412,8 @@ class Scores(Settings):
     data_quality: float = assumption(0.5, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="SPEC 6.2, assumption")
     """of a model's knowledge (AUC above one half) that the data let through, and of customers known under one name
     online and offline"""
+    redrawn_months: int = assumption(3, "months", plausible=(1, 12), allowed=(1, 120), source="assumption")
+    """how long a score's noise stays, before it is told anew"""
     lead: float = assumption(0.05, "chance a month", plausible=(0.01, 0.1), allowed=(0, 1), source="assumption; F64")
     """managed app users who show interest in a product there, at mean need"""
 
@@ -333,9 +436,17 @@ class Adoption(Settings):
     )
     """perceived privacy risk, negative"""
     age: float = assumption(0.45, "log odds/decade", plausible=(0.3, 0.7), allowed=(-5, 5), source="assumption; F63")
-    """age above 40, negative"""
+    """age above `age_from`, negative"""
+    age_from: float = assumption(40.0, "years", plausible=(35, 50), allowed=(0, 120), source="assumption")
+    """age from which that is told"""
     peers: float = assumption(0.5, "log odds/share", plausible=(0.0, 1.0), allowed=(-5, 5), source="assumption")
-    """share of customers who use the app, above one half"""
+    """share of customers who use the app, above `peers_from`"""
+    peers_from: float = assumption(0.5, "share", plausible=(0.3, 0.7), allowed=(0, 1), source="assumption")
+    """share of users from which that is told"""
+    standing: float = assumption(2.0, "ratio", plausible=(1.0, 3.0), allowed=(0, 20), source="assumption")
+    """effects of affinity and age on who uses the app at the start or on joining, over those of a month"""
+    reference: float = assumption(0.6, "share", plausible=(0.4, 0.9), allowed=(0, 1), source="assumption")
+    """app-active share at which the scale of satisfaction is stated"""
     start: float = assumption(0.40, "share", plausible=(0.2, 0.7), allowed=(0, 1), source="SPEC 1.3")
     """app-active at the start"""
     joiners: float = assumption(0.60, "share", plausible=(0.4, 0.9), allowed=(0, 1), source="assumption")
@@ -366,7 +477,9 @@ class Leaving(Settings):
         json_schema_extra={"unit": "ratio", "plausible": [0.5, 3.5], "source": "DECISIONS 6; F9, F10"},
     )
     products: float = assumption(-0.29, "log HR/product", plausible=(-0.51, -0.10), allowed=(-5, 5), source="F17")
-    """each product beyond the first, up to four"""
+    """each product beyond the first, up to `products_most`"""
+    products_most: float = assumption(4.0, "products", plausible=(2, 6), allowed=(0, 100), source="assumption")
+    """products beyond the first that still hold a customer"""
     satisfaction: float = assumption(
         -0.40, "log HR/SD", plausible=(-0.6, -0.16), allowed=(-5, 5), source="assumption; sign F20"
     )
@@ -382,13 +495,19 @@ class Leaving(Settings):
     failure_half_life: float = assumption(3.0, "months", plausible=(1, 6), allowed=(0.1, 1000), source="assumption")
     """half-life of an open failure"""
     gap: float = assumption(0.20, "log HR", plausible=(0.0, 0.4), allowed=(-5, 5), source="assumption")
-    """managed customer not reached for over six months"""
+    """customer above the lowest tier whom no manager reached for over `gap_months`"""
+    gap_months: int = assumption(6, "months", plausible=(3, 12), allowed=(0, 99), source="assumption")
+    """months without a manager's contact after which a customer feels forgotten"""
     app: float = assumption(-0.16, "log HR", plausible=(-0.29, 0.0), allowed=(-5, 5), source="F29, F26")
     """app-active"""
     yield_gap: float = assumption(0.10, "log HR/pp", plausible=(0.0, 0.22), allowed=(-5, 5), source="assumption")
     """better yield elsewhere times affinity"""
-    promotion: float = assumption(-0.10, "log HR", plausible=(-0.22, 0.0), allowed=(-5, 5), source="F39")
-    """six months after moving up"""
+    promotion: float = assumption(
+        -0.10, "log HR", plausible=(-0.22, 0.0), allowed=(-5, 5), source="assumption; sign F39"
+    )
+    """after moving up, for `tier_change_months`"""
+    tier_change_months: int = assumption(6, "months", plausible=(3, 12), allowed=(0, 100), source="assumption")
+    """how long a change of tier is felt"""
     demotion: dict[str, float] = table(
         {"mass": 0.30, "affluent": 0.30, "wealth": 0.50, "private": 0.50},
         "log HR",
@@ -396,11 +515,17 @@ class Leaving(Settings):
         allowed=(None, 5),
         source="F39; size assumption",
     )
-    """six months after moving down, by the tier fallen from"""
+    """after moving down, as long, by the tier fallen from"""
     age: float = assumption(-0.10, "log HR/decade", plausible=(-0.2, 0.0), allowed=(-5, 5), source="F7, F10")
-    """age above 45, linear"""
+    """age above `age_from`, linear"""
+    age_from: float = assumption(45.0, "years", plausible=(40, 50), allowed=(0, 120), source="assumption")
+    """age from which that is told"""
+    age_below: float = assumption(3.0, "decades", plausible=(2, 4), allowed=(0, 12), source="assumption")
+    """decades below it from which age counts no further"""
+    age_above: float = assumption(4.0, "decades", plausible=(2, 5), allowed=(0, 12), source="assumption")
+    """decades above it from which age counts no further"""
     age_square: float = assumption(0.02, "log HR/decade^2", plausible=(0.0, 0.05), allowed=(-5, 5), source="assumption")
-    """age above 45, quadratic"""
+    """age above `age_from`, quadratic"""
     relocation: float = assumption(2.0, "log HR", plausible=(1.4, 2.5), allowed=(-5, 5), source="assumption")
     """month of a relocation"""
     second_life: float = assumption(1.3, "HR", plausible=(1.0, 2.0), allowed=(0.1, 10), source="assumption")
@@ -411,6 +536,10 @@ class Leaving(Settings):
         1.3, "HR", plausible=(1.0, 1.8), allowed=(1, 5), source="F37; bank size assumption"
     )
     """a neighbour who left"""
+    remembered: float = assumption(
+        0.5, "ratio a month", plausible=(0.2, 0.8), allowed=(0, None), below=1, source="assumption; mechanism F37"
+    )
+    """leavers whom word of mouth still counts a month later"""
     neighbours: float = assumption(8.0, "customers", plausible=(4, 20), allowed=(0, 1000), source="assumption")
     """neighbours a customer has in the bank"""
 
@@ -448,10 +577,27 @@ class Loyalty(Settings):
     """weight of the bond with the manager"""
     habit: float = assumption(0.1, "weight", plausible=(0.0, 0.3), allowed=(0, 5), source="DECISIONS 16")
     """weight of habit (tenure)"""
+    habit_months: int = assumption(120, "months", plausible=(60, 240), allowed=(1, 1200), source="assumption")
+    """tenure in which habit grows from -1 to 1"""
+    spread: float = assumption(0.6, "loyalty", plausible=(0.4, 0.8), allowed=(0.01, 10), source="SPEC 8.2")
+    """spread of loyalty in the reference population, by which the answer is scaled"""
+    promote_from: float = assumption(0.55, "SD", plausible=(0.3, 0.8), allowed=(-10, 10), source="SPEC 8.2")
+    """latent answer from which a customer promotes (9 or 10 of 10)"""
+    detract_below: float = assumption(-0.7, "SD", plausible=(-1.0, -0.4), allowed=(-10, 10), source="SPEC 8.2")
+    """latent answer below which a customer detracts (0 to 6 of 10)"""
     nps_loading: float = assumption(0.75, "correlation", plausible=(0.55, 0.85), allowed=(0, 1), source="SPEC 8.2")
     """answer by loyalty"""
     nps_level: float = assumption(0.2, "SD", plausible=(0.0, 0.4), allowed=(-5, 5), source="SPEC 8.2")
     """mean of the latent answer at mean loyalty"""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Loyalty:
+        if self.detract_below > self.promote_from:
+            raise slip(
+                ("detract_below",),
+                f"{self.detract_below:g} is above promote_from ({self.promote_from:g}); at most that",
+            )
+        return self
 
 
 class Model(Settings):
@@ -467,6 +613,7 @@ class Model(Settings):
         True, description="true: hazards are population means; false: base hazards as they stand"
     )
     transitions: Transitions = part(Transitions, "how tiers change")
+    traits: Traits = part(Traits, "age, income and need of customers, at the start and on joining")
     wealth: Wealth = part(Wealth, "wealth process")
     wallet: Wallet = part(Wallet, "share of wallet")
     life: Life = part(Life, "life events")

@@ -13,6 +13,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from sim.agents.channel_settings import Channels
 from sim.agents.customer import Customers
 from sim.environment.base import Luck, Shock, World
 from sim.environment.internet_finance import InternetFinance
@@ -38,8 +39,10 @@ SHOCKS: dict[str, type[Shock]] = {
 class Environment(World):
     """The outside world, moved month by month by the scenario's shocks; their order in the list changes nothing."""
 
-    def __init__(self, tiers: Sequence[Tier], shocks: Sequence[Shock], liquid: np.ndarray):
-        super().__init__(tiers, liquid)
+    def __init__(
+        self, tiers: Sequence[Tier], shocks: Sequence[Shock], liquid: np.ndarray, channels: Channels | None = None
+    ):
+        super().__init__(tiers, liquid, channels or Channels())
         self.shocks = sorted(shocks, key=lambda shock: (shock.kind, shock.start))
         self.month = 0
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import Field
 
+from sim.agents.channel_settings import Channels
 from sim.agents.customer import Customers
 from sim.assumptions import Settings
-from sim.codes import APP, BRANCH, CHANNELS
 from sim.slips import Slip
 from sim.tiers import Tier
 
@@ -30,6 +30,7 @@ class World:
 
     tiers: Sequence[Tier]
     liquid: np.ndarray  # by tier: liquid share of AUM (`model.wallet.liquid`)
+    channels: Channels = field(default_factory=Channels)
     yield_gap: float = field(init=False)  # pp that rivals pay (or are worth) more; adds
     adoption: float = field(init=False)  # log odds of taking up the app; adds
     branch_capacity: float = field(init=False)  # ratio; multiplies
@@ -55,15 +56,14 @@ class World:
     def use(self) -> np.ndarray:
         """Ratio on the episodes that customers live through, by channel: visits are what is wanted and possible."""
         ratios = self.staffed
-        ratios[BRANCH] = min(self.branch_capacity, self.branch_demand)
+        ratios[self.channels.column("in_branch") > 0] = min(self.branch_capacity, self.branch_demand)
         return ratios
 
     @property
     def staffed(self) -> np.ndarray:
         """Ratio on the episodes that cost the bank, by channel: closed doors for a while send no teller home."""
-        ratios = np.ones(len(CHANNELS))
-        ratios[BRANCH] = self.branch_demand
-        ratios[APP] = self.app_use
+        ratios = np.where(self.channels.column("in_branch") > 0, self.branch_demand, 1.0)
+        ratios[self.channels.column("in_app") > 0] = self.app_use
         return ratios
 
     @property

@@ -33,11 +33,10 @@ class Prepared:
 
     def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
-        from sim.behaviour.service_law import service_law
         from sim.population.synthetic import source
 
         s = self.scenario
-        return source(s.population, s.tier_list, s.model, service_law(s.model, s.channels), self.book)
+        return source(s.population, s.tier_list, s.model, s.channels, self.book)
 
 
 def digest_of(scenario: Scenario, book: Book | None) -> str:

@@ -5,13 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, APP, CHANNEL_BITS, CHANNELS, LEAD, NOBODY, PHONE, RETENTION
+from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, LEAD, NOBODY, RETENTION
 from sim.kernel.numerics import EQUATION, ONE, RULE, ZERO, exp, f32, i32, normal
-
-# Choices that are numbers here and not yet assumptions of the scenario.
-CALLED = PHONE  # the channel of a remote manager's calls
-IN_APP = APP  # the channel that reaches only those who have adopted it
-CAMPAIGN_MONTHS = 6  # after which offers answered with no are forgotten
 
 N_CHANNELS = len(CHANNELS)
 MOST_CONTACTS = 30_000  # what an int16 column counts up to; int8 columns count to 100
@@ -79,11 +74,11 @@ def aim(b, u, w, now, p):
 
 
 @njit(**RULE)
-def reach_out(b, u, w, now):
+def reach_out(b, u, w, now, p):
     """Who is contacted and where: as a manager planned, else by a campaign; `keeping` marks retention contacts.
 
-    One uniform decides on campaigns, cut into a piece for each channel: offers first, then retention contacts. App
-    messages need the app.
+    One uniform decides on campaigns, cut into a piece for each channel: offers first, then retention contacts. What
+    stands in the app needs the app.
     """
     for i in range(b.state.size):
         k = b.tier[i]
@@ -92,12 +87,12 @@ def reach_out(b, u, w, now):
         lot = u.campaign[i]
         end, offering, saving = ZERO, i32(0), i32(0)
         for channel in range(N_CHANNELS):
-            open_to = app if channel == IN_APP else ONE
-            end = end + now.campaign[k, channel] * w.boost[i] * open_to + (call if channel == CALLED else ZERO)
+            open_to = max(app, p.without_app[channel])
+            end = end + now.campaign[k, channel] * w.boost[i] * open_to + call * p.remote_calls[channel]
             offering += i32(lot >= end)
         offers_end = end
         for channel in range(N_CHANNELS):
-            open_to = app if channel == IN_APP else ONE
+            open_to = max(app, p.without_app[channel])
             end = end + now.retain[k, channel] * w.chosen[i] * open_to
             saving += i32(lot >= end)
         free = b.manager[i] < 0
@@ -115,7 +110,7 @@ def meet(b, u, w, now, p):
     """What contacts do: made unless too many, reached, answered, resented, remembered."""
     n = b.state.size
     manager_quality = now.manager_quality  # by its own name, since it is read in a branch (see `blocks`)
-    campaign_end = now.month % CAMPAIGN_MONTHS == 0
+    campaign_end = now.month % p.campaign_months == 0
     event_bar = p.event_rate
     for i in range(n):
         c = max(w.channel[i], i32(0))

@@ -12,11 +12,7 @@ from sim.kernel.tallies import MOMENT_UNIT, RATIO_UNIT, SHARE_UNIT, TENURE_LAST
 from sim.kernel.tallies import Moment as M
 from sim.kernel.tallies import Tally as T
 
-# Choices that are numbers here and not yet assumptions of the scenario.
-HABIT_MONTHS = 120  # of tenure, over which habit grows from -1 to 1
-
 FEN = 100.0  # in a CNY
-HALF_HABIT = f32(2.0 / HABIT_MONTHS)
 
 
 @njit(**RULE)
@@ -85,7 +81,7 @@ def count_stocks(b, month, p, tally):
             extra = np.int64(b.products[i]) - 1
             score = (b.satisfaction[i] - p.satisfaction_mu) / p.satisfaction_sd
             trusting = b.trust[i] / p.trust_sd
-            habit = f32(i32(min(max(month - b.joined_month[i], 0), HABIT_MONTHS))) * HALF_HABIT - ONE
+            habit = f32(i32(min(max(month - b.joined_month[i], 0), p.habit_months))) * p.habit_step - ONE
             loyal = (
                 p.loyal_satisfaction * score
                 + p.loyal_trust * trusting

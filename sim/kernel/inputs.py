@@ -12,7 +12,10 @@ import numpy as np
 
 
 class Rates(NamedTuple):
-    """What customers live by, the same for every month and arm. float32; by-tier tables have one entry a tier."""
+    """What customers live by, the same for every month and arm.
+
+    float32, but for `int`, which is int32; by-tier tables have one entry a tier.
+    """
 
     # wealth and wallet
     wealth_reversion: np.float32  # a month
@@ -25,7 +28,7 @@ class Rates(NamedTuple):
     wallet_yield: np.float32  # logit a pp-month
     wallet_multihoming: np.float32  # logit a month
     multihoming_digital: np.float32  # extra rate once app-active
-    multihoming_branch: np.float32  # factor on that for those who prefer the branch
+    multihoming_preferred: np.ndarray  # factor on that by the channel liked best
     dormant_share: np.float32  # of the wallet kept when going dormant
     liquid_share: np.ndarray  # by tier
     # life events
@@ -41,6 +44,7 @@ class Rates(NamedTuple):
     failure_drop: np.float32  # perceived quality lost, SD
     double_deviation: np.float32  # factor on a failure while one is open
     complain_share: np.float32
+    still_open: np.float32  # of an earlier failure: with more of it left, the next failure is a second one
     manager_share: np.float32  # of an experience that the manager shapes
     # feelings
     gain: np.float32
@@ -50,6 +54,7 @@ class Rates(NamedTuple):
     tenure_anchor: np.float32  # months in which learning from one experience halves
     recovery_gain: np.float32
     pressure_dislike: np.float32
+    pressure_from: np.float32  # contact pressure from which it is disliked
     trust_speed: np.float32
     breach: np.float32
     satisfaction_mu: np.float32  # closed form, of the baseline service law
@@ -62,6 +67,7 @@ class Rates(NamedTuple):
     pressure_memory: np.float32  # a month
     preferred_relief: np.float32  # factor on pressure in the preferred channel
     channel_change: np.float32  # factor on pressure in another channel than the last
+    campaign_months: int  # after which offers answered with no are forgotten
     opt_out_rate: np.float32
     opt_out_slope: np.float32
     opt_out_months: np.float32
@@ -75,14 +81,18 @@ class Rates(NamedTuple):
     bond_fading: np.float32
     product_gain: np.ndarray  # own purchases a month, by tier
     product_loss: np.float32  # a product-month
+    most_products: int
     reach: np.ndarray  # by channel
     conversion: np.ndarray  # by channel
     pressure: np.ndarray  # by channel, 1 / ideal number a quarter
+    without_app: np.ndarray  # by channel: 1 = reaches those without the app too, 0 = it is in the app
+    remote_calls: np.ndarray  # by channel: 1 = remote managers call there
     uplift: np.ndarray  # by uplift class: log hazard ratio while a retention contact works
     saved: np.ndarray  # by uplift class: part of the hazard it takes away, 1 - ratio
     retention_months: int
     lead_chance: np.float32  # a month that an app user with a manager shows interest, at mean need
     win_back: np.ndarray  # by tier: rate of coming back in the month of a win-back contact, -log(1-p)
+    win_back_by: np.ndarray  # by tier: channel of that contact, int32
     transactions: np.float32  # mean a month
     transactions_slope: np.float32
     # adoption
@@ -90,6 +100,7 @@ class Rates(NamedTuple):
     adoption_usefulness: np.float32
     adoption_trust: np.float32
     adoption_age: np.float32
+    adoption_age_from: np.float32  # years
     adoption_peers: np.float32
     adoption_on: np.float32  # 0 or 1
     affinity_mean: np.float32
@@ -97,19 +108,26 @@ class Rates(NamedTuple):
     # exits
     covariates_on: np.float32  # 0 or 1
     b_products: np.float32
+    products_most: np.float32  # beyond the first, that still hold a customer
     b_satisfaction: np.float32
     b_trust: np.float32
     b_engagement: np.float32
     b_failure: np.float32
     b_gap: np.float32
+    gap_months: int
     b_app: np.float32
     b_yield: np.float32
     b_promotion: np.float32
+    age_from: np.float32  # years
+    age_lowest: np.float32  # decades from there
+    age_highest: np.float32
     b_age: np.float32
     b_age_square: np.float32
     b_relocation: np.float32
     b_pressure: np.float32
+    pressure_most: np.float32  # beyond which it does no more harm
     b_second_life: np.float32
+    tier_change_months: int  # that a change of tier is felt
     b_demotion: np.ndarray  # by tier fallen to
     tenure_log: np.ndarray  # (tier, 6 bands), log multipliers
     dormant_close: np.float32  # rates -log(1-h)
@@ -125,6 +143,8 @@ class Rates(NamedTuple):
     loyal_trust: np.float32
     loyal_bond: np.float32
     loyal_habit: np.float32
+    habit_months: int  # of tenure, in which habit grows from -1 to 1
+    habit_step: np.float32  # a month
 
 
 class Now(NamedTuple):

@@ -5,18 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CLOSED, DORMANT, MESSAGING, NOBODY, PHONE
+from sim.codes import ACTIVE, CLOSED, DORMANT, NOBODY
 from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, exp, f32, i32, log
-
-# Choices that are numbers here and not yet assumptions of the scenario.
-COURTED_BY = PHONE  # the channel of a contact that shall win somebody back,
-COURTED_LOWEST = MESSAGING  # and in the lowest tier
-MOST_EXTRA = f32(4.0)  # products beyond the first that still hold a customer
-MOST_PRESSURE = f32(4.0)  # contact pressure beyond which it does no more harm, ideal = 1
-LONG_GAP = 6  # months: a managed tier's customer not reached for longer feels forgotten
-MIDDLE_AGE = f32(45.0)  # years, from which the effect of age on leaving is told, in decades
-YOUNGEST, OLDEST = f32(-3.0), f32(4.0)  # decades from there
-FELT = 6  # months that a promotion or demotion is felt
 
 DECADE = f32(0.1)  # of a year
 YEAR = f32(12.0)  # months
@@ -33,9 +23,12 @@ def tenure_band(tenure):
 
 
 @njit(**EQUATION)
-def pressure_benefit(pressure):
-    """Share of the best contact effect at quarterly pressure z: 2z - z^2, one at z = 1, negative beyond 2 [F31]."""
-    z = min(pressure, MOST_PRESSURE)
+def pressure_benefit(pressure, most):
+    """Share of the best contact effect at quarterly pressure z: 2z - z^2, one at z = 1, negative beyond 2 [F31].
+
+    Level from `most` on.
+    """
+    z = min(pressure, most)
     return z * (TWO - z)
 
 
@@ -46,10 +39,10 @@ def weigh_leaving(b, u, w, now, p):
     years = f32(now.month) / YEAR
     for i in range(b.tier.size):
         k = b.tier[i]
-        decades = min(max((b.age[i] + years - MIDDLE_AGE) * DECADE, YOUNGEST), OLDEST)
+        decades = min(max((b.age[i] + years - p.age_from) * DECADE, p.age_lowest), p.age_highest)
         change = i32(b.tier_change[i])
         x = (
-            p.b_products * min(f32(b.products[i]) - ONE, MOST_EXTRA)
+            p.b_products * min(f32(b.products[i]) - ONE, p.products_most)
             + p.b_satisfaction * w.score[i]
             + p.b_trust * b.trust[i] / p.trust_sd
             + p.b_engagement * b.engagement[i]
@@ -58,7 +51,7 @@ def weigh_leaving(b, u, w, now, p):
         x = (
             x
             + (b.manager_shock[i] if b.manager_shock_months[i] > 0 else ZERO)
-            + (p.b_gap if (b.contact_gap[i] > LONG_GAP) and (k > 0) else ZERO)
+            + (p.b_gap if (b.contact_gap[i] > p.gap_months) and (k > 0) else ZERO)
             + (p.b_app if b.adopted[i] != 0 else ZERO)
             + p.b_yield * now.yield_gap * b.affinity[i]
             + (p.b_promotion if change > 0 else ZERO)
@@ -67,7 +60,7 @@ def weigh_leaving(b, u, w, now, p):
         x = (
             x
             + decades * (p.b_age + p.b_age_square * decades)
-            + p.b_pressure * pressure_benefit(b.pressure[i])
+            + p.b_pressure * pressure_benefit(b.pressure[i], p.pressure_most)
             + (p.b_second_life if b.second_life[i] > 0 else ZERO)
             + (p.b_relocation if u.event[i] < relocation_bar else ZERO)
             + (p.uplift[b.uplift_class[i]] if b.retained[i] > 0 else ZERO)
@@ -81,8 +74,8 @@ def weigh_leaving(b, u, w, now, p):
 def stay_or_leave(b, u, w, now, p):
     """Competing exits: close, go dormant, come back. `after` is the next state; AUM falls or returns with it.
 
-    A dormant customer may be contacted to win it back, by message in the lowest tier and by phone above; its answer
-    is a higher rate of return in that month.
+    A dormant customer may be contacted to win it back, in the channel of its tier; its answer is a higher rate of
+    return in that month.
     """
     dormant_return = p.dormant_return * now.return_ratio
     for i in range(b.state.size):
@@ -92,7 +85,7 @@ def stay_or_leave(b, u, w, now, p):
         asleep = b.state[i] == DORMANT
         leave = now.close_rate[k] * ratio + (b.follow[i] if b.follow_months[i] > 0 else ZERO)
         doze = now.dormant_rate[k] * ratio
-        way = i32(COURTED_BY) if k > 0 else i32(COURTED_LOWEST)
+        way = p.win_back_by[k]
         courted = asleep and (u.campaign[i] < now.win_back[k]) and (((i32(b.opted_out[i]) >> way) & 1) == 0)
         w.channel[i] = way if courted else w.channel[i]
         first = leave if awake else p.dormant_close
@@ -147,7 +140,9 @@ def climb(b, w, now, p):
         w.new_tier[i] = reached
         b.below[i] = 0 if reached != here else under
         fading = i32(b.tier_change[i]) - 1 if b.tier_change[i] > 0 else min(i32(b.tier_change[i]) + 1, 0)
-        b.tier_change[i] = FELT if reached > here else (-FELT if reached < here else fading)
+        b.tier_change[i] = (
+            p.tier_change_months if reached > here else (-p.tier_change_months if reached < here else fading)
+        )
         b.aum_2[i] = b.aum_1[i]
         b.aum_1[i] = w.money[i]
 

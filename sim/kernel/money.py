@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from numba import njit
 
-from sim.codes import ACTIVE, BRANCH
+from sim.codes import ACTIVE
 from sim.kernel.numerics import EQUATION, HALF, ONE, RULE, ZERO, exp, f32, i32, log, student_t4
-
-# Choices that are numbers here and not yet assumptions of the scenario.
-MOST_PRODUCTS = i32(10)
-ADOPTION_AGE = f32(40.0)  # years, from which the effect of age on adoption is told, a decade at a time
-HOMELY = BRANCH  # who likes this channel best banks elsewhere less for having the app
 
 DECADE = f32(0.1)  # of a year
 YEAR = f32(12.0)  # months
@@ -51,7 +46,7 @@ def use_products(b, u, w, p):
         lost = awake and (u.product[i] > ONE - p.product_loss * extra)
         own = awake and (u.product[i] < p.product_gain[b.tier[i]])
         new = (i32(1) if own else i32(0)) + i32(w.made_sale[i])
-        room = MOST_PRODUCTS - i32(b.products[i])
+        room = p.most_products - i32(b.products[i])
         new = min(new, max(room, i32(0)))
         w.taken[i] = new
         b.products[i] = i32(b.products[i]) + new - (i32(1) if lost else i32(0))
@@ -75,7 +70,7 @@ def adopt(b, u, now, p):
             p.adoption_intercept
             + p.adoption_usefulness * (b.affinity[i] - p.affinity_mean) / p.affinity_sd
             + p.adoption_trust * b.trust[i] / p.trust_sd
-            - p.adoption_age * (b.age[i] + years - ADOPTION_AGE) * DECADE
+            - p.adoption_age * (b.age[i] + years - p.adoption_age_from) * DECADE
             + p.adoption_peers * now.peers
             + now.adoption_shift
         )
@@ -88,7 +83,7 @@ def adopt(b, u, now, p):
 def earn(b, w, now, p):
     """Share of wallet drifts with feelings, contacts, yields and other banks; AUM follows from it and wealth."""
     for i in range(b.state.size):
-        digital = p.multihoming_digital * (p.multihoming_branch if b.preferred[i] == HOMELY else ONE)
+        digital = p.multihoming_digital * p.multihoming_preferred[b.preferred[i]]
         others = f32(b.multihomer[i]) * p.wallet_multihoming * (ONE + (digital if b.adopted[i] != 0 else ZERO))
         leak = p.wallet_yield * now.yield_gap * b.affinity[i] * p.liquid_share[b.tier[i]]
         warm = p.wallet_satisfaction * w.score[i] + p.wallet_contact * w.reached[i]

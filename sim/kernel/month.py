@@ -37,7 +37,7 @@ def live_block(b, u, w, now, p, sums):
     aim(b, u, w, now, p)
     live_wealth(b, u, now, p)
     serve(b, u, w, now, p)
-    reach_out(b, u, w, now)
+    reach_out(b, u, w, now, p)
     meet(b, u, w, now, p)
     feel(b, u, w, now, p)
     use_products(b, u, w, p)

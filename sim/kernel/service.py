@@ -7,10 +7,6 @@ from numba import njit
 from sim.codes import ACTIVE
 from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, f32, i32, normal
 
-# Choices that are numbers here and not yet assumptions of the scenario.
-STILL_OPEN = f32(0.25)  # of an earlier failure: with more of it left, the next failure is a second one
-HARASSED = f32(1.5)  # contact pressure from which satisfaction suffers, ideal = 1
-
 
 @njit(**EQUATION)
 def learning(satisfaction, disconfirmation, gain, loss, decay):
@@ -33,7 +29,7 @@ def serve(b, u, w, now, p):
         cry = w.failed[i] if u.complaint[i] < p.complain_share else ZERO
         w.complained[i] = cry
         solved = cry if u.complaint[i] < p.complain_share * now.resolution else ZERO
-        second = b.open_failure[i] > STILL_OPEN
+        second = b.open_failure[i] > p.still_open
         w.recovered[i] = ZERO if second else solved
         w.betrayed[i] = w.failed[i] if second else ZERO
         b.open_failure[i] = b.open_failure[i] * p.failure_fading + (w.failed[i] - solved)
@@ -58,7 +54,7 @@ def feel(b, u, w, now, p):
         d = w.surprise[i]
         s = b.satisfaction[i]
         s = s + learning(s, d, p.gain * anchor, p.loss * anchor, p.satisfaction_decay)
-        s = s + p.recovery_gain * w.recovered[i] - p.pressure_dislike * max(b.pressure[i] - HARASSED, ZERO)
+        s = s + p.recovery_gain * w.recovered[i] - p.pressure_dislike * max(b.pressure[i] - p.pressure_from, ZERO)
         b.satisfaction[i] = s
         b.expectation[i] = b.expectation[i] + p.expectation_speed * d
         standard = (s - p.satisfaction_mu) / p.satisfaction_sd

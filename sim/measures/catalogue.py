@@ -5,7 +5,7 @@ Tables, pages, figures and checks read all of it from here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -489,3 +489,8 @@ def kpi_names(tiers: Sequence[str]) -> list[str]:
 def base_name(kpi: str) -> str:
     """`attrition_annual` of `attrition_annual[mass]`."""
     return kpi.split("[", 1)[0]
+
+
+def kpi_units(kpis: Iterable[str], currency: str) -> dict[str, str]:
+    """The unit of each key figure that the bank knows, by name."""
+    return {kpi: KPIS[base_name(kpi)].unit_in(currency) for kpi in kpis if base_name(kpi) in KPIS}

@@ -9,10 +9,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from sim.behaviour.settings import Wealth
+
 SMALLEST = 1.0  # CNY: nobody's AUM starts below this
-SMOOTHING = 0.2  # sd in log AUM of the Gaussian that smooths the density (DECISIONS 2)
-CLIP = 2.5  # bound of the score (DECISIONS 2)
 STEP = 0.01  # grid of log AUM
+SPAN = 5  # SD to which the smoothing kernel reaches
 FAR = 5.0  # SD above the middle from which a normal is told from its other end: 1 - 1e-16 is 1
 NORMAL = NormalDist()  # SciPy would make every validation wait for it
 
@@ -104,19 +105,22 @@ class Score:
         return np.interp(log_aum, self.grid, self.values)
 
 
-def score_of_density(grid: np.ndarray, density: np.ndarray) -> Score:
-    """Score of a density given on an even grid of log AUM."""
+def score_of_density(grid: np.ndarray, density: np.ndarray, wealth: Wealth) -> Score:
+    """Score of a density given on an even grid of log AUM, float64 (points,); `wealth` says how smooth."""
     mass = density / density.sum()
     mean = float((mass * grid).sum())
     sd = float(np.sqrt((mass * (grid - mean) ** 2).sum()))
-    reach = np.arange(-5 * SMOOTHING, 5 * SMOOTHING + STEP / 2, STEP)
-    kernel = np.exp(-0.5 * (reach / SMOOTHING) ** 2)
+    sd_smooth, cut = wealth.score_smoothing, wealth.score_cut
+    reach = np.arange(-SPAN * sd_smooth, SPAN * sd_smooth + STEP / 2, STEP)
+    kernel = np.exp(-0.5 * (reach / sd_smooth) ** 2)
     smooth = np.convolve(mass, kernel / kernel.sum(), mode="same")
     slope = np.gradient(np.log(np.maximum(smooth, 1e-300)), STEP)
-    return Score(grid, np.clip(slope, -CLIP, CLIP), mean, max(sd, 1e-6))
+    return Score(grid, np.clip(slope, -cut, cut), mean, max(sd, 1e-6))
 
 
-def score_of_laws(laws: Sequence[LogNormal | Pareto], shares: Sequence[float], bounds: np.ndarray, top: float) -> Score:
+def score_of_laws(
+    laws: Sequence[LogNormal | Pareto], shares: Sequence[float], bounds: np.ndarray, top: float, wealth: Wealth
+) -> Score:
     """Score of the mixture of tiers: each law cut to its band and weighted by its share of customers."""
     grid = np.arange(np.log(SMALLEST), np.log(top) + STEP, STEP)
     total = np.zeros_like(grid)
@@ -126,13 +130,13 @@ def score_of_laws(laws: Sequence[LogNormal | Pareto], shares: Sequence[float], b
         if inside.any():
             part = law.density(grid[inside])
             total[inside] += shares[k] * part / part.sum()
-    return score_of_density(grid, total)
+    return score_of_density(grid, total, wealth)
 
 
-def score_of_sample(log_aum: np.ndarray, weight: np.ndarray) -> Score:
+def score_of_sample(log_aum: np.ndarray, weight: np.ndarray, wealth: Wealth) -> Score:
     """Score of a book's own AUM: its histogram on the grid, smoothed as any other density."""
-    pad = 5 * SMOOTHING + 2 * STEP  # the smoothing kernel fits even where all balances are equal
+    pad = SPAN * wealth.score_smoothing + 2 * STEP  # the smoothing kernel fits even where all balances are equal
     low, high = float(log_aum.min()) - pad, float(log_aum.max()) + pad
     cells = max(int(np.ceil((high - low) / STEP)), 2)
     counts, _ = np.histogram(log_aum, bins=cells, range=(low, low + cells * STEP), weights=weight)
-    return score_of_density(low + STEP * (np.arange(cells) + 0.5), counts.astype(float))
+    return score_of_density(low + STEP * (np.arange(cells) + 0.5), counts.astype(float), wealth)

@@ -13,22 +13,15 @@ from functools import lru_cache
 import numpy as np
 from scipy.special import betaincinv, gammaincinv, ndtr, ndtri, pdtr
 
+from sim.agents.channel_settings import Channels
 from sim.behaviour.service_law import ServiceLaw
 from sim.behaviour.settings import Model
-from sim.codes import ACTIVE, APP, BRANCH, DORMANT, DRAW_BIRTH, JOINED_THIS_YEAR, NOBODY
+from sim.codes import ACTIVE, DORMANT, DRAW_BIRTH, JOINED_THIS_YEAR, NOBODY
 from sim.kernel.numerics import uniforms
 from sim.population.laws import SMALLEST, Score
 from sim.tiers import Tier, row
 
-AGES = {"mass": (41.0, 14.0), "affluent": (46.0, 12.0), "wealth": (51.0, 11.0), "private": (53.0, 10.0)}  # SPEC 1.2
-AGE_RANGE = (18.0, 85.0)
-AGE_MEAN, AGE_SD = 41.5, 14.0  # of all customers, for correlations with age
-INCOME_AUM = 0.5  # correlation of log income and log AUM (SPEC 1.2; range .3 to .7) [assumption]
-NEED_INCOME = 0.3  # correlation of product need and income [assumption]
-RISK_COPULA = 0.8  # correlation of frailty and the score that sorts uplift classes [fitted: see `_uplift_class`]
-UPLIFT_SHARES = (0.20, 0.12, 0.08)  # persuadable, lost cause, sleeping dog; the rest is a sure thing (SPEC 6.4)
-# by channel: weight, slope on digital affinity [assumption]
-PREFERENCE = ((0.35, -2.0), (0.15, 0.0), (0.03, 1.0), (0.22, 0.5), (0.25, 2.0))
+DECADE = 10.0  # years
 TABLE = 8193  # points of a tabulated quantile
 
 
@@ -39,6 +32,7 @@ class Birth:
     tiers: tuple[Tier, ...]
     model: Model
     law: ServiceLaw
+    channels: Channels
     score: Score
     adoption_start: float  # intercepts of being app-active, log odds
     adoption_joiner: float
@@ -50,8 +44,9 @@ def adoption_intercept(model: Model, share: float) -> float:
         return np.inf if share >= 1.0 else -np.inf
     point = (np.arange(4096) + 0.5) / 4096
     other = (point * 4096 * 0.6180339887498949) % 1.0  # an even spread over the square
-    age = np.clip(AGE_MEAN + AGE_SD * ndtri(point), *AGE_RANGE)
-    pull = _adoption_pull(model, _affinity(model, (age - AGE_MEAN) / AGE_SD, other), age)
+    traits = model.traits
+    age = np.clip(traits.age_mean_all + traits.age_sd_all * ndtri(point), traits.age_least, traits.age_most)
+    pull = _adoption_pull(model, _affinity(model, age, other), age)
     low, high = -30.0, 30.0
     for _ in range(60):
         middle = 0.5 * (low + high)
@@ -62,9 +57,9 @@ def adoption_intercept(model: Model, share: float) -> float:
 
 def _adoption_pull(model: Model, affinity: np.ndarray, age: np.ndarray) -> np.ndarray:
     adoption = model.adoption
-    return 2.0 * (
+    return adoption.standing * (
         adoption.usefulness * (affinity - adoption.affinity_mean) / adoption.affinity_sd
-        - adoption.age * (age - 40.0) / 10.0
+        - adoption.age * (age - adoption.age_from) / DECADE
     )
 
 
@@ -83,8 +78,9 @@ def _beta(u: np.ndarray, mean: float, precision: float) -> np.ndarray:
     return np.interp(u, *_beta_table(mean, precision))
 
 
-def _affinity(model: Model, age_score: np.ndarray, u: np.ndarray) -> np.ndarray:
-    adoption = model.adoption
+def _affinity(model: Model, age: np.ndarray, u: np.ndarray) -> np.ndarray:
+    adoption, traits = model.adoption, model.traits
+    age_score = (age - traits.age_mean_all) / traits.age_sd_all
     r = adoption.affinity_age
     z = r * age_score + np.sqrt(1.0 - r * r) * ndtri(u)
     precision = adoption.affinity_mean * (1.0 - adoption.affinity_mean) / adoption.affinity_sd**2 - 1.0
@@ -124,28 +120,31 @@ def people(
     def by_tier(table: Mapping[str, object]) -> np.ndarray:
         return row(table, tiers, np.float64)[tier]
 
-    centre = np.array([AGES.get(t.name, AGES.get(t.key, (45.0, 13.0)))[0] for t in tiers])[tier]
-    spread = np.array([AGES.get(t.name, AGES.get(t.key, (45.0, 13.0)))[1] for t in tiers])[tier]
-    low, high = ndtr((AGE_RANGE[0] - centre) / spread), ndtr((AGE_RANGE[1] - centre) / spread)
+    traits = model.traits
+    centre, spread = by_tier(traits.age_mean), by_tier(traits.age_sd)
+    low, high = ndtr((traits.age_least - centre) / spread), ndtr((traits.age_most - centre) / spread)
     age = _or_known(known, "age", centre + spread * ndtri(low + u[0][0] * (high - low)))
-    age = np.clip(age, *AGE_RANGE)
+    age = np.clip(age, traits.age_least, traits.age_most)
     log_aum = np.log(np.maximum(aum, SMALLEST))
     aum_score = np.clip((log_aum - birth.score.mean) / birth.score.sd, -4, 4)
-    income = _or_known(known, "income", INCOME_AUM * aum_score + np.sqrt(1 - INCOME_AUM**2) * ndtri(u[0][1]))
-    products = np.clip(_or_known(known, "products", 1 + _poisson(u[0][2], by_tier(model.products.beyond_first))), 1, 10)
-    affinity = _or_known(known, "digital_affinity", _affinity(model, (age - AGE_MEAN) / AGE_SD, u[0][3]))
+    income = _or_known(
+        known, "income", traits.income_aum * aum_score + np.sqrt(1 - traits.income_aum**2) * ndtri(u[0][1])
+    )
+    products = _or_known(known, "products", 1 + _poisson(u[0][2], by_tier(model.products.beyond_first)))
+    products = np.clip(products, 1, model.products.most)
+    affinity = _or_known(known, "digital_affinity", _affinity(model, age, u[0][3]))
 
     theta = model.leaving.frailty if model.mechanisms.frailty else 0.0
     frailty = np.maximum(gammaincinv(1.0 / theta, u[1][0]) * theta, 1e-12) if theta > 0 else np.ones(n)
     intercept = birth.adoption_joiner if joiners else birth.adoption_start
     chance = 1.0 / (1.0 + np.exp(-(intercept + _adoption_pull(model, affinity, age))))
     adopted = _or_known(known, "digital_active", (u[1][1] < chance).astype(float))
-    preferred = _preferred(u[1][2], affinity)
-    need = NEED_INCOME * income + np.sqrt(1 - NEED_INCOME**2) * ndtri(u[1][3])
+    preferred = _preferred(birth.channels, u[1][2], affinity)
+    need = traits.need_income * income + np.sqrt(1 - traits.need_income**2) * ndtri(u[1][3])
 
     multihomer = (u[2][0] < model.wallet.multihomers).astype(np.int8)
     adverse = (u[2][1] < model.products.adverse).astype(np.int8)
-    uplift = _uplift_class(u[2][2], u[2][3], u[1][0])
+    uplift = _uplift_class(model, u[2][2], u[2][3], u[1][0])
 
     tenure = np.minimum(-model.acquisition.tenure_mean * np.log(u[3][0]), model.acquisition.tenure_cap)
     tenure = np.zeros(n) if joiners else np.floor(_or_known(known, "tenure_months", tenure))
@@ -166,7 +165,9 @@ def people(
     expectation = settled * model.service.quality_sd * np.sqrt(swing) * ndtri(u[4][2])
 
     wallet = np.log(share / (1.0 - share))
-    digital = model.wallet.multihoming_digital * np.where(preferred == BRANCH, model.wallet.multihoming_branch, 1.0)
+    digital = model.wallet.multihoming_digital * np.where(
+        birth.channels.column("in_branch")[preferred] > 0, model.wallet.multihoming_branch, 1.0
+    )
     standing = multihomer * model.wallet.multihoming * (1.0 + digital * (adopted > 0))
     reversion = model.wallet.reversion
     log_wealth = log_aum - np.log(share)
@@ -219,17 +220,19 @@ def joiners_of_month(u: float, mean: float) -> int:
     return int(_poisson(np.array([u]), np.array([mean]))[0]) if mean > 0 else 0
 
 
-def _preferred(u: np.ndarray, affinity: np.ndarray) -> np.ndarray:
+def _preferred(channels: Channels, u: np.ndarray, affinity: np.ndarray) -> np.ndarray:
     """Channel liked best: weights tilted by digital affinity (SPEC 1.3)."""
-    weights = np.stack([weight * np.exp(slope * (affinity - 0.5)) for weight, slope in PREFERENCE])
+    liked = zip(channels.column("preference"), channels.column("preference_slope"), strict=True)
+    weights = np.stack([weight * np.exp(slope * (affinity - 0.5)) for weight, slope in liked])
     edges = np.cumsum(weights, axis=0)
-    return np.minimum((u * edges[-1] >= edges).sum(axis=0), APP)
+    return np.minimum((u * edges[-1] >= edges).sum(axis=0), len(edges) - 1)
 
 
-def _uplift_class(u: np.ndarray, u_inert: np.ndarray, u_frailty: np.ndarray) -> np.ndarray:
+def _uplift_class(model: Model, u: np.ndarray, u_inert: np.ndarray, u_frailty: np.ndarray) -> np.ndarray:
     """Latent class of response to a retention contact, correlated with but distinct from risk (SPEC 6.4)."""
-    persuadable, lost, sleeping = UPLIFT_SHARES
-    rank = ndtr(RISK_COPULA * ndtri(u_frailty) + np.sqrt(1 - RISK_COPULA**2) * ndtri(u))
+    shares, r = model.retention.class_shares, model.retention.class_risk
+    persuadable, lost, sleeping = shares["persuadable"], shares["lost_cause"], shares["sleeping_dog"]
+    rank = ndtr(r * ndtri(u_frailty) + np.sqrt(1 - r**2) * ndtri(u))
     keep = 1.0 - sleeping
     kind = np.where(rank > 1 - lost / keep, 2, np.where(rank > 1 - (lost + persuadable) / keep, 0, 1))
     return np.where(u_inert < sleeping, 3, kind)

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sim.behaviour.service_law import ServiceLaw
+from sim.agents.channel_settings import Channels
+from sim.behaviour.service_law import service_law
 from sim.behaviour.settings import Model
 from sim.codes import DRAW_BIRTH, DRAW_JOINERS
 from sim.kernel.numerics import uniforms
@@ -142,22 +143,23 @@ def book_knowledge(book: Any) -> Mapping[str, np.ndarray]:
     return known
 
 
-def source(population: Population, tiers: Sequence[Tier], model: Model, law: ServiceLaw, book: Any = None) -> Source:
+def source(population: Population, tiers: Sequence[Tier], model: Model, channels: Channels, book: Any = None) -> Source:
     """Prepare where customers come from: laws, shares and the score of Tweedie's correction."""
     preset = PRESETS[population.preset]
     laws = tier_laws(preset, tiers)
     bounds = thresholds(tiers)
     if book is None:
         shares = tier_shares(population, tiers)
-        score = score_of_laws(laws, list(shares), bounds, max(TOP, bounds[-1] * 10))
+        score = score_of_laws(laws, list(shares), bounds, max(TOP, bounds[-1] * 10), model.wealth)
     else:
         tier = book_tiers(book, tiers)
         shares = np.bincount(tier, minlength=len(tiers)) / tier.size
-        score = score_of_sample(np.log(np.maximum(book.aum, SMALLEST)), np.ones(book.uid.size))
+        score = score_of_sample(np.log(np.maximum(book.aum, SMALLEST)), np.ones(book.uid.size), model.wealth)
     birth = Birth(
         tuple(tiers),
         model,
-        law,
+        service_law(model, channels),
+        channels,
         score,
         adoption_intercept(model, model.adoption.start),
         adoption_intercept(model, model.adoption.joiners),

@@ -294,6 +294,7 @@ class SweepManifest(Common):
     run_id: str = Field("", description="text")
     base_digest: Text = Field(description="text")
     kpis: Names = Field(description="a list of different key figures")
+    kpi_units: dict[str, str] = Field({}, description="key figures with their units, as text")
     parameters: list[Parameter] = Field(description="a list of path, kind and range of what is varied")
     scenario_digest: str = Field("", description="text")
     tiers: Names = Field(["all"], description="a list of different tiers")

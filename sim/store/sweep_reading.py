@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput, Mistake
+from sim.store.columns import FILES
 from sim.store.files import why_unreadable
 from sim.store.folder import LOCKS, PARTS, Kind, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, sweep_mistakes
@@ -27,13 +28,15 @@ from sim.store.sweep_rows import (
     read_part,
     schema,
     task_columns,
+    units_of,
 )
+from sim.store.tables import with_units
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-UNITS = {"unit": "text", "point": "int64", "seed": "int64"}
+UNITS = {column.name: column.dtype for column in FILES["units"].columns}
 STATE = ("unit", "arm", "status", "attempt")
 TASKS = "tasks.parquet"
 
@@ -133,20 +136,24 @@ class StoredSweep:
 
     @cached_property
     def tasks(self) -> pd.DataFrame:
-        """One row a task, sorted by point, arm and seed; of a sweep that is not finished those that were lived."""
-        columns = task_columns(self.parameters, self.kpis)
-        if self.status not in FINISHED:
-            return so_far(self.path, self.manifest, self.design).to_pandas(ignore_metadata=True)
+        """One row a task, sorted by point, arm and seed; of a sweep that is not finished those that were lived.
+
+        Units of columns stand in ``attrs["units"]``.
+        """
+        table = so_far(self.path, self.manifest, self.design) if self.status not in FINISHED else self._finished()
+        return with_units(table.to_pandas(ignore_metadata=True), units_of("tasks", table.column_names, self.manifest))
+
+    def _finished(self) -> pa.Table:
         file = self.path / TASKS
         try:
-            table = read_part(file, columns)
+            table = read_part(file, task_columns(self.parameters, self.kpis))
         except FileNotFoundError as error:
             raise BadInput.at(str(file), why_unreadable(error)) from None
         if len(table) != self.manifest["tasks"]:
             what = f"damaged: {len(table)} rows, should be {self.manifest['tasks']}"
             raise BadInput.at(str(file), what)
         check_points(self.path, self.design, np.asarray(table.column("point")))
-        return table.to_pandas(ignore_metadata=True)
+        return table
 
     @property
     def failed(self) -> pd.DataFrame:

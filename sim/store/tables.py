@@ -9,7 +9,7 @@ lost). Tables that break their own law are a fault of the caller: `ValueError`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import numpy as np
 
 from sim.errors import BadInput, Mistake
 from sim.store import columns as declared
-from sim.store.columns import FILES
+from sim.store.columns import FILES, Column
 from sim.store.columns import units as units
 from sim.store.files import renamed, why_unreadable
 
@@ -192,11 +192,12 @@ def check_columns(file: Path, law: TableLaw) -> None:
         raise BadInput(mistakes)
 
 
-def read_table(file: Path, law: TableLaw) -> pd.DataFrame:
-    """A stored table in memory; `BadInput` where it breaks its law."""
+def read_table(name: str, file: Path, currency: str = "money") -> pd.DataFrame:
+    """A stored table in memory, its units in ``attrs["units"]``; `BadInput` where it breaks its law."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    law = TABLES[name]
     check_columns(file, law)
     try:
         table = pq.read_table(file)
@@ -207,13 +208,20 @@ def read_table(file: Path, law: TableLaw) -> pd.DataFrame:
     holes = [column for column in keys if table.column(column).null_count]
     if holes:
         raise BadInput.at(str(file), f"damaged: missing values in column {', '.join(holes)}")
-    return table.to_pandas(ignore_metadata=True)
+    return with_units(table.to_pandas(ignore_metadata=True), units(name, table.column_names, currency=currency))
 
 
-def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """These columns of a stored CSV file in their types; `BadInput` where it cannot be read."""
+def with_units(frame: pd.DataFrame, told: Mapping[str, str]) -> pd.DataFrame:
+    """The frame with the units of its columns, by name, in ``attrs["units"]``."""
+    frame.attrs["units"] = dict(told)
+    return frame
+
+
+def read_csv(name: str, file: Path) -> pd.DataFrame:
+    """A stored CSV table in its types, its units in ``attrs["units"]``; `BadInput` where it cannot be read."""
     import pandas as pd
 
+    columns = FILES[name].names
     text = {column: str for column in columns if dtype_of(column) == "text"}
     numbers = {column: [""] for column in columns if column not in text}
     try:  # an arm may be called "nan" or "null": only an empty number is a missing one
@@ -221,7 +229,8 @@ def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
         missing = [column for column in columns if column not in frame.columns]
         if missing:
             raise ValueError(f"column {', '.join(missing)} missing")
-        return frame[list(columns)].astype({column: dtype_of(column) for column in numbers})
+        typed = frame[list(columns)].astype({column: dtype_of(column) for column in numbers})
+        return with_units(typed, units(name))
     except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
         raise BadInput.at(str(file), why_unreadable(error)) from None
 
@@ -266,19 +275,33 @@ def to_arrow(name: str, frame: pd.DataFrame, arm: str, seed: int, tiers: Sequenc
     return pa.table(columns)
 
 
-def write_table(file: Path, table: pa.Table) -> None:
+def described(
+    name: str, schema: pa.Schema, *, currency: str = "money", own: Mapping[str, Column] | None = None
+) -> pa.Schema:
+    """A schema that says unit, meaning and codes of every declared column, as Parquet keeps them: metadata of fields.
+
+    `own` are declarations of columns that only this file has, by name.
+    """
+    import pyarrow as pa
+
+    told = ((field, (own or {}).get(field.name) or FILES[name].column(field.name)) for field in schema)
+    return pa.schema([one.with_metadata(column.metadata(currency)) if column else one for one, column in told])
+
+
+def write_table(name: str, file: Path, table: pa.Table, currency: str = "money") -> None:
     """Write one table as Parquet, atomically."""
     with renamed(file) as temporary:
-        _write_parquet(temporary, [table], table.schema)
+        _write_parquet(temporary, [table], described(name, table.schema, currency=currency))
 
 
-def merge_tables(name: str, parts: Sequence[Path], file: Path) -> None:
+def merge_tables(name: str, parts: Sequence[Path], file: Path, currency: str = "money") -> None:
     """One file of all parts of a table, in the order given; a large panel never stands in memory whole."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     empty = pa.schema([(column, _arrow_type(column)) for column in TABLES[name].columns])
-    schema = pa.unify_schemas([empty, *(pq.read_schema(part) for part in parts)])
+    schema = pa.unify_schemas([empty, *(pq.read_schema(part).remove_metadata() for part in parts)])
+    schema = described(name, schema, currency=currency)
     with renamed(file) as temporary:
         _write_parquet(temporary, (_widened(pq.read_table(part), schema) for part in parts), schema)
 

@@ -80,7 +80,7 @@ class Strategy(Settings):
     intensity: float = Field(
         1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent", json_schema_extra={"unit": "share"}
     )
-    fidelity: float = assumption(0.60, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="F62")
+    fidelity: float = assumption(0.60, "share", plausible=(0.3, 0.9), allowed=(0, 1), source="assumption; sign F62")
     """part of the full effect that is realised in the end"""
     speed: float = assumption(0.35, "1/month", plausible=(0.2, 0.6), allowed=(0.001, 10), source="SPEC 6.1, assumption")
     """steepness of the S-curve"""

@@ -6,10 +6,8 @@ import math
 
 from sim.levers import Levers
 
-UNCAPPED = 4.0  # quarterly pressure that hardly anybody reaches: where the cap comes down from
 
-
-def capped(levers: Levers, maturity: float, cap: float) -> None:
-    """Cap the pressure: from `UNCAPPED` down to `cap` as the rule takes hold, on the log scale."""
+def capped(levers: Levers, maturity: float, cap: float, uncapped: float) -> None:
+    """Cap the pressure: from `uncapped` down to `cap` as the rule takes hold, on the log scale."""
     if maturity > 0:
-        levers.cap_pressure(math.exp(math.log(UNCAPPED) + maturity * (math.log(cap) - math.log(UNCAPPED))))
+        levers.cap_pressure(math.exp(math.log(uncapped) + maturity * (math.log(cap) - math.log(uncapped))))

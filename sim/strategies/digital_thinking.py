@@ -15,8 +15,6 @@ from sim.assumptions import assumption
 from sim.levers import Levers, logit
 from sim.strategies.base import Bank, Strategy
 
-SERVQUAL_PART = 0.54  # weight of reliability .32 and responsiveness .22 in perceived quality (SPEC 1.4)
-
 
 class DigitalThinking(Strategy):
     """User-centred digital thinking: steadier service, fewer failures, complaints solved, less product push."""
@@ -36,6 +34,8 @@ class DigitalThinking(Strategy):
         0.25, "SD", plausible=(0.0, 0.5), allowed=(-5, 5), source="SPEC 6.2, assumption; sign F22"
     )
     """better reliability and responsiveness"""
+    quality_part: float = assumption(0.54, "weight", plausible=(0.4, 0.7), allowed=(0, 1), source="SPEC 1.4")
+    """weight of reliability (.32) and responsiveness (.22) in perceived quality"""
     variance: float = assumption(
         -0.20, "share", plausible=(-0.4, 0.0), allowed=(-0.99, 5), source="SPEC 6.2, assumption"
     )
@@ -55,7 +55,7 @@ class DigitalThinking(Strategy):
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Everybody's service, complaints and app journeys."""
-        levers.quality += maturity * SERVQUAL_PART * self.quality
+        levers.quality += maturity * self.quality_part * self.quality
         levers.log_quality_sd += maturity * 0.5 * math.log1p(self.variance)
         levers.log_failure += maturity * math.log1p(self.failures)
         levers.resolution += maturity * (logit(self.resolution) - logit(bank.resolution))

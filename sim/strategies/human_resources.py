@@ -35,7 +35,7 @@ class HumanResources(Strategy):
         0.1, "ratio", plausible=(0.02, 0.5), allowed=(0.0001, 10), source="SPEC 6.2, assumption; F47"
     )
     """departures without a hand-over that remain"""
-    push: float = assumption(0.60, "share", plausible=(0.4, 0.7), allowed=(0, 1), source="assumption; F51")
+    push: float = assumption(0.60, "share", plausible=(0.4, 0.7), allowed=(0, 1), source="assumption")
     """contacts that offer a product once pay rewards keeping customers"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:

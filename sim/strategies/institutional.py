@@ -36,9 +36,11 @@ class Institutional(Strategy):
     """of the backlash against the use of data that consent takes away"""
     pressure: float = assumption(1.2, "ideal = 1", plausible=(1.0, 2.0), allowed=(0.01, 100), source="SPEC 6.2; F31")
     """most quarterly contact pressure"""
+    uncapped: float = assumption(4.0, "ideal = 1", plausible=(2.5, 6), allowed=(0.01, 1000), source="assumption")
+    """quarterly contact pressure that hardly anybody reaches, from which the cap comes down"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Consent, fewer failures of advice, the cap on contacts."""
         levers.log_failure += maturity * math.log1p(self.advice * self.mis_selling)
         levers.log_refusal += math.log(max(1.0 - maturity * self.consent, 1e-9))
-        capped(levers, maturity, self.pressure)
+        capped(levers, maturity, self.pressure, self.uncapped)

@@ -26,8 +26,6 @@ Part = Literal[
     "coverage", "retention", "near_threshold", "leads", "coordination", "outreach", "win_back", "pressure", "grace"
 ]
 PARTS: tuple[Part, ...] = get_args(Part)
-LEAD_PRIORITY = 2.0  # SD: a lead is followed like a customer two SD above the average
-NEAR_PRIORITY = 1.0
 
 
 class Stratification(Strategy):
@@ -58,16 +56,22 @@ class Stratification(Strategy):
     """AUM over that bound that counts as near"""
     near_months: int = assumption(3, "months", plausible=(2, 6), allowed=(1, 60), source="assumption")
     """months between two such contacts"""
+    near_priority: float = assumption(1.0, "SD", plausible=(0, 2), allowed=(-10, 10), source="assumption")
+    """they come like a customer whose score is so far above the average"""
+    lead_priority: float = assumption(2.0, "SD", plausible=(1, 3), allowed=(-10, 10), source="assumption")
+    """leads come like a customer whose score is so far above the average"""
     handoff: float = assumption(
         1.6, "ratio", plausible=(1.2, 2.5), allowed=(0.1, 10), source="SPEC 5.4, assumption; F64"
     )
     """conversion of a lead handed over within 48 hours"""
     handoff_days: float = assumption(2.0, "days", plausible=(0.5, 7), allowed=(0, 60), source="SPEC 5.4")
-    """days until a lead is followed; beyond two, the gain halves in `handoff_half_life`"""
+    """days until a lead is followed"""
+    handoff_within: float = assumption(2.0, "days", plausible=(1, 3), allowed=(0, 60), source="SPEC 5.4")
+    """days from which on the gain of a lead halves in `handoff_half_life`"""
     handoff_half_life: float = assumption(
         3.0, "days", plausible=(1, 7), allowed=(0.1, 60), source="SPEC 5.4, assumption"
     )
-    """half-life of a lead beyond two days"""
+    """half-life of a lead beyond `handoff_within`"""
     coordinated: float = assumption(
         1.15, "ratio", plausible=(1.0, 1.3), allowed=(0.1, 10), source="SPEC 5.4, assumption; F31"
     )
@@ -86,6 +90,8 @@ class Stratification(Strategy):
     """win-back contacts to dormant customers"""
     pressure: float = assumption(1.2, "ideal = 1", plausible=(1.0, 2.0), allowed=(0.01, 100), source="SPEC 6.2; F31")
     """most quarterly contact pressure"""
+    uncapped: float = assumption(4.0, "ideal = 1", plausible=(2.5, 6), allowed=(0.01, 1000), source="assumption")
+    """quarterly contact pressure that hardly anybody reaches, from which the cap comes down"""
     grace: float = assumption(3.0, "months", plausible=(0, 6), allowed=(0, 60), source="assumption; F5")
     """more patience before a demotion"""
     demotion: float = assumption(-0.3, "share", plausible=(-0.6, 0.0), allowed=(-0.99, 5), source="assumption; F39")
@@ -99,7 +105,7 @@ class Stratification(Strategy):
                 if 0.0 < bank.coverage[k] < self.coverage:
                     levers.coverage[k] += maturity * (logit(self.coverage) - logit(bank.coverage[k]))
         if "leads" in done:
-            late = 0.5 ** (max(self.handoff_days - 2.0, 0.0) / self.handoff_half_life)
+            late = 0.5 ** (max(self.handoff_days - self.handoff_within, 0.0) / self.handoff_half_life)
             levers.handoff += maturity * math.log1p((self.handoff - 1.0) * late)
         if "coordination" in done:
             levers.synergy += maturity * (math.log(self.coordinated) - math.log(self.uncoordinated))
@@ -108,7 +114,7 @@ class Stratification(Strategy):
         if "win_back" in done:
             levers.win_back += maturity * self.win_back / 12.0
         if "pressure" in done:
-            capped(levers, maturity, self.pressure)
+            capped(levers, maturity, self.pressure, self.uncapped)
         if "grace" in done:
             levers.extra_grace += maturity * self.grace
             levers.log_demotion += maturity * math.log1p(self.demotion)
@@ -119,10 +125,10 @@ class Stratification(Strategy):
         wishes = []
         if "leads" in self.parts:
             shown = (view.lead == 1) & done
-            wishes.append(Proposals.for_rows(shown, priority=np.full(everybody, LEAD_PRIORITY), purpose=LEAD))
+            wishes.append(Proposals.for_rows(shown, priority=np.full(everybody, self.lead_priority), purpose=LEAD))
         if "near_threshold" in self.parts:
             near = (view.aum >= self.near * bank.ceiling[view.tier]) & (view.contact_gap + 1 >= self.near_months)
-            wishes.append(Proposals.for_rows(near & done, priority=np.full(everybody, NEAR_PRIORITY)))
+            wishes.append(Proposals.for_rows(near & done, priority=np.full(everybody, self.near_priority)))
         share = min(self.retention * maturity, 0.5)
         if "retention" in self.parts and share > 0:
             wishes.append(self._retention_calls(view, share, month, bank))

@@ -21,7 +21,7 @@ from sim.experiments.optimise.evaluator import StoredUnits
 from sim.experiments.optimise.sampler import Proposer
 from sim.experiments.optimise.search import Search, Start
 from sim.experiments.optimise.space import Proposal, Space
-from sim.experiments.optimise.tables import candidates_table, confirmed_table, units_of, winner_table
+from sim.experiments.optimise.tables import candidates_table, confirmed_table, winner_table
 from sim.experiments.sweep.drive import (
     SweepOptions,
     clear_notes,
@@ -31,9 +31,10 @@ from sim.experiments.sweep.drive import (
     manifest_of,
     minded,
     refuse,
+    units_of,
 )
-from sim.experiments.sweep.drive import units_of as stored_units_of
 from sim.experiments.sweep.status import Keeper
+from sim.measures.catalogue import kpi_units
 from sim.scenario.optimise import Optimise
 from sim.store.files import write_csv
 from sim.store.lock import driver_lock
@@ -170,7 +171,7 @@ def answer(
             manifest,
             question.text or plan.text,
             design_of(plan, []),
-            stored_units_of([]),
+            units_of([]),
             resume=options.resume,
             overwrite=options.overwrite,
         )
@@ -237,7 +238,7 @@ def _write(question: Question, search: Search, standing: Standing, found: Confir
     folder: Path = store.path / WITHIN
     folder.mkdir(exist_ok=True)
     o, archive, space = question.settings, search.archive, question.space
-    units = units_of(archive.kpis, question.currency)
+    units = kpi_units(archive.kpis, question.currency)
     candidates = candidates_table(o, space, archive, standing)
     write_csv(folder / "candidates.csv", candidates)
     first = o.objectives[0]
