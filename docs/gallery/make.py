@@ -35,7 +35,7 @@ def shrink(into: Path) -> None:
     """Every figure that was drawn, smaller and with few colours; those of an arm under the name of their kind."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     for figure in sorted(into.rglob("figures/*.png")):
-        name = figure.stem.removesuffix("_training")
+        name = figure.stem.removesuffix("_digital")
         with Image.open(figure) as drawn:
             size = (WIDTH, round(drawn.height * WIDTH / drawn.width))
             small = drawn.convert("RGB").resize(size, Image.Resampling.LANCZOS)
