@@ -9,9 +9,10 @@ from pydantic import Field
 
 from sim.assumptions import Settings, assumption
 from sim.codes import APP, BRANCH, CHANNELS
+from sim.tiers import Labelled
 
 
-class ChannelSettings(Settings):
+class ChannelSettings(Labelled):
     """Numbers of one channel (SPEC 5.1)."""
 
     online: bool = Field(description="online channel, else offline")

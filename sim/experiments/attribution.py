@@ -288,7 +288,7 @@ def write(folder: Path, table: pd.DataFrame, asked: Question, *, into: bool) -> 
         build(folder)
         reseal(folder, ("attribution.csv",))
         return
-    (folder / "scenario.yaml").write_text(dump(asked.scenario.resolved()), "utf-8")
+    (folder / "scenario.yaml").write_text(dump(asked.scenario.stored()), "utf-8")
     told = {
         "arm": asked.arm,
         "members": asked.members,

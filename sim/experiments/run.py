@@ -108,7 +108,7 @@ def run_all(
     ]
     mistakes: list[Mistake] = []
     for one, out, manifest in plans:
-        text = dump(one.scenario.resolved())
+        text = dump(one.scenario.stored())
         mistakes += ResultsFolder.refusals(out, manifest, text, overwrite=options.overwrite, resume=options.resume)
         mistakes += _checkpoint_mistakes(one, out, options)
     if mistakes:
@@ -174,6 +174,7 @@ def _manifest(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "burn_in": s.burn_in,
         "discount_rate": s.discount_rate,
         "currency": s.currency,
+        **({"labels": s.labels} if s.labels else {}),
         **surroundings(),
         "assumptions": {**assumptions_from_schema(json_schema(type(s)), defaults), **_of_strategies(s.arm_list)},
         **facts(prepared.book),
@@ -228,7 +229,7 @@ def _run(
     prepared: Prepared, out: Path, manifest: dict[str, Any], options: Options, watcher: Watcher, beginnings: Beginnings
 ) -> Outcome:
     s = prepared.scenario
-    text = dump(s.resolved())
+    text = dump(s.stored())
     folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
     done = stored(folder, options.checkpoint)  # a run resumed for its states lives again where it has none
     seeds = Seeds(s, folder, watcher)

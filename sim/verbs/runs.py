@@ -163,6 +163,8 @@ def compare(arguments: argparse.Namespace) -> int:
     from sim.measures.evidence import evidence_of
     from sim.measures.kpis import run_kpis_of, summarise
     from sim.measures.precision import precision
+    from sim.phrases import labelled
+    from sim.reporting.names import labels_of
     from sim.reporting.run import summary_table
     from sim.store.run_reading import read
     from sim.store.tables import write_csv
@@ -185,7 +187,8 @@ def compare(arguments: argparse.Namespace) -> int:
         told |= _marks_as_json(None, comparison, proof, joined.arms)
         print(json.dumps(told, allow_nan=False))
     else:
-        print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))
+        with labelled(labels_of(joined.manifest)):
+            print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))
     return 0
 
 

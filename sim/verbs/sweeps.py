@@ -35,7 +35,7 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
             plan,
             points,
             facts_of(one) | surroundings(),
-            dump(one.scenario.resolved()),
+            dump(one.scenario.stored()),
             SweepOptions(out, arguments.resume, arguments.overwrite),
             place,
             _listener(plan.name, len(plan.arms), arguments),
@@ -61,6 +61,7 @@ def facts_of(one: Any) -> dict[str, Any]:
         "burn_in": s.burn_in,
         "discount_rate": s.discount_rate,
         "currency": s.currency,
+        **({"labels": s.labels} if s.labels else {}),
         **facts(one.book),
     }
 
@@ -169,7 +170,7 @@ def work(arguments: argparse.Namespace) -> int:
         plan,
         points,
         facts_of(one) | surroundings(),
-        dump(one.scenario.resolved()),
+        dump(one.scenario.stored()),
         SweepOptions(arguments.out),
         shard,
         _listener(plan.name, len(plan.arms), arguments),
