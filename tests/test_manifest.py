@@ -213,7 +213,7 @@ def test_tables_of_an_optimisation_are_looked_at(
 
 def test_what_a_later_edition_says_besides_is_no_damage(originals: Shared) -> None:
     for kind, look in (("run", run_mistakes), ("sweep", sweep_mistakes), ("optimise", sweep_mistakes)):
-        assert look("m", manifest_of(originals[kind]) | {"survey": {"a": [1]}, "labels": None}) == []
+        assert look("m", manifest_of(originals[kind]) | {"survey": {"a": [1]}, "legend": None}) == []
 
 
 def test_the_least_that_a_caller_writes_is_enough() -> None:

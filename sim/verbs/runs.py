@@ -193,7 +193,7 @@ def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> N
         build(folder)
         reseal(folder, ("attribution.csv",))
         return
-    (folder / "scenario.yaml").write_text(dump(asked.scenario.resolved()), "utf-8")
+    (folder / "scenario.yaml").write_text(dump(asked.scenario.stored()), "utf-8")
     write_json(folder / "attribution.json", facts_of(asked))
     figure = attribution(SimpleNamespace(attribution=table))  # type: ignore[arg-type]
     write_atomically(folder / "attribution.png", png_bytes(figure))
@@ -234,6 +234,8 @@ def compare(arguments: argparse.Namespace) -> int:
     from sim.measures.evidence import evidence_of
     from sim.measures.kpis import run_kpis_of, summarise
     from sim.measures.precision import precision
+    from sim.phrases import labelled
+    from sim.reporting.names import labels_of
     from sim.reporting.run import summary_table
     from sim.store.files import write_csv
     from sim.store.run_reading import read
@@ -256,7 +258,8 @@ def compare(arguments: argparse.Namespace) -> int:
         told |= _marks_as_json(None, comparison, proof, joined.arms)
         print(json.dumps(told, allow_nan=False))
     else:
-        print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))
+        with labelled(labels_of(joined.manifest)):
+            print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))
     return 0
 
 
