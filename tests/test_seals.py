@@ -60,7 +60,7 @@ def test_one_value_altered_in_any_file_is_found_and_named(
         monkeypatch.setattr("sim.experiments.verify.run_all", lambda *_, **__: [outcome])
         monkeypatch.setattr("sim.experiments.verify.prepare", lambda *_: prepared)
     else:  # units lived again are seen in test_sweep_verbs
-        monkeypatch.setattr("sim.experiments.sweep.verify._again", lambda tasks, *_: tasks)
+        monkeypatch.setattr("sim.experiments.verify_sweep._again", lambda tasks, *_: tasks)
     missed = []
     for name in names:
         before = (folder / name).read_bytes()

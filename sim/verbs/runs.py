@@ -289,7 +289,7 @@ def verify(arguments: argparse.Namespace) -> int:
     if kind_of(arguments.folder) is None:
         verdict = verify(arguments.folder, threads=arguments.threads)
     else:
-        from sim.experiments.sweep.verify import verify_sweep
+        from sim.experiments.verify_sweep import verify_sweep
 
         verdict = verify_sweep(arguments.folder)
     for name, digest in verdict.digests.items():
