@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sim.api.scenarios import validate
     from sim.api.sweeps import Sweep, open_sweep, sweep
     from sim.errors import BadInput, Interrupted, RunFailed, SimError
+    from sim.measures.uplift import qini
     from sim.scenario.scenario import Scenario
 
 __version__ = VERSION
@@ -40,11 +41,13 @@ __all__ = [
     "open_sweep",
     "optimise",
     "potential_outcomes",
+    "qini",
     "run",
     "sweep",
     "validate",
 ]
 _OFFERED = {
+    "sim.measures.uplift": ("qini",),
     "sim.api.counterfactuals": ("PotentialOutcomes", "potential_outcomes"),
     "sim.api.bank": ("Bank",),
     "sim.api.optimum": ("Optimum", "open_optimum", "optimise"),

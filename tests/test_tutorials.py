@@ -12,7 +12,7 @@ NOTEBOOKS = sorted(TUTORIALS.glob("*.ipynb"))
 
 
 def test_there_are_tutorials() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["first_comparison", "own_strategy", "sweep"]
+    assert [path.stem for path in NOTEBOOKS] == ["first_comparison", "own_strategy", "sweep", "uplift"]
 
 
 @pytest.mark.long
