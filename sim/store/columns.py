@@ -163,11 +163,13 @@ BANK = (
     _number("nps", "points", "net promoter score, -100 to 100"),
     *(_number(f"load_{name}", "ratio", f"what is asked of {name} per capacity there is") for name in CHANNELS),
     _number("yield_gap", "percentage points", "what rivals pay a year, or are worth, above the bank"),
-    _number("market_return", "per month", "return of markets in the month, mean over tiers"),
+    _number("market_return", "log return", "return of markets in the month, mean over tiers"),
     _number("adoption_factor", "ratio", "odds of taking up the app over those without shocks"),
     _number("branch_capacity", "ratio", "capacity of branches, 1 without shocks"),
     _number("aum_exited", "money", "AUM of those who closed or went dormant in the month, before they did"),
-    _number("aum_gini", "index", "Gini coefficient of AUM over open customers (0 equal, 1 all with one); at year ends"),
+    _number(
+        "aum_gini", "index", "Gini coefficient of AUM over open customers (0 equal, 1 all with one); at ends of years"
+    ),
     _number("kept_12m", "customers", "active twelve months before the end and at the end; in the last month only"),
     _number("active_12m_ago", "customers", "active twelve months before the end; in the last month only"),
     _number("strategy_maturity", "share", "how far strategies are built up, mean over those at work"),
@@ -184,7 +186,7 @@ BANK = (
     _number(
         "coverage_gini",
         "index",
-        "Gini coefficient of contacts received over active customers; at year ends",
+        "Gini coefficient of contacts received over active customers; at ends of years",
         later=True,
     ),
     _number("kept_12m[<tier>]", "customers", "`kept_12m` of those who were in this tier then"),
@@ -220,8 +222,12 @@ MANAGERS = (
         },
     ),
     _number("customers", "customers", "customers in the book"),
-    _number("exits_before", "customers", "who left the book in the three months up to this one"),
-    _number("exits_after", "customers", "who left the book in the three months after this one"),
+    _number(
+        "exits_before",
+        "customers",
+        "active customers of the book who closed or went dormant in this month and the two before",
+    ),
+    _number("exits_after", "customers", "the same in the three months after"),
 )
 
 _STATES = {str(ACTIVE): "active", str(DORMANT): "dormant", str(CLOSED): "closed (has no row)"}
@@ -511,7 +517,10 @@ REGRET = (
 )
 DISCOVERY = (
     *OUTCOME,
-    _text("fate", "where the arm fails: never, always, few points, nothing (no pattern) or pattern"),
+    _text(
+        "fate",
+        "where the arm fails: never, always, few, nothing (no pattern) or pattern; `of success`: where it does not",
+    ),
     _whole("box", "", "number of the box, the densest first", {"0": "there is none"}),
     _whole("points", "points", "points in the box"),
     _whole("failures", "points", "those of them where the arm fails"),

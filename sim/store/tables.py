@@ -213,9 +213,16 @@ def read_table(name: str, file: Path, currency: str = "money") -> pd.DataFrame:
     return with_units(table.to_pandas(ignore_metadata=True), units(name, table.column_names, currency=currency))
 
 
+class Units(dict[str, str]):
+    """Units by column, to be read; copies of a table share them, since pandas copies `attrs` with every column."""
+
+    def __deepcopy__(self, memo: object) -> Units:
+        return self
+
+
 def with_units(frame: pd.DataFrame, told: Mapping[str, str]) -> pd.DataFrame:
     """The frame with the units of its columns, by name, in ``attrs["units"]``."""
-    frame.attrs["units"] = dict(told)
+    frame.attrs["units"] = Units(told)
     return frame
 
 
