@@ -48,6 +48,7 @@ html_theme = "furo"
 html_title = f"Rapport {__version__}"
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 html_math_renderer = "mathml"
 
 

@@ -1,3 +1,67 @@
-"""Rapport: an agent-based simulator of customer relationship strategies in retail banking."""
+"""Rapport: an agent-based simulator of customer relationship strategies in retail banking.
 
-__version__ = "0.1.0"
+As a library: `sim.run` compares the arms of a scenario, `sim.Bank` lives one bank month by month, `sim.sweep` and
+`sim.optimise` explore, `sim.potential_outcomes` tells what each customer would have done under every arm. Nothing heavy
+is imported before a name is used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from sim.house import VERSION
+
+if TYPE_CHECKING:
+    from sim.api.bank import Bank
+    from sim.api.counterfactuals import PotentialOutcomes, potential_outcomes
+    from sim.api.optimum import Optimum, open_optimum, optimise
+    from sim.api.runs import Run, open_run, run
+    from sim.api.scenarios import validate
+    from sim.api.sweeps import Sweep, open_sweep, sweep
+    from sim.errors import BadInput, Interrupted, RunFailed, SimError
+    from sim.scenario.scenario import Scenario
+
+__version__ = VERSION
+
+__all__ = [
+    "BadInput",
+    "Bank",
+    "Interrupted",
+    "Optimum",
+    "PotentialOutcomes",
+    "Run",
+    "RunFailed",
+    "Scenario",
+    "SimError",
+    "Sweep",
+    "open_optimum",
+    "open_run",
+    "open_sweep",
+    "optimise",
+    "potential_outcomes",
+    "run",
+    "sweep",
+    "validate",
+]
+_OFFERED = {
+    "sim.api.counterfactuals": ("PotentialOutcomes", "potential_outcomes"),
+    "sim.api.bank": ("Bank",),
+    "sim.api.optimum": ("Optimum", "open_optimum", "optimise"),
+    "sim.api.runs": ("Run", "open_run", "run"),
+    "sim.api.scenarios": ("validate",),
+    "sim.api.sweeps": ("Sweep", "open_sweep", "sweep"),
+    "sim.errors": ("BadInput", "Interrupted", "RunFailed", "SimError"),
+    "sim.scenario.scenario": ("Scenario",),
+}
+_HOMES = {name: home for home, names in _OFFERED.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sim' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -35,6 +35,7 @@ DRAW_MANAGER: Final = 48  # 48..63 belong to managers: keyed by post and hire nu
 DRAW_PLAN: Final = 64  # channel of a planned contact
 DRAW_PANEL: Final = 65  # who is tracked
 DRAW_SCORE: Final = 66  # noise of the bank's scores, redrawn each quarter
+DRAW_ASSIGN: Final = 67  # which arm a rule gives a customer of month 0 (counterfactuals)
 
 # The four uniforms of each purpose that the kernel draws, by name and in their order, which never changes either.
 LANES: Final = {

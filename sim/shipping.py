@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_HOUSE = Path(__file__).parent
+from sim.house import FOLDER
 
 
 def folder() -> Path:
     """Where they stand, with the files that they name beside them."""
-    packed = _HOUSE / "shipped"
-    return packed if packed.is_dir() else _HOUSE.parent / "scenarios"
+    packed = FOLDER / "shipped"
+    return packed if packed.is_dir() else FOLDER.parent / "scenarios"
 
 
 def names() -> list[str]:

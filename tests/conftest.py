@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
+from tiny_folders import Shared
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -18,3 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from banks import bank, scenario
 
         bank(scenario(100, months=1))
+
+
+@pytest.fixture(scope="session")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """A tiny run, sweep and optimisation ("run", "sweep", "optimise"), made once for all; tests alter copies."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "originals"
+    home.mkdir(exist_ok=True)
+    return Shared(home)

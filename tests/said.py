@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from sim.measures.catalogue import HEADLINES, SAME_TEST
 from sim.measures.evidence import customers_per_row
-from sim.measures.precision import FAMILY, SAME_TEST
 
 MOST_SHOWN = 7  # arms besides the reference that figures with a line an arm have colours for
 NUMBER = r"[+-]?(?:[A-Z]{3} )?[+-]?[\d,]*\.?\d+(?: (?:tn|bn|m|k))?"
@@ -49,7 +49,7 @@ class Truth:
         raw = {}
         for key, row in self.rows.items():
             half = (row.ci_high - row.ci_low) / 2
-            if key[1] not in FAMILY or not half >= 0:
+            if key[1] not in HEADLINES or not half >= 0:
                 continue
             if half == 0:
                 if row.difference == 0:
@@ -78,7 +78,7 @@ class Truth:
     def sure(self, arm: str, kpi: str) -> int:
         """1 or -1 for a difference that is surely above or below zero, else 0."""
         row = self.rows.get((arm, kpi))
-        if row is None or (kpi not in FAMILY and kpi not in SAME_TEST) or row.difference == 0:
+        if row is None or (kpi not in HEADLINES and kpi not in SAME_TEST) or row.difference == 0:
             return 0
         same = row.seeds >= 2 and row.ci_low == row.ci_high
         return int(np.sign(row.difference)) if same or self.p(arm, kpi) < 0.05 else 0

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sim.measures.kpis import KPI_COLUMNS, KPIS, base_name, run_kpis, run_kpis_of, summarise
+from sim.measures.catalogue import HEADLINES, KPIS, LABELS, SAME_TEST, SECTIONS, base_name, sections
+from sim.measures.kpis import KPI_COLUMNS, run_kpis, run_kpis_of, summarise
 from sim.measures.lifetime import expected_years, migration_value
 from sim.store.tables import SUMMARY_COLUMNS
 
@@ -113,7 +114,24 @@ def test_the_registry_can_be_listed():
         assert kpi.better in ("higher", "lower", None)
         assert kpi.about
         assert "\n" not in kpi.about
+        assert kpi.label
+        assert kpi.section in SECTIONS
     assert KPIS["profit_annual"].unit_in("EUR") == "EUR per year"
+
+
+def test_one_list_of_headlines_is_corrected_for_and_listed_on_the_page():
+    from sim.reporting.run.decision import SHOWN
+
+    assert [SAME_TEST.get(kpi, kpi) for kpi in SHOWN] == list(HEADLINES)
+    assert set(SAME_TEST.values()) <= set(HEADLINES)
+    assert all(KPIS[total].unit_in("EUR") == KPIS[kpi].unit_in("EUR").split(" ")[0] for kpi, total in SAME_TEST.items())
+
+
+def test_every_figure_stands_in_one_section_of_the_table():
+    placed = [name for names in sections().values() for name in names]
+    assert sorted(placed) == sorted([*KPIS, "attrition_annual[aum]"])
+    assert set(LABELS) == set(placed)
+    assert len(set(LABELS.values())) == len(LABELS)
 
 
 def test_rows_are_by_arm_seed_and_kpi_with_tiers_behind_the_bank(kpis):

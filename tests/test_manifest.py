@@ -10,19 +10,14 @@ from typing import Any
 
 import fabricate
 import pytest
-from tiny_folders import RUN, made, manifest_of, write_manifest
+from tiny_folders import Shared, manifest_of, write_manifest
 
 from sim.cli import main
+from sim.store.differing import differing_keys, in_words
 from sim.store.manifest import run_mistakes, sweep_mistakes
 
 WRONG = (None, True, 5, -1, 1.5, "x", [], [1, 1], {}, {"a": 1})
 FREE = ("assumptions", "base", "default", "values", "X", "counts", "read")  # hold anything at some depth
-
-
-@pytest.fixture(scope="module")
-def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    home = tmp_path_factory.mktemp("folders")
-    return {kind: made(home, kind) for kind in ("run", "sweep", "optimise")}
 
 
 def told(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, list[str], list[str]]:
@@ -80,7 +75,7 @@ def verbs(kind: str, folder: Path, file: Path) -> list[list[object]]:
 
 @pytest.mark.parametrize("kind", ["run", "sweep", "optimise"])
 def test_a_wrong_type_at_any_key_is_one_line_for_every_verb(
-    kind: str, originals: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    kind: str, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = Path(shutil.copytree(originals[kind], tmp_path / kind))
     manifest, file = manifest_of(folder), originals[kind].parent / f"{kind}.yaml"
@@ -99,7 +94,7 @@ def test_a_wrong_type_at_any_key_is_one_line_for_every_verb(
 
 
 @pytest.mark.parametrize("kind", ["run", "sweep", "optimise"])
-def test_a_wrong_type_inside_a_value_is_refused(kind: str, originals: dict[str, Path]) -> None:
+def test_a_wrong_type_inside_a_value_is_refused(kind: str, originals: Shared) -> None:
     manifest = manifest_of(originals[kind])
     look = run_mistakes if kind == "run" else sweep_mistakes
     assert look("m", manifest) == []
@@ -149,7 +144,7 @@ def test_a_wrong_type_inside_a_value_is_refused(kind: str, originals: dict[str, 
     ],
 )
 def test_named_cases_of_a_run(
-    changes: dict[str, Any], says: str, originals: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    changes: dict[str, Any], says: str, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = Path(shutil.copytree(originals["run"], tmp_path / "run"))
     write_manifest(folder, manifest_of(folder) | changes)
@@ -177,7 +172,7 @@ def test_named_cases_of_a_run(
     ],
 )
 def test_named_cases_of_a_sweep(
-    changes: dict[str, Any], says: str, originals: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    changes: dict[str, Any], says: str, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = Path(shutil.copytree(originals["sweep"], tmp_path / "sweep"))
     write_manifest(folder, manifest_of(folder) | changes)
@@ -190,7 +185,7 @@ def test_named_cases_of_a_sweep(
 @pytest.mark.parametrize("name", ["candidates", "front", "confirmed", "winner"])
 @pytest.mark.parametrize("how", ["a column gone", "rows gone", "words for numbers", "empty"])
 def test_tables_of_an_optimisation_are_looked_at(
-    name: str, how: str, originals: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, how: str, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import pandas as pd
 
@@ -216,19 +211,20 @@ def test_tables_of_an_optimisation_are_looked_at(
         assert err[0].startswith(str(file))
 
 
-def test_what_a_later_edition_says_besides_is_no_damage(originals: dict[str, Path]) -> None:
+def test_what_a_later_edition_says_besides_is_no_damage(originals: Shared) -> None:
     for kind, look in (("run", run_mistakes), ("sweep", sweep_mistakes), ("optimise", sweep_mistakes)):
-        assert look("m", manifest_of(originals[kind]) | {"survey": {"a": [1]}, "labels": None}) == []
+        assert look("m", manifest_of(originals[kind]) | {"survey": {"a": [1]}, "legend": None}) == []
 
 
 def test_the_least_that_a_caller_writes_is_enough() -> None:
     assert run_mistakes("m", fabricate.manifest() | {"status": "running"}) == []
 
 
-def test_resume_names_the_keys_that_differ(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file, out = tmp_path / "tiny.yaml", tmp_path / "out"
-    file.write_text(RUN, "utf-8")
-    assert main([str(file), "--out", str(out), "--quiet"]) == 0
+def test_resume_names_the_keys_that_differ(
+    originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = originals["run"].parent / "run.yaml"
+    out = Path(shutil.copytree(originals["run"], tmp_path / "out"))
     write_manifest(out, manifest_of(out) | {"status": "interrupted"})
     before = (out / "manifest.json").read_bytes()
     for words, says in (
@@ -238,6 +234,8 @@ def test_resume_names_the_keys_that_differ(tmp_path: Path, capsys: pytest.Captur
             ["--set", "population.customers=700", "--set", "discount_rate=0.2"],
             "of another scenario: discount_rate 0.1, not 0.2; population.customers 600, not 700; resume",
         ),
+        (["--arms", "nothing"], "of other arms: nothing, digital, not nothing; resume with the same scenario"),
+        (["--set", "record.panel=0"], "of another scenario: record.panel 5, not 0; resume"),
     ):
         code, said, err = told(capsys, file, "--out", out, "--resume", *words)
         assert (code, said, len(err)) == (2, [], 1)
@@ -246,9 +244,7 @@ def test_resume_names_the_keys_that_differ(tmp_path: Path, capsys: pytest.Captur
     assert (out / "manifest.json").read_bytes() == before
 
 
-def test_resume_of_a_sweep_names_the_keys_that_differ(
-    originals: dict[str, Path], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_resume_of_a_sweep_names_the_keys_that_differ(originals: Shared, capsys: pytest.CaptureFixture[str]) -> None:
     file, out = originals["sweep"].parent / "sweep.yaml", originals["sweep"]
     for words, says in (
         (["--months", "14"], "of another scenario: months 13, not 14; resume with the same"),
@@ -257,3 +253,21 @@ def test_resume_of_a_sweep_names_the_keys_that_differ(
         code, said, err = told(capsys, file, "--out", out, "--resume", *words)
         assert (code, said, len(err)) == (2, [], 1)
         assert says in err[0]
+
+
+def test_a_folder_of_another_kind_is_one_line(originals: Shared, capsys: pytest.CaptureFixture[str]) -> None:
+    run, sweep, optimise = (originals[kind] for kind in ("run", "sweep", "optimise"))
+    files = {folder: folder.parent / f"{folder.name}.yaml" for folder in (run, sweep, optimise)}
+    for file, folder, says in (
+        (files[run], sweep, "holds a sweep of tiny, not a single run"),
+        (files[run], optimise, "holds a sweep of tiny, not a single run"),
+        (files[sweep], run, "holds a single run of tiny, not a sweep"),
+    ):
+        for more in ([], ["--resume"], ["--overwrite"]):
+            code, said, err = told(capsys, file, "--out", folder, *more)
+            assert (code, said, err) == (2, [], [f"{folder}  {says}; name a new or empty folder"])
+
+
+def test_a_key_that_one_side_leaves_out_is_said_so() -> None:
+    found = differing_keys("a: 1\nb: 2\n", "b: 3\nc: [4]\n")
+    assert in_words(found) == "a 1, not left out; b 2, not 3; c left out, not [4]"

@@ -14,11 +14,12 @@ import pytest
 from scipy import stats
 
 from sim.cli import main
+from sim.measures.catalogue import HEADLINES, KPIS, SAME_TEST, kpi_names
 from sim.measures.compare import compare, paired
 from sim.measures.intervals import half_width
 from sim.measures.key_figures import write_key_figures
-from sim.measures.kpis import KPIS, kpi_names, run_kpis
-from sim.measures.precision import CORRECTION, FAMILY, SAME_TEST, holm, precision, seeds_for
+from sim.measures.kpis import run_kpis
+from sim.measures.precision import CORRECTION, holm, precision, seeds_for
 from sim.reporting.run import build, summary_table
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import read
@@ -135,11 +136,11 @@ def test_holm_by_hand():
 def test_the_family_is_headline_figures_of_the_bank_over_all_arms():
     tables = fabricate.fabricate({"nothing": (1.0, 0.0), "z": (0.99, 1e4), "a": (0.98, 2e4)}, (1, 2, 3), 13)
     sure = precision(run_kpis(tables, tiers=TIERS, discount_rate=0.1), "nothing")
-    inside = sure[sure["kpi"].isin(FAMILY) & sure["p_value"].notna()]
+    inside = sure[sure["kpi"].isin(HEADLINES) & sure["p_value"].notna()]
     assert inside["arm"].nunique() == 2
     np.testing.assert_allclose(inside["p_adjusted"], holm(inside["p_value"].to_numpy()))
-    assert sure[~sure["kpi"].isin([*FAMILY, *SAME_TEST])]["p_adjusted"].isna().all()
-    assert set(FAMILY) <= set(KPIS)
+    assert sure[~sure["kpi"].isin([*HEADLINES, *SAME_TEST])]["p_adjusted"].isna().all()
+    assert set(HEADLINES) <= set(KPIS)
 
 
 def test_a_figure_a_year_is_the_test_of_its_total():

@@ -8,10 +8,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tiny_folders import alter, made, manifest_of, write_manifest
+from tiny_folders import Shared, alter, manifest_of, write_manifest
 
 from sim.cli import main
 from sim.experiments.design.plan import BANK
+from sim.experiments.prepare import prepare
 from sim.experiments.run import Outcome
 from sim.store.run_reading import read
 from sim.store.seals import KEYS, file_digest
@@ -19,23 +20,13 @@ from sim.store.seals import KEYS, file_digest
 NOTES = ("manifest.json", "lock", "progress.log")  # sealed by itself; of those at work, for people
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("folders")
-
-
-@pytest.fixture(scope="module")
-def originals(home: Path) -> dict[str, Path]:
-    return {kind: made(home, kind) for kind in ("run", "sweep", "optimise")}
-
-
 @pytest.fixture
-def run(originals: dict[str, Path], tmp_path: Path) -> Path:
+def run(originals: Shared, tmp_path: Path) -> Path:
     return Path(shutil.copytree(originals["run"], tmp_path / "run"))
 
 
 @pytest.fixture
-def sweep(originals: dict[str, Path], tmp_path: Path) -> Path:
+def sweep(originals: Shared, tmp_path: Path) -> Path:
     return Path(shutil.copytree(originals["sweep"], tmp_path / "sweep"))
 
 
@@ -51,9 +42,8 @@ def told(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, list[
 @pytest.mark.parametrize("kind", ["run", "sweep", "optimise"])
 def test_one_value_altered_in_any_file_is_found_and_named(
     kind: str,
-    originals: dict[str, Path],
+    originals: Shared,
     tmp_path: Path,
-    home: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -64,10 +54,11 @@ def test_one_value_altered_in_any_file_is_found_and_named(
     assert sorted(manifest_of(folder)["files"]) == names
     assert told(capsys, "verify", folder)[0] == 0
     if kind == "run":  # the rerun of an unaltered scenario, lived once for all files
-        again = home / "again"
-        if not again.exists():
-            assert main([str(folder / "scenario.yaml"), "--quiet", "--out", str(again)]) == 0
-        monkeypatch.setattr("sim.experiments.verify.run_all", lambda *_, **__: [Outcome(read(again))])
+        again = tmp_path / "again"
+        assert main([str(folder / "scenario.yaml"), "--quiet", "--out", str(again)]) == 0
+        outcome, prepared = Outcome(read(again)), prepare([folder / "scenario.yaml"])
+        monkeypatch.setattr("sim.experiments.verify.run_all", lambda *_, **__: [outcome])
+        monkeypatch.setattr("sim.experiments.verify.prepare", lambda *_: prepared)
     else:  # units lived again are seen in test_sweep_verbs
         monkeypatch.setattr("sim.experiments.sweep.verify._again", lambda tasks, *_: tasks)
     missed = []
@@ -137,7 +128,7 @@ def test_who_seals_anew_is_found_by_the_scenario_and_the_rerun(run: Path, capsys
 
 
 def test_a_run_of_before_seals_opens_and_what_was_not_sealed_is_said(
-    run: Path, originals: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for folder, what in ((run, "run"), (Path(shutil.copytree(originals["sweep"], tmp_path / "s")), "sweep")):
         old = {key: value for key, value in manifest_of(folder).items() if key not in KEYS}
@@ -167,7 +158,7 @@ def test_on_another_machine_only_the_monthly_table_is_held_against_the_rerun(
 
 
 def test_verbs_say_that_a_folder_is_no_longer_what_was_written(
-    run: Path, sweep: Path, originals: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path, sweep: Path, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for folder in (run, sweep):
         alter(folder / "report.html")
@@ -204,7 +195,7 @@ def test_telling_a_story_again_makes_no_table_true(run: Path, capsys: pytest.Cap
 
 
 def test_changed_tasks_are_set_aside_and_lived_again(
-    sweep: Path, originals: dict[str, Path], capsys: pytest.CaptureFixture[str]
+    sweep: Path, originals: Shared, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = file_digest(sweep / "tasks.parquet")
     table = pq.read_table(sweep / "tasks.parquet")
@@ -223,7 +214,7 @@ def test_changed_tasks_are_set_aside_and_lived_again(
 
 
 def test_a_sweep_that_is_extended_is_sealed_anew(
-    sweep: Path, originals: dict[str, Path], capsys: pytest.CaptureFixture[str]
+    sweep: Path, originals: Shared, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = originals["sweep"].parent / "sweep.yaml"
     words = [file, "--out", sweep, "--workers", "1", "--quiet", "--resume"]
@@ -241,7 +232,7 @@ def test_a_sweep_that_is_extended_is_sealed_anew(
 
 
 def test_a_run_that_is_overwritten_is_sealed_anew(
-    run: Path, originals: dict[str, Path], capsys: pytest.CaptureFixture[str]
+    run: Path, originals: Shared, capsys: pytest.CaptureFixture[str]
 ) -> None:
     alter(run / "bank.parquet")
     file = originals["run"].parent / "run.yaml"

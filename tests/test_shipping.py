@@ -18,7 +18,7 @@ from sim.yaml_source import load
 
 ROOT = Path(__file__).parent.parent
 NEED_A_FILE = ("bankchurners", "berka", "savings_churn")  # books that are not part of the program
-SMALL = ["--set", "population.customers=400", "--set", "burn_in=2", "--months", "3", "--seeds", "1", "--threads", "1"]
+SMALL = ["--set", "population.customers=400", "--set", "burn_in=2", "--months", "8", "--seeds", "1", "--threads", "1"]
 
 
 @pytest.fixture

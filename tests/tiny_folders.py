@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.cli import main
+from sim.store.lock import Lock
 from sim.store.seals import seal_of
 
 RUN = """
@@ -59,6 +60,21 @@ def made(home: Path, kind: str) -> Path:
     verb = "optimise" if kind == "optimise" else "run"
     assert main([verb, str(file), *more, "--out", str(out), "--quiet"]) == 0
     return out
+
+
+class Shared:
+    """The three folders by kind, each made at its first use, once for all test processes; to be read and copied."""
+
+    def __init__(self, home: Path):
+        self.home = home
+
+    def __getitem__(self, kind: str) -> Path:
+        done = self.home / f"{kind}.done"
+        with Lock(self.home, f"{kind}.lock").waiting():
+            if not done.exists():
+                made(self.home, kind)
+                done.touch()
+        return self.home / kind
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:

@@ -426,9 +426,9 @@ class BankModel(mesa.Model):
         """What strategies wish for the managed customers, as the bank sees them."""
         if self.programme is None or not self.programme.proposes:
             return None
-        return self.programme.propose(BankView(self.customers, rows, scores=self._scores), self.month)
+        return self.programme.propose(BankView(self.customers, rows, scores=self.scores), self.month)
 
-    def _scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""
         c = self.customers
         scores = {name: np.empty(rows.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")}

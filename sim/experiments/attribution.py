@@ -21,6 +21,7 @@ from sim.errors import BadInput, Mistake, RunFailed
 from sim.experiments import shapley
 from sim.experiments.callbacks import Callback
 from sim.experiments.executors.dispatch import drive
+from sim.experiments.executors.here import HERE
 from sim.experiments.executors.place import Where
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import code_version
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from sim.population.synthetic import Source
 
 DEFAULT_KPIS = ("attrition_annual", "aum_end", "profit", "npv")
-AGAINST_REFERENCE = ("roi", "payback_months", "cost_per_saved_customer")  # differences already; nothing adds up to them
 DEFAULT_SEEDS = 10
 NOTHING = "nothing"
 ORDERS = 16  # sampled orders of joining a seed, where members are too many for all coalitions
@@ -70,7 +70,7 @@ class Question:
 
 def question(prepared: Prepared, arm: str, kpis: Sequence[str] | None = None) -> Question:
     """Check what is asked; `BadInput` names an unknown arm or key figure, or an arm with nothing to take apart."""
-    from sim.measures.kpis import KPIS, base_name
+    from sim.measures.catalogue import AGAINST_REFERENCE, KPIS, base_name
 
     s, mistakes = prepared.scenario, []
     wanted = tuple(dict.fromkeys(kpis or DEFAULT_KPIS))
@@ -200,7 +200,7 @@ class _Gathering(Callback):
 def attribute(
     asked: Question,
     *,
-    where: Where | None = None,
+    where: Where = HERE,
     plugins: Sequence[str] = (),
     told: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
@@ -211,19 +211,19 @@ def attribute(
     seeds = asked.scenario.seed_list
     gathering = _Gathering(len(seeds), told)
     job = SeedsJob(pickle.dumps(asked), tuple(plugins))
-    if where is not None and len(seeds) > 1:
-        drive(job, seeds, where, gathering)
-    else:
+    if where.here:
         for seed in seeds:
             gathering.chunk(job.do([seed]))
+    else:
+        drive(job, seeds, where, gathering)
     return _table(asked, [gathering.found[seed] for seed in seeds])
 
 
 def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFrame:
     import pandas as pd
 
+    from sim.measures.catalogue import KPIS, base_name
     from sim.measures.intervals import t_quantile
-    from sim.measures.kpis import KPIS, base_name
 
     members, n = asked.members, len(found)
     exact = len(members) <= shapley.MOST_EXACT

@@ -54,3 +54,19 @@ def digest_with_book(scenario: Scenario, book_digest: str) -> str:
 def facts(book: Book | None) -> Mapping[str, Any]:
     """What the manifest says of the book."""
     return {} if book is None else {"book": dict(book.manifest())}
+
+
+def facts_of_sweep(one: Prepared) -> dict[str, Any]:
+    """What a sweep's manifest says of its scenario."""
+    s = one.scenario
+    return {
+        "about": s.about,
+        "scenario_digest": one.digest,
+        "tiers": [tier.name for tier in s.tier_list],
+        "months": s.months,
+        "burn_in": s.burn_in,
+        "discount_rate": s.discount_rate,
+        "currency": s.currency,
+        **({"labels": s.labels} if s.labels else {}),
+        **facts(one.book),
+    }

@@ -8,10 +8,9 @@ import platform
 from collections.abc import Sequence
 from datetime import datetime
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-import sim
+from sim import house
 from sim.experiments.prepared import Prepared, facts
 from sim.scenario.scenario import Arm
 from sim.strategies import plugins_of
@@ -27,14 +26,14 @@ def code_version(uses: Sequence[str] = (), *, without: Sequence[str] = ()) -> st
     do not count.
     """
     digest = hashlib.sha256()
-    root = Path(sim.__file__).parent
+    root = house.FOLDER
     for file in sorted(root.rglob("*.py")):
         name = file.relative_to(root).as_posix()
         if name.split("/")[0] not in without and name not in without:
             digest.update(name.encode())
             digest.update(file.read_bytes())
     own = "".join(f"+{plugin.module}.{plugin.digest[:12]}" for plugin in plugins_of(uses))
-    return f"{sim.__version__}+{digest.hexdigest()[:12]}{own}"
+    return f"{house.VERSION}+{digest.hexdigest()[:12]}{own}"
 
 
 def model_version(uses: Sequence[str] = ()) -> str:
@@ -81,6 +80,7 @@ def manifest_of(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "burn_in": s.burn_in,
         "discount_rate": s.discount_rate,
         "currency": s.currency,
+        **({"labels": s.labels} if s.labels else {}),
         **surroundings(),
         "assumptions": {**known_of(json_schema(type(s)), defaults), **_of_strategies(s.arm_list)},
         **facts(prepared.book),

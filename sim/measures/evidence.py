@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.codes import CHANNELS
-from sim.measures.kpis import Cubes, chains
+from sim.measures.catalogue import KPIS
+from sim.measures.cubes import Cubes
 from sim.measures.lifetime import SMALLEST_DISCOUNT, chances, kept_for_ever, reaches, value_error
+from sim.phrases import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,7 @@ class Evidence:
             return said
         most = max(found, key=lambda one: one[1])
         seeds = "" if most[1] == most[2] else f" in {most[1]} of {most[2]} seeds"
-        whom = f"no {' and no '.join(names)} customer was seen to leave{seeds}"
+        whom = f"no {' and no '.join(named(name, 'tier') for name in names)} customer was seen to leave{seeds}"
         if self.discount_rate < SMALLEST_DISCOUNT:
             rest = (
                 f"at a discount rate of {self.discount_rate:g} what never ends has no value, so customer value is "
@@ -141,21 +142,8 @@ def evidence(
         return Evidence(discount_rate=discount_rate)
     weight = np.ones(len(tiers)) if weights is None else np.asarray(weights, dtype=float)
     found = Evidence(discount_rate=discount_rate)
-    by_tier = {
-        "attrition_annual": c.flow("closed") - c.flow("closed_dormant") + c.flow("went_dormant"),
-        "closure_annual": c.flow("closed"),
-        "upgrade_rate": c.flow("upgraded"),
-        "downgrade_rate": c.flow("downgraded"),
-        "complaints_per_customer": c.flow("complaints"),
-        "contacts_per_customer": np.sum([c.flow(f"contacts_{one}") for one in CHANNELS], axis=0),
-        "retention_12m": np.stack(
-            [c.bank(f"active_12m_ago[{tier}]")[:, -1] - c.bank(f"kept_12m[{tier}]")[:, -1] for tier in tiers], axis=1
-        ),
-    }
-    moved, R, held = chains(c, tables["transitions"])
-    n = len(tiers)
-    left = moved[:, :n, n:].sum(axis=2)
-    by_tier["clv"] = left
+    by_tier = {kpi.name: kpi.events(c) for kpi in KPIS.values() if kpi.events}
+    moved, R, held = c.chains
     for arm_place, arm in enumerate(c.arms):
         own = c.arm == arm_place
         if not own.any():

@@ -5,8 +5,8 @@ share its bank, managers and market. So one seed is one observation, the differe
 interval is Student's t over those differences (docs/readings.md says when that is right).
 
 Many KPIs times many arms are many chances of a finding by luck. `p_adjusted` is Holm's step-down correction over the
-`FAMILY` of headline KPIs of the bank times all arms of the comparison: the chance of even one false finding among them
-is at most 5 % if all below 0.05 are believed, however the KPIs hang together. KPIs outside the family are for looking.
+`HEADLINES` of the bank times all arms of the comparison: the chance of even one false finding among them is at most 5 %
+if all below 0.05 are believed, however the KPIs hang together. KPIs outside the family are for looking.
 
 **What is called sure.** `sureness` is the one rule for it, and whatever calls a difference clear asks it: the verdict,
 its sentence, the star of the terminal, bold on the page, filled points and titles of figures. A difference is sure if
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.measures.catalogue import HEADLINES, SAME_TEST
 from sim.measures.compare import Differences, differences, empty
 from sim.measures.intervals import CONFIDENCE, t_quantile
 from sim.store.tables import PRECISION_COLUMNS
@@ -28,22 +29,6 @@ from sim.store.tables import PRECISION_COLUMNS
 if TYPE_CHECKING:
     import pandas as pd
 
-# What a board would decide by, chosen before any result: who stays, what they bring, how they feel, what it earns.
-FAMILY = (
-    "attrition_annual",
-    "closure_annual",
-    "customers_end",
-    "aum_end",
-    "net_new_money",
-    "products",
-    "nps",
-    "satisfaction",
-    "profit",
-    "npv",
-    "opt_out_share",
-)
-# A figure a year is its total over the years: the same test, so it bears the same p and counts once.
-SAME_TEST = {"net_new_money_annual": "net_new_money", "profit_annual": "profit"}
 CORRECTION = "Holm's step-down correction"
 CHANCE = 0.05  # of even one false finding in the family, if all that is called sure is believed
 SURENESS = ("p_adjusted", "level", "sure")
@@ -88,9 +73,9 @@ def sureness(comparison: pd.DataFrame) -> pd.DataFrame:
     difference, low, high = (comparison[name].to_numpy(dtype=float) for name in ("difference", "ci_low", "ci_high"))
     seeds = comparison["seeds"].to_numpy()
     p = _p_value(difference, (high - low) / 2.0, seeds)
-    tests = int(np.count_nonzero(names.isin(FAMILY).to_numpy() & ~np.isnan(p)))
+    tests = int(np.count_nonzero(names.isin(HEADLINES).to_numpy() & ~np.isnan(p)))
     adjusted = _adjusted(comparison[["arm", "kpi"]].assign(p_value=p))
-    judged = names.isin([*FAMILY, *SAME_TEST]).to_numpy()
+    judged = names.isin([*HEADLINES, *SAME_TEST]).to_numpy()
     all_the_same = (seeds >= 2) & (low == high) & (difference != 0.0)
     sure = judged & ((adjusted < CHANCE) | all_the_same)
     level = np.where(judged, CHANCE / max(tests, 1), np.nan)
@@ -149,7 +134,7 @@ def _adjusted(table: pd.DataFrame) -> np.ndarray:
     """Holm's p for rows of the family, and for the yearly twins of its totals; NaN elsewhere."""
     p = table["p_value"].to_numpy(dtype=float)
     names = table["kpi"].astype(str)
-    inside = names.isin(FAMILY).to_numpy()
+    inside = names.isin(HEADLINES).to_numpy()
     out = np.full(len(table), np.nan)
     out[inside] = holm(p[inside])
     of_test = {key: value for key, value in zip(zip(table["arm"], names, strict=True), out, strict=True)}

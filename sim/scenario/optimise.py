@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from sim.assumptions import Settings, part
-from sim.measures.kpis import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
+from sim.measures.catalogue import AGAINST_REFERENCE, KPIS, NEEDS_A_YEAR, base_name, kpi_names
 from sim.scenario.sweep import Range
 from sim.slips import Slip
 from sim.yaml_source import did_you_mean

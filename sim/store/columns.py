@@ -7,6 +7,7 @@ a key figure. "money" as a unit is the model's currency, which the manifest name
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -29,10 +30,21 @@ class Column(NamedTuple):
     codes: Mapping[str, str] = {}
     later: bool = False  # files of earlier editions lack it
 
+    def unit_in(self, currency: str) -> str:
+        """The unit with the currency's name in it."""
+        return self.unit.replace("money", currency)
+
+    def metadata(self, currency: str) -> dict[str, str]:
+        """unit, meaning and codes (as JSON), those that it has: what a Parquet file says of the column."""
+        codes = json.dumps(dict(self.codes), ensure_ascii=False) if self.codes else ""
+        told = {"unit": self.unit_in(currency), "meaning": self.meaning, "codes": codes}
+        return {key: value for key, value in told.items() if value}
+
 
 class File(NamedTuple):
-    """A result file: where it lies in its folder, what a row of it is, its columns in their order."""
+    """A result file: of what, where it lies in its folder, what a row of it is, its columns in their order."""
 
+    of: str
     path: str
     row: str
     columns: tuple[Column, ...]
@@ -44,14 +56,15 @@ class File(NamedTuple):
 
     def column(self, name: str) -> Column | None:
         """The declaration of a column as it is called in a file; None for one that is not declared."""
-        for column in sorted(self.columns, key=_vagueness):
-            if column.name == name or ("<" in column.name and _pattern(column.name).fullmatch(name)):
-                return column
-        return None
+        exact = next((column for column in self.columns if column.name == name), None)
+        if exact is not None:
+            return exact
+        patterns = sorted((column for column in self.columns if "<" in column.name), key=_vagueness)
+        return next((column for column in patterns if _pattern(column.name).fullmatch(name)), None)
 
 
-def _vagueness(column: Column) -> tuple[bool, bool, int]:
-    return column == VALUE, "<" in column.name, -len(column.name)
+def _vagueness(column: Column) -> tuple[bool, int]:
+    return column == VALUE, -len(column.name)
 
 
 def _pattern(name: str) -> re.Pattern[str]:
@@ -338,10 +351,10 @@ OF_A_TASK = (
 )
 DESIGN = (POINT, LEVER, WORLD, VALUE)
 UNITS = (UNIT_ID, POINT, SEED)
-TASKS = (
-    _text("task", "unit and arm"), UNIT_ID, POINT, LEVER, WORLD, ARM, SEED, VALUE, FIGURE, *OF_A_TASK
-)  # fmt: skip
-PARTS = (UNIT_ID, POINT, ARM, SEED, FIGURE, *OF_A_TASK, _whole("attempt", "", "number of the start that wrote it"))
+TASK_KEYS = (_text("task", "unit and arm"), UNIT_ID, POINT, LEVER, WORLD, ARM, SEED)
+PART_KEYS = (UNIT_ID, POINT, ARM, SEED)
+TASKS = (*TASK_KEYS, VALUE, FIGURE, *OF_A_TASK)
+PARTS = (*PART_KEYS, FIGURE, *OF_A_TASK, _whole("attempt", "", "number of the start that wrote it"))
 
 NUMBER = _whole("candidate", "", "number of the candidate")
 SHARE = _number("share.<strategy>", "share", "part of the budget that goes to the strategy; empty if it is left out")
@@ -508,37 +521,37 @@ DISCOVERY = (
     _number("skill", "share", "how much better than the commoner answer a tree foretells points left out"),
     _text("conditions", "what holds in the box"),
 )
-FAILED = (TASKS[0], POINT, ARM, SEED, STATUS, OF_A_TASK[3])
+FAILED = (TASK_KEYS[0], POINT, ARM, SEED, STATUS, OF_A_TASK[3])
 
 FILES: dict[str, File] = {
-    "monthly": File("monthly.parquet", "an arm, seed, month and tier", MONTHLY),
-    "bank": File("bank.parquet", "an arm, seed and month", BANK),
-    "transitions": File("transitions.parquet", "an arm, seed, year and way", TRANSITIONS),
-    "cohorts": File("cohorts.parquet", "an arm, seed, tier and month of tenure", COHORTS),
-    "managers": File("managers.parquet", "an event of a post", MANAGERS),
-    "panel": File("panel.parquet", "a tracked customer and month (`record: {panel: N}`)", PANEL),
-    "individuals": File("individuals.parquet", "a group of customers of month 0 with their fates", INDIVIDUALS),
-    "summary": File("summary.csv", "an arm and key figure", SUMMARY),
-    "comparison": File("comparison.csv", "an arm and key figure, against the reference", COMPARISON),
-    "precision": File("precision.csv", "an arm and key figure, against the reference", PRECISION),
-    "attribution": File("attribution.csv", "a key figure and strategy of a bundle", ATTRIBUTION),
-    "design": File("design.csv", "a point of a sweep", DESIGN),
-    "units": File("units.parquet", "a planned point with a seed", UNITS),
-    "tasks": File("tasks.parquet", "a point, arm and seed", TASKS),
-    "parts": File("parts/*.parquet", "a point, arm and seed, of a sweep that is not put together yet", PARTS),
-    "candidates": File("optimise/candidates.csv", "a candidate", CANDIDATES),
-    "front": File("optimise/front.csv", "a candidate on the front", CANDIDATES),
-    "confirmed": File("optimise/confirmed.csv", "a confirmed candidate and key figure", CONFIRMED),
-    "winner": File("optimise/winner.csv", "a baseline and key figure", WINNER),
-    "points": File("analysis/points.csv", "a point", POINTS),
-    "effects": File("analysis/effects.csv", "an outcome, parameter and level", EFFECTS),
-    "drivers": File("analysis/drivers.csv", "an outcome and parameter", DRIVERS),
-    "interactions": File("analysis/interactions.csv", "an outcome and parameter, or pair", INTERACTIONS),
-    "indices": File("analysis/indices.csv", "an outcome, index and parameter, or pair", INDICES),
-    "luck": File("analysis/luck.csv", "an outcome", LUCK),
-    "regret": File("analysis/regret.csv", "an option: an arm, with its setting of levers in a crossed design", REGRET),
-    "discovery": File("analysis/discovery.csv", "a box of points where an arm fails", DISCOVERY),
-    "failed": File("analysis/failed.csv", "a task that failed", FAILED),
+    "monthly": File("run", "monthly.parquet", "an arm, seed, month and tier", MONTHLY),
+    "bank": File("run", "bank.parquet", "an arm, seed and month", BANK),
+    "transitions": File("run", "transitions.parquet", "an arm, seed, year and way", TRANSITIONS),
+    "cohorts": File("run", "cohorts.parquet", "an arm, seed, tier and month of tenure", COHORTS),
+    "managers": File("run", "managers.parquet", "an event of a post", MANAGERS),
+    "panel": File("run", "panel.parquet", "a tracked customer and month (`record: {panel: N}`)", PANEL),
+    "individuals": File("run", "individuals.parquet", "a group of customers of month 0 with their fates", INDIVIDUALS),
+    "summary": File("run", "summary.csv", "an arm and key figure", SUMMARY),
+    "comparison": File("run", "comparison.csv", "an arm and key figure, against the reference", COMPARISON),
+    "precision": File("run", "precision.csv", "an arm and key figure, against the reference", PRECISION),
+    "attribution": File("run", "attribution.csv", "a key figure and strategy of a bundle", ATTRIBUTION),
+    "design": File("sweep", "design.csv", "a point of a sweep", DESIGN),
+    "units": File("sweep", "units.parquet", "a planned point with a seed", UNITS),
+    "tasks": File("sweep", "tasks.parquet", "a point, arm and seed", TASKS),
+    "parts": File("sweep", "parts/*.parquet", "a point, arm and seed, of a sweep that is not put together yet", PARTS),
+    "candidates": File("optimisation", "optimise/candidates.csv", "a candidate", CANDIDATES),
+    "front": File("optimisation", "optimise/front.csv", "a candidate on the front", CANDIDATES),
+    "confirmed": File("optimisation", "optimise/confirmed.csv", "a confirmed candidate and key figure", CONFIRMED),
+    "winner": File("optimisation", "optimise/winner.csv", "a baseline and key figure", WINNER),
+    "points": File("analysis", "analysis/points.csv", "a point", POINTS),
+    "effects": File("analysis", "analysis/effects.csv", "an outcome, parameter and level", EFFECTS),
+    "drivers": File("analysis", "analysis/drivers.csv", "an outcome and parameter", DRIVERS),
+    "interactions": File("analysis", "analysis/interactions.csv", "an outcome and parameter, or pair", INTERACTIONS),
+    "indices": File("analysis", "analysis/indices.csv", "an outcome, index and parameter, or pair", INDICES),
+    "luck": File("analysis", "analysis/luck.csv", "an outcome", LUCK),
+    "regret": File("analysis", "analysis/regret.csv", "an option: an arm, with its levers in a crossed design", REGRET),
+    "discovery": File("analysis", "analysis/discovery.csv", "a box of points where an arm fails", DISCOVERY),
+    "failed": File("analysis", "analysis/failed.csv", "a task that failed", FAILED),
 }
 
 
@@ -549,4 +562,4 @@ def units(table: str, names: Iterable[str] | None = None, *, currency: str = "mo
     """
     file = FILES[table]
     found = ((name, file.column(name)) for name in (file.names if names is None else names))
-    return {name: one.unit.replace("money", currency) for name, one in found if one is not None and one.unit}
+    return {name: one.unit_in(currency) for name, one in found if one is not None and one.unit}

@@ -95,7 +95,7 @@ class ResultsFolder(Folder):
         """These tables of a run that was added while the folder is not yet whole; None if it is not safely stored."""
         if receipt(self.path, arm, seed) is None:
             return None
-        return {name: read_table(self._part(arm, seed, f"{name}.parquet"), TABLES[name]) for name in names}
+        return {name: read_table(name, self._part(arm, seed, f"{name}.parquet")) for name in names}
 
     def _part(self, arm: str, seed: int, ending: str) -> Path:
         return part(self.path, arm, seed, ending)
@@ -123,7 +123,7 @@ class ResultsFolder(Folder):
             sizes = {}
             for name, table in arrow.items():
                 file = self._part(arm, seed, f"{name}.parquet")
-                write_table(file, table)
+                write_table(name, file, table, self.manifest["currency"])
                 sizes[name] = file.stat().st_size
             told = {"arm": arm, "seed": seed, "seconds": seconds, **facts, "files": sizes}
             write_json(self._part(arm, seed, "json"), told)
@@ -160,7 +160,7 @@ class ResultsFolder(Folder):
         with writing(self.path):
             for name in manifest["tables"]:
                 parts = [self._part(r["arm"], r["seed"], f"{name}.parquet") for r in ended if name in r["files"]]
-                merge_tables(name, parts, self.path / f"{name}.parquet")
+                merge_tables(name, parts, self.path / f"{name}.parquet", manifest["currency"])
             run = load(self.path, manifest)
             manifest["result_digest"] = result_digest(run.monthly, manifest["arms"], manifest["tiers"])
             manifest["arm_digests"] = arm_digests(run.monthly, manifest["arms"], manifest["tiers"])

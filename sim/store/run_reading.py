@@ -16,15 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
 from sim.store.files import why_unreadable
-from sim.store.folder import PARTS, Kind, other_book, other_code, other_scenario
+from sim.store.folder import PARTS, Kind, other_arms, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, run_mistakes
 from sim.store.seals import MANIFEST
 from sim.store.tables import (
-    ATTRIBUTION_COLUMNS,
-    COMPARISON_COLUMNS,
-    PRECISION_COLUMNS,
     REQUIRED_TABLES,
-    SUMMARY_COLUMNS,
     TABLES,
     check_columns,
     grid_mistake,
@@ -46,10 +42,10 @@ def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
 
 
 def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, Any], scenario_text: str) -> str:
-    """Another scenario, by the keys that differ, by its book, or by digest alone; then another code."""
+    """Another scenario, by arms, by the keys that differ, by its book, or by digest alone; then another code."""
     if _same(stored, manifest):
         return "" if stored["status"] == "done" else other_code(stored, manifest)
-    other = other_scenario(path, scenario_text, but=("population.file",))
+    other = other_arms(stored, manifest) or other_scenario(path, scenario_text, but=("population.file",))
     if not other:
         why = " (its book held other customers)" if other_book(stored, manifest) else ""
         other = f"with scenario digest {stored['scenario_digest']}, not {manifest['scenario_digest']}{why}"
@@ -110,17 +106,17 @@ class Run:
         """Tracked customers month by month; None when the run kept none. Read at first use: it can be large."""
         if "panel" not in self.manifest["tables"]:
             return None
-        return read_table(self.path / "panel.parquet", TABLES["panel"])
+        return read_table("panel", self.path / "panel.parquet", self.manifest["currency"])
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """summary.csv as stored."""
-        return read_csv(self.path / "summary.csv", SUMMARY_COLUMNS)
+        return read_csv("summary", self.path / "summary.csv")
 
     @cached_property
     def comparison(self) -> pd.DataFrame:
         """comparison.csv as stored."""
-        return read_csv(self.path / "comparison.csv", COMPARISON_COLUMNS)
+        return read_csv("comparison", self.path / "comparison.csv")
 
     @cached_property
     def individuals(self) -> pd.DataFrame | None:
@@ -130,27 +126,28 @@ class Run:
     @cached_property
     def precision(self) -> pd.DataFrame | None:
         """precision.csv as stored, None where there is none: how sure each difference is, what would make it surer."""
-        return _csv_if_there(self.path / "precision.csv", PRECISION_COLUMNS)
+        return _csv_if_there("precision", self.path)
 
     @cached_property
     def attribution(self) -> pd.DataFrame | None:
         """attribution.csv as stored, None where there is none: what each strategy of a bundle brings."""
-        return _csv_if_there(self.path / "attribution.csv", ATTRIBUTION_COLUMNS)
+        return _csv_if_there("attribution", self.path)
 
 
 def _individuals(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None:
     file = path / "individuals.parquet"
     if "individuals" not in manifest["tables"] and not file.exists():
         return None
-    table = read_table(file, TABLES["individuals"])
+    table = read_table("individuals", file, manifest["currency"])
     wrong = individuals_mistake(table, manifest["arms"], manifest["tiers"])
     if wrong:
         raise BadInput.at(str(file), f"damaged: {wrong}")
     return table
 
 
-def _csv_if_there(file: Path, columns: tuple[str, ...]) -> pd.DataFrame | None:
-    return read_csv(file, columns) if file.exists() else None
+def _csv_if_there(name: str, path: Path) -> pd.DataFrame | None:
+    file = path / f"{name}.csv"
+    return read_csv(name, file) if file.exists() else None
 
 
 def read(folder: str | os.PathLike[str]) -> Run:
@@ -186,7 +183,7 @@ def load(path: Path, manifest: dict[str, Any]) -> Run:
             if name == "panel":  # read on demand; its footer is at the end, so a cut file is noticed here
                 check_columns(file, TABLES[name])
             elif name in REQUIRED_TABLES:
-                tables[name] = read_table(file, TABLES[name])
+                tables[name] = read_table(name, file, manifest["currency"])
         except BadInput as error:
             mistakes.extend(error.mistakes)
     if "monthly" in tables:
@@ -197,8 +194,8 @@ def load(path: Path, manifest: dict[str, Any]) -> Run:
     optional: dict[str, pd.DataFrame | None] = {}
     for name, reading in (
         ("individuals", lambda: _individuals(path, manifest)),
-        ("precision", lambda: _csv_if_there(path / "precision.csv", PRECISION_COLUMNS)),
-        ("attribution", lambda: _csv_if_there(path / "attribution.csv", ATTRIBUTION_COLUMNS)),
+        ("precision", lambda: _csv_if_there("precision", path)),
+        ("attribution", lambda: _csv_if_there("attribution", path)),
     ):
         try:
             optional[name] = reading()

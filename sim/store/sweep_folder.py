@@ -47,6 +47,7 @@ from sim.store.sweep_rows import (
     OF_A_POINT,
     OK,
     counting,
+    own_columns,
     part_columns,
     part_name,
     part_table,
@@ -171,7 +172,7 @@ class SweepStore(Folder):
         part = self.part(name or part_name(set(table.column("unit").to_pylist()), self.attempt))
         with writing(self.path):
             part.parent.mkdir(exist_ok=True)  # another shard may have tidied it away
-            write_part(part, table)
+            self._write("parts", part, table)
         return part
 
     def merge(self, most: int = MANY_PARTS) -> bool:
@@ -184,7 +185,7 @@ class SweepStore(Folder):
         table = pa.concat_tables([read_part(file, part_columns(self.manifest["kpis"])) for file in small])
         with writing(self.path):
             name = part_name((file.name for file in small), self.attempt)
-            write_part(self.part(f"{MERGED}{name}"), table.take(counting(table)))
+            self._write("parts", self.part(f"{MERGED}{name}"), table.take(counting(table)))
             for file in small:
                 file.unlink()
         return True
@@ -226,8 +227,8 @@ class SweepStore(Folder):
         kept = self.part(SPARE + part_name(spare.column("unit").to_pylist(), self.attempt))
         with writing(self.path):
             if len(spare):
-                write_part(kept, spare)
-            write_part(self.path / TASKS, tasks)
+                self._write("parts", kept, spare)
+            self._write("tasks", self.path / TASKS, tasks)
             spares = (f"{PARTS}/{kept.name}",) if len(spare) else ()
             self._set(sealed(self.path, manifest, (*SEALED, *spares)))
             for file in old:
@@ -240,10 +241,13 @@ class SweepStore(Folder):
 
     # ---------------------------------------------------------------------------------------------------- by itself
 
+    def _write(self, name: str, file: Path, table: Any) -> None:
+        write_part(name, file, table, own_columns(self.manifest))
+
     def _tell_plan(self, design: pd.DataFrame, units: pd.DataFrame | None) -> None:
         write_csv(self.path / "design.csv", design)
         if units is not None:
-            write_part(self.path / "units.parquet", _units_table(units))
+            self._write("units", self.path / "units.parquet", _units_table(units))
 
     def _heal(self, alone: bool, stored: Mapping[str, Any]) -> None:
         """Set damaged files aside, so that what they held is lived again; strays of killed processes go.

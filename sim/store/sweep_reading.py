@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput, Mistake
+from sim.store.columns import FILES
 from sim.store.files import why_unreadable
-from sim.store.folder import LOCKS, PARTS, Kind, other_book, other_code, other_scenario
+from sim.store.folder import LOCKS, PARTS, Kind, other_arms, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, sweep_mistakes
 from sim.store.seals import MANIFEST
 from sim.store.sweep_rows import (
@@ -27,13 +28,15 @@ from sim.store.sweep_rows import (
     read_part,
     schema,
     task_columns,
+    units_of,
 )
+from sim.store.tables import read_values, with_units
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-UNITS = {"unit": "text", "point": "int64", "seed": "int64"}
+UNITS = {column.name: column.dtype for column in FILES["units"].columns}
 STATE = ("unit", "arm", "status", "attempt")
 TASKS = "tasks.parquet"
 
@@ -66,9 +69,7 @@ def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, A
 
 
 def _otherwise(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, Any], scenario_text: str) -> str:
-    if (was := stored["arms"]) != (now := manifest["arms"]):
-        return f"of other arms: {', '.join(was)}, not {', '.join(now)}"
-    if other := other_scenario(path, scenario_text, but=MAY_DIFFER):
+    if other := other_arms(stored, manifest) or other_scenario(path, scenario_text, but=MAY_DIFFER):
         return other
     theirs = other_book(stored, manifest)
     why = "its book held other customers" if theirs else "another scenario, other arms or another book"
@@ -133,20 +134,24 @@ class StoredSweep:
 
     @cached_property
     def tasks(self) -> pd.DataFrame:
-        """One row a task, sorted by point, arm and seed; of a sweep that is not finished those that were lived."""
-        columns = task_columns(self.parameters, self.kpis)
-        if self.status not in FINISHED:
-            return so_far(self.path, self.manifest, self.design).to_pandas(ignore_metadata=True)
+        """One row a task, sorted by point, arm and seed; of a sweep that is not finished those that were lived.
+
+        Units of columns stand in ``attrs["units"]``.
+        """
+        table = so_far(self.path, self.manifest, self.design) if self.status not in FINISHED else self._finished()
+        return with_units(table.to_pandas(ignore_metadata=True), units_of("tasks", table.column_names, self.manifest))
+
+    def _finished(self) -> pa.Table:
         file = self.path / TASKS
         try:
-            table = read_part(file, columns)
+            table = read_part(file, task_columns(self.parameters, self.kpis))
         except FileNotFoundError as error:
             raise BadInput.at(str(file), why_unreadable(error)) from None
         if len(table) != self.manifest["tasks"]:
             what = f"damaged: {len(table)} rows, should be {self.manifest['tasks']}"
             raise BadInput.at(str(file), what)
         check_points(self.path, self.design, np.asarray(table.column("point")))
-        return table.to_pandas(ignore_metadata=True)
+        return table
 
     @property
     def failed(self) -> pd.DataFrame:
@@ -181,29 +186,12 @@ def kind_of(folder: Path) -> str | None:
 
 def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """design.csv in its types: point, lever, world, one column a path."""
-    import pandas as pd
-
     file = path / "design.csv"
     types = {**dict.fromkeys(OF_A_POINT, "int64"), **{one["path"]: column_type(one) for one in parameters}}
-    try:
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
-        missing = [name for name in types if name not in frame.columns]
-        if missing:
-            raise ValueError(f"column {', '.join(missing)} missing")
-        frame = frame[list(types)]
-        if twice := frame["point"][frame["point"].duplicated()].tolist():
-            raise ValueError(f"point {twice[0]} twice")
-        for name, kind in types.items():
-            if kind == "bool":
-                if unknown := set(frame[name]) - {"True", "False"}:
-                    raise ValueError(f"column {name}: {min(unknown)!r} is neither True nor False")
-                frame[name] = frame[name] == "True"
-            elif kind != "text":  # every digit counts: Python reads numbers as it wrote them
-                number = float if kind == "float64" else int
-                frame[name] = np.array([number(value) for value in frame[name].tolist()], dtype=kind)
-        return frame
-    except (OSError, ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
-        raise BadInput.at(str(file), why_unreadable(error)) from None
+    frame = read_values(file, types, whole=True)
+    if twice := frame["point"][frame["point"].duplicated()].tolist():
+        raise BadInput.at(str(file), f"damaged: point {twice[0]} twice")
+    return frame
 
 
 def read_units(path: Path) -> pd.DataFrame | None:

@@ -17,25 +17,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput
+from sim.store import columns as declared
+from sim.store.columns import FIGURE, FILES, VALUE, Column
 from sim.store.files import renamed, why_unreadable
+from sim.store.tables import described, units
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
 OK, FAILED, CRASHED = STATES = ("ok", "failed", "crashed")
-KEYS = {"unit": "text", "point": "int64", "arm": "text", "seed": "int64"}
-TAIL = {"status": "text", "seconds": "float64", "worker": "text", "error": "text", "traceback": "text"}
-OF_A_POINT = ("point", "lever", "world")
-TASK_KEYS = {
-    "task": "text",
-    "unit": "text",
-    "point": "int64",
-    "lever": "int64",
-    "world": "int64",
-    "arm": "text",
-    "seed": "int64",
-}
+OF_A_POINT = FILES["design"].names
+TASK_KEYS, KEYS, TAIL = (
+    {column.name: column.dtype for column in some}
+    for some in (declared.TASK_KEYS, declared.PART_KEYS, declared.OF_A_TASK)
+)
 
 
 def column_type(parameter: Mapping[str, Any]) -> str:
@@ -65,6 +61,23 @@ def schema(columns: Mapping[str, str]) -> pa.Schema:
     import pyarrow as pa
 
     return pa.schema([(name, arrow_type(kind)) for name, kind in columns.items()])
+
+
+def own_columns(manifest: Mapping[str, Any]) -> dict[str, Column]:
+    """Declarations of the columns that only this sweep has, by name: what it varies, and its key figures."""
+    told = {}
+    for one in manifest["parameters"]:
+        about = one.get("about") or VALUE.meaning
+        told[one["path"]] = Column(one["path"], column_type(one), one.get("unit", ""), about)
+    known = manifest.get("kpi_units", {})
+    return told | {kpi: FIGURE._replace(name=kpi, unit=known.get(kpi, FIGURE.unit)) for kpi in manifest["kpis"]}
+
+
+def units_of(name: str, names: Iterable[str], manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Unit of every column of a sweep's table that has one, by name."""
+    own = own_columns(manifest)
+    mine = {column: own[column].unit for column in names if column in own and own[column].unit}
+    return units(name, [column for column in names if column not in own]) | mine
 
 
 def part_columns(kpis: Sequence[str]) -> dict[str, str]:
@@ -124,10 +137,11 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def write_part(file: Path, table: pa.Table) -> None:
-    """A part under its name only when it is whole and on the disk, pages with checksums."""
+def write_part(name: str, file: Path, table: pa.Table, own: Mapping[str, Column]) -> None:
+    """A table under its name only when it is whole and on the disk, pages with checksums, columns described."""
     import pyarrow.parquet as pq
 
+    table = table.cast(described(name, table.schema, own=own))
     # A file of our own: one that pyarrow opens itself stays open when the disk is full.
     with renamed(file) as temporary, open(temporary, "wb") as sink:
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)

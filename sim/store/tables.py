@@ -8,8 +8,10 @@ lost). Tables that break their own law are a fault of the caller: `ValueError`.
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ import numpy as np
 
 from sim.errors import BadInput, Mistake
 from sim.store import columns as declared
-from sim.store.columns import FILES
+from sim.store.columns import FILES, Column
 from sim.store.columns import units as units
 from sim.store.files import renamed, why_unreadable
 
@@ -192,11 +194,12 @@ def check_columns(file: Path, law: TableLaw) -> None:
         raise BadInput(mistakes)
 
 
-def read_table(file: Path, law: TableLaw) -> pd.DataFrame:
-    """A stored table in memory; `BadInput` where it breaks its law."""
+def read_table(name: str, file: Path, currency: str = "money") -> pd.DataFrame:
+    """A stored table in memory, its units in ``attrs["units"]``; `BadInput` where it breaks its law."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    law = TABLES[name]
     check_columns(file, law)
     try:
         table = pq.read_table(file)
@@ -207,23 +210,75 @@ def read_table(file: Path, law: TableLaw) -> pd.DataFrame:
     holes = [column for column in keys if table.column(column).null_count]
     if holes:
         raise BadInput.at(str(file), f"damaged: missing values in column {', '.join(holes)}")
-    return table.to_pandas(ignore_metadata=True)
+    return with_units(table.to_pandas(ignore_metadata=True), units(name, table.column_names, currency=currency))
 
 
-def read_csv(file: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """These columns of a stored CSV file in their types; `BadInput` where it cannot be read."""
+def with_units(frame: pd.DataFrame, told: Mapping[str, str]) -> pd.DataFrame:
+    """The frame with the units of its columns, by name, in ``attrs["units"]``."""
+    frame.attrs["units"] = dict(told)
+    return frame
+
+
+def read_csv(name: str, file: Path) -> pd.DataFrame:
+    """A stored CSV table in its types, its units in ``attrs["units"]``; `BadInput` where it cannot be read."""
+    return with_units(read_values(file, {column: dtype_of(column) for column in FILES[name].names}), units(name))
+
+
+def read_values(file: Path, types: Mapping[str, str], *, whole: bool = False) -> pd.DataFrame:
+    """Columns of a CSV file by name, as "text", "int64", "float64" or "bool"; `BadInput` says what is wrong where.
+
+    An empty number of float64 is NaN, or wrong where a table is `whole`. Every digit counts: Python reads numbers as it
+    wrote them.
+    """
     import pandas as pd
 
-    text = {column: str for column in columns if dtype_of(column) == "text"}
-    numbers = {column: [""] for column in columns if column not in text}
-    try:  # an arm may be called "nan" or "null": only an empty number is a missing one
-        frame = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=numbers)
-        missing = [column for column in columns if column not in frame.columns]
+    try:
+        with open(file, encoding="utf-8", newline="") as source:
+            header, *rows = [row for row in csv.reader(source, strict=True) if row] or [[]]
+        missing = [column for column in types if column not in header]
         if missing:
             raise ValueError(f"column {', '.join(missing)} missing")
-        return frame[list(columns)].astype({column: dtype_of(column) for column in numbers})
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        for line, row in enumerate(rows, 2):
+            if len(row) != len(header):
+                some = f"{len(row)} of" if len(row) < len(header) else "more than"
+                raise ValueError(f"line {line} has {some} {len(header)} values")
+        columns = {}
+        for column, kind in types.items():
+            place = header.index(column)
+            texts = [row[place] for row in rows]
+            typed = str if kind == "text" else kind
+            columns[column] = pd.Series(_parsed(column, texts, kind, whole), dtype=typed)  # type: ignore[call-overload]
+        return pd.DataFrame(columns)
+    except (csv.Error, OSError, ValueError) as error:
         raise BadInput.at(str(file), why_unreadable(error)) from None
+
+
+def _parsed(column: str, texts: Sequence[str], kind: str, whole: bool) -> list[Any]:
+    parse, what = _KINDS[kind]
+    found = []
+    for line, text in enumerate(texts, 2):
+        try:
+            found.append(math.nan if not text and kind == "float64" and not whole else parse(text))
+        except (KeyError, ValueError):
+            raise ValueError(
+                f"line {line}, column {column}: {f'{text!r} is not {what}' if text else 'no value'}"
+            ) from None
+    return found
+
+
+def _int64(text: str) -> int:
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError
+    return value
+
+
+_KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "text": (str, "text"),
+    "float64": (float, "a number"),
+    "int64": (_int64, "a whole number"),
+    "bool": ({"True": True, "False": False}.__getitem__, "True or False"),
+}
 
 
 # -------------------------------------------------------------------------------------------------------------- writing
@@ -266,19 +321,33 @@ def to_arrow(name: str, frame: pd.DataFrame, arm: str, seed: int, tiers: Sequenc
     return pa.table(columns)
 
 
-def write_table(file: Path, table: pa.Table) -> None:
+def described(
+    name: str, schema: pa.Schema, *, currency: str = "money", own: Mapping[str, Column] | None = None
+) -> pa.Schema:
+    """A schema that says unit, meaning and codes of every declared column, as Parquet keeps them: metadata of fields.
+
+    `own` are declarations of columns that only this file has, by name.
+    """
+    import pyarrow as pa
+
+    told = ((field, (own or {}).get(field.name) or FILES[name].column(field.name)) for field in schema)
+    return pa.schema([one.with_metadata(column.metadata(currency)) if column else one for one, column in told])
+
+
+def write_table(name: str, file: Path, table: pa.Table, currency: str = "money") -> None:
     """Write one table as Parquet, atomically."""
     with renamed(file) as temporary:
-        _write_parquet(temporary, [table], table.schema)
+        _write_parquet(temporary, [table], described(name, table.schema, currency=currency))
 
 
-def merge_tables(name: str, parts: Sequence[Path], file: Path) -> None:
+def merge_tables(name: str, parts: Sequence[Path], file: Path, currency: str = "money") -> None:
     """One file of all parts of a table, in the order given; a large panel never stands in memory whole."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     empty = pa.schema([(column, _arrow_type(column)) for column in TABLES[name].columns])
-    schema = pa.unify_schemas([empty, *(pq.read_schema(part) for part in parts)])
+    schema = pa.unify_schemas([empty, *(pq.read_schema(part).remove_metadata() for part in parts)])
+    schema = described(name, schema, currency=currency)
     with renamed(file) as temporary:
         _write_parquet(temporary, (_widened(pq.read_table(part), schema) for part in parts), schema)
 

@@ -55,7 +55,7 @@ def schema(arguments: argparse.Namespace) -> int:
 
 def list_all(arguments: argparse.Namespace) -> int:
     from sim.environment import SHOCKS
-    from sim.measures.kpis import KPIS
+    from sim.measures.catalogue import KPIS
     from sim.population.presets import PRESETS
     from sim.strategies import first_line, known
 

@@ -22,6 +22,7 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
         raise BadInput([Mistake(f"--{name}", 0, 0, "", what) for name in wrong])
     from sim.experiments.design.planning import plan_sweep
     from sim.experiments.executors.choose import where
+    from sim.experiments.prepared import facts_of_sweep
     from sim.experiments.provenance import surroundings
     from sim.experiments.sweep.drive import SweepOptions, sweep
     from sim.yaml_source import dump
@@ -34,8 +35,8 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
         found = sweep(
             plan,
             points,
-            facts_of(one) | surroundings(),
-            dump(one.scenario.resolved()),
+            facts_of_sweep(one) | surroundings(),
+            dump(one.scenario.stored()),
             SweepOptions(out, arguments.resume, arguments.overwrite),
             place,
             _callback(plan.name, len(plan.arms), arguments),
@@ -46,23 +47,6 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(told[0] if len(told) == 1 else {"runs": told}, allow_nan=False))
     return max(codes)
-
-
-def facts_of(one: Any) -> dict[str, Any]:
-    """What a sweep's manifest says of its scenario."""
-    from sim.experiments.prepared import facts
-
-    s = one.scenario
-    return {
-        "about": s.about,
-        "scenario_digest": one.digest,
-        "tiers": [tier.name for tier in s.tier_list],
-        "months": s.months,
-        "burn_in": s.burn_in,
-        "discount_rate": s.discount_rate,
-        "currency": s.currency,
-        **facts(one.book),
-    }
 
 
 def _callback(name: str, arms: int, arguments: argparse.Namespace) -> Any:
@@ -154,6 +138,7 @@ def work(arguments: argparse.Namespace) -> int:
     """Live one share of a sweep."""
     from sim.experiments.design.planning import plan_sweep
     from sim.experiments.prepare import prepare
+    from sim.experiments.prepared import facts_of_sweep
     from sim.experiments.provenance import surroundings
     from sim.experiments.sweep.drive import SweepOptions
     from sim.experiments.sweep.shards import work as work_on
@@ -168,8 +153,8 @@ def work(arguments: argparse.Namespace) -> int:
     work_on(
         plan,
         points,
-        facts_of(one) | surroundings(),
-        dump(one.scenario.resolved()),
+        facts_of_sweep(one) | surroundings(),
+        dump(one.scenario.stored()),
         SweepOptions(arguments.out),
         shard,
         _callback(plan.name, len(plan.arms), arguments),

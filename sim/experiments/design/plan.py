@@ -97,6 +97,11 @@ class Plan:
         return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
 
     @property
+    def made_by(self) -> str:
+        """What lives its units, under today's name: ``module:class``."""
+        return FORMER.get(self.lives, self.lives)
+
+    @property
     def base_digest(self) -> str:
         """Digest of what all units share: scenario, book, arms, code and who lives."""
         told = [self.scenario_digest or self.text, self.book_digest, list(self.arms), self.code_version, self.lives]
@@ -127,7 +132,6 @@ def read_plan(folder: Path) -> Plan:
             Parameter(**{**one, "values": tuple(one["values"]) if one["values"] is not None else None})
             for one in told.pop("parameters")
         )
-        told["lives"] = FORMER.get(told["lives"], told["lives"])
         told |= {key: tuple(told[key]) for key in ("arms", "seeds", "plugins")}
         return Plan(parameters=parameters, **told)
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -65,6 +65,7 @@ class Batch:
     file: ClusterFile
     ours: bool = True
     local: bool = False
+    here: bool = False
     patience: float = float("inf")  # a queue may take days
 
     @property
@@ -223,9 +224,9 @@ def prologue() -> list[str]:
 
     What the environment says of threads stays.
     """
-    import sim
+    from sim.house import FOLDER
 
-    root = shlex.quote(str(Path(sim.__file__).resolve().parents[1]))
+    root = shlex.quote(str(FOLDER.resolve().parent))
     lines = [f"export PYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}}"]
     lines += [f"export {name}=${{{name}:-1}}" for name in ONE_THREAD]
     lines += [

@@ -30,6 +30,7 @@ STALL = 300.0  # seconds without a receipt, or ten median chunks if that is more
 BUSY = 12  # times as long is waited while workers compute: an item may be longer than any before it
 AT_WORK = 10.0  # percent of a core that a worker which computes takes at least, on a busy machine too
 STALLS = 4  # in a row, each with twice the patience of the one before, then the driver gives up
+IN_CHUNKS_OF = 32  # items whose results are stored together where they are done in this process
 PAUSE = 0.01  # seconds between looks at what has come back
 LOOK = 0.25  # seconds between looks at workers and scheduler
 ASK = 2.0  # seconds between questions to a scheduler elsewhere
@@ -75,9 +76,15 @@ def drive(
     seconds one item may take where that is known: nothing counts as stalled before. Raises `RunFailed` when nothing
     can be done any more (what is stored stays); `KeyboardInterrupt` goes through, with the cluster closed.
     """
+    callback = callback or Callback()
+    if where.here:
+        every = list(items)
+        for first in range(0, len(every), IN_CHUNKS_OF):
+            callback.chunk(job.do(every[first : first + IN_CHUNKS_OF]))
+            callback.tick(1)
+        return
     need_dask()
     todo = Todo(list(items))
-    callback = callback or Callback()
     stalls = 0
     while todo:
         before = todo.left

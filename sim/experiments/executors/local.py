@@ -28,6 +28,7 @@ class Local:
     workers: int = 1
     ours: bool = True
     local: bool = True
+    here: bool = False
     patience: float = 60.0
 
     @property

@@ -54,6 +54,7 @@ class Where(Protocol):
 
     `workers` is how many are asked for, `words` say it for people and manifests. `ours` says that the cluster may be
     closed and opened anew when it stalls, and that its nodes are this machine or may be told what to do first.
+    `here` says that there are no workers at all: items are done in this very process, without Dask.
     `patience` is how many seconds the driver waits while there is no worker at all; a queue of a batch system may take
     for ever.
     """
@@ -64,6 +65,8 @@ class Where(Protocol):
     def ours(self) -> bool: ...
     @property
     def local(self) -> bool: ...
+    @property
+    def here(self) -> bool: ...
     @property
     def patience(self) -> float: ...
     @property
@@ -83,7 +86,7 @@ class KeptOpen:
 
     def __init__(self, where: Where):
         self.workers, self.ours, self.local = where.workers, where.ours, where.local
-        self.patience, self.words = where.patience, where.words
+        self.here, self.patience, self.words = where.here, where.patience, where.words
         self._where = where
         self._stack = ExitStack()
         self._open: tuple[Client, Any] | None = None

@@ -32,6 +32,7 @@ class Existing:
     workers: int = 0
     ours: bool = False
     local: bool = False
+    here: bool = False
     patience: float = 300.0
 
     @property

@@ -16,7 +16,7 @@ from sim.yaml_source import loads
 
 def needs_warm_up(plan: Plan) -> bool:
     """Whether a bank will wait for the compiler on this machine."""
-    if plan.lives != BANK:
+    if plan.made_by != BANK:
         return False
     from sim.kernel.numerics import compiled
 

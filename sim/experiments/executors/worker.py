@@ -127,7 +127,7 @@ class SweepJob:
         if key not in _workshops:
             try:
                 plan = read_plan(Path(self.folder))
-                if plan.lives == BANK and self.elsewhere:
+                if plan.made_by == BANK and self.elsewhere:
                     warm_up_here()
                 _workshops.clear()  # of another sweep: its banks would fill the memory
                 _workshops[key] = Workshop(plan, maker(plan), self._store())
@@ -193,7 +193,7 @@ def _me() -> str:
 
 def maker(plan: Plan) -> Any:
     """What lives the plan's units, made from its name; `BadInput` if there is no such thing."""
-    module, _, name = plan.lives.partition(":")
+    module, _, name = plan.made_by.partition(":")
     try:
         made = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:

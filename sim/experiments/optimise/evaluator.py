@@ -17,15 +17,13 @@ from sim.experiments.optimise.archive import Figures
 from sim.experiments.sweep.drive import design_of, job_of, units_of
 from sim.store.sweep_folder import SweepStore
 
-IN_CHUNKS_OF = 32  # units in a part where everything is lived in this process
-
 
 class StoredUnits:
-    """Lives units somewhere (`where` None: in this process) and answers from the store, by `kpis`."""
+    """Lives units somewhere and answers from the store, by `kpis`."""
 
-    def __init__(self, plan: Plan, store: SweepStore, kpis: Sequence[str], where: Where | None, callback: Callback):
+    def __init__(self, plan: Plan, store: SweepStore, kpis: Sequence[str], where: Where, callback: Callback):
         self.plan, self.store, self.kpis = plan, store, list(kpis)
-        self.where = KeptOpen(where) if where is not None else None
+        self.where = KeptOpen(where)
         self.callback = callback
         self.points: dict[int, Point] = {}
         self.units: dict[str, Unit] = {}
@@ -55,18 +53,11 @@ class StoredUnits:
 
     def close(self) -> None:
         """Send workers home."""
-        if self.where is not None:
-            self.where.close()
+        self.where.close()
 
     def _live(self, todo: Sequence[Unit]) -> None:
-        if self.where is not None:
-            job = job_of(self.plan, self.store, elsewhere=not self.where.local)
-            drive(job, todo, self.where, self.callback, folder=self.store.path, limit=self.plan.seconds_limit)
-            return
-        job = job_of(self.plan, self.store, elsewhere=False)
-        for first in range(0, len(todo), IN_CHUNKS_OF):
-            self.callback.chunk(job.do(todo[first : first + IN_CHUNKS_OF]))
-        self.store.merge()
+        job = job_of(self.plan, self.store, elsewhere=not self.where.local)
+        drive(job, todo, self.where, self.callback, folder=self.store.path, limit=self.plan.seconds_limit)
 
     def _whole(self, unit: str) -> bool:
         return len(self._figures.get(unit, {})) == len(self.plan.arms)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import BadInput
 from sim.experiments.callbacks import Callback
 from sim.experiments.design.plan import Plan
+from sim.experiments.executors.here import HERE
 from sim.experiments.executors.place import Where
 from sim.experiments.executors.warm_up import needs_warm_up, warm_up
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
@@ -20,7 +21,7 @@ from sim.experiments.optimise.evaluator import StoredUnits
 from sim.experiments.optimise.sampler import Proposer
 from sim.experiments.optimise.search import Search, Start
 from sim.experiments.optimise.space import Proposal, Space
-from sim.experiments.optimise.tables import candidates_table, confirmed_table, units_of, winner_table
+from sim.experiments.optimise.tables import candidates_table, confirmed_table, winner_table
 from sim.experiments.sweep.drive import (
     SweepOptions,
     clear_notes,
@@ -30,9 +31,10 @@ from sim.experiments.sweep.drive import (
     manifest_of,
     minded,
     refuse,
+    units_of,
 )
-from sim.experiments.sweep.drive import units_of as stored_units_of
 from sim.experiments.sweep.status import Keeper
+from sim.measures.catalogue import kpi_units
 from sim.scenario.optimise import Optimise
 from sim.store.files import write_csv
 from sim.store.lock import driver_lock
@@ -73,12 +75,12 @@ class Question:
 def optimise(
     prepared: Prepared,
     options: SweepOptions,
-    where: Where | None = None,
+    where: Where = HERE,
     callback: Callback | None = None,
     *,
     plugins: Sequence[str] = (),
 ) -> StoredSweep:
-    """Search and confirm the best levers of a scenario with an `optimise:` section; `where` None: in this process.
+    """Search and confirm the best levers of a scenario with an `optimise:` section.
 
     Raises `BadInput` before anything is written, `RunFailed` if work cannot go on, `Interrupted` after Ctrl-C; what was
     lived stays in all cases, and `options.resume` goes on with it.
@@ -112,6 +114,7 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
         "months": s.months,
         "burn_in": s.burn_in,
         "discount_rate": s.discount_rate,
+        **({"labels": s.labels} if s.labels else {}),
         **facts(prepared.book),
         **surroundings(),
         **({"notes": list(prepared.notes)} if prepared.notes else {}),
@@ -121,7 +124,7 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
         o,
         space,
         baselines_of(space, split),
-        dump(s.resolved()),
+        dump(s.stored()),
         told,
         (lambda one: _bought(split, one)) if split is not None else None,
         s.currency,
@@ -154,7 +157,7 @@ def _bought(split: BudgetSplit, one: Candidate) -> dict[str, Any]:
 
 
 def answer(
-    question: Question, options: SweepOptions, where: Where | None = None, callback: Callback | None = None
+    question: Question, options: SweepOptions, where: Where = HERE, callback: Callback | None = None
 ) -> StoredSweep:
     """The answer to a question, in a folder, without a page."""
     plan, o = question.plan, question.settings
@@ -169,7 +172,7 @@ def answer(
             manifest,
             question.text or plan.text,
             design_of(plan, []),
-            stored_units_of([]),
+            units_of([]),
             resume=options.resume,
             overwrite=options.overwrite,
         )
@@ -188,9 +191,9 @@ def _proposer(question: Question) -> None:
     Proposer(question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, luck=0)
 
 
-def _answered(question: Question, o: Optimise, store: SweepStore, where: Where | None, callback: Keeper) -> StoredSweep:
+def _answered(question: Question, o: Optimise, store: SweepStore, where: Where, callback: Keeper) -> StoredSweep:
     began = perf_counter()
-    if (where is None or where.local) and needs_warm_up(question.plan):
+    if where.local and needs_warm_up(question.plan):
         callback.note("compiling the kernel, once on this machine (about 20 s)")
         warm_up()
     living = StoredUnits(question.plan, store, o.kpis, where, callback)
@@ -208,8 +211,8 @@ def _answered(question: Question, o: Optimise, store: SweepStore, where: Where |
         found = store.finish(
             {
                 "seconds": seconds,
-                "workers": where.workers if where is not None else 1,
-                "where": where.words if where is not None else "this process",
+                "workers": where.workers,
+                "where": where.words,
                 "optimise": _facts(question, archive, standing, confirmed),
             }
         )
@@ -236,7 +239,7 @@ def _write(question: Question, search: Search, standing: Standing, found: Confir
     folder: Path = store.path / WITHIN
     folder.mkdir(exist_ok=True)
     o, archive, space = question.settings, search.archive, question.space
-    units = units_of(archive.kpis, question.currency)
+    units = kpi_units(archive.kpis, question.currency)
     candidates = candidates_table(o, space, archive, standing)
     write_csv(folder / "candidates.csv", candidates)
     first = o.objectives[0]

@@ -10,7 +10,6 @@ import numpy as np
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
 from sim.experiments.optimise.confirm import Confirmed
 from sim.experiments.optimise.space import Space
-from sim.measures.kpis import KPIS, base_name
 from sim.scenario.optimise import Optimise
 
 if TYPE_CHECKING:
@@ -182,8 +181,3 @@ WINNER_COLUMNS = (
     "probability_better",
     "seeds",
 )
-
-
-def units_of(kpis: Sequence[str], currency: str) -> dict[str, str]:
-    """The unit of each figure that the bank knows."""
-    return {kpi: KPIS[base_name(kpi)].unit_in(currency) for kpi in kpis if base_name(kpi) in KPIS}

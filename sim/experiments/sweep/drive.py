@@ -20,6 +20,7 @@ from sim.experiments.executors.place import Where, need_dask
 from sim.experiments.executors.warm_up import needs_warm_up, warm_up
 from sim.experiments.executors.worker import SweepJob, maker
 from sim.experiments.sweep.status import Keeper
+from sim.measures.catalogue import kpi_units
 from sim.store.lock import driver_lock
 from sim.store.sweep_folder import SweepStore
 from sim.store.sweep_reading import StoredSweep
@@ -52,7 +53,10 @@ def sweep(
     have no result. Raises `BadInput` before anything is written if the folder may not be used, `RunFailed` if work
     cannot go on, `Interrupted` after Ctrl-C; what was stored stays in all cases.
     """
-    need_dask()
+    if not where.here:
+        need_dask()
+    elif plan.seconds_limit is not None:
+        raise BadInput.at(plan.name, "sweep.seconds_limit ends processes of workers; workers=1 or more, or no limit")
     manifest, design = manifest_of(plan, points, facts), design_of(plan, points)
     out = folder_of(plan, options, manifest)
     refuse(out, manifest, options, scenario_text)
@@ -142,6 +146,7 @@ def manifest_of(plan: Plan, points: Sequence[Point], facts: Mapping[str, Any]) -
     """The manifest of a sweep that begins now."""
     now = datetime.now(UTC)
     units = len(points) * len(plan.seeds)
+    kpis = list(maker(plan).kpis)
     return {
         "name": plan.name,
         "kind": "sweep",
@@ -151,7 +156,8 @@ def manifest_of(plan: Plan, points: Sequence[Point], facts: Mapping[str, Any]) -
         "base_digest": plan.base_digest,
         "arms": list(plan.arms),
         "seeds": list(plan.seeds),
-        "kpis": list(maker(plan).kpis),
+        "kpis": kpis,
+        "kpi_units": kpi_units(kpis, str(facts.get("currency", "money"))),
         "parameters": [asdict(parameter) for parameter in plan.parameters],
         "design": dict(plan.design),
         "units": units,

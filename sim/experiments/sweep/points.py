@@ -55,7 +55,7 @@ class BankPoints:
     @property
     def kpis(self) -> list[str]:
         """Key figures of every task, in the order of their columns."""
-        from sim.measures.kpis import kpi_names
+        from sim.measures.catalogue import kpi_names
 
         return kpi_names([tier.name for tier in self.known.scenario.tier_list])
 

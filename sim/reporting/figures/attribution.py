@@ -7,20 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.measures.kpis import KPIS, base_name
+from sim.measures.catalogue import KPIS, base_name, label
 from sim.phrases import spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Board
 
-NAMES = {  # of KPIs, for the head of a panel
-    "attrition_annual": "Attrition",
-    "profit_annual": "Profit",
-    "aum_end": "AUM at the end",
-    "npv": "Net present value",
-    "customers_end": "Customers at the end",
-    "nps": "Net promoter score",
-}
 MOST_KPIS = 4
 WHOLE = "whole bundle"
 
@@ -34,10 +26,13 @@ def attribution(board: Board) -> Figure:
     most = 30
     while (
         most > 6
-        and max(style.text_width(name, style.TICK) for name in units.shortened([*map(spoken, members)], most)) > 1.7
+        and max(
+            style.text_width(name, style.TICK) for name in units.shortened([spoken(one, "") for one in members], most)
+        )
+        > 1.7
     ):
         most -= 1
-    names = [*units.shortened([*map(spoken, members)], most), WHOLE]
+    names = [*units.shortened([spoken(one, "") for one in members], most), WHOLE]
     seeds = int(table["seeds"].max())
     subtitle = (
         "Bar: the member's Shapley value, its mean contribution over all orders in which the bundle can be put together"
@@ -64,7 +59,7 @@ def attribution(board: Board) -> Figure:
         _bars(panel, own, look, KPIS[base_name(kpi)].better if base_name(kpi) in KPIS else None)
         panel.set_yticks(np.arange(len(names)), names if place % columns == 0 else [""] * len(names))
         panel.tick_params(axis="y", labelcolor=style.INK)
-        style.name_panel(panel, NAMES.get(kpi, spoken(kpi).capitalize()), look.unit, beyond=1.2)
+        style.name_panel(panel, label(kpi), look.unit, beyond=1.2)
     for panel in panels[len(kpis) :]:
         panel.remove()
     return figure
@@ -119,7 +114,7 @@ def _title(table: pd.DataFrame, kpi: str) -> str:
     values, whole = own["value"].to_numpy(dtype=float), float(own["whole"].iloc[0])
     look = units.display(kpi, str(own["unit"].iloc[0]), [whole], difference=True)
     largest = claims.highest([float(value) for value in np.abs(values)])
-    name = NAMES.get(kpi, spoken(kpi))
+    name = label(kpi)
     thing = name if name[1].isupper() else name.lower()
     if not largest or not values[largest[0]]:
         return f"What each member of the bundle does to {thing}"

@@ -11,21 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from sim.measures.kpis import KPIS
+from sim.measures.catalogue import KPIS, label
 from sim.measures.precision import CHANCE, CORRECTION
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow, mean_of
 
-FOREST = (  # KPI, its name
-    ("attrition_annual", "Attrition"),
-    ("customers_end", "Customers at the end"),
-    ("aum_end", "AUM at the end"),
-    ("profit_annual", "Profit"),
-    ("npv", "Net present value"),
-    ("nps", "Net promoter score"),
-)
+FOREST = ("attrition_annual", "customers_end", "aum_end", "profit_annual", "npv", "nps")
 ROW = 0.24  # inches of an arm
 NAMES = 1.7  # most inches of an arm's name
 HEAD = 0.8  # rows of the map that the names of tiers take
@@ -56,7 +49,7 @@ def name_room(names: list[str], size: float = style.TICK) -> float:
 @style.drawn
 def forest(board: Board) -> Figure:
     """Every arm's difference to the reference in the headline KPIs, with 95 % intervals and the better side marked."""
-    shown = [(kpi, name, board.gaps(kpi)) for kpi, name in FOREST]
+    shown = [(kpi, label(kpi), board.gaps(kpi)) for kpi in FOREST]
     shown = [(kpi, name, gaps) for kpi, name, gaps in shown if np.isfinite(gaps[:, 0]).any()]
     if not shown:
         raise NothingToShow("there is no comparison of these arms")
@@ -195,7 +188,7 @@ def tier_heat_map(board: Board) -> Figure:
         (right, money, "aum_end", False, "AUM at the end", f"% of that of {of_reference}"),
     ):
         _cells(panel, values, board.sure(kpi), less, signs if panel is left else [[""] * (len(tiers) + 1)] * len(signs))
-        heads = [*map(spoken, tiers), "bank"]
+        heads = [*(spoken(tier, "tier") for tier in tiers), "bank"]
         room = style.size_inches(panel)[0] / (len(heads) + 0.12) - 0.05
         for head, x in zip(heads, _columns(len(heads)), strict=True):
             panel.text(
@@ -228,7 +221,7 @@ def _map_title(board: Board, attrition: Cube) -> str:
     text += board.mark(int(arm) + 1, f"attrition_annual[{board.tiers[tier]}]")
     how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
     name = quoted(board.arms[arm + 1])
-    return f"Attrition differs most in {spoken(board.tiers[tier])} under {name}: {text} ({how})"
+    return f"Attrition differs most in {spoken(board.tiers[tier], 'tier')} under {name}: {text} ({how})"
 
 
 def _columns(count: int) -> Cube:

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.measures.catalogue import label
 from sim.phrases import listed, quoted, spoken
 from sim.reporting.figures import units
 from sim.reporting.figures.sweep_front import Measure
-from sim.reporting.run.key_figures import label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +55,7 @@ def mix_words(found: Optimised) -> str:
         return ""
     shares = sorted(((share, name) for name, share in winner["shares"].items() if share > 0), reverse=True)
     if shares:
-        return ", ".join(f"{units.percent(share, 0)} {spoken(name)}" for share, name in shares)
+        return ", ".join(f"{units.percent(share, 0)} {spoken(name, '')}" for share, name in shares)
     return ", ".join(f"{path} {_value(value)}" for path, value in winner["values"].items())
 
 

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sim.measures.catalogue import HEADLINES, SAME_TEST, label
 from sim.reporting.figures import Board, NothingToShow, units
 from sim.reporting.figures.board import band, half_width
 from sim.reporting.figures.fates import Fair, fairness
 from sim.reporting.run.headlines import changes
-from sim.reporting.run.key_figures import Figure, KeyFigures, label
+from sim.reporting.run.key_figures import Figure, KeyFigures
 from sim.reporting.run.precision_notes import RULE
 from sim.reporting.run.verdicts import (
     NOTHING,
@@ -33,17 +34,10 @@ if TYPE_CHECKING:
     from sim.store.run_reading import Run
 
 LOOKS = {PAYS: "good", PAYS_NOT: "bad", UNCLEAR: "open", NOTHING: "open", ONE_SEED: "open"}
-HEADLINE = (
-    "attrition_annual",
-    "customers_end",
-    "aum_end",
-    "revenue_annual",
-    "profit_annual",
-    "npv",
-    "products",
-    "satisfaction",
-    "nps",
-)
+_YEARLY = {total: name for name, total in SAME_TEST.items()}
+SHOWN = tuple(
+    _YEARLY.get(kpi, kpi) for kpi in HEADLINES
+)  # what is corrected for is what is listed, a year's for a total's
 
 
 @dataclass(frozen=True)
@@ -121,7 +115,7 @@ def decide(run: Run, figures: KeyFigures, board: Board) -> Decision | None:
         precision=precision_of(getattr(run, "precision", None), board.arms[1:], figures),
         fairness=_fairness(board),
         endless=any(math.isinf(one.payback) for one in found),
-        marks=figures.evidence.words((arm, kpi) for arm in figures.arms for kpi in HEADLINE),
+        marks=figures.evidence.words((arm, kpi) for arm in figures.arms for kpi in SHOWN),
     )
 
 
@@ -151,8 +145,8 @@ def precision_of(table: pd.DataFrame | None, arms: list[str], figures: KeyFigure
     """Rows of precision.csv for the headline figures of the bank, arm by arm; none without the table."""
     if table is None:
         return []
-    place = {kpi: number for number, kpi in enumerate(HEADLINE)}
-    own = table[table["kpi"].isin(HEADLINE) & table["arm"].isin(arms)]
+    place = {kpi: number for number, kpi in enumerate(SHOWN)}
+    own = table[table["kpi"].isin(SHOWN) & table["arm"].isin(arms)]
     rows = sorted(own.to_dict("records"), key=lambda row: (arms.index(row["arm"]), place[row["kpi"]]))
     return [_sure(row, figures.gap(str(row["arm"]), str(row["kpi"]))) for row in rows]
 

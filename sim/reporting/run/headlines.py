@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from sim.measures.catalogue import label
 from sim.phrases import listed, quoted
 from sim.reporting.figures import Board, units
 from sim.reporting.figures.board import mean_of, ratio_base
 from sim.reporting.run.key_figures import Figure, KeyFigures, difference_texts
+
+CARDS = ("attrition_annual", "customers_end", "aum_end", "profit_annual", "nps")  # in large type
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,7 @@ def headlines(figures: KeyFigures, board: Board) -> list[Headline]:
     """The five numbers of the reference arm that a board asks for first."""
     cards = []
     starts = _starts(board)
-    for name, kpi in (
-        ("Attrition", "attrition_annual"),
-        ("Customers at the end", "customers_end"),
-        ("AUM at the end", "aum_end"),
-        ("Profit", "profit_annual"),
-        ("Net promoter score", "nps"),
-    ):
+    for kpi in CARDS:
         figure = figures.of(board.reference, kpi)
         if figure is None or math.isnan(figure.value):
             continue
@@ -40,7 +37,7 @@ def headlines(figures: KeyFigures, board: Board) -> list[Headline]:
         if kpi in starts and starts[kpi] > 0:
             remark = f"{units.percent(figure.value / starts[kpi] - 1, sign=True)} over {board.span_words}"
         unit = "" if kpi == "customers_end" else look.unit
-        cards.append(Headline(name, text + figure.mark, ", ".join(part for part in (unit, remark) if part)))
+        cards.append(Headline(label(kpi), text + figure.mark, ", ".join(part for part in (unit, remark) if part)))
     return cards
 
 

@@ -13,103 +13,10 @@ from functools import cached_property
 
 import pandas as pd
 
+from sim.measures.catalogue import KPIS, LABELS, RETURNS, label, sections
 from sim.measures.evidence import NONE, Evidence
-from sim.measures.kpis import KPIS
 from sim.measures.precision import sureness
 from sim.reporting.figures import units
-
-RETURNS = "Return on the strategies"  # says nothing of a reference, nor where no strategy costs anything
-GROUPS: dict[str, tuple[str, ...]] = {
-    "Customers": (
-        "attrition_annual",
-        "attrition_annual[aum]",
-        "closure_annual",
-        "retention_12m",
-        "dormant_share",
-        "customers_end",
-        "upgrade_rate",
-        "downgrade_rate",
-    ),
-    "Assets": (
-        "aum_end",
-        "net_new_money",
-        "net_new_money_annual",
-        "share_of_wallet",
-        "products",
-        "aum_gini",
-    ),
-    "Money": (
-        "revenue",
-        "revenue_annual",
-        "cost",
-        "cost_annual",
-        "profit",
-        "profit_annual",
-        "strategy_cost",
-        "npv",
-        "clv",
-        "customer_equity",
-        "clv_realised",
-    ),
-    RETURNS: (
-        "roi",
-        "payback_months",
-        "cost_per_saved_customer",
-    ),
-    "Service": (
-        "satisfaction",
-        "trust",
-        "nps",
-        "contacts_per_customer",
-        "coverage_gini",
-        "complaints_per_customer",
-        "opt_out_share",
-        "digital_active_share",
-        "manager_utilisation",
-        "manager_turnover_annual",
-    ),
-}
-
-LABELS = {
-    "attrition_annual": "Attrition",
-    "attrition_annual[aum]": "Attrition, weighted by AUM",
-    "closure_annual": "Closures",
-    "retention_12m": "Retained over 12 months",
-    "dormant_share": "Dormant",
-    "customers_end": "Customers at the end",
-    "upgrade_rate": "Moves up a tier",
-    "downgrade_rate": "Moves down a tier",
-    "aum_end": "AUM at the end",
-    "net_new_money_annual": "Net new money",
-    "net_new_money": "Net new money, total",
-    "share_of_wallet": "Share of wallet",
-    "products": "Products per customer",
-    "aum_gini": "Gini of AUM",
-    "revenue_annual": "Revenue",
-    "revenue": "Revenue, total",
-    "cost_annual": "Cost of the bank",
-    "cost": "Cost of the bank, total",
-    "profit_annual": "Profit",
-    "profit": "Profit, total",
-    "strategy_cost": "Strategy cost, total",
-    "npv": "Net present value",
-    "clv": "Customer lifetime value",
-    "customer_equity": "Customer equity",
-    "clv_realised": "Customer value realised",
-    "roi": "Return on investment",
-    "payback_months": "Payback",
-    "cost_per_saved_customer": "Strategy cost per customer kept",
-    "satisfaction": "Satisfaction",
-    "trust": "Trust",
-    "nps": "Net promoter score",
-    "coverage_gini": "Gini of contacts",
-    "contacts_per_customer": "Contacts per customer",
-    "complaints_per_customer": "Complaints per customer",
-    "opt_out_share": "Customers with an opt-out",
-    "digital_active_share": "Using the app",
-    "manager_utilisation": "Manager utilisation",
-    "manager_turnover_annual": "Manager turnover",
-}
 
 
 @dataclass(frozen=True)
@@ -187,8 +94,8 @@ class KeyFigures:
         """KPIs of the bank by group, those unknown here last; totals are left out where there is a figure a year."""
         there = list(dict.fromkeys(kpi for _, kpi in self._known if "[" not in kpi or kpi in LABELS))
         there = [kpi for kpi in there if f"{kpi}_annual" not in there]
-        groups = {name: [kpi for kpi in kpis if kpi in there] for name, kpis in GROUPS.items()}
-        groups["Other"] = [kpi for kpi in there if not any(kpi in kpis for kpis in GROUPS.values())]
+        groups = {name: [kpi for kpi in kpis if kpi in there] for name, kpis in sections().items()}
+        groups["Other"] = [kpi for kpi in there if kpi not in LABELS]
         return {name: kpis for name, kpis in groups.items() if kpis}
 
     def said(self, kpi: str, *, arms: Iterable[str] | None = None) -> bool:
@@ -270,11 +177,6 @@ def difference_texts(gap: Figure | None, look: units.Display, level: float = 0.0
 def unit_of(figures: Sequence[Figure | None]) -> str:
     """The unit that the figures of a row have."""
     return next((figure.unit for figure in figures if figure is not None), "")
-
-
-def label(kpi: str) -> str:
-    """A KPI's name for a reader."""
-    return LABELS.get(kpi, kpi.replace("_", " ").capitalize())
 
 
 def meanings(kpis: Iterable[str]) -> list[tuple[str, str, str]]:

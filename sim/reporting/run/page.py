@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sim.measures.catalogue import KPIS, base_name
 from sim.measures.evidence import few_words
 from sim.measures.precision import CORRECTION
-from sim.phrases import spoken
+from sim.phrases import labelled, spoken
 from sim.reporting.figures import Board, plates, units
 from sim.reporting.figures.board import mean_of
+from sim.reporting.names import labels_of, meanings_of
 from sim.reporting.page import Missing, Picture, by_section, draw_all, page_of
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
 from sim.reporting.run.decision import decide
@@ -51,9 +53,10 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
         write_key_figures(run)
     summary, comparison = key_figures_of(run)
     board = Board(run, comparison=comparison)
-    pictures, missing = draw_all(plates(board), run.path, board)
     page = run.path / "report.html"
-    write_atomically(page, render(run, summary, comparison, pictures, missing, assumptions))
+    with labelled(labels_of(run.manifest)):
+        pictures, missing = draw_all(plates(board), run.path, board)
+        write_atomically(page, render(run, summary, comparison, pictures, missing, assumptions))
     if stored:
         reseal(run.path, DERIVED)
     return page
@@ -92,13 +95,14 @@ def render(
     short = dict(zip(figures.arms, units.shortened([spoken(arm) for arm in figures.arms], LONGEST), strict=True))
     by_arm = figures.by_arm() if not board.one_arm else {}
     by_tier = {arm: figures.by_tier(arm, board.tiers) for arm in figures.arms}
-    shown = {kpi.split("[")[0] for kpis in figures.groups.values() for kpi in kpis if figures.said(kpi)}
+    shown = {base_name(kpi) for kpis in figures.groups.values() for kpi in kpis if figures.said(kpi)}
     sections = dict(
         name=str(run.manifest.get("name", "run")),
         question=str(scenario.get("about") or run.manifest.get("about") or ""),
         setting=setting(run, board, scenario),
         headlines=headlines(figures, board),
         answer=answer(figures, board),
+        names=meanings_of(run.manifest),
         one_arm=board.one_arm,
         no_longer=_changed(run),
         reference=board.reference,
@@ -111,7 +115,7 @@ def render(
         one_seed=len(board.seeds) == 1,
         marks=marks(figures, board.tiers),
         marks_of_answer=marks_of_answer(figures, board),
-        meanings=meanings(sorted(shown, key=list(meanings_order()).index)),
+        meanings=meanings(kpi for kpi in KPIS if kpi in shown),
         decision=decide(run, figures, board),
         pictures=by_section(pictures),
         missing=missing,
@@ -157,13 +161,6 @@ def below_zero(summary: pd.DataFrame) -> bool:
     kpi = summary["kpi"].astype(str).str.split("[").str[0]
     rates = kpi.isin(units.PERCENT_A_YEAR) | summary["unit"].astype(str).str.startswith("share")
     return bool((rates & (summary["ci_low"] < 0) & (summary["mean"] >= 0)).any())
-
-
-def meanings_order() -> list[str]:
-    """KPIs in the order of their definitions."""
-    from sim.measures.kpis import KPIS
-
-    return list(KPIS)
 
 
 def setting(run: Run, board: Board, scenario: Mapping[str, Any]) -> str:

@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from sim.measures.catalogue import SAME_TEST, short_label
 from sim.measures.evidence import NONE, Evidence
-from sim.measures.precision import CHANCE, CORRECTION, SAME_TEST
+from sim.measures.precision import CHANCE, CORRECTION
 from sim.reporting.figures import units
-from sim.reporting.run.key_figures import label
 
-SHORT = {"attrition_annual": "attrition", "customers_end": "customers", "aum_end": "AUM", "nps": "NPS"}
 # What a terminal compares; the last go first for want of room.
 COMPARED = ("attrition_annual", "profit_annual", "aum_end", "nps", "customers_end")
 RULE = f"p below {CHANCE:g} by {CORRECTION} over all headline figures of all arms"  # what is called clear, in words
@@ -37,7 +36,7 @@ def precision_rows(
         halves, references = rows["half_width"].tolist(), rows["reference"].tolist()
         marks = [evidence.mark(arm, kpi, against) for arm, against in zip(arms, references, strict=True)]
         look = units.display(kpi, unit, halves, difference=True)
-        head += [SHORT.get(kpi, label(kpi).lower()), "", ""]
+        head += [short_label(kpi), "", ""]
         unit_line += [f"{units.PLUS_MINUS} {look.unit}", "for half", "p"]
         columns.append([_half(half / look.divisor) + mark for half, mark in zip(halves, marks, strict=True)])
         columns.append([units.number(seeds) for seeds in rows["seeds_for_half"]])

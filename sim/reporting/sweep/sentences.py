@@ -13,9 +13,9 @@ from sim.analysis.findings import Finding, Findings
 from sim.analysis.interactions import Term
 from sim.analysis.regret import Option, Regret
 from sim.analysis.study import Outcome, Study, say
+from sim.measures.catalogue import LABELS
 from sim.phrases import listed, quoted, spoken
 from sim.reporting.figures import units
-from sim.reporting.run.key_figures import LABELS
 
 STRONG_PAIR = 0.05  # share of variance from which a pair is told
 FAIR_FIT = 0.5  # R² for points left out from which a fit is relied on at all
@@ -24,8 +24,8 @@ FAIR_FIT = 0.5  # R² for points left out from which a fit is relied on at all
 def kpi_name(kpi: str) -> str:
     """A KPI for reading, as it is in the report; a name that is not the bank's as it stands."""
     base, _, tier = kpi.partition("[")
-    name = {"npv": "Net present value", **LABELS}.get(kpi) or LABELS.get(base) or spoken(base)
-    return f"{name}, {spoken(tier[:-1])}" if tier and kpi not in LABELS else name
+    name = LABELS.get(kpi) or LABELS.get(base) or spoken(base, "")
+    return f"{name}, {spoken(tier[:-1], 'tier')}" if tier and kpi not in LABELS else name
 
 
 def look(outcome: Outcome) -> units.Display:
@@ -69,7 +69,7 @@ def answer(findings: Findings, arm: str) -> str:
     display, signed = look(outcome), outcome.difference
     known = outcome.mean[outcome.known]
     mean, low, high = (shown(float(value), display, sign=signed) for value in (known.mean(), known.min(), known.max()))
-    name = kpi_name(outcome.kpi).lower() if outcome.kpi in LABELS or outcome.kpi == "npv" else kpi_name(outcome.kpi)
+    name = kpi_name(outcome.kpi).lower() if outcome.kpi in LABELS else kpi_name(outcome.kpi)
     name = name.replace("aum", "AUM")
     if arm in findings.discoveries:
         found = findings.discoveries[arm]

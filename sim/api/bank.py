@@ -1,0 +1,73 @@
+"""`sim.Bank`: one bank under one arm and one seed, month by month."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sim.api.scenarios import Given, prepared
+from sim.bank.model import BankModel
+from sim.errors import BadInput
+from sim.yaml_source import did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.agents.team import Team
+
+
+class Bank(BankModel):
+    """One bank to live step by step: a `mesa.Model` whose customers are rows of a table and managers are agents.
+
+    It stands at month 0, after the burn-in (`burn_in` False: at its founding); `step` lives a month. It lives what the
+    same arm and seed live in `sim.run`. Raises `BadInput` for a scenario that is wrong and an arm it does not have.
+
+    >>> import sim
+    >>> bank = sim.Bank("scenarios/quick.yaml", arm="nothing", seed=1, values={"population.customers": 2000})
+    >>> bank.step()
+    >>> bank.month
+    1
+    >>> list(bank.customers.frame(["tier", "aum"]).columns)
+    ['tier', 'aum']
+    """
+
+    def __init__(
+        self,
+        scenario: Given,
+        *,
+        arm: str | None = None,
+        seed: int = 1,
+        months: int | None = None,
+        values: Mapping[str, Any] | None = None,
+        threads: int = 1,
+        burn_in: bool = True,
+    ):
+        one = prepared(scenario, months=months, values=values)
+        arms = {each.name: each for each in one.scenario.arm_list}
+        arm = next(iter(arms)) if arm is None else arm
+        if arm not in arms:
+            raise BadInput.at("arm", f"unknown arm {arm!r}; {did_you_mean(arm, list(arms), all_if_none='one of')}")
+        super().__init__(one.scenario, arms[arm], seed, one.customers(), threads=threads)
+        if burn_in:
+            self.run(until=0)
+
+    @property
+    def managers(self) -> Team:
+        """The relationship managers; `frame()` is a table of them."""
+        return self.team
+
+    def collect(self, what: Callable[[Bank], Any], months: int | None = None) -> pd.DataFrame:
+        """Live on to the scenario's end, or so many months, and keep what a function says of the bank each month.
+
+        `what` returns a number, a mapping or a Series; the table has a row a month from now on, index month.
+        """
+        import pandas as pd
+
+        last = self.scenario.months if months is None else self.month + months
+        rows, index = [what(self)], [self.month]
+        while self.month < last:
+            self.step()
+            rows.append(what(self))
+            index.append(self.month)
+        named = [row if isinstance(row, (Mapping, pd.Series)) else {"value": row} for row in rows]
+        return pd.DataFrame(list(map(dict, named)), index=pd.Index(index, name="month"))

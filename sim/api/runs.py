@@ -1,0 +1,210 @@
+"""`sim.run` and `sim.open_run`: a comparison of arms as pandas tables, figures and a page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.api.figures import WithFigures
+from sim.api.notebook import Page, callback
+from sim.api.places import kept, place
+from sim.api.scenarios import Given, prepared
+from sim.api.tables import with_units
+from sim.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sim.experiments.callbacks import Callback
+    from sim.reporting.figures import Plate
+    from sim.reporting.figures.board import Board
+    from sim.store.run_reading import Run as StoredRun
+
+
+class Run(WithFigures):
+    """A run: every arm lived every seed. Tables are pandas DataFrames with units in ``.attrs["units"]``.
+
+    `folder` holds its files; that of a run that was not asked to be kept goes with the object (`save` keeps it).
+    """
+
+    def __init__(self, stored: StoredRun, keep: Any = None):
+        self.stored = stored
+        self._keep = keep  # the folder of a run that nobody asked to keep
+
+    @property
+    def folder(self) -> Path:
+        """The results folder."""
+        return self.stored.path
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What the run says of itself: scenario, seeds, code, machine, digests."""
+        return self.stored.manifest
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return str(self.manifest["name"])
+
+    @property
+    def arms(self) -> list[str]:
+        """Arms in scenario order, the reference first."""
+        return self.stored.arms
+
+    @property
+    def tiers(self) -> list[str]:
+        """Tiers from the lowest."""
+        return self.stored.tiers
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds."""
+        return self.stored.seeds
+
+    @property
+    def failed(self) -> list[dict[str, Any]]:
+        """Runs that broke: arm, seed, error."""
+        return list(self.manifest.get("failed", []))
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Key figures of every arm: mean, standard deviation and 95 % interval over seeds; a column has the unit."""
+        return self._table("summary", self.stored.summary)
+
+    @cached_property
+    def comparison(self) -> pd.DataFrame | None:
+        """Paired differences of every arm to the reference, with interval and p; None with one arm."""
+        return self._table("comparison", self.stored.comparison) if len(self.arms) > 1 else None
+
+    @cached_property
+    def precision(self) -> pd.DataFrame | None:
+        """How sure each difference is, and how many seeds would make it surer; None with one arm."""
+        return self._table("precision", self.stored.precision)
+
+    @cached_property
+    def monthly(self) -> pd.DataFrame:
+        """A row per arm, seed, month and tier: customers, flows, money, satisfaction."""
+        return self._table("monthly", self.stored.monthly)
+
+    @cached_property
+    def bank(self) -> pd.DataFrame:
+        """A row per arm, seed and month: revenue, cost, profit and what belongs to no tier."""
+        return self._table("bank", self.stored.bank)
+
+    @cached_property
+    def transitions(self) -> pd.DataFrame:
+        """Customers by state at the start and the end of each year."""
+        return self._table("transitions", self.stored.transitions)
+
+    @cached_property
+    def cohorts(self) -> pd.DataFrame:
+        """Customers by cohort of joining."""
+        return self._table("cohorts", self.stored.cohorts)
+
+    @cached_property
+    def managers(self) -> pd.DataFrame:
+        """Relationship managers, a row per arm, seed, month and post."""
+        return self._table("managers", self.stored.managers)
+
+    @cached_property
+    def individuals(self) -> pd.DataFrame | None:
+        """What became of groups of customers under the reference and under the arm; None with one arm."""
+        return self._table("individuals", self.stored.individuals)
+
+    @cached_property
+    def panel(self) -> pd.DataFrame | None:
+        """Tracked customers month by month; None if the scenario tracks none (`record.panel`)."""
+        return self._table("panel", self.stored.panel)
+
+    @cached_property
+    def attribution(self) -> pd.DataFrame | None:
+        """Shapley values of a bundle's strategies; None until ``rapport attribute ... --into`` has written them."""
+        return self._table("attribution", self.stored.attribution)
+
+    def _plates(self) -> tuple[Iterable[Plate], tuple[Any, ...]]:
+        from sim.reporting.figures import plates
+
+        return plates(self._board), (self._board,)
+
+    def report(self) -> Page:
+        """The page, written anew from the stored tables; shows itself in a notebook."""
+        from sim.reporting.run import build
+
+        return Page(build(self.folder))
+
+    def save(self, folder: str | os.PathLike[str]) -> Run:
+        """A copy of the run in a folder that stays; `BadInput` if there is something in it."""
+        target = Path(folder)
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise BadInput.at(str(target), "is not empty; a new folder")
+        shutil.copytree(self.folder, target, dirs_exist_ok=True)
+        return open_run(target)
+
+    @cached_property
+    def _board(self) -> Board:
+        from sim.reporting.figures.board import Board
+
+        return Board(self.stored, comparison=self.stored.comparison if len(self.arms) > 1 else None)
+
+    def _table(self, name: str, table: pd.DataFrame | None) -> Any:
+        """The table with its units; the stored one stays as it is."""
+        if table is None:
+            return None
+        return with_units(table, name, str(self.manifest["currency"]))
+
+    def __str__(self) -> str:
+        from sim.reporting.run import summary_table
+
+        return summary_table(self.stored, precision=self.stored.precision)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name}: {len(self.arms)} arms x {len(self.seeds)} seeds x {self.manifest['months']} months>"
+
+
+def run(
+    scenario: Given,
+    *,
+    seeds: int | Sequence[int] | None = None,
+    months: int | None = None,
+    arms: Sequence[str] | None = None,
+    values: Mapping[str, Any] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    resume: bool = False,
+    threads: int | None = None,
+    workers: int | None = None,
+    report: bool = False,
+    progress: bool | Callback | None = None,
+) -> Run:
+    """Live every arm of a scenario with every seed and compare them, with the same luck in all arms.
+
+    `scenario` is a file, the name of a shipped one, a mapping or a `Scenario`; `seeds` how many (3 is 1, 2, 3) or
+    which, `months` how long, `arms` which, `values` what else is different, by path: ``{"economics.margin": 0.02}``.
+    With `out` the results folder stays there, as of ``rapport run --out``, with a page if `report`; else nothing stays.
+    `workers` processes share the seeds out, or `threads` threads each bank; neither changes a number. `progress` shows
+    a bar: None where somebody watches. Raises `BadInput` before anything is lived, `RunFailed` if every run breaks.
+    """
+    from sim.experiments.run import Options, run_all
+
+    one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values)
+    where = place(workers) if workers is not None else None
+    whole: Callable[[StoredRun], object] | None = None
+    if report:
+        from sim.reporting.run import build
+
+        whole = build
+    folder, keep = kept(out, "run")
+    options = Options(folder, threads, overwrite, resume, where=where)
+    (outcome,) = run_all([one], options, callback(progress), whole=whole)
+    return Run(outcome.run, keep)
+
+
+def open_run(folder: str | os.PathLike[str]) -> Run:
+    """A stored run; `BadInput` for a folder that cannot be read."""
+    from sim.store.run_reading import read
+
+    return Run(read(Path(folder)))

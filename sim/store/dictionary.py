@@ -1,0 +1,46 @@
+"""The data dictionary: every file, column, unit, meaning and code, as a page. ``python -m sim.store.dictionary``."""
+
+from __future__ import annotations
+
+from sim.store.columns import FILES, Column, File
+
+HEAD = """# Data dictionary
+
+Made from the definitions that files are written with (`python -m sim.store.dictionary > docs/data-dictionary.md`).
+
+**In Parquet files** each column has its unit, meaning and codes as metadata of its field; of a table read by this
+program the units stand in `frame.attrs["units"]`. A column with `<...>` in its name stands for as many as there are
+strategies, tiers, key figures or parameters. `money` is the model's currency, which `manifest.json` names. A missing
+number is empty in CSV and NaN in Parquet. CSV is UTF-8 with LF and numbers in full.
+"""
+TITLES = {
+    "run": "A run",
+    "sweep": "A sweep",
+    "optimisation": "An optimisation (besides what a sweep has)",
+    "analysis": "The analysis of a sweep",
+}
+
+
+def page() -> str:
+    """docs/data-dictionary.md."""
+    chapters = (
+        f"## {title}\n\n" + "\n".join(_section(file) for file in FILES.values() if file.of == of)
+        for of, title in TITLES.items()
+    )
+    return HEAD + "\n" + "\n".join(chapters)
+
+
+def _section(file: File) -> str:
+    rows = "".join(_row(column) for column in file.columns)
+    return f"### {file.path}\n\nA row is {file.row}.\n\n| column | type | unit | meaning |\n|---|---|---|---|\n{rows}"
+
+
+def _row(column: Column) -> str:
+    codes = ", ".join(f"`{code}` {meaning}" for code, meaning in column.codes.items())
+    meaning = column.meaning + (f": {codes}" if codes else "")
+    late = "; not in files of earlier editions" if column.later else ""
+    return f"| `{column.name}` | {column.dtype} | {column.unit} | {meaning}{late} |\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")
