@@ -29,7 +29,10 @@ UNIT = float(WEIGHT_UNIT)
 
 
 def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
-    """Everybody who is a customer now, in the order of uid: who, where, and of which group (in one number)."""
+    """Everybody who is a customer now, in the order of uid: who, where, and of which group (in one number).
+
+    Arrays (customers,) by name; `rows` are their places in the columns.
+    """
     rows = np.flatnonzero(c.state != CLOSED)
     rows = rows[np.argsort(c.uid[rows], kind="stable")]
     age = np.searchsorted(AGE_BARS, c.age[rows], side="right")
@@ -46,7 +49,10 @@ def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
 
 
 def fates(was: Mapping[str, np.ndarray], c: Customers) -> np.ndarray:
-    """What has become of each of them, int8: the first that holds of closed, dormant, opted out, moved, kept."""
+    """What has become of each of them, int8 (customers,).
+
+    The first that holds of closed, dormant, opted out, moved, kept.
+    """
     rows = was["rows"]
     here = c.uid[rows] == was["uid"]  # a row that was freed belongs to somebody else now
     state, tier = c.state[rows], c.tier[rows]
@@ -59,7 +65,7 @@ def fates(was: Mapping[str, np.ndarray], c: Customers) -> np.ndarray:
 def individuals(
     reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: Sequence[str]
 ) -> pd.DataFrame:
-    """Customers by group, fate in the reference and fate in the arm; both fates in the order of uid."""
+    """Customers by group, fate in the reference and fate in the arm; both fates int8, in the order of uid."""
     import pandas as pd
 
     n = len(FATES)

@@ -131,7 +131,10 @@ class Observer:
         rows[:] = [{column: row.get(column, 0.0) for column in columns} for row in rows]
 
     def count(self, month: int, cohort: np.ndarray, left: np.ndarray, exits: np.ndarray) -> None:
-        """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book."""
+        """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book.
+
+        int64, of the shapes of `kernel.tallies.Sums`.
+        """
         self.recorder.cohorts += cohort
         self.left_from += left
         self.recorder.book_exits[month] = exits
@@ -151,7 +154,7 @@ class Observer:
     # --- years -------------------------------------------------------------------------------------------------
 
     def _codes(self, customers: Customers) -> np.ndarray:
-        """Tier of active customers, number of tiers for dormant ones, by row."""
+        """Tier of active customers, number of tiers for dormant ones, integers (rows,)."""
         return np.where(customers.state == DORMANT, len(self.names), customers.tier)
 
     def _begin_year(self, customers: Customers) -> None:
@@ -286,7 +289,7 @@ def contact_gini(customers: Customers) -> float:
 
 
 def _gini(held: np.ndarray, weight: np.ndarray) -> float:
-    """Of what is held, smallest first, and how many hold it."""
+    """Of what is held, smallest first, and how many hold it, float64 (n,) both."""
     total = np.cumsum(weight * held)
     if held.size == 0 or total[-1] <= 0:
         return float("nan")

@@ -24,7 +24,7 @@ HISTORY = 3  # months before and after an event in a book
 
 
 def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """top / bottom, 0 where there is nobody."""
+    """top / bottom, 0 where there is nobody, float64 of their shape."""
     return np.divide(top, bottom, out=np.zeros(top.shape, np.float64), where=bottom > 0)
 
 
@@ -64,7 +64,10 @@ class Recorder:
         self.panel: list[dict[str, np.ndarray]] = []
 
     def month(self, month: int, tally: np.ndarray, joined: np.ndarray, books: MonthBooks | None) -> None:
-        """One month of `monthly.parquet`. Without books (month 0) every flow is 0."""
+        """One month of `monthly.parquet`. Without books (month 0) every flow is 0.
+
+        `tally` int64 (tiers, TALLIES), `joined` weight units, float64 (tiers,).
+        """
         t = tally.astype(np.float64)
         nothing = np.zeros(len(self.tiers))
         rows = {
@@ -154,7 +157,7 @@ class Recorder:
 
 
 def stocks(tally: np.ndarray) -> Mapping[str, np.ndarray]:
-    """Stocks by tier in customers and CNY, for the ledger."""
+    """Stocks in customers and CNY, float64 (tiers,) each, of a tally, int64 (tiers, TALLIES); for the ledger."""
     t = tally.astype(np.float64)
     return {
         "aum": t[:, T.AUM] / CNY,

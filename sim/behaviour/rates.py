@@ -19,7 +19,7 @@ MONTHS = 12
 
 
 def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
-    """The kernel's numbers for one scenario."""
+    """The kernel's numbers for one scenario; types and shapes are those of `kernel.inputs.Rates`."""
     on = model.mechanisms
     law = service_law(model, channels)
     wealth, wallet, contacts, leaving = model.wealth, model.wallet, model.contacts, model.leaving
@@ -150,8 +150,8 @@ def in_use(
 ) -> Rates:
     """The kernel's numbers in a month in which customers start `use` times their usual episodes, by channel.
 
-    The chances of a service experience and of a failure hang on it, and failures on `failing_ratio`, by channel; the
-    scale of satisfaction stays the reference's.
+    The chances of a service experience and of a failure hang on it, and failures on `failing_ratio`; both float64
+    (channels,). The scale of satisfaction stays the reference's.
     """
     failing_ratio = np.ones(use.size) if failing_ratio is None else failing_ratio
     if np.all(use == 1.0) and np.all(failing_ratio == 1.0):
@@ -201,7 +201,7 @@ def growth_path(rates: Rates, months: int) -> np.ndarray:
 def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarray, model: Model) -> float:
     """Net promoter score, percentage points, that all customers would give (SPEC 8.2, normal CDF).
 
-    Means, variances and weights by tier. Answers of 9 and 10 promote, 0 to 6 detract.
+    Means, variances and weights by tier, float64 (tiers,). Answers of 9 and 10 promote, 0 to 6 detract.
     """
     from scipy.special import ndtr
 

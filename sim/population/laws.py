@@ -26,7 +26,7 @@ class LogNormal:
     sigma: float
 
     def quantile(self, u: np.ndarray, low: float, high: float) -> np.ndarray:
-        """AUM in CNY at uniforms `u`, within [low, high)."""
+        """AUM in CNY, float64 (n,), at uniforms `u` (n,), within [low, high)."""
         from scipy.special import ndtr, ndtri
 
         low, high = (np.log(max(low, SMALLEST)) - self.mu) / self.sigma, (np.log(high) - self.mu) / self.sigma
@@ -64,7 +64,7 @@ class Pareto:
     alpha: float
 
     def quantile(self, u: np.ndarray, low: float, high: float) -> np.ndarray:
-        """AUM in CNY at uniforms `u`, within [low, high)."""
+        """AUM in CNY, float64 (n,), at uniforms `u` (n,), within [low, high)."""
         start = max(low, SMALLEST)
         return start * (1.0 - u * (1.0 - (start / high) ** self.alpha)) ** (-1.0 / self.alpha)
 
@@ -101,7 +101,7 @@ class Score:
     sd: float
 
     def at(self, log_aum: np.ndarray) -> np.ndarray:
-        """Score at each log AUM."""
+        """Score at each log AUM, float64 (n,) both."""
         return np.interp(log_aum, self.grid, self.values)
 
 
@@ -121,7 +121,10 @@ def score_of_density(grid: np.ndarray, density: np.ndarray, wealth: Wealth) -> S
 def score_of_laws(
     laws: Sequence[LogNormal | Pareto], shares: Sequence[float], bounds: np.ndarray, top: float, wealth: Wealth
 ) -> Score:
-    """Score of the mixture of tiers: each law cut to its band and weighted by its share of customers."""
+    """Score of the mixture of tiers: each law cut to its band and weighted by its share of customers.
+
+    `shares` and `bounds` (lower ones, CNY) have an entry a tier, `top` is the end of the last.
+    """
     grid = np.arange(np.log(SMALLEST), np.log(top) + STEP, STEP)
     total = np.zeros_like(grid)
     edges = np.append(bounds, top)
@@ -134,7 +137,10 @@ def score_of_laws(
 
 
 def score_of_sample(log_aum: np.ndarray, weight: np.ndarray, wealth: Wealth) -> Score:
-    """Score of a book's own AUM: its histogram on the grid, smoothed as any other density."""
+    """Score of a book's own AUM: its histogram on the grid, smoothed as any other density.
+
+    `log_aum` and `weight` float64 (rows,).
+    """
     pad = SPAN * wealth.score_smoothing + 2 * STEP  # the smoothing kernel fits even where all balances are equal
     low, high = float(log_aum.min()) - pad, float(log_aum.max()) + pad
     cells = max(int(np.ceil((high - low) / STEP)), 2)

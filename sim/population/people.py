@@ -74,7 +74,7 @@ def _beta_table(mean: float, precision: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _beta(u: np.ndarray, mean: float, precision: float) -> np.ndarray:
-    """Beta quantile, from a table: exact to 1e-4, and the same bits for the same uniform."""
+    """Beta quantile of uniforms (n,), from a table: exact to 1e-4, and the same bits for the same uniform."""
     return np.interp(u, *_beta_table(mean, precision))
 
 
@@ -106,7 +106,7 @@ def people(
     joiners: bool,
     known: Mapping[str, np.ndarray] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Columns of customers with the given uid, tier and AUM (CNY).
+    """Columns by name, an array (n,) each, of customers with the given uid (uint64), tier (int64) and AUM (CNY), (n,).
 
     `month` keys the draws and is the month of joining of joiners; of others it is the month before the first.
     `known` holds what a book says: age, tenure_months, products, income (log), digital_active, digital_affinity,
@@ -206,7 +206,7 @@ def people(
 
 
 def _poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Poisson quantile; `mean` has few different values, one a tier."""
+    """Poisson quantile of uniforms (n,), float64 (n,); `mean` (n,) has few different values, one a tier."""
     out = np.zeros(u.size)
     for value in np.unique(mean[mean > 0]):
         mine = mean == value
@@ -221,7 +221,7 @@ def joiners_of_month(u: float, mean: float) -> int:
 
 
 def _preferred(channels: Channels, u: np.ndarray, affinity: np.ndarray) -> np.ndarray:
-    """Channel liked best: weights tilted by digital affinity (SPEC 1.3)."""
+    """Channel liked best, int64 (n,): weights tilted by digital affinity, by a uniform each (SPEC 1.3)."""
     liked = zip(channels.column("preference"), channels.column("preference_slope"), strict=True)
     weights = np.stack([weight * np.exp(slope * (affinity - 0.5)) for weight, slope in liked])
     edges = np.cumsum(weights, axis=0)
@@ -229,7 +229,10 @@ def _preferred(channels: Channels, u: np.ndarray, affinity: np.ndarray) -> np.nd
 
 
 def _uplift_class(model: Model, u: np.ndarray, u_inert: np.ndarray, u_frailty: np.ndarray) -> np.ndarray:
-    """Latent class of response to a retention contact, correlated with but distinct from risk (SPEC 6.4)."""
+    """Latent class of response to a retention contact, int64 (n,), by uniforms (n,) (SPEC 6.4).
+
+    Correlated with risk by the uniform that frailty is made of, but distinct from it.
+    """
     shares, r = model.retention.class_shares, model.retention.class_risk
     persuadable, lost, sleeping = shares["persuadable"], shares["lost_cause"], shares["sleeping_dog"]
     rank = ndtr(r * ndtri(u_frailty) + np.sqrt(1 - r**2) * ndtri(u))

@@ -60,7 +60,7 @@ def synthetic_size(population: Population, tiers: Sequence[Tier], managers: Mana
 
 
 def book_size(aum: np.ndarray, tier: np.ndarray, customers: int, tiers: Sequence[Tier], managers: Managers) -> Size:
-    """The size of a bank whose customers are a book's, each row standing for as many."""
+    """The size of a bank whose customers are a book's, each row standing for as many; AUM (CNY) and tier by row."""
     each = customers / max(aum.size, 1)
     rows = np.bincount(tier, minlength=len(tiers))
     remote = float(np.count_nonzero((tier == 0) & (aum >= managers.remote_from)))

@@ -28,7 +28,7 @@ def tier_laws(preset: Preset, tiers: Sequence[Tier]) -> list[LogNormal | Pareto]
 
 
 def whole_shares(total: int, shares: np.ndarray) -> np.ndarray:
-    """`total` divided by shares into whole numbers that add up (largest remainders), int64."""
+    """`total` divided by shares into whole numbers that add up (largest remainders), int64 (tiers,), as `shares`."""
     exact = total * shares / shares.sum()
     whole = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - whole), kind="stable")
@@ -37,7 +37,10 @@ def whole_shares(total: int, shares: np.ndarray) -> np.ndarray:
 
 
 def quotas(customers: np.ndarray, agents: int, strata: np.ndarray) -> np.ndarray:
-    """Rows by tier: its share of the agents, at most its customers; spare rows go down a tier (DECISIONS 7)."""
+    """Rows by tier, int64 (tiers,): its share of the agents, at most its customers; spare rows go down a tier.
+
+    `customers` int64 (tiers,), `strata` the shares of agents, float64 (tiers,) (DECISIONS 7).
+    """
     if agents >= customers.sum():
         return customers.copy()
     wanted = whole_shares(agents, strata)
@@ -65,7 +68,7 @@ def rows_wanted(population: Population, total: int) -> int:
 
 
 def book_tiers(book: Any, tiers: Sequence[Tier]) -> np.ndarray:
-    """Tier index of each customer of a book: as it says, else by AUM against the thresholds."""
+    """Tier index of each customer of a book, int64 (rows,): as it says, else by AUM against the thresholds."""
     if book.tier is not None:
         number = {tier.name: k for k, tier in enumerate(tiers)}
         return np.array([number[str(name)] for name in book.tier], np.int64)

@@ -33,7 +33,7 @@ JOINER_BIT = np.uint64(1) << np.uint64(63)
 
 
 def spread_weight(customers: int, rows: int) -> np.ndarray:
-    """Weights in 1/1024 customer of `rows` rows that add up to `customers` exactly."""
+    """Weights in 1/1024 customer of `rows` rows that add up to `customers` exactly, int64 (rows,)."""
     units = customers * WEIGHT_UNIT
     base, extra = divmod(units, rows)
     weight = np.full(rows, base, np.int64)
@@ -66,14 +66,14 @@ class Source:
             self.joiner_weight = np.where(rows > 0, customers * WEIGHT_UNIT // np.maximum(rows, 1), WEIGHT_UNIT)
 
     def _strata(self) -> tuple[np.ndarray, np.ndarray]:
-        """Customers and rows by tier of a synthetic bank."""
+        """Customers and rows by tier of a synthetic bank, int64 (tiers,) each."""
         total = self.population.customers or DEFAULT_CUSTOMERS
         customers = whole_shares(total, self.shares)
         strata = row(self.population.strata, self.birth.tiers, np.float64)
         return customers, quotas(customers, rows_wanted(self.population, total), strata)
 
     def draw_aum(self, u: np.ndarray, tier: np.ndarray) -> np.ndarray:
-        """AUM in CNY at uniforms `u` from each tier's law, whole fen."""
+        """AUM in CNY, whole fen, float64 (n,), at uniforms `u`, float64 (n,), from the law of `tier`, integers (n,)."""
         aum = np.empty(u.size)
         for k, law in enumerate(self.laws):
             of_tier = tier == k
@@ -81,7 +81,7 @@ class Source:
         return np.maximum(np.floor(aum * 100.0) / 100.0, SMALLEST)
 
     def first(self, seed: int, month: int) -> dict[str, np.ndarray]:
-        """Columns of the first customers at the end of `month`, one row each with its weight."""
+        """Columns of the first customers at the end of `month`, a row each with its weight, for `Customers.place`."""
         return self._from_book(seed, month) if self.book is not None else self._synthetic(seed, month)
 
     def _synthetic(self, seed: int, month: int) -> dict[str, np.ndarray]:
@@ -106,7 +106,10 @@ class Source:
         return columns | {"weight": spread_weight(total, n)}
 
     def joiners(self, seed: int, month: int, open_weight: float, rate: float) -> dict[str, np.ndarray] | None:
-        """Columns of those who join in a month, or None; `open_weight` customers, `rate` a year (DECISIONS 3, 17)."""
+        """Columns of those who join in a month, as `first`, or None (DECISIONS 3, 17).
+
+        `open_weight` is the number of open customers, `rate` how many of them join a year.
+        """
         upper = self.birth.model.acquisition.upper_tiers
         chance = self.shares * upper
         chance[0] = 1.0 - chance[1:].sum()
@@ -125,7 +128,10 @@ class Source:
 
 
 def book_knowledge(book: Any) -> Mapping[str, np.ndarray]:
-    """What a book says of its customers, in the words of `people`; incomes become standard scores of their logs."""
+    """What a book says of its customers, in the words of `people`, float64 (rows,) each; NaN where it says nothing.
+
+    Incomes become standard scores of their logs.
+    """
     names = (
         "age",
         "tenure_months",

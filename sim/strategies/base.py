@@ -153,10 +153,10 @@ def score_above(share: float) -> float:
 
 
 def reached(uid: np.ndarray, share: float) -> np.ndarray:
-    """Mask of the customers whom a strategy has reached at this maturity: this share of all, the same ones first.
+    """Mask, bool (n,), of the customers whom a strategy has reached at this maturity: this share of all.
 
-    So contacts grow with maturity as levers do, and each customer is judged alone. By the bits of the uid, mixed
-    (splitmix64), since the uids of joiners count up.
+    The same ones come first, so contacts grow with maturity as levers do, and each customer is judged alone.
+    By the bits of the uid (uint64), mixed (splitmix64), since the uids of joiners count up.
     """
     x = uid.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
