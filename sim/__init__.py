@@ -14,6 +14,7 @@ from sim.house import VERSION
 
 if TYPE_CHECKING:
     from sim.api.bank import Bank
+    from sim.api.counterfactuals import PotentialOutcomes, potential_outcomes
     from sim.api.optimum import Optimum, open_optimum, optimise
     from sim.api.runs import Run, open_run, run
     from sim.api.scenarios import validate
@@ -28,6 +29,7 @@ __all__ = [
     "Bank",
     "Interrupted",
     "Optimum",
+    "PotentialOutcomes",
     "Run",
     "RunFailed",
     "Scenario",
@@ -37,11 +39,13 @@ __all__ = [
     "open_run",
     "open_sweep",
     "optimise",
+    "potential_outcomes",
     "run",
     "sweep",
     "validate",
 ]
 _OFFERED = {
+    "sim.api.counterfactuals": ("PotentialOutcomes", "potential_outcomes"),
     "sim.api.bank": ("Bank",),
     "sim.api.optimum": ("Optimum", "open_optimum", "optimise"),
     "sim.api.runs": ("Run", "open_run", "run"),

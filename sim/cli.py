@@ -31,6 +31,7 @@ VERBS = (
     "list",
     "fork",
     "attribute",
+    "counterfactuals",
     "analyse",
     "optimise",
     "status",
@@ -153,6 +154,18 @@ def _parser() -> argparse.ArgumentParser:
     attribute.add_argument("--quiet", action="store_true", help="no progress")
     attribute.add_argument("--json", action="store_true", help="the table as one JSON object on stdout")
     _scenario_options(attribute, arms=False)
+    truth = verb("counterfactuals", runs.counterfactuals, "every customer under every arm: true individual effects")
+    truth.add_argument("file", metavar="FILE", help="scenario file")
+    truth.add_argument("--customers", type=int, metavar="N", help="rows kept, drawn evenly (default: all simulated)")
+    truth.add_argument("--rule", default="randomised", metavar="R", help="randomised, targeted or confounded")
+    truth.add_argument("--share", type=float, default=0.5, metavar="S", help="share given an arm after the first (0.5)")
+    truth.add_argument("--by", default="", metavar="COLUMN", help="what the rule goes by (churn_score, or risk unseen)")
+    truth.add_argument("--strength", type=float, default=1.0, metavar="B", help="log odds a standard deviation (1)")
+    truth.add_argument("--out", type=Path, metavar="DIR", help="exactly this folder")
+    truth.add_argument("--overwrite", action="store_true", help="write over counterfactuals in --out")
+    truth.add_argument("--quiet", action="store_true", help="no progress")
+    truth.add_argument("--json", action="store_true", help="the facts as one JSON object on stdout")
+    _scenario_options(truth)
     status = verb("status", sweeps.status, "how far a sweep or an optimisation is, from its folder alone")
     status.add_argument("folder", type=Path, metavar="RUN", help="a folder of a sweep, an optimisation or a run")
     status.add_argument("--json", action="store_true", help="as one JSON object on stdout")

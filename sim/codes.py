@@ -23,7 +23,7 @@ RETENTION: Final = 8  # meant to keep the customer; offers nothing
 LEAD: Final = 16  # follows interest the customer showed in the app
 JOINED_THIS_YEAR: Final = 127  # `year_start` of somebody who was not a customer then
 
-# Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's luck.
+# Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's draws.
 DRAW_LIFE: Final = 0
 DRAW_SERVICE: Final = 1
 DRAW_CONTACT: Final = 2
@@ -35,6 +35,7 @@ DRAW_MANAGER: Final = 48  # 48..63 belong to managers: keyed by post and hire nu
 DRAW_PLAN: Final = 64  # channel of a planned contact
 DRAW_PANEL: Final = 65  # who is tracked
 DRAW_SCORE: Final = 66  # noise of the bank's scores, redrawn each quarter
+DRAW_ASSIGN: Final = 67  # which arm a rule gives a customer of month 0 (counterfactuals)
 
 # The four uniforms of each purpose that the kernel draws, by name and in their order, which never changes either.
 LANES: Final = {

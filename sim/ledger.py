@@ -56,6 +56,11 @@ class Ledger:
         """What these stocks earn in a year, by tier, CNY."""
         return (aum * self.margin + extra_products * self.product_margin) * MONTHS
 
+    def episodes(self, use: np.ndarray) -> tuple[float, float]:
+        """What an active customer's own episodes cost in a month, CNY: of who uses the app, and of the others."""
+        by_app_users = float(self.digital_inbound * use @ self.inbound_price)
+        return by_app_users, float(self.other_inbound * use @ self.inbound_price)
+
     def settle(
         self,
         *,
@@ -76,8 +81,7 @@ class Ledger:
         `use` is a ratio by channel on the episodes customers start, as far as they are paid for; `margin` one by tier
         on the revenue of AUM.
         """
-        by_app_users = float(self.digital_inbound * use @ self.inbound_price)
-        by_others = float(self.other_inbound * use @ self.inbound_price)
+        by_app_users, by_others = self.episodes(use)
         return MonthBooks(
             revenue=aum * self.margin * margin + extra_products * self.product_margin,
             service=digital * by_app_users + (active - digital) * by_others,

@@ -7,110 +7,81 @@ levers for free; a strategy never writes to a customer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 import numpy as np
 
 from sim.codes import CHANNELS
 
-BY_TIER = ("log_hazard", "log_close", "log_dormant", "quality", "log_conversion", "coverage", "win_back")
-BY_TIER_AND_CHANNEL = ("campaign", "retain")
-SCALARS = (
-    "log_return",
-    "log_quality_sd",
-    "log_failure",
-    "log_app_failure",
-    "resolution",
-    "push",
-    "adoption",
-    "handoff",
-    "synergy",
-    "outreach",
-    "extra_grace",
-    "log_demotion",
-    "privacy",
-    "privacy_risk",
-    "log_refusal",
-    "targeting",
-    "churn_auc",
-    "offer_auc",
-    "uplift",
-    "data_quality",
-    "log_hours",
-    "log_contact_hours",
-    "log_manager_exit",
-    "log_vacancy",
-    "log_unprepared",
-    "train_professional",
-    "train_digital",
-)
+
+def lever(
+    unit: str, about: str, *, by: Literal["bank", "tier", "tier and channel"] = "bank", neutral: float | bool = 0.0
+) -> Any:
+    """A field of `Levers`: one number for the bank, or a float64 array (tiers,) or (tiers, channels)."""
+    return field(init=False, metadata={"unit": unit, "about": about, "by": by, "neutral": neutral})
 
 
 @dataclass
 class Levers:
-    """All levers of one month; `tiers` is the number of tiers. Neutral is zero everywhere but for caps and cuts."""
+    """All levers of one month; `tiers` is the number of tiers. A lever is one field, with its neutral value."""
 
     tiers: int
     # what customers meet
-    log_hazard: np.ndarray = field(init=False)  # by tier: log hazard ratio of leaving and going dormant
-    log_close: np.ndarray = field(init=False)  # by tier: on closing alone
-    log_dormant: np.ndarray = field(init=False)  # by tier: on going dormant alone
-    log_return: float = field(init=False)  # reactivation
-    quality: np.ndarray = field(init=False)  # by tier: shift of service quality, SD
-    log_quality_sd: float = field(init=False)
-    log_failure: float = field(init=False)  # failures in every channel
-    log_app_failure: float = field(init=False)  # and in the app alone
-    resolution: float = field(init=False)  # log odds
-    adoption: float = field(init=False)  # log odds
-    extra_grace: float = field(init=False)  # months before a demotion
-    log_demotion: float = field(init=False)  # effect of a demotion on leaving
-    privacy: float = field(init=False)  # trust taken by the use of personal data, SD, before consent
-    privacy_risk: float = field(init=False)  # perceived risk of the app by it, SD, before consent
-    log_refusal: float = field(init=False)  # log share of that which no consent covers
+    log_hazard: np.ndarray = lever("log HR", "leaving and going dormant", by="tier")
+    log_close: np.ndarray = lever("log HR", "closing alone", by="tier")
+    log_dormant: np.ndarray = lever("log HR", "going dormant alone", by="tier")
+    log_return: float = lever("log ratio", "reactivation")
+    quality: np.ndarray = lever("SD", "shift of service quality", by="tier")
+    log_quality_sd: float = lever("log ratio", "spread of service quality")
+    log_failure: float = lever("log ratio", "failures in every channel")
+    log_app_failure: float = lever("log ratio", "and in the app alone")
+    resolution: float = lever("log odds", "complaints resolved")
+    adoption: float = lever("log odds", "taking up the app")
+    extra_grace: float = lever("months", "patience before a demotion")
+    log_demotion: float = lever("log ratio", "effect of a demotion on leaving")
+    privacy: float = lever("SD", "trust taken by the use of personal data, before consent")
+    privacy_risk: float = lever("SD", "perceived risk of the app by it, before consent")
+    log_refusal: float = lever("log share", "that of both which no consent covers")
     # contacts
-    push: float = field(init=False)  # log odds
-    log_conversion: np.ndarray = field(init=False)  # by tier
-    campaign: np.ndarray = field(init=False)  # (tier, channel): added chance a month
-    retain: np.ndarray = field(init=False)  # (tier, channel): chance a month of a retention contact above the cut
-    retain_cut: float = field(init=False)  # score in SD; the higher holds
-    by_uplift: bool = field(init=False)  # retention contacts go by the uplift score, not the churn score
-    targeting: float = field(init=False)  # share of campaigns that go by the offer score
-    offer_share: float = field(init=False)  # top share of customers they go to; the smaller holds
-    win_back: np.ndarray = field(init=False)  # by tier: chance a month for a dormant customer
-    outreach: float = field(init=False)  # chance a month of a remote manager's call
-    handoff: float = field(init=False)  # log conversion of a contact that follows a lead
-    synergy: float = field(init=False)  # log conversion of a contact in another channel than the last
-    pressure_cap: float = field(init=False)  # the lower holds
+    push: float = lever("log odds", "contacts that offer a product")
+    log_conversion: np.ndarray = lever("log ratio", "offers taken", by="tier")
+    campaign: np.ndarray = lever("chance a month", "campaign contacts added", by="tier and channel")
+    retain: np.ndarray = lever("chance a month", "retention contact above the cut", by="tier and channel")
+    retain_cut: float = lever("score, SD", "above which retention contacts go; the higher holds", neutral=-np.inf)
+    by_uplift: bool = lever("", "retention contacts go by the uplift score, not the churn score", neutral=False)
+    targeting: float = lever("share", "campaigns that go by the offer score")
+    offer_share: float = lever("share", "best-scored customers they go to; the smaller holds", neutral=1.0)
+    win_back: np.ndarray = lever("chance a month", "win-back contact to a dormant customer", by="tier")
+    outreach: float = lever("chance a month", "a remote manager's call")
+    handoff: float = lever("log ratio", "sales of a contact that follows a lead")
+    synergy: float = lever("log ratio", "sales of a contact in another channel than the last")
+    pressure_cap: float = lever("ideal = 1", "most contact pressure; the lower holds", neutral=np.inf)
     # what the bank knows
-    churn_auc: float = field(init=False)  # AUC
-    offer_auc: float = field(init=False)  # AUC
-    uplift: float = field(init=False)  # correlation
-    data_quality: float = field(init=False)  # log odds
+    churn_auc: float = lever("AUC", "churn model")
+    offer_auc: float = lever("AUC", "next-best-offer model")
+    uplift: float = lever("correlation", "uplift score")
+    data_quality: float = lever("log odds", "of a model's knowledge that the data let through")
     # managers
-    log_hours: float = field(init=False)  # client hours
-    log_contact_hours: float = field(init=False)  # time of a contact
-    log_manager_exit: float = field(init=False)
-    log_vacancy: float = field(init=False)  # months a post stays empty
-    log_unprepared: float = field(init=False)  # share of departures whose customers nobody prepared
-    coverage: np.ndarray = field(init=False)  # by tier: log odds of a named manager
-    train_professional: float = field(init=False)  # SD that every manager learns this month
-    train_digital: float = field(init=False)
+    log_hours: float = lever("log ratio", "client hours")
+    log_contact_hours: float = lever("log ratio", "time of a contact")
+    log_manager_exit: float = lever("log HR", "managers who leave")
+    log_vacancy: float = lever("log ratio", "months a post stays empty")
+    log_unprepared: float = lever("log ratio", "departures whose customers nobody prepared")
+    coverage: np.ndarray = lever("log odds", "a named manager", by="tier")
+    train_professional: float = lever("SD", "professional skill that every manager learns this month")
+    train_digital: float = lever("SD", "digital skill that every manager learns this month")
 
     def __post_init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Back to neutral, at the start of every month."""
-        for name in BY_TIER:
-            setattr(self, name, np.zeros(self.tiers))
-        for name in BY_TIER_AND_CHANNEL:
-            setattr(self, name, np.zeros((self.tiers, len(CHANNELS))))
-        for name in SCALARS:
-            setattr(self, name, 0.0)
-        self.pressure_cap = np.inf
-        self.retain_cut = -np.inf
-        self.offer_share = 1.0
-        self.by_uplift = False
+        shapes = {"tier": (self.tiers,), "tier and channel": (self.tiers, len(CHANNELS))}
+        for one in fields(self):
+            if one.metadata:
+                by, neutral = one.metadata["by"], one.metadata["neutral"]
+                setattr(self, one.name, np.full(shapes[by], neutral) if by in shapes else neutral)
 
     # --- the rules for what does not add up --------------------------------------------------------------------
 

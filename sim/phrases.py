@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
+
+Labels = Mapping[tuple[str, str], str]  # ("arm", "tier" or "channel", name) to what a reader sees for it
+
+_labels: ContextVar[Labels | None] = ContextVar("labels", default=None)
 
 
-def spoken(name: str) -> str:
-    """A name of an arm or tier for reading: underscores are spaces."""
-    return name.replace("_", " ")
+@contextlib.contextmanager
+def labelled(labels: Labels) -> Iterator[None]:
+    """Inside, names of arms, tiers and channels are shown by these labels; files go on holding names."""
+    token = _labels.set(labels)
+    try:
+        yield
+    finally:
+        _labels.reset(token)
+
+
+def labels() -> Labels | None:
+    """The labels that hold here; None outside any `labelled`."""
+    return _labels.get()
+
+
+def named(name: str, of: str = "arm") -> str:
+    """The label of an arm (or tier, or channel), else its name as it is in files."""
+    return (_labels.get() or {}).get((of, name), name)
+
+
+def spoken(name: str, of: str = "arm") -> str:
+    """A name for reading: its label, or underscores as spaces; `of` is "" for what has no label, such as a strategy."""
+    return (_labels.get() or {}).get((of, name)) or name.replace("_", " ")
 
 
 def quoted(name: str) -> str:
-    """A name inside a sentence, in quotation marks."""
+    """A name of an arm inside a sentence, in quotation marks."""
     return f"\N{LEFT DOUBLE QUOTATION MARK}{spoken(name)}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 

@@ -6,6 +6,7 @@ entries by those names, or says ``like: wealth`` on a tier, and the entry of tha
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from sim.assumptions import Settings, assumption
 STANDARD_TIERS = ("mass", "affluent", "wealth", "private")
 MOST_TIERS = 8
 TOP = 1e9  # CNY: upper bound of the last tier (SPEC 1.1 caps wealth there)
+LONGEST_LABEL = 60
 LONGEST_NAME = 100  # it becomes a folder and part of a file's name
 
 
@@ -31,7 +33,27 @@ def _name(text: str) -> str:
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": "^[a-z0-9_-]+$"})]
 
 
-class Tier(Settings):
+def _label(text: str) -> str:
+    if not text.strip() or text != text.strip():
+        raise ValueError("a label is not empty and has no space at its ends")
+    if len(text) > LONGEST_LABEL:
+        raise ValueError(f"a label has at most {LONGEST_LABEL} letters")
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in text):
+        raise ValueError("a label is one line of letters that can be shown")
+    return text
+
+
+Label = Annotated[str, AfterValidator(_label)]
+
+
+class Labelled(Settings):
+    """What may have a label: it changes what is read in tables, figures and reports, and no result."""
+
+    label: Label | None = Field(None, description="what readers see in place of the name, in any script")
+    about: str | None = Field(None, description="what it is, for the report, in any script")
+
+
+class Tier(Labelled):
     """One tier: a band of three-month mean AUM, from its lower bound to the next tier's."""
 
     name: Name = Field(description="name of the tier")

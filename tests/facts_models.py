@@ -73,7 +73,7 @@ def _score(bank: BankModel, rows: np.ndarray, churn_auc: float, data_quality: fl
     scores = bank.settings.scores.model_copy(update={"churn_auc": churn_auc, "data_quality": data_quality})
     bank.settings = bank.settings.model_copy(update={"scores": scores})
     bank.now = bank._now()  # what is known is reckoned once a month
-    return bank._scores(rows)["churn_score"].astype(float)
+    return bank.scores(rows)["churn_score"].astype(float)
 
 
 def v17(run: Run) -> Figures:

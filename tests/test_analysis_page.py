@@ -95,11 +95,10 @@ def test_an_analysis_writes_tables_figures_and_a_page(bank):
     assert points.loc[3, "calls.npv.seeds"] == 2
     assert pd.read_csv(folder / "analysis/failed.csv")["point"].tolist() == [3]
     # nothing that another sweep into this folder would take for somebody's file
-    from sim.store.sweep_opening import OWN_FILES
-
     from sim.store.files import foreign_files
+    from sim.store.sweep_reading import SWEEP
 
-    assert foreign_files(folder, OWN_FILES) == []
+    assert foreign_files(folder, SWEEP.own) == []
 
 
 def test_the_page_asks_nothing_from_anywhere_and_is_well_formed(bank):

@@ -304,7 +304,7 @@ def test_a_run_that_breaks_is_named_and_the_others_are_kept(
     live = BankModel.run
 
     def breaks(self: BankModel, told: object = None) -> object:
-        if self.luck == 2:
+        if self.seed == 2:
             raise FloatingPointError("a bank broke")
         return live(self, told)  # type: ignore[arg-type]
 

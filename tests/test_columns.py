@@ -15,6 +15,7 @@ from tiny_folders import Shared, manifest_of, write_manifest
 
 from sim.analysis import indices, interactions
 from sim.cli import main
+from sim.errors import BadInput
 from sim.store.columns import FILES, File
 from sim.store.dictionary import page
 from sim.store.run_folder import ResultsFolder
@@ -22,7 +23,7 @@ from sim.store.run_reading import read
 from sim.store.seals import KEYS, file_digest
 from sim.store.sweep_reading import read_sweep
 from sim.store.sweep_rows import part_columns
-from sim.store.tables import units
+from sim.store.tables import read_csv, units
 
 ROOT = Path(__file__).parents[1]
 NOT_OF_TINY = ("attribution", "parts", "interactions", "indices", "failed")  # each has a test below or its own file
@@ -152,6 +153,43 @@ def test_tables_in_memory_have_their_units(originals: Shared) -> None:
     assert tasks.attrs["units"]["npv"] == "CNY"
     assert tasks.attrs["units"]["attrition_annual"] == "per year"
     assert set(tasks.attrs["units"]) <= set(tasks.columns)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (",2,", ",two,", "line 2, column seeds: 'two' is not a whole number"),
+        (",2,", ",2.5,", "line 2, column seeds: '2.5' is not a whole number"),
+        (",2,", ",,", "line 2, column seeds: no value"),
+        (",2,", f",{10**20},", f"line 2, column seeds: '{10**20}' is not a whole number"),
+        (",2,", ",", "line 2 has 10 of 11 values"),
+        (",2,", ",2,2,", "line 2 has more than 11 values"),
+        ("per year,0.", "per year,much", "line 2, column difference: 'much0' is not a number"),
+    ],
+)
+def test_a_csv_file_that_is_damaged_is_told_by_line_and_column(
+    old: str, new: str, says: str, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = Path(shutil.copytree(originals["run"], tmp_path / "run"))
+    text = (run / "precision.csv").read_text("utf-8")
+    assert old in text
+    (run / "precision.csv").write_text(text.replace(old, new, 1), "utf-8")
+    assert main(["compare", str(run), str(originals["run"])]) == 2
+    assert capsys.readouterr().err == f"{run / 'precision.csv'}  damaged: {says}\n"
+
+
+def test_a_csv_file_that_is_cut_anywhere_is_told_in_a_line(originals: Shared, tmp_path: Path) -> None:
+    content = (originals["run"] / "precision.csv").read_bytes()
+    ends = [place for place, byte in enumerate(content) if byte == ord("\n")]
+    for place in range(ends[1] + 2, ends[2]):
+        (tmp_path / "precision.csv").write_bytes(content[:place])
+        try:
+            read_csv("precision", tmp_path / "precision.csv")
+        except BadInput as error:
+            (line,) = str(error).splitlines()
+            assert "damaged: line " in line
+        else:  # the last number has lost digits only: that is for the seal to find
+            assert content[:place].count(b",") == content[: ends[2]].count(b",")
 
 
 def bare(file: Path) -> None:

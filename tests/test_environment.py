@@ -1,4 +1,4 @@
-"""Claims about shocks and events: their paths, how they combine, what they do, and that they touch nobody's luck."""
+"""Claims about shocks and events: their paths, how they combine, what they do, and that they touch nobody's draws."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sim.behaviour.settings import Model
 from sim.cli import main
 from sim.codes import ACTIVE, APP, BRANCH, DORMANT, MESSAGING, NOBODY, PHONE, VIDEO
 from sim.economics import Economics
-from sim.environment import SHOCKS, AnyShock, Environment, Luck
+from sim.environment import SHOCKS, AnyShock, Environment, StrikeContext
 from sim.experiments.prepare import prepare
 from sim.ledger import Ledger
 from sim.population.tier_presets import PRESET_TIERS
@@ -217,10 +217,10 @@ def test_holders_lose_trust_and_nobody_else_does() -> None:
     c = model.customers
     trust, failure = c.trust.copy(), c.open_failure.copy()
     event = shock("market_drawdown", trust=-0.3, holder_products=3, holder_tiers=["private"], advice_failure=0.4)
-    luck = Luck(1, 1, float(model.rates.trust_sd))
-    event.strike(c, TIER_LIST, 2, luck)  # a month too late: nothing
+    context = StrikeContext(1, 1, float(model.rates.trust_sd))
+    event.strike(c, TIER_LIST, 2, context)  # a month too late: nothing
     assert np.array_equal(trust, c.trust)
-    event.strike(c, TIER_LIST, 1, luck)
+    event.strike(c, TIER_LIST, 1, context)
     holder = (c.state == ACTIVE) & ((c.tier == 3) | (c.products >= 3))
     assert 0 < holder.sum() < (c.state == ACTIVE).sum()
     assert (c.state == DORMANT).any()

@@ -100,7 +100,7 @@ def test_an_arm_that_breaks_leaves_the_others_of_its_seed(tmp_path: Path, monkey
     live = BankModel.run
 
     def breaks(self: BankModel, *told: Any, **more: Any) -> Any:
-        if (self.arm.name, self.luck) == ("second", 3):
+        if (self.arm.name, self.seed) == ("second", 3):
             self.customers.aum[:] = np.nan
             raise FloatingPointError("an arm broke")
         return live(self, *told, **more)
@@ -121,8 +121,8 @@ def test_a_burn_in_that_breaks_is_tried_once_and_breaks_every_arm_of_its_seed(
     live = BankModel.burn_in
 
     def breaks(self: BankModel, told: Any = None) -> State:
-        tried.append(self.luck)
-        if self.luck == 3:
+        tried.append(self.seed)
+        if self.seed == 3:
             raise OverflowError("too much money")
         return live(self, told)
 
@@ -132,7 +132,7 @@ def test_a_burn_in_that_breaks_is_tried_once_and_breaks_every_arm_of_its_seed(
     assert {(broken["arm"], broken["seed"]) for broken in outcome.failed} == {
         (arm, 3) for arm in ("nothing", "second", "third")
     }
-    monkeypatch.setattr(BankModel, "burn_in", lambda self, told=None: 1 / 0)
+    monkeypatch.setattr(BankModel, "burn_in", lambda self, on_month=None: 1 / 0)
     with pytest.raises(RunFailed, match="every run failed"):
         run(three_arms(), tmp_path / "none")
 

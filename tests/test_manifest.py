@@ -13,6 +13,7 @@ import pytest
 from tiny_folders import Shared, manifest_of, write_manifest
 
 from sim.cli import main
+from sim.store.differing import differing_keys, in_words
 from sim.store.manifest import run_mistakes, sweep_mistakes
 
 WRONG = (None, True, 5, -1, 1.5, "x", [], [1, 1], {}, {"a": 1})
@@ -212,7 +213,7 @@ def test_tables_of_an_optimisation_are_looked_at(
 
 def test_what_a_later_edition_says_besides_is_no_damage(originals: Shared) -> None:
     for kind, look in (("run", run_mistakes), ("sweep", sweep_mistakes), ("optimise", sweep_mistakes)):
-        assert look("m", manifest_of(originals[kind]) | {"survey": {"a": [1]}, "labels": None}) == []
+        assert look("m", manifest_of(originals[kind]) | {"survey": {"a": [1]}, "legend": None}) == []
 
 
 def test_the_least_that_a_caller_writes_is_enough() -> None:
@@ -233,6 +234,8 @@ def test_resume_names_the_keys_that_differ(
             ["--set", "population.customers=700", "--set", "discount_rate=0.2"],
             "of another scenario: discount_rate 0.1, not 0.2; population.customers 600, not 700; resume",
         ),
+        (["--arms", "nothing"], "of other arms: nothing, digital, not nothing; resume with the same scenario"),
+        (["--set", "record.panel=0"], "of another scenario: record.panel 5, not 0; resume"),
     ):
         code, said, err = told(capsys, file, "--out", out, "--resume", *words)
         assert (code, said, len(err)) == (2, [], 1)
@@ -250,3 +253,21 @@ def test_resume_of_a_sweep_names_the_keys_that_differ(originals: Shared, capsys:
         code, said, err = told(capsys, file, "--out", out, "--resume", *words)
         assert (code, said, len(err)) == (2, [], 1)
         assert says in err[0]
+
+
+def test_a_folder_of_another_kind_is_one_line(originals: Shared, capsys: pytest.CaptureFixture[str]) -> None:
+    run, sweep, optimise = (originals[kind] for kind in ("run", "sweep", "optimise"))
+    files = {folder: folder.parent / f"{folder.name}.yaml" for folder in (run, sweep, optimise)}
+    for file, folder, says in (
+        (files[run], sweep, "holds a sweep of tiny, not a single run"),
+        (files[run], optimise, "holds a sweep of tiny, not a single run"),
+        (files[sweep], run, "holds a single run of tiny, not a sweep"),
+    ):
+        for more in ([], ["--resume"], ["--overwrite"]):
+            code, said, err = told(capsys, file, "--out", folder, *more)
+            assert (code, said, err) == (2, [], [f"{folder}  {says}; name a new or empty folder"])
+
+
+def test_a_key_that_one_side_leaves_out_is_said_so() -> None:
+    found = differing_keys("a: 1\nb: 2\n", "b: 3\nc: [4]\n")
+    assert in_words(found) == "a 1, not left out; b 2, not 3; c left out, not [4]"

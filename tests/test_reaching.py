@@ -252,7 +252,7 @@ def test_noise_is_redrawn_each_quarter_and_stays_within_it(lively: BankModel) ->
     for month_ in range(1, 8):
         lively.month = month_
         lively.now = lively._now()
-        told.append(lively._scores(rows))
+        told.append(lively.scores(rows))
     lively.month = at
     lively.now = lively._now()
     for name in ("churn_score", "uplift_score", "offer_score"):

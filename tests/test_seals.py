@@ -12,6 +12,7 @@ from tiny_folders import Shared, alter, manifest_of, write_manifest
 
 from sim.cli import main
 from sim.experiments.design.plan import BANK
+from sim.experiments.prepare import prepare
 from sim.experiments.run import Outcome
 from sim.store.run_reading import read
 from sim.store.seals import KEYS, file_digest
@@ -55,9 +56,11 @@ def test_one_value_altered_in_any_file_is_found_and_named(
     if kind == "run":  # the rerun of an unaltered scenario, lived once for all files
         again = tmp_path / "again"
         assert main([str(folder / "scenario.yaml"), "--quiet", "--out", str(again)]) == 0
-        monkeypatch.setattr("sim.experiments.verify.run_all", lambda *_, **__: [Outcome(read(again))])
+        outcome, prepared = Outcome(read(again)), prepare([folder / "scenario.yaml"])
+        monkeypatch.setattr("sim.experiments.verify.run_all", lambda *_, **__: [outcome])
+        monkeypatch.setattr("sim.experiments.verify.prepare", lambda *_: prepared)
     else:  # units lived again are seen in test_sweep_verbs
-        monkeypatch.setattr("sim.experiments.sweep.verify._again", lambda tasks, *_: tasks)
+        monkeypatch.setattr("sim.experiments.verify_sweep._again", lambda tasks, *_: tasks)
     missed = []
     for name in names:
         before = (folder / name).read_bytes()

@@ -62,7 +62,7 @@ def assert_same(one: BankModel, other: BankModel) -> None:
 
 def continued(model: BankModel, state: State, **more: Any) -> BankModel:
     """Another bank that lives on from the state to its end."""
-    again = BankModel(model.scenario, model.arm, model.luck, fresh_source(model.scenario), state=state, **more)
+    again = BankModel(model.scenario, model.arm, model.seed, fresh_source(model.scenario), state=state, **more)
     again.run()
     return again
 
@@ -192,7 +192,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
     "bank": {
         "scenario",
         "arm",
-        "luck",
+        "seed",
         "source",
         "tiers",
         "settings",

@@ -363,7 +363,7 @@ def test_a_run_is_no_sweep_and_is_not_overwritten(tmp_path: Path, five: list[Poi
     (tmp_path / "s" / "manifest.json").write_text(json.dumps({"format": "rapport-results"}))
     with pytest.raises(BadInput, match=r"holds a single run of .*, not a sweep"):
         read_sweep(tmp_path / "s")
-    with pytest.raises(BadInput, match="not surely of a sweep"):
+    with pytest.raises(BadInput, match="holds a single run of None, not a sweep; name a new or empty folder"):
         start(tmp_path / "s", five, overwrite=True)
 
 

@@ -146,7 +146,7 @@ def well_known() -> BankModel:
 
 def view_of(model: BankModel, order: np.ndarray | None = None) -> BankView:
     managed = model.team.managed(model.customers)
-    return BankView(model.customers, managed if order is None else managed[order], scores=model._scores)
+    return BankView(model.customers, managed if order is None else managed[order], scores=model.scores)
 
 
 # --- the contract ----------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tables
 from banks import at_the_start, scenario
 
 from sim.agents.customer import BY_NAME, COLUMNS, NAMES, OBSERVED, BankView, Customers
@@ -56,6 +57,12 @@ def test_the_bank_sees_what_the_table_says_it_sees() -> None:
             with pytest.raises(AttributeError, match="cannot see it"):
                 getattr(view, name)
     assert set(NAMES) - OBSERVED >= {"satisfaction", "log_frailty", "uplift_class", "preferred"}
+
+
+def test_the_page_of_the_model_has_the_tables_of_the_code() -> None:
+    page = tables.PAGE.read_text("utf-8")
+    assert all(tables.block(name).search(page) for name in tables.TABLES)
+    assert tables.written(page) == page, "python -m tests.tables"
 
 
 def test_managers_stand_in_a_table_by_post(bank: BankModel) -> None:

@@ -10,9 +10,10 @@ from pydantic import Field, model_validator
 from sim.assumptions import Settings, assumption
 from sim.codes import CHANNELS
 from sim.slips import slip
+from sim.tiers import Labelled
 
 
-class ChannelSettings(Settings):
+class ChannelSettings(Labelled):
     """Numbers of one channel (SPEC 5.1)."""
 
     online: bool = Field(description="online channel, else offline")

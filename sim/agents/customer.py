@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """One column, told once: type, value of an unused row, whether the bank can observe it, unit, meaning.
+    """One column, declared once: type, value of an unused row, whether the bank can observe it, unit, meaning.
 
     From this table follow the arrays the kernel lives on, what `BankView` shows, a state's file, and `Customers.frame`.
     """
@@ -42,8 +42,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("state", i8, CLOSED, True, "", "active, dormant, closed (or unused)"),
     Column("tier", i8, 0, True, "", "index of the tier"),
     Column("joined_month", i16, 0, True, "month", "month of joining, negative before month 0"),
-    Column("age", f32, 40, True, "years at month 0", "age"),
-    Column("income", f32, 0, True, "SD of the population", "log income"),
+    Column("age", f32, 40, True, "years", "age at month 0"),
+    Column("income", f32, 0, True, "SD", "log income, in SD of the population"),
     Column("products", i8, 1, True, "products", "products held, 1 to 10"),
     Column("adopted", i8, 0, True, "", "1 = uses the app"),
     Column("preferred", i8, 0, False, "", "channel the customer likes best"),

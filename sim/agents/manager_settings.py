@@ -189,8 +189,8 @@ class Managers(Settings):
     @model_validator(mode="after")
     def _in_order(self) -> Managers:
         if self.junior_months > self.senior_months:
-            told = f"{self.junior_months} is above senior_months ({self.senior_months}); at most that"
-            raise slip(("junior_months",), told)
+            message = f"{self.junior_months} is above senior_months ({self.senior_months}); at most that"
+            raise slip(("junior_months",), message)
         return self
 
     @field_validator("mix")

@@ -76,7 +76,7 @@ class Factor:
     @property
     def leaf(self) -> str:
         """The last word of its path, for lists where the rest is clear."""
-        return spoken(self.path.removesuffix(".intensity").rpartition(".")[2])
+        return spoken(self.path.removesuffix(".intensity").rpartition(".")[2], "")
 
     @cached_property
     def numeric(self) -> bool:
@@ -146,7 +146,7 @@ def say(value: Any, kind: str = "number", unit: str = "", digits: int = 4) -> st
             return "on" if value else "off"
         return f"{float(value):.{digits}g}" if is_number(value) else str(value)
     if not is_number(value):
-        return spoken(str(value))
+        return spoken(str(value), "")
     number = float(value)
     text = f"{number:,.0f}" if number.is_integer() or abs(number) >= 10**digits else f"{number:.{digits}g}"
     short = "" if unit in ("share", "ratio", "index", "probability") else unit.replace("per year", "a year")
@@ -418,5 +418,5 @@ def short_names(paths: Sequence[str]) -> list[str]:
             other[-size:] == own[-size:] for number, other in enumerate(parts) if number != place
         ):
             size += 1
-        names.append(" ".join(map(spoken, own[-size:])))
+        names.append(" ".join(spoken(one, "") for one in own[-size:]))
     return names

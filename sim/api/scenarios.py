@@ -39,7 +39,7 @@ def prepared(
     if seeds is not None:
         changes["seeds"] = {"first": 1, "count": seeds} if isinstance(seeds, int) else list(seeds)
     if isinstance(scenario, Scenario):
-        source = loads(dump(scenario.resolved()), file=IN_MEMORY)
+        source = loads(dump(scenario.stored()), file=IN_MEMORY)
     elif isinstance(scenario, Mapping):
         source = loads(dump(dict(scenario)), file=IN_MEMORY)
     elif isinstance(scenario, (str, os.PathLike)):

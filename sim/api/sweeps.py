@@ -141,7 +141,7 @@ def sweep(
         plan,
         points,
         facts_of_sweep(one) | surroundings(),
-        dump(one.scenario.resolved()),
+        dump(one.scenario.stored()),
         SweepOptions(folder, resume, overwrite),
         where,
         callback(progress, units=(plan.name, len(plan.arms))),

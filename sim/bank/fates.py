@@ -1,4 +1,4 @@
-"""What became of the customers of month 0, and how that differs between two arms of the same luck.
+"""What became of the customers of month 0, and how that differs between two arms with the same draws.
 
 Lives are paired: a customer whom an arm does not touch lives the same life in both. So the counts of fate in the
 reference by fate in the arm say whom a strategy kept, lost, moved or annoyed, and who they are. Counts only: no row is

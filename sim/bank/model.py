@@ -72,7 +72,7 @@ class BankModel(mesa.Model):
         self.running: bool = True
         self.scenario = scenario
         self.arm = arm
-        self.luck = seed
+        self.seed = seed
         self.source = source
         self.tiers = scenario.tier_list
         self.settings = scenario.model
@@ -127,11 +127,13 @@ class BankModel(mesa.Model):
     def step(self) -> None:
         """Live one month, in the order of DECISIONS 10. With the scenario's last one `running` turns False."""
         if self.month == self.scenario.months:
-            told = f"month {self.month + 1} and later are beyond the scenario's {self.month} months; a larger `months`"
-            warnings.warn(told, stacklevel=3)  # Mesa stands in between
+            message = (
+                f"month {self.month + 1} and later are beyond the scenario's {self.month} months; a larger `months`"
+            )
+            warnings.warn(message, stacklevel=3)  # Mesa stands in between
         self.month += 1
         self.environment.advance(self.month)
-        self.environment.strike(self.customers, self.luck, float(self.rates.trust_sd))
+        self.environment.strike(self.customers, self.seed, float(self.rates.trust_sd))
         self.levers.reset()
         self.turn_levers()
         self.now = self._now()
@@ -142,35 +144,35 @@ class BankModel(mesa.Model):
         self.record(joined, books)
         self.running = self.month < self.scenario.months
 
-    def run(self, told: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
-        """Live what is left of burn-in and of the measured months; `told` hears the rows of each month.
+    def run(self, on_month: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
+        """Live what is left of burn-in and of the measured months; `on_month` is called with the rows of each month.
 
         `until` is the measured month to stop after (0: the state after burn-in, recorded); a next call goes on.
         """
         last = self.scenario.months if until is None else until
         with self._threads():
-            self._burn_in(told)
+            self._burn_in(on_month)
             if not self.is_measuring:
                 self.begin_measuring()
             began = perf_counter()
             while self.month < last:
                 self.measured_rows += int(np.count_nonzero(self.customers.state != CLOSED))
-                self._step_told(told)
+                self._step(on_month)
             self.measured_seconds += perf_counter() - began
         return self.recorder
 
-    def burn_in(self, told: Callable[[int], None] | None = None) -> State:
+    def burn_in(self, on_month: Callable[[int], None] | None = None) -> State:
         """Live to month 0 and no further: the state from which every arm of this seed begins.
 
         Strategies act from month 1 on at the earliest, so until then no arm differs from another.
         """
         with self._threads():
-            self._burn_in(told)
+            self._burn_in(on_month)
         return self.state()
 
-    def _burn_in(self, told: Callable[[int], None] | None) -> None:
+    def _burn_in(self, on_month: Callable[[int], None] | None) -> None:
         while self.month < 0:
-            self._step_told(told)
+            self._step(on_month)
 
     @contextmanager
     def _threads(self) -> Iterator[None]:
@@ -184,10 +186,10 @@ class BankModel(mesa.Model):
                 self.pool.shutdown()
                 self.pool = None
 
-    def _step_told(self, told: Callable[[int], None] | None) -> None:
+    def _step(self, on_month: Callable[[int], None] | None) -> None:
         self.step()
-        if told is not None:
-            told(len(self.customers))
+        if on_month is not None:
+            on_month(len(self.customers))
 
     def begin_measuring(self) -> None:
         """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
@@ -248,7 +250,7 @@ class BankModel(mesa.Model):
         self.observer.count(self.month, cohort, left, exits)
         if markov.is_due(self.settings, self.month):
             self.tally = markov.move_by_matrix(
-                self.customers, self.tally, self.source, self.settings, self.rates, seed=self.luck, month=self.month
+                self.customers, self.tally, self.source, self.settings, self.rates, seed=self.seed, month=self.month
             )
         return self.welcome_joiners()
 
@@ -257,7 +259,7 @@ class BankModel(mesa.Model):
         if not self.settings.mechanisms.acquisition:
             return np.zeros(len(self.tiers))
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
-        new = self.source.joiners(self.luck, self.month, bank, self.settings.acquisition.rate)
+        new = self.source.joiners(self.seed, self.month, bank, self.settings.acquisition.rate)
         if new is None:
             return np.zeros(len(self.tiers))
         self.customers.place(new)
@@ -345,7 +347,7 @@ class BankModel(mesa.Model):
         return bool(self.recorder.bank)
 
     def _populate(self) -> Customers:
-        first = self.source.first(self.luck, self.month)
+        first = self.source.first(self.seed, self.month)
         customers = Customers(self._room(first["uid"].size, self.scenario.months - self.month))
         customers.place(first)
         return customers
@@ -361,7 +363,7 @@ class BankModel(mesa.Model):
         return tally
 
     def _weigh_population(self) -> None:
-        """Set what holds from here on: base hazards, and the scale that scores are told on.
+        """Set what holds from here on: base hazards, and the scale of scores.
 
         Base rates a month by tier are such that the active population has the wanted mean hazards (SPEC 2.3); risk
         and what a retention contact would save have their mean and SD by tier (`moments`, float64 (tiers, 4)).
@@ -424,9 +426,9 @@ class BankModel(mesa.Model):
         """What strategies wish for the managed customers, as the bank sees them."""
         if self.programme is None or not self.programme.proposes:
             return None
-        return self.programme.propose(BankView(self.customers, rows, scores=self._scores), self.month)
+        return self.programme.propose(BankView(self.customers, rows, scores=self.scores), self.month)
 
-    def _scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+    def scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""
         c = self.customers
         scores = {name: np.empty(rows.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")}
@@ -445,7 +447,7 @@ class BankModel(mesa.Model):
     def _now(self) -> Now:
         s, levers, world = self.settings, self.levers, self.environment
         on = s.mechanisms
-        key0, key1 = key_of(self.luck)
+        key0, key1 = key_of(self.seed)
         share = float(self.tally[:, T.DIGITAL].sum()) / max(float(self.tally[:, T.ACTIVE].sum()), 1.0)
         contagion = np.log(s.leaving.word_of_mouth) * s.leaving.neighbours * self.leavers
         campaign = np.clip(self.campaign + levers.campaign, 0.0, 1.0) if on.contacts else np.zeros_like(self.campaign)

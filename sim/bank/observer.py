@@ -252,8 +252,8 @@ class Observer:
             return
         c = bank.customers
         rows = np.flatnonzero(c.state != CLOSED)
-        luck = uniforms(self.seed, DRAW_PANEL, 0, c.uid[rows])[0]
-        self.tracked = rows[np.lexsort((c.uid[rows], luck))[: self.panel]]
+        drawn = uniforms(self.seed, DRAW_PANEL, 0, c.uid[rows])[0]
+        self.tracked = rows[np.lexsort((c.uid[rows], drawn))[: self.panel]]
         self.tracked_uid = c.uid[self.tracked].copy()
 
     def _record_panel(self, bank: Bank) -> None:

@@ -29,6 +29,8 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
     dormant = model.dormant_hazard
     fallen = row(leaving.demotion, tiers)
     numbers: dict[str, Any] = {
+        # settings of `leaving` are log hazard ratios as they stand, but for those that are named below
+        **{f"b_{name}": value for name, value in leaving if f"b_{name}" in Rates._fields},
         "wealth_reversion": wealth.reversion * moving,
         "wealth_sd": wealth.sd * moving,
         "wealth_growth": wealth.growth / MONTHS * moving,
@@ -114,23 +116,12 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "affinity_mean": model.adoption.affinity_mean,
         "affinity_sd": model.adoption.affinity_sd,
         "covariates_on": float(on.covariates),
-        "b_products": leaving.products,
         "products_most": leaving.products_most,
-        "b_satisfaction": leaving.satisfaction,
-        "b_trust": leaving.trust,
-        "b_engagement": leaving.engagement,
-        "b_failure": leaving.failure,
-        "b_gap": leaving.gap,
         "gap_months": leaving.gap_months,
-        "b_app": leaving.app,
         "b_yield": leaving.yield_gap,
-        "b_promotion": leaving.promotion,
         "age_from": leaving.age_from,
         "age_lowest": -leaving.age_below,
         "age_highest": leaving.age_above,
-        "b_age": leaving.age,
-        "b_age_square": leaving.age_square,
-        "b_relocation": leaving.relocation,
         "b_pressure": -contacts.benefit,
         "pressure_most": contacts.pressure_most,
         "b_second_life": math.log(leaving.second_life),

@@ -16,9 +16,9 @@ from sim.slips import slip
 from sim.tiers import Tier
 
 
-def table(values: dict[str, Any], unit: str, **told: Any) -> Any:
+def table(values: dict[str, Any], unit: str, **more: Any) -> Any:
     """A table by tier name of one number; further arguments as of `assumption`."""
-    return assumption(unit=unit, factory=lambda: dict(values), **told)
+    return assumption(unit=unit, factory=lambda: dict(values), **more)
 
 
 class Mechanisms(Settings):
@@ -413,7 +413,7 @@ class Scores(Settings):
     """of a model's knowledge (AUC above one half) that the data let through, and of customers known under one name
     online and offline"""
     redrawn_months: int = assumption(3, "months", plausible=(1, 12), allowed=(1, 120), source="assumption")
-    """how long a score's noise stays, before it is told anew"""
+    """how long a score's noise stays, before it is drawn anew"""
     lead: float = assumption(0.05, "chance a month", plausible=(0.01, 0.1), allowed=(0, 1), source="assumption; F64")
     """managed app users who show interest in a product there, at mean need"""
 
@@ -438,11 +438,11 @@ class Adoption(Settings):
     age: float = assumption(0.45, "log odds/decade", plausible=(0.3, 0.7), allowed=(-5, 5), source="assumption; F63")
     """age above `age_from`, negative"""
     age_from: float = assumption(40.0, "years", plausible=(35, 50), allowed=(0, 120), source="assumption")
-    """age from which that is told"""
+    """age from which that is counted"""
     peers: float = assumption(0.5, "log odds/share", plausible=(0.0, 1.0), allowed=(-5, 5), source="assumption")
     """share of customers who use the app, above `peers_from`"""
     peers_from: float = assumption(0.5, "share", plausible=(0.3, 0.7), allowed=(0, 1), source="assumption")
-    """share of users from which that is told"""
+    """share of users from which that is counted"""
     standing: float = assumption(2.0, "ratio", plausible=(1.0, 3.0), allowed=(0, 20), source="assumption")
     """effects of affinity and age on who uses the app at the start or on joining, over those of a month"""
     reference: float = assumption(0.6, "share", plausible=(0.4, 0.9), allowed=(0, 1), source="assumption")
@@ -519,7 +519,7 @@ class Leaving(Settings):
     age: float = assumption(-0.10, "log HR/decade", plausible=(-0.2, 0.0), allowed=(-5, 5), source="F7, F10")
     """age above `age_from`, linear"""
     age_from: float = assumption(45.0, "years", plausible=(40, 50), allowed=(0, 120), source="assumption")
-    """age from which that is told"""
+    """age from which that is counted"""
     age_below: float = assumption(3.0, "decades", plausible=(2, 4), allowed=(0, 12), source="assumption")
     """decades below it from which age counts no further"""
     age_above: float = assumption(4.0, "decades", plausible=(2, 5), allowed=(0, 12), source="assumption")

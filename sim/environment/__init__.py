@@ -15,7 +15,7 @@ from pydantic import Field
 
 from sim.agents.channel_settings import Channels
 from sim.agents.customer import Customers
-from sim.environment.base import Luck, Shock, World
+from sim.environment.base import Shock, StrikeContext, World
 from sim.environment.internet_finance import InternetFinance
 from sim.environment.manager_poaching import ManagerPoaching
 from sim.environment.market_drawdown import MarketDrawdown
@@ -58,7 +58,7 @@ class Environment(World):
         """What shocks do to customers at once, before the month is lived. `trust_sd` is one SD of trust, raw."""
         for shock in self.shocks:
             if self.month > shock.start:
-                shock.strike(customers, self.tiers, self.month - shock.start, Luck(seed, self.month, trust_sd))
+                shock.strike(customers, self.tiers, self.month - shock.start, StrikeContext(seed, self.month, trust_sd))
 
 
 def environment_slips(shocks: Sequence[Shock], tiers: Sequence[Tier], months: int) -> Iterator[Slip]:
@@ -70,7 +70,7 @@ def environment_slips(shocks: Sequence[Shock], tiers: Sequence[Tier], months: in
             yield (i, *path), message
         for j, other in enumerate(shocks):
             if other.kind == shock.kind and (other.start, j) < (shock.start, i) and _runs_into(other, shock):
-                yield (i, "from"), _told_apart(j, other, shock)
+                yield (i, "from"), _conflict(j, other, shock)
                 break
 
 
@@ -79,7 +79,7 @@ def _runs_into(first: Shock, second: Shock) -> bool:
     return last is None or second.start < first.start + last
 
 
-def _told_apart(place: int, first: Shock, second: Shock) -> str:
+def _conflict(place: int, first: Shock, second: Shock) -> str:
     last = first.lasts()
     until = "the end" if last is None else str(first.start + last)
     right = "give that one its months" if last is None else f"from {first.start + last} or later"
@@ -89,4 +89,4 @@ def _told_apart(place: int, first: Shock, second: Shock) -> str:
     )
 
 
-__all__ = ["SHOCKS", "AnyShock", "Environment", "Luck", "Shock", "World", "environment_slips"]
+__all__ = ["SHOCKS", "AnyShock", "Environment", "Shock", "StrikeContext", "World", "environment_slips"]

@@ -91,7 +91,7 @@ class Shock(Settings):
     def act(self, world: World, elapsed: int) -> None:
         """Move the world in the `elapsed`-th month of the shock (1 = the first; counted on after it is over)."""
 
-    def strike(self, customers: Customers, tiers: Sequence[Tier], elapsed: int, luck: Luck) -> None:
+    def strike(self, customers: Customers, tiers: Sequence[Tier], elapsed: int, context: StrikeContext) -> None:
         """What the shock does to customers at once, before they live the month; most do nothing."""
 
     def slips(self, tiers: Sequence[Tier]) -> Iterator[Slip]:
@@ -100,7 +100,7 @@ class Shock(Settings):
 
 
 @dataclass(frozen=True)
-class Luck:
+class StrikeContext:
     """What a strike may need of the month: the seed and month of its draws, and one SD of trust in raw units."""
 
     seed: int

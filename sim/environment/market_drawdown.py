@@ -15,7 +15,7 @@ from pydantic import Field
 from sim.agents.customer import Customers
 from sim.assumptions import assumption
 from sim.codes import ACTIVE, DRAW_MANAGER, NOBODY
-from sim.environment.base import LONGEST, Luck, Shock, World, named, unknown_tiers
+from sim.environment.base import LONGEST, Shock, StrikeContext, World, named, unknown_tiers
 from sim.slips import Slip
 from sim.tiers import Tier, row
 
@@ -68,18 +68,18 @@ class MarketDrawdown(Shock):
         upper = named(self.holder_tiers, tiers)[customers.tier]
         return np.flatnonzero((customers.state == ACTIVE) & (upper | (customers.products >= self.holder_products)))
 
-    def strike(self, customers: Customers, tiers: Sequence[Tier], elapsed: int, luck: Luck) -> None:
+    def strike(self, customers: Customers, tiers: Sequence[Tier], elapsed: int, context: StrikeContext) -> None:
         """In the month of the fall: every holder's trust shifts; a drawn part of the managed ones was badly advised."""
         if elapsed != 1:
             return
         rows = self.holders(customers, tiers)
         if self.trust:
-            customers.trust[rows] += np.float32(self.trust * luck.trust_sd)
+            customers.trust[rows] += np.float32(self.trust * context.trust_sd)
         advised = rows[customers.manager[rows] != NOBODY]
         if self.advice_failure and advised.size:
             from sim.kernel.numerics import uniforms
 
-            u = uniforms(luck.seed, DRAW_ADVICE, luck.month, customers.uid[advised])[0]
+            u = uniforms(context.seed, DRAW_ADVICE, context.month, customers.uid[advised])[0]
             customers.open_failure[advised[u < self.advice_failure]] += np.float32(1.0)
 
     def slips(self, tiers: Sequence[Tier]) -> Iterator[Slip]:

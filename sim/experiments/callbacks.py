@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sim.experiments.optimise.archive import Archive, Standing
+from typing import Any
 
 
 class Callback:
@@ -53,5 +50,5 @@ class Callback:
 
     # --- a search
 
-    def generation(self, number: int, of: int, archive: Archive, standing: Standing) -> None:
-        """A generation of candidates was raced."""
+    def generation(self, number: int, of: int, archive: Any, standing: Any) -> None:
+        """A generation of candidates was raced: all so far (`optimise.archive.Archive`), and how they stand."""

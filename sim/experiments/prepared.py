@@ -67,5 +67,6 @@ def facts_of_sweep(one: Prepared) -> dict[str, Any]:
         "burn_in": s.burn_in,
         "discount_rate": s.discount_rate,
         "currency": s.currency,
+        **({"labels": s.labels} if s.labels else {}),
         **facts(one.book),
     }

@@ -80,6 +80,7 @@ def manifest_of(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "burn_in": s.burn_in,
         "discount_rate": s.discount_rate,
         "currency": s.currency,
+        **({"labels": s.labels} if s.labels else {}),
         **surroundings(),
         "assumptions": {**known_of(json_schema(type(s)), defaults), **_of_strategies(s.arm_list)},
         **facts(prepared.book),

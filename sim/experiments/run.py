@@ -71,7 +71,7 @@ def run_all(
     ]
     mistakes: list[Mistake] = []
     for one, out, manifest in plans:
-        text = dump(one.scenario.resolved())
+        text = dump(one.scenario.stored())
         mistakes += ResultsFolder.refusals(out, manifest, text, overwrite=options.overwrite, resume=options.resume)
         mistakes += _checkpoint_mistakes(one, out, options)
     if mistakes:
@@ -141,7 +141,7 @@ def _run(
     whole: Callable[[Run], object] | None,
 ) -> Outcome:
     s = prepared.scenario
-    text = dump(s.resolved())
+    text = dump(s.stored())
     folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
     done = stored(folder, options.checkpoint)  # a run resumed for its states lives again where it has none
     seeds = Seeds(s, folder, callback)

@@ -1,4 +1,4 @@
-"""What the kernel is told: `Rates`, by which customers live, and `Now`, what holds this month.
+"""What the kernel is given: `Rates`, by which customers live, and `Now`, what holds this month.
 
 Flat named tuples of float32 numbers and small tables, because nested ones do not compile in every loop; whoever makes
 them (`behaviour.rates`, `model`) fills every field by name.

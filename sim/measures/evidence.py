@@ -19,6 +19,7 @@ import numpy as np
 from sim.measures.catalogue import KPIS
 from sim.measures.cubes import Cubes
 from sim.measures.lifetime import SMALLEST_DISCOUNT, chances, kept_for_ever, reaches, value_error
+from sim.phrases import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,7 @@ class Evidence:
             return said
         most = max(found, key=lambda one: one[1])
         seeds = "" if most[1] == most[2] else f" in {most[1]} of {most[2]} seeds"
-        whom = f"no {' and no '.join(names)} customer was seen to leave{seeds}"
+        whom = f"no {' and no '.join(named(name, 'tier') for name in names)} customer was seen to leave{seeds}"
         if self.discount_rate < SMALLEST_DISCOUNT:
             rest = (
                 f"at a discount rate of {self.discount_rate:g} what never ends has no value, so customer value is "

@@ -15,6 +15,7 @@ import matplotlib as mpl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sim import phrases
 from sim.phrases import spoken
 from sim.reporting.figures import NothingToShow, Plate, letters, png_bytes, style, svg_text
 from sim.reporting.figures.inline import inline
@@ -79,7 +80,9 @@ def draw_all(plates: Iterable[Plate], folder: Path, *shown: Any, ids: str = "f")
     target.mkdir(parents=True, exist_ok=True)
     pictures: list[Picture] = []
     missing: list[Missing] = []
-    with letters.one_page():
+    plates = list(plates)  # what the page says of them has labels, whatever letters can be drawn
+    drawable, lacking = letters.split(phrases.labels() or {})
+    with letters.one_page(), phrases.labelled(drawable):
         for plate in plates:
             files = target / f"{plate.name}.png", target / f"{plate.name}.svg"
             try:
@@ -96,7 +99,7 @@ def draw_all(plates: Iterable[Plate], folder: Path, *shown: Any, ids: str = "f")
             title, _, subtitle = str(figure.get_label()).partition("\n")
             # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
             drawn = Markup(inline(svg, f"{ids}{len(pictures)}-", f"{title}. {subtitle}"))
-            caption = plate.caption + letters.caption(figure)
+            caption = plate.caption + letters.caption(figure, lacking)
             pictures.append(Picture(plate.name, plate.section, plate.heading, caption, title, subtitle, drawn))
     return pictures, missing
 

@@ -358,6 +358,7 @@ def _bound(schema: Any, low: float, high: float) -> None:
 
 
 NOT_NUMBERS = ("name", "about", "seeds", "arms")  # of a scenario: no numbers of the model
+FOR_READERS = ("label", "about")  # of arms, tiers and channels
 
 
 def known_of(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -384,7 +385,7 @@ def known_of(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str
                     facts["default"] = default
                 found[".".join(path)] = facts
         for key, child in (node.get("properties") or {}).items():
-            if (*path, key)[0] not in NOT_NUMBERS:
+            if (*path, key)[0] not in NOT_NUMBERS and key not in FOR_READERS:
                 walk(child, default.get(key) if isinstance(default, Mapping) else None, (*path, key))
         options = node.get("anyOf", [node])
         for item in (resolved(option["items"]) for option in options if isinstance(option.get("items"), Mapping)):

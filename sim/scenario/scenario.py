@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -30,7 +30,7 @@ from sim.scenario.optimise import Optimise, optimise_slips
 from sim.scenario.sweep import Sweep
 from sim.slips import Slip, several
 from sim.strategies import Implementation, Strategy, known, why_unknown
-from sim.tiers import MOST_TIERS, STANDARD_TIERS, Name, Tier
+from sim.tiers import MOST_TIERS, STANDARD_TIERS, Labelled, Name, Tier
 from sim.yaml_source import Chosen, did_you_mean
 
 LARGEST_SEED = 2**63 - 1
@@ -110,7 +110,7 @@ def _seeds_given_as(value: Any) -> str:
 AnyStrategy = Annotated[Any, Chosen("use", known, "strategy", why_unknown)]
 
 
-class ArmSettings(Settings):
+class ArmSettings(Labelled):
     """An arm spelled out."""
 
     strategies: list[AnyStrategy] = Field(default_factory=list, description="strategies of the arm")
@@ -255,10 +255,41 @@ class Scenario(Settings):
         return list(dict.fromkeys(strategy.use for arm in self.arm_list for strategy in arm.strategies))
 
     def resolved(self) -> dict[str, Any]:
-        """Plain data with every default filled in, which reads back to the same scenario."""
+        """Plain data with every default filled in, for the same bank; labels decide nothing and are left out."""
+        data = self.stored()
+        for items in (data["tiers"], data["channels"].values(), data["arms"].values()):
+            for item in items:
+                if isinstance(item, dict):
+                    item.pop("label", None)
+                    item.pop("about", None)
+        for name, arm in self.arms.items():
+            if isinstance(arm, ArmSettings) and (arm.label or arm.about) and arm.budget is None:
+                data["arms"][name] = data["arms"][name]["strategies"]  # as an arm without a label is written
+        return data
+
+    def stored(self) -> dict[str, Any]:
+        """The same with labels, which reads back to the same scenario."""
         data = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         data.setdefault("tiers", [tier.model_dump(by_alias=True, exclude_none=True) for tier in self.tier_list])
         return data
+
+    @property
+    def labels(self) -> dict[str, dict[str, dict[str, str]]]:
+        """Labels and what things are, by kind ("arms", "tiers", "channels") and name; only those that are told."""
+        kinds: dict[str, dict[str, Any]] = {
+            "arms": dict(self.arms),
+            "tiers": {tier.name: tier for tier in self.tier_list},
+            "channels": {name: getattr(self.channels, name) for name in CHANNELS},
+        }
+        told = {
+            kind: {
+                name: {key: text for key in ("label", "about") if (text := getattr(one, key, None))}
+                for name, one in items.items()
+            }
+            for kind, items in kinds.items()
+        }
+        found = {kind: {name: texts for name, texts in items.items() if texts} for kind, items in told.items()}
+        return {kind: items for kind, items in found.items() if items}
 
     def digest(self) -> str:
         """SHA-256 of the resolved scenario as canonical JSON: what decides a result, whatever the file looked like."""
@@ -284,6 +315,7 @@ def _slips(s: Scenario) -> Iterator[Slip]:
         if not unknown:
             yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
     yield from _arm_slips(s)
+    yield from _label_slips(s)
     if s.optimise is not None:
         arms = {arm.name: ([one.use for one in arm.strategies], arm.budget) for arm in s.arm_list}
         yield from optimise_slips(s.optimise, arms, [tier.name for tier in s.tier_list], s.months)
@@ -305,6 +337,25 @@ def _arm_slips(s: Scenario) -> Iterator[Slip]:
             seen.setdefault(strategy.use, i)
         if isinstance(arm, ArmSettings) and arm.budget is not None and not any(use.intensity > 0 for use in uses):
             yield ("arms", name, "budget"), "nothing to spend it on; an arm with a budget has strategies"
+
+
+def _label_slips(s: Scenario) -> Iterator[Slip]:
+    """A label names one thing: no other of its kind is shown by the same text."""
+    for kind, names in (
+        ("arms", list(s.arms)),
+        ("tiers", [tier.name for tier in s.tiers or ()]),
+        ("channels", list(CHANNELS)),
+    ):
+        labels = {name: told["label"] for name, told in s.labels.get(kind, {}).items() if "label" in told}
+        for place, name in enumerate(names):
+            other = next((one for one in names if one != name and _shown(one, labels) == labels.get(name)), None)
+            if other is not None:
+                where = (kind, place if kind == "tiers" else name, "label")
+                yield where, f"{labels[name]} is what {other} is called, too; every label once"
+
+
+def _shown(name: str, labels: Mapping[str, str]) -> str:
+    return labels.get(name, name.replace("_", " "))
 
 
 def _tier_slips(s: Scenario) -> Iterator[Slip]:

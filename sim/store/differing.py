@@ -25,7 +25,12 @@ def differing_keys(one: str, other: str, *, but: Sequence[str] = ()) -> list[Dif
     if not isinstance(mine, dict) or not isinstance(theirs, dict):
         return []
     kept = (found for found in _leaves(mine, theirs, ""))
-    return [found for found in kept if not any(_inside(found[0], path) for path in but)]
+    return [found for found in kept if not any(_inside(found[0], path) for path in but) and not _told(found[0])]
+
+
+def _told(path: str) -> bool:
+    """True for what readers see of an arm, a tier or a channel, which decides nothing."""
+    return path.count(".") >= 2 and path.endswith((".label", ".about"))
 
 
 def _inside(path: str, outer: str) -> bool:
@@ -56,5 +61,5 @@ def in_words(found: Sequence[Difference]) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = "no value" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+    text = "left out" if value is None else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -103,6 +103,8 @@ class Kind:
         try:
             stored = self.read_manifest(path)
         except BadInput as error:
+            if any(mistake.file == str(path) for mistake in error.mistakes) and (path / MANIFEST).exists():
+                return no(f"{error.mistakes[0].message}; name a new or empty folder")  # it is of another kind
             if (path / MANIFEST).exists():
                 return [*no(f"holds files, not surely of a {self.noun}; name a new or empty folder"), *error.mistakes]
             return no(f"holds files that are not of a {self.noun} ({_some(names)}); name a new or empty folder")
@@ -222,6 +224,12 @@ def other_code(stored: Manifest, manifest: Manifest) -> str:
     if was == now:
         return ""
     return f" made by code version {was}, not {now}; use that version, or --overwrite to start anew"
+
+
+def other_arms(stored: Manifest, manifest: Manifest) -> str:
+    """That a folder is of arms of other names; "" if it is not."""
+    was, now = stored["arms"], manifest["arms"]
+    return f"of other arms: {', '.join(was)}, not {', '.join(now)}" if was != now else ""
 
 
 def other_scenario(path: Path, text: str, *, but: tuple[str, ...]) -> str:

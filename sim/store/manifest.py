@@ -112,6 +112,13 @@ class Forked(Told):
     arms: dict[str, str]
 
 
+class Shown(Told):
+    """What readers see of an arm, a tier or a channel."""
+
+    label: Text = ""
+    about: Text = ""
+
+
 class Common(Told):
     """What runs, sweeps and optimisations tell alike; the descriptions are read by whoever wrote something else."""
 
@@ -122,6 +129,9 @@ class Common(Told):
         description="a list of different whole numbers from 0"
     )
     about: str = Field("", description="text")
+    labels: dict[Literal["arms", "tiers", "channels"], dict[str, Shown]] = Field(
+        {}, description="label and about of arms, tiers and channels by their names, as text"
+    )
     created: str = Field("", description="a time, as text")
     code_version: str = Field("", description="text")
     packages: dict[str, str] = Field({}, description="packages with their versions, as text")

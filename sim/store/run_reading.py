@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
 from sim.store.files import why_unreadable
-from sim.store.folder import PARTS, Kind, other_book, other_code, other_scenario
+from sim.store.folder import PARTS, Kind, other_arms, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, run_mistakes
 from sim.store.seals import MANIFEST
 from sim.store.tables import (
@@ -42,10 +42,10 @@ def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
 
 
 def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, Any], scenario_text: str) -> str:
-    """Another scenario, by the keys that differ, by its book, or by digest alone; then another code."""
+    """Another scenario, by arms, by the keys that differ, by its book, or by digest alone; then another code."""
     if _same(stored, manifest):
         return "" if stored["status"] == "done" else other_code(stored, manifest)
-    other = other_scenario(path, scenario_text, but=("population.file",))
+    other = other_arms(stored, manifest) or other_scenario(path, scenario_text, but=("population.file",))
     if not other:
         why = " (its book held other customers)" if other_book(stored, manifest) else ""
         other = f"with scenario digest {stored['scenario_digest']}, not {manifest['scenario_digest']}{why}"

@@ -15,7 +15,7 @@ import numpy as np
 from sim.errors import BadInput, Mistake
 from sim.store.columns import FILES
 from sim.store.files import why_unreadable
-from sim.store.folder import LOCKS, PARTS, Kind, other_book, other_code, other_scenario
+from sim.store.folder import LOCKS, PARTS, Kind, other_arms, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, sweep_mistakes
 from sim.store.seals import MANIFEST
 from sim.store.sweep_rows import (
@@ -30,7 +30,7 @@ from sim.store.sweep_rows import (
     task_columns,
     units_of,
 )
-from sim.store.tables import with_units
+from sim.store.tables import read_values, with_units
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,9 +69,7 @@ def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, A
 
 
 def _otherwise(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, Any], scenario_text: str) -> str:
-    if (was := stored["arms"]) != (now := manifest["arms"]):
-        return f"of other arms: {', '.join(was)}, not {', '.join(now)}"
-    if other := other_scenario(path, scenario_text, but=MAY_DIFFER):
+    if other := other_arms(stored, manifest) or other_scenario(path, scenario_text, but=MAY_DIFFER):
         return other
     theirs = other_book(stored, manifest)
     why = "its book held other customers" if theirs else "another scenario, other arms or another book"
@@ -188,29 +186,12 @@ def kind_of(folder: Path) -> str | None:
 
 def read_design(path: Path, parameters: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """design.csv in its types: point, lever, world, one column a path."""
-    import pandas as pd
-
     file = path / "design.csv"
     types = {**dict.fromkeys(OF_A_POINT, "int64"), **{one["path"]: column_type(one) for one in parameters}}
-    try:
-        frame = pd.read_csv(file, dtype=str, keep_default_na=False)
-        missing = [name for name in types if name not in frame.columns]
-        if missing:
-            raise ValueError(f"column {', '.join(missing)} missing")
-        frame = frame[list(types)]
-        if twice := frame["point"][frame["point"].duplicated()].tolist():
-            raise ValueError(f"point {twice[0]} twice")
-        for name, kind in types.items():
-            if kind == "bool":
-                if unknown := set(frame[name]) - {"True", "False"}:
-                    raise ValueError(f"column {name}: {min(unknown)!r} is neither True nor False")
-                frame[name] = frame[name] == "True"
-            elif kind != "text":  # every digit counts: Python reads numbers as it wrote them
-                number = float if kind == "float64" else int
-                frame[name] = np.array([number(value) for value in frame[name].tolist()], dtype=kind)
-        return frame
-    except (OSError, ValueError, OverflowError) as error:  # pandas' parser errors are ValueErrors
-        raise BadInput.at(str(file), why_unreadable(error)) from None
+    frame = read_values(file, types, whole=True)
+    if twice := frame["point"][frame["point"].duplicated()].tolist():
+        raise BadInput.at(str(file), f"damaged: point {twice[0]} twice")
+    return frame
 
 
 def read_units(path: Path) -> pd.DataFrame | None:

@@ -8,8 +8,10 @@ lost). Tables that break their own law are a fault of the caller: `ValueError`.
 
 from __future__ import annotations
 
+import csv
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,20 +221,64 @@ def with_units(frame: pd.DataFrame, told: Mapping[str, str]) -> pd.DataFrame:
 
 def read_csv(name: str, file: Path) -> pd.DataFrame:
     """A stored CSV table in its types, its units in ``attrs["units"]``; `BadInput` where it cannot be read."""
+    return with_units(read_values(file, {column: dtype_of(column) for column in FILES[name].names}), units(name))
+
+
+def read_values(file: Path, types: Mapping[str, str], *, whole: bool = False) -> pd.DataFrame:
+    """Columns of a CSV file by name, as "text", "int64", "float64" or "bool"; `BadInput` says what is wrong where.
+
+    An empty number of float64 is NaN, or wrong where a table is `whole`. Every digit counts: Python reads numbers as it
+    wrote them.
+    """
     import pandas as pd
 
-    columns = FILES[name].names
-    text = {column: str for column in columns if dtype_of(column) == "text"}
-    numbers = {column: [""] for column in columns if column not in text}
-    try:  # an arm may be called "nan" or "null": only an empty number is a missing one
-        frame = pd.read_csv(file, dtype=text, keep_default_na=False, na_values=numbers)
-        missing = [column for column in columns if column not in frame.columns]
+    try:
+        with open(file, encoding="utf-8", newline="") as source:
+            header, *rows = [row for row in csv.reader(source, strict=True) if row] or [[]]
+        missing = [column for column in types if column not in header]
         if missing:
             raise ValueError(f"column {', '.join(missing)} missing")
-        typed = frame[list(columns)].astype({column: dtype_of(column) for column in numbers})
-        return with_units(typed, units(name))
-    except (OSError, ValueError) as error:  # pandas' parser errors are ValueErrors
+        for line, row in enumerate(rows, 2):
+            if len(row) != len(header):
+                some = f"{len(row)} of" if len(row) < len(header) else "more than"
+                raise ValueError(f"line {line} has {some} {len(header)} values")
+        columns = {}
+        for column, kind in types.items():
+            place = header.index(column)
+            texts = [row[place] for row in rows]
+            typed = str if kind == "text" else kind
+            columns[column] = pd.Series(_parsed(column, texts, kind, whole), dtype=typed)  # type: ignore[call-overload]
+        return pd.DataFrame(columns)
+    except (csv.Error, OSError, ValueError) as error:
         raise BadInput.at(str(file), why_unreadable(error)) from None
+
+
+def _parsed(column: str, texts: Sequence[str], kind: str, whole: bool) -> list[Any]:
+    parse, what = _KINDS[kind]
+    found = []
+    for line, text in enumerate(texts, 2):
+        try:
+            found.append(math.nan if not text and kind == "float64" and not whole else parse(text))
+        except (KeyError, ValueError):
+            raise ValueError(
+                f"line {line}, column {column}: {f'{text!r} is not {what}' if text else 'no value'}"
+            ) from None
+    return found
+
+
+def _int64(text: str) -> int:
+    value = int(text)
+    if not -(2**63) <= value < 2**63:
+        raise ValueError
+    return value
+
+
+_KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "text": (str, "text"),
+    "float64": (float, "a number"),
+    "int64": (_int64, "a whole number"),
+    "bool": ({"True": True, "False": False}.__getitem__, "True or False"),
+}
 
 
 # -------------------------------------------------------------------------------------------------------------- writing

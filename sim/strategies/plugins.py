@@ -51,7 +51,7 @@ def load(modules: Sequence[str], house: Collection[str]) -> None:
         except _Refused as reason:
             mistakes.append(Mistake(OPTION, 0, 0, "", str(reason)))
     for plugin in loaded.values():
-        mistakes += [Mistake(OPTION, 0, 0, "", told) for told in _unknown_others(plugin, loaded, house)]
+        mistakes += [Mistake(OPTION, 0, 0, "", message) for message in _unknown_others(plugin, loaded, house)]
     if mistakes:
         raise BadInput(mistakes)
     _plugins.clear()
@@ -119,8 +119,10 @@ def _plugin(name: str) -> Plugin:
     for use, kind in strategies.items():
         field = kind.model_fields["use"]
         if field.default != use:
-            told = "" if field.is_required() else f", not {field.default!r}"
-            raise _Refused(f"{use} is what scenarios call it{told}; leave `use` out of the class, it is set by itself")
+            instead = "" if field.is_required() else f", not {field.default!r}"
+            raise _Refused(
+                f"{use} is what scenarios call it{instead}; leave `use` out of the class, it is set by itself"
+            )
         if not (kind.__doc__ or "").strip():
             raise _Refused(f"{use} has no docstring; its first line says in lists what the strategy is")
     if file is None:
@@ -139,9 +141,9 @@ def _imported(name: str) -> ModuleType:
                 f"there is no module {error.name}; a file or package of that name in the current folder, or an "
                 "installed one"
             ) from None
-        raise _Refused(f"{name} cannot be imported: {_told(error)}") from None
+        raise _Refused(f"{name} cannot be imported: {_described(error)}") from None
     except (Exception, SystemExit) as error:  # whatever a user's module does wrong is the user's to know
-        raise _Refused(f"{name} cannot be imported: {_told(error)}") from None
+        raise _Refused(f"{name} cannot be imported: {_described(error)}") from None
 
 
 @contextlib.contextmanager
@@ -157,7 +159,7 @@ def _current_folder_on_path() -> Iterator[None]:
             del sys.path[ours]
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     """An error of the user's module on one line, with the place."""
     if isinstance(error, SyntaxError):
         return f"{one_line(error.msg or 'no Python', LONGEST)} ({Path(error.filename or '?').name}:{error.lineno})"

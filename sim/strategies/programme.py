@@ -32,7 +32,7 @@ class Programme:
         budget: float | None = None,
     ):
         self.settings = settings
-        self._told: tuple[int | None, dict[str, float]] = (None, {})  # maturities of the month last asked for
+        self._maturities: tuple[int | None, dict[str, float]] = (None, {})  # maturities of the month last asked for
         self.bank = bank
         self.revenue = revenue
         at_work = [strategy for strategy in strategies if strategy.intensity > 0]
@@ -81,9 +81,9 @@ class Programme:
 
     def maturities(self, month: int) -> dict[str, float]:
         """By name of the strategies at work."""
-        if month != self._told[0]:
-            self._told = month, {strategy.use: self.maturity(strategy, month) for strategy in self.strategies}
-        return self._told[1]
+        if month != self._maturities[0]:
+            self._maturities = month, {strategy.use: self.maturity(strategy, month) for strategy in self.strategies}
+        return self._maturities[1]
 
     # --- what they do ---------------------------------------------------------------------------------------------
 

@@ -193,11 +193,40 @@ def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> N
         build(folder)
         reseal(folder, ("attribution.csv",))
         return
-    (folder / "scenario.yaml").write_text(dump(asked.scenario.resolved()), "utf-8")
+    (folder / "scenario.yaml").write_text(dump(asked.scenario.stored()), "utf-8")
     write_json(folder / "attribution.json", facts_of(asked))
     figure = attribution(SimpleNamespace(attribution=table))  # type: ignore[arg-type]
     write_atomically(folder / "attribution.png", png_bytes(figure))
     write_atomically(folder / "attribution.svg", svg_text(figure))
+
+
+def counterfactuals(arguments: argparse.Namespace) -> int:
+    """Follow every customer of month 0 through every arm; a table with its data card."""
+    from datetime import UTC, datetime
+
+    from sim.experiments.counterfactuals import Rule, potential_outcomes
+    from sim.experiments.counterfactuals_file import refuse, write
+    from sim.experiments.prepare import prepare
+    from sim.experiments.provenance import run_id
+    from sim.reporting.run.effects import effects_table
+
+    (one,) = prepare([arguments.file], overrides(arguments))
+    tell_book(str(arguments.file), one.book, arguments)
+    folder = arguments.out or Path("results") / one.scenario.name / f"{run_id(one, datetime.now(UTC))}-counterfactuals"
+    refuse(folder, overwrite=arguments.overwrite)
+    found = potential_outcomes(
+        one,
+        arms=arms_named(arguments),
+        customers=arguments.customers,
+        rule=Rule(arguments.rule, arguments.share, arguments.by, arguments.strength),
+        callback=_callback(arguments),
+    )
+    file = write(found, folder, overwrite=arguments.overwrite)
+    if arguments.json:
+        print(json.dumps(found.facts | {"folder": str(folder)}, allow_nan=False))
+    else:
+        print(f"{effects_table(found.table, found.facts)}\n\ncounterfactuals: {file}")
+    return 0
 
 
 def compare(arguments: argparse.Namespace) -> int:
@@ -205,6 +234,8 @@ def compare(arguments: argparse.Namespace) -> int:
     from sim.measures.evidence import evidence_of
     from sim.measures.kpis import run_kpis_of, summarise
     from sim.measures.precision import precision
+    from sim.phrases import labelled
+    from sim.reporting.names import labels_of
     from sim.reporting.run import summary_table
     from sim.store.files import write_csv
     from sim.store.run_reading import read
@@ -227,7 +258,8 @@ def compare(arguments: argparse.Namespace) -> int:
         told |= _marks_as_json(None, comparison, proof, joined.arms)
         print(json.dumps(told, allow_nan=False))
     else:
-        print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))
+        with labelled(labels_of(joined.manifest)):
+            print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))
     return 0
 
 
@@ -257,7 +289,7 @@ def verify(arguments: argparse.Namespace) -> int:
     if kind_of(arguments.folder) is None:
         verdict = verify(arguments.folder, threads=arguments.threads)
     else:
-        from sim.experiments.sweep.verify import verify_sweep
+        from sim.experiments.verify_sweep import verify_sweep
 
         verdict = verify_sweep(arguments.folder)
     for name, digest in verdict.digests.items():

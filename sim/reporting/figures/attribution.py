@@ -26,10 +26,13 @@ def attribution(board: Board) -> Figure:
     most = 30
     while (
         most > 6
-        and max(style.text_width(name, style.TICK) for name in units.shortened([*map(spoken, members)], most)) > 1.7
+        and max(
+            style.text_width(name, style.TICK) for name in units.shortened([spoken(one, "") for one in members], most)
+        )
+        > 1.7
     ):
         most -= 1
-    names = [*units.shortened([*map(spoken, members)], most), WHOLE]
+    names = [*units.shortened([spoken(one, "") for one in members], most), WHOLE]
     seeds = int(table["seeds"].max())
     subtitle = (
         "Bar: the member's Shapley value, its mean contribution over all orders in which the bundle can be put together"

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from sim.measures import intervals
 from sim.measures.evidence import FEW, ROUGH, Evidence, customers_per_row, evidence_of, few
 from sim.measures.precision import sureness
+from sim.phrases import spoken
 from sim.reporting.figures import units
+from sim.reporting.names import labels_of
 
 Cube = NDArray[np.float64]
 
@@ -61,6 +63,7 @@ class Board:
         self.seeds: list[int] = sorted(int(seed) for seed in pd.unique(monthly["seed"]))
         self.months = int(monthly["month"].max())
         self.currency = currency or currency_of(run)
+        self.labels = labels_of(getattr(run, "manifest", {}))  # of arms, tiers and channels, for whoever draws it alone
         self._cubes: dict[str, Cube] = {}
 
     @property
@@ -145,7 +148,7 @@ class Board:
 
     def small_words(self) -> str:
         """A sentence about the small tiers, or nothing."""
-        names = ", ".join(self.tiers[tier].replace("_", " ") for tier in self.small_tiers)
+        names = ", ".join(spoken(self.tiers[tier], "tier") for tier in self.small_tiers)
         return f" Fewer than {SMALL} customers, so without a band: {names}." if names and len(self.seeds) > 1 else ""
 
     @property

@@ -260,7 +260,7 @@ def attrition_by_tenure(board: Board) -> Figure:
             marks.steps_with_band(panel, TENURE_EDGES, one, colour, dashed=place == 0 and not board.one_arm)
             edges += [one.mean, one.low, one.high]
         marks.value_axis(panel, edges, zero=True)
-        style.name_panel(panel, spoken(board.tiers[tier]) + signs[tier], "% a month")
+        style.name_panel(panel, spoken(board.tiers[tier], "tier") + signs[tier], "% a month")
     parts.month_axes(board, axes, len(board.tiers), months=int(TENURE_EDGES[-1]), name="Months since joining")
     return figure
 

@@ -188,7 +188,7 @@ def tier_heat_map(board: Board) -> Figure:
         (right, money, "aum_end", False, "AUM at the end", f"% of that of {of_reference}"),
     ):
         _cells(panel, values, board.sure(kpi), less, signs if panel is left else [[""] * (len(tiers) + 1)] * len(signs))
-        heads = [*map(spoken, tiers), "bank"]
+        heads = [*(spoken(tier, "tier") for tier in tiers), "bank"]
         room = style.size_inches(panel)[0] / (len(heads) + 0.12) - 0.05
         for head, x in zip(heads, _columns(len(heads)), strict=True):
             panel.text(
@@ -221,7 +221,7 @@ def _map_title(board: Board, attrition: Cube) -> str:
     text += board.mark(int(arm) + 1, f"attrition_annual[{board.tiers[tier]}]")
     how = "one seed" if len(board.seeds) == 1 else claims.LOOKING
     name = quoted(board.arms[arm + 1])
-    return f"Attrition differs most in {spoken(board.tiers[tier])} under {name}: {text} ({how})"
+    return f"Attrition differs most in {spoken(board.tiers[tier], 'tier')} under {name}: {text} ({how})"
 
 
 def _columns(count: int) -> Cube:

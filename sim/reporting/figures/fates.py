@@ -164,7 +164,7 @@ def fates_by_group(board: Board) -> Figure:
         known = [value for value in (values or board.tiers) if value in there]
         for value in [*known, *sorted(there - set(known))]:
             one = changed(board, OUTCOMES[0][2], table[column].astype(str) == value)
-            rows.append((head, SPOKEN.get(value, spoken(value)), one))
+            rows.append((head, SPOKEN.get(value, spoken(value, "tier")), one))
     here = np.stack([one.here for _, _, one in rows], axis=1)[1:]  # arm x group x seed
     gone = np.stack([one.there for _, _, one in rows], axis=1)[1:]
     names = arm_names(board, 1.8, style.PANEL)

@@ -13,13 +13,15 @@ import logging
 import re
 import unicodedata
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.text import Text
+
+from sim.phrases import Labels
 
 HOUSE = "DejaVu Sans"  # comes with matplotlib: the same on every machine
 PREFERRED = (
@@ -97,9 +99,24 @@ def in_figure(figure: Figure) -> list[tuple[str, str]]:
     return [(drawn, meant) for meant, drawn in _of_figure.get(figure, {}).items()]
 
 
-def caption(figure: Figure) -> str:
-    """A sentence for the page, with a space before it, about what stands for what; "" where nothing does."""
+def split(labels: Labels) -> tuple[Labels, dict[str, str]]:
+    """The labels that can be drawn, and those that no font has, by the name that is drawn in their place."""
+    lacking = {key: label for key, label in labels.items() if not label.isascii() and lacks(label)}
+    _lacking.update(dict.fromkeys(letter for label in lacking.values() for letter in lacks(label)))
+    drawn = {name.replace("_", " "): label for (_, name), label in lacking.items()}
+    return {key: label for key, label in labels.items() if key not in lacking}, drawn
+
+
+def caption(figure: Figure, named: Mapping[str, str] | None = None) -> str:
+    """A sentence for the page, with a space before it, about what stands for what; "" where nothing does.
+
+    `named` are names that may be drawn in place of labels.
+    """
     pairs = [f"{drawn} is {meant}" for drawn, meant in in_figure(figure) if drawn]
+    texts = "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)) if named else ""
+    for name, label in (named or {}).items():
+        if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", re.sub(r"\s", " ", texts)):
+            pairs.append(f"{name} is {label}")
     return f" No font had these letters: {'; '.join(pairs)}." if pairs else ""
 
 

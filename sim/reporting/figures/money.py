@@ -91,7 +91,7 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
     )
     if whole:
         title += f": {units.money(new, sign=True)} of net new money, {units.money(gains, sign=True)} from growth"
-    names = [spoken(tier) for tier in board.tiers]
+    names = [spoken(tier, "tier") for tier in board.tiers]
     labels = [f"{name} {units.money(float(end * divisor))}" for name, end in zip(names, stock[-1], strict=True)]
     figure, ((areas, bars),) = style.page(
         title,

@@ -26,7 +26,7 @@ def tier_pyramid(board: Board) -> Figure:
     share = 100 * aum / ratio_base(aum.sum(axis=-1, keepdims=True))
     months = np.arange(board.months + 1)
     start = band(customers[:1, :, 0]).mean[0]
-    names = [spoken(tier) for tier in board.tiers]
+    names = [spoken(tier, "tier") for tier in board.tiers]
     if board.one_arm:
         return _pyramid_of_one(board, names, months, index, share, start)
 
@@ -147,7 +147,7 @@ def transitions(board: Board) -> Figure:
         start, end = np.unravel_index(int(np.nanargmax(moves)), moves.shape)
         title = (
             f"The largest move in a year: {units.percent(moves[start, end])}{signs[start, end]} of "
-            f"{spoken(rows[start])} customers {_becomes(spoken(columns[end]))}"
+            f"{spoken(rows[start], 'tier')} customers {_becomes(spoken(columns[end], 'tier'))}"
         )
     arm = "" if board.one_arm else f" Arm: {quoted(board.reference)} (the reference)."
     subtitle = (
@@ -155,7 +155,7 @@ def transitions(board: Board) -> Figure:
         "and seeds). Grey: those who stay; bottom row: where customers who joined during the year are at its "
         f"end.{arm}{board.few_words(signs.ravel())}"
     )
-    names = [style.fit(spoken(name), 1.5, style.TICK) for name in rows]
+    names = [style.fit(spoken(name, "tier"), 1.5, style.TICK) for name in rows]
     names = [{"new": "new customers"}.get(name, name) for name in names]
     cell = 0.36
     figure, ((grid,),) = style.page(
@@ -165,7 +165,7 @@ def transitions(board: Board) -> Figure:
     width = style.size_inches(grid)[0] / (len(columns) + 0.15)
     places = [column + 0.5 + (0.15 if column >= len(board.tiers) else 0.0) for column in range(len(columns))]
     grid.xaxis.tick_top()
-    grid.set_xticks(places, [style.fit(spoken(name), width - 0.06, style.TICK) for name in columns])
+    grid.set_xticks(places, [style.fit(spoken(name, "tier"), width - 0.06, style.TICK) for name in columns])
     grid.set_yticks([row + 0.5 + (0.1 if row >= len(board.tiers) else 0.0) for row in range(len(rows))], names)
     grid.tick_params(length=0, labelcolor=style.INK)
     grid.tick_params(axis="x", length=0)

@@ -40,7 +40,12 @@ def contacts_and_utilisation(board: Board) -> Figure:
         )
         panels = [
             parts.Panel(
-                f"by {channel}", "per 1,000 a month", rate, lambda value: units.number(value, 1), zero=True, floor=0.0
+                f"by {spoken(channel, 'channel')}",
+                "per 1,000 a month",
+                rate,
+                lambda value: units.number(value, 1),
+                zero=True,
+                floor=0.0,
             )
             for channel, rate in rates.items()
         ]
@@ -59,14 +64,17 @@ def contacts_and_utilisation(board: Board) -> Figure:
     most = max(means, key=lambda channel: np.nan_to_num(means[channel]))
     title = f"{units.number(mean_of(overall[0]) * 1000, 1)} contacts a month per 1,000 customers"
     if np.nan_to_num(means[most]) > 0:
-        title += f", most by {most}"
+        title += f", most by {spoken(most, 'channel')}"
     utilisation = mean_of(busy[0, :, window])
     if np.isfinite(utilisation):
         title += f"; managers are busy {units.percent(utilisation / 100, 0)} of their client hours"
     lines = band(np.stack([rate[0] for rate in rates.values()], axis=-1), axis=0).mean[-1]
-    labels = [f"{channel} {units.number(float(end), 1)}" for channel, end in zip(CHANNELS, lines, strict=True)]
+    labels = [
+        f"{spoken(channel, 'channel')} {units.number(float(end), 1)}"
+        for channel, end in zip(CHANNELS, lines, strict=True)
+    ]
     colours = style.tier_colours(len(CHANNELS))
-    names = [spoken(tier) for tier in board.tiers]
+    names = [spoken(tier, "tier") for tier in board.tiers]
     per_tier = np.stack(
         [
             band(
@@ -107,7 +115,7 @@ def satisfaction_and_nps(board: Board) -> Figure:
     """Satisfaction by tier in standard deviations of the reference population, and the net promoter score."""
     months = np.arange(board.months + 1)
     feeling, score = board.cube("satisfaction"), board.bank("nps")
-    names = [spoken(tier) for tier in board.tiers]
+    names = [spoken(tier, "tier") for tier in board.tiers]
     subtitle = (
         "Satisfaction in standard deviations of the reference population (0: its mean); NPS: promoters less "
         f"detractors, in points from {units.MINUS}100 to 100. {board.band_words()}"

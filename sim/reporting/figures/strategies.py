@@ -73,7 +73,7 @@ def strategy_costs(board: Board) -> Figure:
     title += f"{units.money(float(means[top].sum() / len(years)), board.currency)} a year"
     if len(tops) == 1 and abs(means[top, 0].sum() / means[top].mean(axis=0).sum() - 1) > 0.05:
         title += f", {units.money(float(means[top, 0].sum()))} in the first"
-    key = [(spoken(names[place]), COLOURS[row % len(COLOURS)]) for row, place in enumerate(paid)]
+    key = [(spoken(names[place], ""), COLOURS[row % len(COLOURS)]) for row, place in enumerate(paid)]
     figure, axes = style.page(
         title,
         f"Cost of each strategy, {board.currency} {word} a year, capital and running, mean over seeds; the number is "
@@ -177,7 +177,7 @@ def strategy_maturity(board: Board) -> Figure:
         marks.value_axis(panel, [[0.0, 100.0]], zero=True, most=104.0)
         marks.label_ends(panel, ends, size=8)
         marks.month_axis(panel, board.months, label=place + across >= len(names))
-        _name(panel, style.fit(spoken(name), style.size_inches(panel)[0] + room + 0.2, 9.5), style.INK)
+        _name(panel, style.fit(spoken(name, ""), style.size_inches(panel)[0] + room + 0.2, 9.5), style.INK)
     for panel in panels[len(names) :]:
         panel.remove()
     return figure

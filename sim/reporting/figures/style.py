@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
+from sim import phrases
 from sim.reporting.figures import letters
 
 # Okabe and Ito (2008), told apart with any common colour blindness; their yellow is left out: too light on paper.
@@ -56,7 +57,8 @@ def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
 
     @functools.wraps(function)
     def under_style(*args: P.args, **keywords: P.kwargs) -> Figure:
-        with letters.one_page():
+        shown = getattr(args[0], "labels", {}) if args and phrases.labels() is None else phrases.labels() or {}
+        with letters.one_page(), phrases.labelled(shown):
             while True:
                 fonts = letters.families()
                 with mpl.rc_context({**RC, "font.family": fonts}):

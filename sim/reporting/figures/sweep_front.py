@@ -142,7 +142,7 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure, bes
     title = "How the confirmed split the budget"
     if len(winner):
         parts = sorted(((float(winner.iloc[0][f"share.{one}"]), one) for one in members), reverse=True)
-        told = ", ".join(f"{units.percent(part, 0)} {spoken(one)}" for part, one in parts if part > 0)
+        told = ", ".join(f"{units.percent(part, 0)} {spoken(one, '')}" for part, one in parts if part > 0)
         title = f"The budget of the {best}: {told}"
     figure, ((panel,),) = style.page(
         title,
@@ -154,7 +154,7 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure, bes
         left=room,
         right=1.1,
         bottom=0.3,
-        key=[(spoken(one), colour) for one, colour in zip(members, colours, strict=True)],
+        key=[(spoken(one, ""), colour) for one, colour in zip(members, colours, strict=True)],
     )
     for row, (_, line) in enumerate(own.iterrows()):
         start = 0.0

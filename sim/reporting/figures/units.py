@@ -6,8 +6,11 @@ Figures, page and terminal all write numbers through here, so that the same numb
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from rich.cells import cell_len
 
 from sim.measures.catalogue import KPIS, base_name
 from sim.measures.precision import CHANCE
@@ -155,31 +158,54 @@ class Display:
 
 
 def shortened(names: Sequence[str], most: int) -> list[str]:
-    """Names of at most `most` (from 4) letters: cut at the end with an ellipsis, or in the middle, or numbered.
+    """Names of at most `most` (from 4) cells: cut at the end with an ellipsis, or in the middle, or numbered.
 
-    Names that differ stay different, so that a reader can always tell two arms apart.
+    A cell is a Latin letter's width in a terminal; a Chinese one has two. Names that differ stay different, so that a
+    reader can always tell two arms apart.
     """
-    texts = [name if len(name) <= most else name[: most - 1] + ELLIPSIS for name in names]
+    texts = [name if cell_len(name) <= most else _begin(name, most - 1) + ELLIPSIS for name in names]
     for cut in (lambda place: _middle(names[place], most), lambda place: _numbered(names[place], most, place)):
         shared: dict[str, set[str]] = {}
         for name, text in zip(names, texts, strict=True):
             shared.setdefault(text, set()).add(name)
         texts = [
-            cut(place) if len(shared[text]) > 1 and len(names[place]) > most else text
+            cut(place) if len(shared[text]) > 1 and cell_len(names[place]) > most else text
             for place, text in enumerate(texts)
         ]
     return texts
 
 
 def _numbered(name: str, most: int, place: int) -> str:
-    return name[: most - len(str(place)) - 1] + ELLIPSIS + str(place)
+    return _begin(name, most - len(str(place)) - 1) + ELLIPSIS + str(place)
 
 
 def _middle(name: str, most: int) -> str:
-    if len(name) <= most:
+    if cell_len(name) <= most:
         return name
     tail = (most - 1) // 2
-    return name[: most - 1 - tail] + ELLIPSIS + name[len(name) - tail :]
+    return _begin(name, most - 1 - tail) + ELLIPSIS + _begin(name[::-1], tail)[::-1]
+
+
+def _begin(name: str, most: int) -> str:
+    """As many of the first letters as have room in so many cells."""
+    return name[: next((place for place in range(len(name)) if cell_len(name[: place + 1]) > most), len(name))]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of text of at most so many cells."""
+    if cell_len(text) == len(text):
+        return textwrap.wrap(text, width)
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and cell_len(longer) <= width:
+            lines[-1] = longer
+            continue
+        while cell_len(word) > width:
+            lines.append(_begin(word, width))
+            word = word[len(lines[-1]) :]
+        lines.append(word)
+    return lines
 
 
 # Rates a year of people, read best as percent; contacts and complaints a year are counts and are not among them.

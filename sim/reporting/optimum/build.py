@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import textwrap
 from typing import Any
 
+from sim.phrases import labelled, labels, named, spoken
+from sim.reporting.names import labels_of
 from sim.reporting.run.terminal import WIDTH, _aligned
 from sim.store.optimum import Optimised, read_optimised
 from sim.store.seals import reseal
@@ -45,12 +46,15 @@ def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:
     from sim.reporting.figures import units
     from sim.reporting.optimum.sentences import answer, chosen_words, measures, outcome, setting
 
+    if labels() is None:
+        with labelled(labels_of(found.manifest)):
+            return terminal_table(found, width=width)
     told, ended = measures(found), outcome(found)
-    blocks = ["\n".join(line for text in answer(found) for line in textwrap.wrap(text, width))]
+    blocks = ["\n".join(line for text in answer(found) for line in units.wrapped(text, width))]
     for measure in told:
         own = found.confirmed[(found.confirmed["kpi"] == measure.kpi) & (found.confirmed["status"] == "ok")]
         own = own.sort_values("confirmed", ascending=measure.sign < 0, kind="stable")
-        names = units.shortened([str(name).replace("_", " ") for name in own["name"]], 26)
+        names = units.shortened([spoken(str(name)) for name in own["name"]], 26)
         body = []
         for name, (_, row) in zip(names, own.iterrows(), strict=True):
             cells = []
@@ -64,8 +68,8 @@ def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:
         head = [[measure.name, "", "search", "fresh seeds", "optimism", ""], [measure.look.unit, "", "", "", "", ""]]
         blocks.append("\n".join(_aligned(head, body, left=(0, 1, 5))))
     note = (
-        f"{setting(found)} {chosen_words(found)} Differences to {found.facts['reference']}, same seeds; "
+        f"{setting(found)} {chosen_words(found)} Differences to {named(found.facts['reference'])}, same seeds; "
         f"{units.PLUS_MINUS} half width of the 95 % interval (paired t); optimism: what the search flattered by."
     )
-    blocks.append("\n".join(textwrap.wrap(note, width)))
+    blocks.append("\n".join(units.wrapped(note, width)))
     return "\n\n".join(blocks)

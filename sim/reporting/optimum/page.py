@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sim.phrases import spoken
+from sim.phrases import labelled, spoken
 from sim.reporting.figures import Plate, units
 from sim.reporting.figures.sweep_front import Measure, front, mixes, search_and_confirmed
+from sim.reporting.names import labels_of, meanings_of
 from sim.reporting.optimum.sentences import Outcome, answer, chosen_words, measures, outcome, setting, title, written
 from sim.reporting.page import Picture, by_section, draw_all, page_of
 from sim.store.files import write_atomically
@@ -29,8 +30,9 @@ class Gap:
 def write(found: Optimised) -> None:
     """figures/ and report.html of an optimisation."""
     told = measures(found)
-    pictures, _ = draw_all(plates(found), found.path, ids="o")
-    write_atomically(found.path / "report.html", render(found, told, pictures))
+    with labelled(labels_of(found.manifest)):
+        pictures, _ = draw_all(plates(found), found.path, ids="o")
+        write_atomically(found.path / "report.html", render(found, told, pictures))
 
 
 def plates(found: Optimised) -> Iterator[Plate]:
@@ -83,6 +85,7 @@ def render(found: Optimised, told: list[Measure], pictures: Sequence[Picture]) -
         name=str(m["name"]),
         question=str(m.get("about") or ""),
         setting=setting(found),
+        names=meanings_of(m),
         answer=answer(found),
         chosen=chosen_words(found),
         heads=_heads(ended),
@@ -142,7 +145,7 @@ def _confirmed_row(found: Optimised, told: list[Measure], number: int, ended: Ou
         cells.append({"search": both[0], "fresh": both[1], "optimism": optimism})
     line = by_kpi[told[0].kpi]
     shares = [
-        (spoken(column.removeprefix("share.")), units.percent(float(line[column]), 0))
+        (spoken(column.removeprefix("share."), ""), units.percent(float(line[column]), 0))
         for column in own.columns
         if column.startswith("share.") and float(line[column]) > 0
     ]
@@ -164,7 +167,7 @@ def _front_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
     rows = []
     for _, row in found.front.iterrows():
         what = [
-            f"{units.percent(float(row[one]), 0)} {spoken(one.removeprefix('share.'))}"
+            f"{units.percent(float(row[one]), 0)} {spoken(one.removeprefix('share.'), '')}"
             for one in shares
             if float(row[one]) > 0
         ]
@@ -183,6 +186,10 @@ def _strategies(found: Optimised) -> list[tuple[str, str, str]]:
     told: dict[str, dict[str, float]] = (winner or {}).get("strategies") or {}
     currency = str(found.manifest.get("currency", ""))
     return [
-        (spoken(name), units.number(one["intensity"], 3), units.money(one["money"], currency) if one["money"] else "0")
+        (
+            spoken(name, ""),
+            units.number(one["intensity"], 3),
+            units.money(one["money"], currency) if one["money"] else "0",
+        )
         for name, one in told.items()
     ]

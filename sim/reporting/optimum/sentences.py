@@ -55,7 +55,7 @@ def mix_words(found: Optimised) -> str:
         return ""
     shares = sorted(((share, name) for name, share in winner["shares"].items() if share > 0), reverse=True)
     if shares:
-        return ", ".join(f"{units.percent(share, 0)} {spoken(name)}" for share, name in shares)
+        return ", ".join(f"{units.percent(share, 0)} {spoken(name, '')}" for share, name in shares)
     return ", ".join(f"{path} {_value(value)}" for path, value in winner["values"].items())
 
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import yaml
 
+from sim.phrases import named
+
+NOT_NUMBERS = ("label", "about")  # of arms, tiers and channels
 NOT_ASSUMPTIONS = ("name", "about", "seeds", "arms")  # shown elsewhere on the page
 
 
@@ -43,6 +46,8 @@ def used(scenario: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) ->
     """Every value of a scenario but its name, question, seeds and arms."""
     rows = []
     for path, value in flatten({key: item for key, item in scenario.items() if key not in NOT_ASSUMPTIONS}):
+        if path[-1] in NOT_NUMBERS:
+            continue
         facts, rest = _facts(path, known)
         default = _inside(facts.get("default"), rest)
         rows.append(
@@ -159,7 +164,7 @@ def settings_of_strategies(scenario: Mapping[str, Any], known: Mapping[str, Mapp
     rows = []
     for (use, key), arms in values.items():
         each = [_setting(use, key, value, known) for value in arms]
-        told = "; ".join(f"{value} ({', '.join(names)})" for value, names in arms.items())
+        told = "; ".join(f"{value} ({', '.join(map(named, names))})" for value, names in arms.items())
         rows.append(
             replace(each[0], value=told if len(arms) > 1 else each[0].value, differs=any(one.differs for one in each))
         )
@@ -188,7 +193,7 @@ def _arms(scenario: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, di
     for name, arm in arms.items() if isinstance(arms, Mapping) else ():
         extra = {}
         if isinstance(arm, Mapping):
-            extra = {key: item for key, item in arm.items() if key != "strategies"}
+            extra = {key: item for key, item in arm.items() if key not in ("strategies", *NOT_NUMBERS)}
             arm = arm.get("strategies", [])
         strategies = [
             (str(strategy.get("use", "")), {key: item for key, item in strategy.items() if key != "use"})

@@ -12,9 +12,10 @@ import pandas as pd
 from sim.measures.catalogue import KPIS, base_name
 from sim.measures.evidence import few_words
 from sim.measures.precision import CORRECTION
-from sim.phrases import spoken
+from sim.phrases import labelled, spoken
 from sim.reporting.figures import Board, plates, units
 from sim.reporting.figures.board import mean_of
+from sim.reporting.names import labels_of, meanings_of
 from sim.reporting.page import Missing, Picture, by_section, draw_all, page_of
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
 from sim.reporting.run.decision import decide
@@ -52,9 +53,10 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
         write_key_figures(run)
     summary, comparison = key_figures_of(run)
     board = Board(run, comparison=comparison)
-    pictures, missing = draw_all(plates(board), run.path, board)
     page = run.path / "report.html"
-    write_atomically(page, render(run, summary, comparison, pictures, missing, assumptions))
+    with labelled(labels_of(run.manifest)):
+        pictures, missing = draw_all(plates(board), run.path, board)
+        write_atomically(page, render(run, summary, comparison, pictures, missing, assumptions))
     if stored:
         reseal(run.path, DERIVED)
     return page
@@ -100,6 +102,7 @@ def render(
         setting=setting(run, board, scenario),
         headlines=headlines(figures, board),
         answer=answer(figures, board),
+        names=meanings_of(run.manifest),
         one_arm=board.one_arm,
         no_longer=_changed(run),
         reference=board.reference,

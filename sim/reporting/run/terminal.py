@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from rich.cells import cell_len
 
 from sim.measures.catalogue import label, short_label
 from sim.measures.evidence import FEW, NONE, ROUGH, Evidence, evidence_of
+from sim.phrases import labelled, named
 from sim.reporting.figures import units
+from sim.reporting.names import labels_of
 from sim.reporting.run.key_figures import Cell, KeyFigures, difference_texts, unit_of
 from sim.reporting.run.precision_notes import COMPARED, RULE, precision_note, precision_rows
 from sim.reporting.run.verdicts import UNCLEAR, Column, Verdict, columns, verdicts
@@ -54,12 +56,11 @@ def summary_table(
     `source` is a stored run or its summary table. With several arms and `precision`, how sure the differences are
     stands below. `evidence` is what a summary table rests on; a stored run has its own. Ends without a newline.
     """
-    if isinstance(source, pd.DataFrame):
-        summary = source
-    else:
-        summary = source.summary
+    if not isinstance(source, pd.DataFrame):
         comparison = source.comparison if len(source.arms) > 1 and comparison is None else comparison
-        evidence = evidence_of(source)
+        with labelled(labels_of(source.manifest)):
+            return summary_table(source.summary, comparison, precision, width=width, evidence=evidence_of(source))
+    summary = source
     figures = KeyFigures(summary, comparison, evidence)
     if len(figures.arms) == 1:
         return _by_tier(figures, summary, width)
@@ -72,7 +73,7 @@ def _how_sure(precision: pd.DataFrame, width: int, evidence: Evidence) -> str:
     """A row an arm: half-width, seeds for half of it and corrected p, of as many KPIs as there is room for."""
     head, body, starts = precision_rows(precision, evidence)
     ends = [*starts[1:], len(head[0])] if starts else []
-    names = units.shortened([row[0] for row in body], 24)
+    names = units.shortened([named(row[0]) for row in body], 24)
     body = [[name, *row[1:]] for name, row in zip(names, body, strict=True)]
     for end in reversed(ends):
         text = _aligned([row[:end] for row in head], [row[:end] for row in body])
@@ -88,8 +89,8 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
     if not found:
         return ""
     currency = next((one.npv.unit for one in found if one.npv), "")
-    arms = [one.arm for one in found]
-    longest = max(map(len, arms))
+    arms = [named(one.arm) for one in found]
+    longest = max(map(cell_len, arms))
     for words, most, gap, left_out in (  # what gives way, in this order, until the lines fit
         (_long, 32, 2, ()),
         (_short_word, 32, 2, ()),
@@ -134,7 +135,7 @@ def _short_word(one: Verdict) -> str:
 
 def _verdict_notes(found: Sequence[Verdict], reference: str, width: int, marked: bool) -> list[str]:
     seeds = max((one.npv.seeds for one in found if one.npv), default=0)
-    (reference,) = units.shortened([reference], 32)
+    (reference,) = units.shortened([named(reference)], 32)
     notes = [f"differences to {reference}, same seeds"]
     if seeds > 1:
         notes += [
@@ -153,7 +154,7 @@ def _verdict_notes(found: Sequence[Verdict], reference: str, width: int, marked:
         notes.append("payback none: not reached within these months, in a seed or more")
     if marked:
         notes.append(FEW)
-    return textwrap.wrap("; ".join(notes), width)
+    return units.wrapped("; ".join(notes), width)
 
 
 def attribution_table(table: pd.DataFrame) -> str:
@@ -178,13 +179,14 @@ def attribution_table(table: pd.DataFrame) -> str:
         f"95 % interval over {seeds} seeds; alone: the member less nothing; last: the bundle less the bundle without "
         "it; synergy: value less alone"
     )
-    return "\n\n".join([*blocks, "\n".join(textwrap.wrap(note, WIDTH))])
+    return "\n\n".join([*blocks, "\n".join(units.wrapped(note, WIDTH))])
 
 
 def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
     arm = figures.arms[0]
     names = summary["kpi"].astype(str)
     tiers = list(dict.fromkeys(names[names.str.startswith("customers_end[")].str[len("customers_end[") : -1]))
+    heads = [named(tier, "tier") for tier in tiers]
     rows = [row for group in figures.by_tier(arm, tiers).values() for row in group if row.kpi in SHOWN]
     rows.sort(key=lambda row: SHOWN.index(row.kpi))
     for spread in (len(tiers) + 1, 1, 0):  # intervals for all, for the bank alone, for none
@@ -192,14 +194,14 @@ def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
             [row.label, row.unit, *(_cell(cell, place < spread) for place, cell in enumerate(row.cells))]
             for row in rows
         ]
-        text = _aligned([["", "", "bank", *tiers]], body)
+        text = _aligned([["", "", "bank", *heads]], body)
         if _widest(text) <= width:
             break
     shown = len(tiers)
     while _widest(text) > width and shown > 0:  # many tiers: those from the top down that fit
         shown -= 1
         kept = [[*row[:3], *row[3 + len(tiers) - shown :]] for row in body]
-        text = _aligned([["", "", "bank", *tiers[len(tiers) - shown :]]], kept)
+        text = _aligned([["", "", "bank", *heads[len(tiers) - shown :]]], kept)
     seeds = int(summary["seeds"].max())
     notes = []
     if seeds > 1 and spread:
@@ -216,7 +218,7 @@ def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
 
 def _marks(figures: KeyFigures, keys: Sequence[tuple[str, str]], width: int) -> list[str]:
     """What the marks behind figures mean, as far as there are any."""
-    return [line for told in figures.evidence.words(keys) for line in textwrap.wrap(told, width)]
+    return [line for told in figures.evidence.words(keys) for line in units.wrapped(told, width)]
 
 
 def _cell(cell: Cell, spread: bool) -> str:
@@ -228,7 +230,7 @@ def _cell(cell: Cell, spread: bool) -> str:
 def _by_arm(figures: KeyFigures, width: int) -> str:
     kpis = [kpi for kpi in COMPARED if figures.said(kpi)]
     while kpis:
-        head, unit_line, columns = ["arm"], [""], [units.shortened(figures.arms, 24)]
+        head, unit_line, columns = ["arm"], [""], [units.shortened([*map(named, figures.arms)], 24)]
         for kpi in kpis:
             found = [figures.of(arm, kpi) for arm in figures.arms]
             gaps = [figures.gap(arm, kpi) for arm in figures.arms]
@@ -245,12 +247,12 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
         if _widest(text) <= width or len(kpis) == 1:
             break
         kpis = kpis[:-1]
-    (reference,) = units.shortened(figures.arms[:1], 32)
+    (reference,) = units.shortened([named(figures.arms[0])], 32)
     notes = f"in brackets: difference to {reference}, same seeds"
     if any(SURE in line for line in text[3:]):
         notes += f"; {SURE} clear: {RULE}"
     told = _marks(figures, [(arm, kpi) for arm in figures.arms for kpi in kpis], width)
-    return "\n".join([*text, "", *textwrap.wrap(notes, width), *told])
+    return "\n".join([*text, "", *units.wrapped(notes, width), *told])
 
 
 def _change(texts: tuple[str, str, str, bool]) -> str:
@@ -270,20 +272,21 @@ def _aligned(
     `left` are the columns of words: the first, or the first two where the first has no name; `apart` is the gap.
     """
     rows = [[text.replace(units.GAP, " ") for text in row] for row in [*head, *body]]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    widths = [max(cell_len(row[place]) for row in rows) for place in range(len(rows[0]))]
     words = left if left is not None else (0, 1) if head[0][1] == "" else (0,)
 
     def line(row: Sequence[str]) -> str:
         parts = []
         for place, (text, wide) in enumerate(zip(row, widths, strict=True)):
+            room = " " * (wide - cell_len(text))
             gap = "" if place == 0 else " " if place in tight else " " * apart
-            parts.append(gap + (text.ljust(wide) if place in words else text.rjust(wide)))
+            parts.append(gap + (text + room if place in words else room + text))
         return "".join(parts).rstrip()
 
     lines = [line(row) for row in rows]
-    lines.insert(len(head), "-" * max(map(len, lines)))
+    lines.insert(len(head), "-" * _widest(lines))
     return lines
 
 
 def _widest(lines: Sequence[str]) -> int:
-    return max(map(len, lines))
+    return max(map(cell_len, lines))

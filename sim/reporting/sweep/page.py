@@ -12,6 +12,7 @@ from sim.analysis.findings import Findings
 from sim.analysis.study import Study
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import units
+from sim.reporting.names import meanings_of
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.run.assumptions_used import scenario_of
 from sim.reporting.sweep import sentences as words
@@ -27,6 +28,7 @@ def render(findings: Findings, pictures: Sequence[Picture]) -> str:
         name=study.name,
         question=str(scenario.get("about") or study.manifest.get("about") or ""),
         setting=setting(study),
+        names=meanings_of(study.manifest),
         progress=words.progress_words(study),
         refused=findings.refused,
         cards=cards(findings),

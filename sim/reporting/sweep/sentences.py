@@ -24,8 +24,8 @@ FAIR_FIT = 0.5  # R² for points left out from which a fit is relied on at all
 def kpi_name(kpi: str) -> str:
     """A KPI for reading, as it is in the report; a name that is not the bank's as it stands."""
     base, _, tier = kpi.partition("[")
-    name = LABELS.get(kpi) or LABELS.get(base) or spoken(base)
-    return f"{name}, {spoken(tier[:-1])}" if tier and kpi not in LABELS else name
+    name = LABELS.get(kpi) or LABELS.get(base) or spoken(base, "")
+    return f"{name}, {spoken(tier[:-1], 'tier')}" if tier and kpi not in LABELS else name
 
 
 def look(outcome: Outcome) -> units.Display:

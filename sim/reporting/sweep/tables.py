@@ -215,7 +215,7 @@ def made(study: Study) -> list[str]:
     """How the points were made, design by design."""
     found = []
     for part in parts(study.manifest.get("design") or {}):
-        text = DESIGNS.get(part.design, spoken(part.design))
+        text = DESIGNS.get(part.design, spoken(part.design, ""))
         size = part.told.get("samples")
         if size and part.design != "grid":
             unit = {"morris": "trajectories", "saltelli": "base samples"}.get(part.design, "points")

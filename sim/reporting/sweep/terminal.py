@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 import numpy as np
+from rich.cells import cell_len
 
 from sim.analysis.effects import Effect
 from sim.analysis.findings import Finding, Findings
 from sim.analysis.indices import TOO_FEW
 from sim.analysis.regret import Regret
-from sim.phrases import spoken
+from sim.phrases import labelled, labels, spoken
 from sim.reporting.figures import units
+from sim.reporting.names import labels_of
 from sim.reporting.sweep import sentences as words
 from sim.store.files import plain
 
@@ -23,6 +24,9 @@ NAME = 24
 def terminal_table(findings: Findings, *, width: int = WIDTH) -> str:
     """A row an arm: mean outcome, share of points that pay, largest regret of its best option, two top drivers."""
     study = findings.study
+    if labels() is None:
+        with labelled(labels_of(study.manifest)):
+            return terminal_table(findings, width=width)
     display = None
     known = [arm for arm in study.compared if findings.of(arm).outcome.known.any()]
     if known:
@@ -52,10 +56,14 @@ def terminal_table(findings: Findings, *, width: int = WIDTH) -> str:
                 _drivers(findings, arm),
             ]
         )
-    wide = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    wide = [max(cell_len(row[column]) for row in rows) for column in range(len(head))]
     lines = []
     for row in rows:
-        cells = [row[0].ljust(wide[0]), *(row[column].rjust(wide[column]) for column in range(1, 4)), row[4]]
+        cells = [
+            row[0] + " " * (wide[0] - cell_len(row[0])),
+            *(row[column].rjust(wide[column]) for column in range(1, 4)),
+            row[4],
+        ]
         line = "  ".join(cells).rstrip()
         lines.append(line if len(line) <= width else line[: width - 1] + units.ELLIPSIS)
     notes = [
@@ -80,8 +88,8 @@ def terminal_table(findings: Findings, *, width: int = WIDTH) -> str:
         [
             *lines,
             "",
-            *textwrap.wrap("; ".join(notes), width),
-            *(line for text in told if text for line in textwrap.wrap(text, width)),
+            *units.wrapped("; ".join(notes), width),
+            *(line for text in told if text for line in units.wrapped(text, width)),
         ]
     )
 

@@ -16,6 +16,8 @@ from sim.analysis.indices import indices_table
 from sim.analysis.interactions import interactions_table
 from sim.analysis.regret import regret_table
 from sim.analysis.study import Study, Sweep
+from sim.phrases import labelled
+from sim.reporting.names import labels_of
 from sim.reporting.page import draw_all
 from sim.reporting.sweep.captions import plates
 from sim.reporting.sweep.page import render
@@ -72,8 +74,9 @@ def write(findings: Findings) -> Path:
         else:
             write_csv(file, table)
     page = folder / "report.html"
-    pictures, _ = draw_all(plates(findings), target, findings, ids="s")
-    write_atomically(page, render(findings, pictures))
+    with labelled(labels_of(study.manifest)):
+        pictures, _ = draw_all(plates(findings), target, findings, ids="s")
+        write_atomically(page, render(findings, pictures))
     _reseal(folder)
     return page
 

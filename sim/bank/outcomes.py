@@ -1,0 +1,64 @@
+"""What each customer of month 0 comes to: followed one by one, as no bank could."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sim.agents.customer import NAMES, OBSERVED, SCORES, BankView
+from sim.codes import ACTIVE, CLOSED
+from sim.ledger import MONTHS
+
+if TYPE_CHECKING:
+    from sim.bank.model import BankModel
+
+NOT_SEEN = ("uid", "weight")  # observed columns that are keys and sizes, not what somebody would decide by
+
+
+class Outcomes:
+    """Follows the open customers of month 0 of a bank that stands there.
+
+    A customer's `profit` is the margin on AUM and products less the cost of servicing and of the episodes the customer
+    starts, added up month by month (CNY, undiscounted): what the customer's own row brings. Campaigns, managers and
+    strategies are paid by the bank and stand in no row.
+    """
+
+    def __init__(self, bank: BankModel):
+        c = bank.customers
+        rows = np.flatnonzero(c.state != CLOSED)
+        self.rows = rows[np.argsort(c.uid[rows], kind="stable")]
+        self.uid, self.weight = c.uid[self.rows].copy(), c.weight[self.rows].copy()
+        self.revenue = np.zeros(self.rows.size)  # CNY a customer, float64 (customers,)
+        self.cost = np.zeros(self.rows.size)
+
+    def seen(self, bank: BankModel) -> dict[str, np.ndarray]:
+        """What the bank can observe of them now, its own scores included, by column."""
+        view = BankView(bank.customers, self.rows, scores=bank.scores)
+        names = [name for name in NAMES if name in OBSERVED and name not in NOT_SEEN]
+        return {name: np.array(getattr(view, name)) for name in (*names, *SCORES)}
+
+    def month(self, bank: BankModel) -> None:
+        """Add what the month that has just been lived brought."""
+        c, ledger, environment = bank.customers, bank.ledger, bank.environment
+        rows = self.rows
+        here = (c.uid[rows] == self.uid) & (c.state[rows] != CLOSED)  # a freed row belongs to somebody else
+        active = here & (c.state[rows] == ACTIVE)
+        tier = c.tier[rows]
+        extra = np.where(active, c.products[rows].astype(np.int64) - 1, 0)
+        extra = np.where(c.adverse[rows] != 0, -extra, extra)
+        margin = (ledger.margin * environment.margin)[tier]
+        self.revenue += np.where(here, c.aum[rows] * margin + extra * ledger.product_margin[tier], 0.0)
+        episodes = np.where(c.adopted[rows] != 0, *ledger.episodes(environment.staffed))
+        servicing = np.where(active, ledger.servicing[tier], ledger.economics.dormant_servicing / MONTHS)
+        self.cost += np.where(here, servicing, 0.0) + np.where(active, episodes, 0.0)
+
+    def ended(self, bank: BankModel) -> dict[str, np.ndarray]:
+        """active (1 or 0), aum (CNY, 0 of who has left) and profit (CNY), float64 (customers,)."""
+        c, rows = bank.customers, self.rows
+        here = (c.uid[rows] == self.uid) & (c.state[rows] != CLOSED)
+        return {
+            "active": (here & (c.state[rows] == ACTIVE)).astype(np.float64),
+            "aum": np.where(here, c.aum[rows], 0.0),
+            "profit": self.revenue - self.cost,
+        }

@@ -1,0 +1,36 @@
+"""What readers see of arms, tiers and channels in place of their names in files, as a manifest tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sim.phrases import Labels
+
+KINDS = {"arms": "arm", "tiers": "tier", "channels": "channel"}
+
+
+@dataclass(frozen=True)
+class Named:
+    """An arm, a tier or a channel with a label or a word on what it is: kind, label, name in files, what it is."""
+
+    kind: str
+    label: str
+    name: str
+    about: str
+
+
+def meanings_of(manifest: Mapping[str, Any]) -> list[Named]:
+    """All that a manifest says of names, for a page; nothing where the scenario has no labels."""
+    told = manifest.get("labels") or {}
+    return [
+        Named(kind, str(one.get("label", "")), str(name), str(one.get("about", "")))
+        for key, kind in KINDS.items()
+        for name, one in told.get(key, {}).items()
+    ]
+
+
+def labels_of(manifest: Mapping[str, Any]) -> Labels:
+    """The labels of a manifest, for `phrases.labelled`."""
+    return {(one.kind, one.name): one.label for one in meanings_of(manifest) if one.label}
