@@ -6,6 +6,7 @@ import argparse
 import json
 
 from sim.errors import one_line
+from sim.phrases import counted
 from sim.verbs.common import book_lines, checked
 
 
@@ -17,9 +18,9 @@ def validate(arguments: argparse.Namespace) -> int:
     for file, one in zip(arguments.files, checked(arguments), strict=True):
         path, s = one_line(str(file)), one.scenario
         customers = one.book.rows if one.book is not None else s.population.customers or 1_000_000
-        seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{len(s.seed_list)} seeds"
+        seeds = f"{'up to ' * isinstance(s.seeds, SeedsUntil)}{counted(len(s.seed_list), 'seed')}"
         print(
-            f"{path}: {s.name} is in order: {len(s.arms)} arms x {seeds} x {s.months} months "
+            f"{path}: {s.name} is in order: {counted(len(s.arms), 'arm')} x {seeds} x {counted(s.months, 'month')} "
             f"after {s.burn_in}, {customers:,} customers, digest {one.digest[:8]}"
         )
         for line in book_lines(str(path), one.book):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sim.experiments.callbacks import Callback
 from sim.experiments.sweep.status import Tally
+from sim.phrases import counted
 
 SAY = 10.0  # seconds between lines where there is no terminal
 
@@ -30,7 +31,7 @@ class ProgressBar(Callback):
         self.runs, self.done, self.length = runs, 0, months / max(runs, 1)  # burn-in is shared by the runs of a seed
         self.began = self.told = perf_counter()
         if not self.live:
-            self._line(f"{runs} runs, {months} months in all")
+            self._line(f"{counted(runs, 'run')}, {counted(months, 'month')} in all")
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

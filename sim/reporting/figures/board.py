@@ -280,6 +280,10 @@ class Board:
             return f"{thing}: mean of {count} seeds; band: lowest to highest seed."
         return f"{thing}: mean of {count} seeds; band: 95{units.GAP}% t interval of the mean."
 
+    def mean_words(self) -> str:
+        """That a number is a mean over seeds, behind what it is of; nothing for one seed."""
+        return ", mean over seeds" if len(self.seeds) > 1 else ""
+
     def range_words(self, thing: str) -> str:
         """What whiskers are, for a subtitle; nothing for one seed."""
         count = len(self.seeds)

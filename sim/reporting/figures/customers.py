@@ -172,7 +172,7 @@ def _flows_of_one(board: Board, flows: dict[str, Cube], growth: Cube) -> Figure:
     stock_scale, stock_word = units.scale(float(np.nanmax(stocks)))
     figure, ((bars, stock),) = style.page(
         title,
-        "Bars: active customers gained and lost; point: their change (mean over seeds). A further "
+        f"Bars: active customers gained and lost; point: their change{board.mean_words()}. A further "
         f"{units.short(asleep)} {span} close while dormant. {board.band_words('Lines')}",
         1,
         2,

@@ -173,7 +173,7 @@ def tier_heat_map(board: Board) -> Figure:
     )
     figure, ((left, right),) = style.page(
         _map_title(board, attrition),
-        f"Difference to {quoted(board.reference)}, same seeds, mean over seeds. Blue is better, orange worse, "
+        f"Difference to {quoted(board.reference)}, same seeds{board.mean_words()}. Blue is better, orange worse, "
         f"white no difference.{sure}{board.few_words(sign for row in signs for sign in row)}",
         1,
         2,

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from sim.measures.evidence import few
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
@@ -48,14 +49,23 @@ OUTCOMES = (  # name, more of it is better, fates that have it
 
 @dataclass(frozen=True)
 class Changed:
-    """Customers who have an outcome here and not there, the reverse, and the net: each arm x seed, per 10,000."""
+    """Customers who have an outcome here and not there, the reverse, and the net: each arm x seed, per 10,000.
+
+    `events` are the simulated rows behind both, arm x seed.
+    """
 
     here: Cube
     there: Cube
+    events: Cube
 
     @property
     def net(self) -> Cube:
         return self.here - self.there
+
+    @property
+    def marks(self) -> list[str]:
+        """The mark of each arm's numbers, where few customers' fates differ; none do says it itself."""
+        return [few(float(events)) if events else "" for events in self.events.sum(axis=1)]
 
 
 def changed(board: Board, fates: Sequence[str], where: pd.Series | None = None) -> Changed:
@@ -66,13 +76,16 @@ def changed(board: Board, fates: Sequence[str], where: pd.Series | None = None) 
     now, then = table["fate"].isin(fates).to_numpy(), table["reference_fate"].isin(fates).to_numpy()
     arm = pd.Index(board.arms).get_indexer(pd.Index(table["arm"].astype(str)))
     seed = pd.Index(board.seeds).get_indexer(pd.Index(table["seed"]))
+    tier = pd.Index(board.tiers).get_indexer(pd.Index(table["tier"].astype(str)))
     shape = (len(board.arms), len(board.seeds))
-    sums = np.zeros((3, *shape))
+    sums, moved = np.zeros((3, *shape)), np.zeros(shape)
     fits = (arm >= 0) & (seed >= 0)
     for place, rows in enumerate((fits, fits & now & ~then, fits & then & ~now)):
         np.add.at(sums[place], (arm[rows], seed[rows]), weight[rows])
+        if place:
+            np.add.at(moved, (arm[rows], seed[rows]), weight[rows] / board.per_row[tier[rows]])
     base = np.where(sums[0] > 0, sums[0], np.nan)
-    return Changed(sums[1] / base * PER, sums[2] / base * PER)
+    return Changed(sums[1] / base * PER, sums[2] / base * PER, moved)
 
 
 @style.drawn
@@ -86,7 +99,9 @@ def fates(board: Board) -> Figure:
         _title(board, found[0]),
         f"Customers of month 0 whose fate differs from the one under {quoted(board.reference)}, per {PER:,}. "
         f"Right: who has this fate in the arm and not under {quoted(board.reference)}; left: the reverse; blue "
-        "is better, orange worse. Point: the net" + _interval_words(board),
+        "is better, orange worse. Point: the net"
+        + _interval_words(board)
+        + board.few_words(mark for one in found for mark in one.marks[1:]),
         1,
         3,
         height=max(0.5, 0.26 * len(names)) + 0.05,
@@ -94,7 +109,7 @@ def fates(board: Board) -> Figure:
         rights=[0.55] * 3,
     )
     for place, (panel, one, (name, good, _)) in enumerate(zip(axes, found, OUTCOMES, strict=True)):
-        _swap(panel, Changed(one.here[1:], one.there[1:]), good)
+        _swap(panel, Changed(one.here[1:], one.there[1:], one.events[1:]), good)
         panel.set_yticks(np.arange(len(names)), names if place == 0 else [""] * len(names))
         panel.tick_params(axis="y", labelcolor=style.INK)
         style.name_panel(panel, name)
@@ -116,7 +131,7 @@ def _title(board: Board, one: Changed) -> str:
         return f"Net customers saved are highest under {claims.listed([board.arms[at + 1] for at in best])} ({how})"
     here, there = (float(band(values[1:]).mean[best[0]]) for values in (one.here, one.there))
     text = f"Of {PER:,} customers {quoted(board.arms[best[0] + 1])} saves {units.number(here, 1)} and loses "
-    text += units.number(there, 1)
+    text += units.number(there, 1) + one.marks[best[0] + 1]
     return f"{text}{', the highest net of all arms' if len(mean) > 1 else ''} ({how})"
 
 
@@ -139,7 +154,7 @@ def _swap(axes: Axes, one: Changed, good: bool) -> None:
             axes.plot(ends, [row, row], color=style.INK, linewidth=1.2, zorder=4)
         axes.plot([net[row]], [row], "o", color=style.INK, markersize=4, zorder=5)
         axes.annotate(
-            units.number(float(net[row]), 0 if abs(net[row]) >= 10 else 1, sign=True),
+            units.number(float(net[row]), 0 if abs(net[row]) >= 10 else 1, sign=True) + one.marks[row],
             (1, row),
             (4, 0),
             xycoords=("axes fraction", "data"),
@@ -170,7 +185,8 @@ def fates_by_group(board: Board) -> Figure:
     names = arm_names(board, 1.8, style.PANEL)
     across = min(4, len(names))
     deep = -(-len(names) // across)
-    labels = [style.fit(label, 1.25, 8) for _, label, _ in rows]
+    signs = ["".join(dict.fromkeys(one.marks[1:])) for _, _, one in rows]  # a label stands for all arms
+    labels = [style.fit(label, 1.2, 8) + sign for (_, label, _), sign in zip(rows, signs, strict=True)]
     heads = [head for head, _, _ in rows]
     first = [place for place in range(len(rows)) if place == 0 or heads[place] != heads[place - 1]]
     at = np.arange(len(rows)) + np.array([sum(place >= start for start in first) for place in range(len(rows))]) * 0.9
@@ -180,7 +196,8 @@ def fates_by_group(board: Board) -> Figure:
         f"Customers of month 0 per {PER:,} of their group. Blue, right: lost under {quoted(board.reference)} "
         "(closed or dormant), active here; orange, left: the reverse. Point: the net"
         + _interval_words(board)
-        + " Small groups differ by chance.",
+        + " Small groups differ by chance."
+        + board.few_words(signs),
         deep,
         across,
         height=0.155 * (at[-1] + 1),
@@ -190,7 +207,7 @@ def fates_by_group(board: Board) -> Figure:
     )
     panels = [panel for row in axes for panel in row]
     for place, (panel, name) in enumerate(zip(panels, names, strict=False)):
-        _groups(panel, Changed(here[place], gone[place]), at, limits)
+        _groups(panel, Changed(here[place], gone[place], here[place]), at, limits)
         panel.set_yticks(at, labels if place % across == 0 else [""] * len(labels))
         panel.tick_params(axis="y", labelcolor=style.INK, labelsize=8)
         if place % across == 0:
@@ -271,6 +288,7 @@ class Fair:
     measure: str
     values: tuple[tuple[float, float], ...]  # group, others, gap; each mean and half width (NaN for one seed)
     better: bool  # True if more of it is better
+    mark: str  # of a gap that rests on little, as rough as the rougher of its two
 
 
 def fairness(board: Board) -> list[Fair]:
@@ -287,10 +305,20 @@ def fairness(board: Board) -> list[Fair]:
                 ("net saved", True, OUTCOMES[0][2]),
                 ("opt-outs added", False, OUTCOMES[2][2]),
             ):
-                own = changed(board, fates_, inside).net[arm : arm + 1]
-                rest = changed(board, fates_, ~inside).net[arm : arm + 1]
+                both = changed(board, fates_, inside), changed(board, fates_, ~inside)
+                own, rest = (one.net[arm : arm + 1] for one in both)
                 values = tuple(
                     (float(band(one).mean[0]), float(half_width(one, 1)[0])) for one in (own, rest, own - rest)
                 )
-                found.append(Fair(board.arms[arm], group, others, measure, values, better))
+                found.append(
+                    Fair(
+                        board.arms[arm],
+                        group,
+                        others,
+                        measure,
+                        values,
+                        better,
+                        both[0].marks[arm] or both[1].marks[arm],
+                    )
+                )
     return found

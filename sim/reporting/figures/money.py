@@ -95,8 +95,8 @@ def _aum_of_one(board: Board, divisor: float, unit: str) -> Figure:
     labels = [f"{name} {units.money(float(end * divisor))}" for name, end in zip(names, stock[-1], strict=True)]
     figure, ((areas, bars),) = style.page(
         title,
-        "Left: AUM at month end, mean over seeds. Right: what changed AUM; market effect is the growth of wealth and "
-        "markets, net new money all else: own saving, joiners, leavers, money moved to or from rivals. "
+        f"Left: AUM at month end{board.mean_words()}. Right: what changed AUM; market effect is the growth of wealth "
+        "and markets, net new money all else: own saving, joiners, leavers, money moved to or from rivals. "
         f"{board.range_words('Whiskers')}",
         1,
         2,

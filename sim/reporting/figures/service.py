@@ -27,9 +27,10 @@ def contacts_and_utilisation(board: Board) -> Figure:
     overall = sum(flow[:, :, window].sum(axis=2) for flow in by_channel.values()) / ratio_base(
         there[:, :, window].sum(axis=2)
     )
+    signs = {channel: _few(board, channel) for channel in CHANNELS}
     subtitle = (
         "Contacts started by the bank, per 1,000 open customers (active and dormant) of the whole bank. "
-        f"{board.band_words()}"
+        f"{board.band_words()}{board.few_words(signs.values())}"
     )
     if not board.one_arm:
         title = claims.seen(
@@ -40,7 +41,7 @@ def contacts_and_utilisation(board: Board) -> Figure:
         )
         panels = [
             parts.Panel(
-                f"by {spoken(channel, 'channel')}",
+                f"by {spoken(channel, 'channel')}{signs[channel]}",
                 "per 1,000 a month",
                 rate,
                 lambda value: units.number(value, 1),
@@ -70,7 +71,7 @@ def contacts_and_utilisation(board: Board) -> Figure:
         title += f"; managers are busy {units.percent(utilisation / 100, 0)} of their client hours"
     lines = band(np.stack([rate[0] for rate in rates.values()], axis=-1), axis=0).mean[-1]
     labels = [
-        f"{spoken(channel, 'channel')} {units.number(float(end), 1)}"
+        f"{spoken(channel, 'channel')} {units.number(float(end), 1)}{signs[channel]}"
         for channel, end in zip(CHANNELS, lines, strict=True)
     ]
     colours = style.tier_colours(len(CHANNELS))
@@ -108,6 +109,12 @@ def contacts_and_utilisation(board: Board) -> Figure:
     style.name_panel(hours, "Managers busy", "% of hours")
     marks.month_axis(hours, board.months)
     return figure
+
+
+def _few(board: Board, channel: str) -> str:
+    """The mark of a channel's contacts in the last months that are looked at, as rough as those of the roughest arm."""
+    last = board.cube(f"contacts_{channel}")[:, :, 1:][:, :, -board.window :]
+    return "".join(dict.fromkeys(board.few(one) for one in last))
 
 
 @style.drawn

@@ -76,8 +76,8 @@ def strategy_costs(board: Board) -> Figure:
     key = [(spoken(names[place], ""), COLOURS[row % len(COLOURS)]) for row, place in enumerate(paid)]
     figure, axes = style.page(
         title,
-        f"Cost of each strategy, {board.currency} {word} a year, capital and running, mean over seeds; the number is "
-        "the arm's mean year. What a strategy makes managers and channels cost beyond that is in the cost plane.",
+        f"Cost of each strategy, {board.currency} {word} a year, capital and running{board.mean_words()}; the number "
+        "is the arm's mean year. What a strategy makes managers and channels cost beyond that is in the cost plane.",
         deep,
         across,
         height=1.15,
@@ -157,8 +157,8 @@ def strategy_maturity(board: Board) -> Figure:
     deep = -(-len(names) // across)
     figure, axes = style.page(
         title,
-        "Maturity, % of a strategy's full strength, mean over seeds. Arms on the same course share a line, named by "
-        "how many they are.",
+        f"Maturity, % of a strategy's full strength{board.mean_words()}. Arms on the same course share a line, named "
+        "by how many they are.",
         deep,
         across,
         height=1.2,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sim.measures.catalogue import HEADLINES, SAME_TEST, label
+from sim.measures.evidence import few_words
 from sim.reporting.figures import Board, NothingToShow, units
 from sim.reporting.figures.board import band, half_width
 from sim.reporting.figures.fates import Fair, fairness
@@ -80,10 +81,11 @@ class FairCell:
 
 @dataclass(frozen=True)
 class Fairness:
-    """The fairness table: heads of its columns, and a row of cells an arm."""
+    """The fairness table: heads of its columns, a row of cells an arm, and what its marks mean ("" without any)."""
 
     heads: list[tuple[str, str]]
     rows: list[tuple[str, list[FairCell]]]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -181,8 +183,10 @@ def _fairness(board: Board) -> Fairness | None:
     arms = board.arms[1:]
     heads: list[tuple[str, str]] = []
     rows: dict[str, list[FairCell]] = {arm: [] for arm in arms}
+    note = ""
     try:
         for one in fairness(board):
+            note = few_words() if one.mark else note
             head = (one.measure, f"{one.group} less {one.others}")
             heads += [head] if head not in heads else []
             rows[one.arm].append(_fair(one))
@@ -193,13 +197,13 @@ def _fairness(board: Board) -> Fairness | None:
         heads.append(("coverage Gini", "less the reference's"))
         for arm, cell in zip(arms, coverage, strict=True):
             rows[arm].append(cell)
-    return Fairness(heads, list(rows.items())) if heads else None
+    return Fairness(heads, list(rows.items()), note) if heads else None
 
 
 def _fair(one: Fair) -> FairCell:
     own, rest, gap = one.values
     both = f"{units.number(own[0], 1, sign=True)} and {units.number(rest[0], 1, sign=True)}"
-    return FairCell(_with_half(*gap, 1), both)
+    return FairCell(_with_half(*gap, 1) + one.mark, both)
 
 
 def _with_half(mean: float, half: float, decimals: int) -> str:

@@ -160,10 +160,10 @@ def changes(figures: KeyFigures, board: Board, arm: str) -> str:
     parts = [f"Also {listed(sure)}."] if sure else []
     parts += [f"Not clear: {listed(unsure)}."] if unsure else []
     parts += [f"In this one seed: {listed(alone)}."] if alone else []
-    return " ".join([*parts, _return(figures, arm, board.currency).strip()]).strip()
+    return " ".join([*parts, _return(figures, arm, board).strip()]).strip()
 
 
-def _return(figures: KeyFigures, arm: str, currency: str) -> str:
+def _return(figures: KeyFigures, arm: str, board: Board) -> str:
     """What the arm's strategies cost and return, where that can be said."""
     parts = []
     cost, kept = figures.of(arm, "cost_per_saved_customer"), figures.gap(arm, "attrition_annual")
@@ -173,7 +173,8 @@ def _return(figures: KeyFigures, arm: str, currency: str) -> str:
     roi = figures.of(arm, "roi")
     if roi is not None and math.isfinite(roi.value):
         parts.append(
-            f"for every {currency}{units.GAP}1 of strategy cost discounted profit changes by "
+            f"for every {board.currency}{units.GAP}1 of strategy cost discounted profit changes by "
             f"{units.number(roi.value, 2, sign=True)}, that cost included"
         )
-    return f" Mean over seeds: {'; '.join(parts)}." if parts else ""
+    over = "In this one seed" if len(board.seeds) == 1 else "Mean over seeds"
+    return f" {over}: {'; '.join(parts)}." if parts else ""

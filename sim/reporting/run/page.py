@@ -12,7 +12,7 @@ import pandas as pd
 from sim.measures.catalogue import KPIS, base_name
 from sim.measures.evidence import few_words
 from sim.measures.precision import CORRECTION
-from sim.phrases import labelled, spoken
+from sim.phrases import counted, labelled, spoken
 from sim.reporting.figures import Board, plates, units
 from sim.reporting.figures.board import mean_of
 from sim.reporting.names import labels_of, meanings_of
@@ -174,7 +174,7 @@ def setting(run: Run, board: Board, scenario: Mapping[str, Any]) -> str:
     arms = "one arm" if board.one_arm else f"{len(board.arms)} arms"
     seeds = "one seed" if len(board.seeds) == 1 else f"{len(board.seeds)} seeds"
     after = f" after {burn_in} of burn-in" if burn_in else ""
-    return f"{size}, in {len(board.tiers)} tiers; {board.months} months{after}, {arms}, {seeds}."
+    return f"{size}, in {counted(len(board.tiers), 'tier')}; {counted(board.months, 'month')}{after}, {arms}, {seeds}."
 
 
 def seeds_option(seeds: Sequence[int]) -> str:
@@ -222,7 +222,7 @@ def facts(run: Run, board: Board) -> list[tuple[str, str]]:
         ("Packages", ", ".join(f"{name} {version}" for name, version in packages.items()) if packages else None),
         ("Platform", manifest.get("platform")),
         ("Threads", manifest.get("threads")),
-        ("Run time", f"{sum(seconds):,.1f} s over {len(seconds)} runs" if seconds else None),
+        ("Run time", f"{sum(seconds):,.1f} s over {counted(len(seconds), 'run')}" if seconds else None),
         ("Speed", f"{speed / 1e6:,.2f} million customer-months per second" if speed else None),
         ("Peak memory", f"{memory:,.0f} MB" if memory else None),
     ]
