@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.api.figures import WithFigures
 from sim.api.notebook import Page, callback
 from sim.api.places import kept, place
 from sim.api.scenarios import Given, prepared
+from sim.api.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,22 +20,10 @@ if TYPE_CHECKING:
     from sim.store.optimum import Optimised
 
 
-class Optimum(WithFigures):
+class Optimum(Stored):
     """An optimisation that has come to its end."""
 
-    def __init__(self, stored: Optimised, keep: Any = None):
-        self.stored = stored
-        self._keep = keep
-
-    @property
-    def folder(self) -> Path:
-        """Its folder."""
-        return self.stored.path
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """What it says of itself."""
-        return self.stored.manifest
+    stored: Optimised
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.api.figures import WithFigures
 from sim.api.notebook import Page, callback
 from sim.api.places import kept, place
 from sim.api.scenarios import Given, prepared
+from sim.api.stored import Stored
 from sim.api.tables import with_units
 from sim.errors import BadInput
 
@@ -25,30 +25,13 @@ if TYPE_CHECKING:
     from sim.store.run_reading import Run as StoredRun
 
 
-class Run(WithFigures):
+class Run(Stored):
     """A run: every arm lived every seed. Tables are pandas DataFrames with units in ``.attrs["units"]``.
 
     `folder` holds its files; that of a run that was not asked to be kept goes with the object (`save` keeps it).
     """
 
-    def __init__(self, stored: StoredRun, keep: Any = None):
-        self.stored = stored
-        self._keep = keep  # the folder of a run that nobody asked to keep
-
-    @property
-    def folder(self) -> Path:
-        """The results folder."""
-        return self.stored.path
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """What the run says of itself: scenario, seeds, code, machine, digests."""
-        return self.stored.manifest
-
-    @property
-    def name(self) -> str:
-        """The scenario's name."""
-        return str(self.manifest["name"])
+    stored: StoredRun
 
     @property
     def arms(self) -> list[str]:

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.api.figures import WithFigures
 from sim.api.notebook import Page, callback
 from sim.api.places import kept, place
 from sim.api.scenarios import Given, prepared
+from sim.api.stored import Stored
 from sim.api.tables import with_units
 from sim.errors import BadInput
 
@@ -24,22 +24,10 @@ if TYPE_CHECKING:
     from sim.store.sweep_reading import StoredSweep
 
 
-class Sweep(WithFigures):
+class Sweep(Stored):
     """A sweep: `tasks` has a row per point, arm and seed, `design` a row per point."""
 
-    def __init__(self, stored: StoredSweep, keep: Any = None):
-        self.stored = stored
-        self._keep = keep
-
-    @property
-    def folder(self) -> Path:
-        """The sweep's folder."""
-        return self.stored.path
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """What the sweep says of itself."""
-        return self.stored.manifest
+    stored: StoredSweep
 
     @property
     def parameters(self) -> list[dict[str, Any]]:

@@ -1,8 +1,9 @@
-"""Figures of a report by name, whatever was run."""
+"""What runs, sweeps and optimisations have alike as objects: a folder, a manifest, figures by name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.api.notebook import shown
@@ -14,8 +15,30 @@ if TYPE_CHECKING:
     from sim.reporting.figures import Plate
 
 
-class WithFigures:
-    """What has figures: `figures` names them, `plot` draws one."""
+class Stored:
+    """Something that was lived and stands in a folder: `figures` names its figures, `plot` draws one.
+
+    A folder that nobody asked to keep is gone with the object.
+    """
+
+    def __init__(self, stored: Any, keep: Any = None):
+        self.stored = stored
+        self._keep = keep  # holds the folder that nobody asked to keep
+
+    @property
+    def folder(self) -> Path:
+        """Its folder."""
+        return Path(self.stored.path)
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What it says of itself: scenario, seeds, code, machine, digests."""
+        return dict(self.stored.manifest)
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return str(self.manifest["name"])
 
     def _plates(self) -> tuple[Iterable[Plate], tuple[Any, ...]]:
         """The figures, and what each is asked to draw."""
