@@ -197,3 +197,14 @@ def test_a_scenario_without_a_sweep_is_told_so() -> None:
 
 def test_errors_travel_between_processes() -> None:
     assert isinstance(pickle.loads(pickle.dumps(sim.RunFailed("broken"))), sim.SimError)
+
+
+@pytest.mark.parametrize("room", ["sim.api", "sim.api.bank"])
+def test_the_examples_say_what_comes(room: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import doctest
+    from importlib import import_module
+
+    monkeypatch.chdir(ROOT)
+    found = doctest.testmod(import_module(room))
+    assert found.attempted > 3
+    assert found.failed == 0
