@@ -17,6 +17,7 @@ from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
+from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -107,7 +108,10 @@ def _without_folders(app: Sphinx, docname: str, source: list[str]) -> None:
 def _math(translator: nodes.NodeVisitor, node: nodes.Element) -> None:
     block = isinstance(node, nodes.math_block)
     text = node.astext().replace(r"\gt", ">").replace(r"\lt", "<")
-    translator.body.append(tex2mathml(text, as_block=block))
+    try:
+        translator.body.append(tex2mathml(text, as_block=block))
+    except Exception as error:  # its parser answers what it does not know in several ways
+        logging.getLogger(__name__).warning("no formula that can be shown: %s (%s)", text, error, location=node)
     raise nodes.SkipNode
 
 
