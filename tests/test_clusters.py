@@ -211,7 +211,7 @@ def test_job_scripts_say_what_the_file_says(system: str, tmp_path: Path):
 
 def test_ctrl_c_stays_ours():
     """dask_jobqueue takes it over when it is imported."""
-    code = "import signal; from sim.experiments.sweep.batch import jobqueue; jobqueue(); print(signal.getsignal(2))"
+    code = "import signal; from sim.experiments.executors.batch import jobqueue; jobqueue(); print(signal.getsignal(2))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert "default_int_handler" in out.stdout, out.stderr
 
@@ -245,7 +245,7 @@ def test_workers_of_this_machine_have_one_thread_a_nanny_and_certificates_and_ar
 
 
 INTERRUPTED = """
-from sim.experiments.sweep.clusters import where
+from sim.experiments.executors.choose import where
 import sys, time
 if __name__ == "__main__":
     try:

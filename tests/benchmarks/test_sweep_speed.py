@@ -27,7 +27,7 @@ COUNTED = """
 import sys, resource, threading, time
 from pathlib import Path
 import sweep_jobs as jobs
-from sim.experiments.sweep.clusters import local
+from sim.experiments.executors.local import local
 from sim.experiments.sweep.drive import SweepOptions, sweep
 
 most = 0
