@@ -13,7 +13,6 @@ from sim.api.notebook import Page, callback
 from sim.api.places import kept, place
 from sim.api.scenarios import Given, prepared
 from sim.api.stored import Stored
-from sim.api.tables import with_units
 from sim.errors import BadInput
 
 if TYPE_CHECKING:
@@ -53,60 +52,60 @@ class Run(Stored):
         """Runs that broke: arm, seed, error."""
         return list(self.manifest.get("failed", []))
 
-    @cached_property
+    @property
     def summary(self) -> pd.DataFrame:
         """Key figures of every arm: mean, standard deviation and 95 % interval over seeds; a column has the unit."""
-        return self._table("summary", self.stored.summary)
+        return self.stored.summary
 
-    @cached_property
+    @property
     def comparison(self) -> pd.DataFrame | None:
         """Paired differences of every arm to the reference, with interval and p; None with one arm."""
-        return self._table("comparison", self.stored.comparison) if len(self.arms) > 1 else None
+        return self.stored.comparison if len(self.arms) > 1 else None
 
-    @cached_property
+    @property
     def precision(self) -> pd.DataFrame | None:
         """How sure each difference is, and how many seeds would make it surer; None with one arm."""
-        return self._table("precision", self.stored.precision)
+        return self.stored.precision
 
-    @cached_property
+    @property
     def monthly(self) -> pd.DataFrame:
         """A row per arm, seed, month and tier: customers, flows, money, satisfaction."""
-        return self._table("monthly", self.stored.monthly)
+        return self.stored.monthly
 
-    @cached_property
+    @property
     def bank(self) -> pd.DataFrame:
         """A row per arm, seed and month: revenue, cost, profit and what belongs to no tier."""
-        return self._table("bank", self.stored.bank)
+        return self.stored.bank
 
-    @cached_property
+    @property
     def transitions(self) -> pd.DataFrame:
         """Customers by state at the start and the end of each year."""
-        return self._table("transitions", self.stored.transitions)
+        return self.stored.transitions
 
-    @cached_property
+    @property
     def cohorts(self) -> pd.DataFrame:
         """Customers by cohort of joining."""
-        return self._table("cohorts", self.stored.cohorts)
+        return self.stored.cohorts
 
-    @cached_property
+    @property
     def managers(self) -> pd.DataFrame:
         """Relationship managers, a row per arm, seed, month and post."""
-        return self._table("managers", self.stored.managers)
+        return self.stored.managers
 
-    @cached_property
+    @property
     def individuals(self) -> pd.DataFrame | None:
         """What became of groups of customers under the reference and under the arm; None with one arm."""
-        return self._table("individuals", self.stored.individuals)
+        return self.stored.individuals
 
-    @cached_property
+    @property
     def panel(self) -> pd.DataFrame | None:
         """Tracked customers month by month; None if the scenario tracks none (`record.panel`)."""
-        return self._table("panel", self.stored.panel)
+        return self.stored.panel
 
-    @cached_property
+    @property
     def attribution(self) -> pd.DataFrame | None:
         """Shapley values of a bundle's strategies; None until ``rapport attribute ... --into`` has written them."""
-        return self._table("attribution", self.stored.attribution)
+        return self.stored.attribution
 
     def _plates(self) -> tuple[Iterable[Plate], tuple[Any, ...]]:
         from sim.reporting.figures import plates
@@ -132,12 +131,6 @@ class Run(Stored):
         from sim.reporting.figures.board import Board
 
         return Board(self.stored, comparison=self.stored.comparison if len(self.arms) > 1 else None)
-
-    def _table(self, name: str, table: pd.DataFrame | None) -> Any:
-        """The table with its units; the stored one stays as it is."""
-        if table is None:
-            return None
-        return with_units(table, name, str(self.manifest["currency"]))
 
     def __str__(self) -> str:
         from sim.reporting.run import summary_table

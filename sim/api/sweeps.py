@@ -12,7 +12,6 @@ from sim.api.notebook import Page, callback
 from sim.api.places import kept, place
 from sim.api.scenarios import Given, prepared
 from sim.api.stored import Stored
-from sim.api.tables import with_units
 from sim.errors import BadInput
 
 if TYPE_CHECKING:
@@ -39,16 +38,10 @@ class Sweep(Stored):
         """A row per point: its number and the values of all parameters."""
         return self.stored.design
 
-    @cached_property
+    @property
     def tasks(self) -> pd.DataFrame:
         """A row per point, arm and seed: the values of all parameters and every key figure; units in ``.attrs``."""
-        from sim.measures.catalogue import kpi_units
-
-        currency = str(self.manifest.get("currency", "money"))
-        table = with_units(self.stored.tasks, "tasks", currency)
-        table.attrs["units"] |= kpi_units(self.stored.kpis, currency)
-        table.attrs["units"] |= {one["path"]: one.get("unit") or "" for one in self.parameters}
-        return table
+        return self.stored.tasks
 
     @property
     def failed(self) -> pd.DataFrame:

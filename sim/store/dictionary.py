@@ -11,7 +11,8 @@ Made from the definitions that files are written with (`python -m sim.store.dict
 **In Parquet files** each column has its unit, meaning and codes as metadata of its field; of a table read by this
 program the units stand in `frame.attrs["units"]`. A column with `<...>` in its name stands for as many as there are
 strategies, tiers, key figures or parameters. `money` is the model's currency, which `manifest.json` names. A missing
-number is empty in CSV and NaN in Parquet. CSV is UTF-8 with LF and numbers in full.
+number is empty in CSV and NaN in Parquet. CSV is UTF-8 with LF and numbers in full. `counterfactuals.parquet` has its
+dictionary beside it, in `card.md`.
 """
 TITLES = {
     "run": "A run",
