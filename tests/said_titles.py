@@ -291,7 +291,7 @@ def saved(r: Reader, by: str | None = None) -> pd.DataFrame:
 
 
 @pattern(
-    rf"Of 10,000 customers {ARM} saves (?P<here>[\d,.]+) and loses (?P<there>[\d,.]+)"
+    rf"Of 10,000 customers {ARM} saves (?P<here>[\d,.]+) and loses (?P<there>[\d,.]+)~?"
     rf"(?P<most>, the highest net of all arms)? {HOW}"
 )
 def _fates(r: Reader, m: re.Match[str]) -> None:

@@ -100,10 +100,12 @@ DETAILS = {"customers at the end": "customers_end", "AUM at the end": "aum_end",
 
 def _detail(r: Reader, arm: str, text: str) -> None:
     said = {}
-    for part in re.split(r"(?<=\.) (?=Also|Not clear:|In this one seed:|Mean over seeds:)", text) if text else []:
-        head = re.match(r"Also |Not clear: |In this one seed: |Mean over seeds: ", part)
+    for part in (
+        re.split(r"(?<=\.) (?=Also|Not clear:|In this one seed:|Mean over seeds:|With one seed:)", text) if text else []
+    ):
+        head = re.match(r"Also |Not clear: |In this one seed: |Mean over seeds: |With one seed: ", part)
         assert head, f"a sentence that nobody checks: {part!r}"
-        if head[0].startswith("Mean"):
+        if head[0].startswith(("Mean", "With")):
             for one in part[len(head[0]) :].rstrip(".").split("; "):
                 c = re.fullmatch(r"strategy cost per customer kept (CNY .+)", one)
                 if c:

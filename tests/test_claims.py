@@ -25,7 +25,7 @@ from said_verdicts import verdict
 from scipy.stats import t as student
 
 from sim.cli import main
-from sim.measures.catalogue import HEADLINES, SAME_TEST
+from sim.measures.catalogue import HEADLINES, LABELS, SAME_TEST
 from sim.measures.precision import precision, sureness
 from sim.reporting.figures import DECISION, FIGURES, Board, NothingToShow, claims, plates, style
 from sim.reporting.run import build, summary_table
@@ -425,17 +425,10 @@ def _precision(root: Node, reader: Reader) -> int:
     return bold
 
 
+SAME_TEST_OF = {total: yearly for yearly, total in SAME_TEST.items()}
 KPI_OF = {
-    "Attrition": "attrition_annual",
-    "Customers at the end": "customers_end",
-    "AUM at the end": "aum_end",
-    "Revenue": "revenue_annual",
-    "Profit": "profit_annual",
-    "Net present value": "npv",
-    "Products per customer": "products",
-    "Satisfaction": "satisfaction",
-    "Net promoter score": "nps",
-}
+    LABELS[SAME_TEST_OF.get(kpi, kpi)]: SAME_TEST_OF.get(kpi, kpi) for kpi in HEADLINES
+}  # a figure a year for its total
 
 
 @pytest.mark.parametrize("name", WORLDS)

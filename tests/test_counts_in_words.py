@@ -40,7 +40,7 @@ def test_with_one_seed_nothing_is_a_mean_over_seeds(tmp_path: Path) -> None:
     _, folder = lived(tmp_path, months=14, seeds=[1], arms=ARMS)
     page = (folder / "report.html").read_text("utf-8")
     assert not re.findall(r"[Mm]ean over seeds", page)
-    assert "In this one seed" in page
+    assert "With one seed: " in page
 
 
 def test_fates_of_few_customers_are_marked(tmp_path: Path) -> None:

@@ -176,5 +176,5 @@ def _return(figures: KeyFigures, arm: str, board: Board) -> str:
             f"for every {board.currency}{units.GAP}1 of strategy cost discounted profit changes by "
             f"{units.number(roi.value, 2, sign=True)}, that cost included"
         )
-    over = "In this one seed" if len(board.seeds) == 1 else "Mean over seeds"
+    over = "With one seed" if len(board.seeds) == 1 else "Mean over seeds"
     return f" {over}: {'; '.join(parts)}." if parts else ""
