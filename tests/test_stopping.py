@@ -259,7 +259,7 @@ def test_the_limit_ends_a_wish_that_is_not_met_and_that_is_told(file: Path, tmp_
 
 def test_validate_says_up_to_how_many_seeds(file: Path, capsys):
     assert main(["validate", str(file)]) == 0
-    assert "1 arms x up to 30 seeds x 12 months" in capsys.readouterr().out
+    assert "1 arm x up to 30 seeds x 12 months" in capsys.readouterr().out
 
 
 # -------------------------------------------------------------------------------- many arms, some that fail (no bank)

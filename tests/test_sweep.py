@@ -38,7 +38,7 @@ POINTS = jobs.points(24)
 class Kept:
     """Two worker processes of this machine for all tests of a module: a cluster takes seconds to start."""
 
-    workers, ours, local, patience, words = 2, True, True, 60.0, "kept"
+    workers, ours, local, here, patience, words = 2, True, True, False, 60.0, "kept"
 
     def __init__(self, client: Any, cluster: Any):
         self.both = (client, cluster)
