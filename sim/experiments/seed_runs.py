@@ -95,9 +95,9 @@ class SeedRuns:
             except (RunFailed, BadInput):
                 raise
             except Exception as error:
-                told = f"{type(error).__name__}: {error}"
-                failed.append({"arm": arm.name, "seed": seed, "error": told, "traceback": traceback.format_exc()})
-                self.callback.failed(arm.name, seed, told)
+                message = f"{type(error).__name__}: {error}"
+                failed.append({"arm": arm.name, "seed": seed, "error": message, "traceback": traceback.format_exc()})
+                self.callback.failed(arm.name, seed, message)
         return failed
 
     def _customers(self) -> Source:

@@ -63,7 +63,7 @@ class Evidence:
         endless = any((one, kpi) in self.stays for one in arms)
         return (ENDLESS if endless else "") + (ROUGH if any(self.rough(one, kpi) for one in arms) else "")
 
-    def told(self, table: pd.DataFrame, reference: str | None = None) -> list[dict[str, Any]]:
+    def marks(self, table: pd.DataFrame, reference: str | None = None) -> list[dict[str, Any]]:
         """What marks the rows of summary.csv, or with the reference of comparison.csv, one entry a marked row."""
         found = []
         for arm, kpi in zip(table["arm"].astype(str), table["kpi"].astype(str), strict=True):
@@ -187,9 +187,9 @@ def _values(found: Evidence, c: Cubes, moved: np.ndarray, R: np.ndarray, held: n
             if not seeds:
                 continue
             if seeds == 1 or found.rough(arm, kpi):
-                told = error[own][np.isfinite(error[own])]
-                if len(told):
-                    found.errors[arm, kpi] = float(np.sqrt((told**2).sum()) / len(told))
+                known_errors = error[own][np.isfinite(error[own])]
+                if len(known_errors):
+                    found.errors[arm, kpi] = float(np.sqrt((known_errors**2).sum()) / len(known_errors))
             resting = {i: (reached[i][own] & (say[own] != 0.0)).any(axis=1) for i in range(n + 1)}
             states = tuple(names[i] for i in range(n + 1) if resting[i].any())
             if states:
@@ -208,9 +208,9 @@ def customers_per_row(run: Run) -> list[float]:
     if isinstance(book, Mapping) and book.get("rows"):
         return [max(total / float(book["rows"]), 1.0)] * len(run.tiers)
     try:
-        told: Any = yaml.safe_load(run.scenario_text)["population"]
-        agents, strata = told.get("agents"), told.get("strata") or {}
-        whole = float(told.get("customers") or total)
+        population: Any = yaml.safe_load(run.scenario_text)["population"]
+        agents, strata = population.get("agents"), population.get("strata") or {}
+        whole = float(population.get("customers") or total)
     except (KeyError, TypeError, AttributeError, yaml.YAMLError):
         return [1.0] * len(run.tiers)
     if agents is None:

@@ -131,11 +131,11 @@ class Kind:
 
     def fresh(self, manifest: Manifest, resumed: Manifest | None = None) -> dict[str, Any]:
         """The manifest of a folder that begins, or of one that is `resumed`, with its own run_id and created."""
-        told = {"format": self.format, "format_version": self.version, **plain(dict(manifest)), "status": "running"}
+        record = {"format": self.format, "format_version": self.version, **plain(dict(manifest)), "status": "running"}
         if resumed:
-            told |= {key: resumed[key] for key in ("run_id", "created") if key in resumed}
-            told["resumed"] = resumed.get("resumed", 0) + 1
-        return told
+            record |= {key: resumed[key] for key in ("run_id", "created") if key in resumed}
+            record["resumed"] = resumed.get("resumed", 0) + 1
+        return record
 
 
 def _some(names: list[str]) -> str:

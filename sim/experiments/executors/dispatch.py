@@ -249,8 +249,8 @@ class Window(Generic[Item]):
     def _computing(self) -> bool:
         """Whether a worker takes a good part of a core, as it said last."""
         with contextlib.suppress(Exception):  # a scheduler that does not answer
-            told = self.client.sync(self.client.scheduler.identity, n_workers=-1, callback_timeout=10)
-            return any(one["metrics"]["cpu"] > AT_WORK for one in told["workers"].values())
+            identity = self.client.sync(self.client.scheduler.identity, n_workers=-1, callback_timeout=10)
+            return any(one["metrics"]["cpu"] > AT_WORK for one in identity["workers"].values())
         return False
 
     def _count(self) -> int:

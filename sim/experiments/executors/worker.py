@@ -72,12 +72,12 @@ class SweepJob:
                     shop.store.add(name, rows)
             stored = [(row["unit"], row["status"]) for row in rows]
         flight.landed()
-        told = [status for _, status in stored]
+        statuses = [status for _, status in stored]
         return {
             "units": len(items) - len(again),
-            "ok": told.count(OK),
-            "failed": told.count(FAILED),
-            "crashed": told.count(CRASHED),
+            "ok": statuses.count(OK),
+            "failed": statuses.count(FAILED),
+            "crashed": statuses.count(CRASHED),
             "seconds": perf_counter() - began,
             "worker": _me(),
             "again": again,
@@ -153,10 +153,10 @@ class SweepJob:
         rows: list[dict[str, Any]] = []
         error, trace = "nothing came of this arm", ""
         try:
-            for told in shop.lives.live(unit):
-                row = _row(unit, str(told["arm"]), str(told.get("status", OK)), str(told.get("error", "")))
-                row |= {"seconds": float(told.get("seconds", 0.0)), "traceback": str(told.get("traceback", ""))}
-                row["kpis"] = {str(name): float(value) for name, value in told.get("kpis", {}).items()}
+            for result in shop.lives.live(unit):
+                row = _row(unit, str(result["arm"]), str(result.get("status", OK)), str(result.get("error", "")))
+                row |= {"seconds": float(result.get("seconds", 0.0)), "traceback": str(result.get("traceback", ""))}
+                row["kpis"] = {str(name): float(value) for name, value in result.get("kpis", {}).items()}
                 unknown = [name for name in row["kpis"] if name not in shop.store.manifest["kpis"]]
                 if unknown or row["arm"] not in shop.plan.arms:
                     raise ValueError(f"{', '.join(unknown[:3]) or row['arm']} is not of this sweep")

@@ -71,10 +71,10 @@ class StoredUnits:
         for file in [self.store.path / TASKS, *part_files(self.store.path)]:
             if file.name in self._heard or not file.exists():
                 continue
-            told = read_part(file, columns).to_pydict()
+            table = read_part(file, columns).to_pydict()
             self._heard.add(file.name)
-            for place, (unit, arm, status) in enumerate(zip(told["unit"], told["arm"], told["status"], strict=True)):
+            for place, (unit, arm, status) in enumerate(zip(table["unit"], table["arm"], table["status"], strict=True)):
                 if status == OK:
-                    figures = {kpi: float(told[kpi][place]) for kpi in self.kpis}
+                    figures = {kpi: float(table[kpi][place]) for kpi in self.kpis}
                     known = self._figures.setdefault(unit, {})
                     known[arm] = {kpi: value for kpi, value in figures.items() if not math.isnan(value)}

@@ -154,7 +154,7 @@ def luck_table(findings: Findings) -> pd.DataFrame:
 
 def discovery_table(found: Discovery) -> pd.DataFrame:
     """discovery.csv: a row a box, or one that says that there is none."""
-    told = {
+    common = {
         "arm": found.arm,
         "kpi": found.kpi,
         "fate": found.fate + (" of success" if found.success else ""),
@@ -163,7 +163,7 @@ def discovery_table(found: Discovery) -> pd.DataFrame:
     }
     if not found.boxes:
         only = {
-            **told,
+            **common,
             "box": 0,
             "points": found.points,
             "failures": found.failures,
@@ -174,7 +174,7 @@ def discovery_table(found: Discovery) -> pd.DataFrame:
         return pd.DataFrame([only], columns=list(WHERE))
     rows = [
         {
-            **told,
+            **common,
             "box": place + 1,
             "points": box.points,
             "failures": box.points - box.failures if found.success else box.failures,
