@@ -91,7 +91,7 @@ class SeedRuns:
         )
         for arm in todo:
             try:
-                self._live(arm, replication)
+                self._run(arm, replication)
             except (RunFailed, BadInput):
                 raise
             except Exception as error:
@@ -109,7 +109,7 @@ class SeedRuns:
             self.source = self.prepared.customers()
         return self.source
 
-    def _live(self, arm: Arm, replication: Replication) -> None:
+    def _run(self, arm: Arm, replication: Replication) -> None:
         from sim.bank.state_file import Stamp, place, save
 
         seed = replication.seed

@@ -224,8 +224,8 @@ class Scenario(Settings):
 
     def slips_of_size(self, size: Size) -> Iterator[Slip]:
         """What is too large in a bank of this size."""
-        lived = self.burn_in + self.months
-        yield from size_slips(size, self.population, self.tier_list, self.managers, self.model, lived)
+        months = self.burn_in + self.months
+        yield from size_slips(size, self.population, self.tier_list, self.managers, self.model, months)
 
     @property
     def tier_list(self) -> tuple[Tier, ...]:

@@ -20,7 +20,7 @@ class ProgressBar(Callback):
         from rich.console import Console
 
         self.console = Console(stderr=True, highlight=False)
-        self.live = self.console.is_terminal
+        self.interactive = self.console.is_terminal
         self.bar: Any = None
         self.rows = self.months = self.total = 0
         self.began = self.reported = perf_counter()
@@ -30,7 +30,7 @@ class ProgressBar(Callback):
         self.name, self.total, self.rows, self.months = name, months, 0, 0
         self.runs, self.done, self.length = runs, 0, months / max(runs, 1)  # burn-in is shared by the runs of a seed
         self.began = self.reported = perf_counter()
-        if not self.live:
+        if not self.interactive:
             self._line(f"{counted(runs, 'run')}, {counted(months, 'month')} in all")
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -34,7 +34,7 @@ class Workshop:
     """What a process needs to live units of a plan, made once."""
 
     plan: Plan
-    lives: Any
+    runner: Any
     store: SweepStore
 
 
@@ -96,7 +96,7 @@ class SweepJob:
             else:
                 flight.begins(unit.id)
                 with limited(self.seconds_limit, flight.clock):
-                    rows += self._lived(shop, unit)
+                    rows += self._results(shop, unit)
         return rows, again
 
     def crash(self, item: Unit, reason: str) -> str:
@@ -147,13 +147,13 @@ class SweepJob:
             return None
         return list(zip(table.column("unit").to_pylist(), table.column("status").to_pylist(), strict=True))
 
-    def _lived(self, shop: Workshop, unit: Unit) -> list[dict[str, Any]]:
+    def _results(self, shop: Workshop, unit: Unit) -> list[dict[str, Any]]:
         """Rows of a unit; every arm that has none by the time something breaks is a failed one."""
         began = perf_counter()
         rows: list[dict[str, Any]] = []
         error, trace = "nothing came of this arm", ""
         try:
-            for result in shop.lives.live(unit):
+            for result in shop.runner.run(unit):
                 row = _row(unit, str(result["arm"]), str(result.get("status", OK)), str(result.get("error", "")))
                 row |= {"seconds": float(result.get("seconds", 0.0)), "traceback": str(result.get("traceback", ""))}
                 row["kpis"] = {str(name): float(value) for name, value in result.get("kpis", {}).items()}

@@ -27,7 +27,7 @@ class StoredUnits:
         self.callback = callback
         self.points: dict[int, Point] = {}
         self.units: dict[str, Unit] = {}
-        self.lived = 0  # units that had to be lived since this process began
+        self.evaluated = 0  # units that had to be lived since this process began
         self._figures: dict[str, dict[str, dict[str, float]]] = {}
         self._heard: set[str] = set()  # parts that were read
         self._hear()
@@ -40,8 +40,8 @@ class StoredUnits:
         if todo:
             self.replan()
             self.callback.items(len(self.units), sum(self._whole(unit) for unit in self.units))
-            self._live(todo)
-            self.lived += len(todo)
+            self._run(todo)
+            self.evaluated += len(todo)
             self._hear()
         return {unit.id: self._figures.get(unit.id, {}) for unit in units}
 
@@ -55,7 +55,7 @@ class StoredUnits:
         """Send workers home."""
         self.where.close()
 
-    def _live(self, todo: Sequence[Unit]) -> None:
+    def _run(self, todo: Sequence[Unit]) -> None:
         job = job_of(self.plan, self.store, elsewhere=not self.where.local)
         drive(job, todo, self.where, self.callback, folder=self.store.path, limit=self.plan.seconds_limit)
 

@@ -188,7 +188,7 @@ def answer(
 
 
 def _proposer(question: Question) -> None:
-    Proposer(question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, luck=0)
+    Proposer(question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, seed=0)
 
 
 def _answered(question: Question, o: Optimise, store: SweepStore, where: Where, callback: Keeper) -> StoredSweep:

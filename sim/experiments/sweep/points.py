@@ -63,7 +63,7 @@ class BankPoints:
         """The checked scenario of a point; `BadInput` if its values do not fit together."""
         return prepare_source(self.base.with_values(point.values, f"point {point.number}"), known=self.known)
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """One row of results an arm; an arm that breaks is a failed row, and the others are kept."""
         import pandas as pd
 

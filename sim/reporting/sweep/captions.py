@@ -88,7 +88,7 @@ def plates(findings: Findings) -> Iterator[Plate]:
             )
     yield Plate(
         "sweep_luck",
-        drawings.luck,
+        drawings.variance_split,
         "Parameters or luck",
         "Luck is what differs between seeds at the same point. What all points of a seed share does not blur which "
         "point is better; "

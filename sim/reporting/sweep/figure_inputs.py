@@ -414,7 +414,7 @@ def _edge(conditions: tuple[Condition, ...], factor: Factor) -> tuple[float, flo
     )
 
 
-def luck(findings: Findings) -> Figure:
+def variance_split(findings: Findings) -> Figure:
     rows, outcomes = [], []
     for arm in findings.study.compared[: style.MOST_ARMS]:
         for kpi in findings.study.kpis:
@@ -426,7 +426,7 @@ def luck(findings: Findings) -> Figure:
     if not rows:
         raise NothingToShow("one seed tells nothing of luck")
     arm, name, of_parameters = outcomes[0]
-    return sweep_spread.luck(
+    return sweep_spread.variance_split(
         f"Parameters, not luck, make {share(of_parameters)} of the variance of {quoted(arm)} in {name}"
         if of_parameters >= 0.5
         else f"Luck makes {share(1 - of_parameters)} of the variance of a run of {quoted(arm)} in {name}",

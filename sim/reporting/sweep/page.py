@@ -48,7 +48,7 @@ def render(findings: Findings, pictures: Sequence[Picture]) -> str:
         together=[rows.together(findings, arm) for arm in arms],
         robust=[rows.robust(findings, found) for found in findings.regrets.values()],
         fails=[rows.failing(findings, arm) for arm in arms if arm in findings.discoveries],
-        luck=[(spoken(arm), words.luck_words(findings.of(arm))) for arm in arms],
+        luck=[(spoken(arm), words.variance_words(findings.of(arm))) for arm in arms],
         pictures=by_section(pictures),
         failed=rows.failed(study),
         failed_count=len(study.failed),

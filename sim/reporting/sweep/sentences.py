@@ -205,7 +205,7 @@ def trust(finding: Finding) -> str:
     return text + (": good." if split.r2_left_out > 0.8 else ": a rough guide.")
 
 
-def luck_words(finding: Finding) -> str:
+def variance_words(finding: Finding) -> str:
     """How much of one run is luck."""
     found = finding.luck
     if not math.isfinite(found.parameters):
