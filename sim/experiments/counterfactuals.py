@@ -210,11 +210,12 @@ def _kept(uid: np.ndarray, seed: int, customers: int | None) -> np.ndarray:
     return np.sort(np.argsort(_draws(uid, seed)[1], kind="stable")[:customers])
 
 
-def _given(life: _Simulated, rule: Rule, arms: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _given(simulated: _Simulated, rule: Rule, arms: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Which arm each customer is given (0 the reference), and the chance of another than the reference."""
-    values = {**life.hidden, **life.seen, "weight": life.weight}[rule.by].astype(np.float64) if rule.by else None
-    chance = np.broadcast_to(rule.chances(values), life.uid.shape)
-    draw = _draws(life.uid, seed)[0]
+    known = {**simulated.hidden, **simulated.seen, "weight": simulated.weight}
+    values = known[rule.by].astype(np.float64) if rule.by else None
+    chance = np.broadcast_to(rule.chances(values), simulated.uid.shape)
+    draw = _draws(simulated.uid, seed)[0]
     which = np.minimum((draw / chance * (arms - 1)).astype(np.int64), arms - 2)  # evenly, where draw < chance
     return np.where(draw < chance, 1 + which, 0), chance
 

@@ -89,8 +89,8 @@ def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:
         given: Any = source.data
         for part in path:
             given = given[part]
-        said = dict(enumerate(given)) if isinstance(given, list) else given or {}
-        total = next((said[key] / value for key, value in table.items() if value > 0 and key in said), 1.0)
+        shares = dict(enumerate(given)) if isinstance(given, list) else given or {}
+        total = next((shares[key] / value for key, value in table.items() if value > 0 and key in shares), 1.0)
         if abs(total - 1.0) > EXACT:
             message = f"adds up to {total:.6g}; taken as shares of that sum"
             yield str(Mistake(*source.address(path), source.path_text(path), message))

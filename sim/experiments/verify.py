@@ -55,8 +55,8 @@ def verify(folder: str | Path, *, threads: int | None = None) -> Verdict:
         raise BadInput.at(str(folder), f"status is {run.manifest['status']}; only a finished run can be verified")
     stored = result_digest(run.monthly, run.arms, run.tiers)
     differing = {name: HOW[how] for name, how in changed_files(path, run.manifest).items()}
-    if said := against_scenario(run.manifest, run.scenario_text):
-        differing.setdefault(MANIFEST, said)
+    if difference := against_scenario(run.manifest, run.scenario_text):
+        differing.setdefault(MANIFEST, difference)
     notes = [] if is_sealed(run.manifest) else [NOT_SEALED.format("run")]
     prepared = prepare([path / "scenario.yaml"])
     with TemporaryDirectory() as scratch:

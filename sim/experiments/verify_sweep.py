@@ -34,8 +34,8 @@ def verify_sweep(folder: Path) -> Verdict:
         raise BadInput.at(str(folder), f"status is {stored.status}; only a finished sweep can be verified")
     plan, tasks = read_plan(folder), stored.tasks
     differing = {name: HOW[how] for name, how in changed_files(folder, stored.manifest).items()}
-    if said := against_scenario(stored.manifest, _scenario(folder)):
-        differing.setdefault(MANIFEST, said)
+    if difference := against_scenario(stored.manifest, _scenario(folder)):
+        differing.setdefault(MANIFEST, difference)
     digests = {
         "stored": tasks_digest(tasks, stored.arms, stored.kpis),
         "manifest": str(stored.manifest["tasks_digest"]),

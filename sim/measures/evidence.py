@@ -76,19 +76,19 @@ class Evidence:
     def words(self, shown: Iterable[Key]) -> list[str]:
         """What the marks of these figures mean, a sentence each."""
         keys = list(shown)
-        said = []
+        sentences = []
         if any(self.rough(*key) for key in keys):
             several = (
                 "; a difference is as rough as the rougher of its two" if len({arm for arm, _ in keys}) > 1 else ""
             )
-            said.append(few_words() + several)
+            sentences.append(few_words() + several)
         found = dict.fromkeys(self.stays[key] for key in keys if key in self.stays)
         names = list(dict.fromkeys(name for states, _, _ in found for name in states))
         if not names:
-            return said
+            return sentences
         most = max(found, key=lambda one: one[1])
         seeds = "" if most[1] == most[2] else f" in {most[1]} of {most[2]} seeds"
-        whom = f"no {' and no '.join(named(name, 'tier') for name in names)} customer was seen to leave{seeds}"
+        nobody = f"no {' and no '.join(named(name, 'tier') for name in names)} customer was seen to leave{seeds}"
         if self.discount_rate < SMALLEST_DISCOUNT:
             rest = (
                 f"at a discount rate of {self.discount_rate:g} what never ends has no value, so customer value is "
@@ -96,13 +96,13 @@ class Evidence:
             )
             if seeds:
                 rest += ", and where a figure stands it is of the other seeds alone and too low"
-            said.append(f"{ENDLESS} {whom}: {rest}; more customers, months or seeds, or a higher discount_rate")
+            sentences.append(f"{ENDLESS} {nobody}: {rest}; more customers, months or seeds, or a higher discount_rate")
         else:
-            said.append(
-                f"{ENDLESS} {whom}: customer value takes them to stay for ever, a perpetuity at "
+            sentences.append(
+                f"{ENDLESS} {nobody}: customer value takes them to stay for ever, a perpetuity at "
                 f"{100 * self.discount_rate:.4g} % a year"
             )
-        return said
+        return sentences
 
 
 def few_words() -> str:

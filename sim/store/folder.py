@@ -63,11 +63,11 @@ class Kind:
             raise BadInput.at(str(path), f"is a file, should be {self.place}") from None
         except (OSError, ValueError, RecursionError) as error:
             raise BadInput.at(str(file), why_unreadable(error)) from None
-        said = manifest.get("format") if isinstance(manifest, dict) else None
-        if said != self.format and isinstance(said, str) and said in TITLES:
-            what = f"holds {TITLES[said]} of {manifest.get('name')}, not {TITLES[self.format]}"
+        stored_format = manifest.get("format") if isinstance(manifest, dict) else None
+        if stored_format != self.format and isinstance(stored_format, str) and stored_format in TITLES:
+            what = f"holds {TITLES[stored_format]} of {manifest.get('name')}, not {TITLES[self.format]}"
             raise BadInput.at(str(path), what)
-        if said != self.format:
+        if stored_format != self.format:
             what = f'not the manifest of a {self.noun} (it should say "format": "{self.format}")'
             raise BadInput.at(str(file), what)
         version = manifest.get("format_version")

@@ -101,7 +101,7 @@ class SweepProgress(Callback):
         self.console = Console(stderr=True, highlight=False)
         self.bar: Any = None
         self.task: Any = None
-        self.said = perf_counter()
+        self.reported = perf_counter()
 
     def items(self, total: int, done: int) -> None:
         self.tally.items(total, done)
@@ -153,6 +153,6 @@ class SweepProgress(Callback):
         now = perf_counter()
         if self.bar is not None:
             self.bar.update(self.task, completed=self.tally.done, line=self.tally.line())
-        elif now - self.said > SAY:
-            self.said = now
+        elif now - self.reported > SAY:
+            self.reported = now
             self.note(self.tally.line())
