@@ -74,14 +74,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 0
     except OSError as error:
-        told = f"{program()}  {error.strerror or error}: {error.filename or 'writing the output'}"
-        print(one_line(told), file=sys.stderr)
+        message = f"{program()}  {error.strerror or error}: {error.filename or 'writing the output'}"
+        print(one_line(message), file=sys.stderr)
         return 1
 
 
 def _tell_of_letters() -> None:
     """Says once which letters no font had, if figures were drawn."""
-    if (letters := sys.modules.get("sim.reporting.figures.letters")) and (line := letters.told()):
+    if (letters := sys.modules.get("sim.reporting.figures.letters")) and (line := letters.warning()):
         print(line, file=sys.stderr)
 
 

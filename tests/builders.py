@@ -2,7 +2,7 @@
 
     bank = lived_in(newcomers(3000))            # a mixed lot: dormant, closed, managed, opted out, ...
     now = stormy(month=-3)                      # every lever and shock away from neutral
-    tallies = live(kernel.live_chunk, bank, plan_for(bank), now, rates_of())
+    tallies = live(kernel.step_chunk, bank, plan_for(bank), now, rates_of())
 
 `Bank` rows are independent copies; nothing here touches a file or the clock.
 """
@@ -351,7 +351,7 @@ def live(
     chunk: int = CHUNK,
     threads: int = 1,
 ) -> Tallies:
-    """Live a month by `kernel.live_chunk` or its twin, in chunks over threads as the model does."""
+    """Live a month by `kernel.step_chunk` or its twin, in chunks over threads as the model does."""
     n = len(people)
 
     def part(first: int) -> Tallies:

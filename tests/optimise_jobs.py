@@ -29,7 +29,7 @@ class Job:
     def kpis(self) -> list[str]:
         return ["npv", "attrition_annual", "cost_annual"]
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         x = [float(unit.point.values[one.path]) for one in self.plan.parameters]
         yield {"arm": ARMS[0], "kpis": dict.fromkeys(self.kpis, 0.0)}
         yield {"arm": ARMS[1], "kpis": dict(zip(self.kpis, self.figures(x, unit.seed), strict=True))}
@@ -86,7 +86,7 @@ class Dying(Noisy):
         super().__init__(plan)
         self.lived = 0
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         switch = Path(self.plan.design["switch"])
         self.lived += 1
         if self.lived > self.MOST and switch.exists():
@@ -94,7 +94,7 @@ class Dying(Noisy):
             if switch.read_text() == "kill":
                 os.kill(os.getpid(), signal.SIGKILL)
             raise KeyboardInterrupt
-        yield from super().live(unit)
+        yield from super().run(unit)
 
 
 class Alike(Job):

@@ -31,7 +31,7 @@ class Trivial:
     def kpis(self) -> list[str]:
         return ["npv", "roi"]
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         for place, arm in enumerate(self.plan.arms):
             npv = unit.point.values.get("x1", 0.0) * (place + 1) + math.sin(unit.seed)
             yield {"arm": arm, "status": "ok", "seconds": 0.001, "kpis": {"npv": npv, "roi": npv / 7}}
@@ -40,25 +40,25 @@ class Trivial:
 class Sleeper(Trivial):
     """Takes as many seconds as x2 says."""
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         time.sleep(unit.point.values["x2"])
-        yield from super().live(unit)
+        yield from super().run(unit)
 
 
 class Spinner(Trivial):
     """Computes for as many seconds of its own processor time as x2 says."""
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         end = time.thread_time() + unit.point.values["x2"]
         while time.thread_time() < end:
             pass
-        yield from super().live(unit)
+        yield from super().run(unit)
 
 
 class Deeds(Trivial):
     """Does what the point's `deed` says."""
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         deed = unit.point.values["deed"]
         if deed == "raise":
             raise ValueError(f"no such bank as {unit.point.values['x1']:g}")
@@ -78,7 +78,7 @@ class Deeds(Trivial):
                 time.sleep(0.05)
         if deed == "sleep":
             time.sleep(0.05)
-        for row in super().live(unit):
+        for row in super().run(unit):
             if deed == "half" and row["arm"] != self.plan.arms[0]:
                 raise RuntimeError("halfway")
             yield row
@@ -87,11 +87,11 @@ class Deeds(Trivial):
 class HangsOnce(Trivial):
     """Stops for ever where nobody has been before: at the first point, for the first process (the text is a file)."""
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         if not Path(self.plan.text).exists():
             Path(self.plan.text).touch()
             time.sleep(600)
-        yield from super().live(unit)
+        yield from super().run(unit)
 
 
 class Ishigami(Trivial):
@@ -101,7 +101,7 @@ class Ishigami(Trivial):
     def kpis(self) -> list[str]:
         return ["f"]
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         x1, x2, x3 = (unit.point.values[name] for name in ("x1", "x2", "x3"))
         f = math.sin(x1) + 7 * math.sin(x2) ** 2 + 0.1 * x3**4 * math.sin(x1)
         for arm in self.plan.arms:

@@ -35,7 +35,7 @@ def point(number: int = 0, **values: Any) -> Point:
 
 
 def figures(points: BankPoints, one: Point, seed: int = 3) -> dict[str, dict[str, float]]:
-    rows = list(points.live(points.plan.unit(one, seed)))
+    rows = list(points.run(points.plan.unit(one, seed)))
     assert [row["status"] for row in rows] == ["ok"] * 3
     return {row["arm"]: row["kpis"] for row in rows}
 
@@ -86,7 +86,7 @@ def test_points_that_differ_in_their_arms_share_a_burn_in() -> None:
 def test_values_that_do_not_fit_together_are_named() -> None:
     points = BankPoints(plan())
     with pytest.raises(BadInput, match=r"tiers\.wealth\.from: 500000 is not above"):
-        list(points.live(points.plan.unit(Point(7, 0, 0, {"tiers.affluent.from": 5e6}), 3)))
+        list(points.run(points.plan.unit(Point(7, 0, 0, {"tiers.affluent.from": 5e6}), 3)))
 
 
 def test_an_arm_that_breaks_is_a_failed_row_and_the_others_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_an_arm_that_breaks_is_a_failed_row_and_the_others_are_kept(monkeypatch:
 
     points = BankPoints(plan())
     monkeypatch.setattr(StaffUpskilling, "turn", broken)
-    rows = {row["arm"]: row for row in points.live(points.plan.unit(point(), 3))}
+    rows = {row["arm"]: row for row in points.run(points.plan.unit(point(), 3))}
     assert [row["status"] for row in rows.values()] == ["ok", "ok", "failed"]
     assert rows["training"]["error"] == "ZeroDivisionError: nobody to train"
     assert "Traceback" in rows["training"]["traceback"]
@@ -134,7 +134,7 @@ def test_without_its_reference_an_arm_tells_what_needs_none(monkeypatch: pytest.
         return run(bank, *a, **k)
 
     monkeypatch.setattr(BankModel, "run", broken)
-    rows = {row["arm"]: row for row in points.live(points.plan.unit(point(), 3))}
+    rows = {row["arm"]: row for row in points.run(points.plan.unit(point(), 3))}
     assert [row["status"] for row in rows.values()] == ["failed", "ok", "ok"]
     assert math.isfinite(rows["thinking"]["kpis"]["npv"])
     assert math.isnan(rows["thinking"]["kpis"]["roi"])

@@ -520,7 +520,7 @@ def test_a_point_is_lived_as_it_says() -> None:
     }
     plan, points = planned({"design": "grid", "vary": {"arms.bundle.stratification": None}}, **more)
     lives = BankPoints(plan)
-    off, on = ({row["arm"]: row for row in lives.live(plan.unit(point, 1))} for point in points)
+    off, on = ({row["arm"]: row for row in lives.run(plan.unit(point, 1))} for point in points)
     assert {row["status"] for row in (*off.values(), *on.values())} == {"ok"}
     assert off["bundle"]["kpis"]["cost"] == off["nothing"]["kpis"]["cost"]
     assert on["bundle"]["kpis"]["cost"] != on["nothing"]["kpis"]["cost"]

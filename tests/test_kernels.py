@@ -61,8 +61,8 @@ def test_kernel_and_formula_book_agree_bit_for_bit_through_stormy_months(mode):
     met = np.zeros(TALLIES, np.int64)
     for month in MONTHS:
         now, plan = b.stormy(month, p=p), b.plan_for(compiled, seed=month + 100, purposes=True)
-        ours = b.live(kernel.live_chunk, compiled, plan, now, p)
-        assert_same_tallies(ours, b.live(twin.live_chunk, formulas, plan, now, p))
+        ours = b.live(kernel.step_chunk, compiled, plan, now, p)
+        assert_same_tallies(ours, b.live(twin.step_chunk, formulas, plan, now, p))
         assert_same_people(compiled, formulas)
         met += np.abs(ours.tally).sum(axis=0)
         for part in ours.all():
@@ -80,7 +80,7 @@ def test_kernel_and_formula_book_agree_in_a_calm_year_at_default_rates(switched_
     for month in range(-23, -11):
         now, plan = b.calm(month, p=p), b.plan_for(compiled, seed=month + 100, share=0.2)
         assert_same_tallies(
-            b.live(kernel.live_chunk, compiled, plan, now, p), b.live(twin.live_chunk, formulas, plan, now, p)
+            b.live(kernel.step_chunk, compiled, plan, now, p), b.live(twin.step_chunk, formulas, plan, now, p)
         )
     assert_same_people(compiled, formulas)
 
@@ -92,7 +92,7 @@ def test_a_bank_of_one_tier_agrees_too():
     formulas = b.copy_of(compiled)
     now, plan = b.calm(p=p), np.full(700, NOBODY, np.int8)
     assert_same_tallies(
-        b.live(kernel.live_chunk, compiled, plan, now, p), b.live(twin.live_chunk, formulas, plan, now, p)
+        b.live(kernel.step_chunk, compiled, plan, now, p), b.live(twin.step_chunk, formulas, plan, now, p)
     )
     assert_same_people(compiled, formulas)
 
@@ -116,7 +116,7 @@ def digest_of_two_months() -> str:
     p, people = b.eventful(), b.lived_in(b.newcomers(600), month=-2)
     digest = hashlib.sha256()
     for month in (-1, 0):
-        tallies = b.live(kernel.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p)
+        tallies = b.live(kernel.step_chunk, people, b.plan_for(people), b.stormy(month, p=p), p)
         for part in tallies.all():
             digest.update(part.tobytes())
     sums = np.zeros((4, MOMENTS), np.int64)
@@ -129,7 +129,7 @@ def digest_of_two_months() -> str:
 
 def test_compiled_and_interpreted_are_the_same():
     script = (
-        "import test_kernels as t; assert not hasattr(t.kernel.live_chunk, 'signatures'), 'compiled';"
+        "import test_kernels as t; assert not hasattr(t.kernel.step_chunk, 'signatures'), 'compiled';"
         "print(t.digest_of_two_months())"
     )
     path = os.pathsep.join([str(HERE), str(HERE.parent)])
@@ -148,7 +148,7 @@ def stormy_month():
     p, before = b.eventful(), b.lived_in(b.newcomers(ROWS), month=0)
     now, plan = b.stormy(1, p=p), b.plan_for(before)
     after = b.copy_of(before)
-    tallies = b.live(kernel.live_chunk, after, plan, now, p)
+    tallies = b.live(kernel.step_chunk, after, plan, now, p)
     return p, now, plan, before, after, tallies
 
 
@@ -157,7 +157,7 @@ def stormy_month():
 def test_neither_chunks_nor_blocks_nor_threads_change_anything(stormy_month, chunk, threads):
     p, now, plan, before, after, tallies = stormy_month
     people = b.copy_of(before)
-    assert_same_tallies(b.live(kernel.live_chunk, people, plan, now, p, chunk=chunk, threads=threads), tallies)
+    assert_same_tallies(b.live(kernel.step_chunk, people, plan, now, p, chunk=chunk, threads=threads), tallies)
     assert_same_people(people, after)
 
 
@@ -166,7 +166,7 @@ def test_the_order_of_rows_changes_nothing(stormy_month):
     order = np.random.default_rng(8).permutation(ROWS)
     people = b.copy_of(before)
     people.reorder(order)
-    assert_same_tallies(b.live(kernel.live_chunk, people, plan[order], now, p, chunk=700, threads=2), tallies)
+    assert_same_tallies(b.live(kernel.step_chunk, people, plan[order], now, p, chunk=700, threads=2), tallies)
     back = np.empty(ROWS, np.int64)
     back[order] = np.arange(ROWS)
     people.reorder(back)
@@ -183,7 +183,7 @@ def test_butterfly_what_happens_to_one_customer_changes_nobody_else(stormy_month
         changed[row] = BRANCH
     else:
         getattr(people, touch)[row] = {"satisfaction": -3.0, "tier": 3, "state": DORMANT}[touch]
-    b.live(kernel.live_chunk, people, changed, now, p)
+    b.live(kernel.step_chunk, people, changed, now, p)
     others = np.arange(ROWS) != row
     for name in NAMES:
         np.testing.assert_array_equal(getattr(people, name)[others], getattr(after, name)[others], err_msg=name)
@@ -197,7 +197,7 @@ def test_rows_that_are_free_add_nothing_and_stay_free(stormy_month):
     people.place({name: getattr(before, name).copy() for name in NAMES})
     people.count += 300
     plan = np.concatenate([b.plan_for(before), np.full(300, PHONE, np.int8)])
-    assert_same_tallies(b.live(kernel.live_chunk, people, plan, now, p), tallies)
+    assert_same_tallies(b.live(kernel.step_chunk, people, plan, now, p), tallies)
     assert (people.state[ROWS:] == CLOSED).all()
     assert not people.aum[ROWS:].any()
 
@@ -212,12 +212,12 @@ def test_zero_rates_do_nothing():
     for name in ("follow", "follow_months", "attempts"):
         getattr(people, name)[:] = 0
     nobody = np.full(ROWS, NOBODY, np.int8)
-    b.live(kernel.live_chunk, people, nobody, now, p)
+    b.live(kernel.step_chunk, people, nobody, now, p)
     people.aum_1[:] = people.aum_2[:] = people.aum
     people.tier[:] = np.maximum(np.searchsorted(p.threshold, people.aum, side="right") - 1, 0)
     before = b.copy_of(people)
     for month in (2, 3, 4):
-        flows = b.live(kernel.live_chunk, people, nobody, now._replace(month=month), p)
+        flows = b.live(kernel.step_chunk, people, nobody, now._replace(month=month), p)
         assert not flows.tally[:, FLOWS].any()
     running = {
         "contact_gap",
@@ -245,7 +245,7 @@ def test_customers_and_money_balance_to_the_fen_in_every_tier(stormy_month):
     start = np.zeros((4, TALLIES), np.int64)
     kernel.count_chunk(people.arrays, 0, ROWS, 0, p, start)
     for month in (1, 2, 3):
-        t = b.live(kernel.live_chunk, people, b.plan_for(people), b.stormy(month, p=p), p).tally
+        t = b.live(kernel.step_chunk, people, b.plan_for(people), b.stormy(month, p=p), p).tally
         left = t[:, T.CLOSED] + t[:, T.UPGRADED] + t[:, T.DOWNGRADED]
         np.testing.assert_array_equal(t[:, T.OPEN], start[:, T.OPEN] - left + t[:, T.MOVED_IN])
         flow = t[:, T.NEW_MONEY] + t[:, T.MARKET] + t[:, T.AUM_MOVED]
@@ -499,7 +499,7 @@ def test_an_opt_out_silences_its_channel_for_24_months_and_no_other():
         plan[1] = MESSAGING if month > 1 else PHONE
         plan[2] = PHONE if month in (1, 27) else NOBODY
         p = p if month == 1 else b.still(markov=True)
-        t = b.live(kernel.live_chunk, people, plan, idle(p, month), p)
+        t = b.live(kernel.step_chunk, people, plan, idle(p, month), p)
         calls.append((t.of(T.CONTACTS + PHONE) // WEIGHT_UNIT, t.of(T.CONTACTS + MESSAGING) // WEIGHT_UNIT))
     assert calls[0] == (3, 0)
     assert calls[1:25] == [(0, 1)] * 24, "months 2 to 25: the phone is barred, messages are not"
@@ -512,7 +512,7 @@ def test_contact_pressure_is_the_number_of_contacts_a_quarter_over_the_ideal_num
     people = laboratory(2)
     people.preferred[1] = PHONE
     for month in range(1, 61):
-        b.live(kernel.live_chunk, people, np.full(2, PHONE, np.int8), idle(p, month), p)
+        b.live(kernel.step_chunk, people, np.full(2, PHONE, np.int8), idle(p, month), p)
     ideal_calls = 3.0
     assert people.pressure == pytest.approx([3 / ideal_calls, 0.8 * 3 / ideal_calls], rel=1e-5)
 
@@ -522,7 +522,7 @@ def test_six_contacts_with_a_manager_make_63_percent_of_a_bond():
     people = laboratory(3)
     people.manager[:] = [0, 0, NOBODY]
     for month in range(1, 7):
-        b.live(kernel.live_chunk, people, np.array([PHONE, NOBODY, PHONE], np.int8), idle(p, month), p)
+        b.live(kernel.step_chunk, people, np.array([PHONE, NOBODY, PHONE], np.int8), idle(p, month), p)
     assert people.bond == pytest.approx([1 - math.exp(-1), 0, 0], rel=1e-5)
     assert list(people.contact_gap) == [0, 6, 6]
 
@@ -534,10 +534,10 @@ def test_further_attempts_in_a_campaign_succeed_ever_more_rarely():
     for month in range(1, 6):  # the campaign of months 1 to 6
         asked = people.attempts == month - 1
         plan = np.where(asked, PHONE, NOBODY).astype(np.int8)
-        t = b.live(kernel.live_chunk, people, plan, idle(p, month, push_share=1.0), p)
+        t = b.live(kernel.step_chunk, people, plan, idle(p, month, push_share=1.0), p)
         rate.append(t.of(T.SALES) / t.of(T.CONTACTS + PHONE))
     np.testing.assert_allclose(rate, 0.5 * 0.8136 ** np.arange(5), atol=4 * 0.5 / np.sqrt(0.5**4 * len(people)))
-    b.live(kernel.live_chunk, people, plan, idle(p, 6), p)
+    b.live(kernel.step_chunk, people, plan, idle(p, 6), p)
     assert not people.attempts.any(), "a new campaign begins afresh"
 
 
@@ -554,7 +554,7 @@ def test_constant_hazards_give_the_geometric_curve_and_competing_risks_their_sha
     close, doze = 0.02, 0.03
     rates = {"close_rate": np.full(4, close), "dormant_rate": np.full(4, doze)}
     for month in range(1, 25):
-        b.live(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p, month, **rates), p)
+        b.live(kernel.step_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p, month, **rates), p)
         alive = math.exp(-(close + doze) * month)
         assert within(alive, (people.state == ACTIVE).mean(), len(people))
     gone = 1 - alive
@@ -570,7 +570,7 @@ def test_wealth_has_the_variance_and_memory_of_its_autoregression():
     for month in range(1, 46):
         if month == 41:
             earlier = people.log_wealth.astype(np.float64)
-        b.live(kernel.live_chunk, people, nobody, idle(p, month), p)
+        b.live(kernel.step_chunk, people, nobody, idle(p, month), p)
     x = people.log_wealth.astype(np.float64)
     assert x.var() == pytest.approx(sd**2 / (1 - (1 - reversion) ** 2), rel=0.04)
     assert np.corrcoef(earlier, x)[0, 1] == pytest.approx((1 - reversion) ** 5, abs=0.02)
@@ -583,7 +583,7 @@ def test_satisfaction_settles_where_the_closed_form_says():
     people = laboratory()
     nobody = np.full(len(people), NOBODY, np.int8)
     for month in range(1, 46):
-        b.live(kernel.live_chunk, people, nobody, idle(p, month), p)
+        b.live(kernel.step_chunk, people, nobody, idle(p, month), p)
     expected = (gain - loss) * sd / (math.sqrt(2 * math.pi) * decay)
     spread = float(people.satisfaction.std()) / math.sqrt(len(people))
     assert people.satisfaction.mean() == pytest.approx(expected, abs=5 * spread)
@@ -594,7 +594,7 @@ def test_products_keep_to_one_and_a_poisson_number():
     people = laboratory()
     people.products[:] = 1 + np.random.default_rng(4).poisson(2.0, len(people))
     for month in range(1, 31):
-        b.live(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p, month), p)
+        b.live(kernel.step_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p, month), p)
     extra = people.products - 1.0
     assert extra.mean() == pytest.approx(2.0, abs=0.04)
     assert extra.var() == pytest.approx(2.0, rel=0.04)
@@ -603,7 +603,7 @@ def test_products_keep_to_one_and_a_poisson_number():
 def test_transactions_have_their_mean_and_a_poisson_chance_of_none():
     p = b.still(transactions=4.5)
     people = laboratory()
-    b.live(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p), p)
+    b.live(kernel.step_chunk, people, np.full(len(people), NOBODY, np.int8), idle(p), p)
     n = len(people)
     none = math.exp(-4.5)
     more = 4.5 / (1 - none) - 1  # mean of the geometric number beyond the first
@@ -619,7 +619,7 @@ def test_transactions_have_their_mean_and_a_poisson_chance_of_none():
 
 @pytest.fixture(scope="module")
 def rules():
-    """The rules compiled one by one, for the types that `live_block` hands them: cached code cannot be inspected."""
+    """The rules compiled one by one, for the types that `step_block` hands them: cached code cannot be inspected."""
     p, people = b.eventful(), b.lived_in(b.newcomers(BLOCK), month=0)
     rooms = [importlib.import_module(f"sim.kernel.{name}") for _, name, _ in pkgutil.iter_modules(sim.kernel.__path__)]
     functions = {name: value for room in rooms for name, value in vars(room).items() if isinstance(value, Dispatcher)}
@@ -642,7 +642,7 @@ def rules():
                 patch.setattr(room, name, noting(name, rule) if name in found else rule.py_func)
         for month in (1, 2):  # by the churn score, by the uplift score
             now = b.stormy(month, p=p)
-            kernel.live_chunk(people.arrays, 0, BLOCK, b.plan_for(people), now, p, *b.Tallies.empty().all())
+            kernel.step_chunk(people.arrays, 0, BLOCK, b.plan_for(people), now, p, *b.Tallies.empty().all())
         within_the_month = dict(types)
         kernel.weigh_chunk(people.arrays, 0, BLOCK, 1, f32(0), p, np.zeros((4, MOMENTS), np.int64))
     types |= within_the_month
@@ -671,7 +671,7 @@ def arithmetic_in_double(function: Dispatcher) -> list[str]:
 
 FLOAT32_RULES = (
     "draw_four",
-    "live_wealth",
+    "move_wealth",
     "score_churn",
     "score_uplift",
     "score_offer",
@@ -689,7 +689,7 @@ FLOAT32_RULES = (
     "keep_in_band",
     "add_moments",
 )
-LISTS_OF_RULES = ("live_block", "aim", "draw", "draw_lanes")
+LISTS_OF_RULES = ("step_block", "aim", "draw", "draw_lanes")
 FLOAT64_RULES = {"count_flows", "count_stocks", "turn_page"}  # money in fen needs more bits; AUM is kept in float64
 
 
@@ -767,7 +767,7 @@ PACKED_TOO = (
 @pytest.mark.parametrize(
     "name",
     [
-        "live_wealth",
+        "move_wealth",
         "feel",
         "earn",
         "score_churn",
@@ -796,6 +796,6 @@ def test_nothing_is_contracted_so_that_every_machine_rounds_alike(rules):
 
 def test_the_loops_are_compiled_in_one_variant():
     p, people = b.rates_of(), b.newcomers(60)
-    b.live(kernel.live_chunk, people, np.full(60, NOBODY, np.int8), b.calm(p=p), p)
-    b.live(kernel.live_chunk, people, b.plan_for(people), b.stormy(p=b.eventful()), b.rates_of(markov=True))
-    assert len(kernel.live_chunk.signatures) == 1
+    b.live(kernel.step_chunk, people, np.full(60, NOBODY, np.int8), b.calm(p=p), p)
+    b.live(kernel.step_chunk, people, b.plan_for(people), b.stormy(p=b.eventful()), b.rates_of(markov=True))
+    assert len(kernel.step_chunk.signatures) == 1

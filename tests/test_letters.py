@@ -148,7 +148,7 @@ def test_a_font_of_the_list_that_is_gone_or_broken_is_no_font(machine, tmp_path)
 def test_what_the_house_font_has_is_left_alone_and_told_once(machine):
     for text in ("Größe \u22125 ± 3 % “nothing” … é ₹ ₺ ع 😀", "a\nb", ""):
         assert letters.drawable(text) == text
-    assert letters.told() == ""
+    assert letters.warning() == ""
     assert letters.drawable("🇨🇳 測試b") == "CN [1]b"
-    assert letters.told().startswith("figures: no font of this machine has 🇨 (U+1F1E8)")
-    assert letters.told() == ""
+    assert letters.warning().startswith("figures: no font of this machine has 🇨 (U+1F1E8)")
+    assert letters.warning() == ""

@@ -59,7 +59,7 @@ def month(
     """Live one month in place; returns the month's tally over tiers."""
     p = p or rates_of()
     plan = np.full(len(people), NOBODY, np.int8) if plan is None else plan
-    return live_month(kernel.live_chunk, people, plan, calm(at, p=p, **now), p).tally.sum(axis=0)
+    return live_month(kernel.step_chunk, people, plan, calm(at, p=p, **now), p).tally.sum(axis=0)
 
 
 # --- contacts that are meant to keep ---------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_campaigns_and_managers_go_by_the_same_score() -> None:
         kernel.score_chunk(people.uid, people.tier, people.risk, people.uplift_class, people.need, now, p, *seen)
         expected = (seen[name] > 1.0) & (people.state == ACTIVE) & ((people.opted_out >> PHONE) & 1 == 0)
         before = people.contacts.astype(int)
-        live_month(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), now, p)
+        live_month(kernel.step_chunk, people, np.full(len(people), NOBODY, np.int8), now, p)
         np.testing.assert_array_equal(people.contacts > before, expected)
         assert 300 < expected.sum() < len(people) / 4
 
@@ -291,7 +291,7 @@ def test_offers_by_score_are_as_many_and_go_to_the_top() -> None:
         now = calm(p=p, campaign=campaign, scored=True, targeting=targeting, offer_cut=norm.isf(0.2), offer_boost=5.0)
         seen = [np.empty(len(people), f32) for _ in range(3)]
         kernel.score_chunk(people.uid, people.tier, people.risk, people.uplift_class, people.need, now, p, *seen)
-        live_month(kernel.live_chunk, people, np.full(len(people), NOBODY, np.int8), now, p)
+        live_month(kernel.step_chunk, people, np.full(len(people), NOBODY, np.int8), now, p)
         return people.contacts > 0, seen[2]
 
     for targeting, share_of_top in ((0.0, 0.2), (0.5, 0.6), (1.0, 1.0)):

@@ -233,7 +233,7 @@ def test_a_resumed_run_stops_where_an_uninterrupted_one_does(file: Path, folder:
 
 
 def test_resuming_a_run_that_stopped_runs_nothing_more(file: Path, folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(SeedRuns, "_live", lambda *_: pytest.fail("a run was made"))
+    monkeypatch.setattr(SeedRuns, "_run", lambda *_: pytest.fail("a run was made"))
     before = read(folder).manifest
     run_all(prepare([file]), Options(out=folder, resume=True))
     assert read(folder).manifest == before
@@ -298,7 +298,7 @@ def made_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             runs.callback.finished(arm.name, seed, 0.1)
 
         lived.clear()
-        monkeypatch.setattr(SeedRuns, "_live", live)
+        monkeypatch.setattr(SeedRuns, "_run", live)
         options = Options(out=tmp_path / out, resume=resume)
         outcome = run_all(prepare([tmp_path / "tiny.yaml"]), options, callback or Callback())[0]
         return outcome.run.manifest, list(lived)

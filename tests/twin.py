@@ -5,7 +5,7 @@ nothing but names: of its parameters (`Rates`, `Now`), of the draws (`codes.LANE
 operation is a float32 operation in the order the formulas are read, so that kernel and twin agree bit for bit; where a
 sum of three terms is written `a + b + c`, the order is part of the claim.
 
-`live_chunk`, `count_chunk`, `weigh_chunk` and `score_chunk` take the arguments of their namesakes in `kernel.month`.
+`step_chunk`, `count_chunk`, `weigh_chunk` and `score_chunk` take the arguments of their namesakes in `kernel.month`.
 """
 
 from __future__ import annotations
@@ -586,7 +586,7 @@ def rows(columns, first, last):
     return SimpleNamespace(**{name: getattr(columns, name)[first:last].copy() for name in columns._fields})
 
 
-def live_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, book_exits):
+def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, book_exits):
     """One month for rows first..last: the order of DECISIONS 10."""
     c, plan = rows(columns, first, last), plan[first:last]
     was = SimpleNamespace(state=c.state, tier=c.tier, aum=c.aum, manager=c.manager)

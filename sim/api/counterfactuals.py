@@ -102,5 +102,5 @@ def potential_outcomes(
 
     one = prepared(scenario, months=months, values=values)
     how = Rule(rule, share, by, strength)
-    heard = callback(progress)
-    return PotentialOutcomes(follow(one, arms=arms, seed=seed, customers=customers, rule=how, callback=heard))
+    listener = callback(progress)
+    return PotentialOutcomes(follow(one, arms=arms, seed=seed, customers=customers, rule=how, callback=listener))

@@ -92,8 +92,8 @@ def optimise(
 
     one = prepared(scenario, arms=arms, values=values)
     folder, keep = kept(out, "optimise")
-    heard = callback(progress, units=(one.scenario.name, 2))
-    stored = search(one, SweepOptions(folder, resume, overwrite), place(workers, cluster), heard)
+    listener = callback(progress, units=(one.scenario.name, 2))
+    stored = search(one, SweepOptions(folder, resume, overwrite), place(workers, cluster), listener)
     return Optimum(read_optimised(stored.path), keep)
 
 

@@ -109,7 +109,7 @@ def sweep(
     from sim.experiments.prepared import facts_of_sweep
     from sim.experiments.provenance import surroundings
     from sim.experiments.sweep.drive import SweepOptions
-    from sim.experiments.sweep.drive import sweep as live
+    from sim.experiments.sweep.drive import sweep as run_sweep
     from sim.yaml_source import dump
 
     one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values)
@@ -118,7 +118,7 @@ def sweep(
     plan, points = plan_sweep(one)
     where = place(workers, cluster)
     folder, keep = kept(out, "sweep")
-    stored = live(
+    stored = run_sweep(
         plan,
         points,
         facts_of_sweep(one) | surroundings(),

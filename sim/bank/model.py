@@ -27,7 +27,7 @@ from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now
-from sim.kernel.month import count_chunk, live_chunk, score_chunk, weigh_chunk
+from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
 from sim.kernel.tallies import CONTACTS, MOMENT_UNIT, MOMENTS, RATIO_UNIT, TALLIES, TENURE_LAST, WEIGHT_UNIT
 from sim.kernel.tallies import Moment as M
@@ -116,7 +116,7 @@ class BankModel(mesa.Model):
         if state is None:
             self._found()
         else:
-            self._live_on(state)
+            self._continue_from(state)
         self.measured_rows = 0  # open rows summed over measured months
         self.measured_seconds = 0.0
         self.now = self._now()  # what holds this month
@@ -138,7 +138,7 @@ class BankModel(mesa.Model):
         self.turn_levers()
         self.now = self._now()
         plan, work = self.schedule()
-        joined = self.live(plan)
+        joined = self.step_customers(plan)
         self.close_managers_month(work)
         books = self.settle(joined, plan)
         self.record(joined, books)
@@ -242,7 +242,7 @@ class BankModel(mesa.Model):
             proposals=self._proposals(rows),
         )
 
-    def live(self, plan: np.ndarray) -> np.ndarray:
+    def step_customers(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
         self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
         self.tally, cohort, left, exits = self._run_chunks(plan, self.now)
@@ -323,7 +323,7 @@ class BankModel(mesa.Model):
         self._refuse_overflow()
         self._weigh_population()
 
-    def _live_on(self, state: State) -> None:
+    def _continue_from(self, state: State) -> None:
         """Take a stored bank's life; what it lived before month 0 is nobody's yet, what was recorded since is kept."""
         self.running = state.month < self.scenario.months
         put_back(self, state, self._room(state.columns["uid"].size, self.scenario.months - state.month))
@@ -539,22 +539,22 @@ class BankModel(mesa.Model):
         }
 
     def _run_chunks(self, plan: np.ndarray, now: Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
-        """Live every chunk on any thread; integer tallies add up to the same bits in any order."""
+        """Simulate every chunk on any thread; integer tallies add up to the same bits in any order."""
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
         arrays = self.customers.arrays
         failing = np.ones(len(CHANNELS))
         failing[self.scenario.channels.column("in_app") > 0] = np.exp(self.levers.log_app_failure)
-        lived_by = in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
+        rates_in_use = in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
 
-        def live(first: int) -> list[np.ndarray]:
+        def run(first: int) -> list[np.ndarray]:
             out = [np.zeros(shape, np.int64) for shape in shapes]
-            live_chunk(arrays, first, min(first + CHUNK, n), plan, now, lived_by, *out)
+            step_chunk(arrays, first, min(first + CHUNK, n), plan, now, rates_in_use, *out)
             return out
 
         starts = range(0, max(n, 1), CHUNK)
-        parts = list(self.pool.map(live, starts)) if self.pool is not None else [live(first) for first in starts]
+        parts = list(self.pool.map(run, starts)) if self.pool is not None else [run(first) for first in starts]
         return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
 
     def _planned_contacts(self, plan: np.ndarray) -> np.ndarray:

@@ -84,12 +84,13 @@ def put_back(bank: Bank, state: State, room: int) -> None:
     _give(bank.channels, rest["channels"])
 
 
-def _carried(who: Carrier) -> dict[str, Any]:
-    return {name: getattr(who, name) for name in who.CARRIED}
+def _carried(carrier: Carrier) -> dict[str, Any]:
+    return {name: getattr(carrier, name) for name in carrier.CARRIED}
 
 
 def _give(receivers: Iterable[Carrier], gifts: Iterable[Mapping[str, Any]]) -> None:
-    for who, values in zip(receivers, gifts, strict=True):
-        for name in who.CARRIED:
+    for carrier, values in zip(receivers, gifts, strict=True):
+        for name in carrier.CARRIED:
             value = values[name]
-            setattr(who, name, defaultdict(list, value) if isinstance(getattr(who, name, None), defaultdict) else value)
+            of_lists = isinstance(getattr(carrier, name, None), defaultdict)
+            setattr(carrier, name, defaultdict(list, value) if of_lists else value)

@@ -184,14 +184,14 @@ def _known(job: SeedsJob) -> tuple[Question, Source]:
 class _Gathering(Callback):
     """Keeps what seeds were found to be worth, and tells how many there are."""
 
-    def __init__(self, total: int, told: Callable[[int, int], None] | None):
-        self.total, self.told = total, told
+    def __init__(self, total: int, on_progress: Callable[[int, int], None] | None):
+        self.total, self.on_progress = total, on_progress
         self.found: dict[int, dict[str, np.ndarray]] = {}
 
     def chunk(self, receipt: dict[str, Any]) -> None:
         self.found |= receipt["found"]
-        if self.told is not None:
-            self.told(len(self.found), self.total)
+        if self.on_progress is not None:
+            self.on_progress(len(self.found), self.total)
 
     def crashed(self, item: Any, reason: str) -> None:
         raise RunFailed(f"seed {item}: {reason}")
@@ -202,14 +202,15 @@ def attribute(
     *,
     where: Where = HERE,
     plugins: Sequence[str] = (),
-    told: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """The table of attribution.csv; `told` hears (seeds done, seeds in all). Seeds share out over workers, if any.
+    """The table of attribution.csv; `on_progress` is called with (seeds done, seeds in all).
 
-    Intervals are Student's t at 95 % over seeds; the parts of each seed add up to its whole, so their means do.
+    Seeds share out over workers, if any. Intervals are Student's t at 95 % over seeds; the parts of each seed add up
+    to its whole, so their means do.
     """
     seeds = asked.scenario.seed_list
-    gathering = _Gathering(len(seeds), told)
+    gathering = _Gathering(len(seeds), on_progress)
     job = SeedsJob(pickle.dumps(asked), tuple(plugins))
     if where.here:
         for seed in seeds:

@@ -125,10 +125,10 @@ def potential_outcomes(
     callback.begin(s.name, len(names), len(names) * s.months + s.burn_in)
     try:
         one = Replication(prepared, seed, months=callback.month)
-        lives = {name: _lived(one, name) for name in names}
+        by_arm = {name: _simulated(one, name) for name in names}
     finally:
         callback.end()
-    first = lives[names[0]]
+    first = by_arm[names[0]]
     keep = _kept(first.uid, seed, customers)
     given, chance = _given(first, rule, len(names), seed)
     columns: dict[str, Any] = {"seed": np.full(first.uid.size, seed), "customer": first.uid, "weight": first.weight}
@@ -136,13 +136,13 @@ def potential_outcomes(
     columns["arm"] = np.array(names, object)[given]
     every = np.arange(first.uid.size)
     for outcome in OUTCOMES:
-        columns[outcome] = np.stack([lives[name].ended[outcome] for name in names])[given, every]
+        columns[outcome] = np.stack([by_arm[name].ended[outcome] for name in names])[given, every]
     columns["truth.chance"] = chance
     for name in names:
-        columns |= {f"truth.{outcome}[{name}]": lives[name].ended[outcome] for outcome in OUTCOMES}
+        columns |= {f"truth.{outcome}[{name}]": by_arm[name].ended[outcome] for outcome in OUTCOMES}
     for name in names[1:]:
         for outcome in OUTCOMES:
-            columns[f"truth.effect.{outcome}[{name}]"] = lives[name].ended[outcome] - first.ended[outcome]
+            columns[f"truth.effect.{outcome}[{name}]"] = by_arm[name].ended[outcome] - first.ended[outcome]
     table = pd.DataFrame(columns).iloc[keep].reset_index(drop=True)
     facts = {
         "name": s.name,
@@ -154,7 +154,7 @@ def potential_outcomes(
         "of": int(first.uid.size),
         "currency": s.currency,
         "rule": asdict(rule),
-        "unallocated": {name: dict(zip(UNALLOCATED, lives[name].unallocated, strict=True)) for name in names},
+        "unallocated": {name: dict(zip(UNALLOCATED, by_arm[name].unallocated, strict=True)) for name in names},
         "scenario_digest": prepared.digest,
         "code_version": code_version(s.strategies_named),
         **surroundings(),
@@ -163,7 +163,7 @@ def potential_outcomes(
 
 
 @dataclass(frozen=True)
-class _Life:
+class _Simulated:
     """The customers of month 0 under one arm, in the order of uid."""
 
     uid: np.ndarray
@@ -174,7 +174,7 @@ class _Life:
     unallocated: tuple[float, float, float]  # CNY
 
 
-def _lived(one: Replication, name: str) -> _Life:
+def _simulated(one: Replication, name: str) -> _Simulated:
     from sim.agents.customer import NAMES, OBSERVED
     from sim.bank.outcomes import Outcomes
     from sim.kernel.tallies import WEIGHT_UNIT
@@ -190,7 +190,7 @@ def _lived(one: Replication, name: str) -> _Life:
             bank.run(one.months, until=month)
             followed.month(bank)
         weight = followed.weight / WEIGHT_UNIT
-        return _Life(followed.uid, weight, seen, hidden, followed.ended(bank), _unallocated(bank))
+        return _Simulated(followed.uid, weight, seen, hidden, followed.ended(bank), _unallocated(bank))
 
 
 def _unallocated(bank: BankModel) -> tuple[float, float, float]:
@@ -210,11 +210,12 @@ def _kept(uid: np.ndarray, seed: int, customers: int | None) -> np.ndarray:
     return np.sort(np.argsort(_draws(uid, seed)[1], kind="stable")[:customers])
 
 
-def _given(life: _Life, rule: Rule, arms: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _given(simulated: _Simulated, rule: Rule, arms: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Which arm each customer is given (0 the reference), and the chance of another than the reference."""
-    values = {**life.hidden, **life.seen, "weight": life.weight}[rule.by].astype(np.float64) if rule.by else None
-    chance = np.broadcast_to(rule.chances(values), life.uid.shape)
-    draw = _draws(life.uid, seed)[0]
+    known = {**simulated.hidden, **simulated.seen, "weight": simulated.weight}
+    values = known[rule.by].astype(np.float64) if rule.by else None
+    chance = np.broadcast_to(rule.chances(values), simulated.uid.shape)
+    draw = _draws(simulated.uid, seed)[0]
     which = np.minimum((draw / chance * (arms - 1)).astype(np.int64), arms - 2)  # evenly, where draw < chance
     return np.where(draw < chance, 1 + which, 0), chance
 

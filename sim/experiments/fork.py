@@ -294,7 +294,7 @@ def _arm_slips(
     fits = [arm for arm in stored if _past(stored[arm], month, horizons[1]) == mine]
     other = f", or --from-arm {fits[0]}" if fits else ""
     path: Path_ = ("arms", name)
-    lived = f"the stored months of arm {origin} were lived with"
+    past = f"the stored months of arm {origin} were lived with"
     if mine[0] == theirs[0]:
         inside = ("strategies",) if isinstance(now, dict) else ()
         for place, use in enumerate(_uses(now)):
@@ -302,16 +302,16 @@ def _arm_slips(
                 yield (
                     (*path, *inside, place, "from"),
                     (
-                        f"{use['from']}: what {lived} is not {use['use']} as it stands here; "
+                        f"{use['from']}: what {past} is not {use['use']} as it stands here; "
                         f"from: {month} or later{other}"
                     ),
                 )
         for text in theirs[1]:
             if text not in mine[1]:
                 use = json.loads(text)
-                yield path, f"{lived} {use['use']} from month {use['from']}, which it lacks; the same as there{other}"
+                yield path, f"{past} {use['use']} from month {use['from']}, which it lacks; the same as there{other}"
     else:
-        yield path, f"has a budget, and {lived} another, other strategies or months; the same as there{other}"
+        yield path, f"has a budget, and {past} another, other strategies or months; the same as there{other}"
 
 
 def _uses(arm: Any) -> list[dict[str, Any]]:

@@ -89,8 +89,8 @@ def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:
         given: Any = source.data
         for part in path:
             given = given[part]
-        said = dict(enumerate(given)) if isinstance(given, list) else given or {}
-        total = next((said[key] / value for key, value in table.items() if value > 0 and key in said), 1.0)
+        shares = dict(enumerate(given)) if isinstance(given, list) else given or {}
+        total = next((shares[key] / value for key, value in table.items() if value > 0 and key in shares), 1.0)
         if abs(total - 1.0) > EXACT:
             message = f"adds up to {total:.6g}; taken as shares of that sum"
             yield str(Mistake(*source.address(path), source.path_text(path), message))
@@ -130,9 +130,9 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
         decimal=population.decimal,
     )
     if population.customers is not None and population.customers < book.rows:
-        told, line, column = where("population.customers")
+        named_in, line, column = where("population.customers")
         raise BadInput.at(
-            told,
+            named_in,
             f"{population.customers} is fewer than the book's {book.rows} rows; a row is one customer or more",
             line=line,
             column=column,
@@ -159,9 +159,9 @@ def _refuse_size(scenario: Scenario, book: Book, source: Source) -> None:
         raise BadInput(mistakes)
 
 
-def _book_path(text: str, told_in: str) -> Path:
+def _book_path(text: str, origin: str) -> Path:
     """A book's path is relative to the scenario file that names it; given with --set, to the current folder."""
     path = Path(text)
-    if path.is_absolute() or told_in.startswith("--"):
+    if path.is_absolute() or origin.startswith("--"):
         return path
-    return Path(told_in).parent / path
+    return Path(origin).parent / path

@@ -201,12 +201,12 @@ def _closing(folder: ResultsFolder, threads: int, runs: SeedRuns | RunsOnWorkers
     receipts = folder.receipts()
     rows = sum(receipt.get("measured_rows", 0) for receipt in receipts)
     seconds = sum(receipt.get("measured_seconds", 0.0) for receipt in receipts)
-    peak, told = peak_memory_mb(), {"threads": threads}
+    peak, facts = peak_memory_mb(), {"threads": threads}
     if isinstance(runs, RunsOnWorkers):
-        peak, told = max(peak, runs.peak_memory_mb), {"threads": 1, "workers": runs.where.workers}
+        peak, facts = max(peak, runs.peak_memory_mb), {"threads": 1, "workers": runs.where.workers}
         seconds /= max(runs.where.workers, 1)  # as many months at a time
     return {
-        **told,
+        **facts,
         "customer_months_per_second": rows / seconds if seconds > 0 else None,
         "peak_memory_mb": peak,
     }

@@ -47,15 +47,15 @@ class SeedsJob:
         """Live these seeds and store them; the receipt names what broke and how many rows each month had."""
         began = perf_counter()
         folder, ready = self._folder(), _prepared(self)
-        heard, done = Recording(), stored(folder, self.checkpoint)
-        runs = SeedRuns(ready, folder, callback=heard, checkpoint=self.checkpoint, done=done)
+        recording, done = Recording(), stored(folder, self.checkpoint)
+        runs = SeedRuns(ready, folder, callback=recording, checkpoint=self.checkpoint, done=done)
         failed = [one for seed in items for one in runs.of(seed)]
         return {
             "units": len(items),
             "seconds": perf_counter() - began,
             "broken": failed,
-            "rows": heard.rows,
-            "runs": heard.runs,
+            "rows": recording.rows,
+            "runs": recording.runs,
             "peak_memory_mb": peak_memory_mb(),
         }
 

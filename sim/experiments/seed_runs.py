@@ -91,13 +91,13 @@ class SeedRuns:
         )
         for arm in todo:
             try:
-                self._live(arm, replication)
+                self._run(arm, replication)
             except (RunFailed, BadInput):
                 raise
             except Exception as error:
-                told = f"{type(error).__name__}: {error}"
-                failed.append({"arm": arm.name, "seed": seed, "error": told, "traceback": traceback.format_exc()})
-                self.callback.failed(arm.name, seed, told)
+                message = f"{type(error).__name__}: {error}"
+                failed.append({"arm": arm.name, "seed": seed, "error": message, "traceback": traceback.format_exc()})
+                self.callback.failed(arm.name, seed, message)
         return failed
 
     def _customers(self) -> Source:
@@ -109,7 +109,7 @@ class SeedRuns:
             self.source = self.prepared.customers()
         return self.source
 
-    def _live(self, arm: Arm, replication: Replication) -> None:
+    def _run(self, arm: Arm, replication: Replication) -> None:
         from sim.bank.state_file import Stamp, place, save
 
         seed = replication.seed

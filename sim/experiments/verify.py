@@ -55,8 +55,8 @@ def verify(folder: str | Path, *, threads: int | None = None) -> Verdict:
         raise BadInput.at(str(folder), f"status is {run.manifest['status']}; only a finished run can be verified")
     stored = result_digest(run.monthly, run.arms, run.tiers)
     differing = {name: HOW[how] for name, how in changed_files(path, run.manifest).items()}
-    if said := against_scenario(run.manifest, run.scenario_text):
-        differing.setdefault(MANIFEST, said)
+    if difference := against_scenario(run.manifest, run.scenario_text):
+        differing.setdefault(MANIFEST, difference)
     notes = [] if is_sealed(run.manifest) else [NOT_SEALED.format("run")]
     prepared = prepare([path / "scenario.yaml"])
     with TemporaryDirectory() as scratch:
@@ -87,14 +87,14 @@ NOT_SEALED = "this {} was stored before files were sealed: whether they are as t
 def against_scenario(manifest: Mapping[str, Any], text: str) -> str:
     """What a manifest says otherwise than the scenario stored beside it; "" if it does not."""
     try:
-        told = yaml.load(text, Loader=yaml.SafeLoader)
+        settings = yaml.load(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError):
         return ""
-    if not isinstance(told, dict):
+    if not isinstance(settings, dict):
         return ""
     for key in FACTS:
-        if key in told and key in manifest and not _same(told[key], manifest[key]):
-            return f"has {key} {manifest[key]}, its scenario.yaml {told[key]}"
+        if key in settings and key in manifest and not _same(settings[key], manifest[key]):
+            return f"has {key} {manifest[key]}, its scenario.yaml {settings[key]}"
     return ""
 
 

@@ -34,8 +34,8 @@ def verify_sweep(folder: Path) -> Verdict:
         raise BadInput.at(str(folder), f"status is {stored.status}; only a finished sweep can be verified")
     plan, tasks = read_plan(folder), stored.tasks
     differing = {name: HOW[how] for name, how in changed_files(folder, stored.manifest).items()}
-    if said := against_scenario(stored.manifest, _scenario(folder)):
-        differing.setdefault(MANIFEST, said)
+    if difference := against_scenario(stored.manifest, _scenario(folder)):
+        differing.setdefault(MANIFEST, difference)
     digests = {
         "stored": tasks_digest(tasks, stored.arms, stored.kpis),
         "manifest": str(stored.manifest["tasks_digest"]),
@@ -98,12 +98,12 @@ def _spelt(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _again(tasks: pd.DataFrame, plan: Plan, sample: Sequence[tuple[Any, Unit]]) -> pd.DataFrame:
     """The tasks with those of the sample as they come out now."""
-    again, lives = tasks.copy(), maker(plan)
+    again, runner = tasks.copy(), maker(plan)
     for row, unit in sample:
-        for lived in lives.live(unit):
-            here = (again["unit"] == row["unit"]) & (again["arm"] == lived["arm"])
-            again.loc[here, "status"] = lived.get("status", OK)
-            for kpi, value in lived["kpis"].items():
+        for result in runner.run(unit):
+            here = (again["unit"] == row["unit"]) & (again["arm"] == result["arm"])
+            again.loc[here, "status"] = result.get("status", OK)
+            for kpi, value in result["kpis"].items():
                 again.loc[here, kpi] = value
     return again
 

@@ -20,7 +20,7 @@ def wallet_money(log_wealth, wallet, held):
 
 
 @njit(**RULE)
-def live_wealth(b, u, now, p):
+def move_wealth(b, u, now, p):
     """Log wealth reverts to its own growing mean; inheritances and market returns move both for good (SPEC 1.1)."""
     low = p.event_rate * p.relocation_part
     high = low + p.event_rate * p.inheritance_part

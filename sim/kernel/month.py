@@ -1,4 +1,4 @@
-"""One month of every customer, compiled: the list of its rules (`live_block`) and the loops over chunks of customers.
+"""One month of every customer, compiled: the list of its rules (`step_block`) and the loops over chunks of customers.
 
 Customers are columns (`agents.customer.Columns`). An *equation* is a small pure function; a *rule* is one mechanism
 as short loops over a block of 512 customers, without branches, so that it vectorises and its scratch stays in the
@@ -23,7 +23,7 @@ from sim.kernel.blocks import BLOCK, FLOATS, INTEGERS, SCORE_ROW, Draws, block_o
 from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift
 from sim.kernel.counting import add_moments, count_flows, count_stocks
 from sim.kernel.leaving import climb, keep_in_band, stay_or_leave, turn_page, weigh_leaving
-from sim.kernel.money import adopt, earn, live_wealth, use_products
+from sim.kernel.money import adopt, earn, move_wealth, use_products
 from sim.kernel.numerics import LOOP, ONE, RULE
 from sim.kernel.service import feel, serve
 from sim.kernel.tallies import Sums
@@ -32,10 +32,10 @@ N_DRAWS, N_FLOATS, N_INTEGERS = len(Draws._fields), len(FLOATS), len(INTEGERS)
 
 
 @njit(**RULE)
-def live_block(b, u, w, now, p, sums):
+def step_block(b, u, w, now, p, sums):
     """The month of one block, in the order of DECISIONS 10."""
     aim(b, u, w, now, p)
-    live_wealth(b, u, now, p)
+    move_wealth(b, u, now, p)
     serve(b, u, w, now, p)
     reach_out(b, u, w, now, p)
     meet(b, u, w, now, p)
@@ -53,7 +53,7 @@ def live_block(b, u, w, now, p, sums):
 
 
 @njit(**LOOP)
-def live_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits):
+def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits):
     """Live one month for rows first..last, block by block; adds to the integer sums of this chunk (`tallies.Sums`)."""
     draws = np.empty((N_DRAWS, BLOCK), np.float32)
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
@@ -64,7 +64,7 @@ def live_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exit
         m = end - start
         b = block_of(c, start, end)
         draw(b.uid, now, draws)
-        live_block(b, draws_of(draws, m), work_of(plan[start:end], floats, integers, m), now, p, sums)
+        step_block(b, draws_of(draws, m), work_of(plan[start:end], floats, integers, m), now, p, sums)
 
 
 @njit(**LOOP)

@@ -62,7 +62,7 @@ config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
 
 def compiled() -> bool:
     """True if the kernel of these sources was compiled on this machine before."""
-    return any(Path(config.CACHE_DIR).rglob("*live_chunk*.nbc"))  # type: ignore[attr-defined]
+    return any(Path(config.CACHE_DIR).rglob("*step_chunk*.nbc"))  # type: ignore[attr-defined]
 
 
 class NoAlias(CompilerBase):

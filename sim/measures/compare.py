@@ -264,6 +264,6 @@ def remarks(runs: Sequence[Run]) -> list[str]:
             )
         was, now = (str(one.manifest.get("code_version", "")) for one in (first, run))
         if was != now:
-            told = f"made by code version {now}, {first.path} by {was}; differences may be of the code"
-            lines.append(f"{run.path}: {told}")
+            remark = f"made by code version {now}, {first.path} by {was}; differences may be of the code"
+            lines.append(f"{run.path}: {remark}")
     return lines

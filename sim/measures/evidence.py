@@ -63,7 +63,7 @@ class Evidence:
         endless = any((one, kpi) in self.stays for one in arms)
         return (ENDLESS if endless else "") + (ROUGH if any(self.rough(one, kpi) for one in arms) else "")
 
-    def told(self, table: pd.DataFrame, reference: str | None = None) -> list[dict[str, Any]]:
+    def marks(self, table: pd.DataFrame, reference: str | None = None) -> list[dict[str, Any]]:
         """What marks the rows of summary.csv, or with the reference of comparison.csv, one entry a marked row."""
         found = []
         for arm, kpi in zip(table["arm"].astype(str), table["kpi"].astype(str), strict=True):
@@ -76,19 +76,19 @@ class Evidence:
     def words(self, shown: Iterable[Key]) -> list[str]:
         """What the marks of these figures mean, a sentence each."""
         keys = list(shown)
-        said = []
+        sentences = []
         if any(self.rough(*key) for key in keys):
             several = (
                 "; a difference is as rough as the rougher of its two" if len({arm for arm, _ in keys}) > 1 else ""
             )
-            said.append(few_words() + several)
+            sentences.append(few_words() + several)
         found = dict.fromkeys(self.stays[key] for key in keys if key in self.stays)
         names = list(dict.fromkeys(name for states, _, _ in found for name in states))
         if not names:
-            return said
+            return sentences
         most = max(found, key=lambda one: one[1])
         seeds = "" if most[1] == most[2] else f" in {most[1]} of {most[2]} seeds"
-        whom = f"no {' and no '.join(named(name, 'tier') for name in names)} customer was seen to leave{seeds}"
+        nobody = f"no {' and no '.join(named(name, 'tier') for name in names)} customer was seen to leave{seeds}"
         if self.discount_rate < SMALLEST_DISCOUNT:
             rest = (
                 f"at a discount rate of {self.discount_rate:g} what never ends has no value, so customer value is "
@@ -96,13 +96,13 @@ class Evidence:
             )
             if seeds:
                 rest += ", and where a figure stands it is of the other seeds alone and too low"
-            said.append(f"{ENDLESS} {whom}: {rest}; more customers, months or seeds, or a higher discount_rate")
+            sentences.append(f"{ENDLESS} {nobody}: {rest}; more customers, months or seeds, or a higher discount_rate")
         else:
-            said.append(
-                f"{ENDLESS} {whom}: customer value takes them to stay for ever, a perpetuity at "
+            sentences.append(
+                f"{ENDLESS} {nobody}: customer value takes them to stay for ever, a perpetuity at "
                 f"{100 * self.discount_rate:.4g} % a year"
             )
-        return said
+        return sentences
 
 
 def few_words() -> str:
@@ -187,9 +187,9 @@ def _values(found: Evidence, c: Cubes, moved: np.ndarray, R: np.ndarray, held: n
             if not seeds:
                 continue
             if seeds == 1 or found.rough(arm, kpi):
-                told = error[own][np.isfinite(error[own])]
-                if len(told):
-                    found.errors[arm, kpi] = float(np.sqrt((told**2).sum()) / len(told))
+                known_errors = error[own][np.isfinite(error[own])]
+                if len(known_errors):
+                    found.errors[arm, kpi] = float(np.sqrt((known_errors**2).sum()) / len(known_errors))
             resting = {i: (reached[i][own] & (say[own] != 0.0)).any(axis=1) for i in range(n + 1)}
             states = tuple(names[i] for i in range(n + 1) if resting[i].any())
             if states:
@@ -208,9 +208,9 @@ def customers_per_row(run: Run) -> list[float]:
     if isinstance(book, Mapping) and book.get("rows"):
         return [max(total / float(book["rows"]), 1.0)] * len(run.tiers)
     try:
-        told: Any = yaml.safe_load(run.scenario_text)["population"]
-        agents, strata = told.get("agents"), told.get("strata") or {}
-        whole = float(told.get("customers") or total)
+        population: Any = yaml.safe_load(run.scenario_text)["population"]
+        agents, strata = population.get("agents"), population.get("strata") or {}
+        whole = float(population.get("customers") or total)
     except (KeyError, TypeError, AttributeError, yaml.YAMLError):
         return [1.0] * len(run.tiers)
     if agents is None:

@@ -23,11 +23,11 @@ class Named:
 
 def meanings_of(manifest: Mapping[str, Any]) -> list[Named]:
     """All that a manifest says of names, for a page; nothing where the scenario has no labels."""
-    told = manifest.get("labels") or {}
+    labels = manifest.get("labels") or {}
     return [
         Named(kind, str(one.get("label", "")), str(name), str(one.get("about", "")))
         for key, kind in KINDS.items()
-        for name, one in told.get(key, {}).items()
+        for name, one in labels.get(key, {}).items()
     ]
 
 

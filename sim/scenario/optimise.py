@@ -201,11 +201,11 @@ def _lever_slips(o: Optimise, uses: Sequence[str], budget: float | None) -> Iter
 
 def _kpi_slips(o: Optimise, tiers: Sequence[str], months: int) -> Iterator[Slip]:
     known = kpi_names(tiers)
-    told: list[tuple[tuple[str | int, ...], str]] = [
+    named: list[tuple[tuple[str | int, ...], str]] = [
         *((("optimise", "objectives", i, "kpi"), one.kpi) for i, one in enumerate(o.objectives)),
         *((("optimise", "limits", i, "kpi"), one.kpi) for i, one in enumerate(o.limits)),
     ]
-    for path, kpi in told:
+    for path, kpi in named:
         base = base_name(kpi)
         if base not in KPIS:
             help_ = did_you_mean(base, KPIS) or "`run.py list` names them, each of the bank or as kpi[tier]"

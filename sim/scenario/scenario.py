@@ -224,8 +224,8 @@ class Scenario(Settings):
 
     def slips_of_size(self, size: Size) -> Iterator[Slip]:
         """What is too large in a bank of this size."""
-        lived = self.burn_in + self.months
-        yield from size_slips(size, self.population, self.tier_list, self.managers, self.model, lived)
+        months = self.burn_in + self.months
+        yield from size_slips(size, self.population, self.tier_list, self.managers, self.model, months)
 
     @property
     def tier_list(self) -> tuple[Tier, ...]:
@@ -281,14 +281,14 @@ class Scenario(Settings):
             "tiers": {tier.name: tier for tier in self.tier_list},
             "channels": {name: getattr(self.channels, name) for name in CHANNELS},
         }
-        told = {
+        texts_of = {
             kind: {
                 name: {key: text for key in ("label", "about") if (text := getattr(one, key, None))}
                 for name, one in items.items()
             }
             for kind, items in kinds.items()
         }
-        found = {kind: {name: texts for name, texts in items.items() if texts} for kind, items in told.items()}
+        found = {kind: {name: texts for name, texts in items.items() if texts} for kind, items in texts_of.items()}
         return {kind: items for kind, items in found.items() if items}
 
     def digest(self) -> str:
@@ -346,7 +346,7 @@ def _label_slips(s: Scenario) -> Iterator[Slip]:
         ("tiers", [tier.name for tier in s.tiers or ()]),
         ("channels", list(CHANNELS)),
     ):
-        labels = {name: told["label"] for name, told in s.labels.get(kind, {}).items() if "label" in told}
+        labels = {name: entry["label"] for name, entry in s.labels.get(kind, {}).items() if "label" in entry}
         for place, name in enumerate(names):
             other = next((one for one in names if one != name and _shown(one, labels) == labels.get(name)), None)
             if other is not None:
@@ -502,9 +502,9 @@ def _until_slips(s: Scenario, seeds: SeedsUntil) -> Iterator[Slip]:
     if seeds.first + seeds.most - 1 > LARGEST_SEED:
         yield ("seeds", "first"), f"{seeds.most} seeds from here end beyond {LARGEST_SEED}; a smaller first one"
     kpi, where = seeds.until.kpi, ("seeds", "until", "kpi")
-    told = [name for name in kpi_names([tier.name for tier in s.tier_list]) if base_name(name) == base_name(kpi)]
-    if kpi not in told:
-        yield where, f"{base_name(kpi)} is not told for {kpi[len(base_name(kpi)) :]}; one of {', '.join(told)}"
+    allowed = [name for name in kpi_names([tier.name for tier in s.tier_list]) if base_name(name) == base_name(kpi)]
+    if kpi not in allowed:
+        yield where, f"{base_name(kpi)} is not told for {kpi[len(base_name(kpi)) :]}; one of {', '.join(allowed)}"
     elif base_name(kpi) in NEEDS_A_YEAR and s.months < 12:
         yield where, f"{kpi} needs 12 measured months, there are {s.months}; another KPI, or more months"
 

@@ -37,8 +37,8 @@ class Column(NamedTuple):
     def metadata(self, currency: str) -> dict[str, str]:
         """unit, meaning and codes (as JSON), those that it has: what a Parquet file says of the column."""
         codes = json.dumps(dict(self.codes), ensure_ascii=False) if self.codes else ""
-        told = {"unit": self.unit_in(currency), "meaning": self.meaning, "codes": codes}
-        return {key: value for key, value in told.items() if value}
+        facts = {"unit": self.unit_in(currency), "meaning": self.meaning, "codes": codes}
+        return {key: value for key, value in facts.items() if value}
 
 
 class File(NamedTuple):

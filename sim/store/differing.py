@@ -25,10 +25,10 @@ def differing_keys(one: str, other: str, *, but: Sequence[str] = ()) -> list[Dif
     if not isinstance(mine, dict) or not isinstance(theirs, dict):
         return []
     kept = (found for found in _leaves(mine, theirs, ""))
-    return [found for found in kept if not any(_inside(found[0], path) for path in but) and not _told(found[0])]
+    return [found for found in kept if not any(_inside(found[0], path) for path in but) and not _only_label(found[0])]
 
 
-def _told(path: str) -> bool:
+def _only_label(path: str) -> bool:
     """True for what readers see of an arm, a tier or a channel, which decides nothing."""
     return path.count(".") >= 2 and path.endswith((".label", ".about"))
 
@@ -55,9 +55,9 @@ def _of_mappings(items: list[Any]) -> bool:
 
 def in_words(found: Sequence[Difference]) -> str:
     """Both values of the first few: "months 3, not 6; seeds [1], not [1, 2] and 2 more keys"."""
-    told = [f"{path} {_shown(mine)}, not {_shown(theirs)}" for path, mine, theirs in found[:NAMED]]
+    sentences = [f"{path} {_shown(mine)}, not {_shown(theirs)}" for path, mine, theirs in found[:NAMED]]
     more = len(found) - NAMED
-    return "; ".join(told) + (f"; and {more} more key{'' if more == 1 else 's'}" if more > 0 else "")
+    return "; ".join(sentences) + (f"; and {more} more key{'' if more == 1 else 's'}" if more > 0 else "")
 
 
 def _shown(value: Any) -> str:

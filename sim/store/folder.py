@@ -63,11 +63,11 @@ class Kind:
             raise BadInput.at(str(path), f"is a file, should be {self.place}") from None
         except (OSError, ValueError, RecursionError) as error:
             raise BadInput.at(str(file), why_unreadable(error)) from None
-        said = manifest.get("format") if isinstance(manifest, dict) else None
-        if said != self.format and isinstance(said, str) and said in TITLES:
-            what = f"holds {TITLES[said]} of {manifest.get('name')}, not {TITLES[self.format]}"
+        stored_format = manifest.get("format") if isinstance(manifest, dict) else None
+        if stored_format != self.format and isinstance(stored_format, str) and stored_format in TITLES:
+            what = f"holds {TITLES[stored_format]} of {manifest.get('name')}, not {TITLES[self.format]}"
             raise BadInput.at(str(path), what)
-        if said != self.format:
+        if stored_format != self.format:
             what = f'not the manifest of a {self.noun} (it should say "format": "{self.format}")'
             raise BadInput.at(str(file), what)
         version = manifest.get("format_version")
@@ -131,11 +131,11 @@ class Kind:
 
     def fresh(self, manifest: Manifest, resumed: Manifest | None = None) -> dict[str, Any]:
         """The manifest of a folder that begins, or of one that is `resumed`, with its own run_id and created."""
-        told = {"format": self.format, "format_version": self.version, **plain(dict(manifest)), "status": "running"}
+        record = {"format": self.format, "format_version": self.version, **plain(dict(manifest)), "status": "running"}
         if resumed:
-            told |= {key: resumed[key] for key in ("run_id", "created") if key in resumed}
-            told["resumed"] = resumed.get("resumed", 0) + 1
-        return told
+            record |= {key: resumed[key] for key in ("run_id", "created") if key in resumed}
+            record["resumed"] = resumed.get("resumed", 0) + 1
+        return record
 
 
 def _some(names: list[str]) -> str:

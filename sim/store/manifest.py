@@ -273,16 +273,16 @@ class Optimised(Told):
     winner: Winner | None
 
 
-def _designs(told: dict[str, Any]) -> dict[str, Any]:
+def _designs(info: dict[str, Any]) -> dict[str, Any]:
     """One design, or designs by the group of parameters they are of."""
-    inner = told if isinstance(told.get("design"), str) else told.get("designs", told)
+    inner = info if isinstance(info.get("design"), str) else info.get("designs", info)
     if not isinstance(inner, dict):
         raise ValueError("no designs")
-    for part in [told] if inner is told and "design" in told else inner.values():
+    for part in [info] if inner is info and "design" in info else inner.values():
         _check_design(Design.model_validate(part))
-    if inner is told and "design" not in told and not set(told) <= set(GROUPS):
+    if inner is info and "design" not in info and not set(info) <= set(GROUPS):
         raise ValueError("an unknown group")
-    return told
+    return info
 
 
 def _check_design(one: Design) -> None:
@@ -324,31 +324,35 @@ class SweepManifest(Common):
     )
 
 
-def run_mistakes(file: str, told: Mapping[str, Any]) -> list[Mistake]:
+def run_mistakes(file: str, manifest: Mapping[str, Any]) -> list[Mistake]:
     """What is wrong with the manifest of a run, one mistake a key."""
-    needs = ("tables", "runs", "result_digest") if told.get("status") in FINISHED else ()
-    return _mistakes(file, RunManifest, told, needs) or [
-        Mistake(file, 0, 0, key, f"damaged: {what}") for key, what in _misfits_of_a_run(told)
+    needs = ("tables", "runs", "result_digest") if manifest.get("status") in FINISHED else ()
+    return _mistakes(file, RunManifest, manifest, needs) or [
+        Mistake(file, 0, 0, key, f"damaged: {what}") for key, what in _misfits_of_a_run(manifest)
     ]
 
 
-def sweep_mistakes(file: str, told: Mapping[str, Any]) -> list[Mistake]:
+def sweep_mistakes(file: str, manifest: Mapping[str, Any]) -> list[Mistake]:
     """What is wrong with the manifest of a sweep or an optimisation, one mistake a key."""
-    needs = ("tasks", "tasks_digest") if told.get("status") in FINISHED else ()
-    found = _mistakes(file, SweepManifest, told, needs)
-    if not found and told.get("status") in FINISHED and told.get("failed", 0) + told.get("crashed", 0) > told["tasks"]:
-        what = f"damaged: with crashed more than the {told['tasks']} tasks; should be no more than those"
+    needs = ("tasks", "tasks_digest") if manifest.get("status") in FINISHED else ()
+    found = _mistakes(file, SweepManifest, manifest, needs)
+    if (
+        not found
+        and manifest.get("status") in FINISHED
+        and manifest.get("failed", 0) + manifest.get("crashed", 0) > manifest["tasks"]
+    ):
+        what = f"damaged: with crashed more than the {manifest['tasks']} tasks; should be no more than those"
         found = [Mistake(file, 0, 0, "failed", what)]
     return found
 
 
-def _mistakes(file: str, kind: type[Common], told: Mapping[str, Any], needs: Sequence[str]) -> list[Mistake]:
+def _mistakes(file: str, kind: type[Common], manifest: Mapping[str, Any], needs: Sequence[str]) -> list[Mistake]:
     found: dict[str, Mistake] = {}
     for key in needs:
-        if key not in told:
+        if key not in manifest:
             found[key] = _mistake(file, kind, (key,), None, missing=True)
     try:
-        kind.model_validate(dict(told))
+        kind.model_validate(dict(manifest))
     except ValidationError as errors:
         for error in errors.errors(include_url=False):
             key = str(error["loc"][0])
@@ -367,21 +371,24 @@ def _shown(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
-def _misfits_of_a_run(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _misfits_of_a_run(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What does not fit together, with its key; types are right already."""
-    if told["status"] not in FINISHED:
+    if manifest["status"] not in FINISHED:
         return
-    if not set(REQUIRED_TABLES) <= set(told["tables"]) <= set(TABLES):
-        yield "tables", f"{_shown(told['tables'])}; should be {', '.join(REQUIRED_TABLES)}, and tables that are known"
-    ended = [(one["arm"], one["seed"]) for one in (*told["runs"], *told.get("failed", ()))]
-    planned = {(arm, seed) for arm in told["arms"] for seed in told["seeds"]}
+    if not set(REQUIRED_TABLES) <= set(manifest["tables"]) <= set(TABLES):
+        yield (
+            "tables",
+            f"{_shown(manifest['tables'])}; should be {', '.join(REQUIRED_TABLES)}, and tables that are known",
+        )
+    ended = [(one["arm"], one["seed"]) for one in (*manifest["runs"], *manifest.get("failed", ()))]
+    planned = {(arm, seed) for arm in manifest["arms"] for seed in manifest["seeds"]}
     if len(ended) != len(planned) or set(ended) != planned:
         yield (
             "runs",
             (
-                f"{len(ended)} runs, finished or failed, of {len(told['arms'])} arms and {len(told['seeds'])} seeds; "
-                "should be each arm with each seed once"
+                f"{len(ended)} runs, finished or failed, of {len(manifest['arms'])} arms and "
+                f"{len(manifest['seeds'])} seeds; should be each arm with each seed once"
             ),
         )
-    if told["status"] == "done" and told.get("failed"):
-        yield "failed", f"{_shown(told['failed'])}, but the status is done; should be empty"
+    if manifest["status"] == "done" and manifest.get("failed"):
+        yield "failed", f"{_shown(manifest['failed'])}, but the status is done; should be empty"

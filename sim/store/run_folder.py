@@ -125,8 +125,8 @@ class ResultsFolder(Folder):
                 file = self._part(arm, seed, f"{name}.parquet")
                 write_table(name, file, table, self.manifest["currency"])
                 sizes[name] = file.stat().st_size
-            told = {"arm": arm, "seed": seed, "seconds": seconds, **facts, "files": sizes}
-            write_json(self._part(arm, seed, "json"), told)
+            receipt = {"arm": arm, "seed": seed, "seconds": seconds, **facts, "files": sizes}
+            write_json(self._part(arm, seed, "json"), receipt)
 
     def finish(
         self,

@@ -45,16 +45,16 @@ def files_of(path: Path, patterns: Iterable[str]) -> list[str]:
 
 def seal_of(manifest: Mapping[str, Any]) -> str:
     """SHA-256 of all that a manifest says but its seal; the order of keys and white space do not matter."""
-    told = {key: value for key, value in plain(dict(manifest)).items() if key != "seal"}
-    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    content = {key: value for key, value in plain(dict(manifest)).items() if key != "seal"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def sealed(path: Path, manifest: Mapping[str, Any], patterns: Iterable[str]) -> dict[str, Any]:
     """The manifest with digests of the files that fit a pattern, and its own seal."""
-    told = {key: value for key, value in plain(dict(manifest)).items() if key not in KEYS}
-    told["files"] = {name: file_digest(path / name) for name in files_of(path, patterns)}
-    return told | {"seal": seal_of(told)}
+    content = {key: value for key, value in plain(dict(manifest)).items() if key not in KEYS}
+    content["files"] = {name: file_digest(path / name) for name in files_of(path, patterns)}
+    return content | {"seal": seal_of(content)}
 
 
 def unsealed(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,25 +90,25 @@ def reseal(path: Path, patterns: Iterable[str]) -> None:
 
     A manifest whose own seal was broken stays broken.
     """
-    told = json.loads((path / MANIFEST).read_bytes())
-    if not is_sealed(told):
+    manifest = json.loads((path / MANIFEST).read_bytes())
+    if not is_sealed(manifest):
         return
     wanted = tuple(patterns)
-    whole = told.get("seal") == seal_of(told)
+    whole = manifest.get("seal") == seal_of(manifest)
     kept = {
         name: digest
-        for name, digest in told.get("files", {}).items()
+        for name, digest in manifest.get("files", {}).items()
         if not any(fnmatchcase(name, pattern) for pattern in wanted)
     }
     files = kept | {name: file_digest(path / name) for name in files_of(path, wanted)}
-    told["files"] = dict(sorted(files.items()))
+    manifest["files"] = dict(sorted(files.items()))
     if whole:
-        told["seal"] = seal_of(told)
+        manifest["seal"] = seal_of(manifest)
     with writing(path):
-        write_json(path / MANIFEST, told)
+        write_json(path / MANIFEST, manifest)
 
 
 def words(found: Mapping[str, str]) -> str:
     """What differs, in a line: "bank.parquet changed, summary.csv missing"."""
-    told = [f"{name} {how}" for name, how in list(found.items())[:NAMED]]
-    return ", ".join(told) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")
+    texts = [f"{name} {how}" for name, how in list(found.items())[:NAMED]]
+    return ", ".join(texts) + (f" and {len(found) - NAMED} more" if len(found) > NAMED else "")

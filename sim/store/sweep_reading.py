@@ -59,7 +59,7 @@ def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, A
         return other
     if not _same(stored, manifest):
         return f" {_otherwise(path, stored, manifest, scenario_text)}; resume with the same, or name another folder"
-    was, now = (sorted(one["path"] for one in told["parameters"]) for told in (stored, manifest))
+    was, now = (sorted(one["path"] for one in one_manifest["parameters"]) for one_manifest in (stored, manifest))
     if stored["name"] == manifest["name"] and was == now:
         return ""
     return (

@@ -65,12 +65,12 @@ def schema(columns: Mapping[str, str]) -> pa.Schema:
 
 def own_columns(manifest: Mapping[str, Any]) -> dict[str, Column]:
     """Declarations of the columns that only this sweep has, by name: what it varies, and its key figures."""
-    told = {}
+    columns = {}
     for one in manifest["parameters"]:
         about = one.get("about") or VALUE.meaning
-        told[one["path"]] = Column(one["path"], column_type(one), one.get("unit", ""), about)
+        columns[one["path"]] = Column(one["path"], column_type(one), one.get("unit", ""), about)
     known = manifest.get("kpi_units", {})
-    return told | {kpi: FIGURE._replace(name=kpi, unit=known.get(kpi, FIGURE.unit)) for kpi in manifest["kpis"]}
+    return columns | {kpi: FIGURE._replace(name=kpi, unit=known.get(kpi, FIGURE.unit)) for kpi in manifest["kpis"]}
 
 
 def units_of(name: str, names: Iterable[str], manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -106,9 +106,9 @@ def part_table(rows: Iterable[Mapping[str, Any]] | pd.DataFrame, kpis: Sequence[
     import pandas as pd
     import pyarrow as pa
 
-    told: Iterable[Mapping[Any, Any]] = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
+    records: Iterable[Mapping[Any, Any]] = rows.to_dict("records") if isinstance(rows, pd.DataFrame) else rows
     columns: dict[str, list[Any]] = {name: [] for name in part_columns(kpis)}
-    for row in told:
+    for row in records:
         figures = row.get("kpis", row)
         if figures is not row and (unknown := [name for name in figures if name not in columns]):
             raise ValueError(f"key figure {', '.join(map(str, unknown[:3]))} is not of this sweep")
@@ -233,12 +233,12 @@ def put_together(
         raise ValueError(f"point {found['point'].to_numpy()[points < 0][0]} is not in the design")
     types = task_columns(parameters, kpis)
     columns: dict[str, Any] = {}
-    told = rows.take(places)
+    stored = rows.take(places)
     for name, kind in types.items():
         if name == "task":
-            column = pc.binary_join_element_wise(told.column("unit"), told.column("arm"), "-")
+            column = pc.binary_join_element_wise(stored.column("unit"), stored.column("arm"), "-")
         elif name in ("unit", "arm", "status") or name in kpis or name in TAIL:
-            column = told.column(name)
+            column = stored.column(name)
         elif name in ("point", "seed"):
             column = pa.array(found[name].to_numpy(dtype=np.int64))
         else:

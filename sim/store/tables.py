@@ -220,9 +220,9 @@ class Units(dict[str, str]):
         return self
 
 
-def with_units(frame: pd.DataFrame, told: Mapping[str, str]) -> pd.DataFrame:
+def with_units(frame: pd.DataFrame, units_by_column: Mapping[str, str]) -> pd.DataFrame:
     """The frame with the units of its columns, by name, in ``attrs["units"]``."""
-    frame.attrs["units"] = Units(told)
+    frame.attrs["units"] = Units(units_by_column)
     return frame
 
 
@@ -337,8 +337,8 @@ def described(
     """
     import pyarrow as pa
 
-    told = ((field, (own or {}).get(field.name) or FILES[name].column(field.name)) for field in schema)
-    return pa.schema([one.with_metadata(column.metadata(currency)) if column else one for one, column in told])
+    fields = ((field, (own or {}).get(field.name) or FILES[name].column(field.name)) for field in schema)
+    return pa.schema([one.with_metadata(column.metadata(currency)) if column else one for one, column in fields])
 
 
 def write_table(name: str, file: Path, table: pa.Table, currency: str = "money") -> None:

@@ -38,11 +38,11 @@ class Plugin:
 _plugins: dict[str, Plugin] = {}
 
 
-def load(modules: Sequence[str], house: Collection[str]) -> None:
+def load(modules: Sequence[str], own: Collection[str]) -> None:
     """Import these modules and offer their strategies, and only theirs; raises BadInput with every mistake.
 
     A module is looked for on Python's path and then in the current folder, which is on the path only meanwhile.
-    `house` are the names of our own strategies, which those of plugins may lean on.
+    `own` are the names of our own strategies, which those of plugins may lean on.
     """
     loaded, mistakes = {}, []
     for name in dict.fromkeys(modules):
@@ -51,19 +51,19 @@ def load(modules: Sequence[str], house: Collection[str]) -> None:
         except _Refused as reason:
             mistakes.append(Mistake(OPTION, 0, 0, "", str(reason)))
     for plugin in loaded.values():
-        mistakes += [Mistake(OPTION, 0, 0, "", message) for message in _unknown_others(plugin, loaded, house)]
+        mistakes += [Mistake(OPTION, 0, 0, "", message) for message in _unknown_others(plugin, loaded, own)]
     if mistakes:
         raise BadInput(mistakes)
     _plugins.clear()
     _plugins.update(loaded)
 
 
-def _unknown_others(plugin: Plugin, loaded: Mapping[str, Plugin], house: Collection[str]) -> Iterator[str]:
+def _unknown_others(plugin: Plugin, loaded: Mapping[str, Plugin], own: Collection[str]) -> Iterator[str]:
     """Strategies that those of a plugin lean on and that are nowhere; a module that is not loaded may have them."""
     for use, kind in plugin.strategies.items():
         for other, _ in kind.leans_on():
             module = other.split(":", 1)[0]
-            known = loaded[module].strategies if ":" in other and module in loaded else house
+            known = loaded[module].strategies if ":" in other and module in loaded else own
             if other not in known and (":" not in other or module in loaded):
                 hint = did_you_mean(other, known, all_if_none="strategies are")
                 yield f"{use} leans on {other}, which is no strategy; {hint}"

@@ -128,8 +128,8 @@ class Programme:
 
     def yearly(self, strategy: Strategy, months: int, salary: float) -> float:
         """What a strategy costs a year over so many months, managers it adds included, CNY."""
-        lived = range(1 - strategy.start, months + 1 - strategy.start)
-        spent = sum(strategy.spent(elapsed, self.settings.capital_months) for elapsed in lived)
+        months_running = range(1 - strategy.start, months + 1 - strategy.start)
+        spent = sum(strategy.spent(elapsed, self.settings.capital_months) for elapsed in months_running)
         posts = strategy.extra_managers(self.bank, strategy.intensity * strategy.fidelity)
         return strategy.intensity * spent * float(self.revenue.sum()) / (months / 12.0) + posts * salary * 12.0
 

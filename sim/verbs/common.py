@@ -79,7 +79,7 @@ def checked(arguments: argparse.Namespace) -> list[Any]:
 
 def book_lines(file: str, book: Any) -> list[str]:
     """How the customer book of a scenario was read, and what looks wrong about it; nothing without a book."""
-    return [*(f"{file}: book: {line}" for line in (book.told() if book is not None else [])), *book_doubts(book)]
+    return [*(f"{file}: book: {line}" for line in (book.lines() if book is not None else [])), *book_doubts(book)]
 
 
 def book_doubts(book: Any) -> list[str]:

@@ -20,17 +20,17 @@ class ProgressBar(Callback):
         from rich.console import Console
 
         self.console = Console(stderr=True, highlight=False)
-        self.live = self.console.is_terminal
+        self.interactive = self.console.is_terminal
         self.bar: Any = None
         self.rows = self.months = self.total = 0
-        self.began = self.told = perf_counter()
+        self.began = self.reported = perf_counter()
         self.name = ""
 
     def begin(self, name: str, runs: int, months: int) -> None:
         self.name, self.total, self.rows, self.months = name, months, 0, 0
         self.runs, self.done, self.length = runs, 0, months / max(runs, 1)  # burn-in is shared by the runs of a seed
-        self.began = self.told = perf_counter()
-        if not self.live:
+        self.began = self.reported = perf_counter()
+        if not self.interactive:
             self._line(f"{counted(runs, 'run')}, {counted(months, 'month')} in all")
             return
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -61,13 +61,13 @@ class ProgressBar(Callback):
     def month(self, rows: int) -> None:
         now = perf_counter()
         if self.months == 0:  # loading and compiling are no measure of the months to come
-            self.began = self.told = now
+            self.began = self.reported = now
         self.rows += rows
         self.months += 1
         if self.bar is not None:
             self.bar.update(self.task, completed=self.months, rate=self._rate(now))
-        elif now - self.told > 5.0:
-            self.told = now
+        elif now - self.reported > 5.0:
+            self.reported = now
             left = (now - self.began) / self.months * (self.total - self.months)
             self._line(f"{100 * self.months / self.total:.0f} % done, {self._rate(now)}, {left:.0f} s left")
 
@@ -101,7 +101,7 @@ class SweepProgress(Callback):
         self.console = Console(stderr=True, highlight=False)
         self.bar: Any = None
         self.task: Any = None
-        self.said = perf_counter()
+        self.reported = perf_counter()
 
     def items(self, total: int, done: int) -> None:
         self.tally.items(total, done)
@@ -153,6 +153,6 @@ class SweepProgress(Callback):
         now = perf_counter()
         if self.bar is not None:
             self.bar.update(self.task, completed=self.tally.done, line=self.tally.line())
-        elif now - self.said > SAY:
-            self.said = now
+        elif now - self.reported > SAY:
+            self.reported = now
             self.note(self.tally.line())

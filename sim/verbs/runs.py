@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         return run_sweeps(ready, arguments)
     for file, one in zip(arguments.files, ready, strict=True):
         if one.scenario.optimise is not None and not arguments.quiet:
-            told = f"{file}: its arms are run as they stand; {program()} optimise {file} searches for better"
-            print(told, file=sys.stderr)
+            message = f"{file}: its arms are run as they stand; {program()} optimise {file} searches for better"
+            print(message, file=sys.stderr)
     from sim.experiments.run import run_all
     from sim.reporting.run import build
 
@@ -99,8 +99,8 @@ def _tell(outcomes: Sequence[Any], arguments: argparse.Namespace) -> int:
 def _marks_as_json(summary: Any, comparison: Any, proof: Any, arms: Sequence[str]) -> dict[str, Any]:
     """Which rows of summary and comparison rest on little, and in words why."""
     marks = {
-        "summary": proof.told(summary) if summary is not None else [],
-        "comparison": proof.told(comparison, arms[0]) if comparison is not None else [],
+        "summary": proof.marks(summary) if summary is not None else [],
+        "comparison": proof.marks(comparison, arms[0]) if comparison is not None else [],
     }
     keys = [(one["arm"], one["kpi"]) for rows in marks.values() for one in rows]
     keys += [(arms[0], one["kpi"]) for one in marks["comparison"]]
@@ -115,11 +115,11 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
         run = outcome.run
         manifest = {key: run.manifest[key] for key in ("name", "run_id", "status", "scenario_digest", "result_digest")}
         tables = ("summary", "comparison", "precision") if len(run.arms) > 1 else ("summary",)
-        told = {"comparison": [], "precision": [], **{name: plain(getattr(run, name)) for name in tables}}
+        tables_json = {"comparison": [], "precision": [], **{name: plain(getattr(run, name)) for name in tables}}
         proof = evidence_of(run)
-        told |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
+        tables_json |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
-        runs.append({**manifest, "folder": str(run.path), **stopping, **told})
+        runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json})
     return runs[0] if len(runs) == 1 else {"runs": runs}
 
 
@@ -148,12 +148,12 @@ def attribute(arguments: argparse.Namespace) -> int:
     if arguments.into is not None:
         say_if_changed(folder)
 
-    def told(done: int, seeds: int) -> None:
+    def on_progress(done: int, seeds: int) -> None:
         if not arguments.quiet:
             each = f"{asked.coalitions} coalitions each"
             print(f"{asked.scenario.name}: {done} of {seeds} seeds, {each}", file=sys.stderr)
 
-    table = attribute(asked, where=_processes(arguments.workers), plugins=arguments.plugin, told=told)
+    table = attribute(asked, where=_processes(arguments.workers), plugins=arguments.plugin, on_progress=on_progress)
     _write_attribution(folder, table, asked, into=arguments.into is not None)
     if arguments.json:
         print(json.dumps({"arm": arguments.arm, "folder": str(folder), "attribution": plain(table)}, allow_nan=False))
@@ -254,9 +254,9 @@ def compare(arguments: argparse.Namespace) -> int:
     if arguments.out is not None:
         write_csv(arguments.out, comparison)
     if arguments.json:
-        told = {"reference": joined.arms[0], "comparison": plain(comparison), "precision": plain(sure)}
-        told |= _marks_as_json(None, comparison, proof, joined.arms)
-        print(json.dumps(told, allow_nan=False))
+        record = {"reference": joined.arms[0], "comparison": plain(comparison), "precision": plain(sure)}
+        record |= _marks_as_json(None, comparison, proof, joined.arms)
+        print(json.dumps(record, allow_nan=False))
     else:
         with labelled(labels_of(joined.manifest)):
             print(summary_table(summarise(kpis, proof.errors), comparison, sure, evidence=proof))

@@ -29,7 +29,7 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
 
     place = where(arguments.workers, arguments.cluster)
     plans = [(one, *plan_sweep(one, plugins=arguments.plugin)) for one in ready]
-    codes, told = [], []
+    codes, records = [], []
     for one, plan, points in plans:
         out = arguments.out / plan.name if len(ready) > 1 and arguments.out is not None else arguments.out
         found = sweep(
@@ -43,9 +43,9 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
         )
         code, answers = _tell(found.path, arguments)
         codes.append(code)
-        told.append(answers)
+        records.append(answers)
     if arguments.json:
-        print(json.dumps(told[0] if len(told) == 1 else {"runs": told}, allow_nan=False))
+        print(json.dumps(records[0] if len(records) == 1 else {"runs": records}, allow_nan=False))
     return max(codes)
 
 
@@ -65,14 +65,14 @@ def _tell(
 
     stored = read_sweep(folder)
     m = stored.manifest
-    told = {key: m.get(key) for key in ("name", "run_id", "status", "tasks", "failed", "crashed", "tasks_digest")}
-    told["folder"] = str(folder)
+    record = {key: m.get(key) for key in ("name", "run_id", "status", "tasks", "failed", "crashed", "tasks_digest")}
+    record["folder"] = str(folder)
     findings = findings_of(stored, kpis=kpis, arms=arms_named(arguments) if hasattr(arguments, "arms") else None)
     if at_rest:
         say_of_rest(folder)
     page = write(findings)
     if arguments.json:
-        told |= as_json(findings)
+        record |= as_json(findings)
     else:
         print(terminal_table(findings))
         print(f"\nreport: {page}")
@@ -83,7 +83,7 @@ def _tell(
             "again",
             file=sys.stderr,
         )
-    return (1 if broken else 0), told
+    return (1 if broken else 0), record
 
 
 def say_of_rest(folder: Path) -> None:
@@ -91,8 +91,8 @@ def say_of_rest(folder: Path) -> None:
     from sim.experiments.sweep.status import status as status_of
 
     say_if_changed(folder)
-    if told := status_of(folder).at_rest:
-        print(f"{folder}: {told}", file=sys.stderr)
+    if status := status_of(folder).at_rest:
+        print(f"{folder}: {status}", file=sys.stderr)
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -178,9 +178,9 @@ def analyse(arguments: argparse.Namespace) -> int:
     if kind_of(arguments.folder) == "optimise":
         what = "holds an optimisation, whose points a search has chosen; run.py report tells what it found"
         raise BadInput.at(str(arguments.folder), what)
-    code, told = _tell(arguments.folder, arguments, kpis_named(arguments), at_rest=True)
+    code, record = _tell(arguments.folder, arguments, kpis_named(arguments), at_rest=True)
     if arguments.json:
-        print(json.dumps(told, allow_nan=False))
+        print(json.dumps(record, allow_nan=False))
     return 0 if code in (0, 1) else code
 
 

@@ -164,9 +164,9 @@ class _Checker:
             )
             self.add(spot.path, message, key=True)
         else:
-            told = wording.explain(error, spot.value, spot.shape, given=given)
+            explanation = wording.explain(error, spot.value, spot.shape, given=given)
             lost = self.source.why_lost(spot.path) if kind == "missing" else ""
-            self.add(spot.path, told + lost, key=kind == "missing")
+            self.add(spot.path, explanation + lost, key=kind == "missing")
 
     def report_tag(self, spot: _Spot) -> None:
         """The key that tells branches apart is missing or names none of them."""

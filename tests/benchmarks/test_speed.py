@@ -34,7 +34,7 @@ from sim.kernel import month as kernel
 people, p = b.newcomers(2000), b.rates_of()
 plan, now = np.full(len(people), -1, np.int8), b.calm(p=p)
 ready = perf_counter()
-b.live(kernel.live_chunk, people, plan, now, p)
+b.live(kernel.step_chunk, people, plan, now, p)
 kernel.weigh_chunk(people.arrays, 0, len(people), 1, now.yield_gap, p, np.zeros((4, 6), np.int64))
 kernel.count_chunk(people.arrays, 0, len(people), 1, p, b.Tallies.empty().tally)
 print(ready - begun, perf_counter() - ready)
@@ -75,7 +75,7 @@ def test_a_month_of_a_million_customers(benchmark, bank, threads):
 
     def a_month_on():
         now = b.calm(next(months), p=p, campaign=campaign)
-        return (kernel.live_chunk, people, plan, now, p), {"threads": threads}
+        return (kernel.step_chunk, people, plan, now, p), {"threads": threads}
 
     benchmark.pedantic(b.live, setup=a_month_on, rounds=8, warmup_rounds=1)
     tell(
@@ -90,10 +90,10 @@ def test_the_kernel_against_the_same_formulas_in_numpy(benchmark, bank):
     few = Customers(TWIN_ROWS)
     few.place({name: getattr(bank, name)[:TWIN_ROWS].copy() for name in bank.arrays._fields})
     other, months = b.copy_of(few), count(1)
-    numpy_seconds = min(seconds_a_month(twin.live_chunk, other, months) for _ in range(3))
+    numpy_seconds = min(seconds_a_month(twin.step_chunk, other, months) for _ in range(3))
     months = count(1)
-    benchmark.pedantic(seconds_a_month, (kernel.live_chunk, few, months), rounds=8, warmup_rounds=1)
-    kernel_seconds = min(seconds_a_month(kernel.live_chunk, few, months) for _ in range(5))
+    benchmark.pedantic(seconds_a_month, (kernel.step_chunk, few, months), rounds=8, warmup_rounds=1)
+    kernel_seconds = min(seconds_a_month(kernel.step_chunk, few, months) for _ in range(5))
     tell(
         benchmark,
         times_as_fast_as_numpy=numpy_seconds / kernel_seconds,

@@ -117,7 +117,7 @@ class Batch:
 
     def _cluster(self, logs: Path, private: Path) -> Any:
         f = self.file
-        told: dict[str, Any] = {
+        options: dict[str, Any] = {
             "cores": f.cores or f.processes,
             "processes": f.processes,
             "memory": f.memory,
@@ -144,11 +144,11 @@ class Batch:
             },
         }
         if f.account is not None:
-            told[ACCOUNTS[f.system]] = f.account
+            options[ACCOUNTS[f.system]] = f.account
         if f.system == "lsf":
-            told["walltime"] = f.walltime.rsplit(":", 1)[0]  # hours and minutes are all that it takes
+            options["walltime"] = f.walltime.rsplit(":", 1)[0]  # hours and minutes are all that it takes
         kind = _watched(getattr(jobqueue(), CLASSES[f.system]), KNOWN.get(f.system))
-        taken = {key: value for key, value in told.items() if value is not None}
+        taken = {key: value for key, value in options.items() if value is not None}
         if f.system == "htcondor":
             del taken["walltime"]
         try:
@@ -175,7 +175,7 @@ class Batch:
         cluster.look_after()
 
     def _await_first(self, client: Client, cluster: Any, logs: Path, say: Say) -> None:
-        told = time.monotonic()
+        reported = time.monotonic()
         while not cluster.arrived:
             if cluster.deaths >= cluster.most_deaths:
                 raise BadInput.at(
@@ -183,8 +183,8 @@ class Batch:
                     f"jobs end before a worker comes ({_last_words(logs)}); see the logs in "
                     f"{logs}, and prologue and python of this file",
                 )
-            if time.monotonic() - told > TOLD_EVERY:
-                told = time.monotonic()
+            if time.monotonic() - reported > TOLD_EVERY:
+                reported = time.monotonic()
                 ids = sorted(str(job.job_id) for job in cluster.workers.values())
                 say(f"waiting for a first worker; jobs {', '.join(ids[:5])}{' ...' if len(ids) > 5 else ''}")
             time.sleep(0.1)
@@ -249,11 +249,11 @@ def _watched(base: Any, known: list[str] | None) -> Any:
     from dask.utils import parse_timedelta
 
     class Watched(base):  # type: ignore[misc]
-        def __init__(self, **told: Any):
+        def __init__(self, **options: Any):
             self.arrived: set[str] = set()  # jobs that a worker came from
             self.deaths = self.most_deaths = 0  # jobs in a row that ended without
             self.looking: Any = None
-            super().__init__(**told)
+            super().__init__(**options)
 
         async def submit(self, jobs: int) -> None:
             """So many jobs; raises RuntimeError where `scale` would only log that they were refused."""

@@ -149,7 +149,7 @@ def read_cluster_file(path: str) -> tuple[ClusterFile, Callable[[str, str], BadI
     source = load(path)
 
     def wrong(key: str, message: str) -> BadInput:
-        told_in, line, column = source.address((key,))
-        return BadInput.at(told_in, message, line=line, column=column, path=key)
+        file, line, column = source.address((key,))
+        return BadInput.at(file, message, line=line, column=column, path=key)
 
     return validate(ClusterFile, source), wrong

@@ -113,7 +113,7 @@ class Window(Generic[Item]):
         self.workers = where.workers
         self.none_since: float | None = None
         self.fewer_since: float | None = None
-        self.heard = self.looked = time.monotonic()
+        self.last_sign = self.looked = time.monotonic()
         self.asked, self.look_closer = -ASK, 0.0
 
     def run(self, client: Any, cluster: Any, deaths: WorkerDeaths) -> None:
@@ -124,7 +124,7 @@ class Window(Generic[Item]):
         self.scheduler = getattr(cluster, "scheduler", None)
         # Results are gathered with the futures: asking for one by itself could wait for a worker that has just died.
         self.arriving = as_completed(loop=client.loop, with_results=True, raise_errors=False)
-        self.heard = time.monotonic()
+        self.last_sign = time.monotonic()
         try:
             self._look_around()
             self._fill()
@@ -170,7 +170,7 @@ class Window(Generic[Item]):
                 raise Lost(f"the scheduler at {self._address()} is lost")
 
     def _done(self, chunk: Chunk[Item], receipt: dict[str, Any]) -> None:
-        self.heard, self.look_closer = time.monotonic(), 0.0
+        self.last_sign, self.look_closer = time.monotonic(), 0.0
         self.seconds.append(receipt["seconds"])
         again = receipt.get("again") or []
         if receipt["units"]:
@@ -184,7 +184,7 @@ class Window(Generic[Item]):
 
         if isinstance(error, SimError):
             raise error
-        self.heard = time.monotonic()
+        self.last_sign = time.monotonic()
         if isinstance(error, KilledWorker):
             chunk.deaths += error.allowed_failures + 1 if len(chunk.items) == 1 else 1  # whose they were is not known
             reason = self.deaths.reason(error, chunk.deaths)
@@ -218,7 +218,7 @@ class Window(Generic[Item]):
         if self.workers:
             self._miss_receipts(now)
         else:
-            self.heard = now  # waiting for workers is no stall
+            self.last_sign = now  # waiting for workers is no stall
 
     def _miss_workers(self, now: float) -> None:
         """Without any worker for a while, or on this machine with fewer than asked for, the cluster is given up."""
@@ -237,7 +237,7 @@ class Window(Generic[Item]):
 
     def _miss_receipts(self, now: float) -> None:
         """Silence for much longer than a chunk takes is a stall; if workers compute all the while, for longer still."""
-        wait, silence = max(self.patience, 10 * statistics.median(self.seconds or [0.0])), now - self.heard
+        wait, silence = max(self.patience, 10 * statistics.median(self.seconds or [0.0])), now - self.last_sign
         if silence > wait and now > self.look_closer:
             if silence > BUSY * wait or not self._computing():
                 raise Stalled(f"nothing has come back for {silence:.0f} s")
@@ -249,8 +249,8 @@ class Window(Generic[Item]):
     def _computing(self) -> bool:
         """Whether a worker takes a good part of a core, as it said last."""
         with contextlib.suppress(Exception):  # a scheduler that does not answer
-            told = self.client.sync(self.client.scheduler.identity, n_workers=-1, callback_timeout=10)
-            return any(one["metrics"]["cpu"] > AT_WORK for one in told["workers"].values())
+            identity = self.client.sync(self.client.scheduler.identity, n_workers=-1, callback_timeout=10)
+            return any(one["metrics"]["cpu"] > AT_WORK for one in identity["workers"].values())
         return False
 
     def _count(self) -> int:

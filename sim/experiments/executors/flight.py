@@ -33,10 +33,10 @@ class Flight:
 
     def __post_init__(self) -> None:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            told = json.loads(self.file.read_bytes())
-            if told["attempt"] == self.attempt:
-                self.deaths = {str(unit): int(count) for unit, count in told["deaths"].items()}
-                self.blamed = str(told["unit"])
+            record = json.loads(self.file.read_bytes())
+            if record["attempt"] == self.attempt:
+                self.deaths = {str(unit): int(count) for unit, count in record["deaths"].items()}
+                self.blamed = str(record["unit"])
         if self.blamed:
             self.deaths[self.blamed] = self.deaths.get(self.blamed, 0) + 1
             with contextlib.suppress(OSError):
@@ -71,14 +71,14 @@ class Flight:
             with contextlib.suppress(OSError):
                 file.unlink()
 
-    def _write(self, told: dict[str, Any]) -> None:
+    def _write(self, record: dict[str, Any]) -> None:
         # In one write and in place, a few microseconds: a half-written note is read as none. A full disk is found out
         # by the part, whose loss matters.
         with contextlib.suppress(OSError):
             if self._handle is None:
                 self.file.parent.mkdir(exist_ok=True)
                 self._handle = os.open(self.file, os.O_WRONLY | os.O_CREAT, 0o644)
-            content = json.dumps(told | {"attempt": self.attempt}).encode()
+            content = json.dumps(record | {"attempt": self.attempt}).encode()
             os.pwrite(self._handle, content.ljust(256) + b"\n", 0)
 
     def __enter__(self) -> Flight:

@@ -100,10 +100,10 @@ def existing(text: str) -> Existing:
     address = text.rstrip("/")
     try:
         with _quiet():
-            told = asyncio.run(_identity(address))
+            identity = asyncio.run(_identity(address))
     except (OSError, ValueError, TypeError, RuntimeError, TimeoutError):
         raise _no_answer(address) from None
-    width = sum(int(worker["nthreads"]) for worker in told["workers"].values())
+    width = sum(int(worker["nthreads"]) for worker in identity["workers"].values())
     if width == 0:
         raise BadInput.at(place, "the scheduler has no workers; start some with `dask worker --nthreads 1`")
     return Existing(address, width)
@@ -115,8 +115,8 @@ async def _identity(address: str) -> dict[str, Any]:
 
     scheduler = rpc(address, timeout=REACHED_WITHIN, connection_args=Security().get_connection_args("client"))
     try:
-        told: dict[str, Any] = await asyncio.wait_for(scheduler.identity(n_workers=-1), REACHED_WITHIN)
-        return told
+        identity: dict[str, Any] = await asyncio.wait_for(scheduler.identity(n_workers=-1), REACHED_WITHIN)
+        return identity
     finally:
         with contextlib.suppress(OSError, TimeoutError):
             await asyncio.wait_for(scheduler.close_rpc(), 1)
@@ -126,12 +126,12 @@ def _check_certificates(place: str) -> None:
     """TLS to somebody else's scheduler needs files that Dask's own configuration names."""
     from distributed import Security
 
-    for key, told in Security().get_tls_config_for_role("client").items():
-        if key == "ca_file" and told is None:
+    for key, value in Security().get_tls_config_for_role("client").items():
+        if key == "ca_file" and value is None:
             name = "DASK_DISTRIBUTED__COMM__TLS__CA_FILE"
             raise BadInput.at(place, f"tls needs certificates; set {name} and those of the client (docs/clusters.md)")
-        if key.endswith(("file", "cert", "key")) and told and "\n" not in told and not Path(told).is_file():
-            raise BadInput.at(place, f"no such certificate: {told}; the file that Dask's configuration names")
+        if key.endswith(("file", "cert", "key")) and value and "\n" not in value and not Path(value).is_file():
+            raise BadInput.at(place, f"no such certificate: {value}; the file that Dask's configuration names")
 
 
 @contextmanager
@@ -149,10 +149,10 @@ def _quiet() -> Iterator[None]:
 def remarks(client: Client) -> Iterator[str]:
     """What the user should know of a scheduler that others started, a line each."""
 
-    def told(dask_scheduler: Any = None) -> tuple[int, float]:  # by value: a scheduler need not know this program
+    def limits(dask_scheduler: Any = None) -> tuple[int, float]:  # by value: a scheduler need not know this program
         return dask_scheduler.allowed_failures, dask_scheduler.WORKER_SATURATION
 
-    failures, saturation = client.run_on_scheduler(told)
+    failures, saturation = client.run_on_scheduler(limits)
     if failures > 1:
         yield f"the scheduler allows {failures} failures of a task: a poison unit kills more workers; 1 is best"
     if saturation > 1:

@@ -26,15 +26,15 @@ from sim.store.sweep_folder import SweepStore
 from sim.store.sweep_reading import read_sweep_manifest
 from sim.store.sweep_rows import CRASHED, FAILED, OK, part_name, read_part
 
-_workshops: dict[tuple[str, str], Workshop] = {}
+_contexts: dict[tuple[str, str], Context] = {}
 
 
 @dataclass(frozen=True)
-class Workshop:
+class Context:
     """What a process needs to live units of a plan, made once."""
 
     plan: Plan
-    lives: Any
+    runner: Any
     store: SweepStore
 
 
@@ -59,44 +59,44 @@ class SweepJob:
         to be tried alone.
         """
         began = perf_counter()
-        shop = self._workshop()
+        context = self._context()
         name = part_name((unit.id for unit in items), self.attempt)
         flight = Flight(Path(self.folder) / FLIGHT / f"{name}.json", self.attempt)
-        stored, again = self._stored_before(shop, name), []
+        stored, again = self._stored_before(context, name), []
         if stored is not None:  # by a worker that died before it could say so
             again = [unit for unit in items if unit.id not in {known for known, _ in stored}]
         else:
             with flight:
-                rows, again = self._rows(shop, flight, items)
+                rows, again = self._rows(context, flight, items)
                 if rows:
-                    shop.store.add(name, rows)
+                    context.store.add(name, rows)
             stored = [(row["unit"], row["status"]) for row in rows]
         flight.landed()
-        told = [status for _, status in stored]
+        statuses = [status for _, status in stored]
         return {
             "units": len(items) - len(again),
-            "ok": told.count(OK),
-            "failed": told.count(FAILED),
-            "crashed": told.count(CRASHED),
+            "ok": statuses.count(OK),
+            "failed": statuses.count(FAILED),
+            "crashed": statuses.count(CRASHED),
             "seconds": perf_counter() - began,
             "worker": _me(),
             "again": again,
         }
 
-    def _rows(self, shop: Workshop, flight: Flight, items: Sequence[Unit]) -> tuple[list[dict[str, Any]], list[Unit]]:
+    def _rows(self, context: Context, flight: Flight, items: Sequence[Unit]) -> tuple[list[dict[str, Any]], list[Unit]]:
         """Rows of all units but those that are better tried alone."""
         rows: list[dict[str, Any]] = []
         again: list[Unit] = []
         for unit in items:
             if flight.blamed == unit.id and (reason := flight.verdict(self.seconds_limit)):
-                rows += [_row(unit, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in shop.plan.arms]
+                rows += [_row(unit, arm, CRASHED, reason) | {"traceback": flight.stack} for arm in context.plan.arms]
             elif flight.blamed == unit.id and len(items) > 1:
                 again.append(unit)
                 flight.handed_back(self._note(unit), unit.id)
             else:
                 flight.begins(unit.id)
                 with limited(self.seconds_limit, flight.clock):
-                    rows += self._lived(shop, unit)
+                    rows += self._results(context, unit)
         return rows, again
 
     def crash(self, item: Unit, reason: str) -> str:
@@ -121,51 +121,51 @@ class SweepJob:
     def _store(self) -> SweepStore:
         return SweepStore(Path(self.folder), read_sweep_manifest(Path(self.folder)), self.attempt)
 
-    def _workshop(self) -> Workshop:
+    def _context(self) -> Context:
         """The plan, what lives its units, the store: once a process and plan."""
         key = (self.folder, self.base)
-        if key not in _workshops:
+        if key not in _contexts:
             try:
                 plan = read_plan(Path(self.folder))
                 if plan.made_by == BANK and self.elsewhere:
                     warm_up_here()
-                _workshops.clear()  # of another sweep: its banks would fill the memory
-                _workshops[key] = Workshop(plan, maker(plan), self._store())
+                _contexts.clear()  # of another sweep: its banks would fill the memory
+                _contexts[key] = Context(plan, maker(plan), self._store())
             except SimError as error:  # travels to the driver as it is, which a BadInput does not
                 raise RunFailed(str(error)) from None
             except Exception as error:
                 raise RunFailed(f"a worker cannot begin: {type(error).__name__}: {error}") from error
-        shop = _workshops[key]
-        shop.store.attempt = self.attempt
-        return shop
+        context = _contexts[key]
+        context.store.attempt = self.attempt
+        return context
 
-    def _stored_before(self, shop: Workshop, name: str) -> list[tuple[str, str]] | None:
+    def _stored_before(self, context: Context, name: str) -> list[tuple[str, str]] | None:
         """Unit and status of the rows of a part that is there already; None if there is none that can be read."""
         try:
-            table = read_part(shop.store.part(name), {"unit": "text", "status": "text"})
+            table = read_part(context.store.part(name), {"unit": "text", "status": "text"})
         except (FileNotFoundError, BadInput):
             return None
         return list(zip(table.column("unit").to_pylist(), table.column("status").to_pylist(), strict=True))
 
-    def _lived(self, shop: Workshop, unit: Unit) -> list[dict[str, Any]]:
+    def _results(self, context: Context, unit: Unit) -> list[dict[str, Any]]:
         """Rows of a unit; every arm that has none by the time something breaks is a failed one."""
         began = perf_counter()
         rows: list[dict[str, Any]] = []
         error, trace = "nothing came of this arm", ""
         try:
-            for told in shop.lives.live(unit):
-                row = _row(unit, str(told["arm"]), str(told.get("status", OK)), str(told.get("error", "")))
-                row |= {"seconds": float(told.get("seconds", 0.0)), "traceback": str(told.get("traceback", ""))}
-                row["kpis"] = {str(name): float(value) for name, value in told.get("kpis", {}).items()}
-                unknown = [name for name in row["kpis"] if name not in shop.store.manifest["kpis"]]
-                if unknown or row["arm"] not in shop.plan.arms:
+            for result in context.runner.run(unit):
+                row = _row(unit, str(result["arm"]), str(result.get("status", OK)), str(result.get("error", "")))
+                row |= {"seconds": float(result.get("seconds", 0.0)), "traceback": str(result.get("traceback", ""))}
+                row["kpis"] = {str(name): float(value) for name, value in result.get("kpis", {}).items()}
+                unknown = [name for name in row["kpis"] if name not in context.store.manifest["kpis"]]
+                if unknown or row["arm"] not in context.plan.arms:
                     raise ValueError(f"{', '.join(unknown[:3]) or row['arm']} is not of this sweep")
                 rows.append(row)
         except (Exception, SystemExit) as broken:
             error, trace = f"{type(broken).__name__}: {broken}", traceback.format_exc()
         have = {row["arm"] for row in rows}
         spent = perf_counter() - began
-        for arm in shop.plan.arms:
+        for arm in context.plan.arms:
             if arm not in have:
                 rows.append(_row(unit, arm, FAILED, error) | {"traceback": trace, "seconds": spent})
                 spent = 0.0

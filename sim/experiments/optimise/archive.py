@@ -1,4 +1,4 @@
-"""Everybody who was proposed and what they lived: units of the plan, asked of whoever lives them and never twice."""
+"""Everybody who was proposed and what came of them: units of the plan, each asked for once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from sim.scenario.optimise import Limit, Objective
 Figures = Mapping[str, Mapping[str, float]]  # by arm, by KPI; an arm that failed is not there
 
 
-class Live(Protocol):
-    """Lives units that are not stored yet and gives the figures of all that are asked, by unit id."""
+class Evaluator(Protocol):
+    """Simulates units that are not stored yet and gives the figures of all that are asked, by unit id."""
 
     def __call__(self, units: Sequence[Unit]) -> Mapping[str, Figures]: ...
 
@@ -34,7 +34,7 @@ class Candidate:
     shares: Mapping[str, float]
     name: str = ""
     generation: int | None = None
-    lived: dict[int, dict[str, float]] = field(default_factory=dict)
+    differences: dict[int, dict[str, float]] = field(default_factory=dict)
     failed: bool = False
 
     @property
@@ -80,13 +80,18 @@ class Archive:
     """Candidates by number; the same setting proposed twice is one candidate."""
 
     def __init__(
-        self, plan: Plan, arms: tuple[str, str], objectives: Sequence[Objective], limits: Sequence[Limit], live: Live
+        self,
+        plan: Plan,
+        arms: tuple[str, str],
+        objectives: Sequence[Objective],
+        limits: Sequence[Limit],
+        evaluate: Evaluator,
     ):
         self.plan, self.arms = plan, arms
         self.objectives, self.limits = objectives, limits
         self.kpis = list(dict.fromkeys([*(one.kpi for one in objectives), *(one.kpi for one in limits)]))
         self.candidates: list[Candidate] = []
-        self._live = live
+        self._evaluate = evaluate
         self._known: dict[str, Candidate] = {}
 
     def add(self, proposal: Proposal, generation: int | None = None, name: str = "") -> Candidate:
@@ -106,30 +111,33 @@ class Archive:
         """Those that the search proposed."""
         return [one for one in self.candidates if one.generation is not None]
 
-    def live(self, candidates: Iterable[Candidate], seeds: Iterable[int]) -> None:
-        """Have candidates live these seeds, as far as they have not; seed by seed, since a seed shares its burn-in."""
+    def evaluate(self, candidates: Iterable[Candidate], seeds: Iterable[int]) -> None:
+        """Simulate candidates with the seeds that they lack; seed by seed, since a seed shares its burn-in."""
         members = list(candidates)
         wanted: dict[str, tuple[Unit, Candidate]] = {}
         for seed in seeds:
             for one in members:
-                if seed not in one.lived and not one.failed:
+                if seed not in one.differences and not one.failed:
                     unit = self.plan.unit(one.point, seed)
                     wanted[unit.id] = unit, one
         if not wanted:
             return
-        figures = self._live([unit for unit, _ in wanted.values()])
+        figures = self._evaluate([unit for unit, _ in wanted.values()])
         for name, (unit, one) in wanted.items():
             difference = self._difference(figures.get(name, {}))
             if difference is None:
                 one.failed = True
             else:
-                one.lived[unit.seed] = difference
+                one.differences[unit.seed] = difference
 
     def values(self, kpi: str, seeds: Sequence[int]) -> np.ndarray:
-        """Paired differences (candidates, seeds), NaN where a candidate has not lived a seed, or failed."""
+        """Paired differences (candidates, seeds), NaN where a candidate has no such seed, or failed."""
         return np.array(
             [
-                [math.nan if one.failed or seed not in one.lived else one.lived[seed][kpi] for seed in seeds]
+                [
+                    math.nan if one.failed or seed not in one.differences else one.differences[seed][kpi]
+                    for seed in seeds
+                ]
                 for one in self.candidates
             ]
         ).reshape(len(self.candidates), len(seeds))

@@ -46,11 +46,11 @@ class BudgetSplit:
 
     def spent(self, values: Mapping[str, Any]) -> dict[str, tuple[float, float]]:
         """By strategy: its intensity once all are scaled to the budget, and what that costs a year."""
-        told = [
+        funded = [
             _at(one, float(values.get(path_of(self.arm.name, one.use), one.intensity))) for one in self.arm.strategies
         ]
         whole = Programme(
-            told,
+            funded,
             self.programme.settings,
             self.programme.bank,
             self.programme.revenue,

@@ -35,11 +35,11 @@ class Confirmed:
 def confirm(o: Optimise, archive: Archive, found: Standing, baselines: Sequence[Candidate]) -> Confirmed:
     """Live the best and the baselines on fresh seeds, choose the winner, and compare it on seeds of its own."""
     members = [archive.candidates[i] for i in found.order[: o.confirm.best]]
-    archive.live([*members, *baselines], o.confirm.choosing)
+    archive.evaluate([*members, *baselines], o.confirm.choosing)
     standing = archive.standing(list(o.confirm.choosing))
     front = standing.front
     if not len(front):
         return Confirmed(members, baselines, frozenset(), None)
     winner = archive.candidates[int(front[np.argmax(standing.gains[front, 0])])]
-    archive.live([winner, *baselines], o.confirm.comparing)
+    archive.evaluate([winner, *baselines], o.confirm.comparing)
     return Confirmed(members, baselines, frozenset(front.tolist()), winner)

@@ -27,10 +27,10 @@ class StoredUnits:
         self.callback = callback
         self.points: dict[int, Point] = {}
         self.units: dict[str, Unit] = {}
-        self.lived = 0  # units that had to be lived since this process began
+        self.evaluated = 0  # units that had to be lived since this process began
         self._figures: dict[str, dict[str, dict[str, float]]] = {}
-        self._heard: set[str] = set()  # parts that were read
-        self._hear()
+        self._parts_read: set[str] = set()  # parts that were read
+        self._read_new_parts()
 
     def __call__(self, units: Sequence[Unit]) -> Mapping[str, Figures]:
         """Figures of units by arm, an arm that failed left out; those not stored are lived first."""
@@ -40,9 +40,9 @@ class StoredUnits:
         if todo:
             self.replan()
             self.callback.items(len(self.units), sum(self._whole(unit) for unit in self.units))
-            self._live(todo)
-            self.lived += len(todo)
-            self._hear()
+            self._run(todo)
+            self.evaluated += len(todo)
+            self._read_new_parts()
         return {unit.id: self._figures.get(unit.id, {}) for unit in units}
 
     def replan(self) -> None:
@@ -55,26 +55,26 @@ class StoredUnits:
         """Send workers home."""
         self.where.close()
 
-    def _live(self, todo: Sequence[Unit]) -> None:
+    def _run(self, todo: Sequence[Unit]) -> None:
         job = job_of(self.plan, self.store, elsewhere=not self.where.local)
         drive(job, todo, self.where, self.callback, folder=self.store.path, limit=self.plan.seconds_limit)
 
     def _whole(self, unit: str) -> bool:
         return len(self._figures.get(unit, {})) == len(self.plan.arms)
 
-    def _hear(self) -> None:
+    def _read_new_parts(self) -> None:
         """Take in what is stored and went well, of parts that were not read before."""
         from sim.store.sweep_reading import TASKS, part_files
         from sim.store.sweep_rows import OK, read_part
 
         columns = {"unit": "text", "arm": "text", "status": "text", **dict.fromkeys(self.kpis, "float64")}
         for file in [self.store.path / TASKS, *part_files(self.store.path)]:
-            if file.name in self._heard or not file.exists():
+            if file.name in self._parts_read or not file.exists():
                 continue
-            told = read_part(file, columns).to_pydict()
-            self._heard.add(file.name)
-            for place, (unit, arm, status) in enumerate(zip(told["unit"], told["arm"], told["status"], strict=True)):
+            table = read_part(file, columns).to_pydict()
+            self._parts_read.add(file.name)
+            for place, (unit, arm, status) in enumerate(zip(table["unit"], table["arm"], table["status"], strict=True)):
                 if status == OK:
-                    figures = {kpi: float(told[kpi][place]) for kpi in self.kpis}
+                    figures = {kpi: float(table[kpi][place]) for kpi in self.kpis}
                     known = self._figures.setdefault(unit, {})
                     known[arm] = {kpi: value for kpi, value in figures.items() if not math.isnan(value)}

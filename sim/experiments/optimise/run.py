@@ -105,7 +105,7 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
     if o.shares:
         split = budget_split(replace(prepared, scenario=two_arms(s)), o.arm, o.seeds.first)
     space = Space(varied, tuple(o.shares), split, split.shares if split is not None else None)
-    told = {
+    record = {
         "kind": "optimise",
         "about": s.about,
         "scenario_digest": prepared.digest,
@@ -125,7 +125,7 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
         space,
         baselines_of(space, split),
         dump(s.stored()),
-        told,
+        record,
         (lambda one: _bought(split, one)) if split is not None else None,
         s.currency,
     )
@@ -188,7 +188,7 @@ def answer(
 
 
 def _proposer(question: Question) -> None:
-    Proposer(question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, luck=0)
+    Proposer(question.settings.method, question.space.distributions(), ["gain"], limits=0, generation=4, seed=0)
 
 
 def _answered(question: Question, o: Optimise, store: SweepStore, where: Where, callback: Keeper) -> StoredSweep:

@@ -34,14 +34,14 @@ class Proposer:
         *,
         limits: int,
         generation: int,
-        luck: int,
+        seed: int,
     ):
         optuna = _optuna()
         self._distributions = dict(distributions)
         self._gains = list(gains)
         self._asked: dict[int, Trial] = {}
         with _quiet():
-            sampler = _sampler(method, generation, luck, limits > 0)
+            sampler = _sampler(method, generation, seed, limits > 0)
             self._study = optuna.create_study(directions=["maximize"] * len(gains), sampler=sampler)
             self._study.set_metric_names(self._gains)
 
@@ -99,7 +99,7 @@ def _optuna() -> Any:
     return optuna
 
 
-def _sampler(method: str, generation: int, luck: int, limited: bool) -> BaseSampler:
+def _sampler(method: str, generation: int, seed: int, limited: bool) -> BaseSampler:
     from optuna.samplers import NSGAIISampler, TPESampler, nsgaii
 
     broken = (lambda trial: trial.user_attrs[BROKEN]) if limited else None
@@ -108,8 +108,8 @@ def _sampler(method: str, generation: int, luck: int, limited: bool) -> BaseSamp
         # candidates in generations of 20, this came nearest. Optuna before 5 draws what mutates from everywhere.
         near = getattr(nsgaii, "PolynomialMutation", None)
         mutation = {"mutation": near(2.0)} if near else {}
-        return NSGAIISampler(population_size=generation, seed=luck, constraints_func=broken, **mutation)
-    return TPESampler(n_startup_trials=generation, seed=luck, constraints_func=broken, constant_liar=True)
+        return NSGAIISampler(population_size=generation, seed=seed, constraints_func=broken, **mutation)
+    return TPESampler(n_startup_trials=generation, seed=seed, constraints_func=broken, constant_liar=True)
 
 
 @contextmanager

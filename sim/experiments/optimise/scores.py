@@ -32,17 +32,17 @@ class Fit:
 
 def fit(values: np.ndarray) -> Fit:
     """Levels of candidates from values (candidates, seeds), NaN where a candidate has not lived a seed."""
-    lived = ~np.isnan(values)
-    counts, crowd = lived.sum(axis=1), lived.sum(axis=0)
+    known = ~np.isnan(values)
+    counts, crowd = known.sum(axis=1), known.sum(axis=0)
     seeds = np.flatnonzero(crowd)
-    whole = np.where(lived, values, 0.0)
+    whole = np.where(known, values, 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         own = whole.sum(axis=1) / counts
     if not len(seeds):
         return Fit(own, counts, np.nan)
     # normal equations of the seeds' effects once candidates are eliminated; candidates share seeds, so one constant
     # is left open, which makes effects add up to 0
-    there = lived[:, seeds].astype(float)
+    there = known[:, seeds].astype(float)
     weights = np.divide(1.0, counts, out=np.zeros(len(counts)), where=counts > 0)
     left = np.diag(crowd[seeds].astype(float)) - there.T @ (weights[:, None] * there)
     right = whole[:, seeds].sum(axis=0) - there.T @ np.nan_to_num(own)
@@ -50,8 +50,8 @@ def fit(values: np.ndarray) -> Fit:
     effects -= effects.mean()
     with np.errstate(divide="ignore", invalid="ignore"):
         level = own - (there @ effects) / counts
-    rest = np.where(lived[:, seeds], values[:, seeds] - level[:, None] - effects, 0.0)
-    freedom = int(lived.sum()) - int((counts > 0).sum()) - len(seeds) + 1
+    rest = np.where(known[:, seeds], values[:, seeds] - level[:, None] - effects, 0.0)
+    freedom = int(known.sum()) - int((counts > 0).sum()) - len(seeds) + 1
     return Fit(level, counts, float(np.sqrt((rest**2).sum() / freedom)) if freedom > 0 else np.nan)
 
 

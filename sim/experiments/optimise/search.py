@@ -46,7 +46,7 @@ class Search:
             [one.kpi for one in o.objectives],
             limits=len(o.limits),
             generation=o.generation,
-            luck=o.luck,
+            seed=o.luck,
         )
 
     @property
@@ -79,13 +79,13 @@ class Search:
     def _race(self, proposed: Sequence[Candidate]) -> None:
         o = self.settings
         count, room = o.seeds.count, o.generation
-        self.archive.live(proposed, self.seeds[:count])
+        self.archive.evaluate(proposed, self.seeds[:count])
         while count < o.seeds.most:
             count, room = min(2 * count, o.seeds.most), max(room // 2, 1)
             standing = self.standing()
             hopeful = standing.hopeful()
             chosen = [i for i in standing.order if hopeful[i] and standing.seeds[i] < count][:room]
-            self.archive.live([self.archive.candidates[i] for i in chosen], self.seeds[:count])
+            self.archive.evaluate([self.archive.candidates[i] for i in chosen], self.seeds[:count])
 
     def _tell(self, proposed: Sequence[tuple[int, Candidate]]) -> None:
         standing = self.standing()
@@ -102,4 +102,4 @@ class Search:
             short = [i for i in standing.front if standing.seeds[i] < self.settings.seeds.most]
             if not short:
                 return standing
-            self.archive.live([self.archive.candidates[i] for i in short], self.seeds)
+            self.archive.evaluate([self.archive.candidates[i] for i in short], self.seeds)

@@ -66,8 +66,8 @@ class Space:
         """A split of the budget; what else is chosen as the scenario has it, unless given."""
         assert self.split is not None
         others = {one.path: one.base for one in self.parameters} if values is None else values
-        told = self.split(shares)
-        return Proposal({**told, **others}, self.paid(told) if self.paid is not None else shares)
+        intensities = self.split(shares)
+        return Proposal({**intensities, **others}, self.paid(intensities) if self.paid is not None else shares)
 
     def drawn(self, shares: Shares) -> dict[str, Any] | None:
         """Numbers that mean these shares and all else as the scenario has it; None if that is outside the ranges."""

@@ -33,7 +33,7 @@ def interval(values: Sequence[float]) -> Interval:
 
 def estimate(candidate: Candidate, kpi: str, seeds: Sequence[int]) -> Interval:
     """A candidate's paired difference to the reference over those of the seeds that it has lived."""
-    return interval([candidate.lived[seed][kpi] for seed in seeds if seed in candidate.lived])
+    return interval([candidate.differences[seed][kpi] for seed in seeds if seed in candidate.differences])
 
 
 def candidates_table(o: Optimise, space: Space, archive: Archive, standing: Standing) -> pd.DataFrame:
@@ -125,8 +125,10 @@ def winner_table(o: Optimise, archive: Archive, found: Confirmed, units: Mapping
     rows = []
     for other in (None, *(one for one in found.baselines if one.number != winner.number)):
         for kpi in archive.kpis:
-            both = [seed for seed in seeds if seed in winner.lived and (other is None or seed in other.lived)]
-            gaps = [winner.lived[seed][kpi] - (other.lived[seed][kpi] if other else 0.0) for seed in both]
+            both = [
+                seed for seed in seeds if seed in winner.differences and (other is None or seed in other.differences)
+            ]
+            gaps = [winner.differences[seed][kpi] - (other.differences[seed][kpi] if other else 0.0) for seed in both]
             mean, low, high, count = interval(gaps)
             sign = signs.get(kpi, np.nan)
             error = np.std(gaps, ddof=1) / np.sqrt(count) if count > 1 else np.nan

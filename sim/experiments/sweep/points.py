@@ -63,7 +63,7 @@ class BankPoints:
         """The checked scenario of a point; `BadInput` if its values do not fit together."""
         return prepare_source(self.base.with_values(point.values, f"point {point.number}"), known=self.known)
 
-    def live(self, unit: Unit) -> Iterator[dict[str, Any]]:
+    def run(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """One row of results an arm; an arm that breaks is a failed row, and the others are kept."""
         import pandas as pd
 
@@ -115,8 +115,8 @@ class BankPoints:
         return {name: tables[name] for name in TABLES}
 
     def _source(self, prepared: Prepared) -> Source:
-        told = prepared.scenario.resolved()
-        key = _digest({name: told.get(name) for name in OF_THE_POPULATION})
+        resolved = prepared.scenario.resolved()
+        key = _digest({name: resolved.get(name) for name in OF_THE_POPULATION})
         return _kept(self.sources, key, prepared.customers, most=4)
 
 
@@ -130,9 +130,9 @@ def _kept(shelf: OrderedDict[str, Thing], key: str, make: Callable[[], Thing], *
     return shelf[key]
 
 
-def _without(told: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: value for name, value in told.items() if name not in names}
+def _without(settings: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
 
 
-def _digest(told: Any) -> str:
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

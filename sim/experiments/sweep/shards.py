@@ -88,7 +88,7 @@ def _work(plan: Plan, store: SweepStore, units: Sequence[Unit], callback: Keeper
             callback.note(line)
         mine, total = missing(store, units)
         callback.items(total, total - len(mine))
-        _live(job_of(plan, store, elsewhere=True), mine, callback)
+        _run_units(job_of(plan, store, elsewhere=True), mine, callback)
         return _finish_if_whole(store)
     except KeyboardInterrupt:
         callback.ended("interrupted")
@@ -135,7 +135,7 @@ def _finish_if_whole(store: SweepStore) -> StoredSweep:
     return read_sweep(store.path)
 
 
-def _live(job: SweepJob, units: Sequence[Unit], callback: Keeper) -> None:
+def _run_units(job: SweepJob, units: Sequence[Unit], callback: Keeper) -> None:
     """Live units in a process of its own, chunk after chunk; one that ends it is tried again alone, then given up."""
     todo = Todo(list(units))
     with Hand() as hand:

@@ -93,7 +93,7 @@ class Keeper(Callback):
         self.store, self.callback, self.shard = store, callback, shard
         self.tally = Tally(len(store.manifest["arms"]))
         self.file = store.path / f"progress{'-' + shard.replace('/', 'of') if shard else ''}.json"
-        self.told = self.said = self.merged = time.monotonic()
+        self.reported = self.said = self.merged = time.monotonic()
 
     def items(self, total: int, done: int) -> None:
         self.tally.items(total, done)
@@ -119,8 +119,8 @@ class Keeper(Callback):
         self.tally.workers = workers
         self.callback.tick(workers)
         now = time.monotonic()
-        if now - self.told > TELL:
-            self.told = now
+        if now - self.reported > TELL:
+            self.reported = now
             self._tell()
         if now - self.said > SAY:
             self.said = now
@@ -145,7 +145,7 @@ class Keeper(Callback):
 
     def _tell(self) -> None:
         t = self.tally
-        told = {
+        record = {
             "when": time.time(),
             "process": os.getpid(),
             "total": t.total,
@@ -155,7 +155,7 @@ class Keeper(Callback):
             "workers": t.workers,
         }
         with contextlib.suppress(RunFailed):
-            write_json(self.file, told)
+            write_json(self.file, record)
 
 
 @dataclass(frozen=True)
@@ -218,9 +218,9 @@ def status(folder: str | os.PathLike[str]) -> Status:
         failed, crashed = int(counts.get(FAILED, 0)), int(counts.get(CRASHED, 0))
         done = int(counts.get(OK, 0)) + failed + crashed
         total = int(manifest.get("tasks", done))
-    told = _told(path) if at_work else []
-    total = max([total, done, *(int(one.get("total", 0)) for one in told)])  # an optimisation's grows
-    rates = [one["rate"] for one in told if one.get("rate")]
+    records = _progress_records(path) if at_work else []
+    total = max([total, done, *(int(one.get("total", 0)) for one in records)])  # an optimisation's grows
+    rates = [one["rate"] for one in records if one.get("rate")]
     rate = float(sum(rates)) if rates else None
     return Status(
         str(path),
@@ -234,7 +234,7 @@ def status(folder: str | os.PathLike[str]) -> Status:
         crashed,
         rate,
         (total - done) / rate if rate else None,
-        sum(int(one.get("workers", 0)) for one in told) if told else None,
+        sum(int(one.get("workers", 0)) for one in records) if records else None,
         _last_lines(path / LOG),
         _shards(path / LOG),
         str(manifest.get("kind", "sweep")),
@@ -249,14 +249,14 @@ def _counts(path: Path) -> dict[Any, int]:
     return found["status"].value_counts().to_dict()
 
 
-def _told(path: Path) -> list[dict[str, Any]]:
+def _progress_records(path: Path) -> list[dict[str, Any]]:
     """What the driver, or every shard, told lately."""
     found = []
     for file in sorted(path.glob("progress*.json")):
         with contextlib.suppress(OSError, ValueError):
-            told = json.loads(file.read_bytes())
-            if time.time() - told.get("when", 0.0) < FRESH:
-                found.append(told)
+            record = json.loads(file.read_bytes())
+            if time.time() - record.get("when", 0.0) < FRESH:
+                found.append(record)
     return found
 
 

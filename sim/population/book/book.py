@@ -87,16 +87,16 @@ class Book:
             "imputed": list(self.imputed),
             "counts": dict(self.counts),
             "form": dict(self.form),
-            "words": {name: [dict(entry) for entry in told] for name, told in self.words.items()},
+            "words": {name: [dict(entry) for entry in entries] for name, entries in self.words.items()},
             "doubts": [f"{doubt.path}: {doubt.message}" for doubt in self.doubts],
         }
 
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         """What a user should see of how the book was read, a line each: the file's form, and the words that count."""
         form = f"{self.rows:,} customers"
         if "separator" in self.form:
             form += f", separator {self.form['separator']}, decimal {self.form['decimal']}"
-        return [form, *(words_line(name, self.read[name], told) for name, told in self.words.items())]
+        return [form, *(words_line(name, self.read[name], entries) for name, entries in self.words.items())]
 
 
 def read_book(
@@ -183,7 +183,7 @@ def read_book(
         report("file", f"{path} has a header and no customers")
     if mistakes:
         raise BadInput(mistakes)
-    doubts = [Mistake(*(where(key) if where else (str(path), 0, 0)), key, told) for key, told in reading.doubts()]
+    doubts = [Mistake(*(where(key) if where else (str(path), 0, 0)), key, text) for key, text in reading.doubts()]
     for values in reading.values.values():
         values.flags.writeable = False
     counts = {name: count for name, count in reading.counts.items() if count}

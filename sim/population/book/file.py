@@ -178,17 +178,17 @@ class BookFile:
 
     def irregularities(self) -> list[tuple[int, str]]:
         """What `patient_batches` noted: (line of the first row, sentence)."""
-        told = []
+        sentences = []
         if rows := self.ragged.rows:
-            told.append(
+            sentences.append(
                 f"{counted(rows, 'row')} {'has' if rows == 1 else 'have'} not as many values as the header "
                 f"({named(self.ragged.lines, rows, 'line')}; the first has {self.ragged.first}); "
                 f"every row must have {len(self.columns)}"
             )
         if rows := self.garbled.rows:
-            told.append(not_utf8(self.garbled.lines, rows))
+            sentences.append(not_utf8(self.garbled.lines, rows))
         firsts = [seen.lines[0] for seen in (self.ragged, self.garbled) if seen.rows]
-        return list(zip(firsts, told, strict=True))
+        return list(zip(firsts, sentences, strict=True))
 
     def _records(self) -> Iterator[tuple[int, list[str], str]]:
         """Every non-empty record of a CSV, header first: the line it starts on, its values, its text.

@@ -89,7 +89,7 @@ class Labels:
         else:
             self.more[meaning] = self.more.get(meaning, 0) + rows
 
-    def told(self, listed: Iterable[str] = ()) -> list[dict[str, Any]]:
+    def entries(self, listed: Iterable[str] = ()) -> list[dict[str, Any]]:
         """For the manifest: a word, what it means and its rows, the most frequent first; `listed` are plain words.
 
         Where there are many words they are hardly labels, and any may be one customer's: those not listed in the
@@ -130,10 +130,10 @@ class Labels:
         return ""
 
 
-def words_line(name: str, column: str, told: Sequence[dict[str, Any]]) -> str:
+def words_line(name: str, column: str, entries: Sequence[dict[str, Any]]) -> str:
     """One line: ``state from Churn: No is active (75), Yes is dormant (25)``."""
     parts = []
-    for entry in told:
+    for entry in entries:
         word, means, rows = entry["word"], entry["means"], f"{entry['rows']:,}"
         if word == "":
             word = "(empty)"

@@ -118,7 +118,7 @@ class Reading:
 
     def words(self) -> dict[str, list[dict[str, Any]]]:
         """What each word of a state or tier became, and in how many rows."""
-        return {name: labels.told(self._listed(name)) for name, labels in self.labels.items()}
+        return {name: labels.entries(self._listed(name)) for name, labels in self.labels.items()}
 
     def _listed(self, name: str) -> list[str]:
         """The plain words that the scenario itself lists for a column."""
@@ -131,11 +131,11 @@ class Reading:
 
     def doubts(self) -> list[tuple[str, str]]:
         """What was read and yet looks wrong: (key path, sentence)."""
-        told = []
+        found = []
         for name, seen in self.thousands.items():
             if self.decimal is None and seen.likely:
                 number = float(seen.sample)
-                told.append(
+                found.append(
                     (
                         f"population.columns.{name}",
                         f"all amounts of {quoted(self.specs[name].column)} look like {seen.sample}, read as "
@@ -146,8 +146,8 @@ class Reading:
         for name, labels in self.labels.items():
             spec = self.specs[name]
             if isinstance(spec, StateColumn) and (doubt := labels.doubt(spec)):
-                told.append((f"population.columns.{name}", doubt))
-        return told
+                found.append((f"population.columns.{name}", doubt))
+        return found
 
     def _number_rows(self, rows: int) -> NDArray[Any]:
         ids = [str(self.rows + row + 1) for row in range(rows)]

@@ -135,9 +135,9 @@ class Board:
         """
         window = self.window
         lost = with_total(self.leaving)
-        lived = with_total(self.cube("active"))[:, :, :-1]
+        stocks = with_total(self.cube("active"))[:, :, :-1]
         return np.arange(window, self.months + 1), rolling_sum(lost[:, :, 1:], window) / ratio_base(
-            rolling_sum(lived, window) / 12.0
+            rolling_sum(stocks, window) / 12.0
         )
 
     @cached_property

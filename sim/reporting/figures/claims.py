@@ -53,14 +53,14 @@ def judged(board: Board, wish: Wish) -> str:
     better, worse = np.flatnonzero(sure & good), np.flatnonzero(sure & ~good)
     if not better.size and not worse.size:
         return f"No arm{which}'s {wish.thing} differs clearly from that of {quoted(board.reference)}"
-    told = [
+    clauses = [
         _moved(board, wish, difference, places, verb)
         for places, verb in ((better, wish.better), (worse, wish.worse))
         if places.size
     ]
     if not better.size:
-        told.insert(0, f"no arm{which} {wish.better}s {wish.thing} clearly")
-    text = "; ".join(told) + _beyond(board, wish, difference, sure, better)
+        clauses.insert(0, f"no arm{which} {wish.better}s {wish.thing} clearly")
+    text = "; ".join(clauses) + _beyond(board, wish, difference, sure, better)
     return text[0].upper() + text[1:]
 
 

@@ -70,10 +70,10 @@ def _percent_of(value: float) -> str:
 def _attrition_of_one(board: Board, subtitle: str, names: list[str], months: NDArray[np.intp], rates: Cube) -> Figure:
     last = band(rates[0], axis=0).mean[-1]
     window = slice(-board.window, None)
-    lived = ratio_base(with_total(board.cube("active"))[0, :, :-1][:, window].sum(axis=1)) / 12
+    customer_years = ratio_base(with_total(board.cube("active"))[0, :, :-1][:, window].sum(axis=1)) / 12
     lost = with_total(board.leaving)[0, :, window].sum(axis=1)
     shut = with_total(board.closed_active)[0, :, window].sum(axis=1)
-    pieces = np.stack([shut / lived, (lost - shut) / lived], axis=-1)
+    pieces = np.stack([shut / customer_years, (lost - shut) / customer_years], axis=-1)
     pieces = band(pieces, axis=0).mean[: len(names)]
 
     signs = _signs(board, board.leaving[0])[: len(names)]

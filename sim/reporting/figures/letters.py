@@ -137,7 +137,7 @@ def replace(figure: Figure) -> None:
     _of_figure[figure] = {meant: name for meant, name in (_session.get() or {}).items() if name in whole}
 
 
-def told() -> str:
+def warning() -> str:
     """One line about letters that no font has, "" if there is nothing to tell; what was told is not told again."""
     if not _lacking:
         return ""

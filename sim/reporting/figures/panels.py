@@ -33,12 +33,12 @@ def arm_key(board: Board) -> list[tuple[str, ...]]:
 def left_out(board: Board) -> str:
     """Sentences about bands that are not drawn and about arms beyond the colours there are, or nothing."""
     more = len(board.arms) - style.MOST_ARMS
-    told = ""
+    bands = ""
     if len(board.arms) > BANDED_ARMS and len(board.seeds) > 1:
-        told = f" Bands: the reference's, and of arms that end outside it ({BANDED_ARMS - 1} at most)."
+        bands = f" Bands: the reference's, and of arms that end outside it ({BANDED_ARMS - 1} at most)."
     if more <= 0:
-        return told
-    return told + (
+        return bands
+    return bands + (
         " One more arm is in the tables only." if more == 1 else f" {more} more arms are in the tables only."
     )
 

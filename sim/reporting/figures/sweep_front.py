@@ -142,8 +142,8 @@ def mixes(confirmed: pd.DataFrame, members: Sequence[str], measure: Measure, bes
     title = "How the confirmed split the budget"
     if len(winner):
         parts = sorted(((float(winner.iloc[0][f"share.{one}"]), one) for one in members), reverse=True)
-        told = ", ".join(f"{units.percent(part, 0)} {spoken(one, '')}" for part, one in parts if part > 0)
-        title = f"The budget of the {best}: {told}"
+        split = ", ".join(f"{units.percent(part, 0)} {spoken(one, '')}" for part, one in parts if part > 0)
+        title = f"The budget of the {best}: {split}"
     figure, ((panel,),) = style.page(
         title,
         f"Shares of what is spent a year, managers they add included; the best by {measure.name.lower()} on "

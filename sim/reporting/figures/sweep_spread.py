@@ -76,7 +76,7 @@ def spread(
 
 
 @style.drawn
-def luck(title: str, subtitle: str, rows: Sequence[tuple[str, float, float, float]]) -> Figure:
+def variance_split(title: str, subtitle: str, rows: Sequence[tuple[str, float, float, float]]) -> Figure:
     """Shares of variance of one run's outcome, a bar a row: parameters, shared luck, own luck."""
     names = [row[0] for row in rows]
     figure, ((panel,),) = style.page(

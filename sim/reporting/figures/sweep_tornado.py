@@ -47,8 +47,8 @@ class Tornado:
 @style.drawn
 def tornado(title: str, subtitle: str, panels: Sequence[Tornado]) -> Figure:
     """Panels below one another, each with rows of its own."""
-    told = list(dict.fromkeys(swing.name for panel in panels for swing in panel.swings))
-    names = dict(zip(told, style.folded(told, NAMES, style.TICK), strict=True))
+    parameters = list(dict.fromkeys(swing.name for panel in panels for swing in panel.swings))
+    names = dict(zip(parameters, style.folded(parameters, NAMES, style.TICK), strict=True))
     left = style.name_room(list(names.values()), style.TICK) + 0.14
     most = max(len(panel.swings) for panel in panels)
     figure, axes = style.page(

@@ -29,13 +29,13 @@ def as_json(found: Optimised) -> dict[str, Any]:
     from sim.reporting.optimum.sentences import outcome
 
     keys = ("name", "run_id", "status", "scenario_digest", "tasks_digest")
-    told = {name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("front", "confirmed")}
+    tables = {name: json.loads(getattr(found, name).to_json(orient="records")) for name in ("front", "confirmed")}
     against = json.loads(found.winner.to_json(orient="records"))
     return {
         **{key: found.manifest.get(key) for key in keys},
         "folder": str(found.path),
         **found.facts,
-        **told,
+        **tables,
         "against": against,
         "outcome": outcome(found).kind,
     }
@@ -44,14 +44,14 @@ def as_json(found: Optimised) -> dict[str, Any]:
 def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:
     """The answer in sentences, then a line a confirmed candidate: search, fresh seeds, optimism; what they are."""
     from sim.reporting.figures import units
-    from sim.reporting.optimum.sentences import answer, chosen_words, measures, outcome, setting
+    from sim.reporting.optimum.sentences import answer, chosen_words, measures_of, outcome, setting
 
     if labels() is None:
         with labelled(labels_of(found.manifest)):
             return terminal_table(found, width=width)
-    told, ended = measures(found), outcome(found)
+    measures, ended = measures_of(found), outcome(found)
     blocks = ["\n".join(line for text in answer(found) for line in units.wrapped(text, width))]
-    for measure in told:
+    for measure in measures:
         own = found.confirmed[(found.confirmed["kpi"] == measure.kpi) & (found.confirmed["status"] == "ok")]
         own = own.sort_values("confirmed", ascending=measure.sign < 0, kind="stable")
         names = units.shortened([spoken(str(name)) for name in own["name"]], 26)

@@ -11,7 +11,7 @@ from sim.phrases import labelled, spoken
 from sim.reporting.figures import Plate, units
 from sim.reporting.figures.sweep_front import Measure, front, mixes, search_and_confirmed
 from sim.reporting.names import labels_of, meanings_of
-from sim.reporting.optimum.sentences import Outcome, answer, chosen_words, measures, outcome, setting, title, written
+from sim.reporting.optimum.sentences import Outcome, answer, chosen_words, measures_of, outcome, setting, title, written
 from sim.reporting.page import Picture, by_section, draw_all, page_of
 from sim.store.files import write_atomically
 from sim.store.optimum import Optimised
@@ -29,19 +29,19 @@ class Gap:
 
 def write(found: Optimised) -> None:
     """figures/ and report.html of an optimisation."""
-    told = measures(found)
+    measures = measures_of(found)
     with labelled(labels_of(found.manifest)):
         pictures, _ = draw_all(plates(found), found.path, ids="o")
-        write_atomically(found.path / "report.html", render(found, told, pictures))
+        write_atomically(found.path / "report.html", render(found, measures, pictures))
 
 
 def plates(found: Optimised) -> Iterator[Plate]:
     """The figures that suit it: those of the confirmed need one with a result."""
-    told, ended = measures(found), outcome(found)
+    measures, ended = measures_of(found), outcome(found)
     if not (found.confirmed["status"] == "ok").any():
         return
     reference, heading = found.facts["reference"], title(found, ended)
-    objectives = [one for one in told if one.sign]
+    objectives = [one for one in measures if one.sign]
     if len(objectives) > 1:
         yield Plate(
             "front",
@@ -52,7 +52,7 @@ def plates(found: Optimised) -> Iterator[Plate]:
         )
     yield Plate(
         "confirmed",
-        partial(search_and_confirmed, found.confirmed, told[:3], reference, heading, ended.mark),
+        partial(search_and_confirmed, found.confirmed, measures[:3], reference, heading, ended.mark),
         "Search and fresh seeds",
         "A hollow mark to the better side of its filled one flattered. A gap that all share, baselines included, is "
         "the luck of the search's seeds; what the best lose beyond it is what being picked out of many was worth.",
@@ -60,14 +60,14 @@ def plates(found: Optimised) -> Iterator[Plate]:
     if found.facts["shares"]:
         yield Plate(
             "mixes",
-            partial(mixes, found.confirmed, found.facts["shares"], told[0], ended.mark),
+            partial(mixes, found.confirmed, found.facts["shares"], measures[0], ended.mark),
             "How the money is split",
             "Shares are of the arm's yearly budget; every candidate costs the same, as far as its strategies can spend "
             "it.",
         )
 
 
-def render(found: Optimised, told: list[Measure], pictures: Sequence[Picture]) -> str:
+def render(found: Optimised, measures: list[Measure], pictures: Sequence[Picture]) -> str:
     """The page as text; everything that comes from a scenario is escaped."""
     ended = outcome(found)
     m = found.manifest
@@ -91,11 +91,11 @@ def render(found: Optimised, told: list[Measure], pictures: Sequence[Picture]) -
         heads=_heads(ended),
         best=ended.mark,
         compared=ended.kind not in ("none", "failed"),
-        measures=told,
+        measures=measures,
         reference=found.facts["reference"],
-        against=_against(found, told),
-        rows=_confirmed_rows(found, told, ended),
-        front=_front_rows(found, told),
+        against=_against(found, measures),
+        rows=_confirmed_rows(found, measures, ended),
+        front=_front_rows(found, measures),
         strategies=_strategies(found),
         pictures=by_section(pictures),
         failed=int(m.get("failed", 0)) + int(m.get("crashed", 0)),
@@ -110,12 +110,12 @@ def _heads(ended: Outcome) -> dict[str, str]:
     return {"against": f"{best} against the baselines", "less": f"{best} less the other", "own": f"{best}'s strategies"}
 
 
-def _against(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
+def _against(found: Optimised, measures: list[Measure]) -> list[dict[str, Any]]:
     """The winner less each baseline, a cell a measure."""
     out = []
     for name, rows in found.winner.groupby("against", sort=False):
         cells = []
-        for one in told:
+        for one in measures:
             row = rows[rows["kpi"] == one.kpi].iloc[0]
             ends = float(row["ci_low"]), float(row["ci_high"])
             text, low, high = one.look.write_difference(float(row["difference"]), *ends)
@@ -124,18 +124,18 @@ def _against(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
     return out
 
 
-def _confirmed_rows(found: Optimised, told: list[Measure], ended: Outcome) -> list[dict[str, Any]]:
-    first = told[0]
+def _confirmed_rows(found: Optimised, measures: list[Measure], ended: Outcome) -> list[dict[str, Any]]:
+    first = measures[0]
     own = found.confirmed[(found.confirmed["kpi"] == first.kpi)]
     order = own.sort_values("confirmed", ascending=first.sign < 0, kind="stable")["candidate"]
-    return [_confirmed_row(found, told, int(number), ended) for number in order]
+    return [_confirmed_row(found, measures, int(number), ended) for number in order]
 
 
-def _confirmed_row(found: Optimised, told: list[Measure], number: int, ended: Outcome) -> dict[str, Any]:
+def _confirmed_row(found: Optimised, measures: list[Measure], number: int, ended: Outcome) -> dict[str, Any]:
     own = found.confirmed[found.confirmed["candidate"] == number]
     by_kpi: dict[str, Any] = {str(row["kpi"]): row for _, row in own.iterrows()}
     cells = []
-    for one in told:
+    for one in measures:
         row = by_kpi[one.kpi]
         both = []
         for kind in ("search", "confirmed"):
@@ -143,7 +143,7 @@ def _confirmed_row(found: Optimised, told: list[Measure], number: int, ended: Ou
             both.append(one.look.write(float(row[kind]), half, sign=True))
         optimism = one.look.write(float(row["optimism"]), sign=True)[0]
         cells.append({"search": both[0], "fresh": both[1], "optimism": optimism})
-    line = by_kpi[told[0].kpi]
+    line = by_kpi[measures[0].kpi]
     shares = [
         (spoken(column.removeprefix("share."), ""), units.percent(float(line[column]), 0))
         for column in own.columns
@@ -160,7 +160,7 @@ def _confirmed_row(found: Optimised, told: list[Measure], number: int, ended: Ou
     }
 
 
-def _front_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
+def _front_rows(found: Optimised, measures: list[Measure]) -> list[dict[str, Any]]:
     """The search's front, a row a candidate, as it was seen there."""
     shares = [column for column in found.front.columns if column.startswith("share.")]
     paths = list(found.facts["winner"]["values"]) if found.facts["winner"] and not shares else []
@@ -173,7 +173,8 @@ def _front_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
         ]
         what += [f"{path} {row[path]:.4g}" if isinstance(row[path], float) else f"{path} {row[path]}" for path in paths]
         cells = [
-            written(one, *(float(row[f"{one.kpi}{end}"]) for end in ("", "_low", "_high")), unit=False) for one in told
+            written(one, *(float(row[f"{one.kpi}{end}"]) for end in ("", "_low", "_high")), unit=False)
+            for one in measures
         ]
         name = row["name"] if isinstance(row["name"], str) and row["name"] else f"candidate {row['candidate']}"
         rows.append({"name": name, "what": ", ".join(what), "cells": cells, "seeds": int(row["seeds"])})
@@ -183,7 +184,7 @@ def _front_rows(found: Optimised, told: list[Measure]) -> list[dict[str, Any]]:
 def _strategies(found: Optimised) -> list[tuple[str, str, str]]:
     """The winner's strategies: intensity and money a year, where a budget is split."""
     winner = found.facts["winner"]
-    told: dict[str, dict[str, float]] = (winner or {}).get("strategies") or {}
+    strategies: dict[str, dict[str, float]] = (winner or {}).get("strategies") or {}
     currency = str(found.manifest.get("currency", ""))
     return [
         (
@@ -191,5 +192,5 @@ def _strategies(found: Optimised) -> list[tuple[str, str, str]]:
             units.number(one["intensity"], 3),
             units.money(one["money"], currency) if one["money"] else "0",
         )
-        for name, one in told.items()
+        for name, one in strategies.items()
     ]

@@ -20,7 +20,7 @@ EQUAL = "equal shares"  # the baseline that everybody asks about
 TIE = 1e-9  # relative: closer than this is equally good
 
 
-def measures(found: Optimised) -> list[Measure]:
+def measures_of(found: Optimised) -> list[Measure]:
     """The judged key figures, objectives first, as they are written."""
     signs = {one["kpi"]: 1.0 if one["goal"] == "maximise" else -1.0 for one in found.objectives}
     kpis = list(dict.fromkeys([*signs, *(one["kpi"] for one in found.facts["limits"])]))
@@ -38,8 +38,8 @@ def measures(found: Optimised) -> list[Measure]:
 def written(measure: Measure, value: float, low: float, high: float, *, unit: bool = True) -> str:
     """A difference with its interval: "+9.61 CNY m (9.42 to 9.80)"."""
     text, down, up = measure.look.write_difference(value, low, high)
-    told = _with_unit(measure, text) if unit else text
-    return f"{told} ({down} to {up})" if down else told
+    value_text = _with_unit(measure, text) if unit else text
+    return f"{value_text} ({down} to {up})" if down else value_text
 
 
 def winner_row(found: Optimised, kpi: str) -> pd.Series | None:
@@ -91,7 +91,7 @@ class Outcome:
 
 def outcome(found: Optimised) -> Outcome:
     """How it ended, by its tables."""
-    first = measures(found)[0]
+    first = measures_of(found)[0]
     own = found.confirmed[(found.confirmed["kpi"] == first.kpi) & (found.confirmed["status"] == "ok")]
     row = winner_row(found, first.kpi)
     if found.facts["winner"] is None or row is None:
@@ -118,7 +118,7 @@ def _kind(found: Optimised, first: Measure, against: pd.DataFrame) -> str:
 
 def verdict(found: Optimised, ended: Outcome) -> str:
     """Who won, if anybody did, in one sentence."""
-    facts, first = found.facts, measures(found)[0]
+    facts, first = found.facts, measures_of(found)[0]
     if ended.kind == "failed":
         return "No candidate has a result on fresh seeds, so there is no winner."
     if ended.kind == "none":
@@ -127,7 +127,7 @@ def verdict(found: Optimised, ended: Outcome) -> str:
     row = _row(found, first.kpi, facts["reference"])
     brings = f"{_gap(first, row)} {_plain(first)} on {_seeds(int(row['seeds']))} that neither found nor chose it"
     more = "".join(
-        f"; {_plain(one)} {_gap(one, _row(found, one.kpi, facts['reference']))}" for one in measures(found)[1:]
+        f"; {_plain(one)} {_gap(one, _row(found, one.kpi, facts['reference']))}" for one in measures_of(found)[1:]
     )
     if ended.kind == "nothing":
         same = float(row["difference"]) == 0.0
@@ -151,7 +151,7 @@ def tie_words(found: Optimised, ended: Outcome) -> str:
     """That the best are exactly alike, so that none of them is chosen by what it brings; "" if one is better."""
     if not ended.tied:
         return ""
-    same = f"exactly the same {_plain(measures(found)[0])}"
+    same = f"exactly the same {_plain(measures_of(found)[0])}"
     if len(ended.ties) == ended.confirmed:
         all_of = f"All {ended.confirmed} confirmed have {same}"
         return f"{all_of}: none is better, and {quoted(ended.name)} only stands first."
@@ -160,31 +160,31 @@ def tie_words(found: Optimised, ended: Outcome) -> str:
 
 def title(found: Optimised, ended: Outcome) -> str:
     """Who won and what is left of what the search promised, over a figure."""
-    first = measures(found)[0]
+    first = measures_of(found)[0]
     if ended.kind in ("none", "failed"):
         return "No candidate keeps the limits on fresh seeds" if ended.kind == "none" else "No candidate has a result"
     row = winner_row(found, first.kpi)
     assert row is not None
     name, reference = quoted(ended.name), quoted(found.facts["reference"])
     fresh, search = (first.look.write(float(row[column]), sign=True)[0] for column in ("confirmed", "search"))
-    told = f"{_plain(first)} {_with_unit(first, fresh)} on fresh seeds"
-    told += f", {search} in the search" if math.isfinite(float(row["search"])) else ""
+    sentence = f"{_plain(first)} {_with_unit(first, fresh)} on fresh seeds"
+    sentence += f", {search} in the search" if math.isfinite(float(row["search"])) else ""
     if ended.kind == "nothing":
-        return f"Nothing wins; the best that was tried, {name}: {told}"
+        return f"Nothing wins; the best that was tried, {name}: {sentence}"
     if ended.kind == "unsure":
-        return f"{name} comes out best, not clearly better than {reference}: {told}"
+        return f"{name} comes out best, not clearly better than {reference}: {sentence}"
     if ended.kind == "best":
-        return f"{name} is the best within the limits: {told}"
-    return f"{name} is as good as {len(ended.ties) - 1} more: {told}" if ended.tied else f"{name} wins: {told}"
+        return f"{name} is the best within the limits: {sentence}"
+    return f"{name} is as good as {len(ended.ties) - 1} more: {sentence}" if ended.tied else f"{name} wins: {sentence}"
 
 
 def answer(found: Optimised) -> list[str]:
     """The answer in sentences, the most important first."""
-    facts, told, ended = found.facts, measures(found), outcome(found)
+    facts, measures, ended = found.facts, measures_of(found), outcome(found)
     lines = [verdict(found, ended)]
     if ended.kind in ("none", "failed"):
         return lines
-    first = told[0]
+    first = measures[0]
     against = found.winner[found.winner["kpi"] == first.kpi]
     rows = {str(row["against"]): row for _, row in against.iterrows()}
     if tied := tie_words(found, ended):
@@ -230,9 +230,9 @@ def _plain(measure: Measure) -> str:
 def _unspent(found: Optimised) -> list[str]:
     """That the winner's strategies in full cost less than the budget, where they do."""
     facts = found.facts
-    told = (facts["winner"].get("strategies") or {}).values()
-    spent, budget = sum(float(one["money"]) for one in told), facts["budget"]
-    if not told or not budget or spent > 0.99 * budget:
+    strategies = (facts["winner"].get("strategies") or {}).values()
+    spent, budget = sum(float(one["money"]) for one in strategies), facts["budget"]
+    if not strategies or not budget or spent > 0.99 * budget:
         return []
     currency = str(found.manifest.get("currency", ""))
     cost, whole = units.money(spent, currency), units.money(budget, currency)

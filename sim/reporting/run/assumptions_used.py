@@ -140,11 +140,11 @@ def arms_in_words(
     for name, strategies, extra in _arms(scenario):
         lines = []
         for use, settings in strategies:
-            told = written(settings) if settings else ""
+            text = written(settings) if settings else ""
             if known and all(f"strategies.{use}.{key}" in known for key in settings):
                 rows = [_setting(use, key, value, known) for key, value in settings.items()]
-                told = "; ".join(f"{row.about} {row.value} (default {row.default})" for row in rows if row.differs)
-            lines.append(use + (f" ({told})" if told and not known else f": {told}" if told else ""))
+                text = "; ".join(f"{row.about} {row.value} (default {row.default})" for row in rows if row.differs)
+            lines.append(use + (f" ({text})" if text and not known else f": {text}" if text else ""))
         lines += [f"{key}: {written(item)}" for key, item in extra.items()]
         found.append((name, lines))
     return found
@@ -164,9 +164,9 @@ def settings_of_strategies(scenario: Mapping[str, Any], known: Mapping[str, Mapp
     rows = []
     for (use, key), arms in values.items():
         each = [_setting(use, key, value, known) for value in arms]
-        told = "; ".join(f"{value} ({', '.join(map(named, names))})" for value, names in arms.items())
+        shown = "; ".join(f"{value} ({', '.join(map(named, names))})" for value, names in arms.items())
         rows.append(
-            replace(each[0], value=told if len(arms) > 1 else each[0].value, differs=any(one.differs for one in each))
+            replace(each[0], value=shown if len(arms) > 1 else each[0].value, differs=any(one.differs for one in each))
         )
     return rows
 

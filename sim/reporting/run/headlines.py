@@ -83,8 +83,8 @@ def _reference(figures: KeyFigures, board: Board) -> list[str]:
 
 def _closed_while_active(board: Board) -> float:
     """Closures of active customers per active customer-year, reference arm, mean over seeds."""
-    lived = board.total("active")[0, :, :-1].sum(axis=1) / 12
-    return mean_of(board.closed_active[0].sum(axis=(1, 2)) / ratio_base(lived))
+    customer_years = board.total("active")[0, :, :-1].sum(axis=1) / 12
+    return mean_of(board.closed_active[0].sum(axis=(1, 2)) / ratio_base(customer_years))
 
 
 def _growth(figures: KeyFigures, board: Board) -> str:

@@ -78,8 +78,8 @@ def _how_sure(precision: pd.DataFrame, width: int, evidence: Evidence) -> str:
     for end in reversed(ends):
         text = _aligned([row[:end] for row in head], [row[:end] for row in body])
         if _widest(text) <= width or end == ends[0]:
-            told = [FEW] if any(ROUGH in line for line in text) else []
-            return "\n".join([*text, "", *precision_note(precision), *told])
+            notes = [FEW] if any(ROUGH in line for line in text) else []
+            return "\n".join([*text, "", *precision_note(precision), *notes])
     return ""
 
 
@@ -212,13 +212,13 @@ def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
         notes.append(f"{len(tiers) - shown} lower tiers in summary.csv")
     there = tiers[len(tiers) - shown :]
     keys = [(arm, kpi) for row in rows for kpi in (row.kpi, *(f"{row.kpi}[{tier}]" for tier in there))]
-    told = _marks(figures, keys, width)
-    return "\n".join([*text, "", "; ".join(notes), *told]).rstrip()
+    marks = _marks(figures, keys, width)
+    return "\n".join([*text, "", "; ".join(notes), *marks]).rstrip()
 
 
 def _marks(figures: KeyFigures, keys: Sequence[tuple[str, str]], width: int) -> list[str]:
     """What the marks behind figures mean, as far as there are any."""
-    return [line for told in figures.evidence.words(keys) for line in units.wrapped(told, width)]
+    return [line for sentence in figures.evidence.words(keys) for line in units.wrapped(sentence, width)]
 
 
 def _cell(cell: Cell, spread: bool) -> str:
@@ -251,8 +251,8 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
     notes = f"in brackets: difference to {reference}, same seeds"
     if any(SURE in line for line in text[3:]):
         notes += f"; {SURE} clear: {RULE}"
-    told = _marks(figures, [(arm, kpi) for arm in figures.arms for kpi in kpis], width)
-    return "\n".join([*text, "", *units.wrapped(notes, width), *told])
+    marks = _marks(figures, [(arm, kpi) for arm in figures.arms for kpi in kpis], width)
+    return "\n".join([*text, "", *units.wrapped(notes, width), *marks])
 
 
 def _change(texts: tuple[str, str, str, bool]) -> str:

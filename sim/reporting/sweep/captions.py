@@ -48,11 +48,11 @@ def plates(findings: Findings) -> Iterator[Plate]:
         "drivers",
     )
     for arm in arms:
-        told = f" of {quoted(arm)}" if len(study.compared) > 1 else ""
+        of_arm = f" of {quoted(arm)}" if len(study.compared) > 1 else ""
         yield Plate(
             f"sweep_levels_{arm}",
             partial(drawings.levels, arm=arm),
-            f"The outcome over each parameter{told}",
+            f"The outcome over each parameter{of_arm}",
             "Means of levels, or of bins with equally many points; lines up and down are 95 % intervals, of luck in a "
             "full grid, of the "
             "points elsewhere. The scale shows the middle 98 % of the points.",
@@ -61,7 +61,7 @@ def plates(findings: Findings) -> Iterator[Plate]:
         yield Plate(
             f"sweep_surface_{arm}",
             partial(drawings.surface, arm=arm),
-            f"The two most important numbers together{told}",
+            f"The two most important numbers together{of_arm}",
             "All other parameters are averaged. The thick line is where the arm breaks even against the reference.",
             "together",
         )
@@ -88,7 +88,7 @@ def plates(findings: Findings) -> Iterator[Plate]:
             )
     yield Plate(
         "sweep_luck",
-        drawings.luck,
+        drawings.variance_split,
         "Parameters or luck",
         "Luck is what differs between seeds at the same point. What all points of a seed share does not blur which "
         "point is better; "

@@ -414,19 +414,19 @@ def _edge(conditions: tuple[Condition, ...], factor: Factor) -> tuple[float, flo
     )
 
 
-def luck(findings: Findings) -> Figure:
-    rows, told = [], []
+def variance_split(findings: Findings) -> Figure:
+    rows, outcomes = [], []
     for arm in findings.study.compared[: style.MOST_ARMS]:
         for kpi in findings.study.kpis:
             found: Finding = findings.of(arm, kpi)
             if math.isfinite(found.luck.parameters):
                 name = f"{spoken(arm)}, {kpi_name(kpi)}" if len(findings.study.compared) > 1 else kpi_name(kpi)
-                told.append((arm, kpi_name(kpi).lower().replace("aum", "AUM"), found.luck.parameters))
+                outcomes.append((arm, kpi_name(kpi).lower().replace("aum", "AUM"), found.luck.parameters))
                 rows.append((units.shortened([name], 34)[0], found.luck.parameters, found.luck.shared, found.luck.own))
     if not rows:
         raise NothingToShow("one seed tells nothing of luck")
-    arm, name, of_parameters = told[0]
-    return sweep_spread.luck(
+    arm, name, of_parameters = outcomes[0]
+    return sweep_spread.variance_split(
         f"Parameters, not luck, make {share(of_parameters)} of the variance of {quoted(arm)} in {name}"
         if of_parameters >= 0.5
         else f"Luck makes {share(1 - of_parameters)} of the variance of a run of {quoted(arm)} in {name}",

@@ -48,7 +48,7 @@ def render(findings: Findings, pictures: Sequence[Picture]) -> str:
         together=[rows.together(findings, arm) for arm in arms],
         robust=[rows.robust(findings, found) for found in findings.regrets.values()],
         fails=[rows.failing(findings, arm) for arm in arms if arm in findings.discoveries],
-        luck=[(spoken(arm), words.luck_words(findings.of(arm))) for arm in arms],
+        luck=[(spoken(arm), words.variance_words(findings.of(arm))) for arm in arms],
         pictures=by_section(pictures),
         failed=rows.failed(study),
         failed_count=len(study.failed),
@@ -75,8 +75,8 @@ def setting(study: Study) -> str:
         return f"{number:,} {word}{'' if number == 1 else 's'}"
 
     whole = study.progress[1]
-    told = [many(len(study.points), "point"), many(len(study.arms), "arm"), many(len(study.seeds), "seed")]
-    return f"{many(len(study.factors), 'parameter')} varied over {', '.join(told)}: {many(whole, 'run')}."
+    counts = [many(len(study.points), "point"), many(len(study.arms), "arm"), many(len(study.seeds), "seed")]
+    return f"{many(len(study.factors), 'parameter')} varied over {', '.join(counts)}: {many(whole, 'run')}."
 
 
 def cards(findings: Findings) -> list[tuple[str, str, str]]:
@@ -134,7 +134,7 @@ def titles(findings: Findings, arms: Sequence[str]) -> dict[str, str]:
     of_lead = f" for {quoted(lead)}" if len(arms) > 1 else ""
     found = findings.regrets.get(findings.kpi)
     broken = findings.discoveries.get(lead)
-    told = {
+    headings = {
         "answer": words.lead_title(findings, arms),
         "drivers": f"What drives it{of_lead}: {best[0].factor.name}{rival}"
         if best
@@ -147,17 +147,17 @@ def titles(findings: Findings, arms: Sequence[str]) -> dict[str, str]:
         "luck": "Parameters or luck",
     }
     if found is not None:
-        told["robust"] = f"The robust choice: {words.choice(findings, found)}"
+        headings["robust"] = f"The robust choice: {words.choice(findings, found)}"
     if broken is not None:
         verb = "pays" if broken.success else "fails"
-        told["fails"] = {
+        headings["fails"] = {
             "never": f"{quoted(lead)} fails nowhere in these ranges",
             "always": f"{quoted(lead)} pays nowhere in these ranges",
             "few": f"{quoted(lead)} fails or pays too seldom to say where",
             "nothing": f"No simple rule says where {quoted(lead)} fails",
         }.get(broken.fate) or f"{quoted(lead)} {verb} where {words.all_conditions(broken.boxes[0])}"
     if math.isfinite(finding.luck.parameters):
-        told["luck"] = (
+        headings["luck"] = (
             f"Luck makes {words.share(finding.luck.own + finding.luck.shared)} of one run's variance{of_lead}"
         )
-    return told
+    return headings

@@ -142,10 +142,10 @@ def _explains(finding: Finding, one: Effect) -> str:
 
 def part(value: float, half: float) -> str:
     """A share with half its 95 % interval."""
-    told = share(min(max(value, 0.0), 1.0))
+    text = share(min(max(value, 0.0), 1.0))
     if not (math.isfinite(half) and half > 0):
-        return told
-    return f"{told} {units.PLUS_MINUS}{units.GAP}{units.half_text(100 * half, 0)}"
+        return text
+    return f"{text} {units.PLUS_MINUS}{units.GAP}{units.half_text(100 * half, 0)}"
 
 
 def pair_words(finding: Finding) -> str:
@@ -205,7 +205,7 @@ def trust(finding: Finding) -> str:
     return text + (": good." if split.r2_left_out > 0.8 else ": a rough guide.")
 
 
-def luck_words(finding: Finding) -> str:
+def variance_words(finding: Finding) -> str:
     """How much of one run is luck."""
     found = finding.luck
     if not math.isfinite(found.parameters):
@@ -221,13 +221,13 @@ def luck_words(finding: Finding) -> str:
 def option_name(option: Option, study: Study, *, levers: bool = True) -> str:
     """An option for reading: the arm, and its levers."""
     name = spoken(option.arm)
-    told = [
+    chosen = [
         f"{factor.leaf if path.startswith('arms.') else factor.name} {say(value, factor.kind)}"
         for path, value in option.levers
         for factor in study.factors
         if factor.path == path
     ]
-    return f"{name} with {listed(told)}" if told and levers else name
+    return f"{name} with {listed(chosen)}" if chosen and levers else name
 
 
 def capital(text: str) -> str:
@@ -304,10 +304,10 @@ def fails(found: Discovery) -> str:
             f"seen, always saying the commoner outcome for {share(found.base_accuracy)}."
         )
     first = f"{name} fails at {share(found.rate)} of points ({where})"
-    told = box_words(found.boxes[0], success=found.success)
+    box = box_words(found.boxes[0], success=found.success)
     if found.success:
-        return f"{first}, so it is easier to say where it pays: {told}."
-    return f"{first}; {told}."
+        return f"{first}, so it is easier to say where it pays: {box}."
+    return f"{first}; {box}."
 
 
 def box_words(box: Box, *, success: bool) -> str:
@@ -333,8 +333,8 @@ def range_words(one: dict[str, object]) -> str:
     """The range of a parameter as the manifest tells it."""
     kind, values = str(one.get("kind") or "number"), one.get("values")
     if isinstance(values, Sequence) and not isinstance(values, str):
-        told = [say(value, kind) for value in values]
-        return ", ".join(told[:8]) + (f", ... ({len(told)} values)" if len(told) > 8 else "")
+        texts = [say(value, kind) for value in values]
+        return ", ".join(texts[:8]) + (f", ... ({len(texts)} values)" if len(texts) > 8 else "")
     low, high = one.get("low"), one.get("high")
     if low is None or high is None:
         return ""

@@ -247,17 +247,17 @@ def ranges(study: Study) -> list[dict[str, str]]:
 
 def facts(study: Study) -> list[tuple[str, str]]:
     """What somebody needs to make the sweep again and to know that it is the same."""
-    told: Mapping[str, Any] = study.manifest
-    packages, seconds = told.get("packages"), told.get("wall_seconds")
+    manifest: Mapping[str, Any] = study.manifest
+    packages, seconds = manifest.get("packages"), manifest.get("wall_seconds")
     found = [
-        ("Run", told.get("run_id")),
-        ("Made", told.get("created")),
-        ("Status", told.get("status")),
+        ("Run", manifest.get("run_id")),
+        ("Made", manifest.get("created")),
+        ("Status", manifest.get("status")),
         ("Seeds", ", ".join(map(str, study.seeds[:20])) + (", ..." if len(study.seeds) > 20 else "")),
-        ("Scenario digest", told.get("scenario_digest")),
-        ("Tasks digest", told.get("tasks_digest")),
-        ("Code version", told.get("code_version")),
-        ("Workers", told.get("workers")),
+        ("Scenario digest", manifest.get("scenario_digest")),
+        ("Tasks digest", manifest.get("tasks_digest")),
+        ("Code version", manifest.get("code_version")),
+        ("Workers", manifest.get("workers")),
         ("Run time", f"{float(seconds):,.1f} s" if isinstance(seconds, (int, float)) else None),
         (
             "Packages",

@@ -83,13 +83,13 @@ def terminal_table(findings: Findings, *, width: int = WIDTH) -> str:
         notes.append(_robust(findings, found))
     if len(study.failed):
         notes.append(f"{len(study.failed):,} failed tasks left out")
-    told = [words.progress_words(study), "No indices: " + findings.refused if findings.refused else ""]
+    sentences = [words.progress_words(study), "No indices: " + findings.refused if findings.refused else ""]
     return "\n".join(
         [
             *lines,
             "",
             *units.wrapped("; ".join(notes), width),
-            *(line for text in told if text for line in units.wrapped(text, width)),
+            *(line for text in sentences if text for line in units.wrapped(text, width)),
         ]
     )
 
@@ -106,8 +106,8 @@ def _driver(finding: Finding, one: Effect) -> str:
     made = finding.made_for
     if made is not None and finding.too_few(one):
         place = made.paths.index(one.factor.path)
-        told = _part(float(made.total[place]), finding.half(one, "ST")) if made.method == "sobol" else ""
-        return f"{one.factor.name}{told} ({TOO_FEW})"
+        part = _part(float(made.total[place]), finding.half(one, "ST")) if made.method == "sobol" else ""
+        return f"{one.factor.name}{part} ({TOO_FEW})"
     index = "ST" if np.isfinite(finding.weight(one, "ST")) else "S1"
     weight = finding.weight(one, index)
     return one.factor.name + (_part(max(weight, 0.0), finding.half(one, index)) if np.isfinite(weight) else "")
@@ -115,9 +115,9 @@ def _driver(finding: Finding, one: Effect) -> str:
 
 def _part(value: float, half: float) -> str:
     """A share with half its interval, for a column that is narrow."""
-    told = words.share(value).replace(units.GAP, " ")
+    text = words.share(value).replace(units.GAP, " ")
     ends = f" {units.PLUS_MINUS}{units.half_text(100 * half, 0)}" if np.isfinite(half) and half > 0 else ""
-    return f" {told}{ends}"
+    return f" {text}{ends}"
 
 
 def _robust(findings: Findings, found: Regret) -> str:
@@ -202,7 +202,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
                 ],
             },
         }
-    told: dict[str, Any] = {
+    record: dict[str, Any] = {
         "name": study.name,
         "run_id": study.manifest.get("run_id"),
         "status": study.sweep.status,
@@ -228,5 +228,5 @@ def as_json(findings: Findings) -> dict[str, Any]:
             "worlds": found.levels.shape[1],
         },
     }
-    result: dict[str, Any] = plain(told)
+    result: dict[str, Any] = plain(record)
     return result

@@ -116,7 +116,7 @@ def tables(findings: Findings) -> dict[str, pd.DataFrame | None]:
         "drivers": _joined(drivers_table(arm, kpi, one.effects) for (arm, kpi), one in by),
         "interactions": _joined(interactions_table(arm, kpi, one.split) for (arm, kpi), one in by),
         "indices": _joined(indices_table(arm, kpi, one.indices) for (arm, kpi), one in by),
-        "luck": luck_table(findings),
+        "luck": variance_table(findings),
         "regret": _joined(regret_table(study, found) for found in findings.regrets.values()),
         "discovery": _joined(discovery_table(found) for found in findings.discoveries.values()),
         "failed": study.failed,
@@ -133,7 +133,7 @@ def points_table(findings: Findings) -> pd.DataFrame:
     return pd.concat([study.points, pd.DataFrame(columns)], axis=1)
 
 
-def luck_table(findings: Findings) -> pd.DataFrame:
+def variance_table(findings: Findings) -> pd.DataFrame:
     """luck.csv: a row an outcome, shares of the variance of one run."""
     return pd.DataFrame(
         [
@@ -154,7 +154,7 @@ def luck_table(findings: Findings) -> pd.DataFrame:
 
 def discovery_table(found: Discovery) -> pd.DataFrame:
     """discovery.csv: a row a box, or one that says that there is none."""
-    told = {
+    common = {
         "arm": found.arm,
         "kpi": found.kpi,
         "fate": found.fate + (" of success" if found.success else ""),
@@ -163,7 +163,7 @@ def discovery_table(found: Discovery) -> pd.DataFrame:
     }
     if not found.boxes:
         only = {
-            **told,
+            **common,
             "box": 0,
             "points": found.points,
             "failures": found.failures,
@@ -174,7 +174,7 @@ def discovery_table(found: Discovery) -> pd.DataFrame:
         return pd.DataFrame([only], columns=list(WHERE))
     rows = [
         {
-            **told,
+            **common,
             "box": place + 1,
             "points": box.points,
             "failures": box.points - box.failures if found.success else box.failures,
