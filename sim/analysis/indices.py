@@ -8,7 +8,7 @@ mean over lever settings (and the other way round).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.analysis.study import Array, Factor, Outcome, Study
+from sim.designs import DESIGNS, UNKNOWN, Design, Morris
 from sim.errors import BadInput
 from sim.measures.intervals import CONFIDENCE, t_quantile
 
@@ -24,8 +25,6 @@ SEED = 20260  # of bootstrap intervals: the same table every time
 RESAMPLES, FEWEST = 200, 20
 MOST_WORK = 2_000_000  # points times resamples of indices of given data
 
-MADE_FOR_INDICES = ("saltelli", "morris")
-FOR_GIVEN_DATA = ("random", "latin_hypercube", "sobol")
 LEAST_GIVEN = 64  # points below which indices of given data say nothing
 LEAST_TOLD = 0.05  # share of the variance; an interval that is narrower is narrow enough, however small the share
 ROUNDED = 0.005  # half a percent: an estimate outside 0..1 by no more is at its end
@@ -41,6 +40,11 @@ class Part:
     over: str  # all, levers, uncertainties
     design: str
     told: Mapping[str, Any]
+
+    @property
+    def kind(self) -> Design:
+        """The design itself."""
+        return DESIGNS.get(self.design, UNKNOWN)
 
     @property
     def mean_over(self) -> str:
@@ -109,7 +113,7 @@ def thin(values: Any, half: Any, scale: float = 1.0, *, share: bool = True) -> N
 
 def refusal(study: Study, outcomes: Sequence[Outcome]) -> str:
     """Why indices of a design made for them cannot be computed; "" if they can, or if there is none."""
-    made = [part for part in parts(study.manifest.get("design") or {}) if part.design in MADE_FOR_INDICES]
+    made = [part for part in parts(study.manifest.get("design") or {}) if part.kind.complete]
     lost = study.lacking(outcomes) if made else []
     if not lost:
         return ""
@@ -129,19 +133,16 @@ def indices(study: Study, outcome: Outcome, *, pairs: bool = True) -> Iterator[I
     why = refusal(study, [outcome])
     if why:
         raise BadInput.at(str(study.sweep.path), why)
-    y = outcome.common if np.isfinite(outcome.common).all() else outcome.mean
     for part in parts(study.manifest.get("design") or {}):
-        if part.design in MADE_FOR_INDICES and part.told.get("rows") is not None:
-            lived = _in_order(study, part, y)
-            yield _sobol(part, lived, pairs) if part.design == "saltelli" else _morris(part, lived)
-        elif part.design in FOR_GIVEN_DATA:
-            found = _given(study, part, outcome)
+        if part.kind.estimator and (part.told.get("rows") is not None or not part.kind.complete):
+            found = ESTIMATORS[part.kind.estimator](study, part, outcome, pairs)
             if found is not None:
                 yield found
 
 
-def _in_order(study: Study, part: Part, y: Array) -> Array:
+def _in_order(study: Study, part: Part, outcome: Outcome) -> Array:
     """The outcome in the order of the design's sample, averaged over whatever it is crossed with."""
+    y = outcome.common if np.isfinite(outcome.common).all() else outcome.mean
     column = {"levers": "lever", "uncertainties": "world"}.get(part.over, "point")
     means: pd.Series = pd.Series(y).groupby(study.points[column].to_numpy()).mean()
     rows = np.asarray(part.told["rows"], dtype=np.int64)
@@ -153,9 +154,9 @@ def _problem(part: Part) -> dict[str, Any]:
     return {**told, "names": list(told["names"]), "bounds": [list(pair) for pair in told["bounds"]]}
 
 
-def _sobol(part: Part, y: Array, pairs: bool) -> Indices:
+def _sobol(study: Study, part: Part, outcome: Outcome, pairs: bool) -> Indices:
     from_salib = _analyser("sobol")
-    problem = _problem(part)
+    problem, y = _problem(part), _in_order(study, part, outcome)
     count = len(problem["names"])
     second = len(y) % (2 * count + 2) == 0 and bool(part.told.get("second_order", len(y) % (count + 2) != 0))
     if not np.ptp(y) > 0:
@@ -189,10 +190,10 @@ def _sobol(part: Part, y: Array, pairs: bool) -> Indices:
     )
 
 
-def _morris(part: Part, y: Array) -> Indices:
+def _morris(study: Study, part: Part, outcome: Outcome, pairs: bool) -> Indices:
     from_salib = _analyser("morris")
-    problem = _problem(part)
-    levels = int(part.told.get("levels") or part.told.get("num_levels") or 4)
+    problem, y = _problem(part), _in_order(study, part, outcome)
+    levels = int(part.told.get("levels") or part.told.get("num_levels") or Morris.default_levels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = from_salib.analyze(
@@ -215,7 +216,7 @@ def _morris(part: Part, y: Array) -> Indices:
     return Indices("morris", part.over, part.mean_over, problem["names"], values, conf, {})
 
 
-def _given(study: Study, part: Part, outcome: Outcome) -> Indices | None:
+def _given(study: Study, part: Part, outcome: Outcome, pairs: bool) -> Indices | None:
     """First-order indices by RBD-FAST of a sampled design's numbers, over the points that are known."""
     factors = [factor for factor in _of(study, part) if factor.numeric and factor.levels is None]
     column = {"levers": "lever", "uncertainties": "world"}.get(part.over, "point")
@@ -253,6 +254,13 @@ def _given(study: Study, part: Part, outcome: Outcome) -> Indices | None:
         {"S1": np.asarray(found["S1_conf"], dtype=float)},
         {},
     )
+
+
+ESTIMATORS: dict[str, Callable[[Study, Part, Outcome, bool], Indices | None]] = {
+    "sobol": _sobol,
+    "morris": _morris,
+    "given data": _given,
+}
 
 
 def _of(study: Study, part: Part) -> list[Factor]:

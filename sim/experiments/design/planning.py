@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sim.designs import NeedsSALib
 from sim.errors import BadInput, Mistake
 from sim.experiments.design.check import Group, needs_salib
-from sim.experiments.design.designs import ANALYSED, NeedsSALib, points_of
+from sim.experiments.design.designs import points_of
 from sim.experiments.design.plan import Plan, Point
 from sim.experiments.design.variants import Base
 from sim.experiments.prepared import Prepared
@@ -74,7 +75,7 @@ def _equal(info: Mapping[str, Any]) -> str:
 
 def _incomplete(groups: Sequence[Group], points: Sequence[Point], base: Base, source: Source) -> list[Mistake]:
     """Points that the scenario does not take, of designs whose analysis needs every row: some of them are tried."""
-    needed = [group for group in groups if group.design.design in ANALYSED]
+    needed = [group for group in groups if group.design.kind.complete]
     if not needed:
         return []
     step = max(1, len(points) // POINTS_TRIED)
