@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.analysis.indices import ESTIMATORS
+from sim.designs import DESIGNS
 from sim.errors import BadInput
 from sim.experiments.design.designs import draw
 from sim.experiments.design.parameters import role_of
@@ -120,6 +122,23 @@ def test_no_design_draws_from_the_global_stream(design: str) -> None:
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     cube(design, 8)
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+
+
+@pytest.mark.parametrize("name", [name for name in DESIGNS if name != "list"])
+def test_every_design_has_the_rows_it_is_said_to_have(name: str) -> None:
+    told = {"samples": 4, "vary": {"x": None}, "design": name}
+    settings = Designed.model_validate(told)
+    found = draw(settings, (X, Y), "all")
+    rows = found.info.get("rows", found.settings)
+    assert len(rows) == settings.kind.size((X, Y))
+    assert len(rows) % settings.kind.block(2) == 0
+    assert ("rows" in found.info) >= settings.kind.complete
+    assert ("problem" in found.info) >= settings.kind.complete
+    assert ("X" in found.info) == settings.kind.keeps_x
+
+
+def test_every_estimator_of_a_design_is_there_and_serves_one() -> None:
+    assert {design.estimator for design in DESIGNS.values() if design.estimator} == set(ESTIMATORS)
 
 
 # --- what a coordinate means -----------------------------------------------------------------------------------------
@@ -408,9 +427,14 @@ def test_morris_rows_are_trajectories_whose_effects_come_back() -> None:
 
 
 def test_without_salib_its_designs_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "SALib", None)
-    with pytest.raises(BadInput, match=r"\.\[analysis\]"):
-        prepared({"design": "morris", "samples": 4, "vary": {"managers.hours_per_month": None}})
+    monkeypatch.setitem(sys.modules, "SALib.sample.morris", None)
+    levers = {"design": "morris", "samples": 4, "vary": {"managers.hours_per_month": None}}
+    with pytest.raises(BadInput) as refused:
+        prepared({"levers": levers, "uncertainties": {"design": "grid", "vary": {"discount_rate": None}}})
+    (mistake,) = refused.value.mistakes
+    assert str(mistake).endswith(
+        "sweep.levers.design: morris needs SALib, which is not installed; pip install -e '.[analysis]'"
+    )
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------

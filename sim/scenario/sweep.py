@@ -118,12 +118,12 @@ class Designed(Settings):
         if self.design is None:
             yield ("design",), "missing; how points are chosen, such as latin_hypercube"
         else:
-            yield from self.kind.slips(self)
+            yield from self.kind.slips(self.file, self.vary)
 
     @property
     def kind(self) -> Design:
         """The design itself."""
-        return DESIGNS[self.design or ""]
+        return DESIGNS[self.design or ""](self.samples, self.levels)
 
     @property
     def ranges(self) -> dict[str, Range]:

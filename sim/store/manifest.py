@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from sim.designs import DESIGNS, UNKNOWN
+from sim import designs
 from sim.errors import Mistake
 from sim.store.tables import REQUIRED_TABLES, TABLES
 
@@ -287,7 +287,7 @@ def _designs(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_design(one: Design) -> None:
-    design = DESIGNS.get(one.design, UNKNOWN)
+    design = designs.DESIGNS.get(one.design, designs.Design)
     if not design.complete or one.rows is None:
         return
     if one.problem is None or len(one.problem.names) != one.problem.num_vars != len(one.problem.bounds):

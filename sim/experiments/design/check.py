@@ -39,7 +39,7 @@ class Group:
     def rows(self) -> int:
         """How many points it has at most."""
         listed = self.listed
-        return len(listed.rows) if listed is not None else self.design.kind.size(self.design, self.parameters)
+        return len(listed.rows) if listed is not None else self.design.kind.size(self.parameters)
 
     def drawn(self) -> Drawn:
         """Its points."""
@@ -78,7 +78,7 @@ def check_sweep(s: Scenario, source: Source) -> tuple[Base, list[Group]]:
     mistakes += misfits(base, every, source)
     if not mistakes:
         mistakes += _too_many(s, groups, source)
-        mistakes += [m for group in groups if group.design.kind.lacks_salib for m in needs_salib(group, source)]
+        mistakes += _without_salib(groups, source)
     if mistakes:
         raise BadInput(sorted(set(mistakes)))
     return base, groups
@@ -138,6 +138,10 @@ def _too_many(s: Scenario, groups: Sequence[Group], source: Source) -> list[Mist
     return [source.mistake((*at, "samples") if at else ("sweep",), message, key=not at)]
 
 
-def needs_salib(group: Group, source: Source) -> list[Mistake]:
-    message = f"{group.design.design} needs SALib, which is not installed; pip install -e '.[analysis]'"
-    return [source.mistake((*group.at, "design"), message)]
+def _without_salib(groups: Sequence[Group], source: Source) -> Iterator[Mistake]:
+    for group in groups:
+        try:
+            group.design.kind.sampler()
+        except ImportError:
+            message = f"{group.design.design} needs SALib, which is not installed; pip install -e '.[analysis]'"
+            yield source.mistake((*group.at, "design"), message)

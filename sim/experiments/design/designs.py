@@ -29,12 +29,12 @@ def draw(
 ) -> Drawn:
     """The settings of a design, numbered as they come; `rows` are those that a list's file has.
 
-    Raises NeedsSALib. `group` tells crossed designs of the same kind apart.
+    `group` tells crossed designs of the same kind apart.
     """
     design = asked.kind
     info: dict[str, Any] = {"design": design.name, "samples": asked.samples}
     if rows is None:
-        rows = design.rows(asked, parameters, group, info)
+        rows = design.rows(parameters, group, info)
     numbers: dict[tuple[Any, ...], int] = {}
     told = [numbers.setdefault(row, len(numbers)) for row in rows]
     info |= {"parameters": [parameter.path for parameter in parameters], "settings": len(numbers)}
