@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.analysis.indices import ESTIMATORS
+from sim.designs import DESIGNS
 from sim.errors import BadInput
-from sim.experiments.design.designs import coordinates, draw, unit_of, value_at
+from sim.experiments.design.designs import draw
 from sim.experiments.design.parameters import role_of
 from sim.experiments.design.plan import Parameter, Plan, Point
 from sim.experiments.design.planning import described, plan_sweep
@@ -122,18 +124,35 @@ def test_no_design_draws_from_the_global_stream(design: str) -> None:
     assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
+@pytest.mark.parametrize("name", [name for name in DESIGNS if name != "list"])
+def test_every_design_has_the_rows_it_is_said_to_have(name: str) -> None:
+    told = {"samples": 4, "vary": {"x": None}, "design": name}
+    settings = Designed.model_validate(told)
+    found = draw(settings, (X, Y), "all")
+    rows = found.info.get("rows", found.settings)
+    assert len(rows) == settings.kind.size((X, Y))
+    assert len(rows) % settings.kind.block(2) == 0
+    assert ("rows" in found.info) >= settings.kind.complete
+    assert ("problem" in found.info) >= settings.kind.complete
+    assert ("X" in found.info) == settings.kind.keeps_x
+
+
+def test_every_estimator_of_a_design_is_there_and_serves_one() -> None:
+    assert {design.estimator for design in DESIGNS.values() if design.estimator} == set(ESTIMATORS)
+
+
 # --- what a coordinate means -----------------------------------------------------------------------------------------
 
 
 def test_whole_numbers_have_equal_shares() -> None:
     die = Parameter("die", "integer", low=1, high=6)
-    assert Counter(value_at(die, (i + 0.5) / 600) for i in range(600)) == dict.fromkeys(range(1, 7), 100)
-    assert value_at(die, 1.0) == 6
+    assert Counter(die.value_at((i + 0.5) / 600) for i in range(600)) == dict.fromkeys(range(1, 7), 100)
+    assert die.value_at(1.0) == 6
 
 
 def test_whole_numbers_on_a_log_scale_have_the_share_they_are_wide() -> None:
     rows = Parameter("rows", "integer", low=1, high=100, log=True)
-    count = Counter(value_at(rows, (i + 0.5) / 100_000) for i in range(100_000))
+    count = Counter(rows.value_at((i + 0.5) / 100_000) for i in range(100_000))
     assert set(count) == set(range(1, 101))
     for n in (1, 10, 100):
         assert count[n] / 1e5 == pytest.approx(np.log((n + 0.5) / (n - 0.5)) / np.log(100.5 / 0.5), abs=2e-5)
@@ -141,28 +160,12 @@ def test_whole_numbers_on_a_log_scale_have_the_share_they_are_wide() -> None:
 
 def test_numbers_on_a_log_scale_have_their_middle_at_the_root() -> None:
     budget = Parameter("budget", "number", low=1e6, high=1e8, log=True)
-    assert [value_at(budget, u) for u in (0.0, 0.5, 1.0)] == [1e6, 1e7, 1e8]
+    assert [budget.value_at(u) for u in (0.0, 0.5, 1.0)] == [1e6, 1e7, 1e8]
 
 
 def test_choices_and_switches_have_equal_shares() -> None:
     choice = Parameter("choice", "choice", values=("a", "b", "c"))
-    assert [value_at(choice, u) for u in (0.0, 0.333, 0.334, 0.666, 0.667, 1.0)] == list("aabbcc")
-
-
-@pytest.mark.parametrize(
-    "parameter",
-    [
-        Parameter("p", "number", low=2.0, high=5.0),
-        Parameter("p", "number", low=2.0, high=500.0, log=True),
-        Parameter("p", "integer", low=2, high=9),
-        Parameter("p", "integer", low=2, high=900, log=True),
-        Parameter("p", "switch", values=(0.0, 0.5)),
-    ],
-)
-def test_a_coordinate_and_back(parameter: Parameter) -> None:
-    for u in np.random.default_rng(3).random(200):
-        value = value_at(parameter, u)
-        assert value_at(parameter, unit_of(parameter, value)) == pytest.approx(value, rel=1e-11)
+    assert [choice.value_at(u) for u in (0.0, 0.333, 0.334, 0.666, 0.667, 1.0)] == list("aabbcc")
 
 
 # --- more samples ----------------------------------------------------------------------------------------------------
@@ -423,19 +426,15 @@ def test_morris_rows_are_trajectories_whose_effects_come_back() -> None:
     assert effects == pytest.approx({"managers.hours_per_month": 20.0, "environment[0].months": 0.0})
 
 
-def test_coordinates_of_points_are_those_of_their_values() -> None:
-    plan, points = planned(
-        {"design": "sobol", "samples": 8, "vary": {"managers.hours_per_month": {"low": 40, "high": 60}}}
-    )
-    assert [u for (u,) in coordinates(plan.parameters, points)] == pytest.approx(
-        [(point.values["managers.hours_per_month"] - 40) / 20 for point in points]
-    )
-
-
 def test_without_salib_its_designs_are_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "SALib", None)
-    with pytest.raises(BadInput, match=r"\.\[analysis\]"):
-        prepared({"design": "morris", "samples": 4, "vary": {"managers.hours_per_month": None}})
+    monkeypatch.setitem(sys.modules, "SALib.sample.morris", None)
+    levers = {"design": "morris", "samples": 4, "vary": {"managers.hours_per_month": None}}
+    with pytest.raises(BadInput) as refused:
+        prepared({"levers": levers, "uncertainties": {"design": "grid", "vary": {"discount_rate": None}}})
+    (mistake,) = refused.value.mistakes
+    assert str(mistake).endswith(
+        "sweep.levers.design: morris needs SALib, which is not installed; pip install -e '.[analysis]'"
+    )
 
 
 # --- lists -----------------------------------------------------------------------------------------------------------

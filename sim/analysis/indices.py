@@ -7,8 +7,10 @@ mean over lever settings (and the other way round).
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.analysis.study import Array, Factor, Outcome, Study
+from sim.designs import DESIGNS, Design, Morris
 from sim.errors import BadInput
 from sim.measures.intervals import CONFIDENCE, t_quantile
 
@@ -24,13 +27,13 @@ SEED = 20260  # of bootstrap intervals: the same table every time
 RESAMPLES, FEWEST = 200, 20
 MOST_WORK = 2_000_000  # points times resamples of indices of given data
 
-MADE_FOR_INDICES = ("saltelli", "morris")
-FOR_GIVEN_DATA = ("random", "latin_hypercube", "sobol")
 LEAST_GIVEN = 64  # points below which indices of given data say nothing
 LEAST_TOLD = 0.05  # share of the variance; an interval that is narrower is narrow enough, however small the share
 ROUNDED = 0.005  # half a percent: an estimate outside 0..1 by no more is at its end
 TOO_FEW = "too few samples"
 NAMED = 5  # missing points told by number
+Shares = dict[str, Array]  # by index, a value a parameter
+Pairs = dict[tuple[str, str], tuple[float, float]]
 COLUMNS = ("arm", "kpi", "method", "over", "parameter", "with", "index", "value", "conf", "note")
 
 
@@ -43,9 +46,23 @@ class Part:
     told: Mapping[str, Any]
 
     @property
+    def kind(self) -> type[Design]:
+        """The design itself."""
+        return DESIGNS.get(self.design, Design)
+
+    @property
     def mean_over(self) -> str:
         """What its indices are averaged over: "" for a design over everything."""
         return {"levers": "uncertainties", "uncertainties": "levers"}.get(self.over, "")
+
+    @property
+    def column(self) -> str:
+        """The column of a sweep's points that numbers its settings."""
+        return {"levers": "lever", "uncertainties": "world"}.get(self.over, "point")
+
+    def indices(self, paths: list[str], values: Shares, conf: Shares, pairs: Pairs | None = None) -> Indices:
+        """What its estimator found."""
+        return Indices(self.kind.estimator, self.over, self.mean_over, paths, values, conf, pairs or {})
 
 
 def parts(design: Mapping[str, Any]) -> list[Part]:
@@ -73,9 +90,9 @@ class Indices:
     over: str
     mean_over: str
     paths: list[str]
-    values: dict[str, Array]
-    conf: dict[str, Array]
-    pairs: dict[tuple[str, str], tuple[float, float]]
+    values: Shares
+    conf: Shares
+    pairs: Pairs
 
     def too_few(self, index: str) -> NDArray[np.bool_]:
         """Which values of an index say nothing."""
@@ -109,7 +126,7 @@ def thin(values: Any, half: Any, scale: float = 1.0, *, share: bool = True) -> N
 
 def refusal(study: Study, outcomes: Sequence[Outcome]) -> str:
     """Why indices of a design made for them cannot be computed; "" if they can, or if there is none."""
-    made = [part for part in parts(study.manifest.get("design") or {}) if part.design in MADE_FOR_INDICES]
+    made = [part for part in parts(study.manifest.get("design") or {}) if part.kind.complete]
     lost = study.lacking(outcomes) if made else []
     if not lost:
         return ""
@@ -129,21 +146,17 @@ def indices(study: Study, outcome: Outcome, *, pairs: bool = True) -> Iterator[I
     why = refusal(study, [outcome])
     if why:
         raise BadInput.at(str(study.sweep.path), why)
-    y = outcome.common if np.isfinite(outcome.common).all() else outcome.mean
     for part in parts(study.manifest.get("design") or {}):
-        if part.design in MADE_FOR_INDICES and part.told.get("rows") is not None:
-            lived = _in_order(study, part, y)
-            yield _sobol(part, lived, pairs) if part.design == "saltelli" else _morris(part, lived)
-        elif part.design in FOR_GIVEN_DATA:
-            found = _given(study, part, outcome)
+        if part.kind.estimator and (part.told.get("rows") is not None or not part.kind.complete):
+            found = ESTIMATORS[part.kind.estimator](study, part, outcome, pairs)
             if found is not None:
                 yield found
 
 
-def _in_order(study: Study, part: Part, y: Array) -> Array:
+def _in_order(study: Study, part: Part, outcome: Outcome) -> Array:
     """The outcome in the order of the design's sample, averaged over whatever it is crossed with."""
-    column = {"levers": "lever", "uncertainties": "world"}.get(part.over, "point")
-    means: pd.Series = pd.Series(y).groupby(study.points[column].to_numpy()).mean()
+    y = outcome.common if np.isfinite(outcome.common).all() else outcome.mean
+    means: pd.Series = pd.Series(y).groupby(study.points[part.column].to_numpy()).mean()
     rows = np.asarray(part.told["rows"], dtype=np.int64)
     return np.asarray(means.reindex(rows), dtype=np.float64)
 
@@ -153,57 +166,31 @@ def _problem(part: Part) -> dict[str, Any]:
     return {**told, "names": list(told["names"]), "bounds": [list(pair) for pair in told["bounds"]]}
 
 
-def _sobol(part: Part, y: Array, pairs: bool) -> Indices:
-    from_salib = _analyser("sobol")
-    problem = _problem(part)
-    count = len(problem["names"])
+def _sobol(study: Study, part: Part, outcome: Outcome, pairs: bool) -> Indices:
+    analyse = _analyser("sobol")
+    problem, y = _problem(part), _in_order(study, part, outcome)
+    names, count = problem["names"], len(problem["names"])
     second = len(y) % (2 * count + 2) == 0 and bool(part.told.get("second_order", len(y) % (count + 2) != 0))
     if not np.ptp(y) > 0:
-        return _nothing(part, problem, "sobol", ("S1", "ST"))
+        return _nothing(part, names, ("S1", "ST"))
     if second and not pairs:  # SALib's rows of a base sample: A, A with a column of B each, B with one of A each, B
         y = y.reshape(-1, 2 * count + 2)[:, [*range(count + 1), 2 * count + 1]].ravel()
         second = False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = from_salib.analyze(
-            problem, y, calc_second_order=second, num_resamples=RESAMPLES, conf_level=CONFIDENCE, seed=SEED
-        )
-    names = problem["names"]
-    both = (
-        {
-            (names[a], names[b]): (float(found["S2"][a, b]), float(found["S2_conf"][a, b]))
-            for a in range(count)
-            for b in range(a + 1, count)
-        }
-        if second
-        else {}
-    )
-    return Indices(
-        "sobol",
-        part.over,
-        part.mean_over,
+    found = analyse(problem, y, calc_second_order=second)
+    both = itertools.combinations(range(count), 2) if second else ()
+    return part.indices(
         names,
         {key: np.asarray(found[key]) for key in ("S1", "ST")},
         {key: np.asarray(found[f"{key}_conf"]) for key in ("S1", "ST")},
-        both,
+        {(names[a], names[b]): (float(found["S2"][a, b]), float(found["S2_conf"][a, b])) for a, b in both},
     )
 
 
-def _morris(part: Part, y: Array) -> Indices:
-    from_salib = _analyser("morris")
-    problem = _problem(part)
-    levels = int(part.told.get("levels") or part.told.get("num_levels") or 4)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = from_salib.analyze(
-            problem,
-            np.asarray(part.told["X"], dtype=float),
-            y,
-            num_levels=levels,
-            num_resamples=RESAMPLES,
-            conf_level=CONFIDENCE,
-            seed=SEED,
-        )
+def _morris(study: Study, part: Part, outcome: Outcome, pairs: bool) -> Indices:
+    analyse = _analyser("morris")
+    problem, y = _problem(part), _in_order(study, part, outcome)
+    levels = int(part.told.get("levels") or part.told.get("num_levels") or Morris.default_levels)
+    found = analyse(problem, np.asarray(part.told["X"], dtype=float), y, num_levels=levels)
     values = {key: np.asarray(found[key], dtype=float) for key in ("mu", "mu_star", "sigma")}
     effects = max(len(y) // (len(problem["names"]) + 1), 1)  # of each parameter, one a trajectory
     wide = float(t_quantile(effects)) * values["sigma"]
@@ -212,47 +199,34 @@ def _morris(part: Part, y: Array) -> Indices:
         "mu_star": np.asarray(found["mu_star_conf"], dtype=float),
         "sigma": wide / np.sqrt(2.0 * (effects - 1)) if effects > 1 else np.full(len(wide), np.nan),
     }
-    return Indices("morris", part.over, part.mean_over, problem["names"], values, conf, {})
+    return part.indices(problem["names"], values, conf)
 
 
-def _given(study: Study, part: Part, outcome: Outcome) -> Indices | None:
+def _given(study: Study, part: Part, outcome: Outcome, pairs: bool) -> Indices | None:
     """First-order indices by RBD-FAST of a sampled design's numbers, over the points that are known."""
     factors = [factor for factor in _of(study, part) if factor.numeric and factor.levels is None]
-    column = {"levers": "lever", "uncertainties": "world"}.get(part.over, "point")
     known = outcome.known
-    keys = study.points[column].to_numpy()[known]
+    keys = study.points[part.column].to_numpy()[known]
     first = pd.Series(np.flatnonzero(known)).groupby(keys).first()
     y = pd.Series(outcome.mean[known]).groupby(keys).mean().to_numpy()
     if not factors or len(y) < LEAST_GIVEN:
         return None
     rows = first.to_numpy()
-    problem: dict[str, Any] = {
-        "num_vars": len(factors),
-        "names": [factor.path for factor in factors],
-        "bounds": [[float(factor.x[rows].min()), float(factor.x[rows].max())] for factor in factors],
-    }
+    names = [factor.path for factor in factors]
     if not np.ptp(y) > 0:
-        return _nothing(part, problem, "given data", ("S1",))
-    from_salib = _analyser("rbd_fast")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = from_salib.analyze(
-            problem,
-            np.stack([factor.x[rows] for factor in factors], axis=1),
-            y,
-            num_resamples=max(FEWEST, min(RESAMPLES, MOST_WORK // len(y))),
-            conf_level=CONFIDENCE,
-            seed=SEED,
-        )
-    return Indices(
-        "given data",
-        part.over,
-        part.mean_over,
-        list(problem["names"]),
-        {"S1": np.asarray(found["S1"], dtype=float)},
-        {"S1": np.asarray(found["S1_conf"], dtype=float)},
-        {},
+        return _nothing(part, names, ("S1",))
+    bounds = [[float(factor.x[rows].min()), float(factor.x[rows].max())] for factor in factors]
+    found = _analyser("rbd_fast")(
+        {"num_vars": len(factors), "names": names, "bounds": bounds},
+        np.stack([factor.x[rows] for factor in factors], axis=1),
+        y,
+        num_resamples=max(FEWEST, min(RESAMPLES, MOST_WORK // len(y))),
     )
+    values, conf = (np.asarray(found[key], dtype=float) for key in ("S1", "S1_conf"))
+    return part.indices(names, {"S1": values}, {"S1": conf})
+
+
+ESTIMATORS = {"sobol": _sobol, "morris": _morris, "given data": _given}
 
 
 def _of(study: Study, part: Part) -> list[Factor]:
@@ -263,59 +237,36 @@ def _of(study: Study, part: Part) -> list[Factor]:
     return {"levers": study.levers, "uncertainties": study.uncertainties}.get(part.over, study.factors)
 
 
-def _nothing(part: Part, problem: Mapping[str, Any], method: str, keys: Sequence[str]) -> Indices:
+def _nothing(part: Part, names: list[str], keys: Sequence[str]) -> Indices:
     """Indices of an outcome that is the same everywhere: none."""
-    none = np.zeros(len(problem["names"]))
-    return Indices(
-        method,
-        part.over,
-        part.mean_over,
-        list(problem["names"]),
-        {key: none for key in keys},
-        {key: none for key in keys},
-        {},
-    )
+    none = dict.fromkeys(keys, np.zeros(len(names)))
+    return part.indices(names, none, none)
 
 
-def _analyser(name: str) -> Any:
-    """A module of SALib.analyze, an optional package."""
-    import importlib
-
+def _analyser(name: str) -> Callable[..., Any]:
+    """What a module of SALib.analyze, an optional package, makes of a problem and its outcomes, without warnings."""
     try:
-        return importlib.import_module(f"SALib.analyze.{name}")
+        analyze = importlib.import_module(f"SALib.analyze.{name}").analyze
     except ImportError:
         raise BadInput.at("SALib", "is not installed; pip install -e '.[analysis]'") from None
+
+    def analyse(*given: Any, **more: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return analyze(*given, **{"num_resamples": RESAMPLES, **more}, conf_level=CONFIDENCE, seed=SEED)
+
+    return analyse
 
 
 def indices_table(arm: str, kpi: str, found: Sequence[Indices]) -> pd.DataFrame:
     """indices.csv: a row an index and parameter (or pair of them)."""
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     for one in found:
-        told = {"arm": arm, "kpi": kpi, "method": one.method, "over": one.over}
+        told: list[tuple[Any, ...]] = []
         for index, values in one.values.items():
             half = one.conf.get(index, np.full(len(values), np.nan))
             for path, value, conf, few in zip(one.paths, values, half, one.too_few(index), strict=True):
-                rows.append(
-                    {
-                        **told,
-                        "parameter": path,
-                        "with": "",
-                        "index": index,
-                        "value": value,
-                        "conf": conf,
-                        "note": TOO_FEW if few else "",
-                    }
-                )
-        for (a, b), (value, conf) in one.pairs.items():
-            rows.append(
-                {
-                    **told,
-                    "parameter": a,
-                    "with": b,
-                    "index": "S2",
-                    "value": value,
-                    "conf": conf,
-                    "note": TOO_FEW if thin(value, conf).item() else "",
-                }
-            )
+                told.append((path, "", index, value, conf, few))
+        told += [(a, b, "S2", value, conf, thin(value, conf).item()) for (a, b), (value, conf) in one.pairs.items()]
+        rows += [(arm, kpi, one.method, one.over, *row, TOO_FEW if few else "") for *row, few in told]
     return pd.DataFrame(rows, columns=list(COLUMNS))

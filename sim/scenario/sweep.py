@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from sim.assumptions import Settings
+from sim.designs import DESIGNS, Design, Grid, Morris
+from sim.phrases import listed
 from sim.slips import Slip, several
 
-DesignName = Literal["grid", "random", "latin_hypercube", "sobol", "morris", "saltelli", "list"]
+if TYPE_CHECKING:
+    DesignName = str
+else:
+    DesignName = Literal[tuple(DESIGNS)]
 Scalar = bool | int | float | str
 Number = int | float
 MOST_SAMPLES = 10_000_000
-DEFAULT_GRID = 5  # levels of a range in a grid
-DEFAULT_LEVELS = 4  # of a Morris design
-POWERS_OF_TWO = ("sobol", "saltelli")  # what balances a Sobol' sequence
-_SAMPLED = ("random", "latin_hypercube", "sobol", "morris", "saltelli")
-_MEANING = {"morris": "trajectories", "saltelli": "base samples"}
 
 
 class Range(Settings):
@@ -61,23 +61,39 @@ class Range(Settings):
                 yield ("low",), f"{self.low:g} has no logarithm; above 0, or scale: linear"
 
 
+def _extending(extends: bool) -> str:
+    """Names of the designs that keep their points when they get more samples, or do not; grids come last."""
+    found = sorted(DESIGNS.values(), key=lambda design: not design.sampled)
+    return listed([design.name for design in found if design.extends is extends])
+
+
+def _counted() -> str:
+    """What samples count, with the names of the designs in which they do."""
+    found: dict[str, list[str]] = {}
+    for design in DESIGNS.values():
+        if design.sampled:
+            found.setdefault(design.counts, []).append(design.name)
+    return ", ".join(f"{counts} of {listed(names)}" for counts, names in found.items())
+
+
 class Designed(Settings):
     """Points of a design over what is varied."""
 
     design: DesignName | None = Field(
         None,
-        description="how points are chosen; with more samples random, sobol, morris and saltelli keep the points "
-        "they had, latin_hypercube and grid do not",
+        description=f"how points are chosen; with more samples {_extending(True)} keep the points they had, "
+        f"{_extending(False)} do not",
     )
     samples: int | None = Field(
         None,
         ge=1,
         le=MOST_SAMPLES,
         json_schema_extra={"unit": "points"},
-        description="points of random, latin_hypercube and sobol, trajectories of morris, base samples of saltelli; "
-        f"of a grid the levels of a range, default {DEFAULT_GRID}",
+        description=f"{_counted()}; of a grid the levels of a range, default {Grid.default}",
     )
-    levels: int | None = Field(None, ge=2, le=1000, description=f"levels of a morris design, default {DEFAULT_LEVELS}")
+    levels: int | None = Field(
+        None, ge=2, le=1000, description=f"levels of a {Morris.name} design, default {Morris.default_levels}"
+    )
     file: str | None = Field(
         None, description="of a list: CSV, relative to this file, a column for each path and a row for each point"
     )
@@ -102,7 +118,12 @@ class Designed(Settings):
         if self.design is None:
             yield ("design",), "missing; how points are chosen, such as latin_hypercube"
         else:
-            yield from _design_slips(self.design, self.samples, self.levels, self.file, self.vary)
+            yield from self.kind.slips(self.file, self.vary)
+
+    @property
+    def kind(self) -> Design:
+        """The design itself."""
+        return DESIGNS[self.design or ""](self.samples, self.levels)
 
     @property
     def ranges(self) -> dict[str, Range]:
@@ -145,32 +166,3 @@ class Sweep(Designed):
         if self.levers is not None and self.uncertainties is not None:
             return {"levers": self.levers, "uncertainties": self.uncertainties}
         return {"all": self}
-
-
-def _design_slips(
-    design: str, samples: int | None, levels: int | None, file: str | None, vary: Mapping[str, Any]
-) -> Iterator[Slip]:
-    """What a design needs and what it has no use for."""
-    if design == "list":
-        if file is None:
-            yield ("file",), "missing; the CSV file whose rows are the points"
-        for name, value in (("samples", samples), ("vary", vary)):
-            if value:
-                yield (name,), "a list takes its points from its file; leave it out"
-    else:
-        if not vary:
-            yield ("vary",), "nothing is varied; such as managers.hours_per_month: {low: 35, high: 60}"
-        if file is not None:
-            yield ("file",), f"{design} makes its own points; design: list reads a file"
-    if levels is not None and design != "morris":
-        yield ("levels",), f"{design} has none; only morris has levels (a grid says samples)"
-    if levels is not None and levels % 2:
-        yield ("levels",), f"{levels} is odd; an even number, so that steps are balanced"
-    if samples is None:
-        if design in _SAMPLED:
-            yield ("samples",), f"missing; how many {_MEANING.get(design, 'points')}"
-    elif design in ("grid", "morris") and samples < 2:
-        yield ("samples",), f"{samples} is not enough; at least 2 {'levels' if design == 'grid' else 'trajectories'}"
-    elif design in POWERS_OF_TWO and samples & (samples - 1):
-        below = 1 << (samples.bit_length() - 1)
-        yield ("samples",), f"{samples} is not a power of two, which {design} needs; {below} or {2 * below}"

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from sim import designs
 from sim.errors import Mistake
 from sim.store.tables import REQUIRED_TABLES, TABLES
 
@@ -286,14 +287,14 @@ def _designs(info: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_design(one: Design) -> None:
-    if one.design not in ("saltelli", "morris") or one.rows is None:
+    design = designs.DESIGNS.get(one.design, designs.Design)
+    if not design.complete or one.rows is None:
         return
     if one.problem is None or len(one.problem.names) != one.problem.num_vars != len(one.problem.bounds):
         raise ValueError("no problem of so many parameters")
-    block = one.problem.num_vars + 1 if one.design == "morris" else 2 * one.problem.num_vars + 2
-    if not one.rows or len(one.rows) % block:
+    if not one.rows or len(one.rows) % design.block(one.problem.num_vars):
         raise ValueError("a number of rows that the design does not have")
-    if one.design == "morris" and (one.X is None or len(one.X) != len(one.rows)):
+    if design.keeps_x and (one.X is None or len(one.X) != len(one.rows)):
         raise ValueError("no X of so many rows")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.design.designs import Drawn, draw, drawn, missing_salib, size
+from sim.experiments.design.designs import Drawn, draw
 from sim.experiments.design.parameters import Entry, entries, misfits, twice
 from sim.experiments.design.plan import Parameter, Role
 from sim.experiments.design.point_list import Listed, read_points
@@ -38,13 +38,12 @@ class Group:
     @property
     def rows(self) -> int:
         """How many points it has at most."""
-        return len(self.listed.rows) if self.listed is not None else size(self.design, self.parameters)
+        listed = self.listed
+        return len(listed.rows) if listed is not None else self.design.kind.size(self.parameters)
 
     def drawn(self) -> Drawn:
         """Its points."""
-        if self.listed is None:
-            return draw(self.design, self.parameters, self.name)
-        return drawn(self.listed.rows, self.parameters, {"design": "list", "samples": None})
+        return draw(self.design, self.parameters, self.name, self.listed.rows if self.listed is not None else None)
 
 
 def check_sweep(s: Scenario, source: Source) -> tuple[Base, list[Group]]:
@@ -79,7 +78,7 @@ def check_sweep(s: Scenario, source: Source) -> tuple[Base, list[Group]]:
     mistakes += misfits(base, every, source)
     if not mistakes:
         mistakes += _too_many(s, groups, source)
-        mistakes += [m for group in groups if missing_salib(group.design) for m in needs_salib(group, source)]
+        mistakes += _without_salib(groups, source)
     if mistakes:
         raise BadInput(sorted(set(mistakes)))
     return base, groups
@@ -139,6 +138,10 @@ def _too_many(s: Scenario, groups: Sequence[Group], source: Source) -> list[Mist
     return [source.mistake((*at, "samples") if at else ("sweep",), message, key=not at)]
 
 
-def needs_salib(group: Group, source: Source) -> list[Mistake]:
-    message = f"{group.design.design} needs SALib, which is not installed; pip install -e '.[analysis]'"
-    return [source.mistake((*group.at, "design"), message)]
+def _without_salib(groups: Sequence[Group], source: Source) -> Iterator[Mistake]:
+    for group in groups:
+        try:
+            group.design.kind.sampler()
+        except ImportError:
+            message = f"{group.design.design} needs SALib, which is not installed; pip install -e '.[analysis]'"
+            yield source.mistake((*group.at, "design"), message)

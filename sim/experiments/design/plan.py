@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ Role = Literal["lever", "uncertainty"]
 BANK = "sim.experiments.sweep.points:BankPoints"  # what lives a unit unless a plan says otherwise
 FORMER = {"sim.experiments.sweep.bank:BankPoints": BANK}  # names under which plans of older versions know it
 FILE = "plan.json"
+DIGITS = 12  # that a number keeps: the last ones differ between machines, and a table should be readable
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,46 @@ class Parameter:
     unit: str = ""
     about: str = ""
     source: str = ""
+
+    def value_at(self, u: float) -> Any:
+        """Its value at a coordinate from 0 to 1: levels and whole numbers have equal shares of it.
+
+        On a log scale a whole number's share is as wide as it is there, from half below it to half above.
+        """
+        if self.values is not None:
+            return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
+        low, high = self.ends
+        if self.kind == "integer":
+            if self.log:
+                least = low - 0.5
+                return int(min(max(math.floor(least * ((high + 0.5) / least) ** u + 0.5), low), high))
+            return int(low) + min(int(u * (high - low + 1)), int(high - low))
+        return self._tidy(self._spaced(u))
+
+    def levels(self, count: int) -> list[Any]:
+        """Its levels in a grid: those listed, else so many from the low end to the high one."""
+        if self.values is not None:
+            return list(self.values)
+        low, high = self.ends
+        spaced = [self._spaced(i / (count - 1)) for i in range(count)]
+        if self.kind == "integer":
+            return list(dict.fromkeys(int(min(max(math.floor(x + 0.5), low), high)) for x in spaced))
+        return [self._tidy(x) for x in spaced]
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The low and the high end of what has no values."""
+        assert self.low is not None  # a parameter has values or both ends
+        assert self.high is not None
+        return self.low, self.high
+
+    def _spaced(self, part: float) -> float:
+        low, high = self.ends
+        return low * (high / low) ** part if self.log else low + part * (high - low)
+
+    def _tidy(self, value: float) -> float:
+        low, high = self.ends
+        return min(max(float(f"{value:.{DIGITS}g}"), low), high)
 
 
 @dataclass(frozen=True)

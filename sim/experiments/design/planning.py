@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.design.check import Group, needs_salib
-from sim.experiments.design.designs import ANALYSED, NeedsSALib, points_of
+from sim.experiments.design.check import Group
+from sim.experiments.design.designs import points_of
 from sim.experiments.design.plan import Plan, Point
 from sim.experiments.design.variants import Base
 from sim.experiments.prepared import Prepared
@@ -29,10 +29,7 @@ def plan_sweep(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[Plan
     s = prepared.scenario
     assert s.sweep is not None  # asked of the caller
     base, groups = prepared.swept
-    try:
-        found = {group.name: (group.parameters, group.drawn()) for group in groups}
-    except NeedsSALib:  # installed, yet not to be imported
-        raise BadInput([m for group in groups for m in needs_salib(group, prepared.origin)]) from None
+    found = {group.name: (group.parameters, group.drawn()) for group in groups}
     points = points_of(found)
     if slips := _incomplete(groups, points, base, prepared.origin):
         raise BadInput(slips)
@@ -74,7 +71,7 @@ def _equal(info: Mapping[str, Any]) -> str:
 
 def _incomplete(groups: Sequence[Group], points: Sequence[Point], base: Base, source: Source) -> list[Mistake]:
     """Points that the scenario does not take, of designs whose analysis needs every row: some of them are tried."""
-    needed = [group for group in groups if group.design.design in ANALYSED]
+    needed = [group for group in groups if group.design.kind.complete]
     if not needed:
         return []
     step = max(1, len(points) // POINTS_TRIED)

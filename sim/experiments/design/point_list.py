@@ -41,7 +41,10 @@ class _Cell:
 
 def read_points(file: Path, shown_as: str, base: Base, role: Role | None, where: tuple[str, int, int]) -> Listed:
     """The points of a file. Raises BadInput with every mistake; `where` is the address of what names the file."""
-    path = "sweep.file"
+
+    def refused(why: str) -> BadInput:
+        return BadInput.at(where[0], f"{shown_as}: {why}", line=where[1], column=where[2], path="sweep.file")
+
     try:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             mark = separator_of(stream.read(LOOKED_AT + 1))
@@ -49,21 +52,11 @@ def read_points(file: Path, shown_as: str, base: Base, role: Role | None, where:
             reader = csv.reader(stream, strict=True, delimiter=mark)
             lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
     except FileNotFoundError:
-        raise BadInput.at(
-            where[0], f"{shown_as}: no such file; a CSV file of points", line=where[1], column=where[2], path=path
-        ) from None
+        raise refused("no such file; a CSV file of points") from None
     except (OSError, ValueError, csv.Error) as error:
-        reason = one_line(why_unreadable(error), 200)
-        raise BadInput.at(where[0], f"{shown_as}: {reason}", line=where[1], column=where[2], path=path) from None
+        raise refused(one_line(why_unreadable(error), 200)) from None
     if len(lines) < 2:
-        what = "no rows" if lines else "empty"
-        raise BadInput.at(
-            where[0],
-            f"{shown_as}: {what}; a header of paths and a row for each point",
-            line=where[1],
-            column=where[2],
-            path=path,
-        )
+        raise refused(f"{'no rows' if lines else 'empty'}; a header of paths and a row for each point")
     return _points(lines, str(file), base, role)
 
 

@@ -21,15 +21,6 @@ MOST_FAILED = 40  # failed tasks listed on the page; all are in failed.csv
 MOST_OPTIONS = 25
 MOST_PAIRS = 8
 MOST_BOXES = 4
-DESIGNS = {
-    "grid": "full grid",
-    "random": "random points",
-    "latin_hypercube": "Latin hypercube",
-    "sobol": "Sobol' sequence",
-    "morris": "Morris trajectories",
-    "saltelli": "Saltelli sample for Sobol' indices",
-    "list": "listed points",
-}
 
 
 def drivers(findings: Findings, arm: str, kpi: str) -> dict[str, Any]:
@@ -215,11 +206,10 @@ def made(study: Study) -> list[str]:
     """How the points were made, design by design."""
     found = []
     for part in parts(study.manifest.get("design") or {}):
-        text = DESIGNS.get(part.design, spoken(part.design, ""))
+        text = part.kind.words or spoken(part.design, "")
         size = part.told.get("samples")
-        if size and part.design != "grid":
-            unit = {"morris": "trajectories", "saltelli": "base samples"}.get(part.design, "points")
-            text += f", {int(size):,} {unit}"
+        if size and part.kind.sampled:
+            text += f", {int(size):,} {part.kind.counts}"
         found.append(text if part.over == "all" else f"{part.over}: {text}")
     return found
 
