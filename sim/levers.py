@@ -83,6 +83,14 @@ class Levers:
                 by, neutral = one.metadata["by"], one.metadata["neutral"]
                 setattr(self, one.name, np.full(shapes[by], neutral) if by in shapes else neutral)
 
+    def refuse_nonsense(self, strategy: str) -> None:
+        """Raise ValueError where a lever is no number, or endless where its neutral value is not, after `strategy`."""
+        for one in fields(self):
+            if one.metadata:
+                value = np.asarray(getattr(self, one.name), float)
+                if np.isnan(value).any() or (np.isfinite(one.metadata["neutral"]) and np.isinf(value).any()):
+                    raise ValueError(f"{strategy}.turn: lever {one.name} is not finite")
+
     # --- the rules for what does not add up --------------------------------------------------------------------
 
     def cap_pressure(self, cap: float) -> None:

@@ -208,3 +208,64 @@ def test_the_examples_say_what_comes(room: str, monkeypatch: pytest.MonkeyPatch)
     found = doctest.testmod(import_module(room))
     assert found.attempted > 3
     assert found.failed == 0
+
+
+# --- what a program gives wrongly ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"threads": "banana"}, "threads  'banana'; a whole number from 1"),
+        ({"threads": 0}, "threads  0; a whole number from 1"),
+        ({"threads": True}, "threads  True; a whole number from 1"),
+        ({"workers": 1.5}, "workers  1.5; a whole number from 1"),
+        ({"seeds": 0}, "seeds  0; a whole number from 1"),
+        ({"seeds": 1.5}, "seeds  1.5; how many, or a list of which"),
+        ({"seeds": "12"}, "seeds  '12'; how many, or a list of which"),
+        ({"arms": []}, "a list of names of arms, one at least"),
+        ({"arms": "nothing"}, "arms  'nothing'; a list of names of arms"),
+        ({"values": "months=3"}, "values  str; a mapping by path"),
+        ({"values": {1: 2}}, "values  the key 1 is no text"),
+        ({"values": {"economics.margin": object()}}, "object cannot stand in a scenario"),
+        ({"out": 5}, "out  5 is no folder; a path"),
+        ({"months": 0}, "months"),
+    ],
+)
+def test_a_wrong_argument_is_said_before_anything_is_lived(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(sim.BadInput) as told:
+        sim.run(TINY, **wrong)
+    assert said in str(told.value)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    s = sim.validate(
+        TINY | {"burn_in": np.int64(1)},
+        seeds=np.array([4, 7]),
+        months=np.int64(2),
+        values={"discount_rate": np.float64(0.1)},
+    )
+    assert (s.burn_in, s.seed_list, s.months, s.discount_rate) == (1, [4, 7], 2, 0.1)
+
+
+def test_a_bank_takes_the_seeds_and_names_that_a_run_takes() -> None:
+    for wrong in ({"seed": -1}, {"seed": 2**64}, {"seed": "1"}, {"seed": None}, {"arm": 5}, {"threads": 0}):
+        with pytest.raises(sim.BadInput):
+            sim.Bank(TINY, **wrong)  # type: ignore[arg-type]
+        if "seed" in wrong and wrong["seed"] is not None:
+            with pytest.raises(sim.BadInput):
+                sim.potential_outcomes(TINY, **wrong)
+    assert repr(sim.Bank(TINY, seed=2)) == "<Bank tiny, arm nothing, seed 2, month 0>"
+
+
+def test_a_folder_of_another_kind_or_of_none_is_said(tiny: sim.Run, tmp_path: Path) -> None:
+    for opened in (sim.open_run, sim.open_sweep, sim.open_optimum):
+        for wrong in (tmp_path, tmp_path / "nowhere", None, 5, b"x"):
+            with pytest.raises(sim.BadInput):
+                opened(wrong)  # type: ignore[operator]
+    with pytest.raises(sim.BadInput, match="is inside the run that is to be saved"):
+        tiny.save(tiny.folder / "inside")
+    with pytest.raises(sim.BadInput, match=r"has a sweep, which sim\.sweep lives"):
+        sim.run(SWEPT)
+    tiny.manifest["seeds"].append(99)
+    assert tiny.seeds == [1, 2]

@@ -74,9 +74,11 @@ def test_what_is_observed_is_the_outcome_under_the_arm_that_was_given(found: sim
         own = table[table["arm"] == arm]
         assert len(own) > 0.4 * len(table)
         for outcome in ("active", "aum", "profit"):
-            np.testing.assert_array_equal(own[outcome], own[f"truth.{outcome}[{arm}]"])
+            np.testing.assert_array_equal(own[f"outcome.{outcome}"], own[f"truth.{outcome}[{arm}]"])
     assert not [name for name in found.observed.columns if "truth" in name]
     assert "satisfaction" not in found.observed.columns
+    before = sim.Bank(NOBODY_JOINS, arm="nothing", seed=7).customers.frame(["uid", "aum"]).sort_values("uid")
+    np.testing.assert_array_equal(found.observed["aum"], before["aum"])  # of month 0, beside the outcome
 
 
 def test_a_rule_that_knows_more_than_the_data_turns_the_sign_of_the_naive_difference(
@@ -112,7 +114,7 @@ def test_share_and_lean_of_a_rule() -> None:
     ("words", "said"),
     [
         (["--rule", "randomized"], "--rule  'randomized'; did you mean randomised?"),
-        (["--share", "1"], "--share  1; between 0 and 1"),
+        (["--share", "1"], "--share  1.0; between 0 and 1"),
         (["--rule", "targeted", "--by", "satisfaction"], "--by  'satisfaction' is not what the bank can see"),
         (["--rule", "confounded", "--by", "products"], "--by  'products' is not what the bank cannot see"),
         (["--by", "age"], "--by  a randomised rule goes by nothing"),
@@ -181,3 +183,15 @@ def test_a_weight_counts_as_so_many_customers() -> None:
     assert qini(score, effect, [2, 1, 3]) == pytest.approx(twice)
     with pytest.raises(ValueError, match="equally long"):
         qini([1.0], [1.0, 2.0])
+
+
+def test_a_score_that_is_none_is_said(found: sim.PotentialOutcomes) -> None:
+    effect = found.effect()
+    assert found.qini(effect.sample(frac=1.0, random_state=1)) == 1.0  # a Series knows its rows
+    for wrong in ("x", None, [1, 2], effect * np.nan):
+        with pytest.raises(sim.BadInput):
+            found.qini(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="not finite"):
+        qini([1.0, np.nan], [1.0, 2.0])
+    with pytest.raises(sim.BadInput, match="no effect of 'al' on 'active'"):
+        found.effect("al")

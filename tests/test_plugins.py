@@ -361,3 +361,26 @@ def test_a_strategy_of_ones_own_may_have_tuples(capsys: pytest.CaptureFixture[st
     capsys.readouterr()
     assert main(["validate", "mine.yaml", "--plugin", "tupled", "--set", "arms.mine[0].stages=[1, x]"]) == 2
     assert "stages[1]" in capsys.readouterr().err
+
+
+# --- strategies that turn out nonsense -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        (
+            "    def turn(self, levers, maturity, elapsed, bank):\n        levers.log_close += float('nan')\n",
+            "ValueError: mine:Mine.turn: lever log_close is not finite",
+        ),
+        (
+            "    def spent(self, elapsed, capital_months):\n        return float('nan')\n",
+            "ValueError: mine:Mine.spent: nan is no cost",
+        ),
+    ],
+)
+def test_a_lever_or_a_cost_that_is_no_number_fails_the_arm(method: str, said: str, capsys) -> None:
+    Path("mine.py").write_text(GOOD + method, "utf-8")
+    small = ["--months", "2", "--seeds", "1", "--set", "population.customers=500", "--set", "burn_in=1", "--quiet"]
+    assert main(["run", scenario_of("mine:Mine"), "--plugin", "mine", "--out", "run", *small]) == 1
+    assert said in capsys.readouterr().err

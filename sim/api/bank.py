@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sim.api.scenarios import Given, prepared
+from sim.api.scenarios import Given, number_from, prepared
 from sim.bank.model import BankModel
 from sim.errors import BadInput
 from sim.yaml_source import did_you_mean
@@ -42,9 +42,12 @@ class Bank(BankModel):
         threads: int = 1,
         burn_in: bool = True,
     ):
-        one = prepared(scenario, months=months, values=values)
+        one = prepared(scenario, seeds=[seed], months=months, values=values)
+        seed, threads = one.scenario.seed_list[0], number_from(threads, "threads", 1)
         arms = {each.name: each for each in one.scenario.arm_list}
         arm = next(iter(arms)) if arm is None else arm
+        if not isinstance(arm, str):
+            raise BadInput.at("arm", f"{arm!r}; the name of an arm")
         if arm not in arms:
             raise BadInput.at("arm", f"unknown arm {arm!r}; {did_you_mean(arm, list(arms), all_if_none='one of')}")
         super().__init__(one.scenario, arms[arm], seed, one.customers(), threads=threads)
@@ -56,6 +59,9 @@ class Bank(BankModel):
         """The relationship managers; `frame()` is a table of them."""
         return self.team
 
+    def __repr__(self) -> str:
+        return f"<Bank {self.scenario.name}, arm {self.arm.name}, seed {self.seed}, month {self.month}>"
+
     def collect(self, what: Callable[[Bank], Any], months: int | None = None) -> pd.DataFrame:
         """Live on to the scenario's end, or so many months, and keep what a function says of the bank each month.
 
@@ -63,7 +69,9 @@ class Bank(BankModel):
         """
         import pandas as pd
 
-        last = self.scenario.months if months is None else self.month + months
+        last = self.scenario.months if months is None else self.month + number_from(months, "months", 0)
+        if not callable(what):
+            raise BadInput.at("what", f"{what!r}; a function of the bank")
         rows, index = [what(self)], [self.month]
         while self.month < last:
             self.step()

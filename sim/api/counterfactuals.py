@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from sim.api.notebook import callback
-from sim.api.scenarios import Given, prepared
+from sim.api.scenarios import Given, folder_of, names_of, number_from, plain, prepared
+from sim.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,19 +59,27 @@ class PotentialOutcomes:
 
     def effect(self, arm: str | None = None, outcome: str = "active") -> pd.Series:
         """The true effect on each customer of an arm (the second, unless named) against the first."""
-        return self.table[f"truth.effect.{outcome}[{arm or self.arms[1]}]"]
+        name = f"truth.effect.{outcome}[{arm or self.arms[1]}]"
+        if name not in self.table.columns:
+            there = ", ".join(column for column in self.table.columns if column.startswith("truth.effect."))
+            raise BadInput.at("effect", f"no effect of {arm!r} on {outcome!r}; there are {there}")
+        return self.table[name]
 
     def qini(self, score: ArrayLike, arm: str | None = None, outcome: str = "active") -> float:
         """How well a score orders customers by their true effect: 1 is the perfect order, 0 is chance."""
         from sim.measures.uplift import qini_of_best
 
-        return qini_of_best(score, self.effect(arm, outcome), self.table["weight"])
+        score = score.reindex(self.table.index) if hasattr(score, "reindex") else score  # a Series knows its rows
+        try:
+            return qini_of_best(score, self.effect(arm, outcome), self.table["weight"])
+        except ValueError as error:
+            raise BadInput.at("score", str(error)) from None
 
     def save(self, folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
         """Write counterfactuals.parquet and its data card; returns the file. `BadInput` for a folder in use."""
         from sim.experiments.counterfactuals_file import write
 
-        return write(self.found, Path(folder), overwrite=overwrite)
+        return write(self.found, folder_of(folder, "folder"), overwrite=overwrite)
 
     def __repr__(self) -> str:
         return f"<PotentialOutcomes {self.facts['name']}: {len(self.found.table):,} customers, {len(self.arms)} arms>"
@@ -100,7 +109,10 @@ def potential_outcomes(
     from sim.experiments.counterfactuals import Rule
     from sim.experiments.counterfactuals import potential_outcomes as follow
 
-    one = prepared(scenario, months=months, values=values)
+    one = prepared(scenario, seeds=None if seed is None else [seed], months=months, values=values)
+    arms = None if arms is None else names_of(arms)
+    customers = None if customers is None else number_from(customers, "customers", 1)
+    share, strength = plain(share, "share"), plain(strength, "strength")
     how = Rule(rule, share, by, strength)
     listener = callback(progress)
-    return PotentialOutcomes(follow(one, arms=arms, seed=seed, customers=customers, rule=how, callback=listener))
+    return PotentialOutcomes(follow(one, arms=arms, customers=customers, rule=how, callback=listener))

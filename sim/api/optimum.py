@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sim.api.notebook import Page, callback
 from sim.api.places import kept, place
-from sim.api.scenarios import Given, prepared
+from sim.api.scenarios import Given, folder_of, prepared
 from sim.api.stored import Stored
 
 if TYPE_CHECKING:
@@ -76,7 +75,6 @@ def optimise(
     workers: int | None = None,
     cluster: str | None = None,
     values: Mapping[str, Any] | None = None,
-    arms: Sequence[str] | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -84,13 +82,13 @@ def optimise(
 ) -> Optimum:
     """Search the best levers of the arm that a scenario's `optimise` section names, and confirm them on fresh seeds.
 
-    Arguments as of `sim.sweep`. Raises `BadInput` before anything is lived.
+    Arguments as of `sim.sweep`, which has more. Raises `BadInput` before anything is lived.
     """
     from sim.experiments.optimise.run import optimise as search
     from sim.experiments.sweep.drive import SweepOptions
     from sim.store.optimum import read_optimised
 
-    one = prepared(scenario, arms=arms, values=values)
+    one = prepared(scenario, values=values)
     folder, keep = kept(out, "optimise")
     listener = callback(progress, units=(one.scenario.name, 2))
     stored = search(one, SweepOptions(folder, resume, overwrite), place(workers, cluster), listener)
@@ -101,4 +99,4 @@ def open_optimum(folder: str | os.PathLike[str]) -> Optimum:
     """A stored optimisation that has come to its end; `BadInput` for a folder that cannot be read."""
     from sim.store.optimum import read_optimised
 
-    return Optimum(read_optimised(Path(folder)))
+    return Optimum(read_optimised(folder_of(folder, "folder")))

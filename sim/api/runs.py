@@ -6,12 +6,11 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.api.notebook import Page, callback
 from sim.api.places import kept, place
-from sim.api.scenarios import Given, prepared
+from sim.api.scenarios import Given, folder_of, number_from, prepared
 from sim.api.stored import Stored
 from sim.errors import BadInput
 
@@ -120,10 +119,15 @@ class Run(Stored):
 
     def save(self, folder: str | os.PathLike[str]) -> Run:
         """A copy of the run in a folder that stays; `BadInput` if there is something in it."""
-        target = Path(folder)
+        target = folder_of(folder, "folder")
+        if self.folder.resolve() in target.resolve().parents:
+            raise BadInput.at(str(target), "is inside the run that is to be saved; another folder")
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise BadInput.at(str(target), "is not empty; a new folder")
-        shutil.copytree(self.folder, target, dirs_exist_ok=True)
+        try:
+            shutil.copytree(self.folder, target, dirs_exist_ok=True)
+        except OSError as error:
+            raise BadInput.at(str(target), f"cannot be written: {error.strerror or error}") from None
         return open_run(target)
 
     @cached_property
@@ -161,12 +165,15 @@ def run(
     `scenario` is a file, the name of a shipped one, a mapping or a `Scenario`; `seeds` how many (3 is 1, 2, 3) or
     which, `months` how long, `arms` which, `values` what else is different, by path: ``{"economics.margin": 0.02}``.
     With `out` the results folder stays there, as of ``rapport run --out``, with a page if `report`; else nothing stays.
-    `workers` processes share the seeds out, or `threads` threads each bank; neither changes a number. `progress` shows
-    a bar: None where somebody watches. Raises `BadInput` before anything is lived, `RunFailed` if every run breaks.
+    `workers` processes share the seeds out (in a script under ``if __name__ == "__main__":``), or `threads` threads
+    each bank; neither changes a number. `progress` shows a bar: None where somebody watches. Raises `BadInput` before
+    anything is lived, `RunFailed` if every run breaks.
     """
     from sim.experiments.run import Options, run_all
 
     one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values)
+    if one.scenario.sweep is not None:
+        raise BadInput.at(one.origin.file, 'has a sweep, which sim.sweep lives; values={"sweep": None} lives its arms')
     where = place(workers) if workers is not None else None
     whole: Callable[[StoredRun], object] | None = None
     if report:
@@ -174,7 +181,8 @@ def run(
 
         whole = build
     folder, keep = kept(out, "run")
-    options = Options(folder, threads, overwrite, resume, where=where)
+    many = None if threads is None else number_from(threads, "threads", 1)
+    options = Options(folder, many, overwrite, resume, where=where)
     (outcome,) = run_all([one], options, callback(progress), whole=whole)
     return Run(outcome.run, keep)
 
@@ -183,4 +191,4 @@ def open_run(folder: str | os.PathLike[str]) -> Run:
     """A stored run; `BadInput` for a folder that cannot be read."""
     from sim.store.run_reading import read
 
-    return Run(read(Path(folder)))
+    return Run(read(folder_of(folder, "folder")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ class Stored:
     @property
     def manifest(self) -> dict[str, Any]:
         """What it says of itself: scenario, seeds, code, machine, digests."""
-        return dict(self.stored.manifest)
+        return deepcopy(dict(self.stored.manifest))
 
     @property
     def name(self) -> str:
@@ -46,7 +47,7 @@ class Stored:
 
     @property
     def figures(self) -> list[str]:
-        """Names that `plot` takes, in the order of the report."""
+        """Names that `plot` takes, in the order of the report; one may have nothing to show, and `plot` says so."""
         return [plate.name for plate in self._plates()[0]]
 
     def plot(self, name: str) -> Figure:
@@ -58,7 +59,7 @@ class Stored:
 
         plates, what = self._plates()
         known = {plate.name: plate for plate in plates}
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise BadInput.at("plot", f"no figure {name!r}; figures are {', '.join(known) or 'none'}")
         try:
             return shown(known[name].draw(*what))

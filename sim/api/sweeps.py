@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.api.notebook import Page, callback
 from sim.api.places import kept, place
-from sim.api.scenarios import Given, prepared
+from sim.api.scenarios import Given, folder_of, prepared
 from sim.api.stored import Stored
 from sim.errors import BadInput
 
@@ -134,4 +133,4 @@ def open_sweep(folder: str | os.PathLike[str]) -> Sweep:
     """A stored sweep, finished or not; `BadInput` for a folder that cannot be read."""
     from sim.store.sweep_reading import read_sweep
 
-    return Sweep(read_sweep(Path(folder)))
+    return Sweep(read_sweep(folder_of(folder, "folder")))

@@ -6,7 +6,6 @@ bank would have: what could be seen before the decision, the arm that a stated r
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from sim.bank.model import BankModel
 
 OUTCOMES = ("active", "aum", "profit")
+STRONGEST = 100.0  # log odds a standard deviation: beyond it a rule knows everything
 RULES = ("randomised", "targeted", "confounded")
 BY = {"randomised": "", "targeted": "churn_score", "confounded": "risk"}  # what a rule goes by unless told otherwise
 UNALLOCATED = ("campaigns", "managers", "strategies")  # cost of the bank that stands in no customer's row
@@ -51,12 +51,14 @@ class Rule:
         from sim.agents.customer import NAMES, OBSERVED, SCORES
 
         wrong = []
-        if self.kind not in RULES:
+        if not isinstance(self.kind, str) or self.kind not in RULES:
+            if not isinstance(self.kind, str):
+                raise BadInput.at("--rule", f"{self.kind!r}; one of {', '.join(RULES)}")
             raise BadInput.at("--rule", f"{self.kind!r}; {did_you_mean(self.kind, RULES, all_if_none='one of')}")
-        if not 0.0 < self.share < 1.0:
-            wrong.append(BadInput.at("--share", f"{self.share:g}; between 0 and 1"))
-        if not math.isfinite(self.strength):
-            wrong.append(BadInput.at("--strength", f"{self.strength:g}; a finite number"))
+        if not isinstance(self.share, (int, float)) or not 0.0 < self.share < 1.0:
+            wrong.append(BadInput.at("--share", f"{self.share}; between 0 and 1"))
+        if not isinstance(self.strength, (int, float)) or not -STRONGEST <= self.strength <= STRONGEST:
+            wrong.append(BadInput.at("--strength", f"{self.strength}; from -{STRONGEST:g} to {STRONGEST:g}"))
         by = self.by or BY[self.kind]
         seen = sorted({*OBSERVED, *SCORES} - {"uid"})
         known = {"targeted": seen, "confounded": sorted(set(NAMES) - OBSERVED)}.get(self.kind, [""])
@@ -118,14 +120,14 @@ def potential_outcomes(
         raise BadInput.at("--arms", f"unknown arm {unknown[0]!r}; {right}")
     if len(names) < 2:
         raise BadInput.at("--arms", f"{names[0]} alone has no effect; two arms or more, the first as the reference")
-    if customers is not None and customers < 1:
-        raise BadInput.at("--customers", f"{customers}; a whole number from 1")
+    if customers is not None and (isinstance(customers, bool) or not isinstance(customers, int) or customers < 1):
+        raise BadInput.at("--customers", f"{customers!r}; a whole number from 1")
     seed = s.seed_list[0] if seed is None else seed
     callback = callback or Callback()
     callback.begin(s.name, len(names), len(names) * s.months + s.burn_in)
     try:
         one = Replication(prepared, seed, months=callback.month)
-        by_arm = {name: _simulated(one, name) for name in names}
+        by_arm = {name: _simulated(one, name, customers) for name in names}
     finally:
         callback.end()
     first = by_arm[names[0]]
@@ -136,7 +138,7 @@ def potential_outcomes(
     columns["arm"] = np.array(names, object)[given]
     every = np.arange(first.uid.size)
     for outcome in OUTCOMES:
-        columns[outcome] = np.stack([by_arm[name].ended[outcome] for name in names])[given, every]
+        columns[f"outcome.{outcome}"] = np.stack([by_arm[name].ended[outcome] for name in names])[given, every]
     columns["truth.chance"] = chance
     for name in names:
         columns |= {f"truth.{outcome}[{name}]": by_arm[name].ended[outcome] for outcome in OUTCOMES}
@@ -174,7 +176,7 @@ class _Simulated:
     unallocated: tuple[float, float, float]  # CNY
 
 
-def _simulated(one: Replication, name: str) -> _Simulated:
+def _simulated(one: Replication, name: str, customers: int | None) -> _Simulated:
     from sim.agents.customer import NAMES, OBSERVED
     from sim.bank.outcomes import Outcomes
     from sim.kernel.tallies import WEIGHT_UNIT
@@ -184,6 +186,9 @@ def _simulated(one: Replication, name: str) -> _Simulated:
     with one.bank(arm) as bank:
         bank.run(one.months, until=0)
         followed = Outcomes(bank)
+        if customers is not None and customers > followed.uid.size:
+            what = f"{customers} is more than the {followed.uid.size} simulated at month 0; fewer"
+            raise BadInput.at("--customers", what)
         seen = followed.seen(bank)
         hidden = {column: getattr(bank.customers, column)[followed.rows] for column in NAMES if column not in OBSERVED}
         for month in range(1, s.months + 1):
@@ -205,8 +210,6 @@ def _kept(uid: np.ndarray, seed: int, customers: int | None) -> np.ndarray:
     """Places of so many customers, in order of uid, drawn evenly and keyed by who they are."""
     if customers is None:
         return np.arange(uid.size)
-    if customers > uid.size:
-        raise BadInput.at("--customers", f"{customers} is more than the {uid.size} simulated at month 0; fewer")
     return np.sort(np.argsort(_draws(uid, seed)[1], kind="stable")[:customers])
 
 

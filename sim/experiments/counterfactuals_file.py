@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.agents.customer import COLUMNS, SCORES
 from sim.errors import BadInput
-from sim.experiments.counterfactuals import OUTCOMES, Counterfactuals
+from sim.experiments.counterfactuals import Counterfactuals
 from sim.phrases import listed
 from sim.store.columns import Column
 from sim.store.files import renamed, write_atomically, write_json
@@ -44,10 +44,10 @@ def columns(found: Counterfactuals) -> list[Column]:
     declared = []
     for name in found.table.columns:
         unit, meaning = own.get(name, ("", ""))
-        if name not in ("seed", "customer", "weight", "tier", "arm", *OUTCOMES) and name in seen and "." not in name:
+        if name not in ("seed", "customer", "weight", "tier", "arm") and name in seen and "." not in name:
             meaning = seen[name]
         for outcome, (its_unit, its_meaning) in MEANING.items():
-            if name == outcome:
+            if name == f"outcome.{outcome}":
                 unit, meaning = its_unit, f"as observed, under the arm that was given: {its_meaning}"
             elif name.startswith(f"truth.{outcome}["):
                 unit, meaning = its_unit, f"under this arm: {its_meaning}"
@@ -114,7 +114,8 @@ columns that begin with `truth.` are for scoring a method, not for fitting one.
 
 **What an effect means.** The outcome under an arm is that of a world in which the whole bank is under it: managers'
 time and word of mouth are those of that world. A row stands for `weight` customers. Means over all rows, weighted, give
-the paired difference of a plain run of the same seed for the customers of month 0; who joined later is not here.
+the paired difference of a plain run of the same seed for the customers of month 0. Who joins later is in no row: with
+`model.mechanisms.acquisition: false` nobody does, and rows less the cost below are the profit of a plain run.
 
 **What no row holds.** Cost of the bank over all months, {currency}:
 

@@ -21,14 +21,15 @@ def prepare(
 ) -> list[Prepared]:
     """Read and check every file (or the one); raises BadInput with all mistakes of all files at once."""
     paths = [paths] if isinstance(paths, (str, Path)) else paths
-    ready, mistakes = [], []
+    ready, read, mistakes = [], [], []
     for path in paths:
         try:
             ready.append(_prepare(path, overrides, arms))
+            read.append(path)
         except BadInput as bad:
             mistakes.extend(bad.mistakes)
     names = [one.scenario.name for one in ready]
-    for path, one in zip(paths, ready, strict=False):
+    for path, one in zip(read, ready, strict=True):
         if names.count(one.scenario.name) > 1:
             mistakes.append(Mistake(str(path), 0, 0, "name", f"{one.scenario.name} names two scenarios; each its own"))
     if mistakes:

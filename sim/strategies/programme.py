@@ -93,6 +93,7 @@ class Programme:
             elapsed = month - strategy.start
             if elapsed > 0:
                 strategy.turn(levers, self.maturities(month)[strategy.use], elapsed, self.bank)
+                levers.refuse_nonsense(strategy.use)
         if self.strategies and 0 < month - self.start <= self.settings.dip_months:
             depth = max(strategy.intensity for strategy in self.strategies if strategy.start < month)
             levers.log_hours += math.log1p(-self.settings.dip_hours * depth)
@@ -119,7 +120,11 @@ class Programme:
         """Cost of a month by name, CNY: shares of the annual revenue at month 0 (DECISIONS 19)."""
         revenue = float(self.revenue.sum())
         months = self.settings.capital_months
-        return {s.use: s.intensity * s.spent(month - s.start, months) * revenue for s in self.strategies}
+        found = {s.use: s.intensity * s.spent(month - s.start, months) * revenue for s in self.strategies}
+        for name, cost in found.items():
+            if not math.isfinite(cost):
+                raise ValueError(f"{name}.spent: {cost} is no cost")
+        return found
 
     def cost(self, month: int) -> np.ndarray:
         """Cost of a month by tier, CNY, laid on tiers as revenue was at month 0."""

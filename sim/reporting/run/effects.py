@@ -42,5 +42,5 @@ def naive(table: pd.DataFrame, outcome: str, arm: str, reference: str) -> float:
         own = table[table["arm"] == name]
         if not len(own):
             return float("nan")
-        means.append(float(np.average(own[outcome], weights=own["weight"])))
+        means.append(float(np.average(own[f"outcome.{outcome}"], weights=own["weight"])))
     return means[0] - means[1]
