@@ -168,6 +168,7 @@ def test_a_book_larger_than_sums_hold_is_refused(tmp_path: Path) -> None:
 def test_the_team_opened_at_once_is_the_team_opened_one_by_one() -> None:
     """A post's draws hang on its number alone, so posts of a large bank are opened in one go."""
     import mesa
+    from builders import rates_of
 
     from sim.agents.manager_settings import Managers
     from sim.agents.team import Team
@@ -175,7 +176,7 @@ def test_the_team_opened_at_once_is_the_team_opened_one_by_one() -> None:
     from sim.tiers import STANDARD_TIERS
 
     assert [tier.name for tier in PRESET_TIERS["bank_b"]] == list(STANDARD_TIERS)
-    one, other = (Team(mesa.Model(), Managers(), PRESET_TIERS["bank_b"], 5) for _ in range(2))
+    one, other = (Team(mesa.Model(), Managers(), PRESET_TIERS["bank_b"], 5, rates_of()) for _ in range(2))
     one._open(7, 2, -3, first=True)
     for _ in range(7):
         other._open(1, 2, -3, first=True)

@@ -61,7 +61,6 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "strategies/programme.py Programme.turn": ({0.5}, "standard deviation of a variance"),
     "bank/model.py BankModel._knowledge.correlation": ({0.5, 0.9999}, "AUC of a guess; of a model that knows all"),
     "agents/team.py Team._part": ({0.95}, "the rate of those who follow stays finite"),
-    "agents/team.py Team._priority": ({0.8}, "near a bound, for managers: becomes `contacts.near_threshold`"),
     # defaults of declared settings that stand beside them
     "agents/manager_settings.py _MIX": ({0.5, 0.05, 0.45, 0.02, 0.48, 0.3, 0.4, 0.1, 0.2}, "default of `managers.mix`"),
     "behaviour/settings.py _default_hazards": (
@@ -106,7 +105,6 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "agents/customer.py MOST_WEIGHT": ({32}, "bits of a weight"),
     "agents/manager.py RelationshipManager.key": ({20}, "bits of a key"),
     "agents/team.py POACHED": ({5}, "purpose of a draw"),
-    "agents/team.py Team": ({3}, "default of a test's team; a bank gives `contacts.memory`"),
     "environment/market_drawdown.py DRAW_ADVICE": ({6}, "purpose of a draw"),
     "environment/base.py LONGEST": ({1200}, "the longest horizon, months"),
     "strategies/base.py LONGEST": ({1200}, "the longest horizon, months"),

@@ -607,3 +607,50 @@ def test_one_customer_called_changes_nobody_elses_life(experience: bool) -> None
     changed = np.logical_or.reduce([one[name] != other[name] for name in NAMES])
     assert changed[mine]
     assert untouched.sum() > 4_000
+
+
+# --- one law for contacts --------------------------------------------------------------------------------------------
+
+
+def test_a_cap_holds_for_managers_as_for_campaigns_whatever_channel_is_liked_or_was_last() -> None:
+    """A contact weighs by the same law wherever it comes from; before, a manager's in a new channel could pass."""
+    cap = {"use": "institutional", "from": 0, "lag": 0.0, "speed": 10.0, "fidelity": 1.0, "pressure": 0.45}
+    s = scenario(
+        40_000,
+        months=8,
+        population={"agents": 4000},
+        model={"contacts": {"preferred_relief": 0.5, "channel_change": 1.8}},
+        managers={"contact_months": {"wealth": 1.0, "affluent": 1.0}, "hours_per_month": 400.0},
+        arms={"nothing": [], "capped": [cap]},
+    )
+    one = BankModel(s, s.arm_list[1], 1, bank(s).source)
+    one.begin_measuring()
+    above = np.float32(0.0)
+    liked = elsewhere = 0
+    for _ in range(8):
+        before, last = one.customers.contacts.copy(), one.customers.last_channel.copy()
+        one.step()
+        c, n = one.customers, before.size
+        made = (c.contacts[:n] > before) & (c.manager[:n] >= 0) & (c.state[:n] == ACTIVE)
+        above = max(above, c.pressure[:n][made].max() - np.float32(one.levers.pressure_cap))
+        liked += int((made & (c.last_channel[:n] == c.preferred[:n])).sum())
+        elsewhere += int((made & (last >= 0) & (c.last_channel[:n] != last)).sum())
+    assert min(liked, elsewhere) > 20
+    assert above <= 0
+
+
+def test_near_a_bound_is_the_same_for_managers_and_for_sales() -> None:
+    """`allocation: near_threshold` goes by `contacts.near_threshold`, as what a contact sells does."""
+    for share in (0.5, 0.9):
+        s = scenario(
+            20_000,
+            population={"agents": 2000},
+            model={"contacts": {"near_threshold": share}},
+            managers={"allocation": "near_threshold"},
+        )
+        one = bank(s)
+        view = BankView(one.customers, one.team.managed(one.customers))
+        far = one.team._priority(view)[-1]
+        ceiling = np.array([5e4, 5e5, 6e6, np.inf])[view.tier]
+        assert np.array_equal(~far, view.aum >= np.float32(share) * ceiling)
+        assert 0 < (~far).sum() < far.size

@@ -226,7 +226,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "interval",
         "inbound",
         "owned",
-        "pressure_memory",
+        "rates",
         "channel_settings",
         "mix",
         "fallback",

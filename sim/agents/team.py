@@ -21,6 +21,7 @@ from sim.agents.manager import MANAGER_UNITS, Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
 from sim.agents.proposals import Proposals
 from sim.codes import ACTIVE, CHANNELS, DRAW_MANAGER, DRAW_PLAN, NOBODY
+from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
 from sim.levers import Levers, shifted
@@ -62,8 +63,8 @@ class Team:
     settings: Managers
     tiers: Sequence[Tier]
     seed: int
+    rates: Rates  # what customers live by: contact pressure, and what is near a bound
     turnover: bool = True
-    pressure_memory: float = 2 / 3  # of contacts with a customer, kept a month
     channel_settings: Channels = field(default_factory=Channels)
     managers: list[RelationshipManager] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -255,8 +256,7 @@ class Team:
         channel = np.where((barred >> channel) & 1, self.fallback, channel)
         allowed = ((barred >> channel) & 1) == 0
         if np.isfinite(levers.pressure_cap):
-            burden = 1.0 / np.array([c.settings.ideal_per_quarter for c in channels])
-            allowed &= customers.pressure[rows] * self.pressure_memory + burden[channel] <= levers.pressure_cap
+            allowed &= self._pressure_after(customers, rows, channel) <= levers.pressure_cap
         rows, post, weight, channel, purpose, queue = _only(allowed, rows, post, weight, channel, purpose, queue)
         cost = weight * hours_of[channel]
         fits = _within(post, cost, free)
@@ -270,6 +270,17 @@ class Team:
         plan[rows[made]] = channel[made] | purpose[made]
         contacts = np.bincount(post[made], weight[made], minlength=posts)
         return plan, MonthOfWork(asked, contacts, books)
+
+    def _pressure_after(self, customers: Customers, rows: np.ndarray, channel: np.ndarray) -> np.ndarray:
+        """Contact pressure of customers after a contact in these channels, float32: the law that `kernel.contacts` has.
+
+        It is the channels that keep the cap, as they do for campaigns, so it may know the channel a customer likes
+        best, which managers do not.
+        """
+        p, last = self.rates, customers.last_channel[rows]
+        easy = np.where(channel == customers.preferred[rows], p.preferred_relief, np.float32(1.0))
+        switched = np.where((last >= 0) & (last != channel), p.channel_change, np.float32(1.0))
+        return customers.pressure[rows] * p.pressure_memory + p.pressure[channel] * easy * switched
 
     def _remotely(self, channel: np.ndarray, tier: np.ndarray, u: np.ndarray, most: float) -> np.ndarray:
         """At most the share `most` of a tier's contacts stay meetings in the branch; the rest are calls or video.
@@ -291,7 +302,7 @@ class Team:
             return (-view.aum, -view.contact_gap.astype(np.int64))
         if self.settings.allocation == "near_threshold":
             ceiling = np.append(thresholds(self.tiers)[1:], np.inf)[view.tier]
-            near = view.aum >= 0.8 * ceiling
+            near = view.aum >= self.rates.near_threshold * ceiling
             return (-view.aum, ~near)
         return (-view.aum,)
 

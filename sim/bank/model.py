@@ -109,8 +109,8 @@ class BankModel(mesa.Model):
             scenario.managers,
             self.tiers,
             seed,
+            self.rates,
             self.settings.mechanisms.manager_turnover,
-            pressure_memory=self.settings.contacts.memory,
             channel_settings=scenario.channels,
         )
         if state is None:
