@@ -238,7 +238,7 @@ def test_a_wrong_argument_is_said_before_anything_is_lived(wrong: dict[str, Any]
     assert said in str(told.value)
 
 
-def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+def test_numbers_of_numpy_are_numbers() -> None:
     s = sim.validate(
         TINY | {"burn_in": np.int64(1)},
         seeds=np.array([4, 7]),

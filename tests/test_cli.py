@@ -446,3 +446,12 @@ def test_compare_refuses_what_does_not_belong_together(
     assert "same seeds" in capsys.readouterr().err
     assert main(["compare", str(folder)]) == 2
     assert main(["compare", str(tmp_path)]) == 2
+
+
+def test_files_of_one_name_are_told_by_the_files_that_bear_it(tmp_path: Path, capsys) -> None:
+    """A file that cannot be read stands before them and shifts nobody."""
+    for name, text in {"a": "name: x\nmonhts: 1\n", "b": "name: same\n", "c": "name: same\n"}.items():
+        (tmp_path / f"{name}.yaml").write_text(text + "arms: {nothing: []}\n", "utf-8")
+    assert main(["validate", *(str(tmp_path / f"{name}.yaml") for name in "abc")]) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if "names two scenarios" in line]
+    assert [line.split("  ")[0] for line in told] == [str(tmp_path / "b.yaml"), str(tmp_path / "c.yaml")]

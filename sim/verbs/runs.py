@@ -214,6 +214,9 @@ def counterfactuals(arguments: argparse.Namespace) -> int:
     tell_book(str(arguments.file), one.book, arguments)
     folder = arguments.out or Path("results") / one.scenario.name / f"{run_id(one, datetime.now(UTC))}-counterfactuals"
     refuse(folder, overwrite=arguments.overwrite)
+    if len(one.scenario.seed_list) > 1 and not arguments.quiet:
+        first, *more = one.scenario.seed_list
+        print(f"{arguments.file}: lives seed {first} alone; {len(more)} more are left out", file=sys.stderr)
     found = potential_outcomes(
         one,
         arms=arms_named(arguments),
