@@ -93,7 +93,7 @@ ACTS = {
     "channels.phone.conversation": False,
     "arms.all.0.lead_priority": -5.0,
     "arms.all.0.near_priority": 5.0,
-    "arms.all.0.handoff_within": 0.5,
+    "arms.all.0.handoff_within": 60.0,
     "arms.all.0.uncapped": 1.3,
     "arms.all.1.quality_part": 1.0,
 }
