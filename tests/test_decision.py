@@ -503,11 +503,13 @@ def test_the_precision_table_shows_what_is_stored(page_of):
     folder = page_of("thirteen arms")
     run = read(folder)
     rows = precision_of(run.precision, run.arms[1:], KeyFigures(run.summary, run.comparison))
-    assert {row.kpi for row in rows} == {
+    assert {row.kpi for row in rows} == {  # what is corrected for, and nothing else
         "attrition_annual",
+        "closure_annual",
         "customers_end",
         "aum_end",
-        "revenue_annual",
+        "net_new_money_annual",
+        "opt_out_share",
         "profit_annual",
         "npv",
         "products",
