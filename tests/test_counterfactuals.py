@@ -93,12 +93,13 @@ def test_a_rule_that_knows_more_than_the_data_turns_the_sign_of_the_naive_differ
     assert naive(found.table, "active", "all", "nothing") == pytest.approx(true, abs=0.04)
 
 
-def test_the_same_scenario_and_seed_give_the_same_table(found: sim.PotentialOutcomes) -> None:
-    again = sim.potential_outcomes(NOBODY_JOINS, progress=False)
-    pd.testing.assert_frame_equal(again.table, found.table)
-    few = sim.potential_outcomes(NOBODY_JOINS, customers=100, progress=False)
-    kept = found.table[found.table["customer"].isin(few.table["customer"])].reset_index(drop=True)
+def test_the_same_scenario_and_seed_give_the_same_table() -> None:
+    short = NOBODY_JOINS | {"months": 2, "population": {"customers": 1500}}
+    first, again, few = (sim.potential_outcomes(short, customers=n, progress=False) for n in (None, None, 100))
+    pd.testing.assert_frame_equal(again.table, first.table)
+    kept = first.table[first.table["customer"].isin(few.table["customer"])].reset_index(drop=True)
     pd.testing.assert_frame_equal(few.table, kept)
+    assert len(few.table) == 100
 
 
 def test_share_and_lean_of_a_rule() -> None:

@@ -127,6 +127,7 @@ def plain() -> dict[str, pd.DataFrame]:
     return lived(base())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ACTS)
 def test_it_acts(path: str, plain: dict[str, pd.DataFrame]) -> None:
     moved = lived(changed(path, ACTS[path]))
