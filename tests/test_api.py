@@ -238,6 +238,12 @@ def test_a_wrong_argument_is_said_before_anything_is_lived(wrong: dict[str, Any]
     assert said in str(told.value)
 
 
+def test_a_mapping_that_no_file_could_hold_is_said() -> None:
+    for wrong in (TINY | {"months": object()}, TINY | {"arms": {1: []}}):
+        with pytest.raises(sim.BadInput, match=r"cannot stand in a scenario|is no text"):
+            sim.validate(wrong)
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     s = sim.validate(
         TINY | {"burn_in": np.int64(1)},

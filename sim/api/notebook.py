@@ -42,14 +42,14 @@ def callback(progress: bool | Callback | None, *, units: tuple[str, int] | None 
     if not progress:
         return Callback()
     if in_notebook():
-        return NotebookBar()
+        return _notebook_bar()
     from sim.verbs.progress import ProgressBar, SweepProgress
 
     return SweepProgress(*units) if units is not None else ProgressBar()
 
 
-def NotebookBar() -> Callback:
-    """A bar in a cell of a notebook, for runs and sweeps alike."""
+def _notebook_bar() -> Callback:
+    """A bar in a cell of a notebook, for runs and sweeps alike; its class is made late, with its imports."""
     from IPython.display import ProgressBar
 
     from sim.experiments.callbacks import Callback

@@ -214,9 +214,6 @@ def counterfactuals(arguments: argparse.Namespace) -> int:
     tell_book(str(arguments.file), one.book, arguments)
     folder = arguments.out or Path("results") / one.scenario.name / f"{run_id(one, datetime.now(UTC))}-counterfactuals"
     refuse(folder, overwrite=arguments.overwrite)
-    if len(one.scenario.seed_list) > 1 and not arguments.quiet:
-        first, *more = one.scenario.seed_list
-        print(f"{arguments.file}: lives seed {first} alone; {len(more)} more are left out", file=sys.stderr)
     found = potential_outcomes(
         one,
         arms=arms_named(arguments),
@@ -224,6 +221,9 @@ def counterfactuals(arguments: argparse.Namespace) -> int:
         rule=Rule(arguments.rule, arguments.share, arguments.by, arguments.strength),
         callback=_callback(arguments),
     )
+    if len(one.scenario.seed_list) > 1 and not arguments.quiet:
+        first, *more = one.scenario.seed_list
+        print(f"{arguments.file}: lived seed {first} alone; {len(more)} more were left out", file=sys.stderr)
     file = write(found, folder, overwrite=arguments.overwrite)
     if arguments.json:
         print(json.dumps(found.facts | {"folder": str(folder)}, allow_nan=False))

@@ -8,7 +8,7 @@ from typing import Any
 
 from sim.phrases import labelled, labels, named, spoken
 from sim.reporting.names import labels_of
-from sim.reporting.run.terminal import WIDTH, _aligned
+from sim.reporting.run.terminal import WIDTH, aligned
 from sim.store.optimum import Optimised, read_optimised
 from sim.store.seals import reseal
 from sim.store.sweep_reading import DERIVED
@@ -66,7 +66,7 @@ def terminal_table(found: Optimised, *, width: int = WIDTH) -> str:
             mark = ended.mark if row["winner"] else "front" if row["front"] else ""
             body.append([name, row["role"], *cells, optimism, mark])
         head = [[measure.name, "", "search", "fresh seeds", "optimism", ""], [measure.look.unit, "", "", "", "", ""]]
-        blocks.append("\n".join(_aligned(head, body, left=(0, 1, 5))))
+        blocks.append("\n".join(aligned(head, body, left=(0, 1, 5))))
     note = (
         f"{setting(found)} {chosen_words(found)} Differences to {named(found.facts['reference'])}, same seeds; "
         f"{units.PLUS_MINUS} half width of the 95 % interval (paired t); optimism: what the search flattered by."

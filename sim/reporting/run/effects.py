@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim.phrases import spoken
-from sim.reporting.run.terminal import _aligned
+from sim.reporting.run.terminal import aligned
 
 HEAD = ("arm", "outcome", "true effect", "naive difference", "better off", "worse off")
 UNITS = {"active": ("active at the end", "pp", 100.0), "aum": ("AUM", "", 1.0), "profit": ("profit", "", 1.0)}
@@ -31,7 +31,7 @@ def effects_table(table: pd.DataFrame, facts: Mapping[str, Any]) -> str:
             rows.append((spoken(arm), name, *shown, *(f"{100 * part:.1f} %" for part in share)))
     rule = facts["rule"]["kind"]
     note = f"a customer, mean over {len(table):,} of month 0, against {spoken(reference)}; given arms by a {rule} rule"
-    lines = _aligned([HEAD], rows, left=(0, 1))
+    lines = aligned([HEAD], rows, left=(0, 1))
     return "\n".join([*lines, "", note])
 
 

@@ -76,7 +76,7 @@ def _how_sure(precision: pd.DataFrame, width: int, evidence: Evidence) -> str:
     names = units.shortened([named(row[0]) for row in body], 24)
     body = [[name, *row[1:]] for name, row in zip(names, body, strict=True)]
     for end in reversed(ends):
-        text = _aligned([row[:end] for row in head], [row[:end] for row in body])
+        text = aligned([row[:end] for row in head], [row[:end] for row in body])
         if _widest(text) <= width or end == ends[0]:
             notes = [FEW] if any(ROUGH in line for line in text) else []
             return "\n".join([*text, "", *precision_note(precision), *notes])
@@ -112,7 +112,7 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
             [name, *(_marked(column, one, found) for column in shown), words(one)]
             for name, one in zip(names, found, strict=True)
         ]
-        text = _aligned(head, body, left=(0, len(shown) + 1), apart=gap)
+        text = aligned(head, body, left=(0, len(shown) + 1), apart=gap)
         if _widest(text) <= width:
             break
     marked = any(ROUGH in column.write(one) for column in shown for one in found)
@@ -172,7 +172,7 @@ def attribution_table(table: pd.DataFrame) -> str:
             body.append([member, f"{value} {units.PLUS_MINUS}{ends}" if ends else value, *parts])
         body.append(["the whole", look.write(whole, sign=True)[0], "", "", ""])
         head = [[label(str(kpi)), "value", "alone", "last", "synergy"], [look.unit, "", "", "", ""]]
-        blocks.append("\n".join(_aligned(head, body)))
+        blocks.append("\n".join(aligned(head, body)))
     seeds = int(table["seeds"].max())
     note = (
         f"value: Shapley value, the mean contribution over all orders of joining, {units.PLUS_MINUS} half width of its "
@@ -194,14 +194,14 @@ def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
             [row.label, row.unit, *(_cell(cell, place < spread) for place, cell in enumerate(row.cells))]
             for row in rows
         ]
-        text = _aligned([["", "", "bank", *heads]], body)
+        text = aligned([["", "", "bank", *heads]], body)
         if _widest(text) <= width:
             break
     shown = len(tiers)
     while _widest(text) > width and shown > 0:  # many tiers: those from the top down that fit
         shown -= 1
         kept = [[*row[:3], *row[3 + len(tiers) - shown :]] for row in body]
-        text = _aligned([["", "", "bank", *heads[len(tiers) - shown :]]], kept)
+        text = aligned([["", "", "bank", *heads[len(tiers) - shown :]]], kept)
     seeds = int(summary["seeds"].max())
     notes = []
     if seeds > 1 and spread:
@@ -243,7 +243,7 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
             unit_line += [look.unit, ""]
             columns += [values, changes]
         body = [list(row) for row in zip(*columns, strict=True)]
-        text = _aligned([head, unit_line], body, tight=range(2, 2 * len(kpis) + 1, 2))
+        text = aligned([head, unit_line], body, tight=range(2, 2 * len(kpis) + 1, 2))
         if _widest(text) <= width or len(kpis) == 1:
             break
         kpis = kpis[:-1]
@@ -260,7 +260,7 @@ def _change(texts: tuple[str, str, str, bool]) -> str:
     return f"({text}){SURE if sure else ' '}" if text else ""
 
 
-def _aligned(
+def aligned(
     head: Sequence[Sequence[str]],
     body: Sequence[Sequence[str]],
     tight: Sequence[int] = (),
