@@ -34,6 +34,8 @@ class Levers:
     log_return: float = lever("log ratio", "reactivation")
     quality: np.ndarray = lever("SD", "shift of service quality", by="tier")
     log_quality_sd: float = lever("log ratio", "spread of service quality")
+    log_quality_sd_managed: float = lever("log ratio", "and of customers with a named manager alone")
+    log_quality_sd_app: float = lever("log ratio", "and of app users alone")
     log_failure: float = lever("log ratio", "failures in every channel")
     log_app_failure: float = lever("log ratio", "and in the app alone")
     resolution: float = lever("log odds", "complaints resolved")

@@ -53,6 +53,7 @@ def eventful(**changed: Any) -> Rates:
     often = {
         "event_rate": 0.2,
         "failure_digital": 0.15,
+        "failure_human": 0.06,
         "failure_other": 0.10,
         "opt_out_rate": 0.05,
         "dormant_return": 0.2,
@@ -107,6 +108,7 @@ def still(**changed: Any) -> Rates:
     }
     unchanging = {
         "engagement_memory": 1,
+        "transactions_app": 1,
         "pressure_memory": 1,
         "failure_fading": 1,
         "bond_fading": 1,
@@ -223,7 +225,8 @@ def calm(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed: A
         "peers": f32(-0.1),
         "word_of_mouth": np.zeros(tiers, f32),
         "quality_shift": np.zeros(tiers, f32),
-        "quality_sd_ratio": f32(1),
+        "quality_sd_ratio": np.ones((2, 2), f32),
+        "expectation_rise": f32(0),
         "failure_ratio": f32(1),
         "resolution": f32(0.6),
         "push_share": f32(0.7),
@@ -275,7 +278,8 @@ def stormy(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed:
         "peers": 0.12,
         "word_of_mouth": [0.11, 0.07, 0.03, 0.01],
         "quality_shift": [0.25, 0.2, 0.3, -0.1],
-        "quality_sd_ratio": 1.15,
+        "quality_sd_ratio": [[1.15, 0.8], [1.3, 1.05]],
+        "expectation_rise": 0.07,
         "failure_ratio": 1.3,
         "resolution": 0.85,
         "push_share": 0.4,

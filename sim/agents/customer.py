@@ -42,6 +42,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("state", i8, CLOSED, True, "", "active, dormant, closed (or unused)"),
     Column("tier", i8, 0, True, "", "index of the tier"),
     Column("joined_month", i16, 0, True, "month", "month of joining, negative before month 0"),
+    Column("referred", i8, 0, True, "", "1 = joined through a customer who recommended the bank"),
     Column("age", f32, 40, True, "years", "age at month 0"),
     Column("income", f32, 0, True, "SD", "log income, in SD of the population"),
     Column("products", i8, 1, True, "products", "products held, 1 to 10"),
@@ -75,6 +76,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("expectation", f32, 0, False, "SD", "expected service quality"),
     Column("trust", f32, 0, False, "raw", "trust, before scaling"),
     Column("engagement", f32, 0, False, "SD", "latent engagement"),
+    Column("engagement_mean", f32, 0, False, "SD", "what engagement reverts to"),
     Column("log_frailty", f32, 0, False, "log HR", "log of the gamma frailty"),
     Column("bond", f32, 0, False, "share", "bond with the manager, 0 to 1"),
     Column(

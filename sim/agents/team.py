@@ -92,6 +92,25 @@ class Team:
         self._balance_books(customers, self.coverage, month, first=True)
         self._open(self._remote_posts(customers), 0, month, remote=True, first=True)
 
+    def remember(self, customers: Customers, bond: np.ndarray, wallet: float) -> None:
+        """What bonds before today hold is in today's wallets: take it out of the own means they go back to.
+
+        The customers meant are those whom `coverage_before` gave a manager, largest AUM first. `bond` is the standing
+        bond by tier, float64 (tiers,), `wallet` the logit that a full one adds.
+        """
+        before = row(self.settings.coverage_before, self.tiers, np.float64)
+        for k in np.flatnonzero(before > 0).tolist():
+            rows = np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE))
+            order = rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))]
+            mass = customers.weight[order] / UNIT
+            known = order[np.cumsum(mass) - mass / 2 <= before[k] * mass.sum()]
+            customers.wallet_mean[known] -= np.float32(wallet * bond[k])
+
+    def befriend(self, customers: Customers, bond: np.ndarray) -> None:
+        """The first managers have long had their customers: each bond is the standing one of its tier."""
+        rows = self.managed(customers)
+        customers.bond[rows] = bond[customers.tier[rows]]
+
     def _remote_posts(self, customers: Customers) -> int:
         view = BankView(customers)
         upper = thresholds(self.tiers)[1] if len(self.tiers) > 1 else np.inf

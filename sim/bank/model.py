@@ -22,14 +22,15 @@ from sim.bank.fates import fates
 from sim.bank.observer import Observer
 from sim.bank.recorder import Recorder, stocks
 from sim.bank.state import State, capture, put_back
-from sim.behaviour.rates import growth_path, in_use, rates, relocation_ratio
+from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
+from sim.behaviour.relations import hazard_ratio, standing_bond
 from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
-from sim.kernel.tallies import CONTACTS, MOMENT_UNIT, MOMENTS, RATIO_UNIT, TALLIES, TENURE_LAST, WEIGHT_UNIT
+from sim.kernel.tallies import CONTACTS, MOMENT_UNIT, MOMENTS, RATIO_UNIT, SHARE_UNIT, TALLIES, TENURE_LAST, WEIGHT_UNIT
 from sim.kernel.tallies import Moment as M
 from sim.kernel.tallies import Tally as T
 from sim.ledger import Ledger, MonthBooks
@@ -61,6 +62,7 @@ class BankModel(mesa.Model):
         "moments",
         "risk_spread",
         "revenue",
+        "promoters",
         "first_active",
         "first_quantiles",
     )
@@ -76,7 +78,7 @@ class BankModel(mesa.Model):
         self.source = source
         self.tiers = scenario.tier_list
         self.settings = scenario.model
-        self.rates = rates(self.settings, self.tiers, scenario.channels)
+        self.rates = rates(self.settings, self.tiers, scenario.channels, scenario.economics)
         self.month = -scenario.burn_in
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -103,6 +105,7 @@ class BankModel(mesa.Model):
         self.programme: Programme | None = None  # begins with the measured months
         self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
         self.first_active = np.zeros(n)  # active customers by tier at month 0
+        self.promoters = np.nan  # share of active customers who would recommend the bank, at month 0
         self.first_quantiles = np.zeros(101)  # AUM of active customers above the lowest tier at month 0, CNY
         self.team = Team(
             self,
@@ -195,7 +198,8 @@ class BankModel(mesa.Model):
         """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
         self._weigh_population()
         stock = stocks(self.tally)
-        self.revenue = self.ledger.yearly_revenue(**stock)
+        self.revenue = stock["earned"] + stock["earned_products"]
+        self.promoters = self._promoters()
         self.first_active = stock["active"]
         self.first_quantiles = self._aum_quantiles()
         self.programme = self._programme()
@@ -259,7 +263,8 @@ class BankModel(mesa.Model):
         if not self.settings.mechanisms.acquisition:
             return np.zeros(len(self.tiers))
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
-        new = self.source.joiners(self.seed, self.month, bank, self.settings.acquisition.rate)
+        rate, referred = self._joining()
+        new = self.source.joiners(self.seed, self.month, bank, rate, referred)
         if new is None:
             return np.zeros(len(self.tiers))
         self.customers.place(new)
@@ -318,7 +323,10 @@ class BankModel(mesa.Model):
         """The first customers, their managers, and the rates they live by."""
         self.customers = self._populate()
         if self.settings.mechanisms.contacts:
+            bond = standing_bond(self.settings, self.scenario.managers, self.scenario.channels, self.tiers)
+            self.team.remember(self.customers, bond, self.settings.wallet.bond)
             self.team.staff(self.customers, self.month)
+            self.team.befriend(self.customers, bond)
         self.tally = self._count_all()
         self._refuse_overflow()
         self._weigh_population()
@@ -385,7 +393,27 @@ class BankModel(mesa.Model):
             mean = np.where(sums[:, M.WEIGHT] > 0, ratio, 1.0)
             mean = np.maximum(mean, 1.0 / RATIO_UNIT)  # the finest ratio that sums can tell
             mean = mean * relocation_ratio(self.settings)
+            mean = mean / hazard_ratio(self.settings, self.scenario.managers, self.scenario.channels, self.tiers)
             self.close_rate, self.dormant_rate = self.close_rate / mean, self.dormant_rate / mean
+
+    def _promoters(self) -> float:
+        """Share of active customers who would recommend the bank now."""
+        t = self.tally.astype(np.float64)
+        active = np.maximum(t[:, T.ACTIVE], 1e-9)
+        mean = t[:, T.LOYALTY] / active / float(SHARE_UNIT)
+        variance = np.maximum(t[:, T.LOYALTY2] / active / float(SHARE_UNIT) - mean**2, 0.0)
+        return promoters(mean, variance, t[:, T.ACTIVE], self.settings)[0]
+
+    def _joining(self) -> tuple[float, float]:
+        """How many join a year per open customer, and the share of them who were referred.
+
+        A part comes through promoters and grows or shrinks with their share; at that of month 0 it is what it was.
+        """
+        acquisition = self.settings.acquisition
+        now = self._promoters() / self.promoters if self.promoters > 0 else 1.0
+        through = acquisition.referral * (now if np.isfinite(now) else 1.0)
+        both = 1.0 - acquisition.referral + through
+        return acquisition.rate * both, through / both if both > 0 else 0.0
 
     def _aum_quantiles(self) -> np.ndarray:
         """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
@@ -473,7 +501,12 @@ class BankModel(mesa.Model):
             peers=f(share - s.adoption.peers_from),
             word_of_mouth=(contagion if on.word_of_mouth else np.zeros(len(self.tiers))).astype(f),
             quality_shift=levers.quality.astype(f),
-            quality_sd_ratio=f(np.exp(levers.log_quality_sd)),
+            quality_sd_ratio=np.exp(
+                levers.log_quality_sd
+                + np.array([[0.0], [levers.log_quality_sd_managed]])
+                + np.array([[0.0, levers.log_quality_sd_app]])
+            ).astype(f),
+            expectation_rise=f(world.expectation_rise),
             failure_ratio=f(np.exp(levers.log_failure)),
             resolution=f(shifted(s.service.resolution, levers.resolution)),
             push_share=f(shifted(s.contacts.push, levers.push)),

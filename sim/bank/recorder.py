@@ -160,9 +160,9 @@ def stocks(tally: np.ndarray) -> Mapping[str, np.ndarray]:
     """Stocks in customers and CNY, float64 (tiers,) each, of a tally, int64 (tiers, TALLIES); for the ledger."""
     t = tally.astype(np.float64)
     return {
-        "aum": t[:, T.AUM] / CNY,
+        "earned": t[:, T.EARNED] / CNY,
+        "earned_products": t[:, T.EARNED_PRODUCTS] / CNY,
         "active": t[:, T.ACTIVE] / CUSTOMERS,
         "dormant": (t[:, T.OPEN] - t[:, T.ACTIVE]) / CUSTOMERS,
         "digital": t[:, T.DIGITAL] / CUSTOMERS,
-        "extra_products": t[:, T.EXTRA] / CUSTOMERS,
     }

@@ -135,6 +135,7 @@ def meet(b, u, w, now, p):
         k = b.tier[i]
         near = own and (b.aum_1[i] >= p.near_threshold * p.ceiling[k])
         pull = p.need_effect * b.need[i] + p.skill_effect * quality + p.attempt_decay * f32(b.attempts[i]) + w.warmth[i]
+        pull = pull + (p.bond_conversion * b.bond[i] if own else ZERO)
         chance = (
             p.conversion[c]
             * now.conversion_ratio[k]
@@ -159,7 +160,9 @@ def meet(b, u, w, now, p):
         b.opt_out_month[i] = now.month if out else b.opt_out_month[i]
     for i in range(n):
         by_manager = (w.reached[i] > ZERO) and (w.plan[i] >= 0) and (b.manager[i] >= 0)
-        b.bond[i] = b.bond[i] * p.bond_fading + ((ONE - b.bond[i]) * p.bond_step if by_manager else ZERO)
+        quality = manager_quality[max(b.manager[i], i32(0))]
+        step = min(p.bond_step * max(ONE + p.bond_skill * quality, ZERO), ONE)
+        b.bond[i] = b.bond[i] * p.bond_fading + ((ONE - b.bond[i]) * step if by_manager else ZERO)
         b.contact_gap[i] = 0 if by_manager else min(i32(b.contact_gap[i]) + 1, MOST)
         heard = (w.reached[i] > ZERO) and (w.keeping[i] != 0)
         b.retained[i] = p.retention_months if heard else i32(b.retained[i])

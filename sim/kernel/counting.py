@@ -7,6 +7,7 @@ from numba import njit
 
 from sim.codes import ACTIVE, CLOSED, DORMANT
 from sim.kernel.contacts import retention_gain
+from sim.kernel.money import price
 from sim.kernel.numerics import ONE, RULE, ZERO, exp, f32, i32
 from sim.kernel.tallies import MOMENT_UNIT, RATIO_UNIT, SHARE_UNIT, TENURE_LAST
 from sim.kernel.tallies import Moment as M
@@ -65,8 +66,9 @@ def count_flows(b, w, now, sums):
 
 
 @njit(**RULE)
-def count_stocks(b, month, p, tally):
-    """Add the block's stocks at month end."""
+def count_stocks(b, month, p, earned, each, tally):
+    """Add the block's stocks at month end. `earned` and `each` are scratch, float32, for what customers earn."""
+    price(b.aum, p, earned, each)
     for i in range(b.state.size):
         if b.state[i] == CLOSED:
             continue
@@ -74,6 +76,7 @@ def count_stocks(b, month, p, tally):
         weight = np.int64(b.weight[i])
         tally[k, T.OPEN] += weight
         tally[k, T.AUM] += weight * np.int64(b.aum[i] * FEN + 0.5)
+        tally[k, T.EARNED] += weight * np.int64(earned[i] * FEN + 0.5)
         tally[k, T.WALLET] += weight * np.int64(b.held[i] / (ONE + exp(-b.wallet[i])) * SHARE_UNIT)
         if b.opted_out[i] != 0:
             tally[k, T.OPTED_OUT] += weight
@@ -90,7 +93,8 @@ def count_stocks(b, month, p, tally):
             )
             tally[k, T.ACTIVE] += weight
             tally[k, T.PRODUCTS] += weight * (extra + 1)
-            tally[k, T.EXTRA] += weight * (-extra if b.adverse[i] != 0 else extra)
+            products = np.int64(each[i] * FEN + 0.5) * extra
+            tally[k, T.EARNED_PRODUCTS] += weight * (-products if b.adverse[i] != 0 else products)
             tally[k, T.DIGITAL] += weight * b.adopted[i]
             tally[k, T.SATISFACTION] += weight * np.int64(score * SHARE_UNIT)
             tally[k, T.TRUST] += weight * np.int64(trusting * SHARE_UNIT)

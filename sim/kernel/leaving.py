@@ -51,6 +51,7 @@ def weigh_leaving(b, u, w, now, p):
         x = (
             x
             + (b.manager_shock[i] if b.manager_shock_months[i] > 0 else ZERO)
+            + p.b_bond * b.bond[i]
             + (p.b_gap if (b.contact_gap[i] > p.gap_months) and (k > 0) else ZERO)
             + (p.b_app if b.adopted[i] != 0 else ZERO)
             + p.b_yield * now.yield_gap * b.affinity[i]

@@ -23,7 +23,7 @@ from sim.kernel.blocks import BLOCK, FLOATS, INTEGERS, SCORE_ROW, Draws, block_o
 from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift
 from sim.kernel.counting import add_moments, count_flows, count_stocks
 from sim.kernel.leaving import climb, keep_in_band, stay_or_leave, turn_page, weigh_leaving
-from sim.kernel.money import adopt, earn, move_wealth, use_products
+from sim.kernel.money import adopt, bring_money, earn, move_wealth, use_products
 from sim.kernel.numerics import LOOP, ONE, RULE
 from sim.kernel.service import feel, serve
 from sim.kernel.tallies import Sums
@@ -42,6 +42,7 @@ def step_block(b, u, w, now, p, sums):
     feel(b, u, w, now, p)
     use_products(b, u, w, p)
     adopt(b, u, now, p)
+    bring_money(b, w, p)
     earn(b, w, now, p)
     weigh_leaving(b, u, w, now, p)
     stay_or_leave(b, u, w, now, p)
@@ -49,7 +50,7 @@ def step_block(b, u, w, now, p, sums):
     climb(b, w, now, p)
     count_flows(b, w, now, sums)
     turn_page(b, w)
-    count_stocks(b, now.month, p, sums.tally)
+    count_stocks(b, now.month, p, w.earned, w.each, sums.tally)
 
 
 @njit(**LOOP)
@@ -70,8 +71,11 @@ def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exit
 @njit(**LOOP)
 def count_chunk(c, first, last, month, p, tally):
     """Stocks of rows first..last: month 0, joiners, and after a Markov move."""
+    earned, each = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     for start in range(first, last, BLOCK):
-        count_stocks(block_of(c, start, min(start + BLOCK, last)), month, p, tally)
+        end = min(start + BLOCK, last)
+        m = end - start
+        count_stocks(block_of(c, start, end), month, p, earned[:m], each[:m], tally)
 
 
 class Scored(NamedTuple):

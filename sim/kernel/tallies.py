@@ -52,7 +52,8 @@ class Tally(IntEnum):
     ACTIVE = CUSTOMERS, "active", STOCK
     AUM = CNY, "aum", STOCK
     PRODUCTS = CUSTOMERS, "products", PER_ACTIVE
-    EXTRA = CUSTOMERS, "", STOCK  # products beyond the first; less than none where they cost more than they earn
+    EARNED = CNY, "", STOCK  # revenue of AUM, a year
+    EARNED_PRODUCTS = CNY, "", STOCK  # and of products beyond the first; a cost with those who cost more than they earn
     WALLET = SCORE, "share_of_wallet", PER_OPEN
     DIGITAL = CUSTOMERS, "digital_active", PER_ACTIVE
     SATISFACTION = SCORE, "satisfaction", PER_ACTIVE

@@ -105,10 +105,13 @@ class Source:
         columns = people(self.birth, seed, month, book.uid, tier, book.aum, joiners=False, known=known)
         return columns | {"weight": spread_weight(total, n)}
 
-    def joiners(self, seed: int, month: int, open_weight: float, rate: float) -> dict[str, np.ndarray] | None:
+    def joiners(
+        self, seed: int, month: int, open_weight: float, rate: float, referred: float = 0.0
+    ) -> dict[str, np.ndarray] | None:
         """Columns of those who join in a month, as `first`, or None (DECISIONS 3, 17).
 
-        `open_weight` is the number of open customers, `rate` how many of them join a year.
+        `open_weight` is the number of open customers, `rate` how many of them join a year, `referred` the share of
+        joiners who come through a recommendation.
         """
         upper = self.birth.model.acquisition.upper_tiers
         chance = self.shares * upper
@@ -123,7 +126,7 @@ class Source:
         edges = np.cumsum(by_row / by_row.sum())
         tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
         aum = self.draw_aum(draws[0], tier)
-        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True)
+        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=referred)
         return columns | {"weight": self.joiner_weight[tier]}
 
 
