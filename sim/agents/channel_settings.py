@@ -153,8 +153,10 @@ class Channels(Settings):
         capacity=5000,
         campaign=_everywhere(0.30),
     )
-    branch_visits_saved: float = assumption(0.0, "share", plausible=(-0.1, 0.2), allowed=(-2, 1), source="F26")
-    """branch visits an app-active customer no longer makes; F26 found somewhat more of them, not fewer"""
+    branch_visits_saved: float = assumption(
+        0.0, "share", plausible=(0.0, 0.3), allowed=(-2, 1), source="assumption; F26 more, F29 fewer"
+    )
+    """branch visits an app-active customer no longer makes; F26 found more of them, not fewer"""
 
     @model_validator(mode="after")
     def _somebody_is_liked(self) -> Channels:

@@ -405,15 +405,14 @@ class BankModel(mesa.Model):
         return promoters(mean, variance, t[:, T.ACTIVE], self.settings)[0]
 
     def _joining(self) -> tuple[float, float]:
-        """How many join a year per open customer, and the share of them who were referred.
+        """How many join a year per open customer, by themselves and through a recommendation.
 
-        A part comes through promoters and grows or shrinks with their share; at that of month 0 it is what it was.
+        The latter grow or shrink with the share of promoters; at that of month 0 they are what they were.
         """
         acquisition = self.settings.acquisition
         now = self._promoters() / self.promoters if self.promoters > 0 else 1.0
         through = acquisition.referral * (now if np.isfinite(now) else 1.0)
-        both = 1.0 - acquisition.referral + through
-        return acquisition.rate * both, through / both if both > 0 else 0.0
+        return acquisition.rate * (1.0 - acquisition.referral), acquisition.rate * through
 
     def _aum_quantiles(self) -> np.ndarray:
         """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""

@@ -105,12 +105,12 @@ def people(
     *,
     joiners: bool,
     known: Mapping[str, np.ndarray] | None = None,
-    referred: float = 0.0,
+    referred: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Columns by name, an array (n,) each, of customers with the given uid (uint64), tier (int64) and AUM (CNY), (n,).
 
     `month` keys the draws and is the month of joining of joiners; of others it is the month before the first.
-    `referred` is the share of them who come through a recommendation: they leave less, and bring more money on joining,
+    `referred`, bool (n,), says who comes through a recommendation: they leave less, and bring more money on joining,
     which the reversion of their wallet takes back.
     `known` holds what a book says: age, tenure_months, products, income (log), digital_active, digital_affinity,
     satisfaction (SD), share_of_wallet, dormant (0/1); NaN where it says nothing.
@@ -118,7 +118,7 @@ def people(
     known = known or {}
     model, tiers, law = birth.model, birth.tiers, birth.law
     n = uid.size
-    u = [uniforms(seed, DRAW_BIRTH + j, month, uid) for j in range(1, 7)]
+    u = [uniforms(seed, DRAW_BIRTH + j, month, uid) for j in range(1, 6)]
 
     def by_tier(table: Mapping[str, object]) -> np.ndarray:
         return row(table, tiers, np.float64)[tier]
@@ -162,7 +162,7 @@ def people(
     lasting = model.feelings.engagement_lasting
     engagement_mean = np.sqrt(lasting) * ndtri(u[4][3])
     engagement = engagement_mean + np.sqrt(1.0 - lasting) * ndtri(u[3][3])
-    sent = u[5][0] < referred
+    sent = np.zeros(n, bool) if referred is None else referred
     brings = np.where(sent, model.acquisition.referred_wallet, 1.0)
 
     settled = 0.0 if joiners else 1.0  # joiners start at the reference mean with nothing behind them (DECISIONS 3)
