@@ -288,7 +288,7 @@ def spread_of_satisfaction(s: Scenario) -> float:
 
 
 def test_expectation_holds_satisfaction_together():
-    """Spread of satisfaction beside A9, as in `spread_of_satisfaction`: far less than independent surprises would give."""
+    """Spread of satisfaction beside A9, as in `spread_of_satisfaction`: surprises hardly add up."""
     n = MANY // 8
     assert settled(n).std() == pytest.approx(spread_of_satisfaction(service_every_month(n)), rel=0.02)
 

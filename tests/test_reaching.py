@@ -67,7 +67,14 @@ def month(
 
 def test_a_retention_contact_multiplies_the_hazard_by_the_ratio_of_the_class_for_its_months_and_no_longer() -> None:
     """SPEC 6.4: persuadables .55, sure things and lost causes 1, sleeping dogs 1.9, for three months."""
-    p = rates_of(reach=[1.0] * 5, b_pressure=0.0, b_gap=0.0, wallet_contact=0.0)  # nothing else a call does
+    nothing_else_a_call_does = {
+        "b_pressure": 0.0,
+        "b_gap": 0.0,
+        "b_bond": 0.0,
+        "wallet_bond": 0.0,
+        "wallet_contact": 0.0,
+    }
+    p = rates_of(reach=[1.0] * 5, **nothing_else_a_call_does)
     told, left_alone = awake(8_000, managed=True), awake(8_000, managed=True)
     calls = np.full(len(told), PHONE | RETENTION, np.int8)
     expected = np.array([0.55, 1.0, 1.0, 1.9])
@@ -469,7 +476,7 @@ def everybody_wished_for(model: BankModel, purpose: int = RETENTION) -> Proposal
 TIGHT: dict[str, dict[str, Any]] = {
     "hours to spare": {},
     "few hours": {"managers": {"hours_per_month": 25.0}},
-    "a full channel": {"channels": {"phone": {"capacity": 12.0}, "messaging": {"capacity": 8.0}}},
+    "a full channel": {"channels": {"phone": {"capacity": 16.0}, "messaging": {"capacity": 12.0}}},
 }
 
 

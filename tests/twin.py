@@ -324,7 +324,13 @@ def serve(c, u, now, p):
     )
     felt, surprise = weight * quality, weight * (quality - c.expectation - now.expectation_rise)
     return SimpleNamespace(
-        weight=weight, felt=felt, surprise=surprise, failed=failed, complained=complained, recovered=recovered, betrayed=betrayed
+        weight=weight,
+        felt=felt,
+        surprise=surprise,
+        failed=failed,
+        complained=complained,
+        recovered=recovered,
+        betrayed=betrayed,
     )
 
 

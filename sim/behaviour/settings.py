@@ -179,7 +179,7 @@ class Wallet(Settings):
     )
     """of the wealth kept elsewhere that comes with a sale"""
     yield_gap: float = assumption(
-        0.004, "logit/pp-month", plausible=(0.002, 0.012), allowed=(0, 1), source="assumption fitted to F58; sign F58b"
+        0.006, "logit/pp-month", plausible=(0.002, 0.012), allowed=(0, 1), source="assumption fitted to F58; sign F58b"
     )
     """leakage for each point of better yield elsewhere"""
     multihoming: float = assumption(0.01, "logit/month", plausible=(0.0, 0.03), allowed=(0, 1), source="DECISIONS 1")

@@ -76,7 +76,7 @@ def count_stocks(b, month, p, earned, each, tally):
         weight = np.int64(b.weight[i])
         tally[k, T.OPEN] += weight
         tally[k, T.AUM] += weight * np.int64(b.aum[i] * FEN + 0.5)
-        tally[k, T.EARNED] += weight * np.int64(earned[i] * FEN + 0.5)
+        tally[k, T.EARNED] += weight * np.int64(np.float64(earned[i]) * FEN + 0.5)
         tally[k, T.WALLET] += weight * np.int64(b.held[i] / (ONE + exp(-b.wallet[i])) * SHARE_UNIT)
         if b.opted_out[i] != 0:
             tally[k, T.OPTED_OUT] += weight
@@ -93,7 +93,7 @@ def count_stocks(b, month, p, earned, each, tally):
             )
             tally[k, T.ACTIVE] += weight
             tally[k, T.PRODUCTS] += weight * (extra + 1)
-            products = np.int64(each[i] * FEN + 0.5) * extra
+            products = np.int64(np.float64(each[i]) * FEN + 0.5) * extra
             tally[k, T.EARNED_PRODUCTS] += weight * (-products if b.adverse[i] != 0 else products)
             tally[k, T.DIGITAL] += weight * b.adopted[i]
             tally[k, T.SATISFACTION] += weight * np.int64(score * SHARE_UNIT)

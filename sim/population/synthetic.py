@@ -120,7 +120,8 @@ class Source:
         by_row = chance / (self.joiner_weight / WEIGHT_UNIT)
         u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[:2, 0]
         rows = open_weight / 12.0 * float(by_row.sum())
-        n, sent = (joiners_of_month(float(lot), rows * a_year) for lot, a_year in zip(u, (rate, referred_rate)))
+        n = joiners_of_month(float(u[0]), rows * rate)
+        sent = joiners_of_month(float(u[1]), rows * referred_rate)
         if n + sent == 0:
             return None
         number = np.concatenate([np.arange(n, dtype=np.uint64), REFERRED_BIT | np.arange(sent, dtype=np.uint64)])
