@@ -476,7 +476,7 @@ def everybody_wished_for(model: BankModel, purpose: int = RETENTION) -> Proposal
 TIGHT: dict[str, dict[str, Any]] = {
     "hours to spare": {},
     "few hours": {"managers": {"hours_per_month": 25.0}},
-    "a full channel": {"channels": {"phone": {"capacity": 40.0}, "messaging": {"capacity": 30.0}}},
+    "a full channel": {"channels": {"phone": {"capacity": 90.0}, "messaging": {"capacity": 90.0}}},
 }
 
 
