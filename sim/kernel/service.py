@@ -37,10 +37,11 @@ def serve(b, u, w, now, p):
     for i in range(n):
         by_manager = manager_quality[max(b.manager[i], i32(0))] if b.manager[i] >= 0 else ZERO
         drop = p.failure_drop * (p.double_deviation if w.betrayed[i] > ZERO else ONE)
+        managed, app = i32(b.manager[i] >= 0), i32(b.adopted[i] != 0)
         quality = (
-            now.quality_shift[b.tier[i]]
+            now.quality_shift[managed, b.tier[i]]
             + p.manager_share * by_manager
-            + p.quality_sd * now.quality_sd_ratio * normal(u.quality[i])
+            + p.quality_sd * now.quality_sd_ratio[managed, app] * normal(u.quality[i])
             - w.failed[i] * drop
         )
         w.surprise[i] = w.experience[i] * (quality - b.expectation[i])
