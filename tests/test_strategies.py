@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,11 @@ from sim.assumptions import described
 from sim.bank.model import BankModel
 from sim.behaviour.settings import Scores
 from sim.cli import main
+from sim.codes import CLOSED, NOBODY
 from sim.levers import Levers, shifted
 from sim.population.tier_presets import PRESET_TIERS
 from sim.scenario.scenario import Scenario
-from sim.strategies import STRATEGIES, Bank, Implementation, Programme, Strategy, known, load_plugins
+from sim.strategies import STRATEGIES, TOUCHES, Bank, Implementation, Programme, Strategy, known, load_plugins
 from sim.strategies.base import reached
 from sim.yaml_source import dump, loads, validate
 
@@ -402,7 +403,7 @@ FULL_AND_HALF: dict[str, dict[str, tuple[Any, Any]]] = {
         "train_professional": (0.075, 0.0375),
         "train_digital": (0.075, 0.0375),
         "hours": (0.91, 0.91),
-        "quality": ([0.0, 0.0, 0.15, 0.15], [0.0, 0.0, 0.075, 0.075]),
+        "quality_managed": ([0.0, 0.0, 0.15, 0.15], [0.0, 0.0, 0.075, 0.075]),
         "manager_exit": (0.85, 0.921954),
     },
     "institutional": {"failure": (0.92, 0.959166), "refusal": (0.0, 0.5), "pressure_cap": (1.2, 2.190890)},
@@ -410,7 +411,7 @@ FULL_AND_HALF: dict[str, dict[str, tuple[Any, Any]]] = {
         "manager_exit": (0.75, 0.866025),
         "vacancy": (0.5, 0.707107),
         "unprepared": (0.1, 0.316228),
-        "push": (0.60, 0.651664),
+        "push_managers": (0.60, 0.651664),
     },
     "fintech": {"data_quality": (0.85, 0.704196), "app_failure": (0.6, 0.774597)},
     OWN: {"close": ([0.9, 0.9, 1.0, 1.0], [0.948683, 0.948683, 1.0, 1.0])},
@@ -428,8 +429,8 @@ def in_words(levers: Levers, facts: Bank) -> dict[str, Any]:
             told[name.removeprefix("log_")] = np.exp(value)
         elif name == "coverage":
             told[name] = np.array([shifted(c, s) for c, s in zip(facts.coverage, value, strict=True)])
-        elif name in ("push", "resolution"):
-            told[name] = shifted(getattr(facts, name), value)
+        elif name in ("push", "push_managers", "resolution"):
+            told[name] = shifted(facts.resolution if name == "resolution" else facts.push, value)
         elif name == "data_quality":
             told[name] = shifted(facts.scores.data_quality, value)
         else:
@@ -589,17 +590,116 @@ def test_intensity_scales_maturity_and_nobody_elses_counts_as_complement_at_zero
     assert shut.maturity(one, LATE) == pytest.approx(0.2)
 
 
-def test_change_itself_costs_time_and_calm_once_an_arm() -> None:
-    """Six months from the first start, whatever starts later; as deep as the most intense strategy (SPEC 6.1)."""
-    early, later = {"from": 2, "intensity": 0.5}, {"from": 12, "intensity": 0.4}
-    arm = programme(strategy("fintech", **early), strategy("institutional", **later))
-    dips = []
-    for month in range(1, 25):
-        levers = Levers(4)
-        arm.turn(levers, month)
-        dips.append((round(math.exp(levers.log_hours), 12), round(math.exp(2 * levers.log_quality_sd), 12)))
-    assert [month for month, dip in enumerate(dips, 1) if dip != (1.0, 1.0)] == [3, 4, 5, 6, 7, 8]
-    assert set(dips[2:8]) == {(1 - 0.05 * 0.5, 1 + 0.15 * 0.5)}
+class Moves(Strategy):
+    """Touches what it is told to."""
+
+    what: tuple[str, ...] = ()
+
+    def touched(self) -> tuple[Any, ...]:
+        return self.what
+
+
+def upheaval(month: int, *uses: Strategy) -> tuple[float, list[list[float]]]:
+    """Hours of a month as a ratio, and the variance of service by (no manager, manager) and (no app, app)."""
+    levers = Levers(4)
+    programme(*uses).turn(levers, month)
+    return math.exp(levers.log_hours), np.round(np.exp(2 * levers.log_quality_sd), 12).tolist()
+
+
+@pytest.mark.parametrize(
+    ("touched", "hours", "variance"),
+    [
+        ("managers", 0.95, [[1, 1], [1.15, 1.15]]),
+        ("hours", 0.95, [[1, 1], [1, 1]]),
+        ("app", 1.0, [[1, 1.15], [1, 1.15]]),
+        ("service", 1.0, [[1.15, 1.15], [1.15, 1.15]]),
+        ("contacts", 1.0, [[1, 1], [1, 1]]),
+        ("tiers", 1.0, [[1, 1], [1, 1]]),
+        ("dormant", 1.0, [[1, 1], [1, 1]]),
+        ("joiners", 1.0, [[1, 1], [1, 1]]),
+    ],
+)
+def test_upheaval_belongs_to_whom_a_strategy_touches(touched: str, hours: float, variance: list[list[float]]) -> None:
+    found = upheaval(1, Moves(what=(touched,)))
+    assert (round(found[0], 12), found[1]) == (hours, variance)
+
+
+def test_of_several_upheavals_the_deepest_holds_for_each_group_in_its_own_first_months() -> None:
+    """Managers from month 2 at one half, the app and everybody's service from month 4 at .4 and .2 (SPEC 6.1)."""
+    uses = [
+        Moves(what=("managers",), **{"from": 2, "intensity": 0.5}),
+        Moves(what=("app", "hours"), **{"from": 4, "intensity": 0.4}),
+        Moves(what=("service",), **{"from": 4, "intensity": 0.2}),
+    ]
+    assert upheaval(2, *uses) == (1.0, [[1, 1], [1, 1]])
+    hours, variance = upheaval(3, *uses)
+    assert (round(hours, 12), variance) == (1 - 0.05 * 0.5, [[1, 1], [1.075, 1.075]])
+    hours, variance = upheaval(8, *uses)  # the last month of the first, the fourth of the others
+    assert (round(hours, 12), variance) == (1 - 0.05 * 0.5, [[1.03, 1.06], [1.075, 1.075]])
+    hours, variance = upheaval(9, *uses)
+    assert (round(hours, 12), variance) == (1 - 0.05 * 0.4, [[1.03, 1.06], [1.03, 1.06]])
+    assert upheaval(11, *uses) == (1.0, [[1, 1], [1, 1]])
+
+
+@pytest.mark.parametrize("use", USES)
+def test_every_strategy_of_ours_says_what_it_touches(use: str) -> None:
+    said = "touches" in vars(known()[use])
+    assert said
+    assert set(strategy(use).touched()) <= set(known()[use].touches) <= set(TOUCHES)
+
+
+def test_who_says_nothing_unsettles_the_whole_bank_and_a_word_that_is_none_is_refused() -> None:
+    class Silent(Strategy):
+        """Says nothing."""
+
+    hours, variance = upheaval(1, Silent())
+    assert (round(hours, 12), variance) == (0.95, [[1.15, 1.15], [1.15, 1.15]])
+    with pytest.raises(TypeError, match=r"Odd.touches: 'everybody' is none of managers, hours, app"):
+
+        class Odd(Strategy):
+            """Touches a word."""
+
+            touches: ClassVar = ("everybody",)
+
+
+def test_parts_of_stratification_that_are_no_work_of_managers_unsettle_nobody() -> None:
+    assert strategy("stratification", parts=["win_back", "grace"]).touched() == ("dormant", "tiers")
+    assert upheaval(1, strategy("stratification", parts=["outreach", "pressure"])) == (1.0, [[1, 1], [1, 1]])
+
+
+ALONE = {"adoption": {"peers": 0.0}}  # nobody takes up the app because others have it
+
+
+def lives(s: Scenario, number: int, seed: int = 3) -> tuple[list[dict[str, np.ndarray]], set[int]]:
+    """All columns of the customers of month 0 at the end of each month, by uid, and who ever had a manager."""
+    model, months, managed = begun(s, number, seed), [], set()
+
+    def watch(bank: BankModel) -> None:
+        c = bank.customers
+        there = np.flatnonzero((c.state != CLOSED) & (c.joined_month <= 0))
+        order = there[np.argsort(c.uid[there])]
+        months.append({name: getattr(c, name)[order].copy() for name in NAMES})
+        managed.update(c.uid[c.manager != NOBODY].tolist())
+
+    live(model, watch)
+    return months, managed
+
+
+@pytest.mark.parametrize("use", ["staff_upskilling", "human_resources"])
+def test_a_strategy_that_touches_only_managers_leaves_every_unmanaged_life_as_it_was(use: str) -> None:
+    """E5, to the bit: all columns of all who never have a manager, where customers do not imitate one another."""
+    s = arms({"use": use, **FAST}, customers=20_000, months=8, model=ALONE)
+    assert strategy(use).touched() == ("managers",)
+    (without, had), (with_it, have) = lives(s, 0), lives(s, 1)
+    ever = np.array(sorted(had | have), np.uint64)
+    differ = 0
+    for before, after in zip(without, with_it, strict=True):
+        one, other = ~np.isin(before["uid"], ever), ~np.isin(after["uid"], ever)
+        assert one.sum() > 10_000
+        for name in NAMES:
+            np.testing.assert_array_equal(before[name][one], after[name][other], err_msg=name)
+        differ += sum(not np.array_equal(before[name][~one], after[name][~other]) for name in NAMES)
+    assert differ > 0  # it did something, to those with managers
 
 
 # --- what it costs, by hand ------------------------------------------------------------------------------------------

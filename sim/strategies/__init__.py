@@ -26,6 +26,7 @@ from sim.strategies.programme import Programme
 from sim.strategies.settings import Implementation
 from sim.strategies.staff_upskilling import StaffUpskilling
 from sim.strategies.stratification import Stratification
+from sim.strategies.upheaval import TOUCHES, Touch
 
 STRATEGIES: dict[str, type[Strategy]] = {
     "digital_thinking": DigitalThinking,
@@ -60,6 +61,7 @@ __all__ = [
     "PHONE",
     "RETENTION",
     "STRATEGIES",
+    "TOUCHES",
     "VIDEO",
     "Bank",
     "BankView",
@@ -69,6 +71,7 @@ __all__ = [
     "Programme",
     "Proposals",
     "Strategy",
+    "Touch",
     "assumption",
     "capped",
     "first_line",

@@ -3,7 +3,8 @@
 A strategy is a settings model: its numbers are read from the scenario, each an assumption with unit, range and
 source. `turn` and `propose` are pure functions of what they are given: the same levers, the same wishes, whatever the
 order of strategies or of customers. How far it has taken hold (its maturity) is told to it; it keeps no state. How it
-hangs on other strategies it says itself (`carriers`, `gates`, `complements`, `erosion`).
+hangs on other strategies it says itself (`carriers`, `gates`, `complements`, `erosion`), and whom it touches
+(`touches`, words of `upheaval.TOUCHES`), from which follows whom its first months unsettle.
 
 To write one: subclass `Strategy`, state its numbers, write `turn` (or `propose`), say the cost. A class that does not
 say its `use` goes by ``module:Class``, as scenarios name a plugin's. All that one needs comes from `sim.strategies`.
@@ -27,6 +28,7 @@ from sim.assumptions import Settings, assumption
 from sim.behaviour.settings import Scores
 from sim.levers import Levers
 from sim.strategies.settings import Implementation
+from sim.strategies.upheaval import TOUCHES, UNSAID, Touch
 from sim.tiers import Tier
 
 LONGEST = 1200  # months; the longest horizon
@@ -67,6 +69,8 @@ class Strategy(Settings):
     gates: ClassVar[Mapping[str, str]] = {}  # share: the fidelity that is not passed until the other takes hold
     complements: ClassVar[Mapping[str, str]] = {}  # share: what each adds to the other; one of the two says it
     erosion: ClassVar[Mapping[str, str]] = {}  # months: half-life of what it reached, but for what the other keeps
+
+    touches: ClassVar[tuple[Touch, ...]] = UNSAID
 
     use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
     start: int = Field(
@@ -109,12 +113,19 @@ class Strategy(Settings):
         for other, setting in cls.leans_on():
             if setting not in cls.model_fields and setting not in Implementation.model_fields:
                 raise TypeError(f"{setting!r} (by {other}) is no number of {cls.__name__} or of `implementation`")
+        for touch in cls.touches:
+            if touch not in TOUCHES:
+                raise TypeError(f"{cls.__name__}.touches: {touch!r} is none of {', '.join(TOUCHES)}")
 
     @classmethod
     def leans_on(cls) -> Iterator[tuple[str, str]]:
         """Other strategies that it names, and the setting that says how much."""
         for others in (cls.carriers, cls.gates, cls.complements, cls.erosion):
             yield from others.items()
+
+    def touched(self) -> tuple[Touch, ...]:
+        """What of `touches` this one does, as its settings have it."""
+        return self.touches
 
     def curve(self, elapsed: int) -> float:
         """Part of what will be realised that has taken hold `elapsed` months after the start, 0 before (SPEC 6.1)."""

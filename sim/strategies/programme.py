@@ -15,6 +15,7 @@ from sim.agents.proposals import Proposals
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
 from sim.strategies.settings import Implementation
+from sim.strategies.upheaval import unsettle
 
 
 class Programme:
@@ -39,7 +40,6 @@ class Programme:
         self.strategies = sorted(at_work, key=lambda strategy: (strategy.use, strategy.start))
         if budget is not None:
             self.strategies = self._within(budget, months, salary)
-        self.start = min((strategy.start for strategy in self.strategies), default=0)
 
     # --- how far --------------------------------------------------------------------------------------------------
 
@@ -88,16 +88,14 @@ class Programme:
     # --- what they do ---------------------------------------------------------------------------------------------
 
     def turn(self, levers: Levers, month: int) -> None:
-        """Turn the levers of the month, the dip of the first months included."""
+        """Turn the levers of the month, the upheaval of each strategy's first months included."""
         for strategy in self.strategies:
             elapsed = month - strategy.start
             if elapsed > 0:
                 strategy.turn(levers, self.maturities(month)[strategy.use], elapsed, self.bank)
                 levers.refuse_nonsense(strategy.use)
-        if self.strategies and 0 < month - self.start <= self.settings.dip_months:
-            depth = max(strategy.intensity for strategy in self.strategies if strategy.start < month)
-            levers.log_hours += math.log1p(-self.settings.dip_hours * depth)
-            levers.log_quality_sd += 0.5 * math.log1p(self.settings.dip_variance * depth)
+        beginning = [s for s in self.strategies if 0 < month - s.start <= self.settings.dip_months]
+        unsettle(levers, ((touch, s.intensity) for s in beginning for touch in s.touched()), self.settings)
 
     def propose(self, view: BankView, month: int) -> Proposals | None:
         """The wishes of all strategies over the rows of the view, as one queue; None where there are none."""
