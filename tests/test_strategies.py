@@ -687,7 +687,7 @@ def lives(s: Scenario, number: int, seed: int = 3) -> tuple[list[dict[str, np.nd
 
 @pytest.mark.parametrize("use", ["staff_upskilling", "human_resources"])
 def test_a_strategy_that_touches_only_managers_leaves_every_unmanaged_life_as_it_was(use: str) -> None:
-    """E5, to the bit: all columns of all who never have a manager, where customers do not imitate one another."""
+    """To the bit: all columns of all who never have a manager, where customers do not imitate one another."""
     s = arms({"use": use, **FAST}, customers=20_000, months=8, model=ALONE)
     assert strategy(use).touched() == ("managers",)
     (without, had), (with_it, have) = lives(s, 0), lives(s, 1)
