@@ -31,7 +31,7 @@ from sim.yaml_source import dump, loads, validate
 EXAMPLE = Path(__file__).parent.parent / "docs" / "own_strategy"
 OWN = "fee_waiver:FeeWaiver"
 USES = [*STRATEGIES, OWN]
-CHOICES = ("use", "start", "intensity")  # settings of every strategy that are no assumptions
+CHOICES = ("use", "start", "until", "intensity")  # settings of every strategy that are no assumptions
 FAST = {"speed": 10.0, "lag": 0.5, "fidelity": 1.0}  # full effect from the first month on
 OPEN = {"gate": 1.0, "tools_and_team": 0.0, "strata_and_tools": 0.0, "erosion_half_life": 1e6, "dip_months": 0}
 
@@ -702,6 +702,59 @@ def test_a_strategy_that_touches_only_managers_leaves_every_unmanaged_life_as_it
     assert differ > 0  # it did something, to those with managers
 
 
+# --- an end ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("use", USES)
+def test_until_a_month_all_is_as_without_an_end_and_then_levers_wishes_and_costs_are_gone(use: str) -> None:
+    s = arms({"use": use, **FAST}, {"use": "digital_thinking"} if use != "digital_thinking" else {"use": "fintech"})
+    ends = arms({**s.arms["arm"][0].model_dump(by_alias=True), "until": 3}, s.arms["arm"][1], months=7)
+    longer = s.model_copy(update={"months": 7})
+    for_ever, ended = of_arm(longer), of_arm(ends)
+    same(rows(ended, until=3), rows(for_ever, until=3))
+    same(ended["bank"].query("month <= 3"), for_ever["bank"].query("month <= 3"))
+    assert not rows(ended).equals(rows(for_ever))
+    told = ended["bank"].set_index("month")
+    for column in (f"cost[{use}]", f"maturity[{use}]"):
+        assert (told[column] > 0).tolist() == [False, True, True, True, False, False, False, False]
+    arm = programme(strategy(use, **FAST, until=3))
+    levers = Levers(4)
+    arm.turn(levers, 4)
+    assert told_by(levers) == told_by(Levers(4))
+    assert arm.propose(None, 4) is None  # type: ignore[arg-type]  # nobody is looked at
+
+
+@pytest.mark.parametrize("use", USES)
+def test_an_end_at_the_start_is_the_reference_to_the_bit(use: str, reference: dict[str, pd.DataFrame]) -> None:
+    t = of_arm(arms({"use": use, "from": 1, "until": 1, **FAST}))
+    same(rows(t), rows(reference))
+    assert t["bank"][f"cost[{use}]"].eq(0).all()
+
+
+def test_an_end_beyond_the_horizon_is_no_end() -> None:
+    same(rows(of_arm(arms({"use": "fintech", "until": 1200}))), rows(of_arm(arms({"use": "fintech"}))))
+
+
+def test_what_was_built_fades_by_its_own_rules_once_a_strategy_has_ended() -> None:
+    """Skill of managers, learnt in months 1 and 4, is there after the end in month 4 and fades (F43)."""
+    s = arms({"use": "staff_upskilling", **FAST, "until": 4}, months=30, implementation=OPEN)
+    learnt: list[float] = []
+    live(begun(s), lambda bank: learnt.append(float(np.mean([m.trained_professional for m in bank.team.managers]))))
+    assert learnt[0] == 0
+    assert learnt[4] > learnt[1] > 0
+    assert learnt[4] > learnt[5] > learnt[16] > learnt[30] > 0
+
+
+def test_other_strategies_lose_what_one_that_has_ended_held_for_them() -> None:
+    """Gate, complements, what a carrier adds and what keeps skill from eroding end with it, and the cost of a year."""
+    strata = strategy("stratification")
+    thinking = strategy("digital_thinking", speed=10.0, lag=0.0, until=24)
+    arm = programme(strata, thinking)
+    assert arm.maturity(strata, 24) == pytest.approx(0.6 * strata.curve(24), rel=1e-6)
+    assert arm.maturity(strata, 25) == pytest.approx(0.4 * strata.curve(25))
+    assert arm.yearly(thinking, 60, 16_000.0) == pytest.approx(1000.0 * (0.005 + 2 * 0.002) / 5)
+
+
 # --- what it costs, by hand ------------------------------------------------------------------------------------------
 
 SPEC_COSTS = {  # capital and running, share of the annual revenue at month 0 (SPEC 6.2)
@@ -836,6 +889,8 @@ arms:
   k: [{from: 3}]
   l: {budgt: 5}
   m: [{use: fintech, capital: -0.1}]
+  n: [{use: fintech, until: 1.5}]
+  o: [{use: fintech, until: -1}]
 """
 PLACES = [
     "5:13  arms.a.stratificaton.use: unknown strategy stratificaton; did you mean stratification?",
@@ -851,6 +906,8 @@ PLACES = [
     "15:7  arms.k[0].use: missing",
     "16:7  arms.l.budgt: unknown key; did you mean budget?",
     "17:31  arms.m.fintech.capital: -0.1 is not allowed; a number from 0 to 10 (share of annual revenue)",
+    "18:29  arms.n.fintech.until: 1.5 is not allowed; a whole number from 0 to 1200 (month)",
+    "19:29  arms.o.fintech.until: -1 is not allowed; a whole number from 0 to 1200 (month)",
 ]
 MISFITS = """\
 name: misfits
@@ -863,12 +920,14 @@ arms:
     - {use: fintech, from: 6}
   late:
     - {use: fintech, from: 12}
+  over: [{use: fintech, from: 5, until: 4}]
   idle: {budget: 1000, strategies: [{use: fintech, intensity: 0}]}
 """
 SLIPS = [
     "8:13  arms.twice[2].use: fintech is there twice (item 0); once an arm",
     "10:28  arms.late.fintech.from: 12 is beyond the 12 measured months; from 0 to 11",
-    "11:18  arms.idle.budget: nothing to spend it on; an arm with a budget has strategies",
+    "11:41  arms.over.fintech.until: 4 is before from, 5; that month or later",
+    "12:18  arms.idle.budget: nothing to spend it on; an arm with a budget has strategies",
 ]
 
 

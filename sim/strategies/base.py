@@ -81,6 +81,14 @@ class Strategy(Settings):
         description="month it starts; it acts first in the month after",
         json_schema_extra={"unit": "month"},
     )
+    until: int | None = Field(
+        None,
+        ge=0,
+        le=LONGEST,
+        description="month it ends, the last it acts in; its levers and costs end at once, what it built fades by its "
+        "own rules",
+        json_schema_extra={"unit": "month"},
+    )
     intensity: float = Field(
         1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent", json_schema_extra={"unit": "share"}
     )
@@ -122,6 +130,10 @@ class Strategy(Settings):
         """Other strategies that it names, and the setting that says how much."""
         for others in (cls.carriers, cls.gates, cls.complements, cls.erosion):
             yield from others.items()
+
+    def elapsed(self, month: int) -> int:
+        """Months since it started, the first it acts in counted as 1; 0 before that and once it has ended."""
+        return 0 if self.until is not None and month > self.until else max(month - self.start, 0)
 
     def touched(self) -> tuple[Touch, ...]:
         """What of `touches` this one does, as its settings have it."""
