@@ -21,6 +21,8 @@ from sim.bank.model import BankModel
 from sim.behaviour.settings import Scores
 from sim.cli import main
 from sim.codes import CLOSED, NOBODY
+from sim.experiments.design.parameters import role_of
+from sim.experiments.design.variants import Base
 from sim.levers import Levers, shifted
 from sim.population.tier_presets import PRESET_TIERS
 from sim.scenario.scenario import Scenario
@@ -799,6 +801,54 @@ def test_the_books_of_a_bank_hold_what_its_strategies_cost(reference: dict[str, 
     assert yearly == pytest.approx(12 * first_month, rel=0.03)
 
 
+SUMS = {"capital": {"amount": 1_200_000}, "running": {"amount": 400_000}}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_sums_of_money_are_in_the_books_to_the_yuan(use: str) -> None:
+    """3 months late and at half intensity: half of 1.2 m over a year, half of 0.4 m every year, whatever is earned."""
+    t = of_arm(arms({"use": use, "from": 3, "intensity": 0.5, **SUMS}, months=18))
+    booked = t["monthly"].groupby("month")["strategy_cost"].sum()
+    expected = [0.0] * 4 + [0.5 * (100_000 + 400_000 / 12)] * 12 + [0.5 * 400_000 / 12] * 3
+    np.testing.assert_allclose(booked, expected, rtol=1e-12)
+    np.testing.assert_allclose(t["bank"][f"cost[{use}]"], expected, rtol=1e-12)
+
+
+def test_a_sum_beside_a_share_and_an_end() -> None:
+    arm = programme(strategy("fintech", capital={"amount": 240.0}, running=0.12, until=6))
+    np.testing.assert_allclose([arm.costs(m)["fintech"] for m in range(1, 9)], [20.0 + 10.0] * 6 + [0.0, 0.0])
+    shares = programme(strategy("fintech", capital=0.24, running=0.12, until=6))  # of revenue of 1,000
+    assert [arm.costs(m) for m in range(1, 9)] == [shares.costs(m) for m in range(1, 9)]
+
+
+def test_a_bank_without_revenue_pays_sums_of_money_too() -> None:
+    arm = Programme(
+        [strategy("fintech", **SUMS)], Implementation(), facts_of_bank(), np.zeros(4), months=12, salary=0.0
+    )
+    np.testing.assert_allclose(arm.cost(1), [(100_000 + 400_000 / 12) / 4] * 4)
+
+
+def test_a_budget_pays_sums_of_money() -> None:
+    spent, (scaled,) = spent_a_year([strategy("fintech", **SUMS)], 400_000.0)
+    assert spent == pytest.approx(400_000.0, rel=1e-6)
+    assert scaled.intensity == pytest.approx(0.5, rel=1e-6)  # over three years: 1.2 m / 3 + 0.4 m
+
+
+def test_sums_and_ends_can_be_varied_in_a_sweep_and_a_share_as_before() -> None:
+    s = arms({"use": "fintech", **SUMS, "until": 3}, {"use": "institutional"})
+    base = Base(s)
+    leaf = base.leaf("arms.arm.fintech.capital.amount")
+    assert (leaf.base, leaf.shape.unit) == (1_200_000, "CNY")
+    assert base.leaf("arms.arm.institutional.running").plausible == (0.0, 0.002)
+    assert base.leaf("arms.arm.fintech.until").base == 3
+    assert base.leaf("arms.arm.institutional.until").base is None
+    assert base.why_not({"arms.arm.fintech.capital.amount": 2e6, "arms.arm.institutional.running": 0.1}) is None
+    assert "-1 is not allowed" in str(base.why_not({"arms.arm.fintech.capital.amount": -1}))
+    assert {role_of(f"arms.arm.fintech.{key}") for key in ("until", "from")} == {"lever"}
+    with pytest.raises(ValueError, match=r"such as arms.arm.fintech.capital.amount"):
+        base.leaf("arms.arm.fintech.capital")
+
+
 # --- a budget --------------------------------------------------------------------------------------------------------
 
 
@@ -891,6 +941,10 @@ arms:
   m: [{use: fintech, capital: -0.1}]
   n: [{use: fintech, until: 1.5}]
   o: [{use: fintech, until: -1}]
+  p: [{use: fintech, capital: {amount: -1}}]
+  q: [{use: fintech, running: {amunt: 3}}]
+  r: [{use: fintech, running: {amount: 3, share: 0.1}}]
+  s: [{use: fintech, running: much}]
 """
 PLACES = [
     "5:13  arms.a.stratificaton.use: unknown strategy stratificaton; did you mean stratification?",
@@ -908,6 +962,11 @@ PLACES = [
     "17:31  arms.m.fintech.capital: -0.1 is not allowed; a number from 0 to 10 (share of annual revenue)",
     "18:29  arms.n.fintech.until: 1.5 is not allowed; a whole number from 0 to 1200 (month)",
     "19:29  arms.o.fintech.until: -1 is not allowed; a whole number from 0 to 1200 (month)",
+    "20:40  arms.p.fintech.capital.amount: -1 is not allowed; a number from 0 to 1000000000000000 (CNY)",
+    "21:22  arms.q.fintech.running.amount: missing; a number from 0 to 1000000000000000 (CNY/year)",
+    "21:32  arms.q.fintech.running.amunt: unknown key; did you mean amount?",
+    "22:43  arms.r.fintech.running.share: unknown key; the keys here are amount",
+    '23:31  arms.s.fintech.running: "much" is text; a number from 0 to 10 or a mapping with amount (share of annual ',
 ]
 MISFITS = """\
 name: misfits

@@ -16,6 +16,7 @@ from sim.codes import ACTIVE, APP, BRANCH, CHANNELS, DORMANT, LEAD, MESSAGING, N
 from sim.levers import Levers, logit, shifted
 from sim.strategies.base import Bank, Strategy, first_line, reached, score_above
 from sim.strategies.contact_cap import capped
+from sim.strategies.cost import Amount, Capital, Running, YearlyAmount
 from sim.strategies.digital_thinking import DigitalThinking
 from sim.strategies.fintech import Fintech
 from sim.strategies.human_resources import HumanResources
@@ -63,15 +64,19 @@ __all__ = [
     "STRATEGIES",
     "TOUCHES",
     "VIDEO",
+    "Amount",
     "Bank",
     "BankView",
+    "Capital",
     "Implementation",
     "Levers",
     "Plugin",
     "Programme",
     "Proposals",
+    "Running",
     "Strategy",
     "Touch",
+    "YearlyAmount",
     "assumption",
     "capped",
     "first_line",

@@ -27,6 +27,7 @@ from sim.agents.proposals import Proposals
 from sim.assumptions import Settings, assumption
 from sim.behaviour.settings import Scores
 from sim.levers import Levers
+from sim.strategies.cost import Capital, Running, money, of_month, share
 from sim.strategies.settings import Implementation
 from sim.strategies.upheaval import TOUCHES, UNSAID, Touch
 from sim.tiers import Tier
@@ -98,14 +99,12 @@ class Strategy(Settings):
     """steepness of the S-curve"""
     lag: float = assumption(9.0, "months", plausible=(3, 18), allowed=(0, 240), source="SPEC 6.2, assumption")
     """months until half has taken hold"""
-    capital: float = assumption(
-        0.0, "share of annual revenue", plausible=(0.0, 0.03), allowed=(0, 10), source="SPEC 6.2, assumption"
+    capital: Capital = assumption(0.0, "share of annual revenue", plausible=(0.0, 0.03), source="SPEC 6.2, assumption")
+    """what it costs to set up; or {amount: ...} in money"""
+    running: Running = assumption(
+        0.0, "share of annual revenue a year", plausible=(0.0, 0.01), source="SPEC 6.2, assumption"
     )
-    """what it costs to set up"""
-    running: float = assumption(
-        0.0, "share of annual revenue a year", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"
-    )
-    """what it costs to run"""
+    """what it costs to run; or {amount: ...} in money a year"""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -161,9 +160,11 @@ class Strategy(Settings):
 
     def spent(self, elapsed: int, capital_months: int) -> float:
         """Cost of a month, share of annual revenue, at full intensity: capital at the start, then running cost."""
-        if elapsed <= 0:
-            return 0.0
-        return (self.capital / capital_months if elapsed <= capital_months else 0.0) + self.running / 12.0
+        return of_month(share(self.capital), share(self.running), elapsed, capital_months)
+
+    def paid(self, elapsed: int, capital_months: int) -> float:
+        """What of a month's cost is given in money, CNY, at full intensity; beside the shares of `spent`."""
+        return of_month(money(self.capital), money(self.running), elapsed, capital_months)
 
     def extra_managers(self, bank: Bank, maturity: float) -> float:
         """Posts it adds once it holds; part of what a budget has to pay for."""

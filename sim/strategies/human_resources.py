@@ -13,6 +13,7 @@ from typing import ClassVar, Literal
 from sim.assumptions import assumption
 from sim.levers import Levers, logit
 from sim.strategies.base import Bank, Strategy
+from sim.strategies.cost import Running
 
 
 class HumanResources(Strategy):
@@ -22,8 +23,8 @@ class HumanResources(Strategy):
     use: Literal["human_resources"] = "human_resources"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""
-    running: float = assumption(
-        0.003, "share of annual revenue a year", plausible=(0.0, 0.006), allowed=(0, 10), source="SPEC 6.2, assumption"
+    running: Running = assumption(
+        0.003, "share of annual revenue a year", plausible=(0.0, 0.006), source="SPEC 6.2, assumption"
     )
     """what it costs to run (pay)"""
     manager_exits: float = assumption(

@@ -115,28 +115,28 @@ class Programme:
     # --- what it costs --------------------------------------------------------------------------------------------
 
     def costs(self, month: int) -> dict[str, float]:
-        """Cost of a month by name, CNY: shares of the annual revenue at month 0 (DECISIONS 19)."""
-        revenue = float(self.revenue.sum())
-        months = self.settings.capital_months
-        found = {s.use: s.intensity * s.spent(s.elapsed(month), months) * revenue for s in self.strategies}
+        """Cost of a month by name, CNY: shares of the annual revenue at month 0 (DECISIONS 19), and sums of money."""
+        found = {strategy.use: self._cost_of(strategy, month) for strategy in self.strategies}
         for name, cost in found.items():
             if not math.isfinite(cost):
                 raise ValueError(f"{name}.spent: {cost} is no cost")
         return found
 
     def cost(self, month: int) -> np.ndarray:
-        """Cost of a month by tier, CNY, laid on tiers as revenue was at month 0."""
+        """Cost of a month by tier, CNY, laid on tiers as revenue was at month 0, on all alike where there was none."""
         total, revenue = sum(self.costs(month).values()), float(self.revenue.sum())
-        return self.revenue / revenue * total if revenue > 0 else np.zeros(self.revenue.size)
+        return (self.revenue / revenue if revenue > 0 else np.full(self.revenue.size, 1.0 / self.revenue.size)) * total
+
+    def _cost_of(self, strategy: Strategy, month: int) -> float:
+        elapsed, months = strategy.elapsed(month), self.settings.capital_months
+        shares = strategy.intensity * strategy.spent(elapsed, months) * float(self.revenue.sum())
+        return shares + strategy.intensity * strategy.paid(elapsed, months)
 
     def yearly(self, strategy: Strategy, months: int, salary: float) -> float:
         """What a strategy costs a year over so many months, managers it adds included, CNY."""
-        of_month = (
-            strategy.spent(strategy.elapsed(month), self.settings.capital_months) for month in range(1, months + 1)
-        )
-        spent = sum(of_month)
+        spent = sum(self._cost_of(strategy, month) for month in range(1, months + 1))
         posts = strategy.extra_managers(self.bank, strategy.intensity * strategy.fidelity)
-        return strategy.intensity * spent * float(self.revenue.sum()) / (months / 12.0) + posts * salary * 12.0
+        return spent / (months / 12.0) + posts * salary * 12.0
 
     def _within(self, budget: float, months: int, salary: float) -> list[Strategy]:
         """Scale intensities so that the yearly cost, managers added included, is the budget; at most full intensity.

@@ -15,6 +15,7 @@ import numpy as np
 from sim.assumptions import assumption
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
+from sim.strategies.cost import Running
 
 QUARTER, YEAR = 3, 12
 
@@ -29,11 +30,10 @@ class StaffUpskilling(Strategy):
     use: Literal["staff_upskilling"] = "staff_upskilling"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""
-    running: float = assumption(
+    running: Running = assumption(
         0.003,
         "share of annual revenue a year",
         plausible=(0.001, 0.006),
-        allowed=(0, 10),
         source="SPEC 6.2, assumption",
     )
     """what it costs to run, without managers' time"""

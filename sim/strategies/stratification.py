@@ -21,6 +21,7 @@ from sim.codes import LEAD, RETENTION
 from sim.levers import Levers, logit, shifted
 from sim.strategies.base import Bank, Strategy, reached, score_above
 from sim.strategies.contact_cap import capped
+from sim.strategies.cost import Running
 from sim.strategies.upheaval import Touch
 
 Part = Literal[
@@ -42,8 +43,8 @@ class Stratification(Strategy):
     gates: ClassVar = {"digital_thinking": "gate"}
     touches: ClassVar = ("managers", "contacts", "dormant", "tiers")
     use: Literal["stratification"] = "stratification"
-    running: float = assumption(
-        0.004, "share of annual revenue a year", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"
+    running: Running = assumption(
+        0.004, "share of annual revenue a year", plausible=(0.0, 0.01), source="SPEC 6.2, assumption"
     )
     """what it costs to run, without managers' pay"""
     coverage: float = assumption(0.95, "share", plausible=(0.6, 1.0), allowed=(0, 1), source="F4, SPEC 6.2")
