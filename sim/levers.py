@@ -16,9 +16,16 @@ from sim.codes import CHANNELS
 
 
 def lever(
-    unit: str, about: str, *, by: Literal["bank", "tier", "tier and channel"] = "bank", neutral: float | bool = 0.0
+    unit: str,
+    about: str,
+    *,
+    by: Literal["bank", "tier", "tier and channel", "manager and app"] = "bank",
+    neutral: float | bool = 0.0,
 ) -> Any:
-    """A field of `Levers`: one number for the bank, or a float64 array (tiers,) or (tiers, channels)."""
+    """A field of `Levers`: one number for the bank, or a float64 array (tiers,), (tiers, channels) or (2, 2).
+
+    "manager and app" is by whether a customer has a named manager (row 1) and whether it uses the app (column 1).
+    """
     return field(init=False, metadata={"unit": unit, "about": about, "by": by, "neutral": neutral})
 
 
@@ -33,9 +40,8 @@ class Levers:
     log_dormant: np.ndarray = lever("log HR", "going dormant alone", by="tier")
     log_return: float = lever("log ratio", "reactivation")
     quality: np.ndarray = lever("SD", "shift of service quality", by="tier")
-    log_quality_sd: float = lever("log ratio", "spread of service quality")
-    log_quality_sd_managed: float = lever("log ratio", "and of customers with a named manager alone")
-    log_quality_sd_app: float = lever("log ratio", "and of app users alone")
+    quality_managed: np.ndarray = lever("SD", "and for customers with a named manager alone", by="tier")
+    log_quality_sd: np.ndarray = lever("log ratio", "spread of service quality", by="manager and app")
     log_failure: float = lever("log ratio", "failures in every channel")
     log_app_failure: float = lever("log ratio", "and in the app alone")
     resolution: float = lever("log odds", "complaints resolved")
@@ -47,6 +53,7 @@ class Levers:
     log_refusal: float = lever("log share", "that of both which no consent covers")
     # contacts
     push: float = lever("log odds", "contacts that offer a product")
+    push_managers: float = lever("log odds", "and of managers' contacts alone")
     log_conversion: np.ndarray = lever("log ratio", "offers taken", by="tier")
     campaign: np.ndarray = lever("chance a month", "campaign contacts added", by="tier and channel")
     retain: np.ndarray = lever("chance a month", "retention contact above the cut", by="tier and channel")
@@ -79,7 +86,7 @@ class Levers:
 
     def reset(self) -> None:
         """Back to neutral, at the start of every month."""
-        shapes = {"tier": (self.tiers,), "tier and channel": (self.tiers, len(CHANNELS))}
+        shapes = {"tier": (self.tiers,), "tier and channel": (self.tiers, len(CHANNELS)), "manager and app": (2, 2)}
         for one in fields(self):
             if one.metadata:
                 by, neutral = one.metadata["by"], one.metadata["neutral"]

@@ -113,7 +113,7 @@ def test_a_contact_that_keeps_offers_no_product(purpose: int, sells: bool) -> No
     p = rates_of(reach=[1.0] * 5, conversion=[1.0] * 5, attempt_decay=0.0, product_gain=[0.0] * 4, product_loss=0.0)
     people = awake(2_000, managed=True)
     people.products[:] = 1
-    tally = month(people, np.full(len(people), PHONE | purpose, np.int8), p=p, push_share=1.0, **NOBODY_LEAVES)
+    tally = month(people, np.full(len(people), PHONE | purpose, np.int8), p=p, push_managers=1.0, **NOBODY_LEAVES)
     assert tally[T.CONTACTS + PHONE] == tally[T.OPEN]
     assert (tally[T.SALES] > 0) == sells
     assert np.all(people.retained == (0 if sells else 2))
@@ -139,7 +139,7 @@ def test_a_lead_sells_by_the_hand_off_and_a_second_channel_by_the_synergy() -> N
         people.weight[:] = 1024
         people.last_channel[:] = last
         plan = np.full(n, PHONE | purpose, np.int8)
-        return month(people, plan, p=p, push_share=1.0, **NOBODY_LEAVES, **now)[T.SALES] / 1024 / n
+        return month(people, plan, p=p, push_managers=1.0, **NOBODY_LEAVES, **now)[T.SALES] / 1024 / n
 
     plain = sold(0, PHONE, handoff=math.log(1.6), synergy=math.log(1.25))
     assert plain == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / n))

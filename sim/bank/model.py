@@ -499,16 +499,13 @@ class BankModel(mesa.Model):
             ),
             peers=f(share - s.adoption.peers_from),
             word_of_mouth=(contagion if on.word_of_mouth else np.zeros(len(self.tiers))).astype(f),
-            quality_shift=levers.quality.astype(f),
-            quality_sd_ratio=np.exp(
-                levers.log_quality_sd
-                + np.array([[0.0], [levers.log_quality_sd_managed]])
-                + np.array([[0.0, levers.log_quality_sd_app]])
-            ).astype(f),
+            quality_shift=np.stack([levers.quality, levers.quality + levers.quality_managed]).astype(f),
+            quality_sd_ratio=np.exp(levers.log_quality_sd).astype(f),
             expectation_rise=f(world.expectation_rise),
             failure_ratio=f(np.exp(levers.log_failure)),
             resolution=f(shifted(s.service.resolution, levers.resolution)),
             push_share=f(shifted(s.contacts.push, levers.push)),
+            push_managers=f(shifted(s.contacts.push, levers.push + levers.push_managers)),
             conversion_ratio=np.exp(levers.log_conversion).astype(f),
             campaign=np.ascontiguousarray(campaign, f),
             hazard_ratio=levers.log_hazard.astype(f),

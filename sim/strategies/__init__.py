@@ -16,6 +16,7 @@ from sim.codes import ACTIVE, APP, BRANCH, CHANNELS, DORMANT, LEAD, MESSAGING, N
 from sim.levers import Levers, logit, shifted
 from sim.strategies.base import Bank, Strategy, first_line, reached, score_above
 from sim.strategies.contact_cap import capped
+from sim.strategies.cost import Amount, Capital, Running, YearlyAmount
 from sim.strategies.digital_thinking import DigitalThinking
 from sim.strategies.fintech import Fintech
 from sim.strategies.human_resources import HumanResources
@@ -26,6 +27,7 @@ from sim.strategies.programme import Programme
 from sim.strategies.settings import Implementation
 from sim.strategies.staff_upskilling import StaffUpskilling
 from sim.strategies.stratification import Stratification
+from sim.strategies.upheaval import TOUCHES, Touch
 
 STRATEGIES: dict[str, type[Strategy]] = {
     "digital_thinking": DigitalThinking,
@@ -60,15 +62,21 @@ __all__ = [
     "PHONE",
     "RETENTION",
     "STRATEGIES",
+    "TOUCHES",
     "VIDEO",
+    "Amount",
     "Bank",
     "BankView",
+    "Capital",
     "Implementation",
     "Levers",
     "Plugin",
     "Programme",
     "Proposals",
+    "Running",
     "Strategy",
+    "Touch",
+    "YearlyAmount",
     "assumption",
     "capped",
     "first_line",

@@ -15,6 +15,7 @@ from sim.agents.proposals import Proposals
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
 from sim.strategies.settings import Implementation
+from sim.strategies.upheaval import unsettle
 
 
 class Programme:
@@ -39,13 +40,12 @@ class Programme:
         self.strategies = sorted(at_work, key=lambda strategy: (strategy.use, strategy.start))
         if budget is not None:
             self.strategies = self._within(budget, months, salary)
-        self.start = min((strategy.start for strategy in self.strategies), default=0)
 
     # --- how far --------------------------------------------------------------------------------------------------
 
     def _held(self, name: str, month: int) -> float:
         """Intensity times the S-curve of the strategy of that name, 0 without it."""
-        return max((s.intensity * s.curve(month - s.start) for s in self.strategies if s.use == name), default=0.0)
+        return max((s.intensity * s.curve(s.elapsed(month)) for s in self.strategies if s.use == name), default=0.0)
 
     def _number(self, strategy: Strategy, setting: str) -> float:
         """A number that a strategy names: its own, else that of the implementation."""
@@ -63,11 +63,11 @@ class Programme:
         for other, setting in strategy.gates.items():
             gate = self._number(strategy, setting)
             fidelity = min(fidelity, gate + (1.0 - gate) * self._held(other, month))
-        reached = strategy.intensity * fidelity * strategy.curve(month - strategy.start)
+        reached = strategy.intensity * fidelity * strategy.curve(strategy.elapsed(month))
         for other, more in self._complements(strategy).items():
             reached *= 1.0 + more * self._held(other, month)
         for other, setting in strategy.erosion.items():
-            kept = 0.5 ** (max(month - strategy.start, 0) / self._number(strategy, setting))
+            kept = 0.5 ** (strategy.elapsed(month) / self._number(strategy, setting))
             reached *= kept + (1.0 - kept) * self._held(other, month)
         return min(reached, 1.0)
 
@@ -88,22 +88,20 @@ class Programme:
     # --- what they do ---------------------------------------------------------------------------------------------
 
     def turn(self, levers: Levers, month: int) -> None:
-        """Turn the levers of the month, the dip of the first months included."""
+        """Turn the levers of the month, the upheaval of each strategy's first months included."""
         for strategy in self.strategies:
-            elapsed = month - strategy.start
+            elapsed = strategy.elapsed(month)
             if elapsed > 0:
                 strategy.turn(levers, self.maturities(month)[strategy.use], elapsed, self.bank)
                 levers.refuse_nonsense(strategy.use)
-        if self.strategies and 0 < month - self.start <= self.settings.dip_months:
-            depth = max(strategy.intensity for strategy in self.strategies if strategy.start < month)
-            levers.log_hours += math.log1p(-self.settings.dip_hours * depth)
-            levers.log_quality_sd += 0.5 * math.log1p(self.settings.dip_variance * depth)
+        beginning = [s for s in self.strategies if 0 < s.elapsed(month) <= self.settings.dip_months]
+        unsettle(levers, ((touch, s.intensity) for s in beginning for touch in s.touched()), self.settings)
 
     def propose(self, view: BankView, month: int) -> Proposals | None:
         """The wishes of all strategies over the rows of the view, as one queue; None where there are none."""
         wishes = []
         for strategy in self.strategies:
-            if month > strategy.start:
+            if strategy.elapsed(month) > 0:
                 wish = strategy.propose(view, self.maturities(month)[strategy.use], month, self.bank)
                 if wish is not None and wish.rows.size:
                     wishes.append(wish)
@@ -117,26 +115,28 @@ class Programme:
     # --- what it costs --------------------------------------------------------------------------------------------
 
     def costs(self, month: int) -> dict[str, float]:
-        """Cost of a month by name, CNY: shares of the annual revenue at month 0 (DECISIONS 19)."""
-        revenue = float(self.revenue.sum())
-        months = self.settings.capital_months
-        found = {s.use: s.intensity * s.spent(month - s.start, months) * revenue for s in self.strategies}
+        """Cost of a month by name, CNY: shares of the annual revenue at month 0 (DECISIONS 19), and sums of money."""
+        found = {strategy.use: self._cost_of(strategy, month) for strategy in self.strategies}
         for name, cost in found.items():
             if not math.isfinite(cost):
                 raise ValueError(f"{name}.spent: {cost} is no cost")
         return found
 
     def cost(self, month: int) -> np.ndarray:
-        """Cost of a month by tier, CNY, laid on tiers as revenue was at month 0."""
+        """Cost of a month by tier, CNY, laid on tiers as revenue was at month 0, on all alike where there was none."""
         total, revenue = sum(self.costs(month).values()), float(self.revenue.sum())
-        return self.revenue / revenue * total if revenue > 0 else np.zeros(self.revenue.size)
+        return (self.revenue / revenue if revenue > 0 else np.full(self.revenue.size, 1.0 / self.revenue.size)) * total
+
+    def _cost_of(self, strategy: Strategy, month: int) -> float:
+        elapsed, months = strategy.elapsed(month), self.settings.capital_months
+        shares = strategy.intensity * strategy.spent(elapsed, months) * float(self.revenue.sum())
+        return shares + strategy.intensity * strategy.paid(elapsed, months)
 
     def yearly(self, strategy: Strategy, months: int, salary: float) -> float:
         """What a strategy costs a year over so many months, managers it adds included, CNY."""
-        months_running = range(1 - strategy.start, months + 1 - strategy.start)
-        spent = sum(strategy.spent(elapsed, self.settings.capital_months) for elapsed in months_running)
+        spent = sum(self._cost_of(strategy, month) for month in range(1, months + 1))
         posts = strategy.extra_managers(self.bank, strategy.intensity * strategy.fidelity)
-        return strategy.intensity * spent * float(self.revenue.sum()) / (months / 12.0) + posts * salary * 12.0
+        return spent / (months / 12.0) + posts * salary * 12.0
 
     def _within(self, budget: float, months: int, salary: float) -> list[Strategy]:
         """Scale intensities so that the yearly cost, managers added included, is the budget; at most full intensity.
