@@ -5,8 +5,9 @@ over the worlds, and all the other assumptions are its noise. A curve is a slope
 that NumPy does in one product what a smoother would do parameter by parameter. Three things are added for few worlds
 and many assumptions:
 
-- other assumptions that clearly matter are found one after the other and their effect is taken off first, which leaves
-  less noise; not off an assumption that goes along with them in the worlds, since knowing it tells of them too;
+- other assumptions that clearly matter, and what two of them do together, are found one after the other and their
+  effect is taken off first, which leaves less noise; not off an assumption that goes along with them in the worlds,
+  since knowing it tells of them too;
 - slope and bend are shrunk by what chance alone would have given them, so that the spread of a curve is unbiased
   (a fitted curve of no effect still moves, and a maximum over arms would be paid for it);
 - an assumption counts as clear if its curve is stronger than the strongest of all in 95 of 100 shuffles of the worlds
@@ -29,6 +30,7 @@ SLOPE_ONLY, FEW = 32, 200  # worlds below which a curve is a line, below which i
 KNOTS = {False: (0.05, 0.35, 0.65, 0.95), True: (0.025, 0.215, 0.405, 0.595, 0.785, 0.975)}  # quantiles
 MOST_COLUMNS = 0.25  # columns of the joint model, of the worlds
 TOGETHER = 3.5  # standard errors of a rank correlation, beyond which two assumptions go together
+PRODUCT = -1  # owner of what two assumptions do together
 FLAT = 1e-9  # relative: a column or a spread below that is none
 
 
@@ -81,8 +83,7 @@ def curves(inputs: pd.DataFrame, gaps: Array, luck: Array, rng: np.random.Genera
     basis = _bases(raw, n)
     centred = gaps - gaps.mean(axis=0)
     null = _null(basis, centred, rng)
-    chosen, p = _chosen(basis, centred, null)
-    joint, owner = _joint(basis, chosen)
+    joint, owner, p = _chosen(basis, centred, null)
     weights = np.linalg.lstsq(joint, centred, rcond=None)[0]
     residual = centred - joint @ weights
     freedom = max(n - 1 - joint.shape[1], 1)
@@ -90,13 +91,15 @@ def curves(inputs: pd.DataFrame, gaps: Array, luck: Array, rng: np.random.Genera
     k = basis.shape[2]
     together = _together(raw)
     outcomes = np.repeat(residual[None], len(basis), axis=0)
-    for i in chosen:
+    for i in np.unique(owner[owner != PRODUCT]):
         part = joint[:, owner == i] @ weights[owner == i]
         outcomes[together[:, i] | (np.arange(len(basis)) == i)] += part
     slopes = basis.transpose(0, 2, 1) @ outcomes
     rest = outcomes - basis @ slopes
     own = _own(basis)
-    taken = np.array([np.count_nonzero((owner != j) & ~together[j, owner]) for j in range(len(basis))])
+    taken = np.array(
+        [np.count_nonzero((owner == PRODUCT) | ((owner != j) & ~together[j, owner])) for j in range(len(p))]
+    )
     left = np.maximum(n - 1 - own - taken, 1)
     spread = rest.transpose(0, 2, 1) @ rest / left[:, None, None]
     spread *= ((n - 1) / np.maximum(n - 1 - taken, 1))[:, None, None]  # what is taken off is not at right angles
@@ -118,6 +121,12 @@ def curves(inputs: pd.DataFrame, gaps: Array, luck: Array, rng: np.random.Genera
         residual,
         freedom,
     )
+
+
+def above_best(curve: Array) -> Array:
+    """Curves (..., m, arms) less that of the arm which is best on average, so that dominance leaves exactly 0."""
+    best = curve.mean(axis=-2, keepdims=True).argmax(axis=-1, keepdims=True)
+    return curve - np.take_along_axis(curve, best, axis=-1)
 
 
 def root(matrix: Array) -> Array:
@@ -179,12 +188,11 @@ def _shares(basis: Array, outcomes: Array) -> Array:
     `outcomes` (n, sets, a) are centred.
     """
     n, sets, a = outcomes.shape
+    k = basis.shape[2]
     size = np.maximum((outcomes**2).sum(axis=0), np.finfo(float).tiny)
-    flat, found = outcomes.reshape(n, -1), np.empty((2, len(basis), sets))
-    for j, columns in enumerate(basis):
-        squares = (columns.T @ flat).reshape(-1, sets, a) ** 2 / size
-        found[0, j], found[1, j] = squares[0].max(axis=1), squares.sum(axis=0).max(axis=1)
-    return found
+    rows = basis.transpose(0, 2, 1).reshape(-1, n)
+    squares = (rows @ outcomes.reshape(n, -1)).reshape(-1, k, sets, a) ** 2 / size
+    return np.stack([squares[:, 0].max(axis=-1), squares.sum(axis=1).max(axis=-1)])
 
 
 def _strength(shares: Array, own: np.ndarray, freedom: int) -> Array:
@@ -196,7 +204,7 @@ def _strength(shares: Array, own: np.ndarray, freedom: int) -> Array:
 
     found = np.ones(shares.shape[1:])
     for share, parts in ((shares[0], np.minimum(own, 1)), (shares[1], own)):
-        share = np.minimum(share, 1.0 - FLAT**2)
+        share = np.minimum(share, 1.0 - FLAT)
         some, left = np.maximum(parts, 1)[:, None], np.maximum(freedom - parts, 1)[:, None]
         found = np.minimum(
             found, np.where(parts[:, None] > 0, fdtrc(some, left, share / some * left / (1.0 - share)), 1.0)
@@ -221,36 +229,50 @@ def _null(basis: Array, outcomes: Array, rng: np.random.Generator) -> Array:
     return _strength(most, kinds, n - 1).min(axis=0)
 
 
-def _chosen(basis: Array, outcomes: Array, null: Array) -> tuple[list[int], Array]:
-    """Assumptions that clearly matter, strongest first, and the chance of each curve under `null`."""
+def _chosen(basis: Array, outcomes: Array, null: Array) -> tuple[Array, np.ndarray, Array]:
+    """What clearly matters, strongest first, as columns of a joint model (n, c) with their owners; chances of all.
+
+    Two assumptions that are in may act together: the product of their slopes competes with those that are not in yet,
+    since in a design of few worlds a product may look like a third assumption. Its owner is `PRODUCT`.
+    """
     n, a = outcomes.shape
-    p = np.ones(len(basis))
-    chosen: list[int] = []
-    if not len(basis) or not a:
-        return chosen, p
-    own, residual, used = _own(basis), outcomes, 0
-    size = (outcomes**2).sum(axis=0)
-    while True:
-        left = np.where((residual**2).sum(axis=0) > FLAT * size, residual, 0.0)
-        strength = _strength(_shares(basis, left[:, None, :]), own, n - 1 - used)[:, 0]
-        now = (1 + (null <= strength[:, None]).sum(axis=1)) / (1 + len(null))
-        open_ = np.array([j not in chosen for j in range(len(basis))])
-        p[open_] = now[open_]
-        best = int(np.argmin(np.where(open_, strength, 2.0)))
-        if not open_[best] or now[best] > CHANCE or used + own[best] > MOST_COLUMNS * n:
-            return chosen, p
-        chosen.append(best)
-        joint, _ = _joint(basis, chosen)
-        used = joint.shape[1]
+    own, p = _own(basis), np.ones(len(basis))
+    joint, owner = np.zeros((n, 0)), np.zeros(0, dtype=int)
+    products: list[Array] = []
+    residual, size = outcomes, (outcomes**2).sum(axis=0)
+    while len(basis) and a:
+        left = np.where((residual**2).sum(axis=0) > FLAT * size, residual, 0.0)[:, None, :]
+        freedom = n - 1 - len(owner)
+        strength = _strength(_shares(basis, left), own, freedom)[:, 0]
+        inside = np.isin(np.arange(len(basis)), owner)
+        p[~inside] = (1 + (null <= strength[~inside, None]).sum(axis=1)) / (1 + len(null))
+        offered = np.zeros((len(products), n, 1))
+        for place, column in enumerate(products):
+            offered[place, :, 0] = column
+        paired = _strength(_shares(offered, left), np.ones(len(products), dtype=int), freedom)[:, 0]
+        strength = np.concatenate([np.where(inside, 2.0, strength), paired])
+        best = int(np.argmin(strength))
+        single = best < len(basis)
+        columns = basis[best][:, : own[best]] if single else offered[best - len(basis)]
+        if (1 + (null <= strength[best]).sum()) / (1 + len(null)) > CHANCE or strength[best] > 1.0:
+            break
+        if len(owner) + columns.shape[1] > MOST_COLUMNS * n:
+            break
+        if single:
+            products += [_centred(basis[best][:, 0] * basis[j][:, 0]) for j in np.unique(owner[owner != PRODUCT])]
+        else:
+            products.pop(best - len(basis))
+        joint = np.concatenate([joint, columns], axis=1)
+        owner = np.append(owner, np.full(columns.shape[1], best if single else PRODUCT))
         residual = outcomes - joint @ np.linalg.lstsq(joint, outcomes, rcond=None)[0]
+    return joint, owner, p
 
 
-def _joint(basis: Array, chosen: list[int]) -> tuple[Array, np.ndarray]:
-    """Columns of the chosen assumptions side by side, (n, c), and whose each is."""
-    columns = [(j, column) for j in chosen for column in basis[j].T if column.any()]
-    if not columns:
-        return np.zeros((basis.shape[1], 0)), np.zeros(0, dtype=int)
-    return np.stack([column for _, column in columns], axis=1), np.array([j for j, _ in columns])
+def _centred(column: Array) -> Array:
+    """A column without its mean, of length 1; 0 where it does not move."""
+    column = column - column.mean()
+    length = float(np.sqrt((column**2).sum()))
+    return column / length if length > FLAT else column * 0.0
 
 
 def _together(raw: Array) -> np.ndarray:

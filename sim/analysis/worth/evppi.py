@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.analysis.worth.curves import Curves
+from sim.analysis.study import Array
+from sim.analysis.worth.curves import Curves, above_best
 from sim.measures.intervals import CONFIDENCE
 
 DRAWS = 100
@@ -39,9 +40,8 @@ class Part:
 def part(found: Curves, j: int, rng: np.random.Generator) -> Part:
     """The j-th assumption's."""
     curve, x = found.curve(j), found.x[j]
-    drawn = found.draws(j, DRAWS, rng)
-    spread = drawn.max(axis=2).mean(axis=1) - drawn.mean(axis=1).max(axis=1)
-    worth = max(float(curve.max(axis=1).mean() - curve.mean(axis=0).max()), 0.0) if found.clear[j] else 0.0
+    spread = _gained(found.draws(j, DRAWS, rng))
+    worth = float(_gained(curve)) if found.clear[j] else 0.0
     best = curve.argmax(axis=1)
     low, high = (round(end * (len(x) - 1)) for end in (EDGE, 1.0 - EDGE))
     turned = np.flatnonzero(best[low : high + 1] != best[low])
@@ -55,3 +55,8 @@ def part(found: Curves, j: int, rng: np.random.Generator) -> Part:
         int(best[high]),
         float(x[low + turned[0] - 1 : low + turned[0] + 1].mean()) if len(turned) else float("nan"),
     )
+
+
+def _gained(curve: Array) -> Array:
+    """Mean over places of the best arm there above the arm that is best on average, of curves (..., m, arms)."""
+    return np.asarray(above_best(curve).max(axis=-1).mean(axis=-1))

@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from sim.analysis.study import Array
-from sim.analysis.worth.curves import Curves
+from sim.analysis.worth.curves import Curves, above_best
 from sim.analysis.worth.evppi import DRAWS
 from sim.assumptions import Settings, assumption
 
@@ -152,8 +152,7 @@ def evsi(x_effect: Array, error: Array, curve: Array) -> Any:
     edges = np.linspace(low, high, BINS - 1)
     below = ndtr((edges - x_effect[:, None]) / error[:, None])
     chance = np.diff(below, axis=1, prepend=0.0, append=1.0) / len(x_effect)  # (m, bins), adding up to 1
-    chosen = np.einsum("mb,...ma->...ba", chance, curve).max(axis=-1).sum(axis=-1)
-    return np.maximum(chosen - curve.mean(axis=-2).max(axis=-1), 0.0)
+    return np.einsum("mb,...ma->...ba", chance, above_best(curve)).max(axis=-1).sum(axis=-1)
 
 
 def pilots(found: Curves, j: int, outcome: Outcome, prices: Prices, horizon: float) -> Iterator[Pilot]:
