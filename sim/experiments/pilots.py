@@ -241,13 +241,14 @@ def _class_share(b: Bank) -> float:
 
 def _satisfaction_by_quality(b: Bank) -> float:
     """Experiences until a lasting difference of quality is fully felt, times that difference."""
-    experiences = b.scenario.channels.inbound_by_use()[0]
+    (any_kind, people, _), _ = b.scenario.channels.episodes()
+    experiences = people + b.scenario.model.service.app_weight * (any_kind - people)
     return b.treatments.quality * experiences / b.scenario.model.feelings.decay
 
 
 def _complaints(change: Callable[[Bank], float]) -> Callable[[Bank], Outcome]:
     def made(b: Bank) -> Outcome:
-        failures = b.scenario.channels.failures_by_use()[0]
+        failures = b.scenario.channels.episodes()[1][0]
         base = float(np.clip(failures * b.scenario.model.service.complain, 1e-6, 0.5))
         who, customers = b.who("active"), b.customers("active")
         return Outcome("events", "complaints", who, customers, base, "change", change(b), after=_lag(b), contacts=0.0)
