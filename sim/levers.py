@@ -21,12 +21,16 @@ def lever(
     *,
     by: Literal["bank", "tier", "tier and channel", "manager and app"] = "bank",
     neutral: float | bool = 0.0,
+    managers: bool = False,
 ) -> Any:
     """A field of `Levers`: one number for the bank, or a float64 array (tiers,), (tiers, channels) or (2, 2).
 
     "manager and app" is by whether a customer has a named manager (row 1) and whether it uses the app (column 1).
+    `managers` marks what only the team of managers reads: it cannot differ between customers of one bank.
     """
-    return field(init=False, metadata={"unit": unit, "about": about, "by": by, "neutral": neutral})
+    return field(
+        init=False, metadata={"unit": unit, "about": about, "by": by, "neutral": neutral, "managers": managers}
+    )
 
 
 @dataclass
@@ -72,14 +76,14 @@ class Levers:
     uplift: float = lever("correlation", "uplift score")
     data_quality: float = lever("log odds", "of a model's knowledge that the data let through")
     # managers
-    log_hours: float = lever("log ratio", "client hours")
-    log_contact_hours: float = lever("log ratio", "time of a contact")
-    log_manager_exit: float = lever("log HR", "managers who leave")
-    log_vacancy: float = lever("log ratio", "months a post stays empty")
-    log_unprepared: float = lever("log ratio", "departures whose customers nobody prepared")
-    coverage: np.ndarray = lever("log odds", "a named manager", by="tier")
-    train_professional: float = lever("SD", "professional skill that every manager learns this month")
-    train_digital: float = lever("SD", "digital skill that every manager learns this month")
+    log_hours: float = lever("log ratio", "client hours", managers=True)
+    log_contact_hours: float = lever("log ratio", "time of a contact", managers=True)
+    log_manager_exit: float = lever("log HR", "managers who leave", managers=True)
+    log_vacancy: float = lever("log ratio", "months a post stays empty", managers=True)
+    log_unprepared: float = lever("log ratio", "departures whose customers nobody prepared", managers=True)
+    coverage: np.ndarray = lever("log odds", "a named manager", by="tier", managers=True)
+    train_professional: float = lever("SD", "professional skill that every manager learns this month", managers=True)
+    train_digital: float = lever("SD", "digital skill that every manager learns this month", managers=True)
 
     def __post_init__(self) -> None:
         self.reset()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from statistics import NormalDist
 from typing import Any, ClassVar, Literal
 
@@ -30,6 +30,7 @@ from sim.levers import Levers
 from sim.strategies.cost import Capital, Running, money, of_month, share
 from sim.strategies.settings import Implementation
 from sim.strategies.upheaval import TOUCHES, UNSAID, Touch
+from sim.strategies.where import Where
 from sim.tiers import Tier
 
 LONGEST = 1200  # months; the longest horizon
@@ -90,6 +91,7 @@ class Strategy(Settings):
         "own rules",
         json_schema_extra={"unit": "month"},
     )
+    where: Where | None = Field(None, description="the part of the bank it is tried in, as a pilot; all unless named")
     intensity: float = Field(
         1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent", json_schema_extra={"unit": "share"}
     )
@@ -169,6 +171,17 @@ class Strategy(Settings):
     def extra_managers(self, bank: Bank, maturity: float) -> float:
         """Posts it adds once it holds; part of what a budget has to pay for."""
         return 0.0
+
+
+def of_managers(strategy: Strategy, bank: Bank) -> list[str]:
+    """What of managers a strategy changes in its first month, as levers say it: a pilot cannot have that."""
+    levers, neutral = Levers(len(bank.tiers)), Levers(len(bank.tiers))
+    strategy.turn(levers, 1.0, 1, bank)
+    return [
+        f"{one.name} ({one.metadata['about']})"
+        for one in fields(Levers)
+        if one.metadata.get("managers") and not np.array_equal(getattr(levers, one.name), getattr(neutral, one.name))
+    ]
 
 
 def score_above(share: float) -> float:
