@@ -38,7 +38,8 @@ FLOATS = {  # float32
     "reached": "1 = a contact reached the customer",
     "offered": "1 = it offered a product",
     "experience": "1 = a service experience",
-    "surprise": "its quality less what was expected, SD",
+    "quality": "its quality, SD",
+    "surprise": "that less what was expected, SD",
     "failed": "1 = service failed",
     "complained": "1 = and the customer complained",
     "recovered": "1 = the complaint was resolved within the month",
@@ -47,7 +48,8 @@ FLOATS = {  # float32
     "money": "AUM, CNY",
 }
 INTEGERS = {  # int32
-    "channel": "of the month's contact, -1 = none",
+    "channel": "of the month's contact, -1 = none, less where a wish for one was lost",
+    "wishes": "rows of the block with a wish for a contact, in order",
     "keeping": "1 = it is meant to keep the customer",
     "made_sale": "1 = it sold a product",
     "opted": "1 = the customer opted out of its channel",

@@ -43,6 +43,7 @@ def serve(b, u, w, now, p):
             + p.quality_sd * now.quality_sd_ratio * normal(u.quality[i])
             - w.failed[i] * drop
         )
+        w.quality[i] = quality
         w.surprise[i] = w.experience[i] * (quality - b.expectation[i])
 
 
