@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from sim.assumptions import Settings, assumption
+from typing import ClassVar
+
+from sim.assumptions import Doubts, Settings, assumption
 
 
 class Economics(Settings):
     """Money per customer, product and unit of AUM (SPEC 7, DECISIONS 20)."""
+
+    doubts: ClassVar = Doubts(together={("servicing", "dormant_servicing"): 0.6})
 
     margin: dict[str, float] = assumption(
         unit="1/year of AUM",

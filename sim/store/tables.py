@@ -43,7 +43,7 @@ ATTRIBUTION_COLUMNS = FILES["attribution"].names
 FATES = tuple(declared.FATES)  # of a customer of month 0, at the end
 STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
 _OF_A_RUN = ("monthly", "bank", "transitions", "cohorts", "managers", "individuals")  # a panel keeps the types it has
-_TOLD_OF_A_RUN = ("summary", "comparison", "precision", "attribution")
+_TOLD_OF_A_RUN = ("summary", "comparison", "precision", "attribution", "beliefs")
 _DTYPES = {column.name: column.dtype for name in (*_OF_A_RUN, *_TOLD_OF_A_RUN) for column in FILES[name].columns}
 
 

@@ -8,9 +8,9 @@ What would change our minds: trust falls with personalisation although customers
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
-from sim.assumptions import assumption
+from sim.assumptions import Doubts, assumption
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
 from sim.strategies.contact_cap import capped
@@ -19,6 +19,7 @@ from sim.strategies.contact_cap import capped
 class Institutional(Strategy):
     """Institutional safeguard: consent, rules against mis-selling, a cap on contacts, strategies better carried out."""
 
+    doubts: ClassVar = Doubts(decided=("pressure",), settled=("uncapped",))
     use: Literal["institutional"] = "institutional"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from sim.assumptions import assumption
+from sim.assumptions import Doubts, assumption
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
 
@@ -25,6 +25,9 @@ class StaffUpskilling(Strategy):
     carriers: ClassVar = {"institutional": "institutions"}
     gates: ClassVar = {"digital_thinking": "gate"}
     erosion: ClassVar = {"human_resources": "erosion_half_life"}
+    doubts: ClassVar = Doubts(
+        decided=("away", "specialists_from"), together={("professional", "digital", "transfer"): 0.5}
+    )
     use: Literal["staff_upskilling"] = "staff_upskilling"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

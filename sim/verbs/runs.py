@@ -67,11 +67,13 @@ def fork(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> Any:
     from sim.experiments.run import Options
 
-    where = None
+    where, worlds = None, {}
     if getattr(arguments, "workers", None) is not None or getattr(arguments, "cluster", None) is not None:
         from sim.experiments.executors.choose import where as place
 
         where = place(arguments.workers, arguments.cluster)
+    else:
+        worlds = {"worlds": _processes(arguments.threads if _has_dask() else 1)}
     return Options(
         arguments.out,
         arguments.threads,
@@ -80,6 +82,7 @@ def _options(arguments: argparse.Namespace) -> Any:
         checkpoint=arguments.checkpoint,
         where=where,
         plugins=tuple(arguments.plugin),
+        **worlds,
     )
 
 
@@ -162,11 +165,15 @@ def attribute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _processes(workers: int | None) -> Any:
-    """Processes of this machine, as many as are asked for or as there are cores; without Dask this process alone."""
+def _has_dask() -> bool:
     from importlib.util import find_spec
 
-    if workers == 1 or (workers is None and find_spec("distributed") is None):
+    return find_spec("distributed") is not None
+
+
+def _processes(workers: int | None) -> Any:
+    """Processes of this machine, as many as are asked for or as there are cores; without Dask this process alone."""
+    if workers == 1 or (workers is None and not _has_dask()):
         from sim.experiments.executors.here import HERE
 
         return HERE
