@@ -112,6 +112,7 @@ def _marks_as_json(summary: Any, comparison: Any, proof: Any, arms: Sequence[str
 
 def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
     from sim.measures.evidence import evidence_of
+    from sim.reporting.run import beliefs_as_json
 
     runs = []
     for outcome in outcomes:
@@ -122,7 +123,8 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
         proof = evidence_of(run)
         tables_json |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
-        runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json})
+        believed = beliefs_as_json(run) if run.beliefs is not None else {}
+        runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json, **believed})
     return runs[0] if len(runs) == 1 else {"runs": runs}
 
 
