@@ -197,7 +197,7 @@ BANK = (
         "bond[<tier>]", "share", "their mean bond with the manager, 0 to 1; empty where nobody has one", later=True
     ),
     _number("reached[<tier>]", "contacts", "contacts of the month that reached a customer of the tier", later=True),
-    _number("experiences[<tier>]", "experiences", "service experiences of the month in the tier, each by what it weighs in feelings", later=True),
+    _number("experiences[<tier>]", "experiences", "service experiences, by what each weighs in feelings", later=True),
     _number("quality[<tier>]", "sd", "their mean quality; empty where there are none", later=True),
     _number("kept_12m[<tier>]", "customers", "`kept_12m` of those who were in this tier then"),
     _number("active_12m_ago[<tier>]", "customers", "`active_12m_ago` of those who were in this tier then"),
@@ -471,6 +471,32 @@ WINNER = (
     OF_SEEDS,
 )
 
+OF_A_WORLD = _whole("world", "", "number of the world", {"0": "that of the scenario's own numbers"})
+WORLDS = (OF_A_WORLD, ARM, SEED, STATUS, VALUE, FIGURE)
+BELIEFS = (
+    ARM,
+    KPI,
+    UNIT,
+    _whole("worlds", "worlds", "drawn worlds in which every arm has a result"),
+    _number("level", BY_ROW, "mean over worlds"),
+    _number("as_assumed", BY_ROW, "difference to the reference in the world of the scenario's own numbers"),
+    _number(
+        "expected", BY_ROW, "mean difference to the reference over worlds; empty for the reference, as what follows"
+    ),
+    _number("expected_se", BY_ROW, "standard error of that, over worlds"),
+    _number("low", BY_ROW, "difference in the world at 5 % from the worst"),
+    _number("median", BY_ROW, "difference in the middle world"),
+    _number("high", BY_ROW, "difference in the world at 95 % from the worst"),
+    _whole("pays_in", "worlds", "worlds in which the arm is worth more than the reference; 0 for the reference"),
+    _number("share_pays", "share", "of worlds in which the arm is worth more than the reference"),
+    _number("share_low", "share", "lower end of its 95 % interval over draws of so many worlds (Wilson)"),
+    _number("share_high", "share", "upper end of that"),
+    _whole("best_in", "worlds", "worlds in which no arm is worth more; of equals the first"),
+    _number("mean_regret", BY_ROW, "mean over worlds of how far the arm falls behind the best of a world"),
+    _number("max_regret", BY_ROW, "most that it falls behind"),
+    _whole("worst_world", "", "the world in which it does"),
+)
+
 OUTCOME = (ARM, KPI)
 PARAMETER = _text("parameter", "path of what is varied")
 WITH = _text("with", "the second parameter of a pair, else empty")
@@ -604,6 +630,8 @@ FILES: dict[str, File] = {
     "comparison": File("run", "comparison.csv", "an arm and key figure, against the reference", COMPARISON),
     "precision": File("run", "precision.csv", "an arm and key figure, against the reference", PRECISION),
     "attribution": File("run", "attribution.csv", "a key figure and strategy of a bundle", ATTRIBUTION),
+    "worlds": File("run", "worlds.parquet", "a world, arm and seed (`beliefs:`)", WORLDS),
+    "beliefs": File("run", "beliefs.csv", "an arm over the worlds (`beliefs:`)", BELIEFS),
     "design": File("sweep", "design.csv", "a point of a sweep", DESIGN),
     "units": File("sweep", "units.parquet", "a planned point with a seed", UNITS),
     "tasks": File("sweep", "tasks.parquet", "a point, arm and seed", TASKS),

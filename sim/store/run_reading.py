@@ -29,13 +29,17 @@ from sim.store.tables import (
     read_csv,
     read_table,
 )
+from sim.store.worlds import FILE as WORLDS_FILE
+from sim.store.worlds import FOLDER as WORLDS_FOLDER
+from sim.store.worlds import read_worlds
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # What is written anew from stored tables, and what else a finished folder vouches for, each with its digest.
+OF_BELIEFS = (WORLDS_FILE, "beliefs.csv")
 DERIVED = ("summary.csv", "comparison.csv", "precision.csv", "report.html", "figures/*.png", "figures/*.svg")
-SEALED = ("scenario.yaml", *(f"{t}.parquet" for t in TABLES), "attribution.csv", *DERIVED, "state/*")
+SEALED = ("scenario.yaml", *(f"{t}.parquet" for t in TABLES), "attribution.csv", *OF_BELIEFS, *DERIVED, "state/*")
 
 
 def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
@@ -61,7 +65,7 @@ RUN = Kind(
     # What this room needs to keep the order of rows, the plan and the KPIs of stored runs; callers add more.
     keys=("name", "run_id", "scenario_digest", "arms", "tiers", "seeds", "months", "discount_rate", "currency"),
     sealed=SEALED,
-    own=(*SEALED, MANIFEST, f"{PARTS}/*", "*.tmp"),
+    own=(*SEALED, MANIFEST, f"{PARTS}/*", f"{WORLDS_FOLDER}/*", "*.tmp"),
     mistakes=run_mistakes,
     not_resumed=_not_resumed,
     goes_on=lambda stored, manifest: _same(stored, manifest) and stored["status"] != "done",
@@ -139,6 +143,17 @@ class Run:
         """attribution.csv as stored, None where there is none: what each strategy of a bundle brings."""
         return _csv_if_there("attribution", self.path)
 
+    @cached_property
+    def beliefs(self) -> pd.DataFrame | None:
+        """beliefs.csv as stored, None where there is none: what each arm comes to over the worlds of `beliefs:`."""
+        return _csv_if_there("beliefs", self.path)
+
+    @cached_property
+    def worlds(self) -> pd.DataFrame | None:
+        """worlds.parquet: a row for each world, arm and seed, with all that was drawn; None where there is none."""
+        told = self.manifest.get("beliefs")
+        return read_worlds(self.path, told) if told else None
+
 
 def _individuals(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None:
     file = path / "individuals.parquet"
@@ -214,6 +229,7 @@ def load(path: Path, manifest: dict[str, Any]) -> Run:
         ("reach", lambda: _reach(path, manifest)),
         ("precision", lambda: _csv_if_there("precision", path)),
         ("attribution", lambda: _csv_if_there("attribution", path)),
+        ("beliefs", lambda: _csv_if_there("beliefs", path)),
     ):
         try:
             optional[name] = reading()

@@ -52,7 +52,7 @@ _OF_A_RUN = (
     "reach",
     "individuals",
 )  # a panel keeps the types it has
-_TOLD_OF_A_RUN = ("summary", "comparison", "precision", "attribution")
+_TOLD_OF_A_RUN = ("summary", "comparison", "precision", "attribution", "beliefs")
 _DTYPES = {column.name: column.dtype for name in (*_OF_A_RUN, *_TOLD_OF_A_RUN) for column in FILES[name].columns}
 
 
