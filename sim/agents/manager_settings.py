@@ -26,7 +26,7 @@ class Managers(Settings):
             *("coverage", "span", "span_slack", "remote_from", "remote_coverage", "remote_span", "hours_per_month"),
             *("salary", "contact_months", "mix"),
         ),
-        settled=("first_service_most", "learning_doublings"),
+        settled=("coverage_before", "first_service_most", "learning_doublings"),
         idle={
             "manager_turnover": (
                 *("turnover", "turnover_junior", "turnover_senior", "junior_months", "senior_months"),

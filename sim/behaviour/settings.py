@@ -616,7 +616,10 @@ class Leaving(Settings):
 class Acquisition(Settings):
     """Who joins (DECISIONS 3)."""
 
-    doubts: ClassVar = Doubts(settled=("tenure_cap",), idle={"acquisition": ("rate", "upper_tiers")})
+    doubts: ClassVar = Doubts(
+        settled=("tenure_cap",),
+        idle={"acquisition": ("rate", "upper_tiers", "referral", "referred_hazard", "referred_wallet")},
+    )
 
     rate: float = assumption(
         0.067, "1/year of open customers", plausible=(0.04, 0.10), allowed=(0, 2), source="SPEC 2.4"
