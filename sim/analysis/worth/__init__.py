@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.study import Array
-from sim.analysis.worth.curves import Curves, curves
+from sim.analysis.worth.curves import Curves, curves_of
 from sim.analysis.worth.evpi import GUESSED, MEASURED, best_of, luck_of, resampled, without_luck
 from sim.analysis.worth.evppi import part
-from sim.analysis.worth.pilots import Outcome, Pilot, Prices, pilots, spread_of
+from sim.analysis.worth.pilots import Outcome, Pilot, Prices, pilots_of, spread_of
 
 FEWEST = 8  # worlds
 SEED = 20260  # of shuffles, draws and resamples: the same tables every time
@@ -75,7 +75,7 @@ def study(
     gaps = table[known, 1:] - table[known, :1]
     covariance = _covariance(noise_sd, noise, arms)
     shared = np.zeros((len(arms) - 1,) * 2) if covariance is None else covariance
-    found = curves(inputs[known], gaps, shared, rng)
+    found = curves_of(inputs[known], gaps, shared, rng)
     if noise is None and covariance is not None:  # arms share luck as they share what is left unexplained
         covariance = covariance * 0 + _correlated(found.residual, np.sqrt(np.diag(covariance)))
     total = _total(found, gaps, covariance, shared, arms, rng)
@@ -196,7 +196,7 @@ def _pilots(
     worth_knowing = parts[parts["clear"] & (parts["evppi"] > 0) & parts["parameter"].isin(list(outcomes))]
     best, sizes = [], []
     for name, evppi in zip(worth_knowing["parameter"], worth_knowing["evppi"], strict=True):
-        looked_at = list(pilots(found, found.names.index(name), outcomes[name], prices, horizon))
+        looked_at = list(pilots_of(found, found.names.index(name), outcomes[name], prices, horizon))
         sizes += [_row(one, evppi, np.nan) for one in looked_at]
         if looked_at:
             chosen = max(looked_at, key=lambda one: one.net)
