@@ -12,7 +12,7 @@ from scipy.stats import norm, qmc
 from sim.analysis.worth import Outcome, Prices, study
 from sim.analysis.worth.pilots import cost, evsi
 from sim.experiments.design.variants import Base
-from sim.experiments.pilots import ROWS, Treatments, outcome_of
+from sim.experiments.pilots import ROWS, Treatments, outcome_of, outcomes_of
 from sim.phrases import labelled
 from sim.reporting.worth import knowing_all, knowing_each, which_pilot
 from sim.scenario.scenario import Scenario
@@ -244,6 +244,15 @@ def test_every_row_is_met_and_what_no_trial_tells_has_none(scenario):
     assert all(outcome_of(path, scenario) is not None for path in OF_REVISION_2)
     for path in ("model.wealth.growth", "discount_rate", "economics.acquisition", "managers.salary"):
         assert outcome_of(path, scenario) is None
+
+
+def test_outcomes_go_through_a_manifest(scenario):
+    import json
+
+    kept = json.loads(json.dumps(outcomes_of([*PATHS, "model.wealth.growth"], scenario, revenue=2e9)))
+    assert list(kept) == list(PATHS)
+    for path, plain in kept.items():
+        assert Outcome(**plain) == outcome_of(path, scenario, revenue=2e9)
 
 
 def test_outcomes_follow_the_scenario(scenario):

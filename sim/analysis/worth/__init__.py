@@ -58,19 +58,20 @@ def study(
     prices: Prices | None = None,
     horizon: float = HORIZON,
     seed: int = SEED,
-) -> Worth:
+) -> Worth | None:
     """Worth of knowing from `inputs` (worlds x parameters, in their units) and `values` (worlds x arms, money).
 
     The first column of `values` is the reference unless one is named. `noise_sd` is the standard deviation by luck of
     an arm less the reference, as it stands in `values` (of a mean of four seeds: half that of one); `noise` instead the
-    covariance (arms x arms) of `values` themselves, as `luck_between` gives it. Worlds that lack a value are left out.
-    `outcomes` says by parameter what a pilot could count. Raises ValueError for fewer than 8 worlds or a single arm.
+    covariance (arms x arms) of `values` themselves, as `luck_between` gives it. The two tables go together row by row;
+    worlds that lack a value are left out. `outcomes` says by parameter what a pilot could count. None where nothing can
+    be said: with fewer than 8 worlds, or a single arm.
     """
     arms = _arms(values, reference)
     table = values[arms].to_numpy(dtype=float)
     known = np.isfinite(table).all(axis=1) & inputs.notna().to_numpy().all(axis=1)
     if known.sum() < FEWEST or len(arms) < 2:
-        raise ValueError(f"{known.sum()} worlds with {len(arms)} arms; at least {FEWEST} worlds and two arms")
+        return None
     rng = np.random.default_rng(seed)
     gaps = table[known, 1:] - table[known, :1]
     covariance = _covariance(noise_sd, noise, arms)
