@@ -23,7 +23,7 @@ NOT_THE_MODEL = {
     "population/tier_presets.py": "the tiers of those banks: data",
     "strategies/plugins.py": "reads modules",
 }
-DECLARED = ("assumption", "Field", "table", "_default")
+DECLARED = ("assumption", "Field", "table", "_default", "Doubts")
 PLAIN = (0, 1, 2, 12, 100)
 SMALL, LARGE = 1e-5, 1e9
 
@@ -45,7 +45,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "behaviour/service_law.py LONGEST": ({1200}, "months of tenure that the closed form sums over"),
     "behaviour/service_law.py SMALLEST_SD": ({0.01}, "scale where service never varies"),
     "population/people.py people": (
-        {4, 7, 0.005, 0.995},
+        {4, 6, 0.005, 0.995},
         "numbers of draws; outliers of a standard score; a share's logit stays finite",
     ),
     "population/people.py _preferred": ({0.5}, "affinity in the middle of its scale"),
@@ -58,7 +58,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "strategies/staff_upskilling.py QUARTER, YEAR": ({3}, "months of a quarter, in which programmes are held"),
     "strategies/stratification.py Stratification.propose": ({0.5}, "scores are cut above their middle"),
     "strategies/digital_thinking.py DigitalThinking.turn": ({0.5}, "standard deviation of a variance"),
-    "strategies/programme.py Programme.turn": ({0.5}, "standard deviation of a variance"),
+    "strategies/upheaval.py unsettle": ({0.5}, "standard deviation of a variance"),
     "bank/model.py BankModel._knowledge.correlation": ({0.5, 0.9999}, "AUC of a guess; of a model that knows all"),
     "agents/team.py Team._part": ({0.95}, "the rate of those who follow stays finite"),
     # defaults of declared settings that stand beside them
@@ -118,6 +118,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "population/sizes.py _growth": ({0.5}, "variance of a log-normal, in a check before a run"),
     "population/strata.py DEFAULT_CUSTOMERS": ({1000000}, "default of `population.customers`"),
     "population/synthetic.py JOINER_BIT": ({63}, "bits of a uid"),
+    "population/synthetic.py REFERRED_BIT": ({62}, "bits of a uid"),
     "population/synthetic.py Source._synthetic": ({40}, "bits of a uid"),
     "population/synthetic.py Source.joiners": ({1024, 32}, "bits of a uid"),
     "population/synthetic.py source": ({10}, "end of the last tier, as of `tiers.bands`"),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from sim.assumptions import Settings, assumption
+from sim.assumptions import Doubts, Settings, assumption
 from sim.codes import CHANNELS
 from sim.slips import slip
 from sim.tiers import Labelled
@@ -15,6 +15,11 @@ from sim.tiers import Labelled
 
 class ChannelSettings(Labelled):
     """Numbers of one channel (SPEC 5.1)."""
+
+    # preference: weights over one another, so that all of them together move nothing
+    doubts: ClassVar = Doubts(
+        decided=("capacity", "campaign"), settled=("preference",), together={("price", "inbound_price"): 0.6}
+    )
 
     online: bool = Field(description="online channel, else offline")
     in_branch: bool = Field(
@@ -153,8 +158,10 @@ class Channels(Settings):
         capacity=5000,
         campaign=_everywhere(0.30),
     )
-    branch_visits_saved: float = assumption(0.3, "share", plausible=(0.0, 0.6), allowed=(0, 1), source="assumption")
-    """branch visits an app-active customer no longer makes (F26 found more of them, not fewer)"""
+    branch_visits_saved: float = assumption(
+        0.0, "share", plausible=(0.0, 0.3), allowed=(-2, 1), source="assumption; F26 more, F29 fewer"
+    )
+    """branch visits an app-active customer no longer makes; F26 found more of them, not fewer"""
 
     @model_validator(mode="after")
     def _somebody_is_liked(self) -> Channels:
@@ -177,13 +184,18 @@ class Channels(Settings):
         other[self.column("in_app") > 0] = 0.0
         return digital, other
 
-    def inbound_by_use(self) -> tuple[float, float]:
-        """Episodes a month, (app-active, others)."""
-        digital, other = self.inbound()
-        return float(digital.sum()), float(other.sum())
+    def episodes(
+        self, use: np.ndarray | float = 1.0, failing: np.ndarray | float = 1.0
+    ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Episodes and failures expected in a month, each of (app users, app users with people, others).
 
-    def failures_by_use(self) -> tuple[float, float]:
-        """Expected failures a month, (app-active, others)."""
-        digital, other = self.inbound()
-        failure = self.column("failure")
-        return float((digital * failure).sum()), float((other * failure).sum())
+        `use` and `failing` are ratios by channel on the episodes and on the chance that one fails.
+        """
+        digital, other = (episodes * use for episodes in self.inbound())
+        people = digital * (self.column("in_app") == 0)
+        failure = self.column("failure") * failing
+        kinds = (digital, people, other)
+        return (
+            tuple(float(kind.sum()) for kind in kinds),
+            tuple(float((kind * failure).sum()) for kind in kinds),
+        )  # type: ignore[return-value]

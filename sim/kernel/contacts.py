@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, LEAD, NOBODY, RETENTION
+from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, LEAD, LOST, NOBODY, RETENTION, SILENCED, SPARED
 from sim.kernel.numerics import EQUATION, ONE, RULE, ZERO, exp, f32, i32, normal
 
 N_CHANNELS = len(CHANNELS)
 MOST_CONTACTS = 30_000  # what an int16 column counts up to; int8 columns count to 100
 MOST = 100
+BARRED = LOST - SILENCED  # no contact where one was wished for: opted out
+TOO_MANY = LOST - SPARED  # pressure would pass its cap
 
 
 @njit(**EQUATION)
@@ -101,7 +103,8 @@ def reach_out(b, u, w, now, p):
         planned = i32(w.plan[i])
         wanted = (planned & CHANNEL_BITS) if planned >= 0 else (offering if picked else (saving if saved else NOBODY))
         silenced = (i32(b.opted_out[i]) >> max(wanted, i32(0))) & 1
-        w.channel[i] = wanted if (b.state[i] == ACTIVE) and (silenced == 0) else i32(NOBODY)
+        asked = (b.state[i] == ACTIVE) and (wanted >= 0)
+        w.channel[i] = (i32(BARRED) if silenced != 0 else wanted) if asked else i32(NOBODY)
         w.keeping[i] = i32((planned & RETENTION) != 0) if planned >= 0 else i32(saved)
 
 
@@ -121,7 +124,7 @@ def meet(b, u, w, now, p):
         fading = b.pressure[i] * p.pressure_memory
         spared = (w.plan[i] < 0) and (fading + burden > now.pressure_cap)
         made = (w.channel[i] >= 0) and not spared
-        w.channel[i] = c if made else i32(NOBODY)
+        w.channel[i] = i32(TOO_MANY) if (w.channel[i] >= 0) and spared else w.channel[i]
         b.pressure[i] = fading + (burden if made else ZERO)
         b.last_channel[i] = c if made else last
         b.contacts[i] = min(i32(b.contacts[i]) + i32(made), MOST_CONTACTS)
@@ -135,6 +138,7 @@ def meet(b, u, w, now, p):
         k = b.tier[i]
         near = own and (b.aum_1[i] >= p.near_threshold * p.ceiling[k])
         pull = p.need_effect * b.need[i] + p.skill_effect * quality + p.attempt_decay * f32(b.attempts[i]) + w.warmth[i]
+        pull = pull + (p.bond_conversion * b.bond[i] if own else ZERO)
         chance = (
             p.conversion[c]
             * now.conversion_ratio[k]
@@ -142,7 +146,8 @@ def meet(b, u, w, now, p):
             * (p.near_threshold_effect if near else ONE)
             * (p.event_need if u.event[i] < event_bar else ONE)
         )
-        offered = (w.reached[i] > ZERO) and (u.push[i] < now.push_share) and (w.keeping[i] == 0)
+        push = now.push_managers if w.plan[i] >= 0 else now.push_share
+        offered = (w.reached[i] > ZERO) and (u.push[i] < push) and (w.keeping[i] == 0)
         yes = offered and (u.sale[i] < chance)
         w.made_sale[i] = 1 if yes else 0
         w.offered[i] = ONE if offered else ZERO
@@ -159,7 +164,9 @@ def meet(b, u, w, now, p):
         b.opt_out_month[i] = now.month if out else b.opt_out_month[i]
     for i in range(n):
         by_manager = (w.reached[i] > ZERO) and (w.plan[i] >= 0) and (b.manager[i] >= 0)
-        b.bond[i] = b.bond[i] * p.bond_fading + ((ONE - b.bond[i]) * p.bond_step if by_manager else ZERO)
+        quality = manager_quality[max(b.manager[i], i32(0))]
+        step = min(p.bond_step * max(ONE + p.bond_skill * quality, ZERO), ONE)
+        b.bond[i] = b.bond[i] * p.bond_fading + ((ONE - b.bond[i]) * step if by_manager else ZERO)
         b.contact_gap[i] = 0 if by_manager else min(i32(b.contact_gap[i]) + 1, MOST)
         heard = (w.reached[i] > ZERO) and (w.keeping[i] != 0)
         b.retained[i] = p.retention_months if heard else i32(b.retained[i])

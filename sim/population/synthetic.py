@@ -30,6 +30,7 @@ from sim.population.strata import (
 from sim.tiers import TOP, Tier, bands, row, thresholds
 
 JOINER_BIT = np.uint64(1) << np.uint64(63)
+REFERRED_BIT = np.uint64(1) << np.uint64(62)
 
 
 def spread_weight(customers: int, rows: int) -> np.ndarray:
@@ -105,25 +106,32 @@ class Source:
         columns = people(self.birth, seed, month, book.uid, tier, book.aum, joiners=False, known=known)
         return columns | {"weight": spread_weight(total, n)}
 
-    def joiners(self, seed: int, month: int, open_weight: float, rate: float) -> dict[str, np.ndarray] | None:
+    def joiners(
+        self, seed: int, month: int, open_weight: float, rate: float, referred_rate: float = 0.0
+    ) -> dict[str, np.ndarray] | None:
         """Columns of those who join in a month, as `first`, or None (DECISIONS 3, 17).
 
-        `open_weight` is the number of open customers, `rate` how many of them join a year.
+        `open_weight` is the number of open customers; `rate` of them join a year by themselves, `referred_rate` through
+        a customer's recommendation. Each of the two is counted by itself, so that arms differ in how many join only.
         """
         upper = self.birth.model.acquisition.upper_tiers
         chance = self.shares * upper
         chance[0] = 1.0 - chance[1:].sum()
         by_row = chance / (self.joiner_weight / WEIGHT_UNIT)
-        u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[0, 0]
-        n = joiners_of_month(float(u), open_weight * rate / 12.0 * float(by_row.sum()))
-        if n == 0:
+        u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[:2, 0]
+        rows = open_weight / 12.0 * float(by_row.sum())
+        n = joiners_of_month(float(u[0]), rows * rate)
+        sent = joiners_of_month(float(u[1]), rows * referred_rate)
+        if n + sent == 0:
             return None
-        uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | np.arange(n, dtype=np.uint64)
+        number = np.concatenate([np.arange(n, dtype=np.uint64), REFERRED_BIT | np.arange(sent, dtype=np.uint64)])
+        uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | number
         draws = uniforms(seed, DRAW_BIRTH, month, uid)
         edges = np.cumsum(by_row / by_row.sum())
         tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
         aum = self.draw_aum(draws[0], tier)
-        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True)
+        referred = np.arange(uid.size) >= n
+        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=referred)
         return columns | {"weight": self.joiner_weight[tier]}
 
 

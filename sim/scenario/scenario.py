@@ -26,7 +26,9 @@ from sim.population.settings import Population
 from sim.population.sizes import Size, size_slips, synthetic_size
 from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 from sim.population.tier_presets import PRESET_TIERS
+from sim.scenario.beliefs import Beliefs
 from sim.scenario.optimise import Optimise, optimise_slips
+from sim.scenario.pilots import where_slips
 from sim.scenario.sweep import Sweep
 from sim.slips import Slip, several
 from sim.strategies import Implementation, Strategy, known, why_unknown
@@ -189,6 +191,9 @@ class Scenario(Settings):
     )
     implementation: Implementation = part(Implementation, "how strategies take hold, whatever they are")
     record: Record = part(Record, "what else is kept")
+    beliefs: Beliefs | None = Field(
+        None, description="worlds in which assumptions differ, every arm lived in each, beside the seeds under these"
+    )
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
 
@@ -316,13 +321,25 @@ def _slips(s: Scenario) -> Iterator[Slip]:
             yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
     yield from _arm_slips(s)
     yield from _label_slips(s)
+    if s.beliefs is not None:
+        yield from _belief_slips(s)
     if s.optimise is not None:
         arms = {arm.name: ([one.use for one in arm.strategies], arm.budget) for arm in s.arm_list}
         yield from optimise_slips(s.optimise, arms, [tier.name for tier in s.tier_list], s.months)
 
 
+def _belief_slips(s: Scenario) -> Iterator[Slip]:
+    """What verdicts under beliefs need of the scenario: something to compare, and so many seeds."""
+    assert s.beliefs is not None
+    if len(s.arms) < 2:
+        yield ("beliefs",), "one arm only, so there is no verdict that beliefs could turn; another arm, or no beliefs"
+    if s.beliefs.seeds > len(s.seed_list):
+        told = f"{s.beliefs.seeds} is more than the {len(s.seed_list)} of the scenario"
+        yield ("beliefs", "seeds"), f"{told}; worlds live the first of its seeds"
+
+
 def _arm_slips(s: Scenario) -> Iterator[Slip]:
-    """A strategy stands once in an arm and starts within the horizon; the reference is free of budgets."""
+    """A strategy stands once in an arm, starts within the horizon, and ends after it starts."""
     for name, arm in s.arms.items():
         uses = arm.strategies if isinstance(arm, ArmSettings) else arm
         inside = ("strategies",) if isinstance(arm, ArmSettings) else ()
@@ -332,6 +349,10 @@ def _arm_slips(s: Scenario) -> Iterator[Slip]:
             if strategy.start >= s.months:
                 right = f"from 0 to {s.months - 1}"
                 yield (*where, "from"), f"{strategy.start} is beyond the {s.months} measured months; {right}"
+            if strategy.until is not None and strategy.until < strategy.start:
+                yield (*where, "until"), f"{strategy.until} is before from, {strategy.start}; that month or later"
+            for below, message in where_slips(strategy, s.tier_list, s.managers, s.model):
+                yield (*where, "where", *below), message
             if strategy.use in seen:
                 yield (*where, "use"), f"{strategy.use} is there twice (item {seen[strategy.use]}); once an arm"
             seen.setdefault(strategy.use, i)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,7 +23,7 @@ from sim.yaml_source.shapes import Shape, branch_by_tag, branches, describe, fie
 from sim.yaml_source.tree import Place, planted
 from sim.yaml_source.wording import unknown_choice, wrong_type
 
-DECIDES_NOTHING = ("name", "about", "record", "seeds", "sweep", "optimise")  # of a single task
+DECIDES_NOTHING = ("name", "about", "record", "seeds", "beliefs", "sweep", "optimise")  # of a single task
 NAME = "sweep"  # every base goes by this name, so that a renamed scenario finds what it has lived
 SCALARS = ("number", "integer", "choice", "boolean")
 
@@ -145,6 +145,8 @@ class Base:
             path = (*path, "intensity")
             inner, _, value = self._at(path)
             return Leaf(self._text(path), inner, value, f"{value_name(path, self.source)} on or off", on=own or 1.0)
+        if shape.kind == "union" and not isinstance(value, (dict, list)):  # what is a single value may vary as one
+            shape = replace(shape, items=tuple(member for member in branches(shape) if member.kind in SCALARS))
         if not (shape.kind in SCALARS or (shape.kind == "union" and all(s.kind in SCALARS for s in branches(shape)))):
             raise ValueError(f"leads to {describe(shape, unit=False)}; {self._inside(path, value)}")
         switch = True if shape.kind == "boolean" else None
