@@ -19,12 +19,13 @@ def lever(
     unit: str,
     about: str,
     *,
-    by: Literal["bank", "tier", "tier and channel", "manager and app"] = "bank",
+    by: Literal["bank", "tier", "channel", "tier and channel", "manager and app"] = "bank",
     neutral: float | bool = 0.0,
     managers: bool = False,
 ) -> Any:
-    """A field of `Levers`: one number for the bank, or a float64 array (tiers,), (tiers, channels) or (2, 2).
+    """A field of `Levers`: one number for the bank, or a float64 array.
 
+    Arrays are (tiers,), (channels,), (tiers, channels) or (2, 2).
     "manager and app" is by whether a customer has a named manager (row 1) and whether it uses the app (column 1).
     `managers` marks what only the team of managers reads: it cannot differ between customers of one bank.
     """
@@ -66,6 +67,10 @@ class Levers:
     targeting: float = lever("share", "campaigns that go by the offer score")
     offer_share: float = lever("share", "best-scored customers they go to; the smaller holds", neutral=1.0)
     win_back: np.ndarray = lever("chance a month", "win-back contact to a dormant customer", by="tier")
+    welcome: np.ndarray = lever("chance a month", "welcome contact in the first three months", by="channel")
+    log_welcome_hazard: float = lever("log HR", "leaving in those months, once such a contact has reached")
+    welcome_adoption: float = lever("log odds", "taking up the app in those months, likewise")
+    welcome_product: float = lever("chance", "the first such contact ends in a further product")
     outreach: float = lever("chance a month", "a remote manager's call")
     handoff: float = lever("log ratio", "sales of a contact that follows a lead")
     synergy: float = lever("log ratio", "sales of a contact in another channel than the last")
@@ -90,7 +95,12 @@ class Levers:
 
     def reset(self) -> None:
         """Back to neutral, at the start of every month."""
-        shapes = {"tier": (self.tiers,), "tier and channel": (self.tiers, len(CHANNELS)), "manager and app": (2, 2)}
+        shapes = {
+            "tier": (self.tiers,),
+            "channel": (len(CHANNELS),),
+            "tier and channel": (self.tiers, len(CHANNELS)),
+            "manager and app": (2, 2),
+        }
         for one in fields(self):
             if one.metadata:
                 by, neutral = one.metadata["by"], one.metadata["neutral"]
