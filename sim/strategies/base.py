@@ -26,6 +26,7 @@ from sim.agents.proposals import Proposals
 from sim.assumptions import Settings, assumption
 from sim.behaviour.settings import Scores
 from sim.levers import Levers
+from sim.measures.chain import LINKS
 from sim.strategies.settings import Implementation
 from sim.tiers import Tier
 
@@ -67,6 +68,7 @@ class Strategy(Settings):
     gates: ClassVar[Mapping[str, str]] = {}  # share: the fidelity that is not passed until the other takes hold
     complements: ClassVar[Mapping[str, str]] = {}  # share: what each adds to the other; one of the two says it
     erosion: ClassVar[Mapping[str, str]] = {}  # months: half-life of what it reached, but for what the other keeps
+    chain: ClassVar[Sequence[str]] = ()  # how it is meant to work, from what it does to money: `measures.chain.LINKS`
 
     use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
     start: int = Field(
@@ -109,6 +111,9 @@ class Strategy(Settings):
         for other, setting in cls.leans_on():
             if setting not in cls.model_fields and setting not in Implementation.model_fields:
                 raise TypeError(f"{setting!r} (by {other}) is no number of {cls.__name__} or of `implementation`")
+        for link in cls.chain:
+            if link not in LINKS:
+                raise TypeError(f"{link!r} (in chain of {cls.__name__}) is no link; links are {', '.join(LINKS)}")
 
     @classmethod
     def leans_on(cls) -> Iterator[tuple[str, str]]:

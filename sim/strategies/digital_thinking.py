@@ -9,7 +9,7 @@ What would change our minds: no fall of failures and complaints in the second ye
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.assumptions import assumption
 from sim.levers import Levers, logit
@@ -18,6 +18,8 @@ from sim.strategies.base import Bank, Strategy
 
 class DigitalThinking(Strategy):
     """User-centred digital thinking: steadier service, fewer failures, complaints solved, less product push."""
+
+    chain: ClassVar = ("failures", "quality", "satisfaction", "trust", "exits", "money")
 
     use: Literal["digital_thinking"] = "digital_thinking"
     lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")

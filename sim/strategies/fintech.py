@@ -8,7 +8,7 @@ What would change our minds: scores no better on clean data than on what there i
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.assumptions import assumption
 from sim.levers import Levers, logit
@@ -17,6 +17,8 @@ from sim.strategies.base import Bank, Strategy
 
 class Fintech(Strategy):
     """Financial-technology safeguard: better data for every model, fewer app failures, one name online and offline."""
+
+    chain: ClassVar = ("failures", "satisfaction", "adoption", "exits", "money")
 
     use: Literal["fintech"] = "fintech"
     lag: float = assumption(18.0, "months", plausible=(9, 27), allowed=(0, 240), source="SPEC 6.2")

@@ -8,7 +8,7 @@ What would change our minds: books of departed managers lose as many customers a
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.assumptions import assumption
 from sim.levers import Levers, logit
@@ -17,6 +17,8 @@ from sim.strategies.base import Bank, Strategy
 
 class HumanResources(Strategy):
     """Human-resource safeguard: fewer managers leave, shorter vacancies, prepared hand-overs, pay for keeping."""
+
+    chain: ClassVar = ("bond", "satisfaction", "exits", "money")
 
     use: Literal["human_resources"] = "human_resources"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")

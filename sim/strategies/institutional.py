@@ -8,7 +8,7 @@ What would change our minds: trust falls with personalisation although customers
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.assumptions import assumption
 from sim.levers import Levers
@@ -18,6 +18,8 @@ from sim.strategies.contact_cap import capped
 
 class Institutional(Strategy):
     """Institutional safeguard: consent, rules against mis-selling, a cap on contacts, strategies better carried out."""
+
+    chain: ClassVar = ("failures", "satisfaction", "trust", "exits", "money")
 
     use: Literal["institutional"] = "institutional"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")

@@ -28,6 +28,8 @@ class PersonalisedService(Strategy):
     carriers: ClassVar = {"institutional": "institutions"}
     gates: ClassVar = {"digital_thinking": "gate"}
     complements: ClassVar = {"staff_upskilling": "tools_and_team", "stratification": "strata_and_tools"}
+    chain: ClassVar = ("contacts", "reached", "sales", "exits", "money")
+
     use: Literal["personalised_service"] = "personalised_service"
     lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

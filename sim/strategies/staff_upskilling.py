@@ -25,6 +25,8 @@ class StaffUpskilling(Strategy):
     carriers: ClassVar = {"institutional": "institutions"}
     gates: ClassVar = {"digital_thinking": "gate"}
     erosion: ClassVar = {"human_resources": "erosion_half_life"}
+    chain: ClassVar = ("skill", "quality", "satisfaction", "exits", "money")
+
     use: Literal["staff_upskilling"] = "staff_upskilling"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

@@ -33,6 +33,8 @@ class Stratification(Strategy):
 
     carriers: ClassVar = {"institutional": "institutions"}
     gates: ClassVar = {"digital_thinking": "gate"}
+    chain: ClassVar = ("contacts", "reached", "bond", "sales", "wallet", "exits", "money")
+
     use: Literal["stratification"] = "stratification"
     running: float = assumption(
         0.004, "share of annual revenue a year", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"

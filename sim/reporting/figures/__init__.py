@@ -20,6 +20,7 @@ from sim.reporting.figures.decision import forest, tier_heat_map
 from sim.reporting.figures.fates import fates, fates_by_group
 from sim.reporting.figures.money import aum_and_net_new_money, economics
 from sim.reporting.figures.pyramid import tier_pyramid, transitions
+from sim.reporting.figures.reach import unserved
 from sim.reporting.figures.service import contacts_and_utilisation, satisfaction_and_nps
 from sim.reporting.figures.strategies import strategy_costs, strategy_maturity
 from sim.reporting.figures.trajectories import trajectories
@@ -115,6 +116,18 @@ DECISION: tuple[Plate, ...] = (
     ),
 )
 
+REACH: tuple[Plate, ...] = (
+    Plate(
+        "unserved",
+        unserved,
+        "Where wishes for a contact end",
+        "A strategy wishes, managers have hours, channels have room, customers have a telephone that they may not pick "
+        "up. Customers without a manager of their own are in nobody's list, so they are not among these wishes. What "
+        "is cut off at the left never reached a customer: to wish for twice as much does not help them, an hour does.",
+        section="unserved",
+    ),
+)
+
 FIGURES: tuple[Plate, ...] = (
     Plate(
         "attrition_by_tier",
@@ -186,7 +199,7 @@ FIGURES: tuple[Plate, ...] = (
 
 def plates(board: Board) -> list[Plate]:
     """The figures that suit a run: with several arms, those of the decision come first."""
-    return list(FIGURES) if board.one_arm else [*DECISION, *FIGURES]
+    return [*([] if board.one_arm else DECISION), *REACH, *FIGURES]
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -207,6 +220,7 @@ def svg_text(figure: Figure) -> str:
 __all__ = [
     "DECISION",
     "FIGURES",
+    "REACH",
     "Board",
     "NothingToShow",
     "Plate",
@@ -231,4 +245,5 @@ __all__ = [
     "tier_pyramid",
     "trajectories",
     "transitions",
+    "unserved",
 ]
