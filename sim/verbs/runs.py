@@ -107,6 +107,15 @@ def _marks_as_json(summary: Any, comparison: Any, proof: Any, arms: Sequence[str
     return {"marks": marks, "notes": proof.words(keys)}
 
 
+def _told(run: Any) -> dict[str, Any]:
+    """Where wishes for a contact ended, and how far each link of the arms' chains held, where the run knows."""
+    from sim.measures.chain import chain_table
+    from sim.measures.reach import funnel_of
+
+    tables = {"unserved": funnel_of(run), "chain": chain_table(run)}
+    return {name: table for name, table in tables.items() if table is not None and len(table)}
+
+
 def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
     from sim.measures.evidence import evidence_of
 
@@ -118,6 +127,7 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
         tables_json = {"comparison": [], "precision": [], **{name: plain(getattr(run, name)) for name in tables}}
         proof = evidence_of(run)
         tables_json |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
+        tables_json |= {name: plain(table) for name, table in _told(run).items()}
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
         runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json})
     return runs[0] if len(runs) == 1 else {"runs": runs}

@@ -122,8 +122,9 @@ REACH: tuple[Plate, ...] = (
         unserved,
         "Where wishes for a contact end",
         "A strategy wishes, managers have hours, channels have room, customers have a telephone that they may not pick "
-        "up. Customers without a manager of their own are in nobody's list, so they are not among these wishes. What "
-        "is cut off at the left never reached a customer: to wish for twice as much does not help them, an hour does.",
+        "up. Only the blue pieces are customers whom somebody spoke to: where hours are short, to wish for twice as "
+        "much reaches nobody, an hour does. Customers without a manager of their own are on nobody's list, so they are "
+        "not among the wishes of managers.",
         section="unserved",
     ),
 )

@@ -71,8 +71,8 @@ def unserved(board: Board) -> Figure:
     figure, axes = style.page(
         title(board, *panels[-1 if len(panels) == 1 else 1]),
         "Where wishes for a contact ended, in percent; thick bar: by customers, thin bar: by their AUM. Right: wishes "
-        f"a year{board.mean_words()}, a customer at most once a month. Asked: by strategies, of managers; regular: owed "
-        "by managers anyway." + board.few_words(sign for own in signs for sign in own),
+        f"a year{board.mean_words()}, a customer at most once a month. Asked: by strategies, of managers; regular: "
+        "owed by managers anyway." + board.few_words(sign for own in signs for sign in own),
         deep,
         across,
         height=0.25 * (len(groups) + 3 * gap),

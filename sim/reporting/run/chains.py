@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 LOOKS = {HELD: ("held", "\N{CHECK MARK}"), AGAINST: ("against", "\N{MULTIPLICATION SIGN}")}
 OPEN = ("open", "?")
 UP, DOWN = "\N{UPWARDS ARROW}", "\N{DOWNWARDS ARROW}"
-TIMES = {"share": 100.0, "share a year": 100.0}  # shares are told in points
+TOLD = {  # unit of a link: what it is told in, and how many of that it is
+    "share": ("points", 100.0),
+    "share a year": ("points a year", 100.0),
+    "a customer": ("per 1,000 customers", 1000.0),
+    "a customer-year": ("per 1,000 customers a year", 1000.0),
+}
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,12 @@ def chains(run: Run, comparison: pd.DataFrame | None) -> list[Chain]:
 
 def _node(row: dict[Any, Any]) -> Node:
     link, unit = LINKS[str(row["link"])], str(row["unit"])
-    times = TIMES.get(unit, 1.0)
+    told, times = TOLD.get(unit, (unit, 1.0))
     value, low, high = (float(row[name]) * times for name in ("difference", "ci_low", "ci_high"))
     divisor, word = units.scale(max((abs(x) for x in (value, low, high) if math.isfinite(x)), default=0.0))
     divisor, word = (divisor, word) if link.unit.startswith("money") else (1.0, "")
     look = units.Display(divisor, 6, "")
     text, lower, upper = look.write_difference(value, low, high)
-    told = {"share": "points", "share a year": "points a year"}.get(unit, unit)
     if word:
         currency, _, rest = unit.partition(" ")
         told = " ".join(filter(None, (currency, word, rest)))
