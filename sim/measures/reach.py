@@ -23,7 +23,8 @@ KINDS = {
 }
 GROUPS = {"age": AGES, "app": APP_USE}
 UNSERVED = REACH[:5]  # nobody spoke to them; whoever declined was served
-FUNNEL = ("arm", "kind", "group", "end", "customers", "aum", "share", "events")
+COUNTED = ("customers", "aum", "share", "events")
+FUNNEL = ("arm", "kind", "group", "end", *COUNTED)
 
 
 def funnel(

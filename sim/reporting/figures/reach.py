@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from sim.codes import AGES, APP_USE, REACH
 from sim.measures.evidence import few
-from sim.measures.reach import UNSERVED
+from sim.measures.reach import COUNTED, UNSERVED
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import style, units
 from sim.reporting.figures.board import Board, NothingToShow
@@ -109,7 +109,7 @@ def _bars(
 ) -> None:
     wide = style.size_inches(axes)[0]
     for place, group in enumerate(groups):
-        own = table[table["group"] == group].set_index("end").reindex(used).fillna(0.0)
+        own = table[table["group"] == group].set_index("end")[list(COUNTED)].reindex(used).fillna(0.0)
         for column, shift, high in (("customers", -0.1, 0.5), ("aum", 0.3, 0.16)):
             whole = float(own[column].sum())
             if whole <= 0:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sim.codes import REACH
 from sim.measures.evidence import few, few_words
-from sim.measures.reach import KINDS, UNSERVED
+from sim.measures.reach import COUNTED, KINDS, UNSERVED
 from sim.phrases import listed, quoted
 from sim.reporting.figures import Board, NothingToShow, units
 from sim.reporting.figures.reach import ENDS, WANTED, group_names
@@ -73,7 +73,7 @@ def _of(table: pd.DataFrame, arm: str, kind: str, group: str) -> pd.DataFrame:
 def _rows(board: Board, table: pd.DataFrame, arm: str, kind: str, ends: Sequence[str]) -> list[Row]:
     rows = []
     for group, name in group_names(board):
-        own = _of(table, arm, kind, group).reindex(list(ends)).fillna(0.0)
+        own = _of(table, arm, kind, group)[list(COUNTED)].reindex(list(ends)).fillna(0.0)
         whole = float(own["customers"].sum())
         if whole > 0:
             lost = own.loc[[end for end in ends if end in UNSERVED]]
