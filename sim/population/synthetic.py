@@ -29,6 +29,7 @@ from sim.population.strata import (
 )
 from sim.tiers import TOP, Tier, bands, row, thresholds
 
+MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
 JOINER_BIT = np.uint64(1) << np.uint64(63)
 
 
@@ -54,6 +55,9 @@ class Source:
     shares: np.ndarray
     book: Any | None = None
     joiner_weight: np.ndarray = field(init=False)
+    _joined: dict[tuple[int, int], dict[str, np.ndarray]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         self.bounds = bands(self.birth.tiers)
@@ -118,6 +122,17 @@ class Source:
         n = joiners_of_month(float(u), open_weight * rate / 12.0 * float(by_row.sum()))
         if n == 0:
             return None
+        if (seed, month) not in self._joined or self._joined[seed, month]["uid"].size < n:
+            if any(other != seed for other, _ in self._joined):
+                self._joined.clear()
+            self._joined[seed, month] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row)
+        return {name: column[:n] for name, column in self._joined[seed, month].items()}
+
+    def _drawn_joiners(self, seed: int, month: int, n: int, by_row: np.ndarray) -> dict[str, np.ndarray]:
+        """Columns of the first `n` who may join in a month; who they are does not hang on how many do.
+
+        So the arms of a seed, in which about as many join, draw them once.
+        """
         uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | np.arange(n, dtype=np.uint64)
         draws = uniforms(seed, DRAW_BIRTH, month, uid)
         edges = np.cumsum(by_row / by_row.sum())

@@ -53,7 +53,7 @@ def reference_page(model_type: type[BaseModel], title: str = "Scenario reference
     head = [
         f"# {title}",
         "Made from the definitions the program checks scenario files with. **Accepted** is what a file may say at all; "
-        "**plausible** is what evidence or practice supports, what a sweep ranges over by default, and what the worlds of "
+        "**plausible** is what evidence or practice supports, what a sweep ranges over by default, and what worlds of "
         "`beliefs` are drawn from, but for numbers that are decided by the bank or a convention. A key may be left out "
         "unless its default is *required*.",
         f"Besides these keys a file may have `extends`: {ABOUT_EXTENDS}. `run.py validate` says what is replaced, and "

@@ -194,7 +194,7 @@ class Scenario(Settings):
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
     beliefs: Beliefs | None = Field(
         None,
-        description="worlds in which assumptions differ, every arm lived in each, beside the seeds under its own numbers",
+        description="worlds in which assumptions differ, every arm lived in each, beside the one of its numbers",
     )
 
     @field_validator("currency")
