@@ -179,7 +179,15 @@ def test_the_best_size_is_the_one_with_the_largest_net_worth():
 
 def test_small_money_pays_no_pilot_and_few_customers_have_none():
     outcome = Outcome("mean", "score", "customers", 1e6, 1.0)
-    assert not priced(outcome, money=1e3).pilots["pays"].any()
+    small = priced(outcome, money=1e3)
+    assert not small.pilots["pays"].any()
+    returned = small.sizes["worth"] / small.sizes["cost"]
+    assert small.pilots["worth"].iloc[0] / small.pilots["cost"].iloc[0] == returned.max(), (
+        "the nearest, not the cheapest"
+    )
+    free = priced(outcome, Prices(setup=0, monthly=0), money=1e3).pilots
+    assert (free["cost"] == 0).all()
+    assert free["pays"].all()
     assert len(priced(Outcome("mean", "score", "customers", 900.0, 1.0)).sizes) == 0
     assert set(priced(outcome, horizon=6).sizes["months"]) == {3}, "a pilot ends before the horizon"
 
