@@ -84,10 +84,9 @@ class Worlds:
         """Arms against worlds, those in which every arm has a result; None without any."""
         return regret(self.study, self.kpi)
 
-    @cached_property
-    def discoveries(self) -> dict[str, Discovery]:
-        """In which worlds each arm does not pay."""
-        return {arm: discover(self.study, self.study.outcome(arm, self.kpi)) for arm in self.arms}
+    def discovery(self, arm: str) -> Discovery:
+        """In which worlds an arm does not pay; `BadInput` where that takes a tree and scikit-learn is not there."""
+        return discover(self.study, self.study.outcome(arm, self.kpi))
 
     def drivers(self, arm: str) -> list[Effect]:
         """What each belief by itself explains of an arm's difference, the strongest first."""

@@ -18,6 +18,7 @@ import pandas as pd
 from sim.analysis.beliefs import Worlds, worlds_of
 from sim.analysis.effects import by_importance
 from sim.designs import DESIGNS
+from sim.errors import BadInput
 from sim.measures.catalogue import short_label
 from sim.phrases import listed, named, plural, quoted
 from sim.reporting.figures import units
@@ -217,15 +218,22 @@ def notes(told: Mapping[str, Any], table: pd.DataFrame, figures: KeyFigures) -> 
 
 def turning(worlds: Worlds, arm: str) -> str:
     """Which beliefs turn an arm's verdict: where it fails, by the tree of sweeps, and what moves it most."""
-    found = worlds.discoveries[arm]
     moved = [one for one in by_importance(worlds.drivers(arm)) if one.clear][:2]
-    first = fails(found, "worlds")
+    first = _fails(worlds, arm)
     if not moved:
         return f"{first} No belief by itself moves what it is worth clearly."
     most = listed([f"{one.factor.name} ({share(min(max(one.share, 0.0), 1.0))})" for one in moved])
     return f"{first} Of how much it is worth, {most} {'explain' if len(moved) > 1 else 'explains'} most by " + (
         "themselves." if len(moved) > 1 else "itself."
     )
+
+
+def _fails(worlds: Worlds, arm: str) -> str:
+    """In which worlds an arm fails; without scikit-learn there is no tree to say so."""
+    try:
+        return fails(worlds.discovery(arm), "worlds")
+    except BadInput as lacking:
+        return f"In which worlds {quoted(arm)} fails no tree can say: {lacking}."
 
 
 def turns_of(run: Run) -> dict[str, str]:
