@@ -29,8 +29,8 @@ def knowing_all(total: pd.DataFrame, currency: str) -> str:
     best = f"On average {quoted(t['best'])} is best"
     if t["evpi"] <= 0:
         return (
-            f"{best}. Where others are, in some of {worlds}, cannot be told from luck, so knowing more is worth nothing "
-            "that shows."
+            f"{best}. Where others are, in some of {worlds}, cannot be told from luck, so knowing more is worth "
+            "nothing that shows."
         )
     best = f"{best}; it is in {units.percent(t['chance_best'], 0)} of {worlds}."
     worth = f"{units.money(t['evpi'], currency)} {_give(t['evpi_se'], currency)}"
