@@ -108,6 +108,9 @@ class Levers:
 
     def refuse_nonsense(self, strategy: str) -> None:
         """Raise ValueError where a lever is no number, or endless where its neutral value is not, after `strategy`."""
+        finite = np.concatenate([np.ravel(getattr(self, name)) for name in _FINITE])
+        if np.isfinite(finite).all() and not np.isnan([getattr(self, name) for name in _ENDLESS]).any():
+            return  # all at once, since this is asked for every strategy in every month
         for one in fields(self):
             if one.metadata:
                 value = np.asarray(getattr(self, one.name), float)
@@ -129,6 +132,11 @@ class Levers:
         """This share of campaign offers goes to the best-scored `top` share of customers; the smaller top holds."""
         self.targeting = 1.0 - (1.0 - self.targeting) * (1.0 - share)
         self.offer_share = min(self.offer_share, top)
+
+
+_LEVERS = [one for one in fields(Levers) if one.metadata]
+_FINITE = tuple(one.name for one in _LEVERS if np.isfinite(one.metadata["neutral"]))
+_ENDLESS = tuple(one.name for one in _LEVERS if not np.isfinite(one.metadata["neutral"]))  # each a number of the bank
 
 
 def logit(share: float) -> float:

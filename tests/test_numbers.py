@@ -23,7 +23,7 @@ NOT_THE_MODEL = {
     "population/tier_presets.py": "the tiers of those banks: data",
     "strategies/plugins.py": "reads modules",
 }
-DECLARED = ("assumption", "Field", "table", "_default")
+DECLARED = ("assumption", "Field", "table", "_default", "Doubts")
 PLAIN = (0, 1, 2, 12, 100)
 SMALL, LARGE = 1e-5, 1e9
 
@@ -120,6 +120,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "population/strata.py DEFAULT_CUSTOMERS": ({1000000}, "default of `population.customers`"),
     "population/synthetic.py JOINER_BIT": ({63}, "bits of a uid"),
     "population/synthetic.py REFERRED_BIT": ({62}, "bits of a uid"),
+    "population/synthetic.py MOST_KEPT": ({1000}, "bound of a cache"),
     "population/synthetic.py Source._synthetic": ({40}, "bits of a uid"),
     "population/synthetic.py Source.joiners": ({1024, 32}, "bits of a uid"),
     "population/synthetic.py source": ({10}, "end of the last tier, as of `tiers.bands`"),

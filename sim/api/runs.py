@@ -115,6 +115,25 @@ class Run(Stored):
         return self.stored.individuals
 
     @property
+    def reach(self) -> pd.DataFrame | None:
+        """Whom managers and campaigns wished to contact, and what became of it; None in a run that did not count it."""
+        return self.stored.reach
+
+    @property
+    def unserved(self) -> pd.DataFrame | None:
+        """`reach` in shares: a row an arm, kind of wish, group and end, a year, mean over seeds; None without it."""
+        from sim.measures.reach import funnel_of
+
+        return funnel_of(self.stored)
+
+    @property
+    def chain(self) -> pd.DataFrame:
+        """How each arm is meant to work, and how far each link held against the reference; no rows with one arm."""
+        from sim.measures.chain import chain_table
+
+        return chain_table(self.stored)
+
+    @property
     def panel(self) -> pd.DataFrame | None:
         """Tracked customers month by month; None if the scenario tracks none (`record.panel`)."""
         return self.stored.panel
@@ -123,6 +142,29 @@ class Run(Stored):
     def attribution(self) -> pd.DataFrame | None:
         """Shapley values of a bundle's strategies; None until ``rapport attribute ... --into`` has written them."""
         return self.stored.attribution
+
+    @property
+    def beliefs(self) -> pd.DataFrame | None:
+        """What each arm comes to over the worlds of `beliefs:`: in how many it pays, expected worth, regret, by arm.
+
+        None for a scenario without beliefs; `worlds` has every world.
+        """
+        return self.stored.beliefs
+
+    @property
+    def worlds(self) -> pd.DataFrame | None:
+        """A row per world, arm and seed: what was drawn, and every key figure; world 0 has the scenario's own numbers.
+
+        None for a scenario without beliefs.
+        """
+        return self.stored.worlds
+
+    @property
+    def turns(self) -> dict[str, str]:
+        """Which beliefs turn the verdict of each arm, in words; empty for a scenario without beliefs."""
+        from sim.reporting.run.beliefs import turns_of
+
+        return turns_of(self.stored)
 
     def _plates(self) -> tuple[Iterable[Plate], tuple[Any, ...]]:
         from sim.reporting.figures import plates
@@ -192,7 +234,7 @@ def run(
     one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values)
     if one.scenario.sweep is not None:
         raise BadInput.at(one.origin.file, 'has a sweep, which sim.sweep lives; values={"sweep": None} lives its arms')
-    where = place(workers) if workers is not None else None
+    where = place(workers) if workers is not None else None  # without workers, worlds are lived in this process
     whole: Callable[[StoredRun], object] | None = None
     if report:
         from sim.reporting.run import build

@@ -71,8 +71,13 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
         from sim.experiments.design.check import check_optimise
 
         varied = check_optimise(scenario, source)
+    believed: Any = None
+    if scenario.beliefs is not None:
+        from sim.experiments.design.beliefs import check_beliefs
+
+        believed = check_beliefs(scenario, source)
     notes = tuple(_scaled(scenario, source))
-    return Prepared(scenario, book, digest_of(scenario, book), source, notes, swept, varied)
+    return Prepared(scenario, book, digest_of(scenario, book), source, notes, swept, varied, believed)
 
 
 def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:
@@ -106,7 +111,9 @@ def _only(scenario: Scenario, arms: Sequence[str]) -> Scenario:
     if unknown:
         known = ", ".join(scenario.arms)
         raise BadInput([Mistake("--arms", 0, 0, "", f"unknown arm {name!r}; arms are {known}") for name in unknown])
-    return scenario.model_copy(update={"arms": {name: scenario.arms[name] for name in scenario.arms if name in arms}})
+    kept = {name: scenario.arms[name] for name in scenario.arms if name in arms}
+    beliefs = scenario.beliefs if len(kept) > 1 else None  # one arm has no verdict that they could turn
+    return scenario.model_copy(update={"arms": kept, "beliefs": beliefs})
 
 
 def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:

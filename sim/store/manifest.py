@@ -146,31 +146,8 @@ class Common(Told):
     seal: Hex = Field("", description="a SHA-256, 64 hex digits")
 
 
-class RunManifest(Common):
-    """manifest.json of a run."""
-
-    run_id: Text = Field(description="text")
-    scenario_digest: Text = Field(description="text")
-    tiers: Names = Field(description="a list of different tiers")
-    months: Annotated[int, Field(ge=1)] = Field(description="a whole number from 1")
-    discount_rate: Annotated[float, Field(ge=0, le=1)] = Field(description="a number from 0 to 1")
-    currency: str = Field(description="text")
-    threads: Count = Field(1, description="a whole number from 0")
-    assumptions: dict[str, Assumed] = Field({}, description="what is known of each number of the scenario, by its path")
-    plugins: list[Plugin] = Field([], description="a list of module, file and file_digest, as text")
-    customer_months_per_second: Amount | None = Field(None, description="a number from 0, or null")
-    peak_memory_mb: Amount | None = Field(None, description="a number of MB from 0")
-    stopping: Stopping = Field(None, description="what `until` wanted and reached")  # type: ignore[assignment]
-    forked: Forked = Field(None, description="run_id, scenario_digest, month and arms")  # type: ignore[assignment]
-    arm_digests: dict[str, Hex] = Field({}, description="arms with their digests, 64 hex digits each")
-    failed: list[Broken] = Field([], description="a list of arm, seed and error")
-    result_digest: Hex = Field("", description="a SHA-256, 64 hex digits")
-    tables: Annotated[list[str], AfterValidator(_distinct)] = Field([], description="a list of tables")
-    runs: list[Lived] = Field([], description="a list of arm, seed and seconds of every run")
-
-
 class Parameter(Told):
-    """One thing that a sweep varies."""
+    """One thing that a sweep varies, or that worlds differ in."""
 
     path: Text
     kind: Literal["number", "integer", "choice", "switch"]
@@ -182,6 +159,48 @@ class Parameter(Told):
     unit: str = ""
     about: str = ""
     source: str = ""
+
+
+class OfBeliefs(Told):
+    """The worlds that a run's arms lived."""
+
+    worlds: Count
+    design: Text
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)]
+    kpis: Names
+    kpi_units: dict[str, str] = {}
+    currency: Text
+    parameters: list[Parameter]
+    moved: Count = 0
+    failed: Count = 0
+    first_error: str = ""
+
+
+class RunManifest(Common):
+    """manifest.json of a run."""
+
+    run_id: Text = Field(description="text")
+    scenario_digest: Text = Field(description="text")
+    tiers: Names = Field(description="a list of different tiers")
+    months: Annotated[int, Field(ge=1)] = Field(description="a whole number from 1")
+    discount_rate: Annotated[float, Field(ge=0, le=1)] = Field(description="a number from 0 to 1")
+    currency: str = Field(description="text")
+    threads: Count = Field(1, description="a whole number from 0")
+    assumptions: dict[str, Assumed] = Field({}, description="what is known of each number of the scenario, by its path")
+    chains: dict[str, list[str]] = Field({}, description="arms with lists of the links by which they are meant to work")
+    plugins: list[Plugin] = Field([], description="a list of module, file and file_digest, as text")
+    customer_months_per_second: Amount | None = Field(None, description="a number from 0, or null")
+    peak_memory_mb: Amount | None = Field(None, description="a number of MB from 0")
+    stopping: Stopping = Field(None, description="what `until` wanted and reached")  # type: ignore[assignment]
+    forked: Forked = Field(None, description="run_id, scenario_digest, month and arms")  # type: ignore[assignment]
+    beliefs: OfBeliefs = Field(  # type: ignore[assignment]
+        None, description="what the worlds of beliefs vary, and how they were lived"
+    )
+    arm_digests: dict[str, Hex] = Field({}, description="arms with their digests, 64 hex digits each")
+    failed: list[Broken] = Field([], description="a list of arm, seed and error")
+    result_digest: Hex = Field("", description="a SHA-256, 64 hex digits")
+    tables: Annotated[list[str], AfterValidator(_distinct)] = Field([], description="a list of tables")
+    runs: list[Lived] = Field([], description="a list of arm, seed and seconds of every run")
 
 
 class Problem(Told):

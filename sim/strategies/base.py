@@ -24,9 +24,10 @@ from pydantic import Field
 
 from sim.agents.customer import BankView
 from sim.agents.proposals import Proposals
-from sim.assumptions import Settings, assumption
+from sim.assumptions import Doubts, Settings, assumption
 from sim.behaviour.settings import Scores
 from sim.levers import Levers
+from sim.measures.chain import LINKS
 from sim.strategies.cost import Capital, Running, money, of_month, share
 from sim.strategies.settings import Implementation
 from sim.strategies.upheaval import TOUCHES, UNSAID, Touch
@@ -71,8 +72,10 @@ class Strategy(Settings):
     gates: ClassVar[Mapping[str, str]] = {}  # share: the fidelity that is not passed until the other takes hold
     complements: ClassVar[Mapping[str, str]] = {}  # share: what each adds to the other; one of the two says it
     erosion: ClassVar[Mapping[str, str]] = {}  # months: half-life of what it reached, but for what the other keeps
+    chain: ClassVar[Sequence[str]] = ()  # how it is meant to work, from what it does to money: `measures.chain.LINKS`
 
     touches: ClassVar[tuple[Touch, ...]] = UNSAID
+    doubts: ClassVar = Doubts(together={("capital", "running"): 0.5})
 
     use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
     start: int = Field(
@@ -119,12 +122,19 @@ class Strategy(Settings):
     @classmethod
     def __pydantic_init_subclass__(cls, **more: Any) -> None:
         super().__pydantic_init_subclass__(**more)
+        # a cost that a strategy does not state is none that somebody has estimated
+        stated = {name for kind in cls.__mro__ if kind is not Strategy for name in inspect.get_annotations(kind)}
+        if unstated := tuple(name for name in ("capital", "running") if name not in stated):
+            cls.doubts = Doubts(settled=unstated).and_of(cls.doubts)
         for other, setting in cls.leans_on():
             if setting not in cls.model_fields and setting not in Implementation.model_fields:
                 raise TypeError(f"{setting!r} (by {other}) is no number of {cls.__name__} or of `implementation`")
         for touch in cls.touches:
             if touch not in TOUCHES:
                 raise TypeError(f"{cls.__name__}.touches: {touch!r} is none of {', '.join(TOUCHES)}")
+        for link in cls.chain:
+            if link not in LINKS:
+                raise TypeError(f"{link!r} (in chain of {cls.__name__}) is no link; links are {', '.join(LINKS)}")
 
     @classmethod
     def leans_on(cls) -> Iterator[tuple[str, str]]:

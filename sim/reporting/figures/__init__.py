@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from sim.reporting.figures.attribution import attribution
+from sim.reporting.figures.beliefs import worth_by_world
 from sim.reporting.figures.board import Board, NothingToShow
 from sim.reporting.figures.cost_and_effect import cost_and_effect
 from sim.reporting.figures.customers import attrition_by_tenure, attrition_by_tier, customer_flows
@@ -20,6 +21,7 @@ from sim.reporting.figures.decision import forest, tier_heat_map
 from sim.reporting.figures.fates import fates, fates_by_group
 from sim.reporting.figures.money import aum_and_net_new_money, economics
 from sim.reporting.figures.pyramid import tier_pyramid, transitions
+from sim.reporting.figures.reach import unserved
 from sim.reporting.figures.service import contacts_and_utilisation, satisfaction_and_nps
 from sim.reporting.figures.strategies import strategy_costs, strategy_maturity
 from sim.reporting.figures.trajectories import trajectories
@@ -126,6 +128,32 @@ DECISION: tuple[Plate, ...] = (
     ),
 )
 
+BELIEFS: tuple[Plate, ...] = (
+    Plate(
+        "worth_by_world",
+        worth_by_world,
+        "What each arm is worth in other worlds",
+        "Each world has its own values of all that nobody knows, drawn from what is plausible, and all arms live in it "
+        "with the same luck. An arm whose points lie on both sides of zero hangs on what one believes. Worlds are "
+        "simulated with fewer rows than the run, so part of the spread is luck: the diamond is what such a small bank "
+        "shows under the scenario's own numbers.",
+        section="beliefs",
+    ),
+)
+
+REACH: tuple[Plate, ...] = (
+    Plate(
+        "unserved",
+        unserved,
+        "Where wishes for a contact end",
+        "A strategy wishes, managers have hours, channels have room, customers have a telephone that they may not pick "
+        "up. Only the blue pieces are customers whom somebody spoke to: where hours are short, to wish for twice as "
+        "much reaches nobody, an hour does. Customers without a manager of their own are on nobody's list, so they are "
+        "not among the wishes of managers.",
+        section="unserved",
+    ),
+)
+
 FIGURES: tuple[Plate, ...] = (
     Plate(
         "attrition_by_tier",
@@ -197,7 +225,8 @@ FIGURES: tuple[Plate, ...] = (
 
 def plates(board: Board) -> list[Plate]:
     """The figures that suit a run: with several arms, those of the decision come first."""
-    return list(FIGURES) if board.one_arm else [*DECISION, *FIGURES]
+    decision = [] if board.one_arm else [*DECISION, *(BELIEFS if board.believes else ())]
+    return [*decision, *REACH, *FIGURES]
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -216,8 +245,10 @@ def svg_text(figure: Figure) -> str:
 
 
 __all__ = [
+    "BELIEFS",
     "DECISION",
     "FIGURES",
+    "REACH",
     "Board",
     "NothingToShow",
     "Plate",
@@ -242,5 +273,7 @@ __all__ = [
     "tier_pyramid",
     "trajectories",
     "transitions",
+    "unserved",
     "waterfall",
+    "worth_by_world",
 ]

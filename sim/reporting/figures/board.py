@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sim.measures import intervals
 from sim.measures.evidence import FEW, ROUGH, Evidence, customers_per_row, evidence_of, few
 from sim.measures.precision import sureness
+from sim.measures.reach import funnel_of
 from sim.phrases import spoken
 from sim.reporting.figures import units
 from sim.reporting.names import labels_of
@@ -214,6 +215,14 @@ class Board:
             raise NothingToShow("this run did not follow individuals")
         return table
 
+    @cached_property
+    def funnel(self) -> pd.DataFrame:
+        """What became of wishes for a contact (`sim.measures.reach`); `NothingToShow` for a run without any."""
+        found = funnel_of(cast(Any, self._run))
+        if found is None:
+            raise NothingToShow("this run did not count whom it wished to contact")
+        return found
+
     @property
     def attribution(self) -> pd.DataFrame:
         """attribution.csv; `NothingToShow` for a run without it."""
@@ -221,6 +230,19 @@ class Board:
         if table is None or table.empty:
             raise NothingToShow("attribution.csv is not there; the verb attribute makes it")
         return table
+
+    @property
+    def believes(self) -> bool:
+        """True if its arms lived in other worlds too."""
+        return getattr(self._run, "beliefs", None) is not None
+
+    @property
+    def beliefs(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """beliefs.csv and worlds.parquet; `NothingToShow` for a run without them."""
+        table, rows = (getattr(self._run, name, None) for name in ("beliefs", "worlds"))
+        if table is None or table.empty or rows is None:
+            raise NothingToShow("the scenario has no beliefs")
+        return table, rows
 
     def strategies(self, what: str) -> list[str]:
         """Strategies for which bank.parquet has a column `what[strategy]`, in its order."""
