@@ -22,8 +22,16 @@ PAIRED = ("attrition_annual", "aum_end", "profit_annual")
 
 
 def _uses(arm: str) -> list[dict[str, str]]:
-    of = {NOTHING: (), FOUR: SINGLE[:4], EVERYTHING: SINGLE}
+    of = {NOTHING: (), FOUR: SINGLE[:4], EVERYTHING: SINGLE[:7]}
     return [{"use": name} for name in of.get(arm, (arm,))]
+
+
+# arms that unsettle customers in their first months, by what their strategies touch
+UNSETTLING = tuple(
+    arm
+    for arm in ARMS
+    if any({"managers", "app", "service"} & set(STRATEGIES[use["use"]].touches) for use in _uses(arm))
+)
 
 
 def attrition(run: Run, first: int, last: int) -> float:

@@ -392,7 +392,7 @@ FACTS = (
                 for arm in strategies.ARMS
                 for first in (1, 13)
             },
-            **{f"{arm}: rise of attrition, months 1 to 6": ANY_MORE for arm in strategies.ARMS},
+            **{f"{arm}: rise of attrition, months 1 to 6": ANY_MORE for arm in strategies.UNSETTLING},
             "lowest return on investment of an arm": (-np.inf, 0.0),
         },
         style="+.2%",
