@@ -86,6 +86,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "bank/markov.py move_by_matrix": ({0.01}, "a fen"),
     "bank/markov.py _fen": ({0.5}, HALF),
     "kernel/counting.py count_flows": ({0.5}, HALF),
+    "kernel/counting.py count_reach": ({0.5, 3}, f"{HALF}; bits of a plan's code"),
     "kernel/counting.py count_stocks": ({0.5}, HALF),
     "kernel/money.py use_products": ({1e6}, "a guard: transactions a month"),
     # sizes, types, codes
@@ -105,6 +106,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "agents/customer.py Customers.place": ({1024, 1.1}, "unit of weight; room to grow"),
     "agents/customer.py MOST_WEIGHT": ({32}, "bits of a weight"),
     "agents/manager.py RelationshipManager.key": ({20}, "bits of a key"),
+    "agents/team.py _lost": ({4}, "ways for a wish to be lost in a plan, a plan's code"),
     "agents/team.py POACHED": ({5}, "purpose of a draw"),
     "environment/market_drawdown.py DRAW_ADVICE": ({6}, "purpose of a draw"),
     "environment/base.py LONGEST": ({1200}, "the longest horizon, months"),
