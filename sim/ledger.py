@@ -23,6 +23,7 @@ class MonthBooks:
     """Money of one month by tier, CNY, float64 (tiers,)."""
 
     revenue: np.ndarray
+    revenue_products: np.ndarray  # part of revenue
     service: np.ndarray  # episodes that customers start
     messages: np.ndarray  # campaign contacts
     servicing: np.ndarray
@@ -78,8 +79,10 @@ class Ledger:
         on the revenue of AUM.
         """
         by_app_users, by_others = self.episodes(use)
+        of_products = earned_products / MONTHS
         return MonthBooks(
-            revenue=(earned * margin + earned_products) / MONTHS,
+            revenue=earned * margin / MONTHS + of_products,
+            revenue_products=of_products,
             service=digital * by_app_users + (active - digital) * by_others,
             messages=campaign_contacts @ self.price,
             servicing=active * self.servicing + dormant * self.economics.dormant_servicing / MONTHS,

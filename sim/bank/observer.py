@@ -13,7 +13,7 @@ import numpy as np
 from sim.agents.channel import Channel
 from sim.agents.customer import Customers
 from sim.agents.team import Team
-from sim.bank.fates import customers_of_month_0
+from sim.bank.fates import customers_of_month_0, kept
 from sim.bank.recorder import Recorder
 from sim.behaviour.rates import nps
 from sim.behaviour.settings import Model
@@ -108,12 +108,12 @@ class Observer:
         """Month 0: forget the burn-in, record the state, begin the first year, choose whom to track."""
         self.recorder.cohorts[:] = 0
         self.recorder.book_exits.clear()
+        self.month_zero = customers_of_month_0(bank.customers)
         self.recorder.month(bank.month, bank.tally, np.zeros(len(self.names)), None)
         self.recorder.bank.append(self._bank_row(bank, None))
         self._begin_year(bank.customers)
         self._mark_year_ago(bank)
         self._choose_tracked(bank)
-        self.month_zero = customers_of_month_0(bank.customers)
         self._record_panel(bank)
 
     def go_on(self, bank: Bank) -> None:
@@ -222,6 +222,7 @@ class Observer:
             "cost_managers": float((zero if books is None else books.managers).sum()),
             "customers_opted_out": float(t[:, T.OPTED_OUT].sum()) / WEIGHT_UNIT,
             "customers_managed": float(t[:, T.MANAGED_OPEN].sum()) / WEIGHT_UNIT,
+            **self._tiers("revenue_products", zero if books is None else books.revenue_products),
         }
         for name in self.strategies:
             row[f"maturity[{name}]"] = bank.maturities.get(name, 0.0)
@@ -229,23 +230,36 @@ class Observer:
         return row | self._at_the_end(bank)
 
     def _at_the_end(self, bank: Bank) -> dict[str, float]:
-        """What a year's end tells (the Gini), and the last month alone: who was active a year before and still is.
+        """What a year's end tells (the Gini), and the last month alone: who of an earlier month is still active.
 
         NaN in every other month.
         """
-        ends = bank.month % YEAR == 0 or bank.month == self.months
-        was = kept = np.full(len(self.names), np.nan)
-        if bank.month == self.months and self.months >= YEAR:
-            c = bank.customers
+        last, c = bank.month == self.months, bank.customers
+        was = stayed = np.full(len(self.names), np.nan)
+        if last and self.months >= YEAR:
             still = (c.state == ACTIVE) & (c.year_ago >= 0)
-            kept = self._by_tier(c.year_ago[still], c.weight[still])
+            stayed = self._by_tier(c.year_ago[still], c.weight[still])
             was = self.active_year_ago
         out = {"aum_gini": np.nan, "coverage_gini": np.nan}
-        if ends:
-            out = {"aum_gini": gini(bank.customers), "coverage_gini": contact_gini(bank.customers)}
-        out |= {"kept_12m": float(kept.sum()), "active_12m_ago": float(was.sum())}
-        out |= {f"kept_12m[{name}]": float(value) for name, value in zip(self.names, kept, strict=True)}
-        return out | {f"active_12m_ago[{name}]": float(value) for name, value in zip(self.names, was, strict=True)}
+        if bank.month % YEAR == 0 or last:
+            out = {"aum_gini": gini(c), "coverage_gini": contact_gini(c)}
+        first = now = np.full((2, len(self.names)), np.nan)
+        if last:
+            first, now = kept(self.month_zero, c, len(self.names))
+        for name, values in (
+            ("kept_12m", stayed),
+            ("active_12m_ago", was),
+            ("active_month_0", first[0]),
+            ("kept_month_0", now[0]),
+            ("aum_month_0", first[1]),
+            ("aum_kept_month_0", now[1]),
+        ):
+            out |= {name: float(values.sum())} | self._tiers(name, values)
+        return out
+
+    def _tiers(self, column: str, values: np.ndarray) -> dict[str, float]:
+        """A figure of each tier as the columns of bank.parquet that hold it."""
+        return {f"{column}[{name}]": float(value) for name, value in zip(self.names, values, strict=True)}
 
     # --- panel.parquet -----------------------------------------------------------------------------------------
 

@@ -99,6 +99,7 @@ RUN = (ARM, SEED)
 KPI = _text("kpi", "the key figure; `kpi[tier]` is that of a tier, `[aum]` is weighted by AUM")
 UNIT = _text("unit", "unit of the row's figures")
 OF_SEEDS = _whole("seeds", "seeds", "seeds that the figures rest on")
+LAST = "in the last month only"
 INTERVAL = "of the 95 % interval over seeds (Student's t)"
 BETTER = _number("probability_better", "probability", "that the true difference is on the better side, flat prior")
 
@@ -191,6 +192,20 @@ BANK = (
     ),
     _number("kept_12m[<tier>]", "customers", "`kept_12m` of those who were in this tier then"),
     _number("active_12m_ago[<tier>]", "customers", "`active_12m_ago` of those who were in this tier then"),
+    _number("active_month_0", "customers", f"active in month 0; {LAST}", later=True),
+    _number("kept_month_0", "customers", f"active in month 0 and at the end; {LAST}", later=True),
+    _number("aum_month_0", "money", f"AUM in month 0 of `active_month_0`; {LAST}", later=True),
+    _number("aum_kept_month_0", "money", f"AUM in month 0 of `kept_month_0`; {LAST}", later=True),
+    *(
+        _number(f"{name}[<tier>]", unit, f"`{name}` of those who were in this tier then")
+        for name, unit in (
+            ("active_month_0", "customers"),
+            ("kept_month_0", "customers"),
+            ("aum_month_0", "money"),
+            ("aum_kept_month_0", "money"),
+        )
+    ),
+    _number("revenue_products[<tier>]", "money", "revenue of products beyond the first in the month, part of revenue"),
 )
 
 TRANSITIONS = (
