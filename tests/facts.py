@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ import numpy as np
 
 from . import facts_contacts as contacts
 from . import facts_customers as customers
+from . import facts_economy as economy
 from . import facts_events as events
 from . import facts_managers as managers
 from . import facts_models as models
@@ -31,8 +32,11 @@ from .facts_table import FACTS, Fact
 
 OUT = Path(__file__).parent.parent / "docs" / "validation.md"
 PANEL = 30_000
-MONTHS, BURN_IN = 60, 24
+MONTHS, BURN_IN, YEAR = 60, 24, 12
 DESK_MONTHS = 24
+
+
+Experiment = Callable[["Size", int], dict[str, customers.Figures]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def baseline(size: Size, seed: int) -> dict[str, customers.Figures]:
     s = scenario(size.customers, months=MONTHS, burn_in=BURN_IN, record={"panel": min(PANEL, size.customers)})
     run = customers.run(s, seed)
     out = {name: getattr(customers, name)(run) for name in ("v1", "v2", "v3", "v4", "v7", "v8", "v10", "v15")}
-    return out | {"v16": events.v16(run), "v17": models.v17(run)}
+    return out | {"v16": events.v16(run), "v17": models.v17(run), "e9": economy.e9(run)}
 
 
 def calls(size: Size, seed: int) -> dict[str, customers.Figures]:
@@ -132,6 +136,51 @@ def every_strategy(size: Size, seed: int) -> dict[str, customers.Figures]:
     return strategies.strategies(size.customers // 10, MONTHS, seed)
 
 
+def worth(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """The large bank, a quarter of its rows, without named managers in one tier after the other."""
+    return economy.worth(size.large, size.large // 20, MONTHS, BURN_IN, seed)
+
+
+def tariff(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """What a customer earns the bank, in closed form."""
+    return economy.tariff()
+
+
+def books(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """The large bank's wealth books, year by year."""
+    return economy.books(size.large, size.customers, MONTHS, BURN_IN, seed)
+
+
+def lasting_quality(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """Half the bank, seven years, served better for good."""
+    return economy.lasting_quality(size.customers // 2, 7, seed)
+
+
+def untouched(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """A tenth of the bank under a strategy that touches managers alone."""
+    return economy.untouched(size.customers // 10, YEAR, seed)
+
+
+def campaign(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """Six months of calls."""
+    return economy.campaign(size.customers, seed)
+
+
+def closed_forms(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """Formulas that the model is held against, for one seed alone."""
+    return economy.closed_forms()
+
+
+def raised(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """Everybody more satisfied for once."""
+    return economy.raised(size.customers, seed)
+
+
+def recommended(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """Who joined, recommended or not."""
+    return economy.recommended(size.customers, MONTHS, BURN_IN, seed)
+
+
 EXPERIMENTS = (
     every_strategy,
     baseline,
@@ -146,8 +195,18 @@ EXPERIMENTS = (
     yields,
     hearsay,
     scores,
+    worth,
+    tariff,
+    books,
+    lasting_quality,
+    untouched,
+    campaign,
+    closed_forms,
+    raised,
+    recommended,
 )
-MORE_SEEDS = {every_strategy: 2}  # times as many seeds as asked for
+MORE_SEEDS = {every_strategy: 2, worth: 2}  # times as many seeds as asked for
+ONCE = {closed_forms, tariff}  # the same whatever the seed
 
 
 @dataclass(frozen=True)
@@ -281,6 +340,13 @@ def _pairing(size: Size, paired: Sequence[customers.Figures]) -> list[str]:
     return lines
 
 
+def _seeds_of(experiment: Experiment, seeds: Sequence[int]) -> Sequence[int]:
+    """Seeds that an experiment is lived with."""
+    if experiment in ONCE:
+        return seeds[:1]
+    return range(seeds[0], seeds[0] + len(seeds) * MORE_SEEDS.get(experiment, 1))
+
+
 def _task(job: tuple[int, Size, int]) -> dict[str, customers.Figures]:
     number, size, seed = job
     return EXPERIMENTS[number](size, seed)
@@ -291,9 +357,7 @@ def measure(
 ) -> tuple[dict[str, list[Finding]], list[customers.Figures]]:
     """Live every experiment once a seed and judge every fact; also what arms and seeds came to, for pairing."""
     jobs = [
-        (number, size, seed)
-        for number, experiment in enumerate(EXPERIMENTS)
-        for seed in range(seeds[0], seeds[0] + len(seeds) * MORE_SEEDS.get(experiment, 1))
+        (number, size, seed) for number, experiment in enumerate(EXPERIMENTS) for seed in _seeds_of(experiment, seeds)
     ]
     by_fact: dict[str, dict[int, customers.Figures]] = defaultdict(lambda: defaultdict(dict))
     with ProcessPoolExecutor(max_workers=workers) as pool:
@@ -301,7 +365,8 @@ def measure(
             number, _, seed = jobs[done - 1]
             print(f"{done}/{len(jobs)} {EXPERIMENTS[number].__name__}, seed {seed}", file=sys.stderr)
             for name, values in figures.items():
-                by_fact[name.upper()][seed].update(values)
+                for same in seeds if EXPERIMENTS[number] in ONCE else [seed]:
+                    by_fact[name.upper()][same].update(values)
     found = {fact.name: judge(fact, list(by_fact[fact.name].values())) for fact in FACTS}
     return found, list(by_fact["PAIRING"].values())
 

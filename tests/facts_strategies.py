@@ -64,8 +64,16 @@ def strategies(customers: int, months: int, seed: int, arms: Sequence[str] = ARM
         money = 1.0 - float(value[arm, "attrition_annual[aum]"] / value[NOTHING, "attrition_annual[aum]"])
         out[f"{arm}: fall of attrition by AUM, all months"] = money
     out["lowest return on investment of an arm"] = min(out[f"{arm}: return on investment"] for arm in arms)
+    e6 = {"largest deviation of an arm": max(abs(_roi_told_apart(value, arm)) for arm in arms)}
     raw = {f"{arm}/{kpi}": float(value[arm, kpi]) for arm in (NOTHING, *arms) for kpi in PAIRED}
-    return {"v21": out, "pairing": raw}
+    return {"v21": out, "pairing": raw, "e6": e6}
+
+
+def _roi_told_apart(value: pd.Series, arm: str) -> float:
+    """Return on investment as told, less that from value and cost of both banks."""
+    more = value[arm, "value"] - value[NOTHING, "value"]
+    spent = value[arm, "cost_discounted"] - value[NOTHING, "cost_discounted"]
+    return float(value[arm, "roi"] - ((more + spent) / spent - 1.0)) if spent > 0 else 0.0
 
 
 def variance_ratio(arm: np.ndarray, reference: np.ndarray) -> tuple[float, float, float]:
