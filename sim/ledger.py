@@ -79,10 +79,9 @@ class Ledger:
         on the revenue of AUM.
         """
         by_app_users, by_others = self.episodes(use)
-        of_products = earned_products / MONTHS
         return MonthBooks(
-            revenue=earned * margin / MONTHS + of_products,
-            revenue_products=of_products,
+            revenue=(earned * margin + earned_products) / MONTHS,
+            revenue_products=earned_products / MONTHS,
             service=digital * by_app_users + (active - digital) * by_others,
             messages=campaign_contacts @ self.price,
             servicing=active * self.servicing + dormant * self.economics.dormant_servicing / MONTHS,

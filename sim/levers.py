@@ -16,10 +16,21 @@ from sim.codes import CHANNELS
 
 
 def lever(
-    unit: str, about: str, *, by: Literal["bank", "tier", "tier and channel"] = "bank", neutral: float | bool = 0.0
+    unit: str,
+    about: str,
+    *,
+    by: Literal["bank", "tier", "tier and channel", "manager and app"] = "bank",
+    neutral: float | bool = 0.0,
+    managers: bool = False,
 ) -> Any:
-    """A field of `Levers`: one number for the bank, or a float64 array (tiers,) or (tiers, channels)."""
-    return field(init=False, metadata={"unit": unit, "about": about, "by": by, "neutral": neutral})
+    """A field of `Levers`: one number for the bank, or a float64 array (tiers,), (tiers, channels) or (2, 2).
+
+    "manager and app" is by whether a customer has a named manager (row 1) and whether it uses the app (column 1).
+    `managers` marks what only the team of managers reads: it cannot differ between customers of one bank.
+    """
+    return field(
+        init=False, metadata={"unit": unit, "about": about, "by": by, "neutral": neutral, "managers": managers}
+    )
 
 
 @dataclass
@@ -33,9 +44,8 @@ class Levers:
     log_dormant: np.ndarray = lever("log HR", "going dormant alone", by="tier")
     log_return: float = lever("log ratio", "reactivation")
     quality: np.ndarray = lever("SD", "shift of service quality", by="tier")
-    log_quality_sd: float = lever("log ratio", "spread of service quality")
-    log_quality_sd_managed: float = lever("log ratio", "and of customers with a named manager alone")
-    log_quality_sd_app: float = lever("log ratio", "and of app users alone")
+    quality_managed: np.ndarray = lever("SD", "and for customers with a named manager alone", by="tier")
+    log_quality_sd: np.ndarray = lever("log ratio", "spread of service quality", by="manager and app")
     log_failure: float = lever("log ratio", "failures in every channel")
     log_app_failure: float = lever("log ratio", "and in the app alone")
     resolution: float = lever("log odds", "complaints resolved")
@@ -47,6 +57,7 @@ class Levers:
     log_refusal: float = lever("log share", "that of both which no consent covers")
     # contacts
     push: float = lever("log odds", "contacts that offer a product")
+    push_managers: float = lever("log odds", "and of managers' contacts alone")
     log_conversion: np.ndarray = lever("log ratio", "offers taken", by="tier")
     campaign: np.ndarray = lever("chance a month", "campaign contacts added", by="tier and channel")
     retain: np.ndarray = lever("chance a month", "retention contact above the cut", by="tier and channel")
@@ -65,21 +76,21 @@ class Levers:
     uplift: float = lever("correlation", "uplift score")
     data_quality: float = lever("log odds", "of a model's knowledge that the data let through")
     # managers
-    log_hours: float = lever("log ratio", "client hours")
-    log_contact_hours: float = lever("log ratio", "time of a contact")
-    log_manager_exit: float = lever("log HR", "managers who leave")
-    log_vacancy: float = lever("log ratio", "months a post stays empty")
-    log_unprepared: float = lever("log ratio", "departures whose customers nobody prepared")
-    coverage: np.ndarray = lever("log odds", "a named manager", by="tier")
-    train_professional: float = lever("SD", "professional skill that every manager learns this month")
-    train_digital: float = lever("SD", "digital skill that every manager learns this month")
+    log_hours: float = lever("log ratio", "client hours", managers=True)
+    log_contact_hours: float = lever("log ratio", "time of a contact", managers=True)
+    log_manager_exit: float = lever("log HR", "managers who leave", managers=True)
+    log_vacancy: float = lever("log ratio", "months a post stays empty", managers=True)
+    log_unprepared: float = lever("log ratio", "departures whose customers nobody prepared", managers=True)
+    coverage: np.ndarray = lever("log odds", "a named manager", by="tier", managers=True)
+    train_professional: float = lever("SD", "professional skill that every manager learns this month", managers=True)
+    train_digital: float = lever("SD", "digital skill that every manager learns this month", managers=True)
 
     def __post_init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Back to neutral, at the start of every month."""
-        shapes = {"tier": (self.tiers,), "tier and channel": (self.tiers, len(CHANNELS))}
+        shapes = {"tier": (self.tiers,), "tier and channel": (self.tiers, len(CHANNELS)), "manager and app": (2, 2)}
         for one in fields(self):
             if one.metadata:
                 by, neutral = one.metadata["by"], one.metadata["neutral"]

@@ -72,7 +72,7 @@ def known_score(bank: BankModel, rows: np.ndarray, churn_auc: float, data_qualit
     bank = fork(bank)
     scores = bank.settings.scores.model_copy(update={"churn_auc": churn_auc, "data_quality": data_quality})
     bank.settings = bank.settings.model_copy(update={"scores": scores})
-    bank.now = bank._now()  # what is known is reckoned once a month
+    bank.now = bank._now(bank.levers)  # what is known is reckoned once a month
     return bank.scores(rows)["churn_score"].astype(float)
 
 

@@ -58,7 +58,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "strategies/staff_upskilling.py QUARTER, YEAR": ({3}, "months of a quarter, in which programmes are held"),
     "strategies/stratification.py Stratification.propose": ({0.5}, "scores are cut above their middle"),
     "strategies/digital_thinking.py DigitalThinking.turn": ({0.5}, "standard deviation of a variance"),
-    "strategies/programme.py Programme.turn": ({0.5}, "standard deviation of a variance"),
+    "strategies/upheaval.py unsettle": ({0.5}, "standard deviation of a variance"),
     "bank/model.py BankModel._knowledge.correlation": ({0.5, 0.9999}, "AUC of a guess; of a model that knows all"),
     "agents/team.py Team._part": ({0.95}, "the rate of those who follow stays finite"),
     # defaults of declared settings that stand beside them

@@ -113,7 +113,7 @@ def test_a_contact_that_keeps_offers_no_product(purpose: int, sells: bool) -> No
     p = rates_of(reach=[1.0] * 5, conversion=[1.0] * 5, attempt_decay=0.0, product_gain=[0.0] * 4, product_loss=0.0)
     people = awake(2_000, managed=True)
     people.products[:] = 1
-    tally = month(people, np.full(len(people), PHONE | purpose, np.int8), p=p, push_share=1.0, **NOBODY_LEAVES)
+    tally = month(people, np.full(len(people), PHONE | purpose, np.int8), p=p, push_managers=1.0, **NOBODY_LEAVES)
     assert tally[T.CONTACTS + PHONE] == tally[T.OPEN]
     assert (tally[T.SALES] > 0) == sells
     assert np.all(people.retained == (0 if sells else 2))
@@ -139,7 +139,7 @@ def test_a_lead_sells_by_the_hand_off_and_a_second_channel_by_the_synergy() -> N
         people.weight[:] = 1024
         people.last_channel[:] = last
         plan = np.full(n, PHONE | purpose, np.int8)
-        return month(people, plan, p=p, push_share=1.0, **NOBODY_LEAVES, **now)[T.SALES] / 1024 / n
+        return month(people, plan, p=p, push_managers=1.0, **NOBODY_LEAVES, **now)[T.SALES] / 1024 / n
 
     plain = sold(0, PHONE, handoff=math.log(1.6), synergy=math.log(1.25))
     assert plain == pytest.approx(0.05, abs=4 * math.sqrt(0.05 * 0.95 / n))
@@ -216,7 +216,7 @@ def scored_cases(auc: float) -> tuple[np.ndarray, np.ndarray]:
     """
     model = bank(scenario(600, months=1, model={"scores": {"data_quality": 1.0, "churn_auc": auc}}))
     model.risk_spread = SPREAD
-    known = float(model._knowledge()["know_churn"])
+    known = float(model._knowledge(Levers(4))["know_churn"])
     p = rates_of()
     now = calm(p=p, know_churn=known, risk_mean=[0.0] * 4, risk_sd=[SPREAD] * 4)
     truth = np.random.default_rng(9).standard_normal(2 * CROWD)
@@ -239,11 +239,13 @@ def test_leavers_are_told_from_the_rest_with_the_auc_asked_for_and_the_lift_of_s
 def test_bad_data_take_their_part_of_what_a_model_knows() -> None:
     """AUC in effect = .5 + (AUC - .5) x data quality: .78 on data of .5 is .64, whatever half was asked for."""
     half, whole = (
-        bank(scenario(600, months=1, model={"scores": {"data_quality": q, "churn_auc": auc}}))._knowledge()
+        bank(scenario(600, months=1, model={"scores": {"data_quality": q, "churn_auc": auc}}))._knowledge(Levers(4))
         for q, auc in ((0.5, 0.78), (1.0, 0.64))
     )
     assert half["know_churn"] == pytest.approx(whole["know_churn"], rel=1e-6)
-    blind = bank(scenario(600, months=1, model={"scores": {"data_quality": 0.0, "churn_auc": 0.9}}))._knowledge()
+    blind = bank(scenario(600, months=1, model={"scores": {"data_quality": 0.0, "churn_auc": 0.9}}))._knowledge(
+        Levers(4)
+    )
     assert blind["know_churn"] == 0.0
 
 
@@ -258,10 +260,10 @@ def test_noise_is_redrawn_each_quarter_and_stays_within_it(lively: BankModel) ->
     at, told = lively.month, []
     for month_ in range(1, 8):
         lively.month = month_
-        lively.now = lively._now()
+        lively.now = lively._now(lively.levers)
         told.append(lively.scores(rows))
     lively.month = at
-    lively.now = lively._now()
+    lively.now = lively._now(lively.levers)
     for name in ("churn_score", "uplift_score", "offer_score"):
         changes = [not np.array_equal(one[name], other[name]) for one, other in itertools.pairwise(told)]
         assert changes == [False, False, True, False, False, True], name
@@ -409,7 +411,7 @@ def programme_at_full(*uses: dict[str, Any]) -> Now:
     model.month = 24
     model.levers.reset()
     model.turn_levers()
-    return model._now()
+    return model._now(model.levers)
 
 
 def test_the_backlash_against_the_use_of_data_vanishes_with_consent() -> None:

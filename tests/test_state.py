@@ -197,6 +197,8 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "tiers",
         "settings",
         "rates",
+        "pilots",
+        "inside",
         "threads",
         "pool",
         "environment",

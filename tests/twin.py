@@ -260,7 +260,7 @@ def meet(c, plan, u, now, p):
     c.last_channel = np.where(made, before, c.last_channel)
 
     reached = made & (u.reach < p.reach[at])
-    offered = reached & (u.push < now.push_share) & ~keeping
+    offered = reached & (u.push < np.where(plan >= 0, now.push_managers, now.push_share)) & ~keeping
     managed = (c.manager >= 0) & (plan >= 0)
     near = managed & (c.aum_1 >= p.near_threshold * p.ceiling[c.tier])
     skill = np.where(managed, manager_quality(c, now), ZERO)
@@ -315,9 +315,10 @@ def serve(c, u, now, p):
     c.open_failure = c.open_failure * p.failure_fading + (failed.astype(f) - solved.astype(f))
 
     drop = p.failure_drop * np.where(betrayed, p.double_deviation, ONE)
-    spread = p.quality_sd * now.quality_sd_ratio[(c.manager >= 0).astype(int), digital.astype(int)]
+    managed = (c.manager >= 0).astype(int)
+    spread = p.quality_sd * now.quality_sd_ratio[managed, digital.astype(int)]
     quality = (
-        now.quality_shift[c.tier]
+        now.quality_shift[managed, c.tier]
         + p.manager_share * manager_quality(c, now) * human
         + spread * (human + (ONE - human) * p.app_spread) * normal(u.quality)
         - np.where(failed, drop, ZERO)

@@ -41,6 +41,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("aum", np.float64, 0, True, "CNY", "assets under management"),
     Column("state", i8, CLOSED, True, "", "active, dormant, closed (or unused)"),
     Column("tier", i8, 0, True, "", "index of the tier"),
+    Column("first_tier", i8, 0, True, "", "index of the tier at month 0, or of joining since"),
     Column("joined_month", i16, 0, True, "month", "month of joining, negative before month 0"),
     Column("referred", i8, 0, True, "", "1 = joined through a customer who recommended the bank"),
     Column("age", f32, 40, True, "years", "age at month 0"),
@@ -147,9 +148,10 @@ class Customers:
     def __len__(self) -> int:
         return self.count
 
-    def place(self, values: dict[str, np.ndarray]) -> np.ndarray:
+    def place(self, values: dict[str, np.ndarray], *, free: np.ndarray | None = None) -> np.ndarray:
         """Give new customers a row each, freed rows first (lowest first); returns the row numbers.
 
+        `free`, a mask over the rows, says which freed rows may be taken (all, unless given).
         `values` holds equally long arrays by column name; columns left out get the value of an unused row.
         """
         n = len(values["uid"])
@@ -157,11 +159,12 @@ class Customers:
             raise OverflowError(
                 f"a row would stand for more than {MOST_WEIGHT // 1024:,} customers; more agents or fewer customers"
             )
-        free = np.flatnonzero(self._columns["state"][: self.count] == CLOSED)[:n]
-        more = n - free.size
+        left = self._columns["state"][: self.count] == CLOSED
+        freed = np.flatnonzero(left if free is None else left & free)[:n]
+        more = n - freed.size
         if self.count + more > self.capacity:
             self._resize(int((self.count + more) * 1.1) + 1024)
-        rows = np.concatenate([free, np.arange(self.count, self.count + more)])
+        rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
         self.count += more
         for column in COLUMNS:
             self._columns[column.name][rows] = values.get(column.name, column.empty)

@@ -228,13 +228,15 @@ class Team:
         *,
         rows: np.ndarray | None = None,
         proposals: Proposals | None = None,
+        pressure_cap: float | np.ndarray | None = None,
     ) -> tuple[np.ndarray, MonthOfWork]:
         """Whom managers contact this month, and where: int8 by row, channel and purpose, -1 = nobody plans to.
 
         Hours go to what customers ask for first, then to contacts due, most important first, then to what strategies
         propose, until the month's hours are used; then channels carry what they can. `bank` is the number of
         customers, `branch` what is left of branch capacity, `remote` the least share of contacts that must be held
-        outside it. `proposals` are over `rows`, the managed customers.
+        outside it. `proposals` are over `rows`, the managed customers; no contact lifts the pressure above
+        `pressure_cap`, one number or one by customer (the lever's, unless given).
         """
         plan = np.full(len(customers), NOBODY, np.int8)
         posts = len(self.managers)
@@ -274,8 +276,10 @@ class Team:
         barred = customers.opted_out[rows]
         channel = np.where((barred >> channel) & 1, self.fallback, channel)
         allowed = ((barred >> channel) & 1) == 0
-        if np.isfinite(levers.pressure_cap):
-            allowed &= self._pressure_after(customers, rows, channel) <= levers.pressure_cap
+        cap = levers.pressure_cap if pressure_cap is None else pressure_cap
+        if np.isfinite(cap).any():
+            cap = cap[rows] if isinstance(cap, np.ndarray) else cap
+            allowed &= self._pressure_after(customers, rows, channel) <= cap
         rows, post, weight, channel, purpose, queue = _only(allowed, rows, post, weight, channel, purpose, queue)
         cost = weight * hours_of[channel]
         fits = _within(post, cost, free)

@@ -67,6 +67,24 @@ class Run(Stored):
         return self.stored.precision
 
     @property
+    def verdicts(self) -> pd.DataFrame | None:
+        """Which arm pays: a word an arm, what decides it (value, or cash where that is all that is known)."""
+        from sim.reporting.run.verdicts import verdict_rows
+
+        if len(self.arms) == 1:
+            return None
+        import pandas as pd
+
+        return pd.DataFrame(verdict_rows(self.stored.summary, self.stored.comparison))
+
+    @property
+    def waterfall(self) -> pd.DataFrame | None:
+        """From where to where value comes: steps that add up to each arm's difference in value; None with one arm."""
+        from sim.measures.waterfall import waterfall
+
+        return waterfall(self.stored) if len(self.arms) > 1 else None
+
+    @property
     def monthly(self) -> pd.DataFrame:
         """A row per arm, seed, month and tier: customers, flows, money, satisfaction."""
         return self.stored.monthly

@@ -151,6 +151,14 @@ class Observer:
         self._mark_year_ago(bank)
         self._record_panel(bank)
 
+    def moved(self, order: np.ndarray) -> None:
+        """The rows have another order now: by their numbers before."""
+        place = np.empty(order.size, np.int64)
+        place[order] = np.arange(order.size)
+        self.tracked = place[self.tracked]
+        if self.month_zero:
+            self.month_zero["rows"] = place[self.month_zero["rows"]]
+
     # --- years -------------------------------------------------------------------------------------------------
 
     def _codes(self, customers: Customers) -> np.ndarray:

@@ -143,7 +143,8 @@ def meet(b, u, w, now, p):
             * (p.near_threshold_effect if near else ONE)
             * (p.event_need if u.event[i] < event_bar else ONE)
         )
-        offered = (w.reached[i] > ZERO) and (u.push[i] < now.push_share) and (w.keeping[i] == 0)
+        push = now.push_managers if w.plan[i] >= 0 else now.push_share
+        offered = (w.reached[i] > ZERO) and (u.push[i] < push) and (w.keeping[i] == 0)
         yes = offered and (u.sale[i] < chance)
         w.made_sale[i] = 1 if yes else 0
         w.offered[i] = ONE if offered else ZERO

@@ -181,12 +181,13 @@ class Now(NamedTuple):
     adoption_shift: np.float32  # log odds
     peers: np.float32  # app-active share less one half
     word_of_mouth: np.ndarray  # log hazard by tier
-    quality_shift: np.ndarray  # SD, by tier
-    quality_sd_ratio: np.ndarray  # (2, 2): by no or a named manager, and by no or an app in use
+    quality_shift: np.ndarray  # SD, (2, tiers): without and with a named manager
+    quality_sd_ratio: np.ndarray  # (2, 2): without and with a named manager, without and with the app
     expectation_rise: np.float32  # SD: what rivals' service adds to what customers expect
     failure_ratio: np.float32
     resolution: np.float32  # share of complaints resolved within the month
-    push_share: np.float32  # share of contacts that offer a product
+    push_share: np.float32  # share of campaign contacts that offer a product
+    push_managers: np.float32  # of managers' contacts
     conversion_ratio: np.ndarray  # by tier
     campaign: np.ndarray  # (tier, channel) chance a month of a campaign contact
     hazard_ratio: np.ndarray  # log, by tier

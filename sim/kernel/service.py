@@ -43,17 +43,14 @@ def serve(b, u, w, now, p):
         w.recovered[i] = ZERO if second else solved
         w.betrayed[i] = w.failed[i] if second else ZERO
         b.open_failure[i] = b.open_failure[i] * p.failure_fading + (w.failed[i] - solved)
-    alone, alone_app = now.quality_sd_ratio[0, 0], now.quality_sd_ratio[0, 1]
-    managed, managed_app = now.quality_sd_ratio[1, 0], now.quality_sd_ratio[1, 1]
     for i in range(n):
         by_manager = manager_quality[max(b.manager[i], i32(0))] if b.manager[i] >= 0 else ZERO
         drop = p.failure_drop * (p.double_deviation if w.betrayed[i] > ZERO else ONE)
-        own = managed if b.manager[i] >= 0 else alone
-        own_app = managed_app if b.manager[i] >= 0 else alone_app
-        spread = p.quality_sd * (own_app if b.adopted[i] != 0 else own)
+        managed, app = i32(b.manager[i] >= 0), i32(b.adopted[i] != 0)
+        spread = p.quality_sd * now.quality_sd_ratio[managed, app]
         human = w.human[i]
         quality = (
-            now.quality_shift[b.tier[i]]
+            now.quality_shift[managed, b.tier[i]]
             + p.manager_share * by_manager * human
             + spread * (human + (ONE - human) * p.app_spread) * normal(u.quality[i])
             - w.failed[i] * drop

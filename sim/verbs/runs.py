@@ -107,6 +107,17 @@ def _marks_as_json(summary: Any, comparison: Any, proof: Any, arms: Sequence[str
     return {"marks": marks, "notes": proof.words(keys)}
 
 
+NO_DECISION: dict[str, Any] = {"verdicts": [], "waterfall": []}
+
+
+def _decision_as_json(run: Any, summary: Any, comparison: Any) -> dict[str, Any]:
+    """A word an arm, and the steps of its value."""
+    from sim.measures.waterfall import waterfall
+    from sim.reporting.run.verdicts import verdict_rows
+
+    return {"verdicts": verdict_rows(summary, comparison), "waterfall": plain(waterfall(run))}
+
+
 def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
     from sim.measures.evidence import evidence_of
 
@@ -117,6 +128,7 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
         tables = ("summary", "comparison", "precision") if len(run.arms) > 1 else ("summary",)
         tables_json = {"comparison": [], "precision": [], **{name: plain(getattr(run, name)) for name in tables}}
         proof = evidence_of(run)
+        tables_json |= _decision_as_json(run, run.summary, run.comparison) if len(run.arms) > 1 else NO_DECISION
         tables_json |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
         runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json})
@@ -258,6 +270,7 @@ def compare(arguments: argparse.Namespace) -> int:
         write_csv(arguments.out, comparison)
     if arguments.json:
         record = {"reference": joined.arms[0], "comparison": plain(comparison), "precision": plain(sure)}
+        record |= _decision_as_json(joined, summarise(kpis, proof.errors), comparison)
         record |= _marks_as_json(None, comparison, proof, joined.arms)
         print(json.dumps(record, allow_nan=False))
     else:

@@ -23,6 +23,7 @@ from sim.reporting.figures.pyramid import tier_pyramid, transitions
 from sim.reporting.figures.service import contacts_and_utilisation, satisfaction_and_nps
 from sim.reporting.figures.strategies import strategy_costs, strategy_maturity
 from sim.reporting.figures.trajectories import trajectories
+from sim.reporting.figures.waterfall import waterfall
 
 DPI = 150
 
@@ -50,6 +51,16 @@ DECISION: tuple[Plate, ...] = (
         section="decision",
     ),
     Plate(
+        "waterfall",
+        waterfall,
+        "From where to where value comes",
+        "Retention: who is still there and would not be (or the reverse), at what they own. Wallet: they keep more of "
+        "their wealth here. Sales: more products each. Upgrades: what products earn more in a higher tier. What is "
+        "spent more on service, managers and strategies is taken from it. Equity at the horizon: what the customers "
+        "there are expected to bring from then on, discounted. The steps add up to the difference in value.",
+        section="decision",
+    ),
+    Plate(
         "trajectories",
         trajectories,
         "When it changes",
@@ -62,8 +73,8 @@ DECISION: tuple[Plate, ...] = (
         cost_and_effect,
         "What the effect costs",
         "The steeper the line, the more customers for the money. Where the intervals of two arms overlap, their order "
-        "may be chance. Customers who bring little money count as much as others here; the net present value does not "
-        "treat them so.",
+        "may be chance. Customers who bring little money count as much as others here; value does not treat "
+        "them so.",
         section="decision",
     ),
     Plate(
@@ -231,4 +242,5 @@ __all__ = [
     "tier_pyramid",
     "trajectories",
     "transitions",
+    "waterfall",
 ]

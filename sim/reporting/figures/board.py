@@ -228,6 +228,15 @@ class Board:
         return [column[len(what) + 1 : -1] for column in columns if column.startswith(f"{what}[") and column[-1] == "]"]
 
     @cached_property
+    def waterfall(self) -> pd.DataFrame:
+        """The steps of each arm's value (`sim.measures.waterfall`); `NothingToShow` with one arm."""
+        from sim.measures.waterfall import waterfall
+
+        if self.one_arm:
+            raise NothingToShow("there is one arm, so nothing to compare")
+        return waterfall(cast(Any, self._run))
+
+    @cached_property
     def evidence(self) -> Evidence:
         """What the run's figures rest on."""
         return evidence_of(cast(Any, self._run))
