@@ -10,11 +10,14 @@ was calibrated to elsewhere is marked as fitted.
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -136,6 +139,11 @@ def every_strategy(size: Size, seed: int) -> dict[str, customers.Figures]:
     return strategies.strategies(size.customers // 10, MONTHS, seed)
 
 
+def dips(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """The first half-year of all arms in the large bank."""
+    return strategies.dips(size.large, size.customers, seed)
+
+
 def worth(size: Size, seed: int) -> dict[str, customers.Figures]:
     """The large bank, a quarter of its rows, without named managers in one tier after the other."""
     return economy.worth(size.large, size.large // 20, MONTHS, BURN_IN, seed)
@@ -149,6 +157,11 @@ def tariff(size: Size, seed: int) -> dict[str, customers.Figures]:
 def books(size: Size, seed: int) -> dict[str, customers.Figures]:
     """The large bank's wealth books, year by year."""
     return economy.books(size.large, size.customers, MONTHS, BURN_IN, seed)
+
+
+def small_books(size: Size, seed: int) -> dict[str, customers.Figures]:
+    """Three years of the large bank with small wealth books."""
+    return economy.small_books(size.large, size.customers * 3 // 5, 36, BURN_IN, seed)
 
 
 def lasting_quality(size: Size, seed: int) -> dict[str, customers.Figures]:
@@ -195,9 +208,11 @@ EXPERIMENTS = (
     yields,
     hearsay,
     scores,
+    dips,
     worth,
     tariff,
     books,
+    small_books,
     lasting_quality,
     untouched,
     campaign,
@@ -347,13 +362,32 @@ def _seeds_of(experiment: Experiment, seeds: Sequence[int]) -> Sequence[int]:
     return range(seeds[0], seeds[0] + len(seeds) * MORE_SEEDS.get(experiment, 1))
 
 
-def _task(job: tuple[int, Size, int]) -> dict[str, customers.Figures]:
-    number, size, seed = job
-    return EXPERIMENTS[number](size, seed)
+def _task(job: tuple[int, Size, int, Path | None]) -> dict[str, customers.Figures]:
+    """Live one experiment with one seed, or take what it came to from `kept`, where the same code left it."""
+    number, size, seed, kept = job
+    experiment = EXPERIMENTS[number]
+    if kept is None:
+        return experiment(size, seed)
+    place = kept / f"{experiment.__name__}-{size.customers}-{seed}-{_code()}.json"
+    if place.exists():
+        return json.loads(place.read_text())  # type: ignore[no-any-return]
+    found = experiment(size, seed)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps(found, default=float))
+    return found
+
+
+@cache
+def _code() -> str:
+    """A digest of all that figures come from: the model and the experiments, not the table of tolerances and notes."""
+    here = Path(__file__).parent
+    files = [*(here.parent / "sim").rglob("*.py"), here / "banks.py", *here.glob("facts_*.py")]
+    sources = [file.read_bytes() for file in sorted(files) if file.name not in ("facts_table.py", "facts_revision.py")]
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:12]
 
 
 def measure(
-    size: Size, seeds: Sequence[int], workers: int = 2
+    size: Size, seeds: Sequence[int], workers: int = 2, kept: Path | None = None
 ) -> tuple[dict[str, list[Finding]], list[customers.Figures]]:
     """Live every experiment once a seed and judge every fact; also what arms and seeds came to, for pairing."""
     jobs = [
@@ -362,7 +396,7 @@ def measure(
     by_fact: dict[str, dict[int, customers.Figures]] = defaultdict(lambda: defaultdict(dict))
     with ProcessPoolExecutor(max_workers=workers) as pool:
         for done, figures in enumerate(pool.map(_task, jobs), 1):
-            number, _, seed = jobs[done - 1]
+            number, _, seed, _ = jobs[done - 1]
             print(f"{done}/{len(jobs)} {EXPERIMENTS[number].__name__}, seed {seed}", file=sys.stderr)
             for name, values in figures.items():
                 for same in seeds if EXPERIMENTS[number] in ONCE else [seed]:
@@ -378,10 +412,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=5, help="so many seeds")
     parser.add_argument("--first", type=int, default=1, help="the first seed; others than 1 to 5 were never fitted to")
     parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--kept", type=Path, help="folder of figures by experiment, to go on from if stopped")
     parser.add_argument("--out", type=Path, default=OUT, help="the page to write")
     asked = parser.parse_args(argv)
     size, seeds = Size(asked.customers), range(asked.first, asked.first + asked.seeds)
-    found, paired = measure(size, seeds, asked.workers)
+    found, paired = measure(size, seeds, asked.workers, asked.kept)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(page(size, seeds, found, paired), encoding="utf-8")
     for fact in FACTS:

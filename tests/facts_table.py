@@ -15,6 +15,7 @@ from .facts_events import FROM
 from .facts_models import KNOWLEDGE
 
 ANY_MORE = (0.0, np.inf)
+DIP = "rise of the hazard of whom it touches, months 1 to 6"
 
 NOTES: dict[str, str] = {
     "V16": (
@@ -163,10 +164,10 @@ FACTS = (
     Fact(
         "V10",
         "disappointment weighs more than delight",
-        "piecewise regression on raw satisfaction in the panel: S_t - (1 - rho) S_t-1, over the tenure anchor, on d+ "
-        "and d-, with d = (E_t - E_t-1) / gamma",
+        "piecewise regression on raw satisfaction in the panel, customers without the app: S_t - (1 - rho) S_t-1, over "
+        "the tenure anchor, on d+, d- and quality q = d + E_t-1, with d = (E_t - E_t-1) / gamma",
         {"ratio of slopes": (1.5, 2.5)},
-        shown=["gain", "loss"],
+        shown=["gain", "loss", "quality itself", "ratio of slopes, quality's own part in both"],
     ),
     Fact(
         "V11",
@@ -384,30 +385,33 @@ FACTS = (
     ),
     Fact(
         "V21",
-        "no strategy works wonders, each begins with a dip, and some do not pay",
+        "no strategy works wonders, each begins with a dip where it touches customers, and some do not pay",
         "a tenth of the bank, upper tiers one to one, each strategy from month 0, 60 months, twice the seeds, same "
-        "luck: attrition of active customers, relative to the bank without strategies; return on investment as in kpis",
+        "luck: attrition of active customers, relative to the bank without strategies; return on investment as in "
+        "kpis. The dip: large bank, six months, the hazard that those customers live by whose service the arm "
+        "touches, over the same without it (institutional touches managers' hours and nobody's service)",
         {
             **{
                 f"{arm}: fall of attrition, months {first} to 24": (-np.inf, 0.15 if arm in strategies.SINGLE else 0.30)
                 for arm in strategies.ARMS
                 for first in (1, 13)
             },
-            **{f"{arm}: rise of attrition, months 1 to 6": ANY_MORE for arm in strategies.ARMS},
+            **{f"{arm}: {DIP}": ANY_MORE for arm in strategies.ARMS if arm != "institutional"},
             "lowest return on investment of an arm": (-np.inf, 0.0),
         },
         style="+.2%",
-        shown=[
+        shown=[f"institutional: {DIP}"]
+        + [
             f"{arm}: {what}"
             for what in (
-                "satisfaction lost in month 6, SD",
+                "satisfaction lost by whom it touches in month 6, SD",
                 "return on investment",
                 "fall of attrition by AUM, all months",
             )
             for arm in strategies.ARMS
         ],
         styles={
-            **{f"{arm}: satisfaction lost in month 6, SD": ".4f" for arm in strategies.ARMS},
+            **{f"{arm}: satisfaction lost by whom it touches in month 6, SD": ".4f" for arm in strategies.ARMS},
             **{f"{arm}: return on investment": "+.2f" for arm in strategies.ARMS},
             "lowest return on investment of an arm": "+.2f",
         },
@@ -529,6 +533,8 @@ FACTS = (
         shown=[
             "what chance alone makes of the 90th less the 10th percentile, twelve months",
             "the same by skill, books whose manager stayed",
+            "realised, 90th less 10th percentile, in books of 177",
+            "what chance alone makes of it",
             *(f"retention of the {percent}th percentile of books" for percent in (10, 50, 90)),
             "books by skill, best tenth less worst, five years",
             "books by realised retention, 90th less 10th percentile, five years",
@@ -541,8 +547,8 @@ FACTS = (
     Fact(
         "E4",
         "lasting quality keeps its effect",
-        "half the bank, seven years, same luck: service one SD better for all and for good, against as it is: attrition "
-        "of active customers year by year, relative",
+        "half the bank, seven years, same luck: service one SD better for all and for good, against as it is: "
+        "attrition of active customers year by year, relative",
         {"effect on attrition, years 3 to 5 over year 2": (0.5, np.inf)},
         style="+.1%",
         shown=[
