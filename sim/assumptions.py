@@ -6,9 +6,10 @@ the ranges of a sweep are all read from it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
@@ -105,11 +106,57 @@ def part(kind: Any, about: str) -> Any:
     return Field(default_factory=kind, description=about)
 
 
+@dataclasses.dataclass(frozen=True)
+class Doubts:
+    """Which numbers of a section are no beliefs, and which of its beliefs go together.
+
+    A number with a plausible range is a belief, something that nobody knows, unless it is `decided` by the bank or
+    `settled`: a convention, a definition, a bound of what is computed. `idle` are beliefs that do nothing while a
+    mechanism (its name) is off. `together` are names whose plausible values go together, with the rank correlation of
+    each two of them (of a Gaussian copula): what makes one of them larger makes the others larger.
+    """
+
+    decided: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+    idle: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    together: Mapping[tuple[str, ...], float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """All that it names."""
+        return {
+            *self.decided,
+            *self.settled,
+            *(name for some in (*self.idle.values(), *self.together) for name in some),
+        }
+
+    def and_of(self, parent: Doubts) -> Doubts:
+        """These with those of the class above."""
+        return Doubts(
+            (*parent.decided, *self.decided),
+            (*parent.settled, *self.settled),
+            {**parent.idle, **self.idle},
+            {**parent.together, **self.together},
+        )
+
+
 class Settings(BaseModel):
     """Parent of every section of a scenario file: frozen, strict, no unknown keys, no NaN or infinity.
 
     Where a field's default is a table (by tier, by channel), a scenario names only the entries it changes.
     """
+
+    doubts: ClassVar[Doubts] = Doubts()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **more: Any) -> None:
+        super().__pydantic_init_subclass__(**more)
+        if "doubts" not in cls.__dict__:
+            return
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        if unknown := sorted(cls.doubts.names - known):
+            raise TypeError(f"{', '.join(unknown)}: no numbers of {cls.__name__}, which has doubts about them")
+        cls.doubts = cls.doubts.and_of(getattr(cls.__mro__[1], "doubts", Doubts()))
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True

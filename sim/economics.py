@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from sim.assumptions import Settings, assumption
+from sim.assumptions import Doubts, Settings, assumption
 from sim.tiers import Tier, row, thresholds
 
 
 class Economics(Settings):
     """Money per customer, product and unit of AUM (SPEC 7, DECISIONS 20)."""
+
+    doubts: ClassVar = Doubts(together={("servicing", "dormant_servicing"): 0.6})
 
     margin: dict[str, float] = assumption(
         unit="1/year of AUM",

@@ -20,11 +20,22 @@ from sim.agents.channel_settings import Channels
 from sim.agents.customer import NAMES, Customers
 from sim.behaviour.rates import WHOLE, growth_path, rates
 from sim.behaviour.settings import Model
-from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, LEAD, NOBODY, RETENTION
+from sim.codes import (
+    ACTIVE,
+    CHANNELS,
+    CLOSED,
+    DORMANT,
+    JOINED_THIS_YEAR,
+    LEAD,
+    LOST,
+    NOBODY,
+    PROPOSED,
+    RETENTION,
+)
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
 from sim.kernel.numerics import key_of, word_of
-from sim.kernel.tallies import TALLIES, TENURE_LAST
+from sim.kernel.tallies import REACH_SHAPE, TALLIES, TENURE_LAST
 from sim.population.settings import Population
 from sim.population.synthetic import source
 from sim.population.tier_presets import PRESET_TIERS
@@ -189,13 +200,16 @@ def by_uid(people: Customers) -> dict[str, np.ndarray]:
 def plan_for(people: Customers, *, seed: int = 3, share: float = 0.5, purposes: bool = False) -> np.ndarray:
     """A month's plan: managed customers contacted in any channel but the app, int8, -1 = nobody plans to.
 
-    With `purposes` some contacts are meant to keep the customer, some follow a lead.
+    With `purposes` some contacts are meant to keep the customer, some follow a lead, some a strategy asked for, and of
+    the rest some are wishes that were lost.
     """
     rng = np.random.default_rng(seed)
     chosen = (people.manager != NOBODY) & (rng.random(len(people)) < share)
     plan = np.where(chosen, rng.integers(0, 4, len(people)), NOBODY).astype(np.int8)
     if purposes:
-        plan[chosen] |= rng.choice(np.array([0, RETENTION, LEAD], np.int8), int(chosen.sum()))
+        plan[chosen] |= rng.choice(np.array([0, RETENTION, LEAD, PROPOSED], np.int8), int(chosen.sum()))
+        lost = (people.manager != NOBODY) & ~chosen & (rng.random(len(people)) < 0.5)
+        plan[lost] = LOST - rng.integers(0, 16, int(lost.sum()))
     return plan
 
 
@@ -327,20 +341,21 @@ def stormy(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed:
 
 @dataclass
 class Tallies:
-    """What a month adds up: by tier, by tenure, leavers by where they began the year, exits by post."""
+    """What a month adds up: by tier, by tenure, leavers by where they began, exits by post, wishes by their end."""
 
     tally: np.ndarray
     cohort: np.ndarray
     left_from: np.ndarray
     book_exits: np.ndarray
+    reach: np.ndarray
 
     @classmethod
     def empty(cls, tiers: int = len(TIERS)) -> Tallies:
-        shapes = (tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (POSTS,)
+        shapes = (tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (POSTS,), (tiers, *REACH_SHAPE)
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
     def all(self) -> tuple[np.ndarray, ...]:
-        return self.tally, self.cohort, self.left_from, self.book_exits
+        return self.tally, self.cohort, self.left_from, self.book_exits, self.reach
 
     def of(self, column: int) -> int:
         """One tally column over all tiers."""

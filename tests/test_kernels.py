@@ -694,7 +694,12 @@ FLOAT32_RULES = (
     "add_moments",
 )
 LISTS_OF_RULES = ("step_block", "aim", "draw", "draw_lanes")
-FLOAT64_RULES = {"count_flows", "count_stocks", "turn_page"}  # money in fen needs more bits; AUM is kept in float64
+FLOAT64_RULES = {
+    "count_flows",
+    "count_reach",
+    "count_stocks",
+    "turn_page",
+}  # money in fen needs more bits; AUM is kept in float64
 
 
 def test_every_rule_is_guarded(rules):

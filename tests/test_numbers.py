@@ -23,7 +23,7 @@ NOT_THE_MODEL = {
     "population/tier_presets.py": "the tiers of those banks: data",
     "strategies/plugins.py": "reads modules",
 }
-DECLARED = ("assumption", "Field", "table", "_default")
+DECLARED = ("assumption", "Field", "table", "_default", "Doubts")
 PLAIN = (0, 1, 2, 12, 100)
 SMALL, LARGE = 1e-5, 1e9
 

@@ -23,6 +23,7 @@ from sim.codes import (
     DRAW_SCORE,
     LANES,
     LEAD,
+    PROPOSED,
     RETENTION,
 )
 from sim.kernel.tallies import TENURE_LAST
@@ -221,7 +222,8 @@ def make_contact(c, plan, u, now, p):
     """The month's contact: its channel (-1 = none), and whether it is meant to keep the customer.
 
     What a manager planned, else a campaign's: one uniform is cut into a piece a channel, offers before retention
-    contacts; remote managers call in the lowest tier. Never where opted out.
+    contacts; remote managers call in the lowest tier. Never where opted out. Also whom somebody wished to contact, and
+    who of them has opted out.
     """
     boost, chosen = campaign_aims(c, now, p)
     has_app, ends, end = c.adopted != 0, [], ZERO
@@ -240,12 +242,13 @@ def make_contact(c, plan, u, now, p):
     channel = np.where(plan >= 0, plan % RETENTION, campaign)
     barred = (c.opted_out >> np.maximum(channel, 0)) & 1
     keeping = np.where(plan >= 0, (plan // RETENTION) % 2 == 1, saved)
-    return np.where((c.state == ACTIVE) & (barred == 0), channel, -1), keeping
+    barred, asked = barred == 1, (c.state == ACTIVE) & (channel >= 0)
+    return np.where(asked & ~barred, channel, -1), keeping, asked, asked & barred
 
 
 def meet(c, plan, u, now, p):
     """Contacts: made, reached, answered, resented, remembered (SPEC 5.2-5.4, 6.4; bond SPEC 4.3)."""
-    channel, keeping = make_contact(c, plan, u, now, p)
+    channel, keeping, asked, silenced = make_contact(c, plan, u, now, p)
     at = np.maximum(channel, 0)
     elsewhere = (c.last_channel >= 0) & (c.last_channel != at)
     easy = np.where(at == c.preferred, p.preferred_relief, ONE)
@@ -292,7 +295,16 @@ def meet(c, plan, u, now, p):
     c.retained = np.where(reached & keeping, p.retention_months, c.retained)
     browses = (c.adopted != 0) & (c.manager >= 0) & (c.state == ACTIVE)
     c.lead = browses & (u.campaign < p.lead_chance * exp(p.need_effect * c.need))
-    return SimpleNamespace(channel=channel, reached=reached, sale=sale, resents=resents)
+    return SimpleNamespace(
+        channel=channel,
+        reached=reached,
+        sale=sale,
+        resents=resents,
+        asked=asked,
+        silenced=silenced,
+        keeping=keeping,
+        refused=offered & ~sale,
+    )
 
 
 def serve(c, u, now, p):
@@ -543,6 +555,8 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
         (T.SALES, w * taken, awake),
         (T.CONTACTS + BRANCH + contact.channel, w, contacted),
         (T.OPT_OUTS, w, contacted & contact.resents),
+        (T.EXPERIENCES, w * (service.weight * f(65536)).astype(np.int64), awake),
+        (T.QUALITY, w * (service.felt * f(65536)).astype(np.int64), awake),
         (T.FAILURES, w, awake & service.failed),
         (T.COMPLAINTS, w, awake & service.complained),
         (T.AUM_EXITED, w * before, gone),
@@ -562,6 +576,23 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
     add(cohort, (was.tier, tenure, 2), w, gone & ~closed)
     add(left_from, (np.minimum(c.year_start.astype(int), left_from.size - 1),), w, closed)
     add(book_exits, (was.manager,), w, gone & (was.manager >= 0))
+
+
+def count_reach(was, c, plan, after, contact, u, now, reach):
+    """Wishes for a contact by tier, age and app, what for (`codes.WISHES`) and what became of it (`codes.REACH`)."""
+    courted = (was.state == DORMANT) & (u.campaign < now.win_back[was.tier])
+    lost = plan < -1
+    what_for = [lost, plan < 0, plan // RETENTION % 2 == 1, plan // LEAD % 2 == 1, plan // PROPOSED % 2 == 1]
+    wish = np.select(what_for, [(-2 - plan) // 4, np.where(contact.keeping, 5, 4), 2, 3, 1], 0)
+    ways = [lost, contact.silenced, contact.channel < 0, ~contact.reached, contact.refused]
+    end = np.select(ways, [(-2 - plan) % 4, 0, 1, 4, 5], 6)
+    wish = np.where(courted, 6, wish)
+    end = np.where(courted, np.where(contact.channel < 0, 0, np.where(after == ACTIVE, 6, 5)), end)
+    older, app = c.age + f(now.month) / f(12) >= f(60), c.adopted != 0
+    w, there = c.weight.astype(np.int64), lost | contact.asked | courted
+    cell = (was.tier, 2 * older.astype(int) + app, wish, end)
+    add(reach, (*cell, 0), w, there)
+    add(reach, (*cell, 1), w * np.trunc(was.aum + 0.5).astype(np.int64), there)
 
 
 def loyalty(c, score, month, p):
@@ -608,6 +639,7 @@ def count_stocks(c, month, p, tally):
         (T.LOYALTY, fixed(loyal), awake),
         (T.LOYALTY2, fixed(loyal * loyal), awake),
         (T.MANAGED_OPEN, w, awake & (c.manager >= 0)),
+        (T.BOND, fixed(c.bond), awake & (c.manager >= 0)),
     ):
         add(tally, (c.tier, column), amount, where)
 
@@ -620,7 +652,7 @@ def rows(columns, first, last):
     return SimpleNamespace(**{name: getattr(columns, name)[first:last].copy() for name in columns._fields})
 
 
-def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, book_exits):
+def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, book_exits, reach):
     """One month for rows first..last: the order of DECISIONS 10."""
     c, plan = rows(columns, first, last), plan[first:last]
     was = SimpleNamespace(state=c.state, tier=c.tier, aum=c.aum, manager=c.manager)
@@ -639,6 +671,7 @@ def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, boo
     money = keep_in_band(c, after, money, p)
     tier = climb(c, after, money, now, p)
     count_flows(was, c, after, tier, money, contact, service, taken, now, tally, cohort, left_from, book_exits)
+    count_reach(was, c, plan, after, contact, u, now, reach)
     turn_page(c, after, tier, money)
     count_stocks(c, now.month, p, tally)
     for name in columns._fields:

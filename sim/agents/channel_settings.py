@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from sim.assumptions import Settings, assumption
+from sim.assumptions import Doubts, Settings, assumption
 from sim.codes import CHANNELS
 from sim.slips import slip
 from sim.tiers import Labelled
@@ -15,6 +15,11 @@ from sim.tiers import Labelled
 
 class ChannelSettings(Labelled):
     """Numbers of one channel (SPEC 5.1)."""
+
+    # preference: weights over one another, so that all of them together move nothing
+    doubts: ClassVar = Doubts(
+        decided=("capacity", "campaign"), settled=("preference",), together={("price", "inbound_price"): 0.6}
+    )
 
     online: bool = Field(description="online channel, else offline")
     in_branch: bool = Field(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sim.assumptions import Settings, assumption, scaled_table
+from sim.assumptions import Doubts, Settings, assumption, scaled_table
 from sim.codes import ChannelName
 from sim.slips import slip
 
@@ -20,6 +20,23 @@ _MIX = {
 
 class Managers(Settings):
     """Relationship managers: named ones for the upper tiers, remote ones below, none for the rest."""
+
+    doubts: ClassVar = Doubts(
+        decided=(
+            *("coverage", "span", "span_slack", "remote_from", "remote_coverage", "remote_span", "hours_per_month"),
+            *("salary", "contact_months", "mix"),
+        ),
+        settled=("coverage_before", "first_service_most", "learning_doublings"),
+        idle={
+            "manager_turnover": (
+                *("turnover", "turnover_junior", "turnover_senior", "junior_months", "senior_months"),
+                *("turnover_fatigue", "unplanned", "to_rival", "vacancy_months", "vacancy_quality", "reorganisation"),
+                *("bond_kept", "change_planned", "change_unplanned", "change_months", "owned_loyalty", "follow"),
+                "follow_months",
+            )
+        },
+        together={("turnover", "turnover_junior", "turnover_senior"): 0.7, ("change_planned", "change_unplanned"): 0.6},
+    )
 
     coverage: dict[str, float] = assumption(
         unit="share",

@@ -20,7 +20,25 @@ from sim.agents.customer import BankView, Customers
 from sim.agents.manager import MANAGER_UNITS, Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
 from sim.agents.proposals import Proposals
-from sim.codes import ACTIVE, CHANNELS, DRAW_MANAGER, DRAW_PLAN, NOBODY
+from sim.codes import (
+    ACTIVE,
+    CHANNELS,
+    DRAW_MANAGER,
+    DRAW_PLAN,
+    DUE,
+    FOLLOW,
+    KEEP,
+    LEAD,
+    LOST,
+    NO_CAPACITY,
+    NO_HOUR,
+    NOBODY,
+    OFFER,
+    PROPOSED,
+    RETENTION,
+    SILENCED,
+    SPARED,
+)
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
@@ -230,7 +248,9 @@ class Team:
         proposals: Proposals | None = None,
         pressure_cap: float | np.ndarray | None = None,
     ) -> tuple[np.ndarray, MonthOfWork]:
-        """Whom managers contact this month, and where: int8 by row, channel and purpose, -1 = nobody plans to.
+        """Whom managers contact this month, and where: int8 by row, channel and purpose, -1 = nobody wants to.
+
+        A wish that is lost stands there too: below `codes.LOST`, what for and at what.
 
         Hours go to what customers ask for first, then to contacts due, most important first, then to what strategies
         propose, until the month's hours are used; then channels carry what they can. `bank` is the number of
@@ -260,7 +280,7 @@ class Team:
             wanted = due.copy()
             wanted[proposals.rows] = True
             wish[proposals.rows] = proposals.priority
-            purpose[proposals.rows] = proposals.purpose
+            purpose[proposals.rows] = proposals.purpose | PROPOSED
         chosen = np.flatnonzero(wanted)
         keys = [key[chosen] for key in self._priority(view)]
         queue = np.where(due[chosen], -np.inf, -wish[chosen])  # what is due stands before every wish
@@ -275,14 +295,18 @@ class Team:
             channel = self._remotely(channel, tier, u, 1.0 - remote)
         barred = customers.opted_out[rows]
         channel = np.where((barred >> channel) & 1, self.fallback, channel)
-        allowed = ((barred >> channel) & 1) == 0
+        silenced = ((barred >> channel) & 1) != 0
+        spared = np.zeros(rows.size, bool)
         cap = levers.pressure_cap if pressure_cap is None else pressure_cap
         if np.isfinite(cap).any():
             cap = cap[rows] if isinstance(cap, np.ndarray) else cap
-            allowed &= self._pressure_after(customers, rows, channel) <= cap
+            spared = self._pressure_after(customers, rows, channel) > cap
+        plan[rows] = _lost(purpose, np.where(silenced, SILENCED, SPARED))
+        allowed = ~(silenced | spared)
         rows, post, weight, channel, purpose, queue = _only(allowed, rows, post, weight, channel, purpose, queue)
         cost = weight * hours_of[channel]
         fits = _within(post, cost, free)
+        plan[rows] = _lost(purpose, np.where(fits, NO_CAPACITY, NO_HOUR))
         rows, post, weight, channel, purpose, queue = _only(fits, rows, post, weight, channel, purpose, queue)
         made = np.zeros(rows.size, bool)
         rank = np.lexsort((customers.uid[rows], -customers.aum[rows], queue))
@@ -408,6 +432,13 @@ class Team:
 def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
     """The rows of each column where the mask holds."""
     return [column[mask] for column in columns]
+
+
+def _lost(purpose: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """What a plan says of wishes of these purposes that are lost at these ends, int8."""
+    meant = [(purpose & RETENTION) != 0, (purpose & LEAD) != 0, (purpose & PROPOSED) != 0]
+    wish = np.select(meant, [KEEP, FOLLOW, OFFER], DUE)
+    return (LOST - (4 * wish + end)).astype(np.int8)
 
 
 def _within(post: np.ndarray, cost: np.ndarray, free: np.ndarray) -> np.ndarray:

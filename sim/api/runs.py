@@ -124,6 +124,29 @@ class Run(Stored):
         """Shapley values of a bundle's strategies; None until ``rapport attribute ... --into`` has written them."""
         return self.stored.attribution
 
+    @property
+    def beliefs(self) -> pd.DataFrame | None:
+        """What each arm comes to over the worlds of `beliefs:`: in how many it pays, expected worth, regret, by arm.
+
+        None for a scenario without beliefs; `worlds` has every world.
+        """
+        return self.stored.beliefs
+
+    @property
+    def worlds(self) -> pd.DataFrame | None:
+        """A row per world, arm and seed: what was drawn, and every key figure; world 0 has the scenario's own numbers.
+
+        None for a scenario without beliefs.
+        """
+        return self.stored.worlds
+
+    @property
+    def turns(self) -> dict[str, str]:
+        """Which beliefs turn the verdict of each arm, in words; empty for a scenario without beliefs."""
+        from sim.reporting.run.beliefs import turns_of
+
+        return turns_of(self.stored)
+
     def _plates(self) -> tuple[Iterable[Plate], tuple[Any, ...]]:
         from sim.reporting.figures import plates
 
@@ -192,7 +215,7 @@ def run(
     one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values)
     if one.scenario.sweep is not None:
         raise BadInput.at(one.origin.file, 'has a sweep, which sim.sweep lives; values={"sweep": None} lives its arms')
-    where = place(workers) if workers is not None else None
+    where = place(workers) if workers is not None else None  # without workers, worlds are lived in this process
     whole: Callable[[StoredRun], object] | None = None
     if report:
         from sim.reporting.run import build

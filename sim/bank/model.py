@@ -32,7 +32,17 @@ from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
-from sim.kernel.tallies import CONTACTS, MOMENT_UNIT, MOMENTS, RATIO_UNIT, SHARE_UNIT, TALLIES, TENURE_LAST, WEIGHT_UNIT
+from sim.kernel.tallies import (
+    CONTACTS,
+    MOMENT_UNIT,
+    MOMENTS,
+    RATIO_UNIT,
+    REACH_SHAPE,
+    SHARE_UNIT,
+    TALLIES,
+    TENURE_LAST,
+    WEIGHT_UNIT,
+)
 from sim.kernel.tallies import Moment as M
 from sim.kernel.tallies import Tally as T
 from sim.ledger import Ledger, MonthBooks
@@ -269,9 +279,9 @@ class BankModel(mesa.Model):
     def step_customers(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
         self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
-        self.tally, cohort, left, exits = self._run_chunks(plan, self.now)
+        self.tally, *seen = self._run_chunks(plan, self.now)
         self._refuse_overflow()
-        self.observer.count(self.month, cohort, left, exits)
+        self.observer.count(self.month, *seen)
         if markov.is_due(self.settings, self.month):
             self.tally = markov.move_by_matrix(
                 self.customers, self.tally, self.source, self.settings, self.rates, seed=self.seed, month=self.month
@@ -612,7 +622,7 @@ class BankModel(mesa.Model):
         """Simulate every chunk on any thread; integer tallies add up to the same bits in any order."""
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
-        shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
+        shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
         arrays = self.customers.arrays
         meet = {0: (now, self._rates_in_use(self.levers))}
         meet |= {label: (inside, self._rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}

@@ -17,10 +17,10 @@ from sim.bank.fates import customers_of_month_0, kept
 from sim.bank.recorder import Recorder
 from sim.behaviour.rates import nps
 from sim.behaviour.settings import Model
-from sim.codes import ACTIVE, CLOSED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR
+from sim.codes import ACTIVE, CLOSED, DECLINED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR, WIN_BACK
 from sim.environment import Environment
 from sim.kernel.numerics import uniforms
-from sim.kernel.tallies import SHARE_UNIT, WEIGHT_UNIT
+from sim.kernel.tallies import CUSTOMERS, REACH_SHAPE, SCORE, SHARE_UNIT, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
 from sim.tiers import Tier
@@ -100,6 +100,7 @@ class Observer:
         self.active_year_ago = np.full(len(tiers), np.nan)  # customers by tier, twelve months before the end
         self.tracked = np.empty(0, np.int64)  # rows of the panel
         self.tracked_uid = np.empty(0, np.uint64)
+        self.reach = np.zeros((len(tiers), *REACH_SHAPE), np.int64)  # wishes of the month
         self.month_zero: dict[str, np.ndarray] = {}  # the customers of month 0 (`sim.bank.fates`)
 
     # --- what the model calls ----------------------------------------------------------------------------------
@@ -109,6 +110,7 @@ class Observer:
         self.recorder.cohorts[:] = 0
         self.recorder.book_exits.clear()
         self.month_zero = customers_of_month_0(bank.customers)
+        self.recorder.reach.clear()
         self.recorder.month(bank.month, bank.tally, np.zeros(len(self.names)), None)
         self.recorder.bank.append(self._bank_row(bank, None))
         self._begin_year(bank.customers)
@@ -130,14 +132,16 @@ class Observer:
         columns = list(self._bank_row(bank, None))  # those of strategies are by what the arms of the scenario name
         rows[:] = [{column: row.get(column, 0.0) for column in columns} for row in rows]
 
-    def count(self, month: int, cohort: np.ndarray, left: np.ndarray, exits: np.ndarray) -> None:
-        """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book.
+    def count(self, month: int, cohort: np.ndarray, left: np.ndarray, exits: np.ndarray, reach: np.ndarray) -> None:
+        """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book; wishes.
 
         int64, of the shapes of `kernel.tallies.Sums`.
         """
         self.recorder.cohorts += cohort
         self.left_from += left
         self.recorder.book_exits[month] = exits
+        self.recorder.wishes(month, reach)
+        self.reach = reach
 
     def record(self, bank: Bank, joined: np.ndarray, books: MonthBooks) -> None:
         """Keep a measured month; at year's end the transitions, a year before the end a mark on who is active."""
@@ -232,6 +236,14 @@ class Observer:
             "customers_managed": float(t[:, T.MANAGED_OPEN].sum()) / WEIGHT_UNIT,
             **self._tiers("revenue_products", zero if books is None else books.revenue_products),
         }
+        for tier, name in enumerate(self.names):
+            own = t[tier]
+            lived = row[f"experiences[{name}]"] = 0.0 if books is None else own[T.EXPERIENCES] / SCORE
+            met = self.reach[tier, :, :WIN_BACK, DECLINED:, 0].sum()  # nobody asks a dormant customer's telephone
+            row[f"reached[{name}]"] = 0.0 if books is None else met / CUSTOMERS
+            row[f"quality[{name}]"] = own[T.QUALITY] / SCORE / lived if lived else np.nan
+            managed = row[f"managed[{name}]"] = own[T.MANAGED_OPEN] / CUSTOMERS
+            row[f"bond[{name}]"] = own[T.BOND] / SCORE / managed if managed else np.nan
         for name in self.strategies:
             row[f"maturity[{name}]"] = bank.maturities.get(name, 0.0)
             row[f"cost[{name}]"] = 0.0 if books is None else bank.costs.get(name, 0.0)

@@ -6,11 +6,11 @@ for a belief nobody has tested.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sim.assumptions import Settings, assumption, part, scaled_to_one
+from sim.assumptions import Doubts, Settings, assumption, part, scaled_to_one
 from sim.codes import UPLIFT_CLASSES, ChannelName
 from sim.slips import slip
 from sim.tiers import Tier
@@ -76,6 +76,8 @@ def _default_hazards() -> dict[str, Any]:
 class Transitions(Settings):
     """How tiers change: from AUM against thresholds, or by a matrix."""
 
+    doubts: ClassVar = Doubts(settled=("period_months",))
+
     mode: Literal["structural", "markov"] = Field("structural", description="AUM decides, or the matrix does")
     matrix: list[list[float]] | None = Field(None, description="Markov mode: a row a tier, each summing to 1")
     period_months: int = assumption(12, "months", plausible=(1, 12), allowed=(1, 120), source="SPEC 3.2")
@@ -89,6 +91,8 @@ class Transitions(Settings):
 
 class Traits(Settings):
     """What customers are when they come (SPEC 1.2)."""
+
+    doubts: ClassVar = Doubts(settled=("age_least", "age_most"))
 
     age_mean: dict[str, float] = table(
         {"mass": 41.0, "affluent": 46.0, "wealth": 51.0, "private": 53.0},
@@ -130,6 +134,11 @@ class Traits(Settings):
 
 class Wealth(Settings):
     """Log wealth reverts to a growing mean (SPEC 1.1)."""
+
+    doubts: ClassVar = Doubts(
+        settled=("score_smoothing", "score_cut"),
+        idle={"wealth": ("sd", "reversion", "growth", "inheritance_jump")},
+    )
 
     sd: float = assumption(0.10, "log a month", plausible=(0.05, 0.20), allowed=(0, 0.5), source="assumption")
     """monthly standard deviation of log wealth, Student-t4 shocks"""
@@ -221,6 +230,8 @@ class Life(Settings):
 class Products(Settings):
     """Products held: 1 + Poisson, kept by births and deaths (SPEC 1.2, DECISIONS 16)."""
 
+    doubts: ClassVar = Doubts(settled=("most",))
+
     beyond_first: dict[str, float] = table(
         {"mass": 0.6, "affluent": 2.0, "wealth": 3.5, "private": 5.0},
         "products",
@@ -241,6 +252,10 @@ class Products(Settings):
 
 class Service(Settings):
     """Service experiences and failures (SPEC 1.4, 5.5)."""
+
+    doubts: ClassVar = Doubts(
+        idle={"failures": ("failure_drop", "double_deviation", "still_open", "complain", "resolution")}
+    )
 
     quality_sd: float = assumption(0.6, "SD", plausible=(0.3, 1.0), allowed=(0, 5), source="DECISIONS 16")
     """spread of perceived quality from one experience with people to the next"""
@@ -494,6 +509,16 @@ class Adoption(Settings):
 class Leaving(Settings):
     """Log hazard ratios of leaving or going dormant (SPEC 2.3)."""
 
+    doubts: ClassVar = Doubts(
+        settled=("products_most", "age_below", "age_above"),
+        idle={
+            "frailty": ("frailty",),
+            "tenure": ("tenure",),
+            "word_of_mouth": ("word_of_mouth", "remembered", "neighbours"),
+        },
+        together={("satisfaction", "trust"): 0.5},
+    )
+
     frailty: float = assumption(0.3, "variance", plausible=(0.0, 1.0), allowed=(0, 5), source="assumption; F72")
     """variance of the gamma frailty"""
     tenure: dict[str, list[float]] = Field(
@@ -591,6 +616,11 @@ class Leaving(Settings):
 class Acquisition(Settings):
     """Who joins (DECISIONS 3)."""
 
+    doubts: ClassVar = Doubts(
+        settled=("tenure_cap",),
+        idle={"acquisition": ("rate", "upper_tiers", "referral", "referred_hazard", "referred_wallet")},
+    )
+
     rate: float = assumption(
         0.067, "1/year of open customers", plausible=(0.04, 0.10), allowed=(0, 2), source="SPEC 2.4"
     )
@@ -626,6 +656,8 @@ class Acquisition(Settings):
 
 class Loyalty(Settings):
     """Attitudinal loyalty and what customers would answer to "would you recommend us" (SPEC 1.4, 8.2)."""
+
+    doubts: ClassVar = Doubts(settled=("satisfaction", "trust", "bond", "habit", "habit_months", "spread"))
 
     satisfaction: float = assumption(0.4, "weight", plausible=(0.2, 0.6), allowed=(0, 5), source="DECISIONS 16")
     """weight of satisfaction"""

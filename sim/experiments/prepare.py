@@ -71,8 +71,13 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
         from sim.experiments.design.check import check_optimise
 
         varied = check_optimise(scenario, source)
+    believed: Any = None
+    if scenario.beliefs is not None:
+        from sim.experiments.design.beliefs import check_beliefs
+
+        believed = check_beliefs(scenario, source)
     notes = tuple(_scaled(scenario, source))
-    return Prepared(scenario, book, digest_of(scenario, book), source, notes, swept, varied)
+    return Prepared(scenario, book, digest_of(scenario, book), source, notes, swept, varied, believed)
 
 
 def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:

@@ -20,7 +20,8 @@ class Prepared:
     """One checked scenario, its customer book where it has one, and what decides its results.
 
     `origin` is what was read, for mistakes that are found later; `notes` are what was read otherwise than it stands;
-    `swept` and `varied` are its sections `sweep` and `optimise` as they were checked (`experiments.design.check`).
+    `swept`, `varied` and `believed` are its sections `sweep`, `optimise` and `beliefs` as they were checked
+    (`experiments.design`).
     """
 
     scenario: Scenario
@@ -30,6 +31,7 @@ class Prepared:
     notes: tuple[str, ...] = ()
     swept: Any = None
     varied: Any = None
+    believed: Any = None
 
     def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
+from sim.experiments.beliefs import live_worlds, put_away
 from sim.experiments.callbacks import Callback
+from sim.experiments.executors.here import HERE
 from sim.experiments.executors.place import Where
 from sim.experiments.executors.warm_up import warm_up
 from sim.experiments.prepared import Prepared
@@ -38,6 +40,7 @@ class Options:
     resume: bool = False
     checkpoint: int | None = None  # measured month at whose end every run's state is saved
     where: Where | None = None  # workers that live the seeds, a thread each; None: this process
+    worlds: Where = HERE  # who lives the worlds of beliefs, where nobody else is asked to
     plugins: tuple[str, ...] = ()  # modules that workers load first
 
 
@@ -175,8 +178,12 @@ def _run(
         if failed and len(failed) == len(s.arm_list) * len(seeds.used):
             folder.interrupt()
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
+        believed: dict[str, Any] = {}
+        if prepared.believed is not None and isinstance(beginnings, BurnIn) and folder.status != "done":
+            place = runs.where if isinstance(runs, RunsOnWorkers) else options.worlds
+            believed = {"beliefs": live_worlds(prepared, out, place, callback, plugins=options.plugins)}
         callback.note("writing tables, figures and report.html")
-        closing = {**_closing(folder, threads, runs), **seeds.facts()}
+        closing = {**_closing(folder, threads, runs), **seeds.facts(), **believed}
 
         def then(run: Run) -> None:
             from sim.measures.key_figures import write_key_figures
@@ -186,6 +193,11 @@ def _run(
                 whole(run)
 
         run = folder.finish(closing, failed, then=then)
+        if believed:
+            put_away(out, believed["beliefs"])
+    except Interrupted:
+        folder.interrupt()
+        raise
     except KeyboardInterrupt:
         folder.interrupt()
         raise Interrupted(f"{out}: interrupted; what was finished is kept, --resume --out {out} goes on") from None

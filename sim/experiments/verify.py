@@ -20,12 +20,12 @@ from sim.errors import BadInput
 from sim.experiments.prepare import prepare
 from sim.experiments.provenance import code_version, surroundings
 from sim.experiments.run import Options, run_all
-from sim.store.run_reading import changed_files, read
+from sim.store.run_reading import OF_BELIEFS, changed_files, read
 from sim.store.seals import MANIFEST, file_digest, is_sealed
 from sim.store.tables import result_digest
 
 FACTS = ("name", "months", "burn_in", "discount_rate", "currency")  # that stand in a manifest and in its scenario
-KEY_FIGURES = ("summary.csv", "comparison.csv", "precision.csv")
+KEY_FIGURES = ("summary.csv", "comparison.csv", "precision.csv", *OF_BELIEFS)
 HOW = {
     "changed": "is not what was written",
     "missing": "is missing",

@@ -51,7 +51,8 @@ FLOATS = {  # float32
     "each": "revenue of a product beyond the first, CNY a year",
 }
 INTEGERS = {  # int32
-    "channel": "of the month's contact, -1 = none",
+    "channel": "of the month's contact, -1 = none, less where a wish for one was lost",
+    "wishes": "rows of the block with a wish for a contact, in order",
     "keeping": "1 = it is meant to keep the customer",
     "made_sale": "1 = it sold a product",
     "opted": "1 = the customer opted out of its channel",

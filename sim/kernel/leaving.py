@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CLOSED, DORMANT, NOBODY
+from sim.codes import ACTIVE, CLOSED, DORMANT, LOST, NOBODY, SILENCED
 from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, exp, f32, i32, log
 
 DECADE = f32(0.1)  # of a year
@@ -87,8 +87,10 @@ def stay_or_leave(b, u, w, now, p):
         leave = now.close_rate[k] * ratio + (b.follow[i] if b.follow_months[i] > 0 else ZERO)
         doze = now.dormant_rate[k] * ratio
         way = p.win_back_by[k]
-        courted = asleep and (u.campaign[i] < now.win_back[k]) and (((i32(b.opted_out[i]) >> way) & 1) == 0)
-        w.channel[i] = way if courted else w.channel[i]
+        meant = asleep and (u.campaign[i] < now.win_back[k])
+        barred = ((i32(b.opted_out[i]) >> way) & 1) != 0
+        courted = meant and not barred
+        w.channel[i] = (i32(LOST - SILENCED) if barred else way) if meant else w.channel[i]
         first = leave if awake else p.dormant_close
         second = doze if awake else dormant_return + (p.win_back[k] if courted else ZERO)
         total = first + second

@@ -21,7 +21,7 @@ from numba import njit
 
 from sim.kernel.blocks import BLOCK, FLOATS, INTEGERS, SCORE_ROW, Draws, block_of, draw, draw_lanes, draws_of, work_of
 from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift
-from sim.kernel.counting import add_moments, count_flows, count_stocks
+from sim.kernel.counting import add_moments, count_flows, count_reach, count_stocks
 from sim.kernel.leaving import climb, keep_in_band, stay_or_leave, turn_page, weigh_leaving
 from sim.kernel.money import adopt, bring_money, earn, move_wealth, use_products
 from sim.kernel.numerics import LOOP, ONE, RULE
@@ -48,18 +48,19 @@ def step_block(b, u, w, now, p, sums):
     stay_or_leave(b, u, w, now, p)
     keep_in_band(b, w, p)
     climb(b, w, now, p)
+    count_reach(b, w, now, sums.reach)
     count_flows(b, w, now, sums)
     turn_page(b, w)
     count_stocks(b, now.month, p, w.earned, w.each, sums.tally)
 
 
 @njit(**LOOP)
-def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits):
+def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits, reach):
     """Live one month for rows first..last, block by block; adds to the integer sums of this chunk (`tallies.Sums`)."""
     draws = np.empty((N_DRAWS, BLOCK), np.float32)
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)
-    sums = Sums(tally, cohort, left_from, book_exits)
+    sums = Sums(tally, cohort, left_from, book_exits, reach)
     for start in range(first, last, BLOCK):
         end = min(start + BLOCK, last)
         m = end - start

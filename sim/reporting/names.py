@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import yaml
+
 from sim.phrases import Labels
 
 KINDS = {"arms": "arm", "tiers": "tier", "channels": "channel"}
@@ -34,3 +36,12 @@ def meanings_of(manifest: Mapping[str, Any]) -> list[Named]:
 def labels_of(manifest: Mapping[str, Any]) -> Labels:
     """The labels of a manifest, for `phrases.labelled`."""
     return {(one.kind, one.name): one.label for one in meanings_of(manifest) if one.label}
+
+
+def scenario_of(text: str) -> dict[str, Any]:
+    """The scenario as nested mappings and lists whose values are text as written (so `1e-3` stays `1e-3`)."""
+    try:
+        loaded = yaml.load(text, Loader=yaml.BaseLoader)  # builds nothing but str, list and dict
+    except yaml.YAMLError:
+        return {}
+    return loaded if isinstance(loaded, dict) else {}

@@ -26,6 +26,7 @@ from sim.population.settings import Population
 from sim.population.sizes import Size, size_slips, synthetic_size
 from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 from sim.population.tier_presets import PRESET_TIERS
+from sim.scenario.beliefs import Beliefs
 from sim.scenario.optimise import Optimise, optimise_slips
 from sim.scenario.pilots import where_slips
 from sim.scenario.sweep import Sweep
@@ -190,6 +191,9 @@ class Scenario(Settings):
     )
     implementation: Implementation = part(Implementation, "how strategies take hold, whatever they are")
     record: Record = part(Record, "what else is kept")
+    beliefs: Beliefs | None = Field(
+        None, description="worlds in which assumptions differ, every arm lived in each, beside the seeds under these"
+    )
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
 
@@ -317,9 +321,21 @@ def _slips(s: Scenario) -> Iterator[Slip]:
             yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
     yield from _arm_slips(s)
     yield from _label_slips(s)
+    if s.beliefs is not None:
+        yield from _belief_slips(s)
     if s.optimise is not None:
         arms = {arm.name: ([one.use for one in arm.strategies], arm.budget) for arm in s.arm_list}
         yield from optimise_slips(s.optimise, arms, [tier.name for tier in s.tier_list], s.months)
+
+
+def _belief_slips(s: Scenario) -> Iterator[Slip]:
+    """What verdicts under beliefs need of the scenario: something to compare, and so many seeds."""
+    assert s.beliefs is not None
+    if len(s.arms) < 2:
+        yield ("beliefs",), "one arm only, so there is no verdict that beliefs could turn; another arm, or no beliefs"
+    if s.beliefs.seeds > len(s.seed_list):
+        told = f"{s.beliefs.seeds} is more than the {len(s.seed_list)} of the scenario"
+        yield ("beliefs", "seeds"), f"{told}; worlds live the first of its seeds"
 
 
 def _arm_slips(s: Scenario) -> Iterator[Slip]:

@@ -190,6 +190,15 @@ BANK = (
         "Gini coefficient of contacts received over active customers; at ends of years",
         later=True,
     ),
+    _number(
+        "managed[<tier>]", "customers", "active customers of the tier with a named manager, at month end", later=True
+    ),
+    _number(
+        "bond[<tier>]", "share", "their mean bond with the manager, 0 to 1; empty where nobody has one", later=True
+    ),
+    _number("reached[<tier>]", "contacts", "contacts of the month that reached a customer of the tier", later=True),
+    _number("experiences[<tier>]", "experiences", "service experiences, by what each weighs in feelings", later=True),
+    _number("quality[<tier>]", "sd", "their mean quality; empty where there are none", later=True),
     _number("kept_12m[<tier>]", "customers", "`kept_12m` of those who were in this tier then"),
     _number("active_12m_ago[<tier>]", "customers", "`active_12m_ago` of those who were in this tier then"),
     _number("active_month_0", "customers", f"active in month 0; {LAST}", later=True),
@@ -243,6 +252,41 @@ MANAGERS = (
         "active customers of the book who closed or went dormant in this month and the two before",
     ),
     _number("exits_after", "customers", "the same in the three months after"),
+)
+REACH = (
+    *RUN,
+    _whole("year", "years", "year since the end of burn-in, from 1; the last may be shorter"),
+    _text("tier", "the tier in the month of the wish"),
+    _text("age", "age in that month", {"under_60": "below 60", "60_plus": "60 and over"}),
+    _text("app", "whether the customer uses the app", {"no_app": "no", "app": "yes"}),
+    _text(
+        "wish",
+        "what somebody wanted to contact the customer for",
+        {
+            "due": "the regular contact of the manager is due",
+            "offer": "a strategy asked the manager to make an offer",
+            "retention": "a strategy asked the manager to keep the customer",
+            "lead": "a strategy asked the manager to follow interest shown in the app",
+            "campaign": "a campaign or a remote manager's call",
+            "campaign_retention": "a campaign that is to keep the customer",
+            "win_back": "a campaign that is to win a dormant customer back",
+        },
+    ),
+    _text(
+        "end",
+        "what became of it, in the order in which a wish can be lost",
+        {
+            "opted_out": "the customer has opted out of the channel",
+            "pressure": "one contact more would be above the cap on contact pressure",
+            "no_hour": "the manager had no hour left",
+            "no_capacity": "the channel could carry no more",
+            "not_reached": "contacted, but not reached",
+            "declined": "reached, and an offer (or the call to come back) was no use",
+            "answered": "reached: took the offer, came back, or was offered nothing",
+        },
+    ),
+    _number("customers", "customer-months", "wishes, a customer at most once a month"),
+    _number("aum", "money", "AUM of these customers in the month of the wish, summed over wishes"),
 )
 
 _STATES = {str(ACTIVE): "active", str(DORMANT): "dormant", str(CLOSED): "closed (has no row)"}
@@ -427,6 +471,32 @@ WINNER = (
     OF_SEEDS,
 )
 
+OF_A_WORLD = _whole("world", "", "number of the world", {"0": "that of the scenario's own numbers"})
+WORLDS = (OF_A_WORLD, ARM, SEED, STATUS, VALUE, FIGURE)
+BELIEFS = (
+    ARM,
+    KPI,
+    UNIT,
+    _whole("worlds", "worlds", "drawn worlds in which every arm has a result"),
+    _number("level", BY_ROW, "mean over worlds"),
+    _number("as_assumed", BY_ROW, "difference to the reference in the world of the scenario's own numbers"),
+    _number(
+        "expected", BY_ROW, "mean difference to the reference over worlds; empty for the reference, as what follows"
+    ),
+    _number("expected_se", BY_ROW, "standard error of that, over worlds"),
+    _number("low", BY_ROW, "difference in the world at 5 % from the worst"),
+    _number("median", BY_ROW, "difference in the middle world"),
+    _number("high", BY_ROW, "difference in the world at 95 % from the worst"),
+    _whole("pays_in", "worlds", "worlds in which the arm is worth more than the reference; 0 for the reference"),
+    _number("share_pays", "share", "of worlds in which the arm is worth more than the reference"),
+    _number("share_low", "share", "lower end of its 95 % interval over draws of so many worlds (Wilson)"),
+    _number("share_high", "share", "upper end of that"),
+    _whole("best_in", "worlds", "worlds in which no arm is worth more; of equals the first"),
+    _number("mean_regret", BY_ROW, "mean over worlds of how far the arm falls behind the best of a world"),
+    _number("max_regret", BY_ROW, "most that it falls behind"),
+    _whole("worst_world", "", "the world in which it does"),
+)
+
 OUTCOME = (ARM, KPI)
 PARAMETER = _text("parameter", "path of what is varied")
 WITH = _text("with", "the second parameter of a pair, else empty")
@@ -553,12 +623,15 @@ FILES: dict[str, File] = {
     "transitions": File("run", "transitions.parquet", "an arm, seed, year and way", TRANSITIONS),
     "cohorts": File("run", "cohorts.parquet", "an arm, seed, tier and month of tenure", COHORTS),
     "managers": File("run", "managers.parquet", "an event of a post", MANAGERS),
+    "reach": File("run", "reach.parquet", "an arm, seed, year, tier, group, wish and what became of it", REACH),
     "panel": File("run", "panel.parquet", "a tracked customer and month (`record: {panel: N}`)", PANEL),
     "individuals": File("run", "individuals.parquet", "a group of customers of month 0 with their fates", INDIVIDUALS),
     "summary": File("run", "summary.csv", "an arm and key figure", SUMMARY),
     "comparison": File("run", "comparison.csv", "an arm and key figure, against the reference", COMPARISON),
     "precision": File("run", "precision.csv", "an arm and key figure, against the reference", PRECISION),
     "attribution": File("run", "attribution.csv", "a key figure and strategy of a bundle", ATTRIBUTION),
+    "worlds": File("run", "worlds.parquet", "a world, arm and seed (`beliefs:`)", WORLDS),
+    "beliefs": File("run", "beliefs.csv", "an arm over the worlds (`beliefs:`)", BELIEFS),
     "design": File("sweep", "design.csv", "a point of a sweep", DESIGN),
     "units": File("sweep", "units.parquet", "a planned point with a seed", UNITS),
     "tasks": File("sweep", "tasks.parquet", "a point, arm and seed", TASKS),

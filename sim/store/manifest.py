@@ -146,6 +146,36 @@ class Common(Told):
     seal: Hex = Field("", description="a SHA-256, 64 hex digits")
 
 
+class Parameter(Told):
+    """One thing that a sweep varies, or that worlds differ in."""
+
+    path: Text
+    kind: Literal["number", "integer", "choice", "switch"]
+    role: Literal["lever", "uncertainty"] = "uncertainty"
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    values: list[Any] | None = None
+    unit: str = ""
+    about: str = ""
+    source: str = ""
+
+
+class OfBeliefs(Told):
+    """The worlds that a run's arms lived."""
+
+    worlds: Count
+    design: Text
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_distinct)]
+    kpis: Names
+    kpi_units: dict[str, str] = {}
+    currency: Text
+    parameters: list[Parameter]
+    moved: Count = 0
+    failed: Count = 0
+    first_error: str = ""
+
+
 class RunManifest(Common):
     """manifest.json of a run."""
 
@@ -162,26 +192,14 @@ class RunManifest(Common):
     peak_memory_mb: Amount | None = Field(None, description="a number of MB from 0")
     stopping: Stopping = Field(None, description="what `until` wanted and reached")  # type: ignore[assignment]
     forked: Forked = Field(None, description="run_id, scenario_digest, month and arms")  # type: ignore[assignment]
+    beliefs: OfBeliefs = Field(  # type: ignore[assignment]
+        None, description="what the worlds of beliefs vary, and how they were lived"
+    )
     arm_digests: dict[str, Hex] = Field({}, description="arms with their digests, 64 hex digits each")
     failed: list[Broken] = Field([], description="a list of arm, seed and error")
     result_digest: Hex = Field("", description="a SHA-256, 64 hex digits")
     tables: Annotated[list[str], AfterValidator(_distinct)] = Field([], description="a list of tables")
     runs: list[Lived] = Field([], description="a list of arm, seed and seconds of every run")
-
-
-class Parameter(Told):
-    """One thing that a sweep varies."""
-
-    path: Text
-    kind: Literal["number", "integer", "choice", "switch"]
-    role: Literal["lever", "uncertainty"] = "uncertainty"
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
-    values: list[Any] | None = None
-    unit: str = ""
-    about: str = ""
-    source: str = ""
 
 
 class Problem(Told):

@@ -25,16 +25,21 @@ from sim.store.tables import (
     check_columns,
     grid_mistake,
     individuals_mistake,
+    reach_mistake,
     read_csv,
     read_table,
 )
+from sim.store.worlds import FILE as WORLDS_FILE
+from sim.store.worlds import FOLDER as WORLDS_FOLDER
+from sim.store.worlds import read_worlds
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # What is written anew from stored tables, and what else a finished folder vouches for, each with its digest.
+OF_BELIEFS = (WORLDS_FILE, "beliefs.csv")
 DERIVED = ("summary.csv", "comparison.csv", "precision.csv", "report.html", "figures/*.png", "figures/*.svg")
-SEALED = ("scenario.yaml", *(f"{t}.parquet" for t in TABLES), "attribution.csv", *DERIVED, "state/*")
+SEALED = ("scenario.yaml", *(f"{t}.parquet" for t in TABLES), "attribution.csv", *OF_BELIEFS, *DERIVED, "state/*")
 
 
 def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
@@ -60,7 +65,7 @@ RUN = Kind(
     # What this room needs to keep the order of rows, the plan and the KPIs of stored runs; callers add more.
     keys=("name", "run_id", "scenario_digest", "arms", "tiers", "seeds", "months", "discount_rate", "currency"),
     sealed=SEALED,
-    own=(*SEALED, MANIFEST, f"{PARTS}/*", "*.tmp"),
+    own=(*SEALED, MANIFEST, f"{PARTS}/*", f"{WORLDS_FOLDER}/*", "*.tmp"),
     mistakes=run_mistakes,
     not_resumed=_not_resumed,
     goes_on=lambda stored, manifest: _same(stored, manifest) and stored["status"] != "done",
@@ -124,6 +129,11 @@ class Run:
         return _individuals(self.path, self.manifest)
 
     @cached_property
+    def reach(self) -> pd.DataFrame | None:
+        """Wishes for a contact and what became of them; None in a run that did not count them."""
+        return _reach(self.path, self.manifest)
+
+    @cached_property
     def precision(self) -> pd.DataFrame | None:
         """precision.csv as stored, None where there is none: how sure each difference is, what would make it surer."""
         return _csv_if_there("precision", self.path)
@@ -133,6 +143,17 @@ class Run:
         """attribution.csv as stored, None where there is none: what each strategy of a bundle brings."""
         return _csv_if_there("attribution", self.path)
 
+    @cached_property
+    def beliefs(self) -> pd.DataFrame | None:
+        """beliefs.csv as stored, None where there is none: what each arm comes to over the worlds of `beliefs:`."""
+        return _csv_if_there("beliefs", self.path)
+
+    @cached_property
+    def worlds(self) -> pd.DataFrame | None:
+        """worlds.parquet: a row for each world, arm and seed, with all that was drawn; None where there is none."""
+        told = self.manifest.get("beliefs")
+        return read_worlds(self.path, told) if told else None
+
 
 def _individuals(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None:
     file = path / "individuals.parquet"
@@ -140,6 +161,17 @@ def _individuals(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None
         return None
     table = read_table("individuals", file, manifest["currency"])
     wrong = individuals_mistake(table, manifest["arms"], manifest["tiers"])
+    if wrong:
+        raise BadInput.at(str(file), f"damaged: {wrong}")
+    return table
+
+
+def _reach(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None:
+    if "reach" not in manifest["tables"]:
+        return None
+    file = path / "reach.parquet"
+    table = read_table("reach", file, manifest["currency"])
+    wrong = reach_mistake(table, manifest["arms"], manifest["tiers"])
     if wrong:
         raise BadInput.at(str(file), f"damaged: {wrong}")
     return table
@@ -194,8 +226,10 @@ def load(path: Path, manifest: dict[str, Any]) -> Run:
     optional: dict[str, pd.DataFrame | None] = {}
     for name, reading in (
         ("individuals", lambda: _individuals(path, manifest)),
+        ("reach", lambda: _reach(path, manifest)),
         ("precision", lambda: _csv_if_there("precision", path)),
         ("attribution", lambda: _csv_if_there("attribution", path)),
+        ("beliefs", lambda: _csv_if_there("beliefs", path)),
     ):
         try:
             optional[name] = reading()

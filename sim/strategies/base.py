@@ -24,7 +24,7 @@ from pydantic import Field
 
 from sim.agents.customer import BankView
 from sim.agents.proposals import Proposals
-from sim.assumptions import Settings, assumption
+from sim.assumptions import Doubts, Settings, assumption
 from sim.behaviour.settings import Scores
 from sim.levers import Levers
 from sim.strategies.cost import Capital, Running, money, of_month, share
@@ -73,6 +73,7 @@ class Strategy(Settings):
     erosion: ClassVar[Mapping[str, str]] = {}  # months: half-life of what it reached, but for what the other keeps
 
     touches: ClassVar[tuple[Touch, ...]] = UNSAID
+    doubts: ClassVar = Doubts(together={("capital", "running"): 0.5})
 
     use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
     start: int = Field(
@@ -119,6 +120,10 @@ class Strategy(Settings):
     @classmethod
     def __pydantic_init_subclass__(cls, **more: Any) -> None:
         super().__pydantic_init_subclass__(**more)
+        # a cost that a strategy does not state is none that somebody has estimated
+        stated = {name for kind in cls.__mro__ if kind is not Strategy for name in inspect.get_annotations(kind)}
+        if unstated := tuple(name for name in ("capital", "running") if name not in stated):
+            cls.doubts = Doubts(settled=unstated).and_of(cls.doubts)
         for other, setting in cls.leans_on():
             if setting not in cls.model_fields and setting not in Implementation.model_fields:
                 raise TypeError(f"{setting!r} (by {other}) is no number of {cls.__name__} or of `implementation`")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import ClassVar, Literal
 
-from sim.assumptions import assumption
+from sim.assumptions import Doubts, assumption
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
 from sim.strategies.contact_cap import capped
@@ -21,6 +21,7 @@ class Institutional(Strategy):
     """Institutional safeguard: consent, rules against mis-selling, a cap on contacts, strategies better carried out."""
 
     touches: ClassVar = ("hours", "contacts")
+    doubts: ClassVar = Doubts(decided=("pressure",), settled=("uncapped",))
     use: Literal["institutional"] = "institutional"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

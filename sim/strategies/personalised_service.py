@@ -16,7 +16,7 @@ from pydantic import Field
 
 from sim.agents.customer import BankView
 from sim.agents.proposals import Proposals
-from sim.assumptions import assumption
+from sim.assumptions import Doubts, assumption
 from sim.codes import APP, MESSAGING
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy, score_above
@@ -30,6 +30,10 @@ class PersonalisedService(Strategy):
     gates: ClassVar = {"digital_thinking": "gate"}
     complements: ClassVar = {"staff_upskilling": "tools_and_team", "stratification": "strata_and_tools"}
     touches: ClassVar = ("hours", "app", "contacts")
+    doubts: ClassVar = Doubts(
+        decided=("offers_to", "retention_to", "retention_messages", "retention_app", "offers"),
+        settled=("hours_before",),
+    )
     use: Literal["personalised_service"] = "personalised_service"
     lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from sim.assumptions import Settings, assumption
+from typing import ClassVar
+
+from sim.assumptions import Doubts, Settings, assumption
 
 
 class Implementation(Settings):
     """How strategies take hold: gates, complements, the dip at the start, and how money is spent over time."""
+
+    doubts: ClassVar = Doubts(decided=("capital_months",), together={("tools_and_team", "strata_and_tools"): 0.5})
 
     gate: float = assumption(0.40, "share", plausible=(0.2, 0.6), allowed=(0, 1), source="SPEC 6.1; F62")
     """most of a gated strategy that is ever realised without user-centred digital thinking"""

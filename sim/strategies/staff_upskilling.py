@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from sim.assumptions import assumption
+from sim.assumptions import Doubts, assumption
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
 from sim.strategies.cost import Running
@@ -27,6 +27,9 @@ class StaffUpskilling(Strategy):
     gates: ClassVar = {"digital_thinking": "gate"}
     erosion: ClassVar = {"human_resources": "erosion_half_life"}
     touches: ClassVar = ("managers",)
+    doubts: ClassVar = Doubts(
+        decided=("away", "specialists_from"), together={("professional", "digital", "transfer"): 0.5}
+    )
     use: Literal["staff_upskilling"] = "staff_upskilling"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from sim.agents.customer import BankView
 from sim.agents.proposals import Proposals
-from sim.assumptions import assumption
+from sim.assumptions import Doubts, assumption
 from sim.codes import LEAD, RETENTION
 from sim.levers import Levers, logit, shifted
 from sim.strategies.base import Bank, Strategy, reached, score_above
@@ -42,6 +42,13 @@ class Stratification(Strategy):
     carriers: ClassVar = {"institutional": "institutions"}
     gates: ClassVar = {"digital_thinking": "gate"}
     touches: ClassVar = ("managers", "contacts", "dormant", "tiers")
+    doubts: ClassVar = Doubts(
+        decided=(
+            *("coverage", "retention", "near", "near_months", "near_priority", "lead_priority", "handoff_within"),
+            *("outreach", "win_back", "pressure", "grace"),
+        ),
+        settled=("uncapped",),
+    )
     use: Literal["stratification"] = "stratification"
     running: Running = assumption(
         0.004, "share of annual revenue a year", plausible=(0.0, 0.01), source="SPEC 6.2, assumption"

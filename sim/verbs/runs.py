@@ -67,11 +67,13 @@ def fork(arguments: argparse.Namespace) -> int:
 def _options(arguments: argparse.Namespace) -> Any:
     from sim.experiments.run import Options
 
-    where = None
+    where, worlds = None, {}
     if getattr(arguments, "workers", None) is not None or getattr(arguments, "cluster", None) is not None:
         from sim.experiments.executors.choose import where as place
 
         where = place(arguments.workers, arguments.cluster)
+    else:
+        worlds = {"worlds": _processes(arguments.threads if _has_dask() else 1)}
     return Options(
         arguments.out,
         arguments.threads,
@@ -80,6 +82,7 @@ def _options(arguments: argparse.Namespace) -> Any:
         checkpoint=arguments.checkpoint,
         where=where,
         plugins=tuple(arguments.plugin),
+        **worlds,
     )
 
 
@@ -120,6 +123,7 @@ def _decision_as_json(run: Any, summary: Any, comparison: Any) -> dict[str, Any]
 
 def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
     from sim.measures.evidence import evidence_of
+    from sim.reporting.run import beliefs_as_json
 
     runs = []
     for outcome in outcomes:
@@ -131,7 +135,8 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
         tables_json |= _decision_as_json(run, run.summary, run.comparison) if len(run.arms) > 1 else NO_DECISION
         tables_json |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
-        runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json})
+        believed = beliefs_as_json(run) if run.beliefs is not None else {}
+        runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json, **believed})
     return runs[0] if len(runs) == 1 else {"runs": runs}
 
 
@@ -174,11 +179,15 @@ def attribute(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _processes(workers: int | None) -> Any:
-    """Processes of this machine, as many as are asked for or as there are cores; without Dask this process alone."""
+def _has_dask() -> bool:
     from importlib.util import find_spec
 
-    if workers == 1 or (workers is None and find_spec("distributed") is None):
+    return find_spec("distributed") is not None
+
+
+def _processes(workers: int | None) -> Any:
+    """Processes of this machine, as many as are asked for or as there are cores; without Dask this process alone."""
+    if workers == 1 or (workers is None and not _has_dask()):
         from sim.experiments.executors.here import HERE
 
         return HERE

@@ -131,7 +131,9 @@ class Source:
                 parts, value_text = split_override(text)
                 value, found = parse_argument(value_text, place)
                 slips += _below(parts, found)
-                root = _with(root, parts, value or Node(None, place), place)
+                made = root.copy()  # what cannot be set leaves nothing behind
+                _set(made, parts, value or Node(None, place), place)
+                root = made
             except ValueError as slip:
                 slips.append(Mistake(place.file, 0, 0, path_text(parts), str(slip)))
             except BadInput as error:
@@ -140,11 +142,11 @@ class Source:
 
     def with_values(self, values: Mapping[str, Any], label: str = "values") -> Source:
         """A new source with plain values set at written paths; `label` is their address. For design points."""
-        root, slips = self._root, list(self.mistakes)
+        root, slips = self._root.copy(), list(self.mistakes)
         place = Place(label, 0, 0)
         for text, value in values.items():
             try:
-                root = _with(root, split_path(text), planted(value, place), place)
+                _set(root, split_path(text), planted(value, place), place)
             except (ValueError, TypeError) as slip:
                 slips.append(Mistake(label, 0, 0, one_line(text), str(slip)))
         return Source(root, self.file, self.files, slips, self.replaced)
@@ -188,14 +190,13 @@ class Source:
         return done
 
 
-def _with(root: Node, parts: Path, value: Node, place: Place) -> Node:
-    """A copy of the tree with the value at the path, mappings made on the way. Raises ValueError, for users."""
+def _set(root: Node, parts: Path, value: Node, place: Place) -> None:
+    """Set the value at the path of a tree, mappings made on the way. Raises ValueError, for users."""
     if parts == ("extends",):
         raise ValueError("cannot be set here; in the file only")
-    root = node = root.copy()
+    node = root
     done: Path = ()
     for part in parts:
-        where = path_text(done, root.plain()) or "the scenario"
         if node.value is None and not node.broken:
             node.value, node.place = {}, place
         step: Any = part
@@ -205,6 +206,7 @@ def _with(root: Node, parts: Path, value: Node, place: Place) -> Node:
             raise ValueError(_no_way(node, done))
         elif isinstance(part, int):
             what = "is a mapping" if node.value else "has no items"
+            where = path_text(done, root.plain()) or "the scenario"
             raise ValueError(f"{where} {what}; {'one of its keys' if node.value else 'the whole list'}")
         done = (*done, part)
         if len(done) == len(parts) and isinstance(node.value, list):
@@ -213,7 +215,6 @@ def _with(root: Node, parts: Path, value: Node, place: Place) -> Node:
             node.value[step] = value if len(done) == len(parts) else Node({}, place)
             node.keys[step] = place
         node = node.value[step]
-    return root
 
 
 def _below(parts: Path, mistakes: Iterable[Mistake]) -> list[Mistake]:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from sim.experiments.design.plan import BANK, Plan
+from sim.experiments.design.plan import BANKS, Plan
 from sim.experiments.prepare import prepare_source
 from sim.experiments.replication import Replication
 from sim.store.lock import Lock
@@ -16,7 +16,7 @@ from sim.yaml_source import loads
 
 def needs_warm_up(plan: Plan) -> bool:
     """Whether a bank will wait for the compiler on this machine."""
-    if plan.made_by != BANK:
+    if plan.made_by not in BANKS:
         return False
     from sim.kernel.numerics import compiled
 

@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Any
 
 from sim.errors import BadInput, RunFailed, SimError
-from sim.experiments.design.plan import BANK, Plan, Unit, read_plan
+from sim.experiments.design.plan import BANKS, Plan, Unit, read_plan
 from sim.experiments.executors.flight import FLIGHT, Flight, limited
 from sim.experiments.executors.warm_up import warm_up_here
 from sim.store.sweep_folder import SweepStore
@@ -127,7 +127,7 @@ class SweepJob:
         if key not in _contexts:
             try:
                 plan = read_plan(Path(self.folder))
-                if plan.made_by == BANK and self.elsewhere:
+                if plan.made_by in BANKS and self.elsewhere:
                     warm_up_here()
                 _contexts.clear()  # of another sweep: its banks would fill the memory
                 _contexts[key] = Context(plan, maker(plan), self._store())

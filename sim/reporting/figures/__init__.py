@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from sim.reporting.figures.attribution import attribution
+from sim.reporting.figures.beliefs import worth_by_world
 from sim.reporting.figures.board import Board, NothingToShow
 from sim.reporting.figures.cost_and_effect import cost_and_effect
 from sim.reporting.figures.customers import attrition_by_tenure, attrition_by_tier, customer_flows
@@ -126,6 +127,19 @@ DECISION: tuple[Plate, ...] = (
     ),
 )
 
+BELIEFS: tuple[Plate, ...] = (
+    Plate(
+        "worth_by_world",
+        worth_by_world,
+        "What each arm is worth in other worlds",
+        "Each world has its own values of all that nobody knows, drawn from what is plausible, and all arms live in it "
+        "with the same luck. An arm whose points lie on both sides of zero hangs on what one believes. Worlds are "
+        "simulated with fewer rows than the run, so part of the spread is luck: the diamond is what such a small bank "
+        "shows under the scenario's own numbers.",
+        section="beliefs",
+    ),
+)
+
 FIGURES: tuple[Plate, ...] = (
     Plate(
         "attrition_by_tier",
@@ -197,7 +211,9 @@ FIGURES: tuple[Plate, ...] = (
 
 def plates(board: Board) -> list[Plate]:
     """The figures that suit a run: with several arms, those of the decision come first."""
-    return list(FIGURES) if board.one_arm else [*DECISION, *FIGURES]
+    if board.one_arm:
+        return list(FIGURES)
+    return [*DECISION, *(BELIEFS if board.believes else ()), *FIGURES]
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -216,6 +232,7 @@ def svg_text(figure: Figure) -> str:
 
 
 __all__ = [
+    "BELIEFS",
     "DECISION",
     "FIGURES",
     "Board",
@@ -243,4 +260,5 @@ __all__ = [
     "trajectories",
     "transitions",
     "waterfall",
+    "worth_by_world",
 ]

@@ -222,6 +222,19 @@ class Board:
             raise NothingToShow("attribution.csv is not there; the verb attribute makes it")
         return table
 
+    @property
+    def believes(self) -> bool:
+        """True if its arms lived in other worlds too."""
+        return getattr(self._run, "beliefs", None) is not None
+
+    @property
+    def beliefs(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """beliefs.csv and worlds.parquet; `NothingToShow` for a run without them."""
+        table, rows = (getattr(self._run, name, None) for name in ("beliefs", "worlds"))
+        if table is None or table.empty or rows is None:
+            raise NothingToShow("the scenario has no beliefs")
+        return table, rows
+
     def strategies(self, what: str) -> list[str]:
         """Strategies for which bank.parquet has a column `what[strategy]`, in its order."""
         columns = [str(column) for column in self._run.bank.columns]

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
-
 from sim.phrases import named
+from sim.reporting.names import scenario_of as scenario_of
 
 NOT_NUMBERS = ("label", "about")  # of arms, tiers and channels
 NOT_ASSUMPTIONS = ("name", "about", "seeds", "arms")  # shown elsewhere on the page
@@ -31,15 +30,6 @@ class Used:
     source: str = ""
     about: str = ""
     differs: bool = False
-
-
-def scenario_of(text: str) -> dict[str, Any]:
-    """The scenario as nested mappings and lists whose values are text as written (so `1e-3` stays `1e-3`)."""
-    try:
-        loaded = yaml.load(text, Loader=yaml.BaseLoader)  # builds nothing but str, list and dict
-    except yaml.YAMLError:
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
 
 
 def used(scenario: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> list[Used]:

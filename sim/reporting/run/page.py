@@ -18,6 +18,7 @@ from sim.reporting.figures.board import mean_of
 from sim.reporting.names import labels_of, meanings_of
 from sim.reporting.page import Missing, Picture, by_section, draw_all, page_of
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
+from sim.reporting.run.beliefs import under_beliefs
 from sim.reporting.run.decision import decide
 from sim.reporting.run.headlines import answer, headlines
 from sim.reporting.run.key_figures import KeyFigures, Row, meanings
@@ -117,6 +118,7 @@ def render(
         marks_of_answer=marks_of_answer(figures, board),
         meanings=meanings(kpi for kpi in KPIS if kpi in shown),
         decision=decide(run, figures, board),
+        beliefs=under_beliefs(run, figures) if board.believes else None,
         pictures=by_section(pictures),
         missing=missing,
         below_zero=below_zero(summary),

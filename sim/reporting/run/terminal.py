@@ -13,6 +13,7 @@ from sim.measures.evidence import FEW, NONE, ROUGH, Evidence, evidence_of
 from sim.phrases import labelled, named
 from sim.reporting.figures import units
 from sim.reporting.names import labels_of
+from sim.reporting.run.beliefs import under_beliefs
 from sim.reporting.run.key_figures import Cell, KeyFigures, difference_texts, unit_of
 from sim.reporting.run.precision_notes import COMPARED, RULE, precision_note, precision_rows
 from sim.reporting.run.verdicts import SAVES, UNCLEAR, Column, Verdict, columns, verdicts
@@ -67,7 +68,9 @@ def summary_table(
     if not isinstance(source, pd.DataFrame):
         comparison = source.comparison if len(source.arms) > 1 and comparison is None else comparison
         with labelled(labels_of(source.manifest)):
-            return summary_table(source.summary, comparison, precision, width=width, evidence=evidence_of(source))
+            told = summary_table(source.summary, comparison, precision, width=width, evidence=evidence_of(source))
+            believed = beliefs_table(source, KeyFigures(source.summary, comparison), width)
+            return f"{told}\n\n{believed}" if believed else told
     summary = source
     figures = KeyFigures(summary, comparison, evidence)
     if len(figures.arms) == 1:
@@ -85,7 +88,7 @@ def _how_sure(precision: pd.DataFrame, width: int, evidence: Evidence) -> str:
     body = [[name, *row[1:]] for name, row in zip(names, body, strict=True)]
     for end in reversed(ends):
         text = aligned([row[:end] for row in head], [row[:end] for row in body])
-        if _widest(text) <= width or end == ends[0]:
+        if widest(text) <= width or end == ends[0]:
             notes = [FEW] if any(ROUGH in line for line in text) else []
             return "\n".join([*text, "", *precision_note(precision), *notes])
     return ""
@@ -128,7 +131,7 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
             for name, one in zip(names, found, strict=True)
         ]
         text = aligned(head, body, left=(0, len(shown) + 1), apart=gap)
-        if _widest(text) <= width:
+        if widest(text) <= width:
             break
     return "\n".join(["Which arm pays", *text, "", *_verdict_notes(found, figures.arms[0], width, shown)])
 
@@ -183,6 +186,36 @@ def _verdict_notes(found: Sequence[Verdict], reference: str, width: int, shown: 
     return units.wrapped("; ".join(notes), width)
 
 
+def beliefs_table(run: Run, figures: KeyFigures, width: int) -> str:
+    """What arms come to over the worlds of beliefs; "" for a run without any."""
+    found = under_beliefs(run, figures)
+    if found is None:
+        return ""
+    of = f"of {found.worlds}"
+    all_columns = [
+        ("arm", "", [named(row.arm) for row in found.rows]),
+        ("luck", "", [row.luck for row in found.rows]),
+        ("pays in", of, [row.pays for row in found.rows]),
+        ("best in", of, [row.best for row in found.rows]),
+        ("expected", found.unit, [row.expected for row in found.rows]),
+        ("5 to 95 %", "of worlds", [row.span for row in found.rows]),
+        ("as assumed", "", [row.assumed for row in found.rows]),
+        ("regret", "at most", [row.regret for row in found.rows]),
+    ]
+    text: list[str] = []
+    for left_out, most in (((), 32), (("as assumed",), 32), (("as assumed", "luck"), 24), (("as assumed", "luck"), 12)):
+        shown = [column for column in all_columns if column[0] not in left_out]
+        names = units.shortened(shown[0][2], most)
+        body = [list(row) for row in zip(names, *(column[2] for column in shown[1:]), strict=True)]
+        head = [[column[0] for column in shown], [column[1] for column in shown]]
+        text = aligned(head, body, left=tuple(i for i, column in enumerate(shown) if column[0] in ("arm", "luck")))
+        if widest(text) <= width:
+            break
+    sentences = [found.setting + ".", found.overview, *found.turns]
+    told = [line for sentence in sentences for line in units.wrapped(sentence.replace(units.GAP, " "), width)]
+    return "\n".join(["Under other beliefs", *text, "", *units.wrapped("; ".join(found.notes), width), "", *told])
+
+
 def attribution_table(table: pd.DataFrame) -> str:
     """attribution.csv as text: a block a KPI, a line a member, the whole below; the values add up to it."""
     blocks = []
@@ -221,10 +254,10 @@ def _by_tier(figures: KeyFigures, summary: pd.DataFrame, width: int) -> str:
             for row in rows
         ]
         text = aligned([["", "", "bank", *heads]], body)
-        if _widest(text) <= width:
+        if widest(text) <= width:
             break
     shown = len(tiers)
-    while _widest(text) > width and shown > 0:  # many tiers: those from the top down that fit
+    while widest(text) > width and shown > 0:  # many tiers: those from the top down that fit
         shown -= 1
         kept = [[*row[:3], *row[3 + len(tiers) - shown :]] for row in body]
         text = aligned([["", "", "bank", *heads[len(tiers) - shown :]]], kept)
@@ -270,7 +303,7 @@ def _by_arm(figures: KeyFigures, width: int) -> str:
             columns += [values, changes]
         body = [list(row) for row in zip(*columns, strict=True)]
         text = aligned([head, unit_line], body, tight=range(2, 2 * len(kpis) + 1, 2))
-        if _widest(text) <= width or len(kpis) == 1:
+        if widest(text) <= width or len(kpis) == 1:
             break
         kpis = kpis[:-1]
     (reference,) = units.shortened([named(figures.arms[0])], 32)
@@ -310,9 +343,9 @@ def aligned(
         return "".join(parts).rstrip()
 
     lines = [line(row) for row in rows]
-    lines.insert(len(head), "-" * _widest(lines))
+    lines.insert(len(head), "-" * widest(lines))
     return lines
 
 
-def _widest(lines: Sequence[str]) -> int:
+def widest(lines: Sequence[str]) -> int:
     return max(map(cell_len, lines))

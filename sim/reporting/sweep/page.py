@@ -12,9 +12,8 @@ from sim.analysis.findings import Findings
 from sim.analysis.study import Study
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import units
-from sim.reporting.names import meanings_of
+from sim.reporting.names import meanings_of, scenario_of
 from sim.reporting.page import Picture, by_section, page_of
-from sim.reporting.run.assumptions_used import scenario_of
 from sim.reporting.sweep import sentences as words
 from sim.reporting.sweep import tables as rows
 

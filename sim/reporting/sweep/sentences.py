@@ -281,41 +281,41 @@ def robust(findings: Findings, found: Regret) -> str:
     return f"{text} {'; '.join(other)}." if other else text
 
 
-def fails(found: Discovery) -> str:
-    """Where an arm fails, in plain words with coverage and density."""
+def fails(found: Discovery, points: str = "points") -> str:
+    """Where an arm fails, in plain words with coverage and density; `points` is what points are called."""
     name = quoted(found.arm)
-    where = f"{found.failures:,} of {found.points:,} points"
+    where = f"{found.failures:,} of {found.points:,} {points}"
     bar = "the threshold" if found.threshold else "the reference"
     if found.fate == "never":
-        return f"{name} fails nowhere: it does better than {bar} at all {found.points:,} points."
+        return f"{name} fails nowhere: it does better than {bar} at all {found.points:,} {points}."
     if found.fate == "always":
-        return f"{name} fails everywhere: it does no better than {bar} at any of {found.points:,} points."
+        return f"{name} fails everywhere: it does no better than {bar} at any of {found.points:,} {points}."
     if found.fate == "few":
         rare, what = (
             (found.failures, "fails at")
             if found.failures <= found.points / 2
             else (found.points - found.failures, "pays at")
         )
-        return f"{name} {what} only {rare} of {found.points:,} points: too few to say where."
+        return f"{name} {what} only {rare} of {found.points:,} {points}: too few to say where."
     if found.fate == "nothing":
         return (
             f"{name} fails at {where}, and no simple rule says where: a tree is right for {share(found.accuracy)} of "
-            f"points it has not "
+            f"{points} it has not "
             f"seen, always saying the commoner outcome for {share(found.base_accuracy)}."
         )
-    first = f"{name} fails at {share(found.rate)} of points ({where})"
-    box = box_words(found.boxes[0], success=found.success)
+    first = f"{name} fails at {share(found.rate)} of {points} ({where})"
+    box = box_words(found.boxes[0], success=found.success, points=points)
     if found.success:
         return f"{first}, so it is easier to say where it pays: {box}."
     return f"{first}; {box}."
 
 
-def box_words(box: Box, *, success: bool) -> str:
+def box_words(box: Box, *, success: bool, points: str = "points") -> str:
     """A box in a phrase."""
     verb = "pays" if success else "fails"
     all_of = "successes" if success else "failures"
     return (
-        f"it {verb} in {share(box.density)} of the {box.points:,} points where {all_conditions(box)} (density "
+        f"it {verb} in {share(box.density)} of the {box.points:,} {points} where {all_conditions(box)} (density "
         f"{share(box.density)}, "
         f"coverage {share(box.coverage)} of all {all_of})"
     )

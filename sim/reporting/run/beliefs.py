@@ -1,0 +1,247 @@
+"""The verdict under beliefs: how sure each arm's worth is beside luck, over the worlds that its assumptions allow.
+
+Two figures say how sure a verdict is: the first, as to luck, is that of the seeds under the scenario's own numbers
+(`verdicts`); the second, as to beliefs, is the share of worlds in which the arm is worth more than the reference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from sim.analysis.beliefs import Worlds, worlds_of
+from sim.analysis.effects import by_importance
+from sim.designs import DESIGNS
+from sim.measures.catalogue import short_label
+from sim.phrases import listed, named, plural, quoted
+from sim.reporting.figures import units
+from sim.reporting.run.key_figures import KeyFigures
+from sim.reporting.run.verdicts import verdicts
+from sim.reporting.sweep.sentences import fails, share
+
+if TYPE_CHECKING:
+    from sim.store.run_reading import Run
+
+EVERY, NEARLY, MOST = 1.0, 0.95, 0.75  # shares of worlds, and their opposites
+WORTH = "sim.analysis.worth"  # what it would be worth to know
+
+
+@dataclass(frozen=True)
+class Row:
+    """An arm over the worlds, as text; `look` is good, bad or open."""
+
+    arm: str
+    luck: str
+    pays: str
+    best: str
+    expected: str
+    low: str
+    high: str
+    assumed: str
+    regret: str
+    word: str
+    look: str
+    sentence: str
+
+    @property
+    def span(self) -> str:
+        """From the fifth worst to the fifth best of a hundred worlds."""
+        return f"{self.low} to {self.high}" if self.low != units.MISSING else units.MISSING
+
+
+@dataclass(frozen=True)
+class UnderBeliefs:
+    """All that is told of a run's worlds besides the figure.
+
+    `rows` have the reference first; `turns` says of each arm which beliefs turn its verdict; `worth` are tables of what
+    it would be worth to know, none where nothing computes them.
+    """
+
+    worlds: int
+    overview: str
+    setting: str
+    unit: str
+    rows: list[Row]
+    turns: list[str]
+    notes: list[str]
+    worth: Any = None
+
+
+def under_beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
+    """What the worlds of a run say; None for a run without any."""
+    told, table = run.manifest.get("beliefs"), run.beliefs
+    if not told or table is None or table.empty:
+        return None
+    worlds = worlds_of(run.path, told, run.arms)
+    rows = rows_of(table, figures)
+    return UnderBeliefs(
+        worlds=int(table["worlds"].iloc[0]),
+        overview=overview(table),
+        setting=setting(told, table),
+        unit=_look(table).unit,
+        rows=rows,
+        turns=[turning(worlds, arm) for arm in worlds.arms],
+        notes=notes(told, table, figures),
+        worth=worth_of(worlds),
+    )
+
+
+def worth_of(worlds: Worlds) -> Any:
+    """What it would be worth to know, of `sim.analysis.worth`, where that is there."""
+    if find_spec(WORTH) is None:
+        return None
+    return import_module(WORTH).study(worlds.inputs, worlds.values)
+
+
+def _look(table: pd.DataFrame) -> units.Display:
+    """How money of the table is written: one scale for all."""
+    sizes = [*table["expected"], *table["low"], *table["high"], *table["max_regret"]]
+    largest = max((abs(value) for value in sizes if math.isfinite(value)), default=0.0)
+    divisor, word = units.scale(largest)
+    return units.Display(divisor, 2, f"{table['unit'].iloc[0]} {word}".strip())
+
+
+def rows_of(table: pd.DataFrame, figures: KeyFigures) -> list[Row]:
+    """A row an arm, the reference first."""
+    look = _look(table)
+    spread = max((abs(value) for value in table["expected_se"] if math.isfinite(value)), default=0.0)
+    largest = max((abs(value) for value in table["high"] if math.isfinite(value)), default=0.0)
+    decimals = min(units.decimals_for(largest / look.divisor, spread / look.divisor), look.most_decimals)
+
+    def money(value: float, *, sign: bool = True) -> str:
+        return units.number(value / look.divisor, decimals, sign=sign)
+
+    luck = {one.arm: one for one in verdicts(figures)}
+    found = []
+    for one in table.to_dict("records"):
+        arm, count = str(one["arm"]), int(one["worlds"])
+        reference = arm == table["arm"].iloc[0]
+        word, look_ = ("", "open") if reference else words(float(one["share_pays"]))
+        half = units.half_text(1.96 * one["expected_se"] / look.divisor, decimals) if not reference else ""
+        expected = f"{money(one['expected'])} {units.PLUS_MINUS}{half}" if not reference else units.MISSING
+        found.append(
+            Row(
+                arm=arm,
+                luck=luck[arm].word if arm in luck else "",
+                pays=units.MISSING if reference else f"{one['pays_in']} ({share(one['share_pays'])})",
+                best=str(one["best_in"]),
+                expected=expected,
+                low=money(one["low"]),
+                high=money(one["high"]),
+                assumed=money(one["as_assumed"]),
+                regret=money(one["max_regret"], sign=False),
+                word=word,
+                look=look_,
+                sentence="" if reference else _sentence(one, count, word),
+            )
+        )
+    return found
+
+
+def words(part: float) -> tuple[str, str]:
+    """How sure a verdict is as to beliefs, in words, and how that looks."""
+    if part == EVERY:
+        return "pays in every world", "good"
+    if part == 0:
+        return "pays in no world", "bad"
+    if part >= NEARLY:
+        return "pays in nearly every world", "good"
+    if part <= 1 - NEARLY:
+        return "pays in hardly any world", "bad"
+    if part >= MOST:
+        return "pays in most worlds", "open"
+    if part <= 1 - MOST:
+        return "pays in few worlds", "open"
+    return "hangs on what one believes", "open"
+
+
+def _sentence(one: Mapping[Any, Any], count: int, word: str) -> str:
+    low, high = share(one["share_low"]), share(one["share_high"])
+    currency = str(one["unit"])
+    expected, regret = (units.money(one[key], currency, sign=key == "expected") for key in ("expected", "max_regret"))
+    best = int(one["best_in"])
+    return (
+        f"{quoted(str(one['arm']))} {word}: in {int(one['pays_in'])} of {count} (95{units.GAP}% interval of the share "
+        f"{low} to {high}), worth {expected} on average; it is the best arm in {best}, and falls behind the best of a "
+        f"world by {regret} at most."
+    )
+
+
+def overview(table: pd.DataFrame) -> str:
+    """Which arm is best in most worlds, which loses least at worst."""
+    worlds = int(table["worlds"].iloc[0])
+    best = table.iloc[int(table["best_in"].to_numpy().argmax())]
+    robust = table.iloc[int(table["max_regret"].to_numpy().argmin())]
+    text = f"{quoted(str(best['arm']))} is the best arm in {int(best['best_in'])} of {worlds} worlds"
+    if robust["arm"] == best["arm"]:
+        return f"{text}, and the one that may be regretted least."
+    return f"{text}; the one that may be regretted least is {quoted(str(robust['arm']))}."
+
+
+def setting(told: Mapping[str, Any], table: pd.DataFrame) -> str:
+    """What was drawn and lived, in a sentence."""
+    count, seeds = len(told["parameters"]), list(told["seeds"])
+    design = DESIGNS[told["design"]].words if told["design"] in DESIGNS else str(told["design"])
+    luck = f"seed{'s' if len(seeds) > 1 else ''} {listed(list(map(str, seeds)))}"
+    return (
+        f"{int(table['worlds'].iloc[0])} worlds, in which {count:,} {plural('assumption', count)} "
+        f"{'differ' if count > 1 else 'differs'} within what is plausible ({design}), every arm in each, all with the "
+        f"luck of {luck}"
+    )
+
+
+def notes(told: Mapping[str, Any], table: pd.DataFrame, figures: KeyFigures) -> list[str]:
+    """What the columns are, and what is to be known of how the worlds were lived."""
+    (reference,) = units.shortened([named(figures.arms[0])], 32)
+    kpi = short_label(str(table["kpi"].iloc[0]))
+    found = [
+        f"worth: {kpi}, difference to {reference} in the same world",
+        "luck: the verdict of the seeds under the scenario's own numbers",
+        "pays in, best in: so many worlds",
+        f"expected: mean over worlds, {units.PLUS_MINUS} half its 95 % interval",
+        "as assumed: in a bank as small as those of the worlds, under the scenario's own numbers",
+        "regret: the most that the arm falls behind the best of a world",
+    ]
+    if told.get("moved"):
+        found.append(f"{told['moved']} worlds were moved towards the scenario's own numbers, to be possible at all")
+    if told.get("failed"):
+        found.append(f"{told['failed']} tasks of worlds have no result ({told.get('first_error') or 'crashed'})")
+    return found
+
+
+def turning(worlds: Worlds, arm: str) -> str:
+    """Which beliefs turn an arm's verdict: where it fails, by the tree of sweeps, and what moves it most."""
+    found = worlds.discoveries[arm]
+    moved = [one for one in by_importance(worlds.drivers(arm)) if one.clear][:2]
+    first = fails(found, "worlds")
+    if not moved:
+        return f"{first} No belief by itself moves what it is worth clearly."
+    most = listed([f"{one.factor.name} ({share(min(max(one.share, 0.0), 1.0))})" for one in moved])
+    return f"{first} Of how much it is worth, {most} {'explain' if len(moved) > 1 else 'explains'} most by " + (
+        "themselves." if len(moved) > 1 else "itself."
+    )
+
+
+def turns_of(run: Run) -> dict[str, str]:
+    """Which beliefs turn the verdict of each arm; nothing for a run without worlds."""
+    told = run.manifest.get("beliefs")
+    if not told:
+        return {}
+    worlds = worlds_of(run.path, told, run.arms)
+    return {arm: turning(worlds, arm) for arm in worlds.arms}
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """The same for scripts: beliefs.csv as rows, and the words; nothing for a run without worlds."""
+    found = under_beliefs(run, KeyFigures(run.summary, run.comparison))
+    if found is None or run.beliefs is None:
+        return {}
+    rows = run.beliefs.astype(object).where(run.beliefs.notna(), None).to_dict("records")
+    arms = {row.arm: {"luck": row.luck, "beliefs": row.word} for row in found.rows[1:]}
+    return {"beliefs": {"setting": found.setting, "rows": rows, "verdicts": arms, "turns": found.turns}}
