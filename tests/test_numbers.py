@@ -119,6 +119,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "population/strata.py DEFAULT_CUSTOMERS": ({1000000}, "default of `population.customers`"),
     "population/synthetic.py JOINER_BIT": ({63}, "bits of a uid"),
     "population/synthetic.py REFERRED_BIT": ({62}, "bits of a uid"),
+    "population/synthetic.py MOST_KEPT": ({1000}, "bound of a cache"),
     "population/synthetic.py Source._synthetic": ({40}, "bits of a uid"),
     "population/synthetic.py Source.joiners": ({1024, 32}, "bits of a uid"),
     "population/synthetic.py source": ({10}, "end of the last tier, as of `tiers.bands`"),

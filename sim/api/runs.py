@@ -115,6 +115,25 @@ class Run(Stored):
         return self.stored.individuals
 
     @property
+    def reach(self) -> pd.DataFrame | None:
+        """Whom managers and campaigns wished to contact, and what became of it; None in a run that did not count it."""
+        return self.stored.reach
+
+    @property
+    def unserved(self) -> pd.DataFrame | None:
+        """`reach` in shares: a row an arm, kind of wish, group and end, a year, mean over seeds; None without it."""
+        from sim.measures.reach import funnel_of
+
+        return funnel_of(self.stored)
+
+    @property
+    def chain(self) -> pd.DataFrame:
+        """How each arm is meant to work, and how far each link held against the reference; no rows with one arm."""
+        from sim.measures.chain import chain_table
+
+        return chain_table(self.stored)
+
+    @property
     def panel(self) -> pd.DataFrame | None:
         """Tracked customers month by month; None if the scenario tracks none (`record.panel`)."""
         return self.stored.panel

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -337,6 +337,12 @@ def outcome_of(
     if outcome.customers < 1:
         return None
     return replace(outcome, running=outcome.running + _running(strategy, revenue))
+
+
+def outcomes_of(paths: Iterable[str], scenario: Scenario, **more: Any) -> dict[str, dict[str, Any]]:
+    """The outcomes of those paths that have one, as plain data for a manifest: `Outcome(**plain)` is one again."""
+    found = {path: outcome_of(path, scenario, **more) for path in paths}
+    return {path: asdict(one) for path, one in found.items() if one is not None}
 
 
 def _strategy(parts: list[str], scenario: Scenario) -> Strategy | None:

@@ -155,7 +155,7 @@ def evsi(x_effect: Array, error: Array, curve: Array) -> Any:
     return np.einsum("mb,...ma->...ba", chance, above_best(curve)).max(axis=-1).sum(axis=-1)
 
 
-def pilots(found: Curves, j: int, outcome: Outcome, prices: Prices, horizon: float) -> Iterator[Pilot]:
+def pilots_of(found: Curves, j: int, outcome: Outcome, prices: Prices, horizon: float) -> Iterator[Pilot]:
     """Every size that is looked at, smallest first; none where there are too few customers."""
     x, curve = found.x[j], found.curve(j)
     for months in prices.months:
