@@ -391,12 +391,13 @@ def _code() -> str:
 
 
 def measure(
-    size: Size, seeds: Sequence[int], workers: int = 2, kept: Path | None = None
+    size: Size, seeds: Sequence[int], workers: int = 2, kept: Path | None = None, only: Sequence[str] | None = None
 ) -> tuple[dict[str, list[Finding]], list[customers.Figures]]:
     """Live every experiment once a seed and judge every fact; also what arms and seeds came to, for pairing."""
     jobs = [
         (number, size, seed, kept)
         for number, experiment in enumerate(EXPERIMENTS)
+        if not only or experiment.__name__ in only
         for seed in _seeds_of(experiment, seeds)
     ]
     by_fact: dict[str, dict[int, customers.Figures]] = defaultdict(lambda: defaultdict(dict))
@@ -420,6 +421,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, default=2, help="processes")
     parser.add_argument("--kept", type=Path, help="folder of figures by experiment, to go on from if stopped")
     parser.add_argument("--revision", action="store_true", help="the page of what revision 2 changed")
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="live these experiments for --kept, write no page")
     parser.add_argument("--out", type=Path, help="the page to write")
     asked = parser.parse_args(argv)
     size, seeds = Size(asked.customers), range(asked.first, asked.first + asked.seeds)
@@ -428,7 +430,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             changed = revision.page(seeds, list(pool.map(revision.measure, seeds)))
         (asked.out or DOCS / "revision-2.md").write_text(changed, encoding="utf-8")
         return 0
-    found, paired = measure(size, seeds, asked.workers, asked.kept)
+    found, paired = measure(size, seeds, asked.workers, asked.kept, asked.only)
+    if asked.only:
+        return 0
     out = asked.out or DOCS / "validation.md"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(page(size, seeds, found, paired), encoding="utf-8")
