@@ -29,9 +29,6 @@ def _uses(arm: str) -> list[dict[str, str]]:
     return [{"use": name} for name in of.get(arm, (arm,))]
 
 
-# arms that unsettle customers in their first months, by what their strategies touch
-
-
 def attrition(run: Run, first: int, last: int) -> float:
     """Active customers who closed or went dormant in months first..last, per active customer-year."""
     left = (run.by_tier("closed") - run.by_tier("closed_dormant") + run.by_tier("went_dormant"))[first : last + 1]
