@@ -24,8 +24,8 @@ LEAD: Final = 16  # follows interest the customer showed in the app
 PROPOSED: Final = 32  # a strategy asked for it; without it, it is a contact that was due
 
 # A wish to contact a customer in a month: what for, and what became of it, in the order in which it can be lost.
-WISHES: Final = ("due", "offer", "retention", "lead", "campaign", "campaign_retention", "win_back")
-DUE, OFFER, KEEP, FOLLOW, CAMPAIGN, CAMPAIGN_KEEP, WIN_BACK = range(len(WISHES))
+WISHES: Final = ("due", "offer", "retention", "lead", "campaign", "campaign_retention", "welcome", "win_back")
+DUE, OFFER, KEEP, FOLLOW, CAMPAIGN, CAMPAIGN_KEEP, CAMPAIGN_WELCOME, WIN_BACK = range(len(WISHES))
 REACH: Final = ("opted_out", "pressure", "no_hour", "no_capacity", "not_reached", "declined", "answered")
 SILENCED, SPARED, NO_HOUR, NO_CAPACITY, MISSED, DECLINED, ANSWERED = range(len(REACH))
 LOST: Final = -2  # from here down a wish that was lost: LOST - what became as a channel; in a plan, with 4 x what for

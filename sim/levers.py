@@ -19,12 +19,13 @@ def lever(
     unit: str,
     about: str,
     *,
-    by: Literal["bank", "tier", "tier and channel", "manager and app"] = "bank",
+    by: Literal["bank", "tier", "channel", "tier and channel", "manager and app"] = "bank",
     neutral: float | bool = 0.0,
     managers: bool = False,
 ) -> Any:
-    """A field of `Levers`: one number for the bank, or a float64 array (tiers,), (tiers, channels) or (2, 2).
+    """A field of `Levers`: one number for the bank, or a float64 array.
 
+    Arrays are (tiers,), (channels,), (tiers, channels) or (2, 2).
     "manager and app" is by whether a customer has a named manager (row 1) and whether it uses the app (column 1).
     `managers` marks what only the team of managers reads: it cannot differ between customers of one bank.
     """
@@ -66,6 +67,10 @@ class Levers:
     targeting: float = lever("share", "campaigns that go by the offer score")
     offer_share: float = lever("share", "best-scored customers they go to; the smaller holds", neutral=1.0)
     win_back: np.ndarray = lever("chance a month", "win-back contact to a dormant customer", by="tier")
+    welcome: np.ndarray = lever("chance a month", "welcome contact in the first three months", by="channel")
+    log_welcome_hazard: float = lever("log HR", "leaving in those months, once such a contact has reached")
+    welcome_adoption: float = lever("log odds", "taking up the app in those months, likewise")
+    welcome_product: float = lever("chance", "the first such contact ends in a further product")
     outreach: float = lever("chance a month", "a remote manager's call")
     handoff: float = lever("log ratio", "sales of a contact that follows a lead")
     synergy: float = lever("log ratio", "sales of a contact in another channel than the last")
@@ -90,7 +95,12 @@ class Levers:
 
     def reset(self) -> None:
         """Back to neutral, at the start of every month."""
-        shapes = {"tier": (self.tiers,), "tier and channel": (self.tiers, len(CHANNELS)), "manager and app": (2, 2)}
+        shapes = {
+            "tier": (self.tiers,),
+            "channel": (len(CHANNELS),),
+            "tier and channel": (self.tiers, len(CHANNELS)),
+            "manager and app": (2, 2),
+        }
         for one in fields(self):
             if one.metadata:
                 by, neutral = one.metadata["by"], one.metadata["neutral"]
@@ -98,6 +108,9 @@ class Levers:
 
     def refuse_nonsense(self, strategy: str) -> None:
         """Raise ValueError where a lever is no number, or endless where its neutral value is not, after `strategy`."""
+        finite = np.concatenate([np.ravel(getattr(self, name)) for name in _FINITE])
+        if np.isfinite(finite).all() and not np.isnan([getattr(self, name) for name in _ENDLESS]).any():
+            return  # all at once, since this is asked for every strategy in every month
         for one in fields(self):
             if one.metadata:
                 value = np.asarray(getattr(self, one.name), float)
@@ -119,6 +132,11 @@ class Levers:
         """This share of campaign offers goes to the best-scored `top` share of customers; the smaller top holds."""
         self.targeting = 1.0 - (1.0 - self.targeting) * (1.0 - share)
         self.offer_share = min(self.offer_share, top)
+
+
+_LEVERS = [one for one in fields(Levers) if one.metadata]
+_FINITE = tuple(one.name for one in _LEVERS if np.isfinite(one.metadata["neutral"]))
+_ENDLESS = tuple(one.name for one in _LEVERS if not np.isfinite(one.metadata["neutral"]))  # each a number of the bank
 
 
 def logit(share: float) -> float:

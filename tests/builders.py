@@ -177,7 +177,7 @@ def lived_in(people: Customers, *, month: int = -24, seed: int = 5) -> Customers
     c.follow[:] = np.where(some(0.2), rng.random(n) * 0.2, 0.0)
     c.follow_months[:] = rng.integers(0, 7, n)
     c.second_life[:] = rng.integers(0, 13, n)
-    c.retained[:] = rng.integers(0, 4, n)
+    c.retained[:] = rng.integers(-3, 4, n)
     c.contacts[:] = rng.integers(0, 60, n)
     c.risk[:] = rng.normal(-0.5, 0.9, n)
     c.year_start[:] = np.where(some(0.2), JOINED_THIS_YEAR, rng.integers(0, len(TIERS) + 1, n))
@@ -257,6 +257,11 @@ def calm(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed: A
         "outreach_from": f32(1e4),
         "extra_grace": f32(0),
         "demotion_ratio": f32(1),
+        "welcoming": np.bool_(False),
+        "welcome": np.zeros(len(CHANNELS), f32),
+        "welcome_hazard": f32(0),
+        "welcome_adoption": f32(0),
+        "welcome_product": f32(0),
         "win_back": np.zeros(tiers, f32),
         "retain": np.zeros((tiers, len(CHANNELS)), f32),
         "retain_cut": f32(-np.inf),
@@ -315,6 +320,11 @@ def stormy(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed:
         "outreach": 0.05,
         "extra_grace": 2.0,
         "demotion_ratio": 0.7,
+        "welcoming": True,
+        "welcome": [0.02, 0.3, 0.05, 0.4, 0.1],
+        "welcome_hazard": -0.3,
+        "welcome_adoption": 0.6,
+        "welcome_product": 0.2,
         "win_back": [0.3, 0.2, 0.3, 0.2],
         "by_uplift": month % 2 == 0,
         "scored": True,

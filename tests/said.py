@@ -260,4 +260,7 @@ FIXED = [
     r"Some rates of few customers have an interval that reaches below zero\.",
     r"Not shown: .+ \(.+\)\.",
     r"What the strategies are set to, \d+ numbers and choices",
+    r"By tier, age and app: .+",
+    r"Where wishes for a contact ended under .+, in percent of wishes; unserved: those nobody spoke to, a year, and "
+    r"the AUM of these customers in a mean month",
 ]

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import said_alone  # noqa: F401  (its patterns)
+import said_reach
 import said_titles  # noqa: F401
 from said import Reader, Truth, is_about, p_is, plain
 from said_verdicts import verdict
@@ -27,7 +28,7 @@ from scipy.stats import t as student
 from sim.cli import main
 from sim.measures.catalogue import HEADLINES, LABELS, SAME_TEST
 from sim.measures.precision import precision, sureness
-from sim.reporting.figures import DECISION, FIGURES, Board, NothingToShow, claims, plates, style
+from sim.reporting.figures import DECISION, FIGURES, REACH, Board, NothingToShow, claims, plates, style
 from sim.reporting.run import build, summary_table
 from sim.reporting.run.page import render
 from sim.store.run_reading import read
@@ -329,11 +330,12 @@ def hold(page: str, reader: Reader) -> None:
     """Reads a page to the end: verdicts, sentences, tables and every element in bold."""
     root = Tree(page).root
     source = plain(re.sub(r"<[^>]+>", " ", TEMPLATE.read_text("utf-8")).replace("&nbsp;", " ").replace("&gt;", ">"))
-    fixed = {plain(plate.caption) for plate in (*DECISION, *FIGURES)}
+    fixed = {plain(plate.caption) for plate in (*DECISION, *REACH, *FIGURES)}
     for svg in root.all("svg"):
         title = plain(svg.given["aria-label"]).split(". ")[0]
         reader.sentence(title)
     emphasised = _verdicts(root, reader) + _key_figures(root, reader) + _precision(root, reader)
+    assert said_reach.chains(root, reader, plain) == len(root.all("div", cls="chain"))
     assert len(root.all(cls="clear")) == emphasised, "bold that nobody checks"
     assert not root.all("b", "em", "i", "mark", "u")
     for strong in root.all("strong"):
@@ -344,7 +346,7 @@ def hold(page: str, reader: Reader) -> None:
     heads = [node for node in root.all("header")]
     told = ("p", "caption", "figcaption", "summary", "li")
     for block in (node for part in (*heads, *sections) for node in part.all(*told)):
-        if block.classes in (["question"], ["kicker"], ["detail"]) or _inside(block, "verdicts", "meanings"):
+        if block.classes in (["question"], ["kicker"], ["detail"]) or _inside(block, "verdicts", "meanings", "chain"):
             continue
         text = plain(block.text())
         if block.tag == "figcaption":

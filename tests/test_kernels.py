@@ -679,6 +679,7 @@ FLOAT32_RULES = (
     "score_offer",
     "choose",
     "reach_out",
+    "greet",
     "meet",
     "serve",
     "feel",
@@ -693,7 +694,7 @@ FLOAT32_RULES = (
     "keep_in_band",
     "add_moments",
 )
-LISTS_OF_RULES = ("step_block", "aim", "draw", "draw_lanes")
+LISTS_OF_RULES = ("step_block", "aim", "welcome", "draw", "draw_lanes")
 FLOAT64_RULES = {
     "count_flows",
     "count_reach",

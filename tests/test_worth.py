@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import norm, qmc
 
 from sim.analysis.worth import Outcome, luck_between, study
-from sim.analysis.worth.curves import curves
+from sim.analysis.worth.curves import curves_of
 
 MU = 0.3
 
@@ -90,14 +90,14 @@ def test_luck_is_taken_out_of_evpi_and_raw_is_above_it(measured):
 @pytest.mark.parametrize("arms", [1, 5])
 def test_of_nothing_but_luck_nothing_is_worth_knowing(measured, arms):
     evpi, raw, clear = 0.0, 0.0, 0
-    for seed in range(10):
-        x = named(unit(64, 120, seed))
+    for seed in range(20):
+        x = named(unit(64, 60, seed))
         values = table(np.random.default_rng(seed + 100).normal(size=(64, arms)))
         found = study(x, values, noise_sd=1.0 if measured else None)
         evpi, raw = evpi + found.total["evpi"].iloc[0], raw + found.total["raw"].iloc[0]
         clear += int(found.parts["clear"].sum())
     assert evpi < 0.1 * raw
-    assert clear <= 2  # of 1,200; one half is to be expected
+    assert clear <= 3  # of 1,200; one is to be expected
 
 
 def test_one_arm_that_dominates_makes_knowing_worth_exactly_nothing():
@@ -124,14 +124,15 @@ def test_what_only_acts_together_is_in_evpi_if_luck_was_measured_and_said_to_lac
     assert measured.parts["evppi"].sum() == pytest.approx(0.0, abs=0.02), "neither alone tells anything"
 
 
-def test_what_two_assumptions_do_together_is_not_credited_to_a_third():
-    x = unit(64, 120, 1) * 2 - 1
-    gap = 0.2 + x[:, 0] - 0.7 * x[:, 1] + 2.0 * x[:, 0] * x[:, 1]
-    found = study(named(x), table(gap + 0.1 * np.random.default_rng(0).normal(size=64)))
-    assert set(found.parts.loc[found.parts["clear"], "parameter"]) == {"p0", "p1"}
-    grid = np.random.default_rng(1).random((200_000, 2)) * 2 - 1
-    together = 0.2 + grid[:, 0] - 0.7 * grid[:, 1] + 2.0 * grid[:, 0] * grid[:, 1]
-    assert found.total["evpi"].iloc[0] == pytest.approx(np.maximum(together, 0).mean() - 0.2, rel=0.25)
+def test_what_two_assumptions_do_together_is_not_credited_to_a_third_nor_to_luck():
+    """Sobol' points of many dimensions: the product of two looks like a third, so that they are the hardest case."""
+    for seed in range(3):
+        x = qmc.Sobol(20, rng=np.random.default_rng(seed)).random(256) * 2 - 1
+        gap = 0.2 + x[:, 0] - 0.7 * x[:, 1] + 2.0 * x[:, 0] * x[:, 1]
+        found = study(named(x), table(gap + 0.1 * np.random.default_rng(0).normal(size=256)))
+        assert set(found.parts.loc[found.parts["clear"], "parameter"]) == {"p0", "p1"}
+        truth = np.maximum(gap, 0.0).mean() - max(gap.mean(), 0.0)
+        assert found.total["evpi"].iloc[0] == pytest.approx(truth, rel=0.1)
 
 
 def test_luck_between_seeds_is_that_of_the_mean_over_them():
@@ -165,12 +166,22 @@ def test_evppi_of_a_linear_model_is_the_closed_form_of_each_normal_input():
 
 def test_evppi_is_not_biased_upwards_with_few_worlds_and_many_assumptions():
     found = []
-    for seed in range(25):
+    for seed in range(16):
         x, values = linear(64, 120, seed)
         found.append(study(x, values).parts.set_index("parameter")["evppi"])
     mean = pd.concat(found, axis=1).mean(axis=1)
     assert mean[["p0", "p1", "p2"]].to_numpy() == pytest.approx([loss(MU, 1), loss(MU, 0.7), loss(MU, 0.5)], abs=0.025)
     assert mean.drop(["p0", "p1", "p2"]).sum() < 0.01
+
+
+def test_the_spread_of_a_curve_is_not_made_by_chance():
+    spread = []
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        x = rng.random((64, 1))
+        gap = 0.3 * (x - 0.5) * math.sqrt(12) + rng.normal(size=(64, 1))  # a variance of 0.09, and luck of 1
+        spread.append(curves_of(named(x), gap, np.zeros((1, 1)), rng).curve(0)[:, 1].var())
+    assert np.mean(spread) == pytest.approx(0.09, abs=2.5 * np.std(spread) / 10)
 
 
 def test_evppi_of_uniform_inputs_is_the_closed_form():
@@ -213,7 +224,7 @@ def test_knowing_an_assumption_tells_of_another_that_goes_along_with_it():
     parts = study(named(z), values).parts.set_index("parameter")
     assert parts.loc["p0", "evppi"] == pytest.approx(loss(0.0, 1.0), rel=0.1)
     assert parts.loc["p2", "evppi"] == pytest.approx(loss(0.0, 0.8), rel=0.1)
-    p1 = curves(
+    p1 = curves_of(
         named(z), values.to_numpy()[:, 1:] - values.to_numpy()[:, :1], np.zeros((1, 1)), np.random.default_rng()
     )
     assert p1.curve(1).max(axis=1).mean() == pytest.approx(loss(0.0, 0.9), rel=0.1)
@@ -251,16 +262,15 @@ def test_the_reference_may_stand_anywhere_and_the_same_tables_come_twice():
     pd.testing.assert_frame_equal(one.parts, moved.parts)
 
 
-def test_worlds_without_a_value_are_left_out_and_too_few_are_refused():
+def test_worlds_without_a_value_are_left_out_and_of_too_few_nothing_is_said():
     x, values = linear(64, 10, 1)
     holes = values.copy()
     holes.iloc[3, 1] = np.nan
     assert study(x, holes).total["worlds"].iloc[0] == 63
     pd.testing.assert_frame_equal(study(x, holes).total, study(x.drop(3), values.drop(3)).total)
-    with pytest.raises(ValueError, match="at least 8 worlds"):
-        study(x.head(7), values.head(7))
-    with pytest.raises(ValueError, match="two arms"):
-        study(x, values[["nothing"]])
+    assert study(x.head(8), values.head(8)) is not None
+    assert study(x.head(7), values.head(7)) is None
+    assert study(x, values[["nothing"]]) is None
 
 
 def test_it_takes_less_than_two_seconds():

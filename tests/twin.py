@@ -246,9 +246,27 @@ def make_contact(c, plan, u, now, p):
     return np.where(asked & ~barred, channel, -1), keeping, asked, asked & barred
 
 
+def make_welcome(c, plan, channel, u, now, p):
+    """A welcome to new customers whom nobody else contacts: its channel, -1 = none (reading 11)."""
+    if not now.welcoming:
+        return np.full(c.uid.size, -1)
+    left, ends, end = ONE - u.campaign, [], ZERO
+    for way in range(len(CHANNELS)):
+        end = end + now.welcome[way] * np.where(c.adopted != 0, ONE, p.without_app[way])
+        ends.append(end)
+    way = np.minimum((left >= np.array(ends)).sum(axis=0), len(CHANNELS) - 1)
+    new = (now.month - c.joined_month.astype(int) <= 3) & (c.state == ACTIVE)
+    free = (channel < 0) & (plan < 0) & ((c.opted_out >> way) & 1 == 0)
+    return np.where(new & free & (left < end), way, -1)
+
+
 def meet(c, plan, u, now, p):
     """Contacts: made, reached, answered, resented, remembered (SPEC 5.2-5.4, 6.4; bond SPEC 4.3)."""
     channel, keeping, asked, silenced = make_contact(c, plan, u, now, p)
+    greeting = make_welcome(c, plan, channel, u, now, p)
+    greets = greeting >= 0
+    channel, keeping = np.where(greets, greeting, channel), keeping & ~greets
+    asked, silenced = asked | greets, silenced & ~greets
     at = np.maximum(channel, 0)
     elsewhere = (c.last_channel >= 0) & (c.last_channel != at)
     easy = np.where(at == c.preferred, p.preferred_relief, ONE)
@@ -263,7 +281,7 @@ def meet(c, plan, u, now, p):
     c.last_channel = np.where(made, before, c.last_channel)
 
     reached = made & (u.reach < p.reach[at])
-    offered = reached & (u.push < np.where(plan >= 0, now.push_managers, now.push_share)) & ~keeping
+    offered = reached & (u.push < np.where(plan >= 0, now.push_managers, now.push_share)) & ~keeping & ~greets
     managed = (c.manager >= 0) & (plan >= 0)
     near = managed & (c.aum_1 >= p.near_threshold * p.ceiling[c.tier])
     skill = np.where(managed, manager_quality(c, now), ZERO)
@@ -278,7 +296,8 @@ def meet(c, plan, u, now, p):
         * np.where(near, p.near_threshold_effect, ONE)
         * np.where(u.event < p.event_rate, p.event_need, ONE)
     )
-    sale = offered & (u.sale < chance)
+    greeted = reached & greets
+    sale = (offered & (u.sale < chance)) | (greeted & (c.retained == 0) & (u.sale < now.welcome_product))
     campaign_over = now.month % p.campaign_months == 0
     c.attempts = np.where(sale | campaign_over, 0, np.minimum(c.attempts + offered, 100))
 
@@ -292,6 +311,8 @@ def meet(c, plan, u, now, p):
     step = np.minimum(p.bond_step * np.maximum(ONE + p.bond_skill * able, ZERO), ONE)
     c.bond = c.bond * p.bond_fading + np.where(talks, (ONE - c.bond) * step, ZERO)
     c.contact_gap = np.where(talks, 0, np.minimum(c.contact_gap + 1, 100))
+    months = c.joined_month.astype(int) + 4 - now.month
+    c.retained = np.where(greeted & (c.retained <= 0), -months, c.retained)
     c.retained = np.where(reached & keeping, p.retention_months, c.retained)
     browses = (c.adopted != 0) & (c.manager >= 0) & (c.state == ACTIVE)
     c.lead = browses & (u.campaign < p.lead_chance * exp(p.need_effect * c.need))
@@ -301,6 +322,7 @@ def meet(c, plan, u, now, p):
         sale=sale,
         resents=resents,
         asked=asked,
+        greets=greets,
         silenced=silenced,
         keeping=keeping,
         refused=offered & ~sale,
@@ -403,6 +425,7 @@ def adopt(c, u, now, p):
         - p.adoption_age * (age - p.adoption_age_from) * f(0.1)
         + p.adoption_peers * now.peers
         + now.adoption_shift
+        + np.where(c.retained < 0, now.welcome_adoption, ZERO)
     )
     yes = (c.state == ACTIVE) & (u.adopt * (ONE + exp(-x)) < p.adoption_on)
     c.adopted = np.where(yes, 1, c.adopted)
@@ -427,7 +450,7 @@ def tenure_band(completed):
     return np.searchsorted([3, 12, 24, 48, 60], completed, side="right")
 
 
-def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, demotion_ratio, p):
+def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, demotion_ratio, welcome, p):
     """beta X + f(tenure) + log u (SPEC 2.3); `event` is the uniform that decides on life events."""
     decades = np.clip((c.age + f(month) / f(12) - p.age_from) * f(0.1), p.age_lowest, p.age_highest)
     z = np.minimum(c.pressure, p.pressure_most)
@@ -455,6 +478,7 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, de
         + np.where(c.second_life > 0, p.b_second_life, ZERO)
         + np.where(event < p.event_rate * p.relocation_part, p.b_relocation, ZERO)
         + np.where(c.retained > 0, p.uplift[c.uplift_class], ZERO)
+        + np.where(c.retained < 0, welcome, ZERO)
     )
     tenure = p.tenure_log[c.tier, tenure_band(month - c.joined_month.astype(int) - 1)]
     return p.covariates_on * life + tenure + c.log_frailty + word_of_mouth[c.tier] + lever[c.tier]
@@ -519,7 +543,7 @@ def turn_page(c, after, tier, money):
     c.bond = np.where(after == ACTIVE, c.bond, ZERO)
     c.manager_shock_months = np.maximum(c.manager_shock_months.astype(int) - 1, 0)
     c.follow_months = np.maximum(c.follow_months.astype(int) - 1, 0)
-    c.retained = np.maximum(c.retained.astype(int) - 1, 0)
+    c.retained = c.retained.astype(int) - np.sign(c.retained)
 
 
 # --- sums, in integers -----------------------------------------------------------------------------------------------
@@ -583,10 +607,11 @@ def count_reach(was, c, plan, after, contact, u, now, reach):
     courted = (was.state == DORMANT) & (u.campaign < now.win_back[was.tier])
     lost = plan < -1
     what_for = [lost, plan < 0, plan // RETENTION % 2 == 1, plan // LEAD % 2 == 1, plan // PROPOSED % 2 == 1]
-    wish = np.select(what_for, [(-2 - plan) // 4, np.where(contact.keeping, 5, 4), 2, 3, 1], 0)
+    campaign = np.where(contact.greets, 6, np.where(contact.keeping, 5, 4))
+    wish = np.select(what_for, [(-2 - plan) // 4, campaign, 2, 3, 1], 0)
     ways = [lost, contact.silenced, contact.channel < 0, ~contact.reached, contact.refused]
     end = np.select(ways, [(-2 - plan) % 4, 0, 1, 4, 5], 6)
-    wish = np.where(courted, 6, wish)
+    wish = np.where(courted, 7, wish)
     end = np.where(courted, np.where(contact.channel < 0, 0, np.where(after == ACTIVE, 6, 5)), end)
     older, app = c.age + f(now.month) / f(12) >= f(60), c.adopted != 0
     w, there = c.weight.astype(np.int64), lost | contact.asked | courted
@@ -665,7 +690,16 @@ def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, boo
     adopt(c, u, now, p)
     money = earn(c, contact, score, now, p)
     c.risk = log_hazard_ratio(
-        c, score, u.event, now.month, now.yield_gap, now.word_of_mouth, now.hazard_ratio, now.demotion_ratio, p
+        c,
+        score,
+        u.event,
+        now.month,
+        now.yield_gap,
+        now.word_of_mouth,
+        now.hazard_ratio,
+        now.demotion_ratio,
+        now.welcome_hazard,
+        p,
     )
     after, money = stay_or_leave(c, c.risk, money, contact, u, now, p)
     money = keep_in_band(c, after, money, p)
@@ -692,7 +726,7 @@ def weigh_chunk(columns, first, last, month, yield_gap, p, sums):
     """Risk of everybody without events and levers; moments of active customers by tier, in integers (SPEC 2.3)."""
     c = rows(columns, first, last)
     never, nothing = np.ones(last - first, f), np.zeros(p.threshold.size, f)
-    risk = log_hazard_ratio(c, satisfaction_score(c, p), never, month, yield_gap, nothing, nothing, ONE, p)
+    risk = log_hazard_ratio(c, satisfaction_score(c, p), never, month, yield_gap, nothing, nothing, ONE, ZERO, p)
     columns.risk[first:last] = risk
     w, awake, gain = c.weight.astype(np.int64), c.state == ACTIVE, gain_of(risk, c.uplift_class, p)
     moments = (ONE, exp(risk) * f(2**20), risk * f(4096), risk * risk * f(4096), gain * f(4096), gain * gain * f(4096))

@@ -64,7 +64,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("attempts", i8, 0, True, "offers", "offers answered with no in the running campaign"),
     Column("last_channel", i8, NOBODY, True, "", "channel of the last contact made, -1 = none yet"),
     Column("contacts", i16, 0, True, "contacts", "contacts the bank has made so far"),
-    Column("retained", i8, 0, True, "months", "months a retention contact still works"),
+    Column(
+        "retained", i8, 0, True, "months", "months a retention contact (positive) or a welcome (negative) still works"
+    ),
     Column("lead", i8, 0, True, "", "1 = showed interest in the app last month"),
     Column("log_wealth", f32, 0, False, "log CNY", "log of total financial wealth"),
     Column("wealth_mean", f32, 0, False, "log CNY", "what log wealth reverts to"),

@@ -17,6 +17,7 @@ from sim.errors import BadInput
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.analysis.worth import Worth
     from sim.experiments.callbacks import Callback
     from sim.reporting.figures import Plate
     from sim.reporting.figures.board import Board
@@ -115,6 +116,25 @@ class Run(Stored):
         return self.stored.individuals
 
     @property
+    def reach(self) -> pd.DataFrame | None:
+        """Whom managers and campaigns wished to contact, and what became of it; None in a run that did not count it."""
+        return self.stored.reach
+
+    @property
+    def unserved(self) -> pd.DataFrame | None:
+        """`reach` in shares: a row an arm, kind of wish, group and end, a year, mean over seeds; None without it."""
+        from sim.measures.reach import funnel_of
+
+        return funnel_of(self.stored)
+
+    @property
+    def chain(self) -> pd.DataFrame:
+        """How each arm is meant to work, and how far each link held against the reference; no rows with one arm."""
+        from sim.measures.chain import chain_table
+
+        return chain_table(self.stored)
+
+    @property
     def panel(self) -> pd.DataFrame | None:
         """Tracked customers month by month; None if the scenario tracks none (`record.panel`)."""
         return self.stored.panel
@@ -146,6 +166,16 @@ class Run(Stored):
         from sim.reporting.run.beliefs import turns_of
 
         return turns_of(self.stored)
+
+    @property
+    def worth(self) -> Worth | None:
+        """What it would be worth to know, in tables: `total` (EVPI), `parts` (EVPPI by assumption), `pilots`, `sizes`.
+
+        None for a scenario without beliefs, and where there are too few worlds to say.
+        """
+        from sim.reporting.run.beliefs import worth_of_run
+
+        return worth_of_run(self.stored)
 
     def _plates(self) -> tuple[Iterable[Plate], tuple[Any, ...]]:
         from sim.reporting.figures import plates

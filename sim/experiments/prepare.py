@@ -111,7 +111,9 @@ def _only(scenario: Scenario, arms: Sequence[str]) -> Scenario:
     if unknown:
         known = ", ".join(scenario.arms)
         raise BadInput([Mistake("--arms", 0, 0, "", f"unknown arm {name!r}; arms are {known}") for name in unknown])
-    return scenario.model_copy(update={"arms": {name: scenario.arms[name] for name in scenario.arms if name in arms}})
+    kept = {name: scenario.arms[name] for name in scenario.arms if name in arms}
+    beliefs = scenario.beliefs if len(kept) > 1 else None  # one arm has no verdict that they could turn
+    return scenario.model_copy(update={"arms": kept, "beliefs": beliefs})
 
 
 def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:

@@ -13,6 +13,8 @@ MOST_CONTACTS = 30_000  # what an int16 column counts up to; int8 columns count 
 MOST = 100
 BARRED = LOST - SILENCED  # no contact where one was wished for: opted out
 TOO_MANY = LOST - SPARED  # pressure would pass its cap
+NEW = i32(3)  # months since joining in which a customer is new
+KEEP, WELCOME = i32(1), i32(2)  # what a contact that offers nothing is for
 
 
 @njit(**EQUATION)
@@ -109,6 +111,34 @@ def reach_out(b, u, w, now, p):
 
 
 @njit(**RULE)
+def greet(b, u, w, now, p):
+    """A welcome to new customers whom nobody else contacts this month.
+
+    It is cut from the upper end of the uniform that decides on campaigns, a piece for each channel.
+    """
+    for i in range(b.state.size):
+        app = ONE if b.adopted[i] != 0 else ZERO
+        left = ONE - u.campaign[i]
+        end, way = ZERO, i32(0)
+        for channel in range(N_CHANNELS):
+            end = end + now.welcome[channel] * max(app, p.without_app[channel])
+            way += i32(left >= end)
+        way = min(way, i32(N_CHANNELS - 1))
+        new = (i32(now.month) - i32(b.joined_month[i]) <= NEW) and (b.state[i] == ACTIVE)
+        free = (w.channel[i] < 0) and (w.plan[i] < 0) and (((i32(b.opted_out[i]) >> way) & 1) == 0)
+        wanted = new and free and (left < end)
+        w.channel[i] = way if wanted else w.channel[i]
+        w.keeping[i] = WELCOME if wanted else w.keeping[i]
+
+
+@njit(**RULE)
+def welcome(b, u, w, now, p):
+    """Welcome contacts, where the bank makes any."""
+    if now.welcoming:  # the same for the whole block
+        greet(b, u, w, now, p)
+
+
+@njit(**RULE)
 def meet(b, u, w, now, p):
     """What contacts do: made unless too many, reached, answered, resented, remembered."""
     n = b.state.size
@@ -148,7 +178,8 @@ def meet(b, u, w, now, p):
         )
         push = now.push_managers if w.plan[i] >= 0 else now.push_share
         offered = (w.reached[i] > ZERO) and (u.push[i] < push) and (w.keeping[i] == 0)
-        yes = offered and (u.sale[i] < chance)
+        first = (w.reached[i] > ZERO) and (w.keeping[i] == WELCOME) and (b.retained[i] == 0)
+        yes = (offered and (u.sale[i] < chance)) or (first and (u.sale[i] < now.welcome_product))
         w.made_sale[i] = 1 if yes else 0
         w.offered[i] = ONE if offered else ZERO
     for i in range(n):
@@ -168,7 +199,9 @@ def meet(b, u, w, now, p):
         step = min(p.bond_step * max(ONE + p.bond_skill * quality, ZERO), ONE)
         b.bond[i] = b.bond[i] * p.bond_fading + ((ONE - b.bond[i]) * step if by_manager else ZERO)
         b.contact_gap[i] = 0 if by_manager else min(i32(b.contact_gap[i]) + 1, MOST)
-        heard = (w.reached[i] > ZERO) and (w.keeping[i] != 0)
-        b.retained[i] = p.retention_months if heard else i32(b.retained[i])
+        heard = (w.reached[i] > ZERO) and (w.keeping[i] == KEEP)
+        welcomed = (w.reached[i] > ZERO) and (w.keeping[i] == WELCOME) and (b.retained[i] <= 0)
+        new_for = NEW + i32(1) - (i32(now.month) - i32(b.joined_month[i]))
+        b.retained[i] = p.retention_months if heard else (-new_for if welcomed else i32(b.retained[i]))
         browses = (b.adopted[i] != 0) and (b.manager[i] >= 0) and (b.state[i] == ACTIVE)
         b.lead[i] = 1 if browses and (u.campaign[i] < p.lead_chance * exp(p.need_effect * b.need[i])) else 0

@@ -200,6 +200,11 @@ class Now(NamedTuple):
     outreach_from: np.float32  # CNY: from this AUM on
     extra_grace: np.float32  # months before a demotion
     demotion_ratio: np.float32  # on the effect of a demotion
+    welcoming: np.bool_  # new customers get welcome contacts
+    welcome: np.ndarray  # by channel: chance a month of such a contact
+    welcome_hazard: np.float32  # log HR of new customers whom one has reached
+    welcome_adoption: np.float32  # log odds that they take up the app
+    welcome_product: np.float32  # chance that the first one ends in a further product
     win_back: np.ndarray  # by tier: chance a month of a win-back contact to a dormant customer
     retain: np.ndarray  # (tier, channel) chance a month of a retention contact to those above the cut
     retain_cut: np.float32  # score, SD

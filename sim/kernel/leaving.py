@@ -65,6 +65,7 @@ def weigh_leaving(b, u, w, now, p):
             + (p.b_second_life if b.second_life[i] > 0 else ZERO)
             + (p.b_relocation if u.event[i] < relocation_bar else ZERO)
             + (p.uplift[b.uplift_class[i]] if b.retained[i] > 0 else ZERO)
+            + (now.welcome_hazard if b.retained[i] < 0 else ZERO)
         )
         band = tenure_band(i32(now.month) - i32(b.joined_month[i]) - 1)
         bank = p.tenure_log[k, band]
@@ -161,4 +162,4 @@ def turn_page(b, w):
         b.bond[i] = b.bond[i] if w.after[i] == ACTIVE else ZERO
         b.manager_shock_months[i] = max(i32(b.manager_shock_months[i]) - 1, 0)
         b.follow_months[i] = max(i32(b.follow_months[i]) - 1, 0)
-        b.retained[i] = max(i32(b.retained[i]) - 1, 0)
+        b.retained[i] = i32(b.retained[i]) - 1 if b.retained[i] > 0 else min(i32(b.retained[i]) + 1, 0)

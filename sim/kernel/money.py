@@ -74,6 +74,7 @@ def adopt(b, u, now, p):
             - p.adoption_age * (b.age[i] + years - p.adoption_age_from) * DECADE
             + p.adoption_peers * now.peers
             + now.adoption_shift
+            + (now.welcome_adoption if b.retained[i] < 0 else ZERO)
         )
         odds = exp(-x)
         yes = (u.adopt[i] * (ONE + odds) < p.adoption_on) and (b.state[i] == ACTIVE)

@@ -20,11 +20,11 @@ import numpy as np
 from numba import njit
 
 from sim.kernel.blocks import BLOCK, FLOATS, INTEGERS, SCORE_ROW, Draws, block_of, draw, draw_lanes, draws_of, work_of
-from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift
+from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift, welcome
 from sim.kernel.counting import add_moments, count_flows, count_reach, count_stocks
 from sim.kernel.leaving import climb, keep_in_band, stay_or_leave, turn_page, weigh_leaving
 from sim.kernel.money import adopt, bring_money, earn, move_wealth, use_products
-from sim.kernel.numerics import LOOP, ONE, RULE
+from sim.kernel.numerics import LOOP, ONE, RULE, ZERO
 from sim.kernel.service import feel, serve
 from sim.kernel.tallies import Sums
 
@@ -38,6 +38,7 @@ def step_block(b, u, w, now, p, sums):
     move_wealth(b, u, now, p)
     serve(b, u, w, now, p)
     reach_out(b, u, w, now, p)
+    welcome(b, u, w, now, p)
     meet(b, u, w, now, p)
     feel(b, u, w, now, p)
     use_products(b, u, w, p)
@@ -111,13 +112,14 @@ class Calm(NamedTuple):
     demotion_ratio: np.float32
     word_of_mouth: np.ndarray
     hazard_ratio: np.ndarray
+    welcome_hazard: np.float32
 
 
 @njit(**LOOP)
 def weigh_chunk(c, first, last, month, yield_gap, p, sums):
     """Set `risk` from the columns; add the population's moments (tiers, MOMENTS) for hazards and scores (SPEC 2.3)."""
     nothing = np.zeros(p.threshold.size, np.float32)
-    now = Calm(month, yield_gap, ONE, nothing, nothing)
+    now = Calm(month, yield_gap, ONE, nothing, nothing, ZERO)
     draws = np.ones((N_DRAWS, BLOCK), np.float32)  # no uniform is one: no event
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)

@@ -29,6 +29,8 @@ from sim.population.strata import (
 )
 from sim.tiers import TOP, Tier, bands, row, thresholds
 
+MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a seed
+MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
 JOINER_BIT = np.uint64(1) << np.uint64(63)
 REFERRED_BIT = np.uint64(1) << np.uint64(62)
 
@@ -55,6 +57,9 @@ class Source:
     shares: np.ndarray
     book: Any | None = None
     joiner_weight: np.ndarray = field(init=False)
+    _joined: dict[tuple[int, int, bool], dict[str, np.ndarray]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         self.bounds = bands(self.birth.tiers)
@@ -124,14 +129,36 @@ class Source:
         sent = joiners_of_month(float(u[1]), rows * referred_rate)
         if n + sent == 0:
             return None
-        number = np.concatenate([np.arange(n, dtype=np.uint64), REFERRED_BIT | np.arange(sent, dtype=np.uint64)])
+        alone = self._joining(seed, month, n, by_row, referred=False)
+        through = self._joining(seed, month, sent, by_row, referred=True)
+        return {name: np.concatenate([alone[name][:n], through[name][:sent]]) for name in alone}
+
+    def _joining(self, seed: int, month: int, n: int, by_row: np.ndarray, *, referred: bool) -> dict[str, np.ndarray]:
+        """Columns of `n` or more who may join in a month; who they are does not hang on how many do.
+
+        So the arms of a seed, in which about as many join, draw them once, unless they are many.
+        """
+        if n > MOST_KEPT:
+            return self._drawn_joiners(seed, month, n, by_row, referred=referred)
+        key = seed, month, referred
+        if key not in self._joined or self._joined[key]["uid"].size < n:
+            if any(other != seed for other, _, _ in self._joined):
+                self._joined.clear()
+            self._joined[key] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row, referred=referred)
+        return self._joined[key]
+
+    def _drawn_joiners(
+        self, seed: int, month: int, n: int, by_row: np.ndarray, *, referred: bool
+    ) -> dict[str, np.ndarray]:
+        """Columns of the first `n` who may join in a month, by themselves or through a recommendation."""
+        number = np.arange(n, dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
         uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | number
         draws = uniforms(seed, DRAW_BIRTH, month, uid)
         edges = np.cumsum(by_row / by_row.sum())
         tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
         aum = self.draw_aum(draws[0], tier)
-        referred = np.arange(uid.size) >= n
-        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=referred)
+        sent = np.full(n, referred)
+        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
         return columns | {"weight": self.joiner_weight[tier]}
 
 

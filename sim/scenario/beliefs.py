@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from sim.assumptions import Settings
 from sim.designs import DESIGNS, Design
@@ -21,6 +21,11 @@ else:
     DesignName = Literal[FIT]
 
 
+def _given_as(value: object) -> str:
+    """How it is said which assumptions differ, so that a mistake is told as one of what was meant."""
+    return "table" if isinstance(value, dict) else "list" if isinstance(value, (list, tuple)) else EVERY
+
+
 class Beliefs(Settings):
     """Worlds drawn from the plausible ranges of the assumptions, every arm lived in each with the same luck."""
 
@@ -31,12 +36,21 @@ class Beliefs(Settings):
         description="how many; shares of worlds are known to about 1 over the square root of it",
         json_schema_extra={"unit": "worlds"},
     )
-    vary: Literal["all"] | Annotated[list[str], Field(min_length=1)] | dict[str, Range | None] = Field(
+    vary: Annotated[
+        Annotated[Literal["all"], Tag("all")]
+        | Annotated[Annotated[list[str], Field(min_length=1)], Tag("list")]
+        | Annotated[dict[str, Range | None], Tag("table")],
+        Discriminator(_given_as),
+    ] = Field(
         EVERY,
         description="which assumptions differ: all that matter here, a list of paths (a number, a table, a section, "
         "`strategy.number`), or a table of paths, each with low and high, or null for its plausible range",
     )
-    design: DesignName = Field("sobol", description="how worlds are drawn")
+    design: DesignName = Field(
+        "latin_hypercube",
+        description="how worlds are drawn; with few worlds and many assumptions a Sobol' sequence makes the product of "
+        "two of them look like a third",
+    )
     agents: int = Field(
         5_000,
         ge=100,

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from sim.assumptions import Doubts, Settings
 from sim.yaml_source import REPLACED_WHOLE
 from sim.yaml_source.shapes import (
     Shape,
@@ -52,8 +53,9 @@ def reference_page(model_type: type[BaseModel], title: str = "Scenario reference
     head = [
         f"# {title}",
         "Made from the definitions the program checks scenario files with. **Accepted** is what a file may say at all; "
-        "**plausible** is what evidence or practice supports, and what a sweep ranges over by default. A key may be "
-        "left out unless its default is *required*.",
+        "**plausible** is what evidence or practice supports, what a sweep ranges over by default, and what worlds of "
+        "`beliefs` are drawn from, but for numbers that are decided by the bank or a convention. A key may be left out "
+        "unless its default is *required*.",
         f"Besides these keys a file may have `extends`: {ABOUT_EXTENDS}. `run.py validate` says what is replaced, and "
         "what of it is left out.",
     ]
@@ -124,7 +126,7 @@ class _Page:
             path = f"{section.path}.{key}" if section.path else key
             below = list(_sections(path, shape, default))
             inner += below
-            rows.append(_row(key, shape, default, bool(below)))
+            rows.append(_row(key, shape, default, bool(below), _no_belief(model, key)))
         if rows:
             self.blocks.append(_table(rows))
         for below_section in inner:
@@ -161,7 +163,13 @@ def _sections(path: str, shape: Shape, default: Any) -> Iterator[_Section]:
                 yield replace(below, tag=label or below.tag)
 
 
-def _row(key: str, shape: Shape, default: Any, has_section: bool) -> dict[str, str]:
+def _no_belief(model: type[BaseModel], key: str) -> str:
+    """Why a number that has a plausible range is no belief; "" for one that is."""
+    doubts = model.doubts if issubclass(model, Settings) else Doubts()
+    return "decided by the bank" if key in doubts.decided else "a convention" if key in doubts.settled else ""
+
+
+def _row(key: str, shape: Shape, default: Any, has_section: bool, no_belief: str) -> dict[str, str]:
     number = _number(shape)
     plausible = shape.extra.get("plausible")
     return {
@@ -172,7 +180,7 @@ def _row(key: str, shape: Shape, default: Any, has_section: bool) -> dict[str, s
         "accepted": _accepted(shape, number),
         "plausible": " to ".join(map(number_text, plausible)) if plausible else "",
         "source": str(shape.extra.get("source", "")),
-        "about": shape.about,
+        "about": f"{shape.about} ({no_belief})" if no_belief and plausible else shape.about,
     }
 
 

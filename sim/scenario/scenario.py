@@ -191,11 +191,12 @@ class Scenario(Settings):
     )
     implementation: Implementation = part(Implementation, "how strategies take hold, whatever they are")
     record: Record = part(Record, "what else is kept")
-    beliefs: Beliefs | None = Field(
-        None, description="worlds in which assumptions differ, every arm lived in each, beside the seeds under these"
-    )
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
+    beliefs: Beliefs | None = Field(
+        None,
+        description="worlds in which assumptions differ, every arm lived in each, beside the one of its numbers",
+    )
 
     @field_validator("currency")
     @classmethod

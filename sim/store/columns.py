@@ -269,6 +269,7 @@ REACH = (
             "lead": "a strategy asked the manager to follow interest shown in the app",
             "campaign": "a campaign or a remote manager's call",
             "campaign_retention": "a campaign that is to keep the customer",
+            "welcome": "a welcome to a new customer",
             "win_back": "a campaign that is to win a dormant customer back",
         },
     ),
@@ -310,7 +311,9 @@ PANEL = (
     Column("observed_age", "float32", "years", "age at month 0"),
     Column("observed_weight", "uint32", "1/1024 customer", "customers that this one stands for"),
     Column("observed_contacts", "int16", "contacts", "made by the bank so far"),
-    Column("observed_retained", "int8", "months", "that a retention contact still works"),
+    Column(
+        "observed_retained", "int8", "months", "that a retention contact (positive) or a welcome (negative) still works"
+    ),
     Column("true_affinity", "float32", "share", "digital affinity, 0 to 1; the bank cannot see it"),
     Column("true_bond", "float32", "share", "bond with the manager, 0 to 1"),
     Column("true_engagement", "float32", "sd", "latent engagement"),

@@ -27,6 +27,7 @@ from sim.agents.proposals import Proposals
 from sim.assumptions import Doubts, Settings, assumption
 from sim.behaviour.settings import Scores
 from sim.levers import Levers
+from sim.measures.chain import LINKS
 from sim.strategies.cost import Capital, Running, money, of_month, share
 from sim.strategies.settings import Implementation
 from sim.strategies.upheaval import TOUCHES, UNSAID, Touch
@@ -71,6 +72,7 @@ class Strategy(Settings):
     gates: ClassVar[Mapping[str, str]] = {}  # share: the fidelity that is not passed until the other takes hold
     complements: ClassVar[Mapping[str, str]] = {}  # share: what each adds to the other; one of the two says it
     erosion: ClassVar[Mapping[str, str]] = {}  # months: half-life of what it reached, but for what the other keeps
+    chain: ClassVar[Sequence[str]] = ()  # how it is meant to work, from what it does to money: `measures.chain.LINKS`
 
     touches: ClassVar[tuple[Touch, ...]] = UNSAID
     doubts: ClassVar = Doubts(together={("capital", "running"): 0.5})
@@ -130,6 +132,9 @@ class Strategy(Settings):
         for touch in cls.touches:
             if touch not in TOUCHES:
                 raise TypeError(f"{cls.__name__}.touches: {touch!r} is none of {', '.join(TOUCHES)}")
+        for link in cls.chain:
+            if link not in LINKS:
+                raise TypeError(f"{link!r} (in chain of {cls.__name__}) is no link; links are {', '.join(LINKS)}")
 
     @classmethod
     def leans_on(cls) -> Iterator[tuple[str, str]]:

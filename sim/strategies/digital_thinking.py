@@ -21,6 +21,8 @@ class DigitalThinking(Strategy):
     """User-centred digital thinking: steadier service, fewer failures, complaints solved, less product push."""
 
     touches: ClassVar = ("service", "contacts")
+    chain: ClassVar = ("failures", "quality", "satisfaction", "trust", "exits", "money")
+
     use: Literal["digital_thinking"] = "digital_thinking"
     lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

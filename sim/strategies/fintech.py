@@ -20,6 +20,8 @@ class Fintech(Strategy):
     """Financial-technology safeguard: better data for every model, fewer app failures, one name online and offline."""
 
     touches: ClassVar = ("hours", "app")
+    chain: ClassVar = ("failures", "satisfaction", "adoption", "exits", "money")
+
     use: Literal["fintech"] = "fintech"
     lag: float = assumption(18.0, "months", plausible=(9, 27), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

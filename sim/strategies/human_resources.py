@@ -20,6 +20,8 @@ class HumanResources(Strategy):
     """Human-resource safeguard: fewer managers leave, shorter vacancies, prepared hand-overs, pay for keeping."""
 
     touches: ClassVar = ("managers",)
+    chain: ClassVar = ("bond", "satisfaction", "exits", "money")
+
     use: Literal["human_resources"] = "human_resources"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

@@ -22,6 +22,8 @@ class Institutional(Strategy):
 
     touches: ClassVar = ("hours", "contacts")
     doubts: ClassVar = Doubts(decided=("pressure",), settled=("uncapped",))
+    chain: ClassVar = ("failures", "satisfaction", "trust", "exits", "money")
+
     use: Literal["institutional"] = "institutional"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

@@ -34,6 +34,8 @@ class PersonalisedService(Strategy):
         decided=("offers_to", "retention_to", "retention_messages", "retention_app", "offers"),
         settled=("hours_before",),
     )
+    chain: ClassVar = ("contacts", "reached", "sales", "exits", "money")
+
     use: Literal["personalised_service"] = "personalised_service"
     lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

@@ -30,6 +30,8 @@ class StaffUpskilling(Strategy):
     doubts: ClassVar = Doubts(
         decided=("away", "specialists_from"), together={("professional", "digital", "transfer"): 0.5}
     )
+    chain: ClassVar = ("skill", "quality", "satisfaction", "exits", "money")
+
     use: Literal["staff_upskilling"] = "staff_upskilling"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""

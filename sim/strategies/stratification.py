@@ -49,6 +49,8 @@ class Stratification(Strategy):
         ),
         settled=("uncapped",),
     )
+    chain: ClassVar = ("contacts", "reached", "bond", "sales", "wallet", "exits", "money")
+
     use: Literal["stratification"] = "stratification"
     running: Running = assumption(
         0.004, "share of annual revenue a year", plausible=(0.0, 0.01), source="SPEC 6.2, assumption"

@@ -113,7 +113,7 @@ class _Checker:
                 found = [e for e in _errors(error) if e["type"] == "several" and "slips" in (e.get("ctx") or {})]
             before = len(self.mistakes)
             for e in found:
-                above = tuple(part for part in e["loc"])
+                above = self.locate(e["loc"], shape_of(model_type), data, ()).path  # without the tags of unions
                 for below, message in e["ctx"]["slips"]:
                     path = (*above, *below)
                     if not any(path[: len(bad)] == bad or bad[: len(path)] == path for bad in self.paths):

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from sim.analysis.study import Array
-from sim.analysis.worth.curves import Curves, curves
+from sim.analysis.worth.curves import Curves, curves_of
 from sim.analysis.worth.evpi import GUESSED, MEASURED, best_of, luck_of, resampled, without_luck
 from sim.analysis.worth.evppi import part
-from sim.analysis.worth.pilots import Outcome, Pilot, Prices, pilots, spread_of
+from sim.analysis.worth.pilots import Outcome, Pilot, Prices, pilots_of, spread_of
 
 FEWEST = 8  # worlds
 SEED = 20260  # of shuffles, draws and resamples: the same tables every time
@@ -58,24 +58,25 @@ def study(
     prices: Prices | None = None,
     horizon: float = HORIZON,
     seed: int = SEED,
-) -> Worth:
+) -> Worth | None:
     """Worth of knowing from `inputs` (worlds x parameters, in their units) and `values` (worlds x arms, money).
 
     The first column of `values` is the reference unless one is named. `noise_sd` is the standard deviation by luck of
     an arm less the reference, as it stands in `values` (of a mean of four seeds: half that of one); `noise` instead the
-    covariance (arms x arms) of `values` themselves, as `luck_between` gives it. Worlds that lack a value are left out.
-    `outcomes` says by parameter what a pilot could count. Raises ValueError for fewer than 8 worlds or a single arm.
+    covariance (arms x arms) of `values` themselves, as `luck_between` gives it. The two tables go together row by row;
+    worlds that lack a value are left out. `outcomes` says by parameter what a pilot could count. None where nothing can
+    be said: with fewer than 8 worlds, or a single arm.
     """
     arms = _arms(values, reference)
     table = values[arms].to_numpy(dtype=float)
     known = np.isfinite(table).all(axis=1) & inputs.notna().to_numpy().all(axis=1)
     if known.sum() < FEWEST or len(arms) < 2:
-        raise ValueError(f"{known.sum()} worlds with {len(arms)} arms; at least {FEWEST} worlds and two arms")
+        return None
     rng = np.random.default_rng(seed)
     gaps = table[known, 1:] - table[known, :1]
     covariance = _covariance(noise_sd, noise, arms)
     shared = np.zeros((len(arms) - 1,) * 2) if covariance is None else covariance
-    found = curves(inputs[known], gaps, shared, rng)
+    found = curves_of(inputs[known], gaps, shared, rng)
     if noise is None and covariance is not None:  # arms share luck as they share what is left unexplained
         covariance = covariance * 0 + _correlated(found.residual, np.sqrt(np.diag(covariance)))
     total = _total(found, gaps, covariance, shared, arms, rng)
@@ -194,16 +195,25 @@ def _pilots(
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     worth_knowing = parts[parts["clear"] & (parts["evppi"] > 0) & parts["parameter"].isin(list(outcomes))]
-    best, sizes = [], []
+    best: list[tuple[Pilot, dict[str, object]]] = []
+    sizes = []
     for name, evppi in zip(worth_knowing["parameter"], worth_knowing["evppi"], strict=True):
-        looked_at = list(pilots(found, found.names.index(name), outcomes[name], prices, horizon))
+        looked_at = list(pilots_of(found, found.names.index(name), outcomes[name], prices, horizon))
         sizes += [_row(one, evppi, np.nan) for one in looked_at]
         if looked_at:
-            chosen = max(looked_at, key=lambda one: one.net)
-            best.append(_row(chosen, evppi, spread_of(found, chosen, rng)))
+            chosen = max(looked_at, key=_standing)
+            best.append((chosen, _row(chosen, evppi, spread_of(found, chosen, rng))))
     columns = [*PILOTS, *WORTHS]
-    table = pd.DataFrame(best, columns=columns).sort_values("net", ascending=False, kind="stable", ignore_index=True)
+    best.sort(key=lambda one: _standing(one[0]), reverse=True)
+    table = pd.DataFrame([row for _, row in best], columns=columns)
     return table, pd.DataFrame(sizes, columns=columns).drop(columns="evsi_se")
+
+
+def _standing(one: Pilot) -> tuple[bool, float]:
+    """What a pilot is chosen by: its net worth; where it does not pay, how much of its cost it brings back."""
+    if one.net > 0 or one.cost <= 0:
+        return one.net > 0, one.net
+    return False, one.worth / one.cost
 
 
 def _row(one: Pilot, evppi: float, error: float) -> dict[str, object]:

@@ -73,7 +73,7 @@ class Curves:
         return _with_reference(means + self.basis[j] @ slopes)
 
 
-def curves(inputs: pd.DataFrame, gaps: Array, luck: Array, rng: np.random.Generator) -> Curves:
+def curves_of(inputs: pd.DataFrame, gaps: Array, luck: Array, rng: np.random.Generator) -> Curves:
     """Curves of every column of `inputs` (worlds x assumptions) for `gaps` (worlds x arms less the reference).
 
     `luck` (a, a) is the covariance of the luck that all worlds share, which the means carry.

@@ -22,8 +22,10 @@ from sim.experiments.design.variants import Base
 from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 from sim.scenario.beliefs import EVERY
 from sim.scenario.scenario import Scenario
-from sim.yaml_source import did_you_mean, path_text
-from sim.yaml_source.paths import one_line
+from sim.scenario.sweep import Range
+from sim.yaml_source import path_text
+from sim.yaml_source.paths import closest, one_line
+from sim.yaml_source.wording import shown
 
 if TYPE_CHECKING:
     from sim.yaml_source import Path, Source
@@ -93,12 +95,12 @@ def check_beliefs(s: Scenario, source: Source) -> Believed:
         if not every:
             raise BadInput([source.mistake(VARY, "no assumption matters here; paths, or no beliefs")])
         return Believed(base, tuple(one for one in every.values() if one.parameter.role == "uncertainty"))
+    ranges = {path: given for path, given in vary.items() if _says(given)} if isinstance(vary, dict) else {}
     found: dict[str, Belief] = {}
     mistakes: list[Mistake] = []
     for i, path in enumerate(vary):
         here = (*VARY, path if isinstance(vary, dict) else i)
-        ranged = isinstance(vary, dict) and vary[path] is not None and bool(vary[path].model_fields_set)  # type: ignore[union-attr]
-        asked, slips = _asked(path, every, base, source, here, vary if isinstance(vary, dict) and ranged else {})
+        asked, slips = _asked(path, every, base, source, here, ranges)
         mistakes += slips
         for belief in asked:
             if belief.name in found:
@@ -129,6 +131,11 @@ def small(s: Scenario) -> Scenario:
     return s.model_copy(update={"population": population.model_copy(update={"agents": s.beliefs.agents})})
 
 
+def _says(given: Range | None) -> bool:
+    """Whether a range says more than that its plausible one is meant."""
+    return given is not None and (given.low is not None or given.values is not None or given.scale != "linear")
+
+
 def _in_list(here: Path) -> bool:
     return isinstance(here[-1], int)
 
@@ -151,14 +158,13 @@ def _asked(
     try:
         leaf = base.leaf(path)
     except ValueError as slip:
-        near = did_you_mean(path, every)
-        return [], [source.mistake(here, f"no such assumption; {near}" if near else str(slip), key=whole)]
+        near = closest(path, every)
+        what = f"no such assumption; did you mean {near}?" if near else str(slip)
+        return [], [source.mistake(here, what, key=whole)]
     given = ranges.get(path)
     if given is None and leaf.plausible is None:
         what = f"{one_line(leaf.path)} is no assumption: it has no plausible range; {_for_example(every)}"
         return [], [source.mistake(here, what, key=whole)]
-    from sim.scenario.sweep import Range
-
     found, mistakes = entries(base, source, {path: given or Range.model_validate({})}, here[:-1], "uncertainty")
     if not whole:
         mistakes = [source.mistake(here, mistake.message) for mistake in mistakes]
@@ -174,14 +180,16 @@ def _ranged(belief: Belief, base: Base, source: Source, here: Path, given: Any) 
     if mistakes:
         return [], [replace(mistake, path=source.path_text(here)) for mistake in mistakes]
     own = found[0].parameter
-    for end in (own.low, own.high) if own.values is None else own.values:
+    for below, end in found[0].ends:
         if why := base.why_not(dict.fromkeys(belief.targets, end)):
-            return [], [source.mistake(here, f"{end} does not fit: {why}", key=True)]
+            told = why if why.startswith(shown(end)) else f"{shown(end)} does not fit: {why}"
+            return [], [source.mistake((*here, *below), told)]
     return [replace(belief, parameter=replace(own, path=belief.name))], []
 
 
 def _for_example(every: Mapping[str, Belief]) -> str:
-    return f"a path such as {next(iter(every), 'managers.turnover')}, or a range of its own for it"
+    one = next((name for name, belief in every.items() if belief.parameter.role == "uncertainty"), "managers.turnover")
+    return f"a path such as {one}, or a range of its own for it"
 
 
 # --- every belief of a scenario ---------------------------------------------------------------------------------------

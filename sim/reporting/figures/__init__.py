@@ -21,6 +21,7 @@ from sim.reporting.figures.decision import forest, tier_heat_map
 from sim.reporting.figures.fates import fates, fates_by_group
 from sim.reporting.figures.money import aum_and_net_new_money, economics
 from sim.reporting.figures.pyramid import tier_pyramid, transitions
+from sim.reporting.figures.reach import unserved
 from sim.reporting.figures.service import contacts_and_utilisation, satisfaction_and_nps
 from sim.reporting.figures.strategies import strategy_costs, strategy_maturity
 from sim.reporting.figures.trajectories import trajectories
@@ -140,6 +141,19 @@ BELIEFS: tuple[Plate, ...] = (
     ),
 )
 
+REACH: tuple[Plate, ...] = (
+    Plate(
+        "unserved",
+        unserved,
+        "Where wishes for a contact end",
+        "A strategy wishes, managers have hours, channels have room, customers have a telephone that they may not pick "
+        "up. Only the blue pieces are customers whom somebody spoke to: where hours are short, to wish for twice as "
+        "much reaches nobody, an hour does. Customers without a manager of their own are on nobody's list, so they are "
+        "not among the wishes of managers.",
+        section="unserved",
+    ),
+)
+
 FIGURES: tuple[Plate, ...] = (
     Plate(
         "attrition_by_tier",
@@ -211,9 +225,8 @@ FIGURES: tuple[Plate, ...] = (
 
 def plates(board: Board) -> list[Plate]:
     """The figures that suit a run: with several arms, those of the decision come first."""
-    if board.one_arm:
-        return list(FIGURES)
-    return [*DECISION, *(BELIEFS if board.believes else ()), *FIGURES]
+    decision = [] if board.one_arm else [*DECISION, *(BELIEFS if board.believes else ())]
+    return [*decision, *REACH, *FIGURES]
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -235,6 +248,7 @@ __all__ = [
     "BELIEFS",
     "DECISION",
     "FIGURES",
+    "REACH",
     "Board",
     "NothingToShow",
     "Plate",
@@ -259,6 +273,7 @@ __all__ = [
     "tier_pyramid",
     "trajectories",
     "transitions",
+    "unserved",
     "waterfall",
     "worth_by_world",
 ]

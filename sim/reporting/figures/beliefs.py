@@ -12,6 +12,7 @@ from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow
+from sim.reporting.figures.decision import TINT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +21,6 @@ ROW = 0.42
 NAMES = 2.6
 THICK = 0.17  # of a row, that points of worlds are spread over
 OWN_WORLD = 0  # that of the scenario's own numbers
-TINT = "#EEF3F7"
 
 
 @style.drawn
@@ -39,8 +39,8 @@ def worth_by_world(board: Board) -> Figure:
     best = max(order, key=lambda arm: pays[arm])
     figure, ((panel,),) = style.page(
         _title(best, pays[best], worlds),
-        f"Difference to {quoted(board.reference)} in the same world, same luck. Point: a world; line: from the "
-        "5th to the 95th of a hundred; upright line: mean; diamond: as the scenario assumes; on the right: worlds in "
+        f"Difference to {quoted(board.reference)} in the same world, same luck. Point: a world; line: the middle "
+        f"90{units.GAP}% of worlds; upright line: mean; diamond: as the scenario assumes; on the right: worlds in "
         "which the arm pays. Shaded: the better side.",
         1,
         1,

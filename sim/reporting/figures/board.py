@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sim.measures import intervals
 from sim.measures.evidence import FEW, ROUGH, Evidence, customers_per_row, evidence_of, few
 from sim.measures.precision import sureness
+from sim.measures.reach import funnel_of
 from sim.phrases import spoken
 from sim.reporting.figures import units
 from sim.reporting.names import labels_of
@@ -213,6 +214,14 @@ class Board:
         if table is None or table.empty:
             raise NothingToShow("this run did not follow individuals")
         return table
+
+    @cached_property
+    def funnel(self) -> pd.DataFrame:
+        """What became of wishes for a contact (`sim.measures.reach`); `NothingToShow` for a run without any."""
+        found = funnel_of(cast(Any, self._run))
+        if found is None:
+            raise NothingToShow("this run did not count whom it wished to contact")
+        return found
 
     @property
     def attribution(self) -> pd.DataFrame:
