@@ -105,7 +105,7 @@ def chain_table(run: Run, comparison: pd.DataFrame | None = None) -> pd.DataFram
     """How far each link of each arm's chain held: a row an arm and link, `CHAIN`; without rows where none is known.
 
     `meant` is "up" or "down", `word` one of `HELD` and so on; `broke` marks the first link of an arm that did not hold.
-    Links that the run did not measure (an older one) are left out. `comparison` is comparison.csv, unless it is stored.
+    Links that the run did not measure (an older one, an empty tier) are left out. `comparison` is comparison.csv, unless it is stored.
     """
     import pandas as pd
 
@@ -120,6 +120,7 @@ def chain_table(run: Run, comparison: pd.DataFrame | None = None) -> pd.DataFram
         for arm in run.arms[1:]:
             whole = True
             steps = [link for link in chains.get(arm, ()) if (arm, link) in found]
+            steps = [link for link in steps if not np.isnan(found[arm, link].difference)]
             for step, name in enumerate(steps, 1):
                 difference, low, high, may_be_sure = found[arm, name]
                 word = _word(difference, low, high, LINKS[name].up, may_be_sure)
