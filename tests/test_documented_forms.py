@@ -222,7 +222,7 @@ def placed(heading: str, keys: Mapping[str, Any]) -> dict[str, Any] | None:
         return {"arms": {"a": [], "b": [{"use": strategy[1], **keys}]}}
     if shock := re.fullmatch(r"environment\[\] with kind: (\w+)", heading):
         return {"environment": [{"kind": shock[1], "from": 0, **keys}]}
-    if not re.fullmatch(r"[a-z_.]+", heading) or heading.split(".")[0] in ("seeds", "sweep", "optimise"):
+    if not re.fullmatch(r"[a-z_.]+", heading) or heading.split(".")[0] in ("seeds", "sweep", "optimise", "beliefs"):
         return None
     data: Any = dict(keys)
     for key in reversed(heading.split(".")):
