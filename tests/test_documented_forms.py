@@ -23,7 +23,11 @@ from sim.yaml_source.tree import parse
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REFERENCE = (ROOT / "docs" / "scenario-reference.md").read_text("utf-8")
-SHOWN_IN = {"optimise": "best_mix.yaml", "sweep": "sweep_training.yaml"}  # by key: a scenario that has such arms
+SHOWN_IN = {
+    "beliefs": "baseline.yaml",
+    "optimise": "best_mix.yaml",
+    "sweep": "sweep_training.yaml",
+}  # by key: a scenario that has such arms
 GOOD_CELL = {
     "id": None,
     "aum": 5000,
