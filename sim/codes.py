@@ -21,6 +21,18 @@ NOBODY: Final = -1  # no manager, no contact planned
 CHANNEL_BITS: Final = 7  # in a plan the channel of a contact stands in the lowest three bits, its purpose above:
 RETENTION: Final = 8  # meant to keep the customer; offers nothing
 LEAD: Final = 16  # follows interest the customer showed in the app
+PROPOSED: Final = 32  # a strategy asked for it; without it, it is a contact that was due
+
+# A wish to contact a customer in a month: what for, and what became of it, in the order in which it can be lost.
+WISHES: Final = ("due", "offer", "retention", "lead", "campaign", "campaign_retention", "welcome", "win_back")
+DUE, OFFER, KEEP, FOLLOW, CAMPAIGN, CAMPAIGN_KEEP, CAMPAIGN_WELCOME, WIN_BACK = range(len(WISHES))
+REACH: Final = ("opted_out", "pressure", "no_hour", "no_capacity", "not_reached", "declined", "answered")
+SILENCED, SPARED, NO_HOUR, NO_CAPACITY, MISSED, DECLINED, ANSWERED = range(len(REACH))
+LOST: Final = -2  # from here down a wish that was lost: LOST - what became as a channel; in a plan, with 4 x what for
+SENIOR: Final = 60  # years from which on a customer counts among the older ones
+AGES: Final = ("under_60", "60_plus")
+APP_USE: Final = ("no_app", "app")
+REACH_GROUPS: Final = len(AGES) * len(APP_USE)  # 2 x age + app
 JOINED_THIS_YEAR: Final = 127  # `year_start` of somebody who was not a customer then
 
 # Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's draws.
@@ -36,6 +48,7 @@ DRAW_PLAN: Final = 64  # channel of a planned contact
 DRAW_PANEL: Final = 65  # who is tracked
 DRAW_SCORE: Final = 66  # noise of the bank's scores, redrawn each quarter
 DRAW_ASSIGN: Final = 67  # which arm a rule gives a customer of month 0 (counterfactuals)
+DRAW_PILOT: Final = 70  # which customers a pilot holds
 
 # The four uniforms of each purpose that the kernel draws, by name and in their order, which never changes either.
 LANES: Final = {

@@ -23,6 +23,7 @@ class MonthBooks:
     """Money of one month by tier, CNY, float64 (tiers,)."""
 
     revenue: np.ndarray
+    revenue_products: np.ndarray  # part of revenue
     service: np.ndarray  # episodes that customers start
     messages: np.ndarray  # campaign contacts
     servicing: np.ndarray
@@ -44,17 +45,12 @@ class Ledger:
 
     def __init__(self, economics: Economics, channels: Channels, salary: float, tiers: Sequence[Tier]):
         self.economics = economics
-        self.margin = row(economics.margin, tiers, np.float64) / MONTHS
-        self.product_margin = row(economics.product_margin, tiers, np.float64) / MONTHS
+        self.tariff = economics.tariff(tiers)
         self.servicing = row(economics.servicing, tiers, np.float64) / MONTHS
         self.salary = salary
         self.price = channels.column("price")
         self.digital_inbound, self.other_inbound = channels.inbound()
         self.inbound_price = channels.column("inbound_price")
-
-    def yearly_revenue(self, *, aum: np.ndarray, extra_products: np.ndarray, **_: np.ndarray) -> np.ndarray:
-        """What these stocks earn in a year, by tier, CNY."""
-        return (aum * self.margin + extra_products * self.product_margin) * MONTHS
 
     def episodes(self, use: np.ndarray) -> tuple[float, float]:
         """What an active customer's own episodes cost in a month, CNY: of who uses the app, and of the others."""
@@ -64,11 +60,11 @@ class Ledger:
     def settle(
         self,
         *,
-        aum: np.ndarray,
+        earned: np.ndarray,
+        earned_products: np.ndarray,
         active: np.ndarray,
         dormant: np.ndarray,
         digital: np.ndarray,
-        extra_products: np.ndarray,
         joined: np.ndarray,
         campaign_contacts: np.ndarray,
         posts: np.ndarray,
@@ -78,12 +74,14 @@ class Ledger:
     ) -> MonthBooks:
         """Revenue and cost of a month. Counts are customers by tier; contacts are (tiers, channels); posts by tier.
 
+        `earned` is the revenue of AUM by the tariff and `earned_products` that of products, CNY a year by tier.
         `use` is a ratio by channel on the episodes customers start, as far as they are paid for; `margin` one by tier
         on the revenue of AUM.
         """
         by_app_users, by_others = self.episodes(use)
         return MonthBooks(
-            revenue=aum * self.margin * margin + extra_products * self.product_margin,
+            revenue=(earned * margin + earned_products) / MONTHS,
+            revenue_products=earned_products / MONTHS,
             service=digital * by_app_users + (active - digital) * by_others,
             messages=campaign_contacts @ self.price,
             servicing=active * self.servicing + dormant * self.economics.dormant_servicing / MONTHS,

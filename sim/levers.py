@@ -16,10 +16,22 @@ from sim.codes import CHANNELS
 
 
 def lever(
-    unit: str, about: str, *, by: Literal["bank", "tier", "tier and channel"] = "bank", neutral: float | bool = 0.0
+    unit: str,
+    about: str,
+    *,
+    by: Literal["bank", "tier", "channel", "tier and channel", "manager and app"] = "bank",
+    neutral: float | bool = 0.0,
+    managers: bool = False,
 ) -> Any:
-    """A field of `Levers`: one number for the bank, or a float64 array (tiers,) or (tiers, channels)."""
-    return field(init=False, metadata={"unit": unit, "about": about, "by": by, "neutral": neutral})
+    """A field of `Levers`: one number for the bank, or a float64 array.
+
+    Arrays are (tiers,), (channels,), (tiers, channels) or (2, 2).
+    "manager and app" is by whether a customer has a named manager (row 1) and whether it uses the app (column 1).
+    `managers` marks what only the team of managers reads: it cannot differ between customers of one bank.
+    """
+    return field(
+        init=False, metadata={"unit": unit, "about": about, "by": by, "neutral": neutral, "managers": managers}
+    )
 
 
 @dataclass
@@ -33,7 +45,8 @@ class Levers:
     log_dormant: np.ndarray = lever("log HR", "going dormant alone", by="tier")
     log_return: float = lever("log ratio", "reactivation")
     quality: np.ndarray = lever("SD", "shift of service quality", by="tier")
-    log_quality_sd: float = lever("log ratio", "spread of service quality")
+    quality_managed: np.ndarray = lever("SD", "and for customers with a named manager alone", by="tier")
+    log_quality_sd: np.ndarray = lever("log ratio", "spread of service quality", by="manager and app")
     log_failure: float = lever("log ratio", "failures in every channel")
     log_app_failure: float = lever("log ratio", "and in the app alone")
     resolution: float = lever("log odds", "complaints resolved")
@@ -45,6 +58,7 @@ class Levers:
     log_refusal: float = lever("log share", "that of both which no consent covers")
     # contacts
     push: float = lever("log odds", "contacts that offer a product")
+    push_managers: float = lever("log odds", "and of managers' contacts alone")
     log_conversion: np.ndarray = lever("log ratio", "offers taken", by="tier")
     campaign: np.ndarray = lever("chance a month", "campaign contacts added", by="tier and channel")
     retain: np.ndarray = lever("chance a month", "retention contact above the cut", by="tier and channel")
@@ -53,6 +67,10 @@ class Levers:
     targeting: float = lever("share", "campaigns that go by the offer score")
     offer_share: float = lever("share", "best-scored customers they go to; the smaller holds", neutral=1.0)
     win_back: np.ndarray = lever("chance a month", "win-back contact to a dormant customer", by="tier")
+    welcome: np.ndarray = lever("chance a month", "welcome contact in the first three months", by="channel")
+    log_welcome_hazard: float = lever("log HR", "leaving in those months, once such a contact has reached")
+    welcome_adoption: float = lever("log odds", "taking up the app in those months, likewise")
+    welcome_product: float = lever("chance", "the first such contact ends in a further product")
     outreach: float = lever("chance a month", "a remote manager's call")
     handoff: float = lever("log ratio", "sales of a contact that follows a lead")
     synergy: float = lever("log ratio", "sales of a contact in another channel than the last")
@@ -63,21 +81,26 @@ class Levers:
     uplift: float = lever("correlation", "uplift score")
     data_quality: float = lever("log odds", "of a model's knowledge that the data let through")
     # managers
-    log_hours: float = lever("log ratio", "client hours")
-    log_contact_hours: float = lever("log ratio", "time of a contact")
-    log_manager_exit: float = lever("log HR", "managers who leave")
-    log_vacancy: float = lever("log ratio", "months a post stays empty")
-    log_unprepared: float = lever("log ratio", "departures whose customers nobody prepared")
-    coverage: np.ndarray = lever("log odds", "a named manager", by="tier")
-    train_professional: float = lever("SD", "professional skill that every manager learns this month")
-    train_digital: float = lever("SD", "digital skill that every manager learns this month")
+    log_hours: float = lever("log ratio", "client hours", managers=True)
+    log_contact_hours: float = lever("log ratio", "time of a contact", managers=True)
+    log_manager_exit: float = lever("log HR", "managers who leave", managers=True)
+    log_vacancy: float = lever("log ratio", "months a post stays empty", managers=True)
+    log_unprepared: float = lever("log ratio", "departures whose customers nobody prepared", managers=True)
+    coverage: np.ndarray = lever("log odds", "a named manager", by="tier", managers=True)
+    train_professional: float = lever("SD", "professional skill that every manager learns this month", managers=True)
+    train_digital: float = lever("SD", "digital skill that every manager learns this month", managers=True)
 
     def __post_init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """Back to neutral, at the start of every month."""
-        shapes = {"tier": (self.tiers,), "tier and channel": (self.tiers, len(CHANNELS))}
+        shapes = {
+            "tier": (self.tiers,),
+            "channel": (len(CHANNELS),),
+            "tier and channel": (self.tiers, len(CHANNELS)),
+            "manager and app": (2, 2),
+        }
         for one in fields(self):
             if one.metadata:
                 by, neutral = one.metadata["by"], one.metadata["neutral"]

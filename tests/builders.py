@@ -20,11 +20,22 @@ from sim.agents.channel_settings import Channels
 from sim.agents.customer import NAMES, Customers
 from sim.behaviour.rates import WHOLE, growth_path, rates
 from sim.behaviour.settings import Model
-from sim.codes import ACTIVE, CHANNELS, CLOSED, DORMANT, JOINED_THIS_YEAR, LEAD, NOBODY, RETENTION
+from sim.codes import (
+    ACTIVE,
+    CHANNELS,
+    CLOSED,
+    DORMANT,
+    JOINED_THIS_YEAR,
+    LEAD,
+    LOST,
+    NOBODY,
+    PROPOSED,
+    RETENTION,
+)
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
 from sim.kernel.numerics import key_of, word_of
-from sim.kernel.tallies import TALLIES, TENURE_LAST
+from sim.kernel.tallies import REACH_SHAPE, TALLIES, TENURE_LAST
 from sim.population.settings import Population
 from sim.population.synthetic import source
 from sim.population.tier_presets import PRESET_TIERS
@@ -53,6 +64,7 @@ def eventful(**changed: Any) -> Rates:
     often = {
         "event_rate": 0.2,
         "failure_digital": 0.15,
+        "failure_human": 0.06,
         "failure_other": 0.10,
         "opt_out_rate": 0.05,
         "dormant_return": 0.2,
@@ -107,6 +119,7 @@ def still(**changed: Any) -> Rates:
     }
     unchanging = {
         "engagement_memory": 1,
+        "transactions_app": 1,
         "pressure_memory": 1,
         "failure_fading": 1,
         "bond_fading": 1,
@@ -164,7 +177,7 @@ def lived_in(people: Customers, *, month: int = -24, seed: int = 5) -> Customers
     c.follow[:] = np.where(some(0.2), rng.random(n) * 0.2, 0.0)
     c.follow_months[:] = rng.integers(0, 7, n)
     c.second_life[:] = rng.integers(0, 13, n)
-    c.retained[:] = rng.integers(0, 4, n)
+    c.retained[:] = rng.integers(-3, 4, n)
     c.contacts[:] = rng.integers(0, 60, n)
     c.risk[:] = rng.normal(-0.5, 0.9, n)
     c.year_start[:] = np.where(some(0.2), JOINED_THIS_YEAR, rng.integers(0, len(TIERS) + 1, n))
@@ -187,13 +200,16 @@ def by_uid(people: Customers) -> dict[str, np.ndarray]:
 def plan_for(people: Customers, *, seed: int = 3, share: float = 0.5, purposes: bool = False) -> np.ndarray:
     """A month's plan: managed customers contacted in any channel but the app, int8, -1 = nobody plans to.
 
-    With `purposes` some contacts are meant to keep the customer, some follow a lead.
+    With `purposes` some contacts are meant to keep the customer, some follow a lead, some a strategy asked for, and of
+    the rest some are wishes that were lost.
     """
     rng = np.random.default_rng(seed)
     chosen = (people.manager != NOBODY) & (rng.random(len(people)) < share)
     plan = np.where(chosen, rng.integers(0, 4, len(people)), NOBODY).astype(np.int8)
     if purposes:
-        plan[chosen] |= rng.choice(np.array([0, RETENTION, LEAD], np.int8), int(chosen.sum()))
+        plan[chosen] |= rng.choice(np.array([0, RETENTION, LEAD, PROPOSED], np.int8), int(chosen.sum()))
+        lost = (people.manager != NOBODY) & ~chosen & (rng.random(len(people)) < 0.5)
+        plan[lost] = LOST - rng.integers(0, 16, int(lost.sum()))
     return plan
 
 
@@ -222,11 +238,13 @@ def calm(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed: A
         "adoption_shift": f32(0),
         "peers": f32(-0.1),
         "word_of_mouth": np.zeros(tiers, f32),
-        "quality_shift": np.zeros(tiers, f32),
-        "quality_sd_ratio": f32(1),
+        "quality_shift": np.zeros((2, tiers), f32),
+        "quality_sd_ratio": np.ones((2, 2), f32),
+        "expectation_rise": f32(0),
         "failure_ratio": f32(1),
         "resolution": f32(0.6),
         "push_share": f32(0.7),
+        "push_managers": f32(0.7),
         "conversion_ratio": np.ones(tiers, f32),
         "campaign": np.zeros((tiers, len(CHANNELS)), f32),
         "hazard_ratio": np.zeros(tiers, f32),
@@ -239,6 +257,11 @@ def calm(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed: A
         "outreach_from": f32(1e4),
         "extra_grace": f32(0),
         "demotion_ratio": f32(1),
+        "welcoming": np.bool_(False),
+        "welcome": np.zeros(len(CHANNELS), f32),
+        "welcome_hazard": f32(0),
+        "welcome_adoption": f32(0),
+        "welcome_product": f32(0),
         "win_back": np.zeros(tiers, f32),
         "retain": np.zeros((tiers, len(CHANNELS)), f32),
         "retain_cut": f32(-np.inf),
@@ -274,11 +297,13 @@ def stormy(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed:
         "adoption_shift": 0.53,
         "peers": 0.12,
         "word_of_mouth": [0.11, 0.07, 0.03, 0.01],
-        "quality_shift": [0.25, 0.2, 0.3, -0.1],
-        "quality_sd_ratio": 1.15,
+        "quality_shift": [[0.25, 0.2, 0.3, -0.1], [0.3, 0.1, 0.4, 0.2]],
+        "quality_sd_ratio": [[1.15, 1.3], [0.9, 1.05]],
+        "expectation_rise": 0.07,
         "failure_ratio": 1.3,
         "resolution": 0.85,
         "push_share": 0.4,
+        "push_managers": 0.6,
         "conversion_ratio": [1.6, 1.9, 1.3, 0.8],
         "hazard_ratio": [-0.12, 0.05, -0.2, 0.3],
         "campaign": [
@@ -295,6 +320,11 @@ def stormy(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed:
         "outreach": 0.05,
         "extra_grace": 2.0,
         "demotion_ratio": 0.7,
+        "welcoming": True,
+        "welcome": [0.02, 0.3, 0.05, 0.4, 0.1],
+        "welcome_hazard": -0.3,
+        "welcome_adoption": 0.6,
+        "welcome_product": 0.2,
         "win_back": [0.3, 0.2, 0.3, 0.2],
         "by_uplift": month % 2 == 0,
         "scored": True,
@@ -321,20 +351,21 @@ def stormy(month: int = 1, *, seed: int = 11, p: Rates | None = None, **changed:
 
 @dataclass
 class Tallies:
-    """What a month adds up: by tier, by tenure, leavers by where they began the year, exits by post."""
+    """What a month adds up: by tier, by tenure, leavers by where they began, exits by post, wishes by their end."""
 
     tally: np.ndarray
     cohort: np.ndarray
     left_from: np.ndarray
     book_exits: np.ndarray
+    reach: np.ndarray
 
     @classmethod
     def empty(cls, tiers: int = len(TIERS)) -> Tallies:
-        shapes = (tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (POSTS,)
+        shapes = (tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (POSTS,), (tiers, *REACH_SHAPE)
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
     def all(self) -> tuple[np.ndarray, ...]:
-        return self.tally, self.cohort, self.left_from, self.book_exits
+        return self.tally, self.cohort, self.left_from, self.book_exits, self.reach
 
     def of(self, column: int) -> int:
         """One tally column over all tiers."""

@@ -77,6 +77,7 @@ def fabricate(
     moved: list[np.ndarray] = []
     year = np.zeros((runs, tiers + 3, tiers + 2))  # from (tiers, dormant, closed, new) x to (tiers, dormant, closed)
     kept = active.copy()
+    first, first_mean, since = active, aum / (active + dormant), active.copy()
 
     for month in range(months + 1):
         flow = dict.fromkeys(FLOWS, zero)
@@ -120,6 +121,7 @@ def fabricate(
             dormant = dormant + slept - reactivated - closed_dormant
             aum = aum + new_money + market + move
             kept = kept * (1.0 - leave - sleep) if month > months - 12 else active
+            since = since * (1.0 - leave - sleep)
             flow |= {
                 "joined": joined,
                 "closed": gone + closed_dormant,
@@ -199,6 +201,20 @@ def fabricate(
                 for name, values in (("kept_12m", kept), ("active_12m_ago", was if last else kept))
                 for i, tier in enumerate(TIERS)
             }
+            | {
+                name: amounts if month == months else np.full(runs, np.nan)
+                for whole, values in (
+                    ("active_month_0", first),
+                    ("kept_month_0", since),
+                    ("aum_month_0", first * first_mean),
+                    ("aum_kept_month_0", since * first_mean),
+                )
+                for name, amounts in (
+                    (whole, values.sum(axis=1)),
+                    *((f"{whole}[{tier}]", values[:, i]) for i, tier in enumerate(TIERS)),
+                )
+            }
+            | {f"revenue_products[{tier}]": 0.2 * money["revenue"][:, i] for i, tier in enumerate(TIERS)}
         )
         if month and month % 12 == 0:
             moved.append(year.copy())

@@ -194,6 +194,8 @@ def _live(
     satisfaction, maturity = np.linspace(0.05, -0.12, count), 0.0
     out = SimpleNamespace(monthly=[], bank=[], moves=[], cohorts=[], posts=[])
     gone_by_year: dict[int, dict[tuple[str, str], float]] = {}
+    first = kept = open_now - asleep
+    held = aum * first / np.maximum(open_now, 1.0)
     for month in range(months + 1):
         flow = dict.fromkeys(
             ["joined", "closed_active", "closed_dormant", "went_dormant", "reactivated", "upgraded", "downgraded"]
@@ -208,6 +210,7 @@ def _live(
             flow["closed_active"] = rng.binomial(active.astype(int), close).astype(float)
             flow["closed_dormant"] = rng.binomial(asleep.astype(int), 0.004).astype(float)
             flow["went_dormant"] = rng.binomial(active.astype(int), dormant).astype(float)
+            kept = kept * (1 - (flow["closed_active"] + flow["went_dormant"]) / np.maximum(active, 1.0))
             flow["reactivated"] = rng.binomial(asleep.astype(int), 0.006).astype(float)
             up, down = np.full(count, 0.0012), np.full(count, 0.006)
             up[-1] = down[0] = 0.0
@@ -323,6 +326,20 @@ def _live(
                 "cost_acquisition": service.sum() * 0.2,
                 "cost_managers": managers.sum(),
                 "customers_opted_out": 0.01 * open_now.sum(),
+                **{
+                    name: amount if month == months else np.nan
+                    for whole, values in (
+                        ("active_month_0", first),
+                        ("kept_month_0", kept),
+                        ("aum_month_0", held),
+                        ("aum_kept_month_0", held * kept / np.maximum(first, 1.0)),
+                    )
+                    for name, amount in (
+                        (whole, float(values.sum())),
+                        *((f"{whole}[{tier.name}]", float(values[k])) for k, tier in enumerate(tiers)),
+                    )
+                },
+                **{f"revenue_products[{tier.name}]": 0.2 * revenue[k] for k, tier in enumerate(tiers)},
             }
         )
     for year, pairs in gone_by_year.items():

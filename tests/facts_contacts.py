@@ -47,8 +47,8 @@ NOBODY = "none"
 def retention_bank(customers: int, months: int) -> Scenario:
     """Everybody has a manager who always gets through, and the only contacts there are mean to keep the customer.
 
-    What such a contact does beyond its purpose (pressure, the gap it ends) is switched off, so that saved customers
-    are the retention mechanism's own. Nobody joins or comes back: a customer leaves once.
+    What such a contact does beyond its purpose (pressure, the gap it ends, the bond) is switched off, so that saved
+    customers are the retention mechanism's own. Nobody joins or comes back: a customer leaves once.
     """
     strategy = {"use": "stratification", **AT_ONCE, "parts": ["retention"]}
     channels = silent_campaigns()
@@ -62,7 +62,7 @@ def retention_bank(customers: int, months: int) -> Scenario:
         implementation={"gate": 1.0, "dip_months": 0},
         model={
             "mechanisms": {"acquisition": False, "reactivation": False, "manager_turnover": False},
-            "leaving": {"gap": 0.0},
+            "leaving": {"gap": 0.0, "bond": 0.0},
             "contacts": {"benefit": 0.0, "opt_out": 0.0},
             "scores": {**KNOWING, "lead": 0.0},
         },

@@ -195,18 +195,30 @@ def v8(run: Run) -> Figures:
 def v10(run: Run, decay_month: float = 0.05, speed: float = 0.10, anchor_months: float = 60.0) -> Figures:
     """Asymmetry of satisfaction: piecewise regression on disappointments and pleasant surprises.
 
-    The surprise of a month is read from the change of expectation, d = (E_t - E_{t-1}) / gamma.
+    The surprise of a month is read from the change of expectation, d = (E_t - E_{t-1}) / gamma. Quality itself,
+    q = d + E_{t-1} where there was an experience, is held constant: it counts beside the surprise. Only customers
+    without the app, whose experiences all weigh the same.
     """
     panel = run.panel
-    active = panel.active
-    both = active[:, 1:] & active[:, :-1]
+    active, app = panel.active, panel["observed_adopted"] > 0
+    both = active[:, 1:] & active[:, :-1] & ~app[:, 1:] & ~app[:, :-1]
     satisfaction, expectation = panel["true_satisfaction"], panel["true_expectation"]
     tenure = np.arange(1, active.shape[1])[None, :] - panel["observed_joined_month"][:, 1:]
     anchor = (anchor_months / (anchor_months + tenure))[both]
     d = (np.diff(expectation, axis=1) / speed)[both]
+    quality = np.where(d != 0, d + expectation[:, :-1][both], 0.0)
     change = (satisfaction[:, 1:] - (1.0 - decay_month) * satisfaction[:, :-1])[both] / anchor
-    up, down, level = least_squares(np.column_stack([np.maximum(d, 0), np.minimum(d, 0), np.ones_like(d)]), change)
-    return {"ratio of slopes": down / up, "gain": up, "loss": down, "level": level}
+    x = np.column_stack([np.maximum(d, 0), np.minimum(d, 0), quality, np.ones_like(d)])
+    up, down, of_quality, level = least_squares(x, change)
+    together = (down + of_quality) / (up + of_quality)
+    return {
+        "ratio of slopes": down / up,
+        "gain": up,
+        "loss": down,
+        "quality itself": of_quality,
+        "ratio of slopes, quality's own part in both": together,
+        "level": level,
+    }
 
 
 def v12(run: Run) -> Figures:

@@ -56,7 +56,7 @@ def scores(customers: int, seed: int) -> dict[str, Figures]:
     )
     start.begin_measuring()
     rows = np.flatnonzero(start.customers.state == ACTIVE)
-    known = {name: _score(start, rows, *how) for name, how in KNOWLEDGE.items()}
+    known = {name: known_score(start, rows, *how) for name, how in KNOWLEDGE.items()}
     for _ in range(AHEAD):
         start.step()
     leaves = start.customers.state[rows] != ACTIVE
@@ -67,12 +67,12 @@ def scores(customers: int, seed: int) -> dict[str, Figures]:
     return {"v17": out | {"most that any score of risk can reach: AUC": float(ndtr(perfect / np.sqrt(2.0)))}}
 
 
-def _score(bank: BankModel, rows: np.ndarray, churn_auc: float, data_quality: float) -> np.ndarray:
+def known_score(bank: BankModel, rows: np.ndarray, churn_auc: float, data_quality: float) -> np.ndarray:
     """The churn score the bank would have of some customers if its models knew so much; in SD of their tier."""
     bank = fork(bank)
     scores = bank.settings.scores.model_copy(update={"churn_auc": churn_auc, "data_quality": data_quality})
     bank.settings = bank.settings.model_copy(update={"scores": scores})
-    bank.now = bank._now()  # what is known is reckoned once a month
+    bank.now = bank._now(bank.levers)  # what is known is reckoned once a month
     return bank.scores(rows)["churn_score"].astype(float)
 
 

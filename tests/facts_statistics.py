@@ -69,6 +69,30 @@ def logistic(x: np.ndarray, y: np.ndarray, steps: int = 30) -> np.ndarray:
     return np.r_[b[0] - slope @ centre, slope]
 
 
+def complementary_log_log(x: np.ndarray, y: np.ndarray, steps: int = 50) -> np.ndarray:
+    """Coefficients (intercept first) of P(y = 1) = 1 - exp(-exp(x b)): log hazard ratios of an event in a period.
+
+    As `logistic`, by iteratively reweighted least squares.
+    """
+    centre, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-12)
+    design = np.column_stack([np.ones(len(x)), (x - centre) / scale])
+    b = np.zeros(design.shape[1])
+    b[0] = np.log(-np.log1p(-min(max(y.mean(), 1e-9), 1.0 - 1e-9)))
+    for _ in range(steps):
+        hazard = np.exp(np.clip(design @ b, -30.0, 3.0))
+        p = np.clip(-np.expm1(-hazard), 1e-12, 1.0 - 1e-12)
+        slope = hazard * np.exp(-hazard)
+        spread = p * (1.0 - p)
+        step = np.linalg.solve(
+            design.T @ (design * (slope**2 / spread)[:, None]), design.T @ ((y - p) * slope / spread)
+        )
+        b += step
+        if np.abs(step).max() < 1e-10:
+            break
+    slopes = b[1:] / scale
+    return np.r_[b[0] - slopes @ centre, slopes]
+
+
 def least_squares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Coefficients (no intercept added) of y on the columns of x."""
     return np.linalg.lstsq(x, y, rcond=None)[0]

@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
+from sim.bank.model import BankModel
+from sim.codes import ACTIVE, NOBODY
 from sim.measures.kpis import run_kpis
 from sim.strategies import STRATEGIES
 
-from .banks import TIERS, arms_at_the_start, live, scenario, tables
+from .banks import TIERS, arms_at_the_start, live, scenario, side_by_side, tables
 from .facts_customers import YEAR, Figures, Run
+from .facts_events import NOBODY_JOINS, awake
 
-NOTHING, EVERYTHING, FOUR = "nothing", "all_seven", "the_four_strategies"
+NOTHING, EVERYTHING, FOUR = "nothing", "all_together", "the_four_strategies"
 SINGLE = tuple(STRATEGIES)
 ARMS = (*SINGLE, FOUR, EVERYTHING)
 HALF_YEAR, TWO_YEARS = 6, 24
@@ -22,7 +25,7 @@ PAIRED = ("attrition_annual", "aum_end", "profit_annual")
 
 
 def _uses(arm: str) -> list[dict[str, str]]:
-    of = {NOTHING: (), FOUR: SINGLE[:4], EVERYTHING: SINGLE}
+    of = {NOTHING: (), FOUR: SINGLE[:4], EVERYTHING: SINGLE[:7]}
     return [{"use": name} for name in of.get(arm, (arm,))]
 
 
@@ -32,14 +35,8 @@ def attrition(run: Run, first: int, last: int) -> float:
     return float(left.sum() / (run.by_tier("active")[first - 1 : last].sum() / YEAR))
 
 
-def satisfaction(run: Run, month: int) -> float:
-    """Mean satisfaction of active customers, SD."""
-    active = run.by_tier("active")[month]
-    return float((run.by_tier("satisfaction")[month] * active).sum() / active.sum())
-
-
 def strategies(customers: int, months: int, seed: int, arms: Sequence[str] = ARMS) -> dict[str, Figures]:
-    """Every strategy alone, the four together, and all seven, on the bank as it stands, from one burn-in."""
+    """Every strategy alone, the four together, and all of them, on the bank as it stands, from one burn-in."""
     s = scenario(customers, months=months, burn_in=24, arms={arm: _uses(arm) for arm in (NOTHING, *arms)})
     runs = {name: Run(tables(live(bank))) for name, bank in arms_at_the_start(s, seed).items()}
     none = runs[NOTHING]
@@ -54,18 +51,72 @@ def strategies(customers: int, months: int, seed: int, arms: Sequence[str] = ARM
         for first, last in ((1, TWO_YEARS), (13, TWO_YEARS)):
             fall = 1.0 - attrition(runs[arm], first, last) / attrition(none, first, last)
             out[f"{arm}: fall of attrition, months {first} to {last}"] = fall
-        out[f"{arm}: rise of attrition, months 1 to 6"] = (
-            attrition(runs[arm], 1, HALF_YEAR) / attrition(none, 1, HALF_YEAR) - 1.0
-        )
-        out[f"{arm}: satisfaction lost in month 6, SD"] = satisfaction(none, HALF_YEAR) - satisfaction(
-            runs[arm], HALF_YEAR
-        )
         out[f"{arm}: return on investment"] = float(value[arm, "roi"])
         money = 1.0 - float(value[arm, "attrition_annual[aum]"] / value[NOTHING, "attrition_annual[aum]"])
         out[f"{arm}: fall of attrition by AUM, all months"] = money
     out["lowest return on investment of an arm"] = min(out[f"{arm}: return on investment"] for arm in arms)
+    e6 = {"largest deviation of an arm": max(abs(_roi_told_apart(value, arm)) for arm in arms)}
     raw = {f"{arm}/{kpi}": float(value[arm, kpi]) for arm in (NOTHING, *arms) for kpi in PAIRED}
-    return {"v21": out, "pairing": raw}
+    return {"v21": out, "pairing": raw, "e6": e6}
+
+
+# --- the dip at the start, where a strategy touches customers --------------------------------------------------------
+
+UPHEAVAL = {  # whose service a strategy unsettles, by the words of its `touches`; others unsettle nobody's
+    "service": lambda c: np.ones(len(c), bool),
+    "managers": lambda c: c.manager != NOBODY,
+    "app": lambda c: c.adopted != 0,
+}
+
+
+def dips(customers: int, agents: int, seed: int, arms: Sequence[str] = ARMS) -> dict[str, Figures]:
+    """The first six months of each arm: hazard and satisfaction of whom it touches, over theirs without it.
+
+    The hazard is the one customers live by, so that a small rise shows without the luck of who leaves. Whom it
+    touches is seen at month 0; of a strategy that touches managers' hours alone, customers with a manager.
+    """
+    s = scenario(
+        customers,
+        months=HALF_YEAR,
+        burn_in=24,
+        population={"agents": agents},
+        model=NOBODY_JOINS,
+        arms={arm: _uses(arm) for arm in (NOTHING, *arms)},
+    )
+    banks = arms_at_the_start(s, seed)
+    c = banks[NOTHING].customers
+    touched = {}
+    for arm, plan in zip(banks, s.arm_list, strict=True):
+        words = {word for strategy in plan.strategies for word in strategy.touched()}
+        groups = [who(c) for word, who in UPHEAVAL.items() if word in words] or [UPHEAVAL["managers"](c)]
+        touched[arm] = np.logical_or.reduce(groups) & (c.state == ACTIVE)
+    hazard = {arm: np.zeros(2) for arm in arms}  # of the arm and of the bank without, over months
+    for _, before in side_by_side(banks, awake):
+        for arm in arms:
+            for k, name in enumerate((arm, NOTHING)):
+                hazard[arm][k] += _hazard(banks[name], before[name] & touched[arm])
+    out: Figures = {}
+    for arm in arms:
+        stay = touched[arm] & awake(banks[arm]) & awake(banks[NOTHING])
+        felt = [float(banks[name].customers.satisfaction[stay].mean(dtype=float)) for name in (arm, NOTHING)]
+        lost = (felt[1] - felt[0]) / float(banks[NOTHING].rates.satisfaction_sd)
+        out[f"{arm}: rise of the hazard of whom it touches, months 1 to 6"] = hazard[arm][0] / hazard[arm][1] - 1.0
+        out[f"{arm}: satisfaction lost by whom it touches in month 6, SD"] = lost
+    return {"v21": out}
+
+
+def _hazard(bank: BankModel, rows: np.ndarray) -> float:
+    """Mean hazard a month of leaving and falling silent that these customers lived by, but for following a manager."""
+    c = bank.customers
+    base = (bank.close_rate + bank.dormant_rate)[c.tier[rows]]
+    return float(np.mean(base * np.exp(c.risk[rows].astype(float))))
+
+
+def _roi_told_apart(value: pd.Series, arm: str) -> float:
+    """Return on investment as told, less that from value and cost of both banks."""
+    more = value[arm, "value"] - value[NOTHING, "value"]
+    spent = value[arm, "cost_discounted"] - value[NOTHING, "cost_discounted"]
+    return float(value[arm, "roi"] - ((more + spent) / spent - 1.0)) if spent > 0 else 0.0
 
 
 def variance_ratio(arm: np.ndarray, reference: np.ndarray) -> tuple[float, float, float]:

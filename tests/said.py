@@ -83,19 +83,29 @@ class Truth:
         same = row.seeds >= 2 and row.ci_low == row.ci_high
         return int(np.sign(row.difference)) if same or self.p(arm, kpi) < 0.05 else 0
 
+    def decides(self, arm: str) -> str:
+        """The figure whose difference decides: value, or cash where that is all that is known."""
+        return "npv" if math.isnan(self.value(arm, "value")) else "value"
+
     def word(self, arm: str) -> str:
         """The verdict that the rule gives."""
-        row = self.rows.get((arm, "npv"))
+        decides = self.decides(arm)
+        row = self.rows.get((arm, decides))
         if row is None or math.isnan(row.difference):
             return "one seed"
-        if row.difference == 0 and not row.ci_high > row.ci_low:
+        both = [self.rows[arm, kpi] for kpi in ("npv", decides) if not math.isnan(self.value(arm, kpi))]
+        if all(one.difference == 0 and not one.ci_high > one.ci_low for one in both):
             return "no difference"
         if row.seeds < 2 or math.isnan(row.ci_low):
             return "one seed"
-        return {1: "pays", -1: "does not pay", 0: "not clear yet"}[self.sure(arm, "npv")]
+        if self.sure(arm, decides) < 0:
+            return "does not pay"
+        if self.sure(arm, "npv") > 0:
+            return "pays within the horizon"
+        return "pays later" if self.sure(arm, decides) > 0 else "not clear"
 
     def more_seeds(self, arm: str) -> int | None:
-        row = self.rows[arm, "npv"]
+        row = self.rows[arm, self.decides(arm)]
         sd = (row.ci_high - row.ci_low) / 2 / student.ppf(0.975, row.seeds - 1) * math.sqrt(row.seeds)
         for n in range(row.seeds + 1, row.seeds + 1001):
             if 2 * student.sf(abs(row.difference) / (sd / math.sqrt(n)), n - 1) < 0.05 / self.tests:
@@ -155,6 +165,17 @@ class Reader:
         lost = (table["closed"] - table["closed_dormant"] + table["went_dormant"]).groupby(table["tier"]).sum()
         return float(sum(lost[one] / rows[one] for one in self.tiers if tier in (None, one)))
 
+    def gone(self, arm: str) -> float:
+        """Simulated rows of month 0 that are not active at the end, all seeds."""
+        rows = dict(zip(self.tiers, customers_per_row(self.run), strict=True))
+        table = self.run.bank[(self.run.bank["arm"] == arm) & (self.run.bank["month"] == self.months)]
+        lost = {tier: table[f"active_month_0[{tier}]"] - table[f"kept_month_0[{tier}]"] for tier in self.tiers}
+        return float(sum(lost[tier].sum() / rows[tier] for tier in self.tiers))
+
+    def mark_of_kept(self, arm: str) -> str:
+        """What must stand behind a retention, or a difference of it to the reference."""
+        return "~" if min(self.gone(arm), self.gone(self.arms[0])) < 30 else ""
+
     def mark(self, arm: str, tier: str | None = None) -> str:
         """What must stand behind an attrition."""
         return "~" if self.events(arm, tier) < 30 else ""
@@ -199,17 +220,24 @@ class Reader:
 
 # Explanations: what a word or mark means, never what an arm does. Each is here word for word, or with its blanks.
 FIXED = [
-    r"Against .+, on the same bank with the same luck; an arm pays if its difference in net present value is clear and "
-    r"above zero, does not pay if it is clear and below, and is not clear yet otherwise\.",
+    r"Against .+, on the same bank with the same luck; value is cash to the horizon and what the customers there are "
+    r"worth\.",
+    r"An arm does not pay if its difference in value is clear and below zero, else pays within the horizon if cash "
+    r"alone is clear and above, else pays later if value is, and is not clear otherwise\.",
+    r"Against .+, on the same bank with the same luck; in less than a year .+, so cash alone decides: an arm pays "
+    r"within the horizon if its difference in net present value is clear and above zero, does not pay if it is clear "
+    r"and below, and is not clear otherwise\.",
     r"Against .+, on the same bank with the same luck\.",
     r"Clear, here and in bold everywhere on this page: p below 0\.05 by Holm's step-down correction over all headline "
     r"figures of all arms\.",
     r"There is one seed, so there is no interval and no verdict\.|There is one seed, so nothing here says how much is "
     r"chance\.|With one seed nothing can be said about chance; run more seeds\.",
     r"Which arm pays: differences to .+?(?:, ± half the 95 % interval over \d+ seeds; bold where it is clear)?",
-    r"Strategy cost: of strategies alone, beyond the reference's; what they make managers cost more is in the cost "
-    r"plane below\.",
-    r"p of NPV: what decides whether its difference is clear\.",
+    r"Cost: all that an arm spends more, on strategies, managers and channels, discounted\.",
+    r"Steps that add up to the difference to .+, CNY(?: \w+)? of month 0(?:, means over seeds)?; none of them is "
+    r"tested",
+    r"ROI: difference of value without that cost, over it, less 1(?:; saves: it spends less than the reference, so "
+    r"there is no return on money spent)?\.",
     r"Precision of the differences to .+|What happens under .+, against which the other arms are held:",
     r"Precision of every difference, and the seeds it would take to halve it",
     r"Differences are taken seed by seed against .+\.|By tier: .+|The bank and its tiers under .+",
@@ -232,4 +260,7 @@ FIXED = [
     r"Some rates of few customers have an interval that reaches below zero\.",
     r"Not shown: .+ \(.+\)\.",
     r"What the strategies are set to, \d+ numbers and choices",
+    r"By tier, age and app: .+",
+    r"Where wishes for a contact ended under .+, in percent of wishes; unserved: those nobody spoke to, a year, and "
+    r"the AUM of these customers in a mean month",
 ]

@@ -15,7 +15,7 @@ from sim.measures.evidence import customers_per_row
     r"Over .+, the bank.* loses (?P<rate>[\d.]+) %(?P<mark>~?)(?: \(95 % interval (?P<low>\S+) to "
     r"(?P<high>\S+)\))?"
     r" of its active customers a year: (?P<shut>[\d.]+) %~? close, (?P<quiet>[\d.]+) %~? go dormant "
-    r"without a word\."
+    r"without a word(?:; (?P<back>[\d.]+) %~?(?: \(95 % interval .+\))? come back from dormancy)?\."
 )
 def _loses(r: Reader, m: re.Match[str]) -> None:
     row = r.levels[r.arms[0], "attrition_annual"]
@@ -23,6 +23,18 @@ def _loses(r: Reader, m: re.Match[str]) -> None:
     assert m["mark"] == r.mark(r.arms[0])
     assert not m["low"] or (is_about(m["low"], row.ci_low, 100.0) and is_about(m["high"], row.ci_high, 100.0))
     assert abs(float(m["shut"]) + float(m["quiet"]) - row.mean * 100) < 0.11
+    assert not m["back"] or is_about(m["back"], r.levels[r.arms[0], "returns_annual"].mean, 100.0)
+
+
+@pattern(
+    r"Of its active customers of month 0 the bank.* has (?P<kept>[\d.]+) %(?P<mark>~?)"
+    r"(?: \(95 % interval .+? to .+?\))? at the end"
+    r"(?:, with (?P<money>[\d.]+) %~?(?: \(95 % interval .+\))? of what they held then)?\."
+)
+def _keeps(r: Reader, m: re.Match[str]) -> None:
+    assert is_about(m["kept"], r.levels[r.arms[0], "retention"].mean, 100.0)
+    assert m["mark"] == r.mark_of_kept(r.arms[0])
+    assert not m["money"] or is_about(m["money"], r.levels[r.arms[0], "retention[aum]"].mean, 100.0)
 
 
 @pattern(

@@ -156,33 +156,78 @@ def _forest_none(r: Reader, m: re.Match[str]) -> None:
     if "one seed" in m[0]:
         assert r.seeds == 1
     else:
-        values = [r.truth.value(arm, kpi) for arm in r.truth.arms for kpi in ("attrition_annual", "npv")]
+        values = [r.truth.value(arm, kpi) for arm in r.truth.arms for kpi in ("retention", "npv", "value")]
         assert not np.nan_to_num(values).any()
 
 
+def worth(r: Reader) -> tuple[str, str]:
+    """The figure of money that a title speaks of, and its noun."""
+    known = any(math.isfinite(r.truth.value(arm, "value")) for arm in r.truth.arms)
+    return ("value", "value") if known else ("npv", "net present value")
+
+
 @pattern(
-    rf"{ARM} (?P<first>lowers|does not lower) attrition clearly; "
-    r"(?P<last>it pays|it does not pay|whether it pays is not clear yet)"
+    rf"{ARM} (?P<first>keeps|does not keep) clearly more customers; "
+    r"it (?P<last>raises|lowers|does not change) (?P<noun>value|net present value) clearly"
 )
 def _forest_one(r: Reader, m: re.Match[str]) -> None:
     (arm,) = r.truth.arms
+    kpi, noun = worth(r)
     assert r.arm(m["arm"]) == arm
-    assert (m["first"] == "lowers") == (r.truth.sure(arm, "attrition_annual") < 0)
-    assert {"it pays": 1, "it does not pay": -1}.get(m["last"], 0) == r.truth.sure(arm, "npv")
+    assert m["noun"] == noun
+    assert (m["first"] == "keeps") == (r.truth.sure(arm, "retention") > 0)
+    assert {"raises": 1, "lowers": -1, "does not change": 0}[m["last"]] == r.truth.sure(arm, kpi)
 
 
 @pattern(
-    r"(?P<kept>No arm lowers|One arm lowers|All \d+ arms lower|\d+ of \d+ arms lower) attrition clearly; "
-    r"(?P<up>none|one|\d+) raises? net present value clearly, (?P<down>none|one|\d+) lowers? it"
+    r"(?P<kept>No arm keeps|One arm keeps|All \d+ arms keep|\d+ of \d+ arms keep) clearly more customers; "
+    r"(?P<up>none|one|\d+) raises? (?P<noun>value|net present value) clearly, (?P<down>none|one|\d+) lowers? it"
 )
 def _forest_many(r: Reader, m: re.Match[str]) -> None:
     words = {"none": 0, "one": 1, "No": 0, "One": 1}
-    kept = [r.truth.sure(arm, "attrition_annual") for arm in r.truth.arms].count(-1)
+    kpi, noun = worth(r)
+    assert m["noun"] == noun
+    kept = [r.truth.sure(arm, "retention") for arm in r.truth.arms].count(1)
     said = m["kept"].split()
     assert (words[said[0]] if said[0] in words else int(said[0] if said[0] != "All" else said[1])) == kept
     for side, text in ((1, m["up"]), (-1, m["down"])):
-        count = [r.truth.sure(arm, "npv") for arm in r.truth.arms].count(side)
+        count = [r.truth.sure(arm, kpi) for arm in r.truth.arms].count(side)
         assert (words[text] if text in words else int(text)) == count
+
+
+STEP = r"(?P<{0}>[a-z ]+) \((?P<{0}_by>[^()]+)\)"
+
+
+@pattern(
+    rf"(?P<whole>Value|Cash) differs most under {ARM}, by (?P<by>{NUMBER}): "
+    rf"(?:raised most by {STEP.format('up')})?(?:, )?(?:lowered most by {STEP.format('down')})? {HOW}"
+)
+def _waterfall(r: Reader, m: re.Match[str]) -> None:
+    from sim.measures.waterfall import STEPS, waterfall
+
+    table = waterfall(r.run)
+    table = table[table["arm"].isin(r.shown)]
+    whole = table.groupby("arm")["difference"].sum(skipna=False)
+    arm = r.arm(m["arm"])
+    assert abs(whole[arm]) == whole.abs().max()
+    assert is_about(m["by"], whole[arm])
+    own = table[table["arm"] == arm].set_index("step")["difference"]
+    assert (m["whole"] == "Value") == ("equity" in own.index)
+    for said, by, value, step in (
+        (m["up"], m["up_by"], own.max(), own.idxmax()),
+        (m["down"], m["down_by"], own.min(), own.idxmin()),
+    ):
+        if said:
+            assert said == STEPS[step]
+            assert is_about(by, value)
+    how_is_right(r, m["how"])
+
+
+@pattern(r"From where to where (?:value|cash) comes")
+def _no_waterfall(r: Reader, m: re.Match[str]) -> None:
+    from sim.measures.waterfall import waterfall
+
+    assert not np.nan_to_num(waterfall(r.run).groupby("arm")["difference"].sum()).any()
 
 
 def listed(r: Reader, text: str) -> list[str]:
@@ -215,9 +260,8 @@ def _paths_none(r: Reader, m: re.Match[str]) -> None:
 
 def plane(r: Reader) -> tuple[list[str], list[str]]:
     """Arms that no other arm and no mix of two beats by the means, and the others."""
-    spent = r.total("strategy_cost", slice(1, None)) + r.total("manager_cost", slice(1, None))
-    cost = {r.arms[0]: 0.0, **r.apart(spent)}
-    kept = {r.arms[0]: 0.0, **{arm: -r.truth.value(arm, "attrition_annual") for arm in r.truth.arms}}
+    cost = {r.arms[0]: 0.0, **{arm: r.truth.value(arm, "cost_discounted") for arm in r.truth.arms}}
+    kept = {r.arms[0]: 0.0, **{arm: r.truth.value(arm, "retention") for arm in r.truth.arms}}
     known = [arm for arm in r.arms if math.isfinite(cost[arm]) and math.isfinite(kept[arm])]
 
     def beaten(arm: str) -> bool:

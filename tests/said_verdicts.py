@@ -15,10 +15,11 @@ def _overview(r: Reader, m: re.Match[str]) -> None:
     words = [r.truth.word(arm) for arm in r.truth.arms]
     assert int(m["whole"]) == len(words)
     plural = {
-        "pay": "pays",
+        "pay within the horizon": "pays within the horizon",
+        "pay later": "pays later",
         "do not pay": "does not pay",
-        "are not clear yet": "not clear yet",
-        "is not clear yet": "not clear yet",
+        "are not clear": "not clear",
+        "is not clear": "not clear",
         "make no difference": "no difference",
         "makes no difference": "no difference",
     }
@@ -30,7 +31,8 @@ def _overview(r: Reader, m: re.Match[str]) -> None:
 
 VERDICT = re.compile(
     rf"{ARM} (?:has nothing to compare|(?:(?P<customers>keeps|loses)(?P<rest> .+?))?(?: and )?"
-    r"(?P<profit>(?:raises|lowers|changes) profit by .+?)?)(?:; NPV (?P<npv>CNY .+?))?"
+    r"(?P<profit>(?:raises|lowers|changes) profit by .+?)?)(?:; value (?P<value>CNY .+?))?"
+    r"(?:[,;] (?:of it cash|cash NPV) (?P<npv>CNY .+?))?"
     r"(?P<chance> \(one seed: chance is not ruled out\))?\. (?P<word>[A-Z].+)\."
 )
 
@@ -42,40 +44,44 @@ def verdict(r: Reader, text: str, look: str, detail: str) -> str:
     arm, word = r.arm(m["arm"]), r.truth.word(r.arm(m["arm"]))
     said, _, more = m["word"].partition(": ")
     assert said[0].lower() + said[1:] == word
-    assert look == {"pays": "good", "does not pay": "bad"}.get(word, "open")
-    if word == "not clear yet":
+    assert look == {"pays within the horizon": "good", "pays later": "good", "does not pay": "bad"}.get(word, "open")
+    if word == "not clear":
         wanted, found = r.truth.more_seeds(arm), re.search(r"about ([\d,]+) more seeds? would tell", more)
         assert (int(found[1].replace(",", "")) if found else None) == wanted, (text, wanted)
     if m["customers"]:
         _kept(r, arm, m["customers"] + m["rest"])
     if m["profit"]:
         _profit(r, arm, m["profit"])
-    if m["npv"]:
-        assert is_about(re.match(NUMBER, m["npv"])[0], r.truth.value(arm, "npv"))
+    for kpi in ("npv", "value"):
+        assert bool(m[kpi]) == math.isfinite(r.truth.value(arm, kpi)), text
+        if m[kpi]:
+            assert is_about(re.match(NUMBER, m[kpi])[0], r.truth.value(arm, kpi))
     _detail(r, arm, plain(detail))
     r.read += 1
     return arm
 
 
 def _kept(r: Reader, arm: str, text: str) -> None:
-    kpi = "attrition_annual"
+    kpi = "retention"
     low, high = r.truth.ends(arm, kpi)
-    assert ("~" in text) == bool(r.mark_of_gap(arm)), text
+    assert ("~" in text) == bool(r.mark_of_kept(arm)), text
     if text.startswith("keeps as many"):
         assert r.truth.value(arm, kpi) == 0
         return
-    unclear = r"keeps no clear number of customers more or fewer \((.+) to (.+) a year per 100,000, p (.+)\)"
+    unclear = (
+        r"keeps no clear number of customers more or fewer \((.+) to (.+) of 100,000 customers to the end, p (.+)\)"
+    )
     c = re.fullmatch(unclear, text)
     if c:
         assert not r.truth.sure(arm, kpi)
-        assert is_about(c[1], -1e5 * high)
-        assert is_about(c[2], -1e5 * low)
+        assert is_about(c[1], 1e5 * low)
+        assert is_about(c[2], 1e5 * high)
         p_is(c[3], r.truth.p(arm, kpi))
         return
-    c = re.fullmatch(r"(keeps|loses) ([\d,]+~?) more customers a year per 100,000( \(95 % interval .+\))?", text)
+    c = re.fullmatch(r"(keeps|loses) ([\d,]+~?) more of 100,000 customers to the end( \(95 % interval .+\))?", text)
     assert c, text
     assert is_about(c[2], 1e5 * abs(r.truth.value(arm, kpi)))
-    side = -1 if c[1] == "keeps" else 1
+    side = 1 if c[1] == "keeps" else -1
     assert side * r.truth.value(arm, kpi) > 0
     assert r.truth.sure(arm, kpi) == (side if c[3] else 0)
     assert c[3] or math.isnan(low)  # only one seed goes without an interval, and says so
@@ -107,12 +113,12 @@ def _detail(r: Reader, arm: str, text: str) -> None:
         assert head, f"a sentence that nobody checks: {part!r}"
         if head[0].startswith(("Mean", "With")):
             for one in part[len(head[0]) :].rstrip(".").split("; "):
-                c = re.fullmatch(r"strategy cost per customer kept (CNY .+)", one)
+                c = re.fullmatch(r"cost per customer retained (CNY .+)", one)
                 if c:
-                    assert r.truth.sure(arm, "attrition_annual") < 0
+                    assert r.truth.sure(arm, "retention") > 0
                     assert is_about(c[1], r.levels[arm, "cost_per_saved_customer"].mean)
                     continue
-                each = r"for every CNY 1 of strategy cost discounted profit changes by (.+), that cost included"
+                each = r"every CNY 1 that it costs more changes value by (.+), that cost included"
                 c = re.fullmatch(each, one)
                 assert c, one
                 assert is_about(c[1], r.levels[arm, "roi"].mean)

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import said_alone  # noqa: F401  (its patterns)
+import said_reach
 import said_titles  # noqa: F401
 from said import Reader, Truth, is_about, p_is, plain
 from said_verdicts import verdict
@@ -27,15 +28,24 @@ from scipy.stats import t as student
 from sim.cli import main
 from sim.measures.catalogue import HEADLINES, LABELS, SAME_TEST
 from sim.measures.precision import precision, sureness
-from sim.reporting.figures import DECISION, FIGURES, Board, NothingToShow, claims, plates, style
+from sim.reporting.figures import DECISION, FIGURES, REACH, Board, NothingToShow, claims, plates, style
 from sim.reporting.run import build, summary_table
 from sim.reporting.run.page import render
 from sim.store.run_reading import read
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = ROOT / "sim" / "reporting" / "templates" / "report.html.j2"
-KPIS = ("attrition_annual", "customers_end", "aum_end", "profit_annual", "npv", "nps")
-SIZE = {"attrition_annual": 0.01, "customers_end": 1e3, "aum_end": 3e8, "profit_annual": 1e6, "npv": 4e6, "nps": 5.0}
+KPIS = ("retention", "attrition_annual", "aum_end", "customers_end", "nps", "profit_annual", "npv", "value")
+SIZE = {
+    "retention": 0.01,
+    "attrition_annual": 0.01,
+    "customers_end": 1e3,
+    "aum_end": 3e8,
+    "profit_annual": 1e6,
+    "npv": 4e6,
+    "value": 9e6,
+    "nps": 5.0,
+}
 
 
 # ------------------------------------------------------------------------------------------------- fabricated worlds
@@ -200,8 +210,7 @@ def test_titles_and_marks_of_figures_hold_against_the_tables(of, name):
 
 def _forest(reader: Reader, figure) -> None:
     """Points of the forest are filled where the difference is sure, and coloured by its better side."""
-    names = ("Attrition", "Customers at the end", "AUM at the end", "Profit", "Net present value", "Net promoter score")
-    panels = {text: KPIS[place] for place, text in enumerate(names)}
+    panels = {LABELS[kpi]: kpi for kpi in KPIS}
     checked = 0
     for panel in figure.axes:
         heads = [text.get_text() for text in panel.texts]
@@ -321,11 +330,12 @@ def hold(page: str, reader: Reader) -> None:
     """Reads a page to the end: verdicts, sentences, tables and every element in bold."""
     root = Tree(page).root
     source = plain(re.sub(r"<[^>]+>", " ", TEMPLATE.read_text("utf-8")).replace("&nbsp;", " ").replace("&gt;", ">"))
-    fixed = {plain(plate.caption) for plate in (*DECISION, *FIGURES)}
+    fixed = {plain(plate.caption) for plate in (*DECISION, *REACH, *FIGURES)}
     for svg in root.all("svg"):
         title = plain(svg.given["aria-label"]).split(". ")[0]
         reader.sentence(title)
     emphasised = _verdicts(root, reader) + _key_figures(root, reader) + _precision(root, reader)
+    assert said_reach.chains(root, reader, plain) == len(root.all("div", cls="chain"))
     assert len(root.all(cls="clear")) == emphasised, "bold that nobody checks"
     assert not root.all("b", "em", "i", "mark", "u")
     for strong in root.all("strong"):
@@ -336,7 +346,7 @@ def hold(page: str, reader: Reader) -> None:
     heads = [node for node in root.all("header")]
     told = ("p", "caption", "figcaption", "summary", "li")
     for block in (node for part in (*heads, *sections) for node in part.all(*told)):
-        if block.classes in (["question"], ["kicker"], ["detail"]) or _inside(block, "verdicts", "meanings"):
+        if block.classes in (["question"], ["kicker"], ["detail"]) or _inside(block, "verdicts", "meanings", "chain"):
             continue
         text = plain(block.text())
         if block.tag == "figcaption":
@@ -353,6 +363,16 @@ def _inside(node: Node, *classes: str) -> bool:
             return True
         node = node.parent
     return False
+
+
+COLUMNS = {
+    "retained": "retention",
+    "attrition": "attrition_annual",
+    "AUM": "aum_end",
+    "profit": "profit_annual",
+    "cash": "npv",
+    "value": "value",
+}
 
 
 def _verdicts(root: Node, reader: Reader) -> int:
@@ -372,7 +392,7 @@ def _verdicts(root: Node, reader: Reader) -> int:
     bold = 0
     for arm, row in zip(reader.truth.arms, table.all("tbody")[0].all("tr"), strict=True):
         for head, cell in zip(heads[1:], row.all("td"), strict=True):
-            kpi = {"attrition": "attrition_annual", "AUM": "aum_end", "profit": "profit_annual", "NPV": "npv"}.get(head)
+            kpi = COLUMNS.get(head)
             assert ("clear" in cell.classes) == bool(kpi and reader.truth.sure(arm, kpi)), (arm, head)
             bold += "clear" in cell.classes
             text = plain(cell.text())
@@ -380,8 +400,10 @@ def _verdicts(root: Node, reader: Reader) -> int:
                 assert "±" in text, f"a difference without its interval: {arm} {head} {text}"
             if head == "attrition" and "\N{EN DASH}" not in text:
                 assert ("~" in text) == bool(reader.mark_of_gap(arm)), (arm, text)
+            if head == "retained" and "\N{EN DASH}" not in text:
+                assert ("~" in text) == bool(reader.mark_of_kept(arm)), (arm, text)
             if head == "p":
-                p_is(text, reader.truth.p(arm, "npv"))
+                p_is(text, reader.truth.p(arm, reader.truth.decides(arm)))
             if head == "Verdict":
                 assert text == reader.truth.word(arm)
     return bold
@@ -447,11 +469,19 @@ NOTES = [
     r"differences to .+, same seeds",
     r"± half width of the 95 % interval \(paired t, \d+ seeds\)",
     r"clear \(\*\): p below 0\.05 by Holm's step-down correction over all headline figures of all arms",
-    r"the verdict is decided by the NPV difference: clear and above 0 pays, clear and below does not",
+    r"value clearly below does not pay, cash clearly above pays within the horizon, value alone clearly above pays "
+    r"later",
+    r"less than a year, so cash alone decides: clearly above pays within the horizon, clearly below does not pay",
+    r"retained: customers of month 0 active at the end",
+    r"cost: all that is spent more, discounted",
+    r"ROI: value without cost, over cost, less 1",
+    r"cash: NPV to the horizon",
+    r"value: cash and customer equity at the horizon",
+    r"p: of (?:cash|value)",
+    r"saves: spends less than .+, so there is no return on money spent",
     r"not clear, \+n: about n more seeds would tell",
     r"not clear without a number: nearer to nothing than 1,000 more seeds could tell",
     r"one seed: no interval, so no verdict",
-    r"strategy cost: of strategies alone, beyond the reference's",
     r"payback none: not reached within these months, in a seed or more",
     r"±: half the 95 % interval over \d+ seeds",
     r"for half: seeds in all that would halve it",
@@ -488,6 +518,7 @@ def plain_lines(block: str) -> list[str]:
 
 
 SHORT = {
+    "retained": "retention",
     "attrition": "attrition_annual",
     "profit": "profit_annual",
     "AUM": "aum_end",
@@ -518,14 +549,14 @@ def _sureness_lines(lines: list[str], reader: Reader) -> None:
 
 def _verdict_lines(lines: list[str], reader: Reader) -> int:
     heads, stars = lines[0].split()[1:-1], 0
-    kpis = [SHORT.get(head, {"NPV": "npv"}.get(head)) for head in heads]
-    words = {"not clear yet": "not clear"}
+    kpis = [COLUMNS.get(head) for head in heads]
     for arm, line in zip(reader.truth.arms, lines[3:], strict=True):
         word = reader.truth.word(arm)
-        assert words.get(word, word) in line
-        assert not re.search("pays|does not pay", line) or word in ("pays", "does not pay")
+        assert word in line
+        assert not re.search("pay", line) or word in ("pays within the horizon", "pays later", "does not pay")
         cells = re.findall(
-            r"([+-]?[\d,.]+|\N{EN DASH}|∞|none|<[\d.]+|>[\d.]+)~?( ±<?[\d,.]+)?(\*?)(?= |$)", line.split(" ", 1)[1]
+            r"([+-]?[\d,.]+|\N{EN DASH}|∞|none|saves|<[\d.]+|>[\d.]+)[~^]*( ±<?[\d,.]+)?(\*?)(?= |$)",
+            line.split(" ", 1)[1],
         )
         for kpi, (value, half, star) in zip(kpis, cells, strict=False):
             if kpi is None:
@@ -536,7 +567,7 @@ def _verdict_lines(lines: list[str], reader: Reader) -> int:
             if not math.isnan(row.difference) and row.ci_high > row.ci_low:
                 assert half, f"a difference without its interval: {line}"
             assert (value == "\N{EN DASH}") == math.isnan(row.difference)
-        p_is(cells[len(kpis) - 1][0], reader.truth.p(arm, "npv"))
+        p_is(cells[heads.index("p")][0], reader.truth.p(arm, reader.truth.decides(arm)))
     return stars
 
 
@@ -605,7 +636,7 @@ def test_bold_a_star_or_a_word_too_many_fails(of):
     for before, after in (
         ('<span class="gap">', '<span class="gap clear">'),
         ('<li class="open">', '<li class="good">'),
-        ("Not clear yet", "Pays"),
+        ("Not clear", "Pays later"),
         ("<caption>", "<caption>One arm wins. "),
     ):
         assert before in page

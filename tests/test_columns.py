@@ -164,7 +164,7 @@ def test_tables_in_memory_have_their_units(originals: Shared) -> None:
         (",2,", f",{10**20},", f"line 2, column seeds: '{10**20}' is not a whole number"),
         (",2,", ",", "line 2 has 10 of 11 values"),
         (",2,", ",2,2,", "line 2 has more than 11 values"),
-        ("per year,0.", "per year,much", "line 2, column difference: 'much0' is not a number"),
+        ("share,0.", "share,much", "line 2, column difference: 'much0' is not a number"),
     ],
 )
 def test_a_csv_file_that_is_damaged_is_told_by_line_and_column(

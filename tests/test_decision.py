@@ -22,6 +22,7 @@ from sim.reporting.run import build, summary_table
 from sim.reporting.run.decision import overview, precision_of
 from sim.reporting.run.key_figures import Figure, KeyFigures
 from sim.reporting.run.verdicts import (
+    LATER,
     NOTHING,
     ONE_SEED,
     PAYS,
@@ -109,24 +110,35 @@ def told(value: float, low: float, high: float, unit: str, *, sure: bool = True)
     return Figure(value, low, high, unit, 20, 0.01 if sure else 0.2, 0.05, sure)
 
 
+UP, DOWN, OPEN, ZERO = npv(2e6, 1e6, sure=True), npv(-2e6, 1e6, sure=True), npv(1e6, 1e6), npv(0.0, 0.0)
+
+
 @pytest.mark.parametrize(
-    ("figure", "word"),
+    ("cash", "value", "word"),
     [
-        (npv(2e6, 1e6, sure=True), PAYS),
-        (npv(-2e6, 1e6, sure=True), PAYS_NOT),
-        (npv(1e6, 1e6), UNCLEAR),
-        (npv(0.5e6, 1e6), UNCLEAR),
-        (npv(2e6, 1e6), UNCLEAR),
-        (npv(-2e6, 1e6), UNCLEAR),
-        (npv(0.0, 0.0), NOTHING),
-        (npv(3e6, 0.0, sure=True), PAYS),
-        (Figure(1e6, math.nan, math.nan, "CNY", 1), ONE_SEED),
-        (Figure(math.nan, math.nan, math.nan, "CNY", 0), ONE_SEED),
-        (None, ONE_SEED),
+        (UP, UP, PAYS),
+        (UP, OPEN, PAYS),
+        (UP, DOWN, PAYS_NOT),  # money now for customers who are gone
+        (DOWN, UP, LATER),
+        (OPEN, UP, LATER),
+        (OPEN, DOWN, PAYS_NOT),
+        (DOWN, OPEN, UNCLEAR),
+        (OPEN, OPEN, UNCLEAR),
+        (ZERO, ZERO, NOTHING),
+        (npv(3e6, 0.0, sure=True), npv(3e6, 0.0, sure=True), PAYS),
+        # cash alone where that is all that is known
+        (UP, None, PAYS),
+        (DOWN, None, PAYS_NOT),
+        (OPEN, None, UNCLEAR),
+        (npv(2e6, 1e6), None, UNCLEAR),
+        (ZERO, Figure(math.nan, math.nan, math.nan, "CNY", 0), NOTHING),
+        (Figure(1e6, math.nan, math.nan, "CNY", 1), None, ONE_SEED),
+        (Figure(math.nan, math.nan, math.nan, "CNY", 0), None, ONE_SEED),
+        (None, None, ONE_SEED),
     ],
 )
-def test_the_word_is_decided_by_what_is_sure_of_the_npv_difference(figure, word):
-    assert judge(figure)[0] == word
+def test_the_word_is_decided_by_what_is_sure_of_cash_and_value(cash, value, word):
+    assert judge(cash, value)[0] == word
 
 
 def test_seeds_that_would_tell_worked_by_hand():
@@ -134,7 +146,7 @@ def test_seeds_that_would_tell_worked_by_hand():
     # 1.050, still above the mean; with 7 seeds 2.447 / sqrt(7) is 0.925: two more.
     assert seeds_to_tell(1.0, 2.7764451 / math.sqrt(5), 5) == 2
     assert seeds_to_tell(-1.0, 2.7764451 / math.sqrt(5), 5) == 2
-    assert judge(npv(1.0, 2.7764451 / math.sqrt(5), 5)) == (UNCLEAR, 2)
+    assert judge(DOWN, npv(1.0, 2.7764451 / math.sqrt(5), 5)) == (UNCLEAR, 2)
     assert seeds_to_tell(0.001, 1.2, 5) is None
     assert seeds_to_tell(0.0, 1.2, 5) is None
     # Corrected for fifty tests, so at 99.95 % to each side: 4.073 / sqrt(16) is 1.018 with 16 seeds, 4.015 / sqrt(17)
@@ -147,11 +159,13 @@ def verdict(**changes) -> Verdict:
         arm="stratification",
         word=PAYS_NOT,
         more_seeds=None,
+        retention=told(0.00212, 0.0015, 0.0027, "share"),
         attrition=told(-0.00212, -0.0027, -0.0015, "per year"),
         aum=None,
         profit=told(-3.1e6, -3.4e6, -2.8e6, "CNY per year"),
+        cost=told(4e6, 3.9e6, 4.1e6, "CNY", sure=False),
         npv=told(-12e6, -15e6, -9e6, "CNY"),
-        cost_annual=4e6,
+        value=told(-10e6, -14e6, -6e6, "CNY"),
         roi=-0.8,
         payback=math.inf,
     )
@@ -160,8 +174,8 @@ def verdict(**changes) -> Verdict:
 
 def test_a_sentence_with_clear_differences():
     assert plain(sentence(verdict(), "nothing", "CNY")) == (
-        "“stratification” keeps 212 more customers a year per 100,000 (95 % interval 150 to 270) and lowers profit by "
-        "CNY 3.10 m a year; NPV CNY -12.0 m (-15.0 to -9.0)."
+        "“stratification” keeps 212 more of 100,000 customers to the end (95 % interval 150 to 270) and lowers profit "
+        "by CNY 3.10 m a year; value CNY -10.0 m (-14.0 to -6.0), of it cash CNY -12.0 m (-15.0 to -9.0)."
     )
 
 
@@ -169,15 +183,17 @@ def test_a_sentence_with_nothing_clear():
     one = verdict(
         word=UNCLEAR,
         more_seeds=7,
-        attrition=told(-0.0001, -0.0003, 0.0001, "per year", sure=False),
+        retention=told(0.0001, -0.0001, 0.0003, "share", sure=False),
         profit=told(1e5, -2e6, 2.2e6, "CNY per year", sure=False),
         npv=told(1e6, -8e6, 10e6, "CNY", sure=False),
+        value=None,
     )
     assert plain(sentence(one, "nothing", "CNY")) == (
-        "“stratification” keeps no clear number of customers more or fewer (-10 to +30 a year per 100,000, p 0.20) and "
-        "changes profit by no clear amount (CNY -2.0 to +2.2 m a year, p 0.20); NPV CNY +1.0 m (-8.0 to +10.0)."
+        "“stratification” keeps no clear number of customers more or fewer (-10 to +30 of 100,000 customers to the "
+        "end, p 0.20) and changes profit by no clear amount (CNY -2.0 to +2.2 m a year, p 0.20); cash NPV CNY +1.0 m "
+        "(-8.0 to +10.0)."
     )
-    assert one.words == "not clear yet: about 7 more seeds would tell"
+    assert one.words == "not clear: about 7 more seeds would tell"
     assert replace(one, more_seeds=1).words.endswith("about 1 more seed would tell")
     assert "1,000 more seeds" in replace(one, more_seeds=None).words
 
@@ -185,19 +201,23 @@ def test_a_sentence_with_nothing_clear():
 def test_a_sentence_of_an_arm_that_loses_customers_and_pays():
     one = verdict(
         word=PAYS,
-        attrition=told(0.001, 0.0005, 0.0015, "per year"),
+        retention=told(-0.001, -0.0015, -0.0005, "share"),
         profit=told(2e6, 1e6, 3e6, "CNY per year"),
         npv=told(9e6, 5e6, 13e6, "CNY"),
     )
     text = plain(sentence(one, "nothing", "CNY"))
-    assert "loses 100 more customers a year per 100,000 (95 % interval 50 to 150)" in text
+    assert "loses 100 more of 100,000 customers to the end (95 % interval 50 to 150)" in text
     assert "raises profit by CNY 2.00 m a year" in text
 
 
 def test_one_seed_gives_no_verdict_and_says_so():
     alone = lambda value, unit: Figure(value, math.nan, math.nan, unit, 1)  # noqa: E731
     one = verdict(
-        word=ONE_SEED, attrition=alone(-0.002, "per year"), profit=alone(1e6, "CNY per year"), npv=alone(2e6, "CNY")
+        word=ONE_SEED,
+        retention=alone(0.002, "share"),
+        profit=alone(1e6, "CNY per year"),
+        npv=alone(2e6, "CNY"),
+        value=alone(3e6, "CNY"),
     )
     text = sentence(one, "nothing", "CNY")
     assert text.endswith("(one seed: chance is not ruled out).")
@@ -206,8 +226,8 @@ def test_one_seed_gives_no_verdict_and_says_so():
 
 def test_an_arm_that_changes_nothing_is_said_to_change_nothing():
     zero = Figure(0.0, 0.0, 0.0, "per year", 5)
-    one = verdict(word=NOTHING, attrition=zero, profit=zero, npv=zero)
-    assert sentence(one, "nothing", "CNY").startswith("“stratification” keeps as many customers as “nothing”; NPV")
+    one = verdict(word=NOTHING, retention=zero, profit=zero, npv=zero, value=zero)
+    assert sentence(one, "nothing", "CNY").startswith("“stratification” keeps as many customers as “nothing”; value")
 
 
 def test_verdicts_are_numbers_of_the_tables(made):
@@ -217,10 +237,11 @@ def test_verdicts_are_numbers_of_the_tables(made):
     own = summary.set_index(["arm", "kpi"])["mean"]
     assert list(found) == list(make.DECISION_ARMS)[1:]
     for arm, one in found.items():
-        assert one.kept.value == pytest.approx(-1e5 * known.loc[(arm, "attrition_annual"), "difference"])
-        assert one.kept.low == pytest.approx(-1e5 * known.loc[(arm, "attrition_annual"), "ci_high"])
+        assert one.kept.value == pytest.approx(1e5 * known.loc[(arm, "retention"), "difference"])
+        assert one.kept.low == pytest.approx(1e5 * known.loc[(arm, "retention"), "ci_low"])
         assert one.aum.value == pytest.approx(known.loc[(arm, "aum_end"), "difference"] / own[("nothing", "aum_end")])
-        assert one.cost_annual == pytest.approx(known.loc[(arm, "strategy_cost"), "difference"] / 2)  # two years
+        assert one.cost.value == known.loc[(arm, "cost_discounted"), "difference"]
+        assert one.value.value == known.loc[(arm, "value"), "difference"]
         assert one.roi == own[(arm, "roi")]
 
 
@@ -232,8 +253,8 @@ def test_a_p_never_looks_as_if_it_lay_on_the_other_side_of_what_is_sure():
 
 
 def test_the_overview_counts():
-    words = [verdict(word=PAYS), verdict(word=PAYS_NOT), verdict(word=PAYS_NOT), verdict(word=UNCLEAR)]
-    assert overview(words) == "Of 4 arms 1 pays, 2 do not pay, 1 is not clear yet."
+    words = [verdict(word=word) for word in (PAYS, PAYS_NOT, PAYS_NOT, UNCLEAR, LATER)]
+    assert overview(words) == "Of 5 arms 1 pays within the horizon, 1 pays later, 2 do not pay, 1 is not clear."
     assert overview(words[:1]) == ""
 
 
@@ -249,7 +270,8 @@ def test_the_verdict_table_fits_a_terminal(made, world):
     lines = table.split("\n\n")[0].splitlines()[3:]
     assert len(lines) == len(run.manifest["arms"]) - 1
     assert len({line.split()[0] for line in lines}) == len(lines), "arms that cannot be told apart"
-    words = "no interval" if len(run.manifest["seeds"]) == 1 else "the verdict is decided by the NPV difference"
+    rule = "cash alone decides" if run.manifest["months"] < 12 else "value clearly below does not pay"
+    words = "no interval" if len(run.manifest["seeds"]) == 1 else rule
     assert words in " ".join(table.split())
 
 
@@ -257,17 +279,33 @@ def test_the_verdict_table_says_what_the_verdicts_say(made):
     summary, comparison = make.summarise(made("thirteen arms"))
     lines = summary_table(summary, comparison).split("Which arm pays\n")[1].splitlines()[3:15]
     for line, one in zip(lines, verdicts(KeyFigures(summary, comparison)), strict=True):
-        wanted = "not clear" if one.word == UNCLEAR else one.word
-        assert wanted in line
+        assert one.word in line
         assert (f"+{one.more_seeds}" in line) == (one.more_seeds is not None)
 
 
 def test_columns_share_decimals_and_scale():
-    found = [verdict(), verdict(npv=told(-2e9, -3e9, -1e9, "CNY"))]
+    found = [verdict(), verdict(npv=told(-2e9, -3e9, -1e9, "CNY"), value=told(-2e9, -3e9, -1e9, "CNY"))]
     texts = {column.key: [plain(column.write(one)) for one in found] for column in columns(found, "CNY")}
     assert texts["npv"] == ["0.0 ±<0.1", "-2.0 ±1.0"]
     assert texts["payback"] == ["none", "none"]
     assert texts["attrition"][0] == "-0.21 ±0.06"
+    assert texts["value"] == texts["npv"]
+
+
+def test_an_arm_that_saves_says_so_where_its_return_would_stand():
+    (roi,) = [column for column in columns([verdict()], "CNY") if column.key == "roi"]
+    assert plain(roi.write(verdict())) == "-0.80"
+    assert roi.write(verdict(roi=math.nan, cost=told(-4e6, -5e6, -3e6, "CNY"))) == "saves"
+    assert roi.write(verdict(roi=math.nan, cost=told(4e6, 3e6, 5e6, "CNY"))) == units.MISSING  # less than a year
+
+
+def test_without_value_cash_decides_and_it_is_said(made):
+    summary, comparison = make.summarise(made("nine arms, five months"))
+    assert all(one.by_cash for one in verdicts(KeyFigures(summary, comparison)))
+    table = " ".join(summary_table(summary, comparison).split("Which arm pays\n")[1].split())
+    assert "less than a year, so cash alone decides" in table
+    assert "p: of cash" in table
+    assert " value " not in table.split("---")[0]
 
 
 @pytest.mark.parametrize("most", [8, 12, 20])
@@ -504,14 +542,15 @@ def test_the_precision_table_shows_what_is_stored(page_of):
     run = read(folder)
     rows = precision_of(run.precision, run.arms[1:], KeyFigures(run.summary, run.comparison))
     assert {row.kpi for row in rows} == {  # what is corrected for, and nothing else
+        "retention",
         "attrition_annual",
-        "closure_annual",
         "customers_end",
         "aum_end",
         "net_new_money_annual",
         "opt_out_share",
         "profit_annual",
         "npv",
+        "value",
         "products",
         "satisfaction",
         "nps",

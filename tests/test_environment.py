@@ -303,7 +303,7 @@ def test_service_follows_use_and_a_calm_month_is_the_same_object() -> None:
     changed = in_use(numbers, model, channels, use)
     others = 0.15 * 0.3 + 0.05
     assert changed.experience_other == pytest.approx(1 - math.exp(-others), rel=1e-6)
-    assert changed.experience_digital == pytest.approx(1 - math.exp(-(others - 0.3 * 0.15 * 0.3 + 1.25)), rel=1e-6)
+    assert changed.experience_digital == pytest.approx(1 - math.exp(-(others + 1.25)), rel=1e-6)
     assert changed.failure_other == pytest.approx(1 - math.exp(-(0.045 * 0.012 + 0.05 * 0.015)), rel=1e-6)
     assert changed.satisfaction_sd == numbers.satisfaction_sd
     near = in_use(numbers, model, channels, np.full(5, 1.0 + 1e-12))  # the general path agrees with the calm one
@@ -315,11 +315,11 @@ def test_service_follows_use_and_a_calm_month_is_the_same_object() -> None:
 def test_the_ledger_loses_margin_on_aum_and_pays_for_the_episodes_there_are() -> None:
     ledger = Ledger(Economics(), Channels(), 16_000.0, TIER_LIST)
     stocks = {
-        "aum": np.full(4, 1.2e6),
+        "earned": 1.2e6 * np.array([0.010, 0.009, 0.007, 0.005]),
+        "earned_products": np.full(4, 12.0),
         "active": np.full(4, 100.0),
         "dormant": np.zeros(4),
         "digital": np.zeros(4),
-        "extra_products": np.full(4, 12.0),
         "joined": np.zeros(4),
         "campaign_contacts": np.zeros((4, 5)),
         "posts": np.zeros(4),

@@ -351,6 +351,21 @@ def test_arms_whose_strategies_would_have_acted_before_the_fork():
     assert list(_arm_slips("new", stored["trained"], stored, "trained", 12, (30, 20))) == []
 
 
+def test_an_end_that_comes_after_the_fork_is_a_future_and_one_before_it_a_past():
+    """Stored arm: until month 20, and another until month 8; the fork is at month 12."""
+    late, early = {"use": "fintech", "from": 3}, {"use": "institutional", "from": 3, "until": 8}
+    stored = {"arm": [{**late, "until": 20}, early]}
+
+    def slips(*uses: dict[str, Any]) -> list[Any]:
+        return list(_arm_slips("arm", list(uses), stored, "arm", 12, (20, 20)))
+
+    assert slips(late, early) == slips({**late, "until": 12}, early) == []
+    assert slips(late, early, {"use": "stratification", "from": 5, "until": 5}) == []
+    for wrong in ({**early, "until": 9}, {"use": "institutional", "from": 3}):
+        assert any("institutional" in said for _, said in slips(late, wrong))
+    assert any("fintech" in said for _, said in slips({**late, "until": 11}, early))
+
+
 def test_what_is_no_run_or_a_run_of_something_else(stored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = written(tmp_path)
     assert "there is no such folder" in refused(capsys, tmp_path / "nowhere", file, tmp_path)[0]

@@ -206,7 +206,9 @@ def test_zero_rates_do_nothing():
     people = b.lived_in(b.newcomers(ROWS), month=0)
     p = b.still()
     nothing = np.zeros(4)
-    now = b.calm(p=p, close_rate=nothing, dormant_rate=nothing, return_ratio=0.0, peers=0.0, push_share=0.0)
+    now = b.calm(
+        p=p, close_rate=nothing, dormant_rate=nothing, return_ratio=0.0, peers=0.0, push_share=0.0, push_managers=0.0
+    )
     people.tier[:] = np.maximum(np.searchsorted(p.threshold, people.aum, side="right") - 1, 0)
     people.log_wealth[:] += np.log(1.0001)  # away from the bounds: AUM is computed anew, to rounding
     for name in ("follow", "follow_months", "attempts"):
@@ -534,7 +536,7 @@ def test_further_attempts_in_a_campaign_succeed_ever_more_rarely():
     for month in range(1, 6):  # the campaign of months 1 to 6
         asked = people.attempts == month - 1
         plan = np.where(asked, PHONE, NOBODY).astype(np.int8)
-        t = b.live(kernel.step_chunk, people, plan, idle(p, month, push_share=1.0), p)
+        t = b.live(kernel.step_chunk, people, plan, idle(p, month, push_share=1.0, push_managers=1.0), p)
         rate.append(t.of(T.SALES) / t.of(T.CONTACTS + PHONE))
     np.testing.assert_allclose(rate, 0.5 * 0.8136 ** np.arange(5), atol=4 * 0.5 / np.sqrt(0.5**4 * len(people)))
     b.live(kernel.step_chunk, people, plan, idle(p, 6), p)
@@ -677,20 +679,28 @@ FLOAT32_RULES = (
     "score_offer",
     "choose",
     "reach_out",
+    "greet",
     "meet",
     "serve",
     "feel",
     "use_products",
     "adopt",
+    "bring_money",
     "earn",
+    "price",
     "weigh_leaving",
     "stay_or_leave",
     "climb",
     "keep_in_band",
     "add_moments",
 )
-LISTS_OF_RULES = ("step_block", "aim", "draw", "draw_lanes")
-FLOAT64_RULES = {"count_flows", "count_stocks", "turn_page"}  # money in fen needs more bits; AUM is kept in float64
+LISTS_OF_RULES = ("step_block", "aim", "welcome", "draw", "draw_lanes")
+FLOAT64_RULES = {
+    "count_flows",
+    "count_reach",
+    "count_stocks",
+    "turn_page",
+}  # money in fen needs more bits; AUM is kept in float64
 
 
 def test_every_rule_is_guarded(rules):

@@ -75,6 +75,7 @@ def test_the_made_up_transitions_agree_with_the_made_up_months(tables):
 
 def test_every_kpi_of_the_contract_is_there(kpis):
     contract = {
+        "retention",
         "attrition_annual",
         "closure_annual",
         "retention_12m",
@@ -92,6 +93,8 @@ def test_every_kpi_of_the_contract_is_there(kpis):
         "cost",
         "profit",
         "npv",
+        "customer_equity",
+        "value",
         "roi",
         "payback_months",
         "cost_per_saved_customer",
@@ -129,7 +132,7 @@ def test_one_list_of_headlines_is_corrected_for_and_listed_on_the_page():
 
 def test_every_figure_stands_in_one_section_of_the_table():
     placed = [name for names in sections().values() for name in names]
-    assert sorted(placed) == sorted([*KPIS, "attrition_annual[aum]"])
+    assert sorted(placed) == sorted([*KPIS, "retention[aum]", "attrition_annual[aum]"])
     assert set(LABELS) == set(placed)
     assert len(set(LABELS.values())) == len(LABELS)
 
@@ -138,7 +141,7 @@ def test_rows_are_by_arm_seed_and_kpi_with_tiers_behind_the_bank(kpis):
     assert list(dict.fromkeys(zip(kpis["arm"], kpis["seed"], strict=True))) == [(a, s) for a in ARMS for s in (1, 2)]
     names = kpis.loc[(kpis["arm"] == "calls") & (kpis["seed"] == 1), "kpi"].tolist()
     assert [base_name(name) for name in names] == sorted(map(base_name, names), key=list(KPIS).index)
-    assert names[:6] == ["attrition_annual", *(f"attrition_annual[{tier}]" for tier in TIERS), "attrition_annual[aum]"]
+    assert names[:6] == ["retention", *(f"retention[{tier}]" for tier in TIERS), "retention[aum]"]
 
 
 def test_rates_of_leaving(tables, kpis):
@@ -164,10 +167,26 @@ def test_retention_is_who_was_active_a_year_before_the_end_and_still_is(tables, 
     assert last["active_12m_ago"] == pytest.approx(year_before)
 
 
+def test_retention_since_month_0_is_by_number_and_by_the_money_of_then(tables, kpis):
+    last, first = rows(tables, "bank").iloc[-1], rows(tables, "monthly").query("month == 0")
+    assert value(kpis, "retention") == last["kept_month_0"] / last["active_month_0"]
+    assert last["active_month_0"] == pytest.approx(first["active"].sum())
+    assert value(kpis, "retention[aum]") == last["aum_kept_month_0"] / last["aum_month_0"]
+    assert value(kpis, "retention[mass]") == pytest.approx((1 - 0.0125 * 0.9) ** MONTHS, rel=0.02)
+
+
+def test_returns_stand_beside_attrition(tables, kpis):
+    m = rows(tables, "monthly")
+    came_back = m.loc[m["month"] > 0, "reactivated"].sum()
+    lived = m.loc[m["month"] < MONTHS, "active"].sum() / 12
+    assert value(kpis, "returns_annual") == pytest.approx(came_back / lived)
+
+
 def test_short_runs_have_no_retention_and_no_markov_value():
     short = run_kpis(fabricate.fabricate(months=6), tiers=TIERS, discount_rate=0.1)
-    for kpi in ("retention_12m", "retention_12m[mass]", "clv", "clv[mass]"):
+    for kpi in ("retention_12m", "retention_12m[mass]", "clv", "clv[mass]", "customer_equity", "value", "value[mass]"):
         assert math.isnan(value(short, kpi))
+    assert math.isfinite(value(short, "npv"))
     assert value(short, "attrition_annual[mass]") == pytest.approx(12 * 0.0125 * 0.9, rel=0.1)
     assert value(short, "clv_realised") > 0
 
@@ -257,18 +276,22 @@ def test_the_currency_is_the_models(tables):
 def test_roi_and_cost_per_saved_customer_are_paired_by_seed(tables, kpis):
     mine, other = rows(tables, "monthly", "calls"), rows(tables, "monthly", "nothing")
     factor = 1.10 ** (-mine["month"].to_numpy() / 12)
-    margin = [t["revenue"] - t["channel_cost"] - t["manager_cost"] for t in (mine, other)]
-    gained = ((margin[0].to_numpy() - margin[1].to_numpy()) * factor).sum()
-    spent = (mine["strategy_cost"].to_numpy() * factor).sum()
-    assert value(kpis, "roi") == pytest.approx((gained - spent) / spent)
-    lost = [(t["closed"] - t["closed_dormant"] + t["went_dormant"]).sum() for t in (mine, other)]
-    assert value(kpis, "cost_per_saved_customer") == pytest.approx(spent / (lost[1] - lost[0]))
+    costs = ["channel_cost", "manager_cost", "strategy_cost"]
+    spent = ((mine[costs].sum(axis=1).to_numpy() - other[costs].sum(axis=1).to_numpy()) * factor)[
+        mine["month"] > 0
+    ].sum()
+    gained = value(kpis, "value") - value(kpis, "value", "nothing") + spent
+    assert value(kpis, "roi") == pytest.approx(gained / spent - 1)
+    kept = [rows(tables, "bank", arm)["kept_month_0"].iloc[-1] for arm in ("calls", "nothing")]
+    assert value(kpis, "cost_per_saved_customer") == pytest.approx(spent / (kept[0] - kept[1]))
 
 
 @pytest.mark.parametrize("kpi", ["roi", "payback_months", "cost_per_saved_customer"])
-def test_nothing_spent_beyond_the_reference_has_no_return(kpis, kpi):
-    for arm in ("nothing", "free"):
-        assert math.isnan(value(kpis, kpi, arm))
+def test_nothing_spent_beyond_the_reference_has_no_return(tables, kpis, kpi):
+    assert math.isnan(value(kpis, kpi, "nothing"))
+    less = tables["monthly"].copy()
+    less.loc[less["arm"] == "free", "manager_cost"] *= 0.5
+    assert math.isnan(value(run_kpis(tables | {"monthly": less}, tiers=TIERS, discount_rate=0.1), kpi, "free"))
 
 
 def test_money_that_saves_nobody_costs_infinitely_much_per_customer(kpis):

@@ -66,7 +66,7 @@ class Witness:
         managed = np.flatnonzero((c.manager != NOBODY) & (c.state == ACTIVE))
         weight, post = c.weight[managed] / UNIT, c.manager[managed]
         inbound = np.bincount(post, weight * team.inbound[c.tier[managed]], minlength=posts)
-        rows = np.flatnonzero(plan != NOBODY)
+        rows = np.flatnonzero(plan >= 0)
         hours = np.array([channel.settings.hours for channel in self.model.channels])
         cost = (c.weight[rows] / UNIT) * hours[plan[rows]]
         planned = np.bincount(c.manager[rows], cost, minlength=posts)

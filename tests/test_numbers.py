@@ -45,7 +45,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "behaviour/service_law.py LONGEST": ({1200}, "months of tenure that the closed form sums over"),
     "behaviour/service_law.py SMALLEST_SD": ({0.01}, "scale where service never varies"),
     "population/people.py people": (
-        {4, 7, 0.005, 0.995},
+        {4, 6, 0.005, 0.995},
         "numbers of draws; outliers of a standard score; a share's logit stays finite",
     ),
     "population/people.py _preferred": ({0.5}, "affinity in the middle of its scale"),
@@ -58,7 +58,8 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "strategies/staff_upskilling.py QUARTER, YEAR": ({3}, "months of a quarter, in which programmes are held"),
     "strategies/stratification.py Stratification.propose": ({0.5}, "scores are cut above their middle"),
     "strategies/digital_thinking.py DigitalThinking.turn": ({0.5}, "standard deviation of a variance"),
-    "strategies/programme.py Programme.turn": ({0.5}, "standard deviation of a variance"),
+    "kernel/contacts.py NEW": ({3}, "months of the first tenure band, in which a customer is new"),
+    "strategies/upheaval.py unsettle": ({0.5}, "standard deviation of a variance"),
     "bank/model.py BankModel._knowledge.correlation": ({0.5, 0.9999}, "AUC of a guess; of a model that knows all"),
     "agents/team.py Team._part": ({0.95}, "the rate of those who follow stays finite"),
     # defaults of declared settings that stand beside them
@@ -85,6 +86,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "bank/markov.py move_by_matrix": ({0.01}, "a fen"),
     "bank/markov.py _fen": ({0.5}, HALF),
     "kernel/counting.py count_flows": ({0.5}, HALF),
+    "kernel/counting.py count_reach": ({0.5, 3}, f"{HALF}; bits of a plan's code"),
     "kernel/counting.py count_stocks": ({0.5}, HALF),
     "kernel/money.py use_products": ({1e6}, "a guard: transactions a month"),
     # sizes, types, codes
@@ -104,6 +106,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "agents/customer.py Customers.place": ({1024, 1.1}, "unit of weight; room to grow"),
     "agents/customer.py MOST_WEIGHT": ({32}, "bits of a weight"),
     "agents/manager.py RelationshipManager.key": ({20}, "bits of a key"),
+    "agents/team.py _lost": ({4}, "ways for a wish to be lost in a plan, a plan's code"),
     "agents/team.py POACHED": ({5}, "purpose of a draw"),
     "environment/market_drawdown.py DRAW_ADVICE": ({6}, "purpose of a draw"),
     "environment/base.py LONGEST": ({1200}, "the longest horizon, months"),
@@ -118,6 +121,8 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "population/sizes.py _growth": ({0.5}, "variance of a log-normal, in a check before a run"),
     "population/strata.py DEFAULT_CUSTOMERS": ({1000000}, "default of `population.customers`"),
     "population/synthetic.py JOINER_BIT": ({63}, "bits of a uid"),
+    "population/synthetic.py REFERRED_BIT": ({62}, "bits of a uid"),
+    "population/synthetic.py MOST_KEPT": ({1000}, "bound of a cache"),
     "population/synthetic.py Source._synthetic": ({40}, "bits of a uid"),
     "population/synthetic.py MORE": ({8}, "joiners drawn ahead, for arms in which more join"),
     "population/synthetic.py Source._drawn_joiners": ({1024, 32}, "bits of a uid"),

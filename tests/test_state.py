@@ -197,6 +197,8 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "tiers",
         "settings",
         "rates",
+        "pilots",
+        "inside",
         "threads",
         "pool",
         "environment",
@@ -239,7 +241,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
     "manager": {"settings"},
     "channel": {"number", "name", "settings"},
     "recorder": {"arm", "seed", "tiers", "states"},
-    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies"},
+    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies", "reach"},
 }
 
 

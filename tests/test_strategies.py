@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,17 +20,20 @@ from sim.assumptions import described
 from sim.bank.model import BankModel
 from sim.behaviour.settings import Scores
 from sim.cli import main
+from sim.codes import CLOSED, NOBODY
+from sim.experiments.design.parameters import role_of
+from sim.experiments.design.variants import Base
 from sim.levers import Levers, shifted
 from sim.population.tier_presets import PRESET_TIERS
 from sim.scenario.scenario import Scenario
-from sim.strategies import STRATEGIES, Bank, Implementation, Programme, Strategy, known, load_plugins
+from sim.strategies import STRATEGIES, TOUCHES, Bank, Implementation, Programme, Strategy, known, load_plugins
 from sim.strategies.base import reached
 from sim.yaml_source import dump, loads, validate
 
 EXAMPLE = Path(__file__).parent.parent / "docs" / "own_strategy"
 OWN = "fee_waiver:FeeWaiver"
 USES = [*STRATEGIES, OWN]
-CHOICES = ("use", "start", "intensity")  # settings of every strategy that are no assumptions
+CHOICES = ("use", "start", "until", "intensity")  # settings of every strategy that are no assumptions
 FAST = {"speed": 10.0, "lag": 0.5, "fidelity": 1.0}  # full effect from the first month on
 OPEN = {"gate": 1.0, "tools_and_team": 0.0, "strata_and_tools": 0.0, "erosion_half_life": 1e6, "dip_months": 0}
 
@@ -74,6 +77,7 @@ NIL: dict[str, dict[str, Any]] = {
     "institutional": {"mis_selling": 0.0, "consent": 0.0, "pressure": 100.0},
     "human_resources": {"manager_exits": 1.0, "vacancy": 1.0, "unprepared": 1.0, "push": 0.70},
     "fintech": {"data_quality": 0.5, "app_failures": 0.0},
+    "onboarding": {"calls": 0.0, "messages": 0.0, "leaving": 1.0, "app": 1.0, "salary": 0.0},
     OWN: {"closing": 1.0, "draining": 0.99},
 }
 
@@ -402,7 +406,7 @@ FULL_AND_HALF: dict[str, dict[str, tuple[Any, Any]]] = {
         "train_professional": (0.075, 0.0375),
         "train_digital": (0.075, 0.0375),
         "hours": (0.91, 0.91),
-        "quality": ([0.0, 0.0, 0.15, 0.15], [0.0, 0.0, 0.075, 0.075]),
+        "quality_managed": ([0.0, 0.0, 0.15, 0.15], [0.0, 0.0, 0.075, 0.075]),
         "manager_exit": (0.85, 0.921954),
     },
     "institutional": {"failure": (0.92, 0.959166), "refusal": (0.0, 0.5), "pressure_cap": (1.2, 2.190890)},
@@ -410,9 +414,15 @@ FULL_AND_HALF: dict[str, dict[str, tuple[Any, Any]]] = {
         "manager_exit": (0.75, 0.866025),
         "vacancy": (0.5, 0.707107),
         "unprepared": (0.1, 0.316228),
-        "push": (0.60, 0.651664),
+        "push_managers": (0.60, 0.651664),
     },
     "fintech": {"data_quality": (0.85, 0.704196), "app_failure": (0.6, 0.774597)},
+    "onboarding": {
+        "welcome": ([0.0, 0.2, 0.0, 0.4, 0.0], [0.0, 0.1, 0.0, 0.2, 0.0]),
+        "welcome_hazard": (0.85, 0.85),  # what a contact does is its own; how many there are grows
+        "welcome_adoption": (math.log(1.5), math.log(1.5)),
+        "welcome_product": (0.05, 0.05),
+    },
     OWN: {"close": ([0.9, 0.9, 1.0, 1.0], [0.948683, 0.948683, 1.0, 1.0])},
 }
 RATIOS = ("handoff", "synergy", "adoption")  # kept as logarithms though their name does not say so
@@ -428,8 +438,8 @@ def in_words(levers: Levers, facts: Bank) -> dict[str, Any]:
             told[name.removeprefix("log_")] = np.exp(value)
         elif name == "coverage":
             told[name] = np.array([shifted(c, s) for c, s in zip(facts.coverage, value, strict=True)])
-        elif name in ("push", "resolution"):
-            told[name] = shifted(getattr(facts, name), value)
+        elif name in ("push", "push_managers", "resolution"):
+            told[name] = shifted(facts.resolution if name == "resolution" else facts.push, value)
         elif name == "data_quality":
             told[name] = shifted(facts.scores.data_quality, value)
         else:
@@ -521,6 +531,7 @@ def test_the_s_curve_by_hand(elapsed: int, share: float) -> None:
         ("institutional", 6),
         ("human_resources", 6),
         ("fintech", 18),
+        ("onboarding", 3),
     ],
 )
 def test_half_has_taken_hold_after_the_lag_of_spec(use: str, lag: int) -> None:
@@ -589,17 +600,169 @@ def test_intensity_scales_maturity_and_nobody_elses_counts_as_complement_at_zero
     assert shut.maturity(one, LATE) == pytest.approx(0.2)
 
 
-def test_change_itself_costs_time_and_calm_once_an_arm() -> None:
-    """Six months from the first start, whatever starts later; as deep as the most intense strategy (SPEC 6.1)."""
-    early, later = {"from": 2, "intensity": 0.5}, {"from": 12, "intensity": 0.4}
-    arm = programme(strategy("fintech", **early), strategy("institutional", **later))
-    dips = []
-    for month in range(1, 25):
-        levers = Levers(4)
-        arm.turn(levers, month)
-        dips.append((round(math.exp(levers.log_hours), 12), round(math.exp(2 * levers.log_quality_sd), 12)))
-    assert [month for month, dip in enumerate(dips, 1) if dip != (1.0, 1.0)] == [3, 4, 5, 6, 7, 8]
-    assert set(dips[2:8]) == {(1 - 0.05 * 0.5, 1 + 0.15 * 0.5)}
+class Moves(Strategy):
+    """Touches what it is told to."""
+
+    what: tuple[str, ...] = ()
+
+    def touched(self) -> tuple[Any, ...]:
+        return self.what
+
+
+def upheaval(month: int, *uses: Strategy) -> tuple[float, list[list[float]]]:
+    """Hours of a month as a ratio, and the variance of service by (no manager, manager) and (no app, app)."""
+    levers = Levers(4)
+    programme(*uses).turn(levers, month)
+    return math.exp(levers.log_hours), np.round(np.exp(2 * levers.log_quality_sd), 12).tolist()
+
+
+@pytest.mark.parametrize(
+    ("touched", "hours", "variance"),
+    [
+        ("managers", 0.95, [[1, 1], [1.15, 1.15]]),
+        ("hours", 0.95, [[1, 1], [1, 1]]),
+        ("app", 1.0, [[1, 1.15], [1, 1.15]]),
+        ("service", 1.0, [[1.15, 1.15], [1.15, 1.15]]),
+        ("contacts", 1.0, [[1, 1], [1, 1]]),
+        ("tiers", 1.0, [[1, 1], [1, 1]]),
+        ("dormant", 1.0, [[1, 1], [1, 1]]),
+        ("joiners", 1.0, [[1, 1], [1, 1]]),
+    ],
+)
+def test_upheaval_belongs_to_whom_a_strategy_touches(touched: str, hours: float, variance: list[list[float]]) -> None:
+    found = upheaval(1, Moves(what=(touched,)))
+    assert (round(found[0], 12), found[1]) == (hours, variance)
+
+
+def test_of_several_upheavals_the_deepest_holds_for_each_group_in_its_own_first_months() -> None:
+    """Managers from month 2 at one half, the app and everybody's service from month 4 at .4 and .2 (SPEC 6.1)."""
+    uses = [
+        Moves(what=("managers",), **{"from": 2, "intensity": 0.5}),
+        Moves(what=("app", "hours"), **{"from": 4, "intensity": 0.4}),
+        Moves(what=("service",), **{"from": 4, "intensity": 0.2}),
+    ]
+    assert upheaval(2, *uses) == (1.0, [[1, 1], [1, 1]])
+    hours, variance = upheaval(3, *uses)
+    assert (round(hours, 12), variance) == (1 - 0.05 * 0.5, [[1, 1], [1.075, 1.075]])
+    hours, variance = upheaval(8, *uses)  # the last month of the first, the fourth of the others
+    assert (round(hours, 12), variance) == (1 - 0.05 * 0.5, [[1.03, 1.06], [1.075, 1.075]])
+    hours, variance = upheaval(9, *uses)
+    assert (round(hours, 12), variance) == (1 - 0.05 * 0.4, [[1.03, 1.06], [1.03, 1.06]])
+    assert upheaval(11, *uses) == (1.0, [[1, 1], [1, 1]])
+
+
+@pytest.mark.parametrize("use", USES)
+def test_every_strategy_of_ours_says_what_it_touches(use: str) -> None:
+    said = "touches" in vars(known()[use])
+    assert said
+    assert set(strategy(use).touched()) <= set(known()[use].touches) <= set(TOUCHES)
+
+
+def test_who_says_nothing_unsettles_the_whole_bank_and_a_word_that_is_none_is_refused() -> None:
+    class Silent(Strategy):
+        """Says nothing."""
+
+    hours, variance = upheaval(1, Silent())
+    assert (round(hours, 12), variance) == (0.95, [[1.15, 1.15], [1.15, 1.15]])
+    with pytest.raises(TypeError, match=r"Odd.touches: 'everybody' is none of managers, hours, app"):
+
+        class Odd(Strategy):
+            """Touches a word."""
+
+            touches: ClassVar = ("everybody",)
+
+
+def test_parts_of_stratification_that_are_no_work_of_managers_unsettle_nobody() -> None:
+    assert strategy("stratification", parts=["win_back", "grace"]).touched() == ("dormant", "tiers")
+    assert upheaval(1, strategy("stratification", parts=["outreach", "pressure"])) == (1.0, [[1, 1], [1, 1]])
+
+
+ALONE = {"adoption": {"peers": 0.0}}  # nobody takes up the app because others have it
+
+
+def lives(s: Scenario, number: int, seed: int = 3) -> tuple[list[dict[str, np.ndarray]], set[int]]:
+    """All columns of the customers of month 0 at the end of each month, by uid, and who ever had a manager."""
+    model, months, managed = begun(s, number, seed), [], set()
+
+    def watch(bank: BankModel) -> None:
+        c = bank.customers
+        there = np.flatnonzero((c.state != CLOSED) & (c.joined_month <= 0))
+        order = there[np.argsort(c.uid[there])]
+        months.append({name: getattr(c, name)[order].copy() for name in NAMES})
+        managed.update(c.uid[c.manager != NOBODY].tolist())
+
+    live(model, watch)
+    return months, managed
+
+
+@pytest.mark.parametrize("use", ["staff_upskilling", "human_resources"])
+def test_a_strategy_that_touches_only_managers_leaves_every_unmanaged_life_as_it_was(use: str) -> None:
+    """To the bit: all columns of all who never have a manager, where customers do not imitate one another."""
+    s = arms({"use": use, **FAST}, customers=20_000, months=8, model=ALONE)
+    assert strategy(use).touched() == ("managers",)
+    (without, had), (with_it, have) = lives(s, 0), lives(s, 1)
+    ever = np.array(sorted(had | have), np.uint64)
+    differ = 0
+    for before, after in zip(without, with_it, strict=True):
+        one, other = ~np.isin(before["uid"], ever), ~np.isin(after["uid"], ever)
+        assert one.sum() > 10_000
+        for name in NAMES:
+            np.testing.assert_array_equal(before[name][one], after[name][other], err_msg=name)
+        differ += sum(not np.array_equal(before[name][~one], after[name][~other]) for name in NAMES)
+    assert differ > 0  # it did something, to those with managers
+
+
+# --- an end ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("use", USES)
+def test_until_a_month_all_is_as_without_an_end_and_then_levers_wishes_and_costs_are_gone(use: str) -> None:
+    s = arms({"use": use, **FAST}, {"use": "digital_thinking"} if use != "digital_thinking" else {"use": "fintech"})
+    ends = arms({**s.arms["arm"][0].model_dump(by_alias=True), "until": 3}, s.arms["arm"][1], months=7)
+    longer = s.model_copy(update={"months": 7})
+    for_ever, ended = of_arm(longer), of_arm(ends)
+    same(rows(ended, until=3), rows(for_ever, until=3))
+    same(ended["bank"].query("month <= 3"), for_ever["bank"].query("month <= 3"))
+    assert not rows(ended).equals(rows(for_ever))
+    told = ended["bank"].set_index("month")
+    for column in (f"cost[{use}]", f"maturity[{use}]"):
+        assert (told[column] > 0).tolist() == [False, True, True, True, False, False, False, False]
+    arm = programme(strategy(use, **FAST, until=3))
+    levers = Levers(4)
+    arm.turn(levers, 4)
+    assert told_by(levers) == told_by(Levers(4))
+    assert arm.propose(None, 4) is None  # type: ignore[arg-type]  # nobody is looked at
+
+
+@pytest.mark.parametrize("use", USES)
+def test_an_end_at_the_start_is_the_reference_to_the_bit(use: str, reference: dict[str, pd.DataFrame]) -> None:
+    t = of_arm(arms({"use": use, "from": 1, "until": 1, **FAST}))
+    same(rows(t), rows(reference))
+    assert t["bank"][f"cost[{use}]"].eq(0).all()
+
+
+def test_an_end_beyond_the_horizon_is_no_end() -> None:
+    same(rows(of_arm(arms({"use": "fintech", "until": 1200}))), rows(of_arm(arms({"use": "fintech"}))))
+
+
+def test_what_was_built_fades_by_its_own_rules_once_a_strategy_has_ended() -> None:
+    """Skill of managers, learnt in months 1 and 4, is there after the end in month 4 and fades (F43)."""
+    s = arms({"use": "staff_upskilling", **FAST, "until": 4}, months=30, implementation=OPEN)
+    learnt: list[float] = []
+    live(begun(s), lambda bank: learnt.append(float(np.mean([m.trained_professional for m in bank.team.managers]))))
+    assert learnt[0] == 0
+    assert learnt[4] > learnt[1] > 0
+    assert learnt[4] > learnt[5] > learnt[16] > learnt[30] > 0
+
+
+def test_other_strategies_lose_what_one_that_has_ended_held_for_them() -> None:
+    """Gate, complements, what a carrier adds and what keeps skill from eroding end with it, and the cost of a year."""
+    strata = strategy("stratification")
+    thinking = strategy("digital_thinking", speed=10.0, lag=0.0, until=24)
+    arm = programme(strata, thinking)
+    assert arm.maturity(strata, 24) == pytest.approx(0.6 * strata.curve(24), rel=1e-6)
+    assert arm.maturity(strata, 25) == pytest.approx(0.4 * strata.curve(25))
+    assert arm.yearly(thinking, 60, 16_000.0) == pytest.approx(1000.0 * (0.005 + 2 * 0.002) / 5)
 
 
 # --- what it costs, by hand ------------------------------------------------------------------------------------------
@@ -612,6 +775,7 @@ SPEC_COSTS = {  # capital and running, share of the annual revenue at month 0 (S
     "institutional": (0.0, 0.001),
     "human_resources": (0.0, 0.003),
     "fintech": (0.015, 0.0),
+    "onboarding": (0.001, 0.001),
     OWN: (0.0, 0.004),
 }
 
@@ -644,6 +808,54 @@ def test_the_books_of_a_bank_hold_what_its_strategies_cost(reference: dict[str, 
     np.testing.assert_allclose(parts, t["bank"]["strategy_cost"], rtol=1e-12)
     first_month = reference["monthly"].query("month == 1")["revenue"].sum()
     assert yearly == pytest.approx(12 * first_month, rel=0.03)
+
+
+SUMS = {"capital": {"amount": 1_200_000}, "running": {"amount": 400_000}}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_sums_of_money_are_in_the_books_to_the_yuan(use: str) -> None:
+    """3 months late and at half intensity: half of 1.2 m over a year, half of 0.4 m every year, whatever is earned."""
+    t = of_arm(arms({"use": use, "from": 3, "intensity": 0.5, **SUMS}, months=18))
+    booked = t["monthly"].groupby("month")["strategy_cost"].sum()
+    expected = [0.0] * 4 + [0.5 * (100_000 + 400_000 / 12)] * 12 + [0.5 * 400_000 / 12] * 3
+    np.testing.assert_allclose(booked, expected, rtol=1e-12)
+    np.testing.assert_allclose(t["bank"][f"cost[{use}]"], expected, rtol=1e-12)
+
+
+def test_a_sum_beside_a_share_and_an_end() -> None:
+    arm = programme(strategy("fintech", capital={"amount": 240.0}, running=0.12, until=6))
+    np.testing.assert_allclose([arm.costs(m)["fintech"] for m in range(1, 9)], [20.0 + 10.0] * 6 + [0.0, 0.0])
+    shares = programme(strategy("fintech", capital=0.24, running=0.12, until=6))  # of revenue of 1,000
+    assert [arm.costs(m) for m in range(1, 9)] == [shares.costs(m) for m in range(1, 9)]
+
+
+def test_a_bank_without_revenue_pays_sums_of_money_too() -> None:
+    arm = Programme(
+        [strategy("fintech", **SUMS)], Implementation(), facts_of_bank(), np.zeros(4), months=12, salary=0.0
+    )
+    np.testing.assert_allclose(arm.cost(1), [(100_000 + 400_000 / 12) / 4] * 4)
+
+
+def test_a_budget_pays_sums_of_money() -> None:
+    spent, (scaled,) = spent_a_year([strategy("fintech", **SUMS)], 400_000.0)
+    assert spent == pytest.approx(400_000.0, rel=1e-6)
+    assert scaled.intensity == pytest.approx(0.5, rel=1e-6)  # over three years: 1.2 m / 3 + 0.4 m
+
+
+def test_sums_and_ends_can_be_varied_in_a_sweep_and_a_share_as_before() -> None:
+    s = arms({"use": "fintech", **SUMS, "until": 3}, {"use": "institutional"})
+    base = Base(s)
+    leaf = base.leaf("arms.arm.fintech.capital.amount")
+    assert (leaf.base, leaf.shape.unit) == (1_200_000, "CNY")
+    assert base.leaf("arms.arm.institutional.running").plausible == (0.0, 0.002)
+    assert base.leaf("arms.arm.fintech.until").base == 3
+    assert base.leaf("arms.arm.institutional.until").base is None
+    assert base.why_not({"arms.arm.fintech.capital.amount": 2e6, "arms.arm.institutional.running": 0.1}) is None
+    assert "-1 is not allowed" in str(base.why_not({"arms.arm.fintech.capital.amount": -1}))
+    assert {role_of(f"arms.arm.fintech.{key}") for key in ("until", "from")} == {"lever"}
+    with pytest.raises(ValueError, match=r"such as arms.arm.fintech.capital.amount"):
+        base.leaf("arms.arm.fintech.capital")
 
 
 # --- a budget --------------------------------------------------------------------------------------------------------
@@ -736,6 +948,12 @@ arms:
   k: [{from: 3}]
   l: {budgt: 5}
   m: [{use: fintech, capital: -0.1}]
+  n: [{use: fintech, until: 1.5}]
+  o: [{use: fintech, until: -1}]
+  p: [{use: fintech, capital: {amount: -1}}]
+  q: [{use: fintech, running: {amunt: 3}}]
+  r: [{use: fintech, running: {amount: 3, share: 0.1}}]
+  s: [{use: fintech, running: much}]
 """
 PLACES = [
     "5:13  arms.a.stratificaton.use: unknown strategy stratificaton; did you mean stratification?",
@@ -751,6 +969,13 @@ PLACES = [
     "15:7  arms.k[0].use: missing",
     "16:7  arms.l.budgt: unknown key; did you mean budget?",
     "17:31  arms.m.fintech.capital: -0.1 is not allowed; a number from 0 to 10 (share of annual revenue)",
+    "18:29  arms.n.fintech.until: 1.5 is not allowed; a whole number from 0 to 1200 (month)",
+    "19:29  arms.o.fintech.until: -1 is not allowed; a whole number from 0 to 1200 (month)",
+    "20:40  arms.p.fintech.capital.amount: -1 is not allowed; a number from 0 to 1000000000000000 (CNY)",
+    "21:22  arms.q.fintech.running.amount: missing; a number from 0 to 1000000000000000 (CNY/year)",
+    "21:32  arms.q.fintech.running.amunt: unknown key; did you mean amount?",
+    "22:43  arms.r.fintech.running.share: unknown key; the keys here are amount",
+    '23:31  arms.s.fintech.running: "much" is text; a number from 0 to 10 or a mapping with amount (share of annual ',
 ]
 MISFITS = """\
 name: misfits
@@ -763,12 +988,14 @@ arms:
     - {use: fintech, from: 6}
   late:
     - {use: fintech, from: 12}
+  over: [{use: fintech, from: 5, until: 4}]
   idle: {budget: 1000, strategies: [{use: fintech, intensity: 0}]}
 """
 SLIPS = [
     "8:13  arms.twice[2].use: fintech is there twice (item 0); once an arm",
     "10:28  arms.late.fintech.from: 12 is beyond the 12 measured months; from 0 to 11",
-    "11:18  arms.idle.budget: nothing to spend it on; an arm with a budget has strategies",
+    "11:41  arms.over.fintech.until: 4 is before from, 5; that month or later",
+    "12:18  arms.idle.budget: nothing to spend it on; an arm with a budget has strategies",
 ]
 
 

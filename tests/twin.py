@@ -23,6 +23,7 @@ from sim.codes import (
     DRAW_SCORE,
     LANES,
     LEAD,
+    PROPOSED,
     RETENTION,
 )
 from sim.kernel.tallies import TENURE_LAST
@@ -221,7 +222,8 @@ def make_contact(c, plan, u, now, p):
     """The month's contact: its channel (-1 = none), and whether it is meant to keep the customer.
 
     What a manager planned, else a campaign's: one uniform is cut into a piece a channel, offers before retention
-    contacts; remote managers call in the lowest tier. Never where opted out.
+    contacts; remote managers call in the lowest tier. Never where opted out. Also whom somebody wished to contact, and
+    who of them has opted out.
     """
     boost, chosen = campaign_aims(c, now, p)
     has_app, ends, end = c.adopted != 0, [], ZERO
@@ -240,12 +242,31 @@ def make_contact(c, plan, u, now, p):
     channel = np.where(plan >= 0, plan % RETENTION, campaign)
     barred = (c.opted_out >> np.maximum(channel, 0)) & 1
     keeping = np.where(plan >= 0, (plan // RETENTION) % 2 == 1, saved)
-    return np.where((c.state == ACTIVE) & (barred == 0), channel, -1), keeping
+    barred, asked = barred == 1, (c.state == ACTIVE) & (channel >= 0)
+    return np.where(asked & ~barred, channel, -1), keeping, asked, asked & barred
+
+
+def make_welcome(c, plan, channel, u, now, p):
+    """A welcome to new customers whom nobody else contacts: its channel, -1 = none (reading 11)."""
+    if not now.welcoming:
+        return np.full(c.uid.size, -1)
+    left, ends, end = ONE - u.campaign, [], ZERO
+    for way in range(len(CHANNELS)):
+        end = end + now.welcome[way] * np.where(c.adopted != 0, ONE, p.without_app[way])
+        ends.append(end)
+    way = np.minimum((left >= np.array(ends)).sum(axis=0), len(CHANNELS) - 1)
+    new = (now.month - c.joined_month.astype(int) <= 3) & (c.state == ACTIVE)
+    free = (channel < 0) & (plan < 0) & ((c.opted_out >> way) & 1 == 0)
+    return np.where(new & free & (left < end), way, -1)
 
 
 def meet(c, plan, u, now, p):
     """Contacts: made, reached, answered, resented, remembered (SPEC 5.2-5.4, 6.4; bond SPEC 4.3)."""
-    channel, keeping = make_contact(c, plan, u, now, p)
+    channel, keeping, asked, silenced = make_contact(c, plan, u, now, p)
+    greeting = make_welcome(c, plan, channel, u, now, p)
+    greets = greeting >= 0
+    channel, keeping = np.where(greets, greeting, channel), keeping & ~greets
+    asked, silenced = asked | greets, silenced & ~greets
     at = np.maximum(channel, 0)
     elsewhere = (c.last_channel >= 0) & (c.last_channel != at)
     easy = np.where(at == c.preferred, p.preferred_relief, ONE)
@@ -260,13 +281,14 @@ def meet(c, plan, u, now, p):
     c.last_channel = np.where(made, before, c.last_channel)
 
     reached = made & (u.reach < p.reach[at])
-    offered = reached & (u.push < now.push_share) & ~keeping
+    offered = reached & (u.push < np.where(plan >= 0, now.push_managers, now.push_share)) & ~keeping & ~greets
     managed = (c.manager >= 0) & (plan >= 0)
     near = managed & (c.aum_1 >= p.near_threshold * p.ceiling[c.tier])
     skill = np.where(managed, manager_quality(c, now), ZERO)
     followed = (plan >= 0) & (plan // LEAD % 2 == 1)
     warmth = np.where(elsewhere, now.synergy, ZERO) + np.where(followed, now.handoff, ZERO)
     pull = p.need_effect * c.need + p.skill_effect * skill + p.attempt_decay * c.attempts.astype(f) + warmth
+    pull = pull + np.where(managed, p.bond_conversion * c.bond, ZERO)
     chance = (
         p.conversion[at]
         * now.conversion_ratio[c.tier]
@@ -274,7 +296,8 @@ def meet(c, plan, u, now, p):
         * np.where(near, p.near_threshold_effect, ONE)
         * np.where(u.event < p.event_rate, p.event_need, ONE)
     )
-    sale = offered & (u.sale < chance)
+    greeted = reached & greets
+    sale = (offered & (u.sale < chance)) | (greeted & (c.retained == 0) & (u.sale < now.welcome_product))
     campaign_over = now.month % p.campaign_months == 0
     c.attempts = np.where(sale | campaign_over, 0, np.minimum(c.attempts + offered, 100))
 
@@ -284,12 +307,26 @@ def meet(c, plan, u, now, p):
     c.opt_out_month = np.where(resents, now.month, c.opt_out_month)
 
     talks = reached & managed
-    c.bond = c.bond * p.bond_fading + np.where(talks, (ONE - c.bond) * p.bond_step, ZERO)
+    able = now.manager_quality[np.maximum(c.manager, 0)]
+    step = np.minimum(p.bond_step * np.maximum(ONE + p.bond_skill * able, ZERO), ONE)
+    c.bond = c.bond * p.bond_fading + np.where(talks, (ONE - c.bond) * step, ZERO)
     c.contact_gap = np.where(talks, 0, np.minimum(c.contact_gap + 1, 100))
+    months = c.joined_month.astype(int) + 4 - now.month
+    c.retained = np.where(greeted & (c.retained <= 0), -months, c.retained)
     c.retained = np.where(reached & keeping, p.retention_months, c.retained)
     browses = (c.adopted != 0) & (c.manager >= 0) & (c.state == ACTIVE)
     c.lead = browses & (u.campaign < p.lead_chance * exp(p.need_effect * c.need))
-    return SimpleNamespace(channel=channel, reached=reached, sale=sale, resents=resents)
+    return SimpleNamespace(
+        channel=channel,
+        reached=reached,
+        sale=sale,
+        resents=resents,
+        asked=asked,
+        greets=greets,
+        silenced=silenced,
+        keeping=keeping,
+        refused=offered & ~sale,
+    )
 
 
 def serve(c, u, now, p):
@@ -297,8 +334,13 @@ def serve(c, u, now, p):
     awake, digital = c.state == ACTIVE, c.adopted != 0
     risk = np.where(digital, p.failure_digital, p.failure_other) * now.failure_ratio
     failed = awake & (u.failure < risk)
-    visits = u.experience < np.where(digital, p.experience_digital, p.experience_other)
-    happens = awake & (visits | failed)
+    any_kind = u.experience < np.where(digital, p.experience_digital, p.experience_other)
+    visits = u.experience < np.where(digital, p.experience_human, p.experience_other)
+    badly = u.failure < np.where(digital, p.failure_human, p.failure_other) * now.failure_ratio
+    met = np.where(visits, ONE, np.where(any_kind, p.app_weight, ZERO))
+    spoilt = np.where(badly, ONE, p.app_weight)
+    weight = np.maximum(np.where(awake, met, ZERO), np.where(failed, spoilt, ZERO))
+    human = (visits | badly).astype(f)
 
     complained = failed & (u.complaint < p.complain_share)
     solved = failed & (u.complaint < p.complain_share * now.resolution)
@@ -307,15 +349,23 @@ def serve(c, u, now, p):
     c.open_failure = c.open_failure * p.failure_fading + (failed.astype(f) - solved.astype(f))
 
     drop = p.failure_drop * np.where(betrayed, p.double_deviation, ONE)
+    managed = (c.manager >= 0).astype(int)
+    spread = p.quality_sd * now.quality_sd_ratio[managed, digital.astype(int)]
     quality = (
-        now.quality_shift[c.tier]
-        + p.manager_share * manager_quality(c, now)
-        + p.quality_sd * now.quality_sd_ratio * normal(u.quality)
+        now.quality_shift[managed, c.tier]
+        + p.manager_share * manager_quality(c, now) * human
+        + spread * (human + (ONE - human) * p.app_spread) * normal(u.quality)
         - np.where(failed, drop, ZERO)
     )
-    surprise = np.where(happens, quality - c.expectation, ZERO)
+    felt, surprise = weight * quality, weight * (quality - c.expectation - now.expectation_rise)
     return SimpleNamespace(
-        surprise=surprise, failed=failed, complained=complained, recovered=recovered, betrayed=betrayed
+        weight=weight,
+        felt=felt,
+        surprise=surprise,
+        failed=failed,
+        complained=complained,
+        recovered=recovered,
+        betrayed=betrayed,
     )
 
 
@@ -327,12 +377,13 @@ def feel(c, service, u, now, p):
     change = p.gain * anchor * gains - p.loss * anchor * losses - p.satisfaction_decay * c.satisfaction
     pleased = p.recovery_gain * service.recovered.astype(f)
     harassed = p.pressure_dislike * np.maximum(c.pressure - p.pressure_from, ZERO)
-    c.satisfaction = c.satisfaction + change + pleased - harassed
-    c.expectation = c.expectation + p.expectation_speed * service.surprise
+    c.satisfaction = c.satisfaction + change + p.performance * anchor * service.felt + pleased - harassed
+    c.expectation = c.expectation + p.expectation_speed * (service.surprise + service.weight * now.expectation_rise)
     score = satisfaction_score(c, p)
     watched = now.privacy * f(2) * (ONE - c.affinity)
     c.trust = c.trust + p.trust_speed * (score - watched - c.trust) - p.breach * service.betrayed.astype(f)
-    c.engagement = p.engagement_memory * c.engagement + p.engagement_noise * normal(u.engagement)
+    own = c.engagement_mean
+    c.engagement = own + p.engagement_memory * (c.engagement - own) + p.engagement_noise * normal(u.engagement)
     return score
 
 
@@ -354,6 +405,7 @@ def use_products(c, contact, u, p):
 
     slope = p.transactions_slope
     rate = p.transactions * exp(slope * c.engagement - f(0.5) * slope * slope)
+    rate = rate * np.where(c.adopted != 0, p.transactions_app, ONE)
     none = exp(-rate)
     more = np.minimum(np.maximum(rate / (ONE - none) - ONE, f(1e-6)), f(1e6))
     rest = np.maximum((u.use - none) / (ONE - none), f(1e-7))
@@ -373,6 +425,7 @@ def adopt(c, u, now, p):
         - p.adoption_age * (age - p.adoption_age_from) * f(0.1)
         + p.adoption_peers * now.peers
         + now.adoption_shift
+        + np.where(c.retained < 0, now.welcome_adoption, ZERO)
     )
     yes = (c.state == ACTIVE) & (u.adopt * (ONE + exp(-x)) < p.adoption_on)
     c.adopted = np.where(yes, 1, c.adopted)
@@ -380,12 +433,15 @@ def adopt(c, u, now, p):
 
 def earn(c, contact, score, now, p):
     """Share of wallet (SPEC 2.3, DECISIONS 1) and the AUM that follows from it; returns AUM in CNY."""
+    brought = log(exp(c.wallet) + p.money_brought) - p.log_left_elsewhere
+    c.wallet = np.where(contact.sale, brought, c.wallet)
+    mean = c.wallet_mean + p.wallet_bond * c.bond
     digital = p.multihoming_digital * p.multihoming_preferred[c.preferred]
     others = c.multihomer.astype(f) * p.wallet_multihoming * (ONE + np.where(c.adopted != 0, digital, ZERO))
     leak = p.wallet_yield * now.yield_gap * c.affinity * p.liquid_share[c.tier]
     warmth = p.wallet_satisfaction * score + p.wallet_contact * contact.reached.astype(f)
     warmth = np.where(c.state == ACTIVE, warmth, ZERO)
-    c.wallet = c.wallet + p.wallet_reversion * (c.wallet_mean - c.wallet) + warmth - others - leak
+    c.wallet = c.wallet + p.wallet_reversion * (mean - c.wallet) + warmth - others - leak
     return c.held * exp(c.log_wealth) / (ONE + exp(-c.wallet))
 
 
@@ -394,7 +450,7 @@ def tenure_band(completed):
     return np.searchsorted([3, 12, 24, 48, 60], completed, side="right")
 
 
-def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, demotion_ratio, p):
+def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, demotion_ratio, welcome, p):
     """beta X + f(tenure) + log u (SPEC 2.3); `event` is the uniform that decides on life events."""
     decades = np.clip((c.age + f(month) / f(12) - p.age_from) * f(0.1), p.age_lowest, p.age_highest)
     z = np.minimum(c.pressure, p.pressure_most)
@@ -408,6 +464,7 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, de
     bank = (
         own
         + np.where(c.manager_shock_months > 0, c.manager_shock, ZERO)
+        + p.b_bond * c.bond
         + np.where((c.contact_gap > p.gap_months) & (c.tier > 0), p.b_gap, ZERO)
         + np.where(c.adopted != 0, p.b_app, ZERO)
         + p.b_yield * yield_gap * c.affinity
@@ -421,6 +478,7 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, de
         + np.where(c.second_life > 0, p.b_second_life, ZERO)
         + np.where(event < p.event_rate * p.relocation_part, p.b_relocation, ZERO)
         + np.where(c.retained > 0, p.uplift[c.uplift_class], ZERO)
+        + np.where(c.retained < 0, welcome, ZERO)
     )
     tenure = p.tenure_log[c.tier, tenure_band(month - c.joined_month.astype(int) - 1)]
     return p.covariates_on * life + tenure + c.log_frailty + word_of_mouth[c.tier] + lever[c.tier]
@@ -485,7 +543,7 @@ def turn_page(c, after, tier, money):
     c.bond = np.where(after == ACTIVE, c.bond, ZERO)
     c.manager_shock_months = np.maximum(c.manager_shock_months.astype(int) - 1, 0)
     c.follow_months = np.maximum(c.follow_months.astype(int) - 1, 0)
-    c.retained = np.maximum(c.retained.astype(int) - 1, 0)
+    c.retained = c.retained.astype(int) - np.sign(c.retained)
 
 
 # --- sums, in integers -----------------------------------------------------------------------------------------------
@@ -521,6 +579,8 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
         (T.SALES, w * taken, awake),
         (T.CONTACTS + BRANCH + contact.channel, w, contacted),
         (T.OPT_OUTS, w, contacted & contact.resents),
+        (T.EXPERIENCES, w * (service.weight * f(65536)).astype(np.int64), awake),
+        (T.QUALITY, w * (service.felt * f(65536)).astype(np.int64), awake),
         (T.FAILURES, w, awake & service.failed),
         (T.COMPLAINTS, w, awake & service.complained),
         (T.AUM_EXITED, w * before, gone),
@@ -542,6 +602,24 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
     add(book_exits, (was.manager,), w, gone & (was.manager >= 0))
 
 
+def count_reach(was, c, plan, after, contact, u, now, reach):
+    """Wishes for a contact by tier, age and app, what for (`codes.WISHES`) and what became of it (`codes.REACH`)."""
+    courted = (was.state == DORMANT) & (u.campaign < now.win_back[was.tier])
+    lost = plan < -1
+    what_for = [lost, plan < 0, plan // RETENTION % 2 == 1, plan // LEAD % 2 == 1, plan // PROPOSED % 2 == 1]
+    campaign = np.where(contact.greets, 6, np.where(contact.keeping, 5, 4))
+    wish = np.select(what_for, [(-2 - plan) // 4, campaign, 2, 3, 1], 0)
+    ways = [lost, contact.silenced, contact.channel < 0, ~contact.reached, contact.refused]
+    end = np.select(ways, [(-2 - plan) % 4, 0, 1, 4, 5], 6)
+    wish = np.where(courted, 7, wish)
+    end = np.where(courted, np.where(contact.channel < 0, 0, np.where(after == ACTIVE, 6, 5)), end)
+    older, app = c.age + f(now.month) / f(12) >= f(60), c.adopted != 0
+    w, there = c.weight.astype(np.int64), lost | contact.asked | courted
+    cell = (was.tier, 2 * older.astype(int) + app, wish, end)
+    add(reach, (*cell, 0), w, there)
+    add(reach, (*cell, 1), w * np.trunc(was.aum + 0.5).astype(np.int64), there)
+
+
 def loyalty(c, score, month, p):
     """Attitudinal loyalty: satisfaction, trust, bond and habit; habit from -1 to 1 over `habit_months` (SPEC 1.4)."""
     tenure = np.clip(month - c.joined_month.astype(int), 0, p.habit_months)
@@ -550,12 +628,23 @@ def loyalty(c, score, month, p):
     return p.loyal_satisfaction * score + p.loyal_trust * trust + p.loyal_bond * c.bond + p.loyal_habit * habit
 
 
+def tariff(aum, p):
+    """Revenue of AUM, and of a product beyond the first, CNY a year: a rate for each slice of AUM (reading 5)."""
+    earned, each = np.zeros(aum.size, f), np.full(aum.size, p.product_base, f)
+    for k in range(p.threshold.size):
+        part = np.maximum(np.minimum(aum.astype(f), p.ceiling[k]) - p.threshold[k], ZERO)
+        earned, each = earned + p.slice_rate[k] * part, each + p.product_slope[k] * part
+    return earned, each
+
+
 def count_stocks(c, month, p, tally):
     """Stocks at month end, by tier; shares and scores in 1/65536."""
     w = c.weight.astype(np.int64)
     there, awake = c.state != CLOSED, c.state == ACTIVE
     score, extra = satisfaction_score(c, p), c.products.astype(np.int64) - 1
     loyal = loyalty(c, score, month, p)
+    earned, each = tariff(c.aum, p)
+    products = fen(each) * extra
 
     def fixed(x):
         return w * (x * f(65536)).astype(np.int64)
@@ -567,13 +656,15 @@ def count_stocks(c, month, p, tally):
         (T.OPTED_OUT, w, there & (c.opted_out != 0)),
         (T.ACTIVE, w, awake),
         (T.PRODUCTS, w * (extra + 1), awake),
-        (T.EXTRA, w * np.where(c.adverse != 0, -extra, extra), awake),
+        (T.EARNED, w * fen(earned), there),
+        (T.EARNED_PRODUCTS, w * np.where(c.adverse != 0, -products, products), awake),
         (T.DIGITAL, w, awake & (c.adopted != 0)),
         (T.SATISFACTION, fixed(score), awake),
         (T.TRUST, fixed(c.trust / p.trust_sd), awake),
         (T.LOYALTY, fixed(loyal), awake),
         (T.LOYALTY2, fixed(loyal * loyal), awake),
         (T.MANAGED_OPEN, w, awake & (c.manager >= 0)),
+        (T.BOND, fixed(c.bond), awake & (c.manager >= 0)),
     ):
         add(tally, (c.tier, column), amount, where)
 
@@ -586,7 +677,7 @@ def rows(columns, first, last):
     return SimpleNamespace(**{name: getattr(columns, name)[first:last].copy() for name in columns._fields})
 
 
-def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, book_exits):
+def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, book_exits, reach):
     """One month for rows first..last: the order of DECISIONS 10."""
     c, plan = rows(columns, first, last), plan[first:last]
     was = SimpleNamespace(state=c.state, tier=c.tier, aum=c.aum, manager=c.manager)
@@ -599,12 +690,22 @@ def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, boo
     adopt(c, u, now, p)
     money = earn(c, contact, score, now, p)
     c.risk = log_hazard_ratio(
-        c, score, u.event, now.month, now.yield_gap, now.word_of_mouth, now.hazard_ratio, now.demotion_ratio, p
+        c,
+        score,
+        u.event,
+        now.month,
+        now.yield_gap,
+        now.word_of_mouth,
+        now.hazard_ratio,
+        now.demotion_ratio,
+        now.welcome_hazard,
+        p,
     )
     after, money = stay_or_leave(c, c.risk, money, contact, u, now, p)
     money = keep_in_band(c, after, money, p)
     tier = climb(c, after, money, now, p)
     count_flows(was, c, after, tier, money, contact, service, taken, now, tally, cohort, left_from, book_exits)
+    count_reach(was, c, plan, after, contact, u, now, reach)
     turn_page(c, after, tier, money)
     count_stocks(c, now.month, p, tally)
     for name in columns._fields:
@@ -625,7 +726,7 @@ def weigh_chunk(columns, first, last, month, yield_gap, p, sums):
     """Risk of everybody without events and levers; moments of active customers by tier, in integers (SPEC 2.3)."""
     c = rows(columns, first, last)
     never, nothing = np.ones(last - first, f), np.zeros(p.threshold.size, f)
-    risk = log_hazard_ratio(c, satisfaction_score(c, p), never, month, yield_gap, nothing, nothing, ONE, p)
+    risk = log_hazard_ratio(c, satisfaction_score(c, p), never, month, yield_gap, nothing, nothing, ONE, ZERO, p)
     columns.risk[first:last] = risk
     w, awake, gain = c.weight.astype(np.int64), c.state == ACTIVE, gain_of(risk, c.uplift_class, p)
     moments = (ONE, exp(risk) * f(2**20), risk * f(4096), risk * risk * f(4096), gain * f(4096), gain * gain * f(4096))

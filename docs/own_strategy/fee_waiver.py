@@ -7,20 +7,20 @@ What would change our minds: no fewer closures among customers of the lower tier
 """
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
-from sim.strategies import RETENTION, Bank, BankView, Levers, Proposals, Strategy, assumption, reached
+from sim.strategies import RETENTION, Bank, BankView, Levers, Proposals, Running, Strategy, assumption, reached
 
 
 class FeeWaiver(Strategy):
     """Fee waiver: no account fee in the lower tiers, and a call to clients whose money is draining away."""
 
+    touches: ClassVar = ("hours",)  # managers have calls to make; nobody's service changes
     lag: float = assumption(3.0, "months", plausible=(1, 6), allowed=(0, 240), source="assumption")
     """months until half of the customers know of it"""
-    running: float = assumption(
-        0.004, "share of annual revenue a year", plausible=(0.002, 0.01), allowed=(0, 10), source="assumption"
-    )
+    running: Running = assumption(0.004, "share of annual revenue a year", plausible=(0.002, 0.01), source="assumption")
     """fees not earned"""
     closing: float = assumption(0.90, "HR", plausible=(0.8, 1.0), allowed=(0.1, 10), source="assumption; direction F8")
     """closing an account that costs nothing"""

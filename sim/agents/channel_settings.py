@@ -158,8 +158,10 @@ class Channels(Settings):
         capacity=5000,
         campaign=_everywhere(0.30),
     )
-    branch_visits_saved: float = assumption(0.3, "share", plausible=(0.0, 0.6), allowed=(0, 1), source="assumption")
-    """branch visits an app-active customer no longer makes (F26 found more of them, not fewer)"""
+    branch_visits_saved: float = assumption(
+        0.0, "share", plausible=(0.0, 0.3), allowed=(-2, 1), source="assumption; F26 more, F29 fewer"
+    )
+    """branch visits an app-active customer no longer makes; F26 found more of them, not fewer"""
 
     @model_validator(mode="after")
     def _somebody_is_liked(self) -> Channels:
@@ -182,13 +184,18 @@ class Channels(Settings):
         other[self.column("in_app") > 0] = 0.0
         return digital, other
 
-    def inbound_by_use(self) -> tuple[float, float]:
-        """Episodes a month, (app-active, others)."""
-        digital, other = self.inbound()
-        return float(digital.sum()), float(other.sum())
+    def episodes(
+        self, use: np.ndarray | float = 1.0, failing: np.ndarray | float = 1.0
+    ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Episodes and failures expected in a month, each of (app users, app users with people, others).
 
-    def failures_by_use(self) -> tuple[float, float]:
-        """Expected failures a month, (app-active, others)."""
-        digital, other = self.inbound()
-        failure = self.column("failure")
-        return float((digital * failure).sum()), float((other * failure).sum())
+        `use` and `failing` are ratios by channel on the episodes and on the chance that one fails.
+        """
+        digital, other = (episodes * use for episodes in self.inbound())
+        people = digital * (self.column("in_app") == 0)
+        failure = self.column("failure") * failing
+        kinds = (digital, people, other)
+        return (
+            tuple(float(kind.sum()) for kind in kinds),
+            tuple(float((kind * failure).sum()) for kind in kinds),
+        )  # type: ignore[return-value]

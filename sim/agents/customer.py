@@ -41,7 +41,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("aum", np.float64, 0, True, "CNY", "assets under management"),
     Column("state", i8, CLOSED, True, "", "active, dormant, closed (or unused)"),
     Column("tier", i8, 0, True, "", "index of the tier"),
+    Column("first_tier", i8, 0, True, "", "index of the tier at month 0, or of joining since"),
     Column("joined_month", i16, 0, True, "month", "month of joining, negative before month 0"),
+    Column("referred", i8, 0, True, "", "1 = joined through a customer who recommended the bank"),
     Column("age", f32, 40, True, "years", "age at month 0"),
     Column("income", f32, 0, True, "SD", "log income, in SD of the population"),
     Column("products", i8, 1, True, "products", "products held, 1 to 10"),
@@ -62,7 +64,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("attempts", i8, 0, True, "offers", "offers answered with no in the running campaign"),
     Column("last_channel", i8, NOBODY, True, "", "channel of the last contact made, -1 = none yet"),
     Column("contacts", i16, 0, True, "contacts", "contacts the bank has made so far"),
-    Column("retained", i8, 0, True, "months", "months a retention contact still works"),
+    Column(
+        "retained", i8, 0, True, "months", "months a retention contact (positive) or a welcome (negative) still works"
+    ),
     Column("lead", i8, 0, True, "", "1 = showed interest in the app last month"),
     Column("log_wealth", f32, 0, False, "log CNY", "log of total financial wealth"),
     Column("wealth_mean", f32, 0, False, "log CNY", "what log wealth reverts to"),
@@ -75,6 +79,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("expectation", f32, 0, False, "SD", "expected service quality"),
     Column("trust", f32, 0, False, "raw", "trust, before scaling"),
     Column("engagement", f32, 0, False, "SD", "latent engagement"),
+    Column("engagement_mean", f32, 0, False, "SD", "what engagement reverts to"),
     Column("log_frailty", f32, 0, False, "log HR", "log of the gamma frailty"),
     Column("bond", f32, 0, False, "share", "bond with the manager, 0 to 1"),
     Column(
@@ -145,9 +150,10 @@ class Customers:
     def __len__(self) -> int:
         return self.count
 
-    def place(self, values: dict[str, np.ndarray]) -> np.ndarray:
+    def place(self, values: dict[str, np.ndarray], *, free: np.ndarray | None = None) -> np.ndarray:
         """Give new customers a row each, freed rows first (lowest first); returns the row numbers.
 
+        `free`, a mask over the rows, says which freed rows may be taken (all, unless given).
         `values` holds equally long arrays by column name; columns left out get the value of an unused row.
         """
         n = len(values["uid"])
@@ -155,11 +161,12 @@ class Customers:
             raise OverflowError(
                 f"a row would stand for more than {MOST_WEIGHT // 1024:,} customers; more agents or fewer customers"
             )
-        free = np.flatnonzero(self._columns["state"][: self.count] == CLOSED)[:n]
-        more = n - free.size
+        left = self._columns["state"][: self.count] == CLOSED
+        freed = np.flatnonzero(left if free is None else left & free)[:n]
+        more = n - freed.size
         if self.count + more > self.capacity:
             self._resize(int((self.count + more) * 1.1) + 1024)
-        rows = np.concatenate([free, np.arange(self.count, self.count + more)])
+        rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
         self.count += more
         for column in COLUMNS:
             self._columns[column.name][rows] = values.get(column.name, column.empty)

@@ -26,7 +26,7 @@ class Managers(Settings):
             *("coverage", "span", "span_slack", "remote_from", "remote_coverage", "remote_span", "hours_per_month"),
             *("salary", "contact_months", "mix"),
         ),
-        settled=("first_service_most", "learning_doublings"),
+        settled=("coverage_before", "first_service_most", "learning_doublings"),
         idle={
             "manager_turnover": (
                 *("turnover", "turnover_junior", "turnover_senior", "junior_months", "senior_months"),
@@ -45,6 +45,13 @@ class Managers(Settings):
         source="DECISIONS 12",
     )
     """active customers of the tier with a named manager"""
+    coverage_before: dict[str, float] = assumption(
+        unit="share",
+        plausible=(0.3, 1.0),
+        factory=lambda: {"mass": 0.0, "affluent": 0.5, "wealth": 0.9, "private": 1.0},
+        source="DECISIONS 12",
+    )
+    """the same while the first customers' AUM and the hazards came about: what those bonds hold is in them"""
     span: dict[str, float] = assumption(
         unit="customers a manager",
         plausible=(30, 10_000),

@@ -20,7 +20,25 @@ from sim.agents.customer import BankView, Customers
 from sim.agents.manager import MANAGER_UNITS, Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
 from sim.agents.proposals import Proposals
-from sim.codes import ACTIVE, CHANNELS, DRAW_MANAGER, DRAW_PLAN, NOBODY
+from sim.codes import (
+    ACTIVE,
+    CHANNELS,
+    DRAW_MANAGER,
+    DRAW_PLAN,
+    DUE,
+    FOLLOW,
+    KEEP,
+    LEAD,
+    LOST,
+    NO_CAPACITY,
+    NO_HOUR,
+    NOBODY,
+    OFFER,
+    PROPOSED,
+    RETENTION,
+    SILENCED,
+    SPARED,
+)
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
@@ -91,6 +109,25 @@ class Team:
         """Open the posts of the first month, fill them, and give out the books."""
         self._balance_books(customers, self.coverage, month, first=True)
         self._open(self._remote_posts(customers), 0, month, remote=True, first=True)
+
+    def remember(self, customers: Customers, bond: np.ndarray, wallet: float) -> None:
+        """What bonds before today hold is in today's wallets: take it out of the own means they go back to.
+
+        The customers meant are those whom `coverage_before` gave a manager, largest AUM first. `bond` is the standing
+        bond by tier, float64 (tiers,), `wallet` the logit that a full one adds.
+        """
+        before = row(self.settings.coverage_before, self.tiers, np.float64)
+        for k in np.flatnonzero(before > 0).tolist():
+            rows = np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE))
+            order = rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))]
+            mass = customers.weight[order] / UNIT
+            known = order[np.cumsum(mass) - mass / 2 <= before[k] * mass.sum()]
+            customers.wallet_mean[known] -= np.float32(wallet * bond[k])
+
+    def befriend(self, customers: Customers, bond: np.ndarray) -> None:
+        """The first managers have long had their customers: each bond is the standing one of its tier."""
+        rows = self.managed(customers)
+        customers.bond[rows] = bond[customers.tier[rows]]
 
     def _remote_posts(self, customers: Customers) -> int:
         view = BankView(customers)
@@ -209,13 +246,17 @@ class Team:
         *,
         rows: np.ndarray | None = None,
         proposals: Proposals | None = None,
+        pressure_cap: float | np.ndarray | None = None,
     ) -> tuple[np.ndarray, MonthOfWork]:
-        """Whom managers contact this month, and where: int8 by row, channel and purpose, -1 = nobody plans to.
+        """Whom managers contact this month, and where: int8 by row, channel and purpose, -1 = nobody wants to.
+
+        A wish that is lost stands there too: below `codes.LOST`, what for and at what.
 
         Hours go to what customers ask for first, then to contacts due, most important first, then to what strategies
         propose, until the month's hours are used; then channels carry what they can. `bank` is the number of
         customers, `branch` what is left of branch capacity, `remote` the least share of contacts that must be held
-        outside it. `proposals` are over `rows`, the managed customers.
+        outside it. `proposals` are over `rows`, the managed customers; no contact lifts the pressure above
+        `pressure_cap`, one number or one by customer (the lever's, unless given).
         """
         plan = np.full(len(customers), NOBODY, np.int8)
         posts = len(self.managers)
@@ -239,7 +280,7 @@ class Team:
             wanted = due.copy()
             wanted[proposals.rows] = True
             wish[proposals.rows] = proposals.priority
-            purpose[proposals.rows] = proposals.purpose
+            purpose[proposals.rows] = proposals.purpose | PROPOSED
         chosen = np.flatnonzero(wanted)
         keys = [key[chosen] for key in self._priority(view)]
         queue = np.where(due[chosen], -np.inf, -wish[chosen])  # what is due stands before every wish
@@ -254,12 +295,18 @@ class Team:
             channel = self._remotely(channel, tier, u, 1.0 - remote)
         barred = customers.opted_out[rows]
         channel = np.where((barred >> channel) & 1, self.fallback, channel)
-        allowed = ((barred >> channel) & 1) == 0
-        if np.isfinite(levers.pressure_cap):
-            allowed &= self._pressure_after(customers, rows, channel) <= levers.pressure_cap
+        silenced = ((barred >> channel) & 1) != 0
+        spared = np.zeros(rows.size, bool)
+        cap = levers.pressure_cap if pressure_cap is None else pressure_cap
+        if np.isfinite(cap).any():
+            cap = cap[rows] if isinstance(cap, np.ndarray) else cap
+            spared = self._pressure_after(customers, rows, channel) > cap
+        plan[rows] = _lost(purpose, np.where(silenced, SILENCED, SPARED))
+        allowed = ~(silenced | spared)
         rows, post, weight, channel, purpose, queue = _only(allowed, rows, post, weight, channel, purpose, queue)
         cost = weight * hours_of[channel]
         fits = _within(post, cost, free)
+        plan[rows] = _lost(purpose, np.where(fits, NO_CAPACITY, NO_HOUR))
         rows, post, weight, channel, purpose, queue = _only(fits, rows, post, weight, channel, purpose, queue)
         made = np.zeros(rows.size, bool)
         rank = np.lexsort((customers.uid[rows], -customers.aum[rows], queue))
@@ -385,6 +432,13 @@ class Team:
 def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
     """The rows of each column where the mask holds."""
     return [column[mask] for column in columns]
+
+
+def _lost(purpose: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """What a plan says of wishes of these purposes that are lost at these ends, int8."""
+    meant = [(purpose & RETENTION) != 0, (purpose & LEAD) != 0, (purpose & PROPOSED) != 0]
+    wish = np.select(meant, [KEEP, FOLLOW, OFFER], DUE)
+    return (LOST - (4 * wish + end)).astype(np.int8)
 
 
 def _within(post: np.ndarray, cost: np.ndarray, free: np.ndarray) -> np.ndarray:

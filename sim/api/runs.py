@@ -17,6 +17,7 @@ from sim.errors import BadInput
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.analysis.worth import Worth
     from sim.experiments.callbacks import Callback
     from sim.reporting.figures import Plate
     from sim.reporting.figures.board import Board
@@ -67,6 +68,24 @@ class Run(Stored):
         return self.stored.precision
 
     @property
+    def verdicts(self) -> pd.DataFrame | None:
+        """Which arm pays: a word an arm, what decides it (value, or cash where that is all that is known)."""
+        from sim.reporting.run.verdicts import verdict_rows
+
+        if len(self.arms) == 1:
+            return None
+        import pandas as pd
+
+        return pd.DataFrame(verdict_rows(self.stored.summary, self.stored.comparison))
+
+    @property
+    def waterfall(self) -> pd.DataFrame | None:
+        """From where to where value comes: steps that add up to each arm's difference in value; None with one arm."""
+        from sim.measures.waterfall import waterfall
+
+        return waterfall(self.stored) if len(self.arms) > 1 else None
+
+    @property
     def monthly(self) -> pd.DataFrame:
         """A row per arm, seed, month and tier: customers, flows, money, satisfaction."""
         return self.stored.monthly
@@ -95,6 +114,25 @@ class Run(Stored):
     def individuals(self) -> pd.DataFrame | None:
         """What became of groups of customers under the reference and under the arm; None with one arm."""
         return self.stored.individuals
+
+    @property
+    def reach(self) -> pd.DataFrame | None:
+        """Whom managers and campaigns wished to contact, and what became of it; None in a run that did not count it."""
+        return self.stored.reach
+
+    @property
+    def unserved(self) -> pd.DataFrame | None:
+        """`reach` in shares: a row an arm, kind of wish, group and end, a year, mean over seeds; None without it."""
+        from sim.measures.reach import funnel_of
+
+        return funnel_of(self.stored)
+
+    @property
+    def chain(self) -> pd.DataFrame:
+        """How each arm is meant to work, and how far each link held against the reference; no rows with one arm."""
+        from sim.measures.chain import chain_table
+
+        return chain_table(self.stored)
 
     @property
     def panel(self) -> pd.DataFrame | None:
@@ -128,6 +166,16 @@ class Run(Stored):
         from sim.reporting.run.beliefs import turns_of
 
         return turns_of(self.stored)
+
+    @property
+    def worth(self) -> Worth | None:
+        """What it would be worth to know, in tables: `total` (EVPI), `parts` (EVPPI by assumption), `pilots`, `sizes`.
+
+        None for a scenario without beliefs, and where there are too few worlds to say.
+        """
+        from sim.reporting.run.beliefs import worth_of_run
+
+        return worth_of_run(self.stored)
 
     def _plates(self) -> tuple[Iterable[Plate], tuple[Any, ...]]:
         from sim.reporting.figures import plates

@@ -31,7 +31,7 @@ UNIT = float(WEIGHT_UNIT)
 def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
     """Everybody who is a customer now, in the order of uid: who, where, and of which group (in one number).
 
-    Arrays (customers,) by name; `rows` are their places in the columns.
+    Arrays (customers,) by name; `rows` are their places in the columns, `active` and `aum` (CNY) how they stood.
     """
     rows = np.flatnonzero(c.state != CLOSED)
     rows = rows[np.argsort(c.uid[rows], kind="stable")]
@@ -45,7 +45,24 @@ def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
         "opted_out": c.opted_out[rows].copy(),
         "group": (group + c.uplift_class[rows]).astype(np.int32),
         "weight": c.weight[rows].copy(),
+        "active": c.state[rows] == ACTIVE,
+        "aum": c.aum[rows].copy(),
     }
+
+
+def kept(was: Mapping[str, np.ndarray], c: Customers, tiers: int) -> tuple[np.ndarray, np.ndarray]:
+    """Those who were active in month 0, and those of them who are active now, by what they had then.
+
+    Each float64 (2, tiers): customers, and their AUM of month 0 (CNY).
+    """
+    here = np.isin(was["uid"], c.uid[c.state == ACTIVE])
+    customers = was["weight"] / UNIT
+
+    def by_tier(chosen: np.ndarray) -> np.ndarray:
+        tier, many = was["tier"][chosen], customers[chosen]
+        return np.stack([np.bincount(tier, amount, tiers) for amount in (many, many * was["aum"][chosen])])
+
+    return by_tier(was["active"]), by_tier(was["active"] & here)
 
 
 def fates(was: Mapping[str, np.ndarray], c: Customers) -> np.ndarray:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
@@ -20,25 +21,38 @@ from sim.agents.team import MonthOfWork, Team
 from sim.bank import markov
 from sim.bank.fates import fates
 from sim.bank.observer import Observer
+from sim.bank.pilots import Pilots
 from sim.bank.recorder import Recorder, stocks
 from sim.bank.state import State, capture, put_back
-from sim.behaviour.rates import growth_path, in_use, rates, relocation_ratio
+from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
+from sim.behaviour.relations import hazard_ratio, standing_bond
 from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
 from sim.kernel.blocks import CHUNK
-from sim.kernel.inputs import Now
+from sim.kernel.inputs import Now, Rates
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
-from sim.kernel.tallies import CONTACTS, MOMENT_UNIT, MOMENTS, RATIO_UNIT, TALLIES, TENURE_LAST, WEIGHT_UNIT
+from sim.kernel.tallies import (
+    CONTACTS,
+    MOMENT_UNIT,
+    MOMENTS,
+    RATIO_UNIT,
+    REACH_SHAPE,
+    SHARE_UNIT,
+    TALLIES,
+    TENURE_LAST,
+    WEIGHT_UNIT,
+)
 from sim.kernel.tallies import Moment as M
 from sim.kernel.tallies import Tally as T
 from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
 from sim.population.sizes import LARGEST_SUM
 from sim.population.synthetic import Source
+from sim.scenario.pilots import facts_for_strategies
 from sim.scenario.scenario import Arm, Scenario
-from sim.strategies import Bank, Programme
-from sim.tiers import row, thresholds
+from sim.strategies import Programme, pilots
+from sim.tiers import row
 
 YEAR = 12
 
@@ -61,6 +75,7 @@ class BankModel(mesa.Model):
         "moments",
         "risk_spread",
         "revenue",
+        "promoters",
         "first_active",
         "first_quantiles",
     )
@@ -76,7 +91,7 @@ class BankModel(mesa.Model):
         self.source = source
         self.tiers = scenario.tier_list
         self.settings = scenario.model
-        self.rates = rates(self.settings, self.tiers, scenario.channels)
+        self.rates = rates(self.settings, self.tiers, scenario.channels, scenario.economics)
         self.month = -scenario.burn_in
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -103,6 +118,7 @@ class BankModel(mesa.Model):
         self.programme: Programme | None = None  # begins with the measured months
         self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
         self.first_active = np.zeros(n)  # active customers by tier at month 0
+        self.promoters = np.nan  # share of active customers who would recommend the bank, at month 0
         self.first_quantiles = np.zeros(101)  # AUM of active customers above the lowest tier at month 0, CNY
         self.team = Team(
             self,
@@ -113,13 +129,19 @@ class BankModel(mesa.Model):
             self.settings.mechanisms.manager_turnover,
             channel_settings=scenario.channels,
         )
+        self.pilots = (
+            Pilots(among, seed) if (among := pilots([one.where for one in arm.strategies], self.tiers)) else None
+        )
+        self.inside: dict[int, tuple[Levers, Now]] = {}  # what holds for customers of a label, this month
         if state is None:
             self._found()
         else:
             self._continue_from(state)
+        if self.month >= 0:
+            self._group()
         self.measured_rows = 0  # open rows summed over measured months
         self.measured_seconds = 0.0
-        self.now = self._now()  # what holds this month
+        self.now = self._now(self.levers)  # what holds this month
         self._run_chunks(np.empty(0, np.int8), self.now, rows=0)  # loads or compiles the kernel before it is timed
 
     # --- the month ---------------------------------------------------------------------------------------------
@@ -136,7 +158,7 @@ class BankModel(mesa.Model):
         self.environment.strike(self.customers, self.seed, float(self.rates.trust_sd))
         self.levers.reset()
         self.turn_levers()
-        self.now = self._now()
+        self.now = self._now(self.levers)
         plan, work = self.schedule()
         joined = self.step_customers(plan)
         self.close_managers_month(work)
@@ -193,9 +215,11 @@ class BankModel(mesa.Model):
 
     def begin_measuring(self) -> None:
         """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
+        self._group()
         self._weigh_population()
         stock = stocks(self.tally)
-        self.revenue = self.ledger.yearly_revenue(**stock)
+        self.revenue = stock["earned"] + stock["earned_products"]
+        self.promoters = self._promoters()
         self.first_active = stock["active"]
         self.first_quantiles = self._aum_quantiles()
         self.programme = self._programme()
@@ -219,9 +243,18 @@ class BankModel(mesa.Model):
     # --- its lines ---------------------------------------------------------------------------------------------
 
     def turn_levers(self) -> None:
-        """Strategies turn levers at today's maturity; before month 0, and without strategies, they stay neutral."""
-        if self.programme is not None:
-            self.programme.turn(self.levers, self.month)
+        """Strategies turn levers at today's maturity; before month 0, and without strategies, they stay neutral.
+
+        `levers` are those of customers outside all pilots, and of managers; each label has its own beside them.
+        """
+        if self.programme is None:
+            return
+        self.programme.turn(self.levers, self.month)
+        self.inside = {}
+        for label in self.pilots.present if self.pilots is not None else ():
+            levers = Levers(len(self.tiers))
+            self.programme.turn(levers, self.month, label)
+            self.inside[label] = levers, self._now(levers)
 
     def schedule(self) -> tuple[np.ndarray, MonthOfWork]:
         """Managers and channels choose whom to contact, on last month's view."""
@@ -240,14 +273,15 @@ class BankModel(mesa.Model):
             self.environment.remote,
             rows=rows,
             proposals=self._proposals(rows),
+            pressure_cap=self._pressure_cap(),
         )
 
     def step_customers(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
         self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
-        self.tally, cohort, left, exits = self._run_chunks(plan, self.now)
+        self.tally, *seen = self._run_chunks(plan, self.now)
         self._refuse_overflow()
-        self.observer.count(self.month, cohort, left, exits)
+        self.observer.count(self.month, *seen)
         if markov.is_due(self.settings, self.month):
             self.tally = markov.move_by_matrix(
                 self.customers, self.tally, self.source, self.settings, self.rates, seed=self.seed, month=self.month
@@ -259,10 +293,15 @@ class BankModel(mesa.Model):
         if not self.settings.mechanisms.acquisition:
             return np.zeros(len(self.tiers))
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
-        new = self.source.joiners(self.seed, self.month, bank, self.settings.acquisition.rate)
+        rate, referred = self._joining()
+        new = self.source.joiners(self.seed, self.month, bank, rate, referred)
         if new is None:
             return np.zeros(len(self.tiers))
-        self.customers.place(new)
+        new["first_tier"] = new["tier"]
+        if self.pilots is None:
+            self.customers.place(new)
+        else:
+            self.pilots.place(self.customers, new)
         alone = Customers(new["uid"].size)
         alone.place(new)
         extra = np.zeros_like(self.tally)
@@ -318,7 +357,10 @@ class BankModel(mesa.Model):
         """The first customers, their managers, and the rates they live by."""
         self.customers = self._populate()
         if self.settings.mechanisms.contacts:
+            bond = standing_bond(self.settings, self.scenario.managers, self.scenario.channels, self.tiers)
+            self.team.remember(self.customers, bond, self.settings.wallet.bond)
             self.team.staff(self.customers, self.month)
+            self.team.befriend(self.customers, bond)
         self.tally = self._count_all()
         self._refuse_overflow()
         self._weigh_population()
@@ -385,7 +427,26 @@ class BankModel(mesa.Model):
             mean = np.where(sums[:, M.WEIGHT] > 0, ratio, 1.0)
             mean = np.maximum(mean, 1.0 / RATIO_UNIT)  # the finest ratio that sums can tell
             mean = mean * relocation_ratio(self.settings)
+            mean = mean / hazard_ratio(self.settings, self.scenario.managers, self.scenario.channels, self.tiers)
             self.close_rate, self.dormant_rate = self.close_rate / mean, self.dormant_rate / mean
+
+    def _promoters(self) -> float:
+        """Share of active customers who would recommend the bank now."""
+        t = self.tally.astype(np.float64)
+        active = np.maximum(t[:, T.ACTIVE], 1e-9)
+        mean = t[:, T.LOYALTY] / active / float(SHARE_UNIT)
+        variance = np.maximum(t[:, T.LOYALTY2] / active / float(SHARE_UNIT) - mean**2, 0.0)
+        return promoters(mean, variance, t[:, T.ACTIVE], self.settings)[0]
+
+    def _joining(self) -> tuple[float, float]:
+        """How many join a year per open customer, by themselves and through a recommendation.
+
+        The latter grow or shrink with the share of promoters; at that of month 0 they are what they were.
+        """
+        acquisition = self.settings.acquisition
+        now = self._promoters() / self.promoters if self.promoters > 0 else 1.0
+        through = acquisition.referral * (now if np.isfinite(now) else 1.0)
+        return acquisition.rate * (1.0 - acquisition.referral), acquisition.rate * through
 
     def _aum_quantiles(self) -> np.ndarray:
         """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
@@ -398,18 +459,8 @@ class BankModel(mesa.Model):
 
     def _programme(self) -> Programme:
         """The arm's strategies in this bank, from what it was at month 0."""
-        s, tiers = self.scenario, self.tiers
-        bank = Bank(
-            tiers=tiers,
-            coverage=row(s.managers.coverage, tiers, np.float64),
-            span=row(s.managers.span, tiers, np.float64),
-            active=self.first_active,
-            ceiling=np.append(thresholds(tiers)[1:], np.inf),
-            push=self.settings.contacts.push,
-            resolution=self.settings.service.resolution,
-            scores=self.settings.scores,
-            aum_quantiles=self.first_quantiles,
-        )
+        s = self.scenario
+        bank = facts_for_strategies(self.tiers, s.managers, self.settings, self.first_active, self.first_quantiles)
         return Programme(
             self.arm.strategies,
             s.implementation,
@@ -426,26 +477,53 @@ class BankModel(mesa.Model):
         """What strategies wish for the managed customers, as the bank sees them."""
         if self.programme is None or not self.programme.proposes:
             return None
-        return self.programme.propose(BankView(self.customers, rows, scores=self.scores), self.month)
+        wishes = []
+        for label, mine in self._by_label(rows):
+            view = BankView(self.customers, rows[mine], scores=self.scores)
+            wish = self.programme.propose(view, self.month, label)
+            if wish is not None:
+                wishes.append(replace(wish, rows=mine[wish.rows]))
+        return Proposals.merged(wishes) if wishes else None
+
+    def _by_label(self, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """The labels that customers of these rows have, and the places in `rows` of those who have them."""
+        if self.pilots is None:
+            yield 0, np.arange(rows.size)
+            return
+        label = self.pilots.label[rows]
+        for one in np.unique(label).tolist():
+            yield one, np.flatnonzero(label == one)
+
+    def _pressure_cap(self) -> float | np.ndarray:
+        """Most contact pressure, of everybody or by row."""
+        if self.pilots is None:
+            return self.levers.pressure_cap
+        cap = np.full(len(self.customers), self.levers.pressure_cap)
+        for label, (levers, _) in self.inside.items():
+            cap[self.pilots.label == label] = levers.pressure_cap
+        return cap
+
+    def _group(self) -> None:
+        """Month 0 or later: who is in which pilot, and rows of one label together."""
+        if not self.is_measuring:
+            self.customers.first_tier[:] = self.customers.tier
+        if self.pilots is not None:
+            self.observer.moved(self.pilots.group(self.customers))
 
     def scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""
         c = self.customers
         scores = {name: np.empty(rows.size, np.float32) for name in ("churn_score", "uplift_score", "offer_score")}
-        score_chunk(
-            c.uid[rows],
-            c.tier[rows],
-            c.risk[rows],
-            c.uplift_class[rows],
-            c.need[rows],
-            self.now,
-            self.rates,
-            *scores.values(),
-        )
+        for label, mine in self._by_label(rows):
+            one, found = rows[mine], [np.empty(mine.size, np.float32) for _ in scores]
+            now = self.inside[label][1] if label in self.inside else self.now
+            score_chunk(c.uid[one], c.tier[one], c.risk[one], c.uplift_class[one], c.need[one], now, self.rates, *found)
+            for score, values in zip(scores.values(), found, strict=True):
+                score[mine] = values
         return scores
 
-    def _now(self) -> Now:
-        s, levers, world = self.settings, self.levers, self.environment
+    def _now(self, levers: Levers) -> Now:
+        s, world = self.settings, self.environment
         on = s.mechanisms
         key0, key1 = key_of(self.seed)
         share = float(self.tally[:, T.DIGITAL].sum()) / max(float(self.tally[:, T.ACTIVE].sum()), 1.0)
@@ -472,22 +550,24 @@ class BankModel(mesa.Model):
             ),
             peers=f(share - s.adoption.peers_from),
             word_of_mouth=(contagion if on.word_of_mouth else np.zeros(len(self.tiers))).astype(f),
-            quality_shift=levers.quality.astype(f),
-            quality_sd_ratio=f(np.exp(levers.log_quality_sd)),
+            quality_shift=np.stack([levers.quality, levers.quality + levers.quality_managed]).astype(f),
+            quality_sd_ratio=np.exp(levers.log_quality_sd).astype(f),
+            expectation_rise=f(world.expectation_rise),
             failure_ratio=f(np.exp(levers.log_failure)),
             resolution=f(shifted(s.service.resolution, levers.resolution)),
             push_share=f(shifted(s.contacts.push, levers.push)),
+            push_managers=f(shifted(s.contacts.push, levers.push + levers.push_managers)),
             conversion_ratio=np.exp(levers.log_conversion).astype(f),
             campaign=np.ascontiguousarray(campaign, f),
             hazard_ratio=levers.log_hazard.astype(f),
             manager_quality=self.team.quality(),
-            **self._campaigns(),
-            **self._knowledge(),
+            **self._campaigns(levers),
+            **self._knowledge(levers),
         )
 
-    def _campaigns(self) -> dict[str, Any]:
-        """What this month's levers say of contacts, privacy and demotions, for `Now`."""
-        s, levers, f = self.settings, self.levers, np.float32
+    def _campaigns(self, levers: Levers) -> dict[str, Any]:
+        """What levers say of contacts, privacy and demotions, for `Now`."""
+        s, f = self.settings, np.float32
         known = shifted(s.scores.data_quality, levers.data_quality)  # customers who have one name online and offline
         refusal = np.exp(levers.log_refusal)
         on = s.mechanisms.contacts
@@ -502,6 +582,11 @@ class BankModel(mesa.Model):
             "outreach_from": f(self.scenario.managers.remote_from),
             "extra_grace": f(levers.extra_grace),
             "demotion_ratio": f(np.exp(levers.log_demotion)),
+            "welcoming": np.bool_(on and levers.welcome.any()),
+            "welcome": np.clip(levers.welcome, 0.0, 1.0).astype(f),
+            "welcome_hazard": f(levers.log_welcome_hazard),
+            "welcome_adoption": f(levers.welcome_adoption),
+            "welcome_product": f(min(max(levers.welcome_product, 0.0), 1.0)),
             "win_back": (np.clip(levers.win_back, 0.0, 1.0) * on).astype(f),
             "retain": np.ascontiguousarray(retain, f),
             "retain_cut": f(levers.retain_cut),
@@ -512,14 +597,14 @@ class BankModel(mesa.Model):
             "scored": np.bool_(levers.targeting > 0 or retain.any()),
         }
 
-    def _knowledge(self) -> dict[str, Any]:
+    def _knowledge(self, levers: Levers) -> dict[str, Any]:
         """What the bank's scores know this quarter, for `Now`.
 
         A score of unit variance that is correlated r with a normal truth of which a SD multiplies the hazard by e^s
         tells the cases from the rest with AUC = Phi(r s / sqrt 2); r cannot exceed 1, so no model knows more than
         there is to know (SPEC 6.3).
         """
-        s, levers, f = self.settings.scores, self.levers, np.float32
+        s, f = self.settings.scores, np.float32
         quality = shifted(s.data_quality, levers.data_quality)
 
         def correlation(auc: float, spread: float) -> np.float32:
@@ -542,20 +627,31 @@ class BankModel(mesa.Model):
         """Simulate every chunk on any thread; integer tallies add up to the same bits in any order."""
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
-        shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,))
+        shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
         arrays = self.customers.arrays
-        failing = np.ones(len(CHANNELS))
-        failing[self.scenario.channels.column("in_app") > 0] = np.exp(self.levers.log_app_failure)
-        rates_in_use = in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
+        meet = {0: (now, self._rates_in_use(self.levers))}
+        meet |= {label: (inside, self._rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
+        runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs(n)
 
-        def run(first: int) -> list[np.ndarray]:
+        def run(chunk: tuple[int, int, int]) -> list[np.ndarray]:
+            first, last, label = chunk
             out = [np.zeros(shape, np.int64) for shape in shapes]
-            step_chunk(arrays, first, min(first + CHUNK, n), plan, now, rates_in_use, *out)
+            step_chunk(arrays, first, last, plan, *meet.get(label, meet[0]), *out)
             return out
 
-        starts = range(0, max(n, 1), CHUNK)
-        parts = list(self.pool.map(run, starts)) if self.pool is not None else [run(first) for first in starts]
+        chunks = [
+            (start, min(start + CHUNK, last), label)
+            for first, last, label in runs
+            for start in range(first, max(last, first + 1), CHUNK)
+        ]
+        parts = list(self.pool.map(run, chunks)) if self.pool is not None else [run(chunk) for chunk in chunks]
         return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
+
+    def _rates_in_use(self, levers: Levers) -> Rates:
+        """What customers live by, as channels are used and fail this month."""
+        failing = np.ones(len(CHANNELS))
+        failing[self.scenario.channels.column("in_app") > 0] = np.exp(levers.log_app_failure)
+        return in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
 
     def _planned_contacts(self, plan: np.ndarray) -> np.ndarray:
         """Contacts made by managers, customers by (tier, channel); they carry no channel price."""

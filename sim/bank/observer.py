@@ -13,14 +13,14 @@ import numpy as np
 from sim.agents.channel import Channel
 from sim.agents.customer import Customers
 from sim.agents.team import Team
-from sim.bank.fates import customers_of_month_0
+from sim.bank.fates import customers_of_month_0, kept
 from sim.bank.recorder import Recorder
 from sim.behaviour.rates import nps
 from sim.behaviour.settings import Model
-from sim.codes import ACTIVE, CLOSED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR
+from sim.codes import ACTIVE, CLOSED, DECLINED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR, WIN_BACK
 from sim.environment import Environment
 from sim.kernel.numerics import uniforms
-from sim.kernel.tallies import SHARE_UNIT, WEIGHT_UNIT
+from sim.kernel.tallies import CUSTOMERS, REACH_SHAPE, SCORE, SHARE_UNIT, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
 from sim.tiers import Tier
@@ -100,6 +100,7 @@ class Observer:
         self.active_year_ago = np.full(len(tiers), np.nan)  # customers by tier, twelve months before the end
         self.tracked = np.empty(0, np.int64)  # rows of the panel
         self.tracked_uid = np.empty(0, np.uint64)
+        self.reach = np.zeros((len(tiers), *REACH_SHAPE), np.int64)  # wishes of the month
         self.month_zero: dict[str, np.ndarray] = {}  # the customers of month 0 (`sim.bank.fates`)
 
     # --- what the model calls ----------------------------------------------------------------------------------
@@ -108,12 +109,13 @@ class Observer:
         """Month 0: forget the burn-in, record the state, begin the first year, choose whom to track."""
         self.recorder.cohorts[:] = 0
         self.recorder.book_exits.clear()
+        self.month_zero = customers_of_month_0(bank.customers)
+        self.recorder.reach.clear()
         self.recorder.month(bank.month, bank.tally, np.zeros(len(self.names)), None)
         self.recorder.bank.append(self._bank_row(bank, None))
         self._begin_year(bank.customers)
         self._mark_year_ago(bank)
         self._choose_tracked(bank)
-        self.month_zero = customers_of_month_0(bank.customers)
         self._record_panel(bank)
 
     def go_on(self, bank: Bank) -> None:
@@ -130,14 +132,16 @@ class Observer:
         columns = list(self._bank_row(bank, None))  # those of strategies are by what the arms of the scenario name
         rows[:] = [{column: row.get(column, 0.0) for column in columns} for row in rows]
 
-    def count(self, month: int, cohort: np.ndarray, left: np.ndarray, exits: np.ndarray) -> None:
-        """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book.
+    def count(self, month: int, cohort: np.ndarray, left: np.ndarray, exits: np.ndarray, reach: np.ndarray) -> None:
+        """Add what only the kernel sees of a month: exits by tenure, by where the year began, and by book; wishes.
 
         int64, of the shapes of `kernel.tallies.Sums`.
         """
         self.recorder.cohorts += cohort
         self.left_from += left
         self.recorder.book_exits[month] = exits
+        self.recorder.wishes(month, reach)
+        self.reach = reach
 
     def record(self, bank: Bank, joined: np.ndarray, books: MonthBooks) -> None:
         """Keep a measured month; at year's end the transitions, a year before the end a mark on who is active."""
@@ -150,6 +154,14 @@ class Observer:
             self._begin_year(bank.customers)
         self._mark_year_ago(bank)
         self._record_panel(bank)
+
+    def moved(self, order: np.ndarray) -> None:
+        """The rows have another order now: by their numbers before."""
+        place = np.empty(order.size, np.int64)
+        place[order] = np.arange(order.size)
+        self.tracked = place[self.tracked]
+        if self.month_zero:
+            self.month_zero["rows"] = place[self.month_zero["rows"]]
 
     # --- years -------------------------------------------------------------------------------------------------
 
@@ -213,7 +225,7 @@ class Observer:
             "adoption_factor": float(np.exp(world.adoption)),
             "branch_capacity": world.branch_capacity,
             "aum_exited": 0.0 if books is None else float(t[:, T.AUM_EXITED].sum()) / WEIGHT_UNIT / 100.0,
-            "strategy_maturity": _mean(list(bank.maturities.values())),
+            "strategy_maturity": _mean([maturity for maturity in bank.maturities.values() if maturity > 0.0]),
             "strategy_cost": 0.0 if books is None else float(books.strategy.sum()),
             "cost_service": float((zero if books is None else books.service).sum()),
             "cost_messages": float((zero if books is None else books.messages).sum()),
@@ -222,30 +234,52 @@ class Observer:
             "cost_managers": float((zero if books is None else books.managers).sum()),
             "customers_opted_out": float(t[:, T.OPTED_OUT].sum()) / WEIGHT_UNIT,
             "customers_managed": float(t[:, T.MANAGED_OPEN].sum()) / WEIGHT_UNIT,
+            **self._tiers("revenue_products", zero if books is None else books.revenue_products),
         }
+        for tier, name in enumerate(self.names):
+            own = t[tier]
+            lived = row[f"experiences[{name}]"] = 0.0 if books is None else own[T.EXPERIENCES] / SCORE
+            met = self.reach[tier, :, :WIN_BACK, DECLINED:, 0].sum()  # nobody asks a dormant customer's telephone
+            row[f"reached[{name}]"] = 0.0 if books is None else met / CUSTOMERS
+            row[f"quality[{name}]"] = own[T.QUALITY] / SCORE / lived if lived else np.nan
+            managed = row[f"managed[{name}]"] = own[T.MANAGED_OPEN] / CUSTOMERS
+            row[f"bond[{name}]"] = own[T.BOND] / SCORE / managed if managed else np.nan
         for name in self.strategies:
             row[f"maturity[{name}]"] = bank.maturities.get(name, 0.0)
             row[f"cost[{name}]"] = 0.0 if books is None else bank.costs.get(name, 0.0)
         return row | self._at_the_end(bank)
 
     def _at_the_end(self, bank: Bank) -> dict[str, float]:
-        """What a year's end tells (the Gini), and the last month alone: who was active a year before and still is.
+        """What a year's end tells (the Gini), and the last month alone: who of an earlier month is still active.
 
         NaN in every other month.
         """
-        ends = bank.month % YEAR == 0 or bank.month == self.months
-        was = kept = np.full(len(self.names), np.nan)
-        if bank.month == self.months and self.months >= YEAR:
-            c = bank.customers
+        last, c = bank.month == self.months, bank.customers
+        was = stayed = np.full(len(self.names), np.nan)
+        if last and self.months >= YEAR:
             still = (c.state == ACTIVE) & (c.year_ago >= 0)
-            kept = self._by_tier(c.year_ago[still], c.weight[still])
+            stayed = self._by_tier(c.year_ago[still], c.weight[still])
             was = self.active_year_ago
         out = {"aum_gini": np.nan, "coverage_gini": np.nan}
-        if ends:
-            out = {"aum_gini": gini(bank.customers), "coverage_gini": contact_gini(bank.customers)}
-        out |= {"kept_12m": float(kept.sum()), "active_12m_ago": float(was.sum())}
-        out |= {f"kept_12m[{name}]": float(value) for name, value in zip(self.names, kept, strict=True)}
-        return out | {f"active_12m_ago[{name}]": float(value) for name, value in zip(self.names, was, strict=True)}
+        if bank.month % YEAR == 0 or last:
+            out = {"aum_gini": gini(c), "coverage_gini": contact_gini(c)}
+        first = now = np.full((2, len(self.names)), np.nan)
+        if last:
+            first, now = kept(self.month_zero, c, len(self.names))
+        for name, values in (
+            ("kept_12m", stayed),
+            ("active_12m_ago", was),
+            ("active_month_0", first[0]),
+            ("kept_month_0", now[0]),
+            ("aum_month_0", first[1]),
+            ("aum_kept_month_0", now[1]),
+        ):
+            out |= {name: float(values.sum())} | self._tiers(name, values)
+        return out
+
+    def _tiers(self, column: str, values: np.ndarray) -> dict[str, float]:
+        """A figure of each tier as the columns of bank.parquet that hold it."""
+        return {f"{column}[{name}]": float(value) for name, value in zip(self.names, values, strict=True)}
 
     # --- panel.parquet -----------------------------------------------------------------------------------------
 

@@ -47,8 +47,9 @@ class Outcomes:
         tier = c.tier[rows]
         extra = np.where(active, c.products[rows].astype(np.int64) - 1, 0)
         extra = np.where(c.adverse[rows] != 0, -extra, extra)
-        margin = (ledger.margin * environment.margin)[tier]
-        self.revenue += np.where(here, c.aum[rows] * margin + extra * ledger.product_margin[tier], 0.0)
+        aum = np.where(here, c.aum[rows], 0.0)
+        earned = ledger.tariff.of_aum(aum) * environment.margin[tier] + extra * ledger.tariff.of_product(aum)
+        self.revenue += np.where(here, earned / MONTHS, 0.0)
         episodes = np.where(c.adopted[rows] != 0, *ledger.episodes(environment.staffed))
         servicing = np.where(active, ledger.servicing[tier], ledger.economics.dormant_servicing / MONTHS)
         self.cost += np.where(here, servicing, 0.0) + np.where(active, episodes, 0.0)

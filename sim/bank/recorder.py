@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.codes import CHANNELS
-from sim.kernel.tallies import CNY, CUSTOMERS, FLOW, PER_ACTIVE, PER_OPEN, TENURE_LAST
+from sim.codes import AGES, APP_USE, CHANNELS, REACH, WISHES
+from sim.kernel.tallies import CNY, CUSTOMERS, FLOW, PER_ACTIVE, PER_OPEN, REACH_SHAPE, TENURE_LAST
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
 from sim.store.tables import MONTHLY_COLUMNS
@@ -49,7 +49,7 @@ def _counted(t: np.ndarray, *, flows: bool) -> dict[str, np.ndarray]:
 class Recorder:
     """Collects one run's rows; `tables` hands them over as data frames."""
 
-    CARRIED = ("monthly", "bank", "transitions", "cohorts", "book_exits", "panel")
+    CARRIED = ("monthly", "bank", "transitions", "cohorts", "book_exits", "reach", "panel")
 
     def __init__(self, arm: str, seed: int, tiers: Sequence[str]):
         self.arm = arm
@@ -61,6 +61,7 @@ class Recorder:
         self.transitions: list[tuple[int, str, str, float]] = []
         self.cohorts = np.zeros((len(self.tiers), TENURE_LAST + 1, 3), np.int64)
         self.book_exits: dict[int, np.ndarray] = {}
+        self.reach: dict[int, np.ndarray] = {}  # by year from 1, int64 as `kernel.tallies.Sums.reach`
         self.panel: list[dict[str, np.ndarray]] = []
 
     def month(self, month: int, tally: np.ndarray, joined: np.ndarray, books: MonthBooks | None) -> None:
@@ -91,6 +92,11 @@ class Recorder:
             for j, end in enumerate([*self.tiers, "dormant", "closed"]):
                 self.transitions.append((year, start, end, float(counts[i, j]) / CUSTOMERS))
 
+    def wishes(self, month: int, reach: np.ndarray) -> None:
+        """Add a month's wishes for a contact to those of its year."""
+        year = (month - 1) // 12 + 1
+        self.reach[year] = self.reach[year] + reach if year in self.reach else reach
+
     def tables(self, events: Sequence[Any]) -> dict[str, pd.DataFrame]:
         """The run's tables by name, without `panel` where nobody is tracked."""
         import pandas as pd
@@ -105,6 +111,7 @@ class Recorder:
             ),
             "cohorts": self._signed(self._cohort_table()),
             "managers": self._signed(self._manager_table(events)),
+            "reach": self._signed(self._reach_table()),
         }
         if self.panel:
             rows = [pd.DataFrame(month) for month in self.panel]
@@ -125,6 +132,24 @@ class Recorder:
         for column, name in enumerate(("at_risk", "closed", "dormant")):
             table[name] = counts[:, column]
         return table[table["at_risk"] > 0].reset_index(drop=True)
+
+    def _reach_table(self) -> pd.DataFrame:
+        import pandas as pd
+
+        years = sorted(self.reach)
+        shape = (len(self.tiers), *REACH_SHAPE)
+        counts = np.stack([self.reach[year] for year in years]) if years else np.zeros((0, *shape), np.int64)
+        at = np.nonzero(counts[..., 0])  # year, tier, group, wish, end
+        labels = (years, self.tiers, WISHES, REACH)
+        year, tier, wish, end = (
+            np.array(names, object)[index] for names, index in zip(labels, (*at[:2], *at[3:]), strict=True)
+        )
+        found = counts[at]
+        older, app = np.divmod(at[2], 2)
+        table = pd.DataFrame({"year": year, "tier": tier, "age": np.array(AGES, object)[older]})
+        table["app"], table["wish"], table["end"] = np.array(APP_USE, object)[app], wish, end
+        table["customers"], table["aum"] = found[:, 0] / CUSTOMERS, found[:, 1] / CUSTOMERS
+        return table.astype({"year": "int64"})
 
     def _exits(self, post: int, first: int, last: int) -> float:
         months = [self.book_exits[m] for m in range(first, last + 1) if m in self.book_exits]
@@ -160,9 +185,9 @@ def stocks(tally: np.ndarray) -> Mapping[str, np.ndarray]:
     """Stocks in customers and CNY, float64 (tiers,) each, of a tally, int64 (tiers, TALLIES); for the ledger."""
     t = tally.astype(np.float64)
     return {
-        "aum": t[:, T.AUM] / CNY,
+        "earned": t[:, T.EARNED] / CNY,
+        "earned_products": t[:, T.EARNED_PRODUCTS] / CNY,
         "active": t[:, T.ACTIVE] / CUSTOMERS,
         "dormant": (t[:, T.OPEN] - t[:, T.ACTIVE]) / CUSTOMERS,
         "digital": t[:, T.DIGITAL] / CUSTOMERS,
-        "extra_products": t[:, T.EXTRA] / CUSTOMERS,
     }

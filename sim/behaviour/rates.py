@@ -12,14 +12,16 @@ from sim.agents.channel_settings import Channels
 from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
 from sim.codes import CHANNELS, UPLIFT_CLASSES
+from sim.economics import Economics
 from sim.kernel.inputs import Rates
 from sim.tiers import Tier, bands, row, thresholds
 
 MONTHS = 12
 
 
-def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
+def rates(model: Model, tiers: Sequence[Tier], channels: Channels, economics: Economics | None = None) -> Rates:
     """The kernel's numbers for one scenario; types and shapes are those of `kernel.inputs.Rates`."""
+    tariff = (economics or Economics()).tariff(tiers)
     on = model.mechanisms
     law = service_law(model, channels)
     wealth, wallet, contacts, leaving = model.wealth, model.wallet, model.contacts, model.leaving
@@ -38,6 +40,9 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "wallet_reversion": wallet.reversion * moving,
         "wallet_satisfaction": wallet.satisfaction * moving,
         "wallet_contact": wallet.contact * moving,
+        "wallet_bond": wallet.bond,
+        "money_brought": wallet.brought * moving,
+        "log_left_elsewhere": math.log1p(-wallet.brought * moving),
         "wallet_yield": wallet.yield_gap * moving,
         "wallet_multihoming": wallet.multihoming * moving,
         "multihoming_digital": wallet.multihoming_digital,
@@ -48,9 +53,13 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "relocation_part": model.life.relocation,
         "inheritance_part": model.life.inheritance,
         "experience_digital": law.experience[0],
-        "experience_other": law.experience[1],
+        "experience_human": law.experience[1],
+        "experience_other": law.experience[2],
         "failure_digital": law.failure[0],
-        "failure_other": law.failure[1],
+        "failure_human": law.failure[1],
+        "failure_other": law.failure[2],
+        "app_weight": model.service.app_weight,
+        "app_spread": model.service.app_spread,
         "quality_sd": model.service.quality_sd,
         "failure_drop": model.service.failure_drop,
         "double_deviation": model.service.double_deviation,
@@ -59,6 +68,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "manager_share": model.service.manager_share,
         "gain": model.feelings.gain,
         "loss": model.feelings.gain * model.feelings.asymmetry,
+        "performance": model.feelings.performance,
         "expectation_speed": model.feelings.expectation,
         "satisfaction_decay": model.feelings.decay,
         "tenure_anchor": model.feelings.anchor_months,
@@ -71,7 +81,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "satisfaction_sd": law.sd,
         "trust_sd": law.trust_sd,
         "engagement_memory": model.feelings.engagement,
-        "engagement_noise": math.sqrt(1 - model.feelings.engagement**2),
+        "engagement_noise": math.sqrt((1 - model.feelings.engagement**2) * (1 - model.feelings.engagement_lasting)),
         "failure_fading": 0.5 ** (1.0 / leaving.failure_half_life),
         "pressure_memory": contacts.memory,
         "preferred_relief": contacts.preferred_relief,
@@ -87,6 +97,8 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "near_threshold": contacts.near_threshold,
         "near_threshold_effect": contacts.near_threshold_effect,
         "bond_step": 1.0 - math.exp(-1.0 / contacts.bond_contacts),
+        "bond_skill": contacts.bond_skill,
+        "bond_conversion": math.log(contacts.bond_conversion),
         "bond_fading": 0.5 ** (1.0 / contacts.bond_half_life),
         "product_gain": row(model.products.beyond_first, tiers) * model.products.loss * model.products.own_share,
         "product_loss": model.products.loss,
@@ -106,6 +118,7 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         ),
         "transactions": model.feelings.transactions,
         "transactions_slope": model.feelings.transactions_slope,
+        "transactions_app": model.feelings.transactions_app,
         "adoption_intercept": model.adoption.intercept,
         "adoption_usefulness": model.adoption.usefulness,
         "adoption_trust": model.adoption.trust,
@@ -141,6 +154,9 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels) -> Rates:
         "loyal_habit": model.loyalty.habit,
         "habit_months": model.loyalty.habit_months,
         "habit_step": 2.0 / model.loyalty.habit_months,
+        "slice_rate": tariff.rate,
+        "product_base": tariff.base,
+        "product_slope": tariff.slope,
     }
     return Rates(**{name: _as_read(name, value) for name, value in numbers.items()})
 
@@ -156,13 +172,16 @@ def in_use(
     failing_ratio = np.ones(use.size) if failing_ratio is None else failing_ratio
     if np.all(use == 1.0) and np.all(failing_ratio == 1.0):
         return numbers
-    failing = channels.column("failure") * failing_ratio if model.mechanisms.failures else np.zeros(use.size)
-    digital, other = (episodes * use for episodes in channels.inbound())
+    episodes, failures = channels.episodes(use, failing_ratio * model.mechanisms.failures)
+    met = [np.float32(-math.expm1(-rate)) for rate in episodes]
+    failed = [np.float32(-math.expm1(-rate)) for rate in failures]
     return numbers._replace(
-        experience_digital=np.float32(-math.expm1(-digital.sum())),
-        experience_other=np.float32(-math.expm1(-other.sum())),
-        failure_digital=np.float32(-math.expm1(-(digital @ failing))),
-        failure_other=np.float32(-math.expm1(-(other @ failing))),
+        experience_digital=met[0],
+        experience_human=met[1],
+        experience_other=met[2],
+        failure_digital=failed[0],
+        failure_human=failed[1],
+        failure_other=failed[2],
     )
 
 
@@ -198,10 +217,12 @@ def growth_path(rates: Rates, months: int) -> np.ndarray:
     return np.expm1(reversion * gap)
 
 
-def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarray, model: Model) -> float:
-    """Net promoter score, percentage points, that all customers would give (SPEC 8.2, normal CDF).
+def promoters(
+    loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarray, model: Model
+) -> tuple[float, float]:
+    """Shares of all customers who would promote (9 or 10 of 10) and detract (0 to 6) (SPEC 8.2, normal CDF).
 
-    Means, variances and weights by tier, float64 (tiers,). Answers of 9 and 10 promote, 0 to 6 detract.
+    Means, variances and weights by tier, float64 (tiers,); NaN without anybody.
     """
     from scipy.special import ndtr
 
@@ -210,9 +231,17 @@ def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarr
     centre = loyalty.nps_level + loading * loyalty_mean / spread
     sd = np.sqrt(loading**2 * loyalty_variance / spread**2 + 1.0 - loading**2)
     sd = np.maximum(sd, 1e-9)  # where all answer alike, all promote, detract or neither
-    score = ndtr((centre - promote) / sd) - ndtr((detract - centre) / sd)
     total = weight.sum()
-    return float(100.0 * (score * weight).sum() / total) if total > 0 else math.nan
+    if not total > 0:
+        return math.nan, math.nan
+    up, down = ndtr((centre - promote) / sd), ndtr((detract - centre) / sd)
+    return float((up * weight).sum() / total), float((down * weight).sum() / total)
 
 
-__all__ = ["ServiceLaw", "in_use", "nps", "rates", "relocation_ratio", "service_law"]
+def nps(loyalty_mean: np.ndarray, loyalty_variance: np.ndarray, weight: np.ndarray, model: Model) -> float:
+    """Net promoter score, percentage points, that all customers would give; arguments as of `promoters`."""
+    up, down = promoters(loyalty_mean, loyalty_variance, weight, model)
+    return 100.0 * (up - down)
+
+
+__all__ = ["ServiceLaw", "in_use", "nps", "promoters", "rates", "relocation_ratio", "service_law"]

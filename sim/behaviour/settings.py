@@ -179,8 +179,16 @@ class Wallet(Settings):
     """effect of satisfaction"""
     contact: float = assumption(0.01, "logit/contact", plausible=(0.0, 0.03), allowed=(-1, 1), source="DECISIONS 1")
     """effect of an effective contact"""
+    bond: float = assumption(
+        0.30, "logit", plausible=(0.0, 0.6), allowed=(-5, 5), source="assumption; sign F53, F83, F85"
+    )
+    """how much higher the own mean is with a full bond with the manager"""
+    brought: float = assumption(
+        0.02, "share", plausible=(0.0, 0.05), allowed=(0, None), below=1, source="assumption; sign F85, F85b"
+    )
+    """of the wealth kept elsewhere that comes with a sale"""
     yield_gap: float = assumption(
-        0.012, "logit/pp-month", plausible=(0.005, 0.03), allowed=(0, 1), source="assumption; order of size F58"
+        0.006, "logit/pp-month", plausible=(0.002, 0.012), allowed=(0, 1), source="assumption fitted to F58; sign F58b"
     )
     """leakage for each point of better yield elsewhere"""
     multihoming: float = assumption(0.01, "logit/month", plausible=(0.0, 0.03), allowed=(0, 1), source="DECISIONS 1")
@@ -250,7 +258,11 @@ class Service(Settings):
     )
 
     quality_sd: float = assumption(0.6, "SD", plausible=(0.3, 1.0), allowed=(0, 5), source="DECISIONS 16")
-    """spread of perceived quality from one experience to the next"""
+    """spread of perceived quality from one experience with people to the next"""
+    app_weight: float = assumption(0.25, "ratio", plausible=(0.1, 0.5), allowed=(0, 1), source="assumption; sign F96")
+    """what an episode in the app weighs in feelings, over one with people"""
+    app_spread: float = assumption(0.6, "ratio", plausible=(0.3, 1.0), allowed=(0, 5), source="assumption")
+    """spread of its quality over that of one with people"""
     failure_drop: float = assumption(1.5, "SD", plausible=(0.5, 2.5), allowed=(0, 10), source="assumption")
     """perceived quality lost by a failure"""
     double_deviation: float = assumption(
@@ -274,8 +286,12 @@ class Service(Settings):
 class Feelings(Settings):
     """Satisfaction, expectation, trust, engagement (SPEC 1.4, DECISIONS 11, 16)."""
 
-    gain: float = assumption(0.10, "SD/SD", plausible=(0.05, 0.2), allowed=(0.01, 2), source="assumption")
+    gain: float = assumption(0.08, "SD/SD", plausible=(0.04, 0.16), allowed=(0.01, 2), source="assumption")
     """satisfaction gained by a positive surprise"""
+    performance: float = assumption(
+        0.03, "SD/SD", plausible=(0.0, 0.06), allowed=(0, 2), source="assumption; F95, F23b, F94b"
+    )
+    """satisfaction gained by quality itself, whatever was expected"""
     asymmetry: float = assumption(2.0, "ratio", plausible=(1.3, 3.0), allowed=(0, 20), source="assumption; sign F22")
     """weight of a negative surprise over a positive one"""
     expectation: float = assumption(
@@ -301,13 +317,21 @@ class Feelings(Settings):
     engagement: float = assumption(
         0.9, "1/month", plausible=(0.8, 0.95), allowed=(0, None), below=1, source="DECISIONS 16"
     )
-    """memory of engagement"""
+    """memory of what is passing in engagement"""
+    engagement_lasting: float = assumption(
+        0.5, "share of variance", plausible=(0.2, 0.8), allowed=(0, 1), source="assumption; F17, F19"
+    )
+    """part of the differences in engagement that lasts: the customer's own mean"""
     transactions: float = assumption(4.5, "1/month", plausible=(2, 10), allowed=(0.01, 1000), source="F19")
     """mean transactions of an active customer"""
     transactions_slope: float = assumption(
         1.3, "log/SD", plausible=(0.5, 1.5), allowed=(0, 5), source="assumption, calibrated to V8 (SPEC 9.3 step 3)"
     )
     """transactions by engagement"""
+    transactions_app: float = assumption(
+        1.08, "ratio", plausible=(1.03, 1.20), allowed=(0, 100), source="assumption; sign F26, F97, F29"
+    )
+    """transactions of an app user over those without the app"""
 
 
 class Contacts(Settings):
@@ -353,6 +377,12 @@ class Contacts(Settings):
     """how long an opt-out stands"""
     bond_contacts: float = assumption(6.0, "contacts", plausible=(3, 12), allowed=(0.1, 1000), source="SPEC 4.3")
     """contacts in which the bond grows by 63 %"""
+    bond_skill: float = assumption(0.25, "ratio/SD", plausible=(0.0, 0.5), allowed=(-5, 5), source="assumption")
+    """how much faster with each SD of the manager's quality"""
+    bond_conversion: float = assumption(
+        1.25, "ratio", plausible=(1.0, 1.6), allowed=(0.01, 100), source="assumption; sign F53, F81"
+    )
+    """offers of the own manager taken, at a full bond"""
     bond_half_life: float = assumption(24.0, "months", plausible=(12, 48), allowed=(0.1, 1e6), source="SPEC 4.3")
     """half-life of the bond"""
 
@@ -506,11 +536,25 @@ class Leaving(Settings):
     products_most: float = assumption(4.0, "products", plausible=(2, 6), allowed=(0, 100), source="assumption")
     """products beyond the first that still hold a customer"""
     satisfaction: float = assumption(
-        -0.40, "log HR/SD", plausible=(-0.6, -0.16), allowed=(-5, 5), source="assumption; sign F20"
+        -0.14,
+        "log HR/SD",
+        plausible=(-0.22, -0.06),
+        allowed=(-5, 5),
+        source="assumption; sign F20, F88, F91; weakness F90, F94",
     )
     """satisfaction"""
-    trust: float = assumption(-0.20, "log HR/SD", plausible=(-0.36, -0.05), allowed=(-5, 5), source="assumption")
+    trust: float = assumption(
+        -0.08, "log HR/SD", plausible=(-0.14, -0.02), allowed=(-5, 5), source="assumption; F86, F86b contradict"
+    )
     """trust"""
+    bond: float = assumption(
+        -0.36,
+        "log HR",
+        plausible=(-0.7, 0.0),
+        allowed=(-5, 5),
+        source="assumption; sign F53, F81, F38; size within F10",
+    )
+    """a full bond with the manager"""
     engagement: float = assumption(
         -0.55, "log HR/SD", plausible=(-0.9, -0.2), allowed=(-5, 5), source="assumption to F16, F17"
     )
@@ -572,12 +616,29 @@ class Leaving(Settings):
 class Acquisition(Settings):
     """Who joins (DECISIONS 3)."""
 
-    doubts: ClassVar = Doubts(settled=("tenure_cap",), idle={"acquisition": ("rate", "upper_tiers")})
+    doubts: ClassVar = Doubts(
+        settled=("tenure_cap",),
+        idle={"acquisition": ("rate", "upper_tiers", "referral", "referred_hazard", "referred_wallet")},
+    )
 
     rate: float = assumption(
         0.067, "1/year of open customers", plausible=(0.04, 0.10), allowed=(0, 2), source="SPEC 2.4"
     )
     """gross joining"""
+    referral: float = assumption(
+        0.15,
+        "share of joiners",
+        plausible=(0.0, 0.3),
+        allowed=(0, 1),
+        source="assumption; mechanism F36, upper end F36e",
+    )
+    """joiners who come through promoters, at their share of month 0; in proportion to promoters"""
+    referred_hazard: float = assumption(0.82, "HR", plausible=(0.7, 0.95), allowed=(0.01, 10), source="F36, F36b, F36c")
+    """leaving of a referred customer"""
+    referred_wallet: float = assumption(
+        1.25, "ratio", plausible=(0.95, 1.3), allowed=(0.1, 10), source="F36 (derived), F36c"
+    )
+    """AUM that a referred customer brings on joining; the wallet's reversion takes it back over some years"""
     upper_tiers: float = assumption(0.7, "ratio", plausible=(0.3, 1.0), allowed=(0, 1), source="DECISIONS 3")
     """chance of joining above the lowest tier, over its share"""
     dormant_at_start: dict[str, float] = table(

@@ -20,12 +20,14 @@ from sim.environment.internet_finance import InternetFinance
 from sim.environment.manager_poaching import ManagerPoaching
 from sim.environment.market_drawdown import MarketDrawdown
 from sim.environment.pandemic import Pandemic
+from sim.environment.rising_expectations import RisingExpectations
 from sim.environment.rival_app import RivalApp
 from sim.slips import Slip
 from sim.tiers import Tier
 
 AnyShock = Annotated[
-    InternetFinance | Pandemic | MarketDrawdown | ManagerPoaching | RivalApp, Field(discriminator="kind")
+    InternetFinance | Pandemic | MarketDrawdown | ManagerPoaching | RivalApp | RisingExpectations,
+    Field(discriminator="kind"),
 ]
 SHOCKS: dict[str, type[Shock]] = {
     "internet_finance": InternetFinance,
@@ -33,6 +35,7 @@ SHOCKS: dict[str, type[Shock]] = {
     "market_drawdown": MarketDrawdown,
     "manager_poaching": ManagerPoaching,
     "rival_app": RivalApp,
+    "rising_expectations": RisingExpectations,
 }
 
 

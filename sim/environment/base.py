@@ -32,6 +32,7 @@ class World:
     liquid: np.ndarray  # by tier: liquid share of AUM (`model.wallet.liquid`)
     channels: Channels = field(default_factory=Channels)
     yield_gap: float = field(init=False)  # pp that rivals pay (or are worth) more; adds
+    expectation_rise: float = field(init=False)  # SD that rivals' service adds to what customers expect; adds
     adoption: float = field(init=False)  # log odds of taking up the app; adds
     branch_capacity: float = field(init=False)  # ratio; multiplies
     branch_demand: float = field(init=False)  # ratio on visits that customers want; multiplies
@@ -46,7 +47,7 @@ class World:
 
     def calm(self) -> None:
         """Back to a world in which nothing happens."""
-        self.yield_gap = self.adoption = self.remote = 0.0
+        self.yield_gap = self.adoption = self.remote = self.expectation_rise = 0.0
         self.branch_capacity = self.branch_demand = self.app_use = 1.0
         self.market = np.zeros(len(self.tiers))
         self.margin = np.ones(len(self.tiers))

@@ -298,7 +298,7 @@ def _arm_slips(
     if mine[0] == theirs[0]:
         inside = ("strategies",) if isinstance(now, dict) else ()
         for place, use in enumerate(_uses(now)):
-            if use["from"] < month and _canonical(use) not in theirs[1] and use.get("intensity") != 0:
+            if _acted(use, month) and _canonical(_so_far(use, month)) not in theirs[1]:
                 yield (
                     (*path, *inside, place, "from"),
                     (
@@ -323,9 +323,19 @@ def _past(arm: Any, month: int, horizon: int) -> tuple[str, list[str]]:
 
     A budget scales every strategy by what all of them cost over all months: what comes later reaches into the past.
     """
-    before = sorted(_canonical(use) for use in _uses(arm) if use["from"] < month and use.get("intensity") != 0)
+    before = sorted(_canonical(_so_far(use, month)) for use in _uses(arm) if _acted(use, month))
     budget = arm.get("budget") if isinstance(arm, dict) else None
     return ("" if budget is None or not before else _canonical([arm, horizon]), before)
+
+
+def _acted(use: Mapping[str, Any], month: int) -> bool:
+    """Whether a strategy did anything up to `month`."""
+    return use["from"] < min(month, use.get("until", month)) and use.get("intensity") != 0
+
+
+def _so_far(use: Mapping[str, Any], month: int) -> dict[str, Any]:
+    """A strategy as it was up to `month`: an end that comes then or later is not yet known."""
+    return {key: value for key, value in use.items() if key != "until" or value < month}
 
 
 def _canonical(value: Any) -> str:

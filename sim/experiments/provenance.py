@@ -12,6 +12,7 @@ from typing import Any
 
 from sim import house
 from sim.experiments.prepared import Prepared, facts
+from sim.measures.chain import joined
 from sim.scenario.scenario import Arm
 from sim.strategies import plugins_of
 
@@ -83,6 +84,7 @@ def manifest_of(prepared: Prepared, now: datetime) -> dict[str, Any]:
         **({"labels": s.labels} if s.labels else {}),
         **surroundings(),
         "assumptions": {**known_of(json_schema(type(s)), defaults), **_of_strategies(s.arm_list)},
+        "chains": {arm.name: joined([one.chain for one in arm.strategies if one.intensity > 0]) for arm in s.arm_list},
         **facts(prepared.book),
         **({"notes": list(prepared.notes)} if prepared.notes else {}),
         **_own_strategies(s.strategies_named),

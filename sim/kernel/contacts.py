@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, LEAD, NOBODY, RETENTION
+from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, LEAD, LOST, NOBODY, RETENTION, SILENCED, SPARED
 from sim.kernel.numerics import EQUATION, ONE, RULE, ZERO, exp, f32, i32, normal
 
 N_CHANNELS = len(CHANNELS)
 MOST_CONTACTS = 30_000  # what an int16 column counts up to; int8 columns count to 100
 MOST = 100
+BARRED = LOST - SILENCED  # no contact where one was wished for: opted out
+TOO_MANY = LOST - SPARED  # pressure would pass its cap
+NEW = i32(3)  # months since joining in which a customer is new
+KEEP, WELCOME = i32(1), i32(2)  # what a contact that offers nothing is for
 
 
 @njit(**EQUATION)
@@ -101,8 +105,37 @@ def reach_out(b, u, w, now, p):
         planned = i32(w.plan[i])
         wanted = (planned & CHANNEL_BITS) if planned >= 0 else (offering if picked else (saving if saved else NOBODY))
         silenced = (i32(b.opted_out[i]) >> max(wanted, i32(0))) & 1
-        w.channel[i] = wanted if (b.state[i] == ACTIVE) and (silenced == 0) else i32(NOBODY)
+        asked = (b.state[i] == ACTIVE) and (wanted >= 0)
+        w.channel[i] = (i32(BARRED) if silenced != 0 else wanted) if asked else i32(NOBODY)
         w.keeping[i] = i32((planned & RETENTION) != 0) if planned >= 0 else i32(saved)
+
+
+@njit(**RULE)
+def greet(b, u, w, now, p):
+    """A welcome to new customers whom nobody else contacts this month.
+
+    It is cut from the upper end of the uniform that decides on campaigns, a piece for each channel.
+    """
+    for i in range(b.state.size):
+        app = ONE if b.adopted[i] != 0 else ZERO
+        left = ONE - u.campaign[i]
+        end, way = ZERO, i32(0)
+        for channel in range(N_CHANNELS):
+            end = end + now.welcome[channel] * max(app, p.without_app[channel])
+            way += i32(left >= end)
+        way = min(way, i32(N_CHANNELS - 1))
+        new = (i32(now.month) - i32(b.joined_month[i]) <= NEW) and (b.state[i] == ACTIVE)
+        free = (w.channel[i] < 0) and (w.plan[i] < 0) and (((i32(b.opted_out[i]) >> way) & 1) == 0)
+        wanted = new and free and (left < end)
+        w.channel[i] = way if wanted else w.channel[i]
+        w.keeping[i] = WELCOME if wanted else w.keeping[i]
+
+
+@njit(**RULE)
+def welcome(b, u, w, now, p):
+    """Welcome contacts, where the bank makes any."""
+    if now.welcoming:  # the same for the whole block
+        greet(b, u, w, now, p)
 
 
 @njit(**RULE)
@@ -121,7 +154,7 @@ def meet(b, u, w, now, p):
         fading = b.pressure[i] * p.pressure_memory
         spared = (w.plan[i] < 0) and (fading + burden > now.pressure_cap)
         made = (w.channel[i] >= 0) and not spared
-        w.channel[i] = c if made else i32(NOBODY)
+        w.channel[i] = i32(TOO_MANY) if (w.channel[i] >= 0) and spared else w.channel[i]
         b.pressure[i] = fading + (burden if made else ZERO)
         b.last_channel[i] = c if made else last
         b.contacts[i] = min(i32(b.contacts[i]) + i32(made), MOST_CONTACTS)
@@ -135,6 +168,7 @@ def meet(b, u, w, now, p):
         k = b.tier[i]
         near = own and (b.aum_1[i] >= p.near_threshold * p.ceiling[k])
         pull = p.need_effect * b.need[i] + p.skill_effect * quality + p.attempt_decay * f32(b.attempts[i]) + w.warmth[i]
+        pull = pull + (p.bond_conversion * b.bond[i] if own else ZERO)
         chance = (
             p.conversion[c]
             * now.conversion_ratio[k]
@@ -142,8 +176,10 @@ def meet(b, u, w, now, p):
             * (p.near_threshold_effect if near else ONE)
             * (p.event_need if u.event[i] < event_bar else ONE)
         )
-        offered = (w.reached[i] > ZERO) and (u.push[i] < now.push_share) and (w.keeping[i] == 0)
-        yes = offered and (u.sale[i] < chance)
+        push = now.push_managers if w.plan[i] >= 0 else now.push_share
+        offered = (w.reached[i] > ZERO) and (u.push[i] < push) and (w.keeping[i] == 0)
+        first = (w.reached[i] > ZERO) and (w.keeping[i] == WELCOME) and (b.retained[i] == 0)
+        yes = (offered and (u.sale[i] < chance)) or (first and (u.sale[i] < now.welcome_product))
         w.made_sale[i] = 1 if yes else 0
         w.offered[i] = ONE if offered else ZERO
     for i in range(n):
@@ -159,9 +195,13 @@ def meet(b, u, w, now, p):
         b.opt_out_month[i] = now.month if out else b.opt_out_month[i]
     for i in range(n):
         by_manager = (w.reached[i] > ZERO) and (w.plan[i] >= 0) and (b.manager[i] >= 0)
-        b.bond[i] = b.bond[i] * p.bond_fading + ((ONE - b.bond[i]) * p.bond_step if by_manager else ZERO)
+        quality = manager_quality[max(b.manager[i], i32(0))]
+        step = min(p.bond_step * max(ONE + p.bond_skill * quality, ZERO), ONE)
+        b.bond[i] = b.bond[i] * p.bond_fading + ((ONE - b.bond[i]) * step if by_manager else ZERO)
         b.contact_gap[i] = 0 if by_manager else min(i32(b.contact_gap[i]) + 1, MOST)
-        heard = (w.reached[i] > ZERO) and (w.keeping[i] != 0)
-        b.retained[i] = p.retention_months if heard else i32(b.retained[i])
+        heard = (w.reached[i] > ZERO) and (w.keeping[i] == KEEP)
+        welcomed = (w.reached[i] > ZERO) and (w.keeping[i] == WELCOME) and (b.retained[i] <= 0)
+        new_for = NEW + i32(1) - (i32(now.month) - i32(b.joined_month[i]))
+        b.retained[i] = p.retention_months if heard else (-new_for if welcomed else i32(b.retained[i]))
         browses = (b.adopted[i] != 0) and (b.manager[i] >= 0) and (b.state[i] == ACTIVE)
         b.lead[i] = 1 if browses and (u.campaign[i] < p.lead_chance * exp(p.need_effect * b.need[i])) else 0

@@ -5,14 +5,64 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CLOSED, DORMANT
+from sim.codes import (
+    ACTIVE,
+    ANSWERED,
+    CAMPAIGN,
+    CLOSED,
+    DECLINED,
+    DORMANT,
+    DUE,
+    FOLLOW,
+    KEEP,
+    LOST,
+    MISSED,
+    NOBODY,
+    OFFER,
+    SENIOR,
+    SILENCED,
+    WIN_BACK,
+)
 from sim.kernel.contacts import retention_gain
+from sim.kernel.money import price
 from sim.kernel.numerics import ONE, RULE, ZERO, exp, f32, i32
 from sim.kernel.tallies import MOMENT_UNIT, RATIO_UNIT, SHARE_UNIT, TENURE_LAST
 from sim.kernel.tallies import Moment as M
 from sim.kernel.tallies import Tally as T
 
 FEN = 100.0  # in a CNY
+YEAR = f32(12.0)
+OLD = f32(SENIOR)
+PLANNED = np.array([DUE, KEEP, FOLLOW, KEEP, OFFER, KEEP, FOLLOW, KEEP])  # what for, by RETENTION, LEAD, PROPOSED
+
+
+@njit(**RULE)
+def count_reach(b, w, now, reach):
+    """Add the block's wishes for a contact by tier, group, what for and what became of it: customers, and their AUM.
+
+    An offer that was no use is declined; a contact that offers nothing has been answered once it reaches somebody. A
+    dormant customer answers by coming back in that month.
+    """
+    years = f32(now.month) / YEAR
+    count = i32(0)
+    for i in range(b.state.size):  # a list first, since what is seldom true is costly to ask
+        w.wishes[count] = i
+        count += i32((w.channel[i] != NOBODY) or (w.plan[i] < NOBODY))
+    for place in range(count):
+        i = w.wishes[place]
+        planned, channel = i32(w.plan[i]), w.channel[i]
+        contacted = MISSED + i32(w.reached[i]) * (2 - i32(w.offered[i]) * (1 - w.made_sale[i]))
+        end = contacted if channel >= 0 else LOST - channel
+        wish = PLANNED[(planned >> 3) & 7] if planned >= 0 else CAMPAIGN + w.keeping[i]
+        if planned < NOBODY:
+            wish, end = (LOST - planned) >> 2, (LOST - planned) & 3
+        elif b.state[i] == DORMANT:
+            answer = ANSWERED if w.after[i] == ACTIVE else DECLINED
+            wish, end = WIN_BACK, (answer if channel >= 0 else SILENCED)
+        group = 2 * i32(b.age[i] + years >= OLD) + i32(b.adopted[i] != 0)
+        k, weight = b.tier[i], np.int64(b.weight[i])
+        reach[k, group, wish, end, 0] += weight
+        reach[k, group, wish, end, 1] += weight * np.int64(b.aum[i] + 0.5)
 
 
 @njit(**RULE)
@@ -40,6 +90,8 @@ def count_flows(b, w, now, sums):
             tenure = min(max(now.month - b.joined_month[i] - 1, 0), TENURE_LAST)
             cohort[k, tenure, 0] += weight
             tally[k, T.SALES] += weight * w.taken[i]
+            tally[k, T.EXPERIENCES] += weight * np.int64(w.experience[i] * SHARE_UNIT)
+            tally[k, T.QUALITY] += weight * np.int64(w.felt[i] * SHARE_UNIT)
             if w.failed[i] > ZERO:
                 tally[k, T.FAILURES] += weight
                 tally[k, T.COMPLAINTS] += weight * np.int64(w.complained[i])
@@ -65,8 +117,9 @@ def count_flows(b, w, now, sums):
 
 
 @njit(**RULE)
-def count_stocks(b, month, p, tally):
-    """Add the block's stocks at month end."""
+def count_stocks(b, month, p, earned, each, tally):
+    """Add the block's stocks at month end. `earned` and `each` are scratch, float32, for what customers earn."""
+    price(b.aum, p, earned, each)
     for i in range(b.state.size):
         if b.state[i] == CLOSED:
             continue
@@ -74,6 +127,7 @@ def count_stocks(b, month, p, tally):
         weight = np.int64(b.weight[i])
         tally[k, T.OPEN] += weight
         tally[k, T.AUM] += weight * np.int64(b.aum[i] * FEN + 0.5)
+        tally[k, T.EARNED] += weight * np.int64(np.float64(earned[i]) * FEN + 0.5)
         tally[k, T.WALLET] += weight * np.int64(b.held[i] / (ONE + exp(-b.wallet[i])) * SHARE_UNIT)
         if b.opted_out[i] != 0:
             tally[k, T.OPTED_OUT] += weight
@@ -90,7 +144,8 @@ def count_stocks(b, month, p, tally):
             )
             tally[k, T.ACTIVE] += weight
             tally[k, T.PRODUCTS] += weight * (extra + 1)
-            tally[k, T.EXTRA] += weight * (-extra if b.adverse[i] != 0 else extra)
+            products = np.int64(np.float64(each[i]) * FEN + 0.5) * extra
+            tally[k, T.EARNED_PRODUCTS] += weight * (-products if b.adverse[i] != 0 else products)
             tally[k, T.DIGITAL] += weight * b.adopted[i]
             tally[k, T.SATISFACTION] += weight * np.int64(score * SHARE_UNIT)
             tally[k, T.TRUST] += weight * np.int64(trusting * SHARE_UNIT)
@@ -98,6 +153,7 @@ def count_stocks(b, month, p, tally):
             tally[k, T.LOYALTY2] += weight * np.int64(loyal * loyal * SHARE_UNIT)
             if b.manager[i] >= 0:
                 tally[k, T.MANAGED_OPEN] += weight
+                tally[k, T.BOND] += weight * np.int64(b.bond[i] * SHARE_UNIT)
 
 
 @njit(**RULE)

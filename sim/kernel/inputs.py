@@ -25,6 +25,9 @@ class Rates(NamedTuple):
     wallet_reversion: np.float32
     wallet_satisfaction: np.float32  # logit a SD-month
     wallet_contact: np.float32  # logit an effective contact
+    wallet_bond: np.float32  # logit that the wallet's mean is higher with a full bond
+    money_brought: np.float32  # share of the wealth elsewhere that comes with a sale
+    log_left_elsewhere: np.float32  # log(1 - that)
     wallet_yield: np.float32  # logit a pp-month
     wallet_multihoming: np.float32  # logit a month
     multihoming_digital: np.float32  # extra rate once app-active
@@ -37,9 +40,13 @@ class Rates(NamedTuple):
     inheritance_part: np.float32  # of events
     # service
     experience_digital: np.float32  # chance a month of a service experience, app-active
+    experience_human: np.float32  # and of one with people, app-active
     experience_other: np.float32
-    failure_digital: np.float32  # chance of a failure in such a month
+    failure_digital: np.float32  # chance of a failure in such a month, app-active
+    failure_human: np.float32  # and of one with people, app-active
     failure_other: np.float32
+    app_weight: np.float32  # of an episode in the app, in feelings, over one with people
+    app_spread: np.float32  # ratio on the spread of its quality
     quality_sd: np.float32
     failure_drop: np.float32  # perceived quality lost, SD
     double_deviation: np.float32  # factor on a failure while one is open
@@ -49,6 +56,7 @@ class Rates(NamedTuple):
     # feelings
     gain: np.float32
     loss: np.float32
+    performance: np.float32  # satisfaction by quality itself, SD an experience
     expectation_speed: np.float32
     satisfaction_decay: np.float32
     tenure_anchor: np.float32  # months in which learning from one experience halves
@@ -61,7 +69,7 @@ class Rates(NamedTuple):
     satisfaction_sd: np.float32
     trust_sd: np.float32
     engagement_memory: np.float32
-    engagement_noise: np.float32  # sqrt(1 - memory^2)
+    engagement_noise: np.float32  # of a month, around the customer's own mean
     failure_fading: np.float32  # a month
     # contacts
     pressure_memory: np.float32  # a month
@@ -78,7 +86,9 @@ class Rates(NamedTuple):
     near_threshold: np.float32
     near_threshold_effect: np.float32
     bond_step: np.float32
+    bond_skill: np.float32  # ratio more of that for each SD of the manager's quality
     bond_fading: np.float32
+    bond_conversion: np.float32  # log conversion of the own manager's offers at a full bond
     product_gain: np.ndarray  # own purchases a month, by tier
     product_loss: np.float32  # a product-month
     most_products: int
@@ -95,6 +105,7 @@ class Rates(NamedTuple):
     win_back_by: np.ndarray  # by tier: channel of that contact, int32
     transactions: np.float32  # mean a month
     transactions_slope: np.float32
+    transactions_app: np.float32  # ratio of an app user's transactions
     # adoption
     adoption_intercept: np.float32
     adoption_usefulness: np.float32
@@ -113,6 +124,7 @@ class Rates(NamedTuple):
     b_trust: np.float32
     b_engagement: np.float32
     b_failure: np.float32
+    b_bond: np.float32  # at a full bond
     b_gap: np.float32
     gap_months: int
     b_app: np.float32
@@ -145,6 +157,10 @@ class Rates(NamedTuple):
     loyal_habit: np.float32
     habit_months: int  # of tenure, in which habit grows from -1 to 1
     habit_step: np.float32  # a month
+    # revenue: `threshold` and `ceiling` bound the slices of AUM
+    slice_rate: np.ndarray  # by slice: revenue of a CNY in it, a year
+    product_base: np.float32  # CNY a year of a product beyond the first, without any AUM
+    product_slope: np.ndarray  # by slice: and for each CNY of AUM in it
 
 
 class Now(NamedTuple):
@@ -165,11 +181,13 @@ class Now(NamedTuple):
     adoption_shift: np.float32  # log odds
     peers: np.float32  # app-active share less one half
     word_of_mouth: np.ndarray  # log hazard by tier
-    quality_shift: np.ndarray  # SD, by tier
-    quality_sd_ratio: np.float32
+    quality_shift: np.ndarray  # SD, (2, tiers): without and with a named manager
+    quality_sd_ratio: np.ndarray  # (2, 2): without and with a named manager, without and with the app
+    expectation_rise: np.float32  # SD: what rivals' service adds to what customers expect
     failure_ratio: np.float32
     resolution: np.float32  # share of complaints resolved within the month
-    push_share: np.float32  # share of contacts that offer a product
+    push_share: np.float32  # share of campaign contacts that offer a product
+    push_managers: np.float32  # of managers' contacts
     conversion_ratio: np.ndarray  # by tier
     campaign: np.ndarray  # (tier, channel) chance a month of a campaign contact
     hazard_ratio: np.ndarray  # log, by tier
@@ -182,6 +200,11 @@ class Now(NamedTuple):
     outreach_from: np.float32  # CNY: from this AUM on
     extra_grace: np.float32  # months before a demotion
     demotion_ratio: np.float32  # on the effect of a demotion
+    welcoming: np.bool_  # new customers get welcome contacts
+    welcome: np.ndarray  # by channel: chance a month of such a contact
+    welcome_hazard: np.float32  # log HR of new customers whom one has reached
+    welcome_adoption: np.float32  # log odds that they take up the app
+    welcome_product: np.float32  # chance that the first one ends in a further product
     win_back: np.ndarray  # by tier: chance a month of a win-back contact to a dormant customer
     retain: np.ndarray  # (tier, channel) chance a month of a retention contact to those above the cut
     retain_cut: np.float32  # score, SD

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CLOSED, DORMANT, NOBODY
+from sim.codes import ACTIVE, CLOSED, DORMANT, LOST, NOBODY, SILENCED
 from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, exp, f32, i32, log
 
 DECADE = f32(0.1)  # of a year
@@ -51,6 +51,7 @@ def weigh_leaving(b, u, w, now, p):
         x = (
             x
             + (b.manager_shock[i] if b.manager_shock_months[i] > 0 else ZERO)
+            + p.b_bond * b.bond[i]
             + (p.b_gap if (b.contact_gap[i] > p.gap_months) and (k > 0) else ZERO)
             + (p.b_app if b.adopted[i] != 0 else ZERO)
             + p.b_yield * now.yield_gap * b.affinity[i]
@@ -64,6 +65,7 @@ def weigh_leaving(b, u, w, now, p):
             + (p.b_second_life if b.second_life[i] > 0 else ZERO)
             + (p.b_relocation if u.event[i] < relocation_bar else ZERO)
             + (p.uplift[b.uplift_class[i]] if b.retained[i] > 0 else ZERO)
+            + (now.welcome_hazard if b.retained[i] < 0 else ZERO)
         )
         band = tenure_band(i32(now.month) - i32(b.joined_month[i]) - 1)
         bank = p.tenure_log[k, band]
@@ -86,8 +88,10 @@ def stay_or_leave(b, u, w, now, p):
         leave = now.close_rate[k] * ratio + (b.follow[i] if b.follow_months[i] > 0 else ZERO)
         doze = now.dormant_rate[k] * ratio
         way = p.win_back_by[k]
-        courted = asleep and (u.campaign[i] < now.win_back[k]) and (((i32(b.opted_out[i]) >> way) & 1) == 0)
-        w.channel[i] = way if courted else w.channel[i]
+        meant = asleep and (u.campaign[i] < now.win_back[k])
+        barred = ((i32(b.opted_out[i]) >> way) & 1) != 0
+        courted = meant and not barred
+        w.channel[i] = (i32(LOST - SILENCED) if barred else way) if meant else w.channel[i]
         first = leave if awake else p.dormant_close
         second = doze if awake else dormant_return + (p.win_back[k] if courted else ZERO)
         total = first + second
@@ -158,4 +162,4 @@ def turn_page(b, w):
         b.bond[i] = b.bond[i] if w.after[i] == ACTIVE else ZERO
         b.manager_shock_months[i] = max(i32(b.manager_shock_months[i]) - 1, 0)
         b.follow_months[i] = max(i32(b.follow_months[i]) - 1, 0)
-        b.retained[i] = max(i32(b.retained[i]) - 1, 0)
+        b.retained[i] = i32(b.retained[i]) - 1 if b.retained[i] > 0 else min(i32(b.retained[i]) + 1, 0)

@@ -52,6 +52,7 @@ def use_products(b, u, w, p):
         b.products[i] = i32(b.products[i]) + new - (i32(1) if lost else i32(0))
         slope = p.transactions_slope
         rate = p.transactions * exp(slope * b.engagement[i] - HALF * slope * slope)
+        rate = rate * (p.transactions_app if b.adopted[i] != 0 else ONE)
         none = exp(-rate)
         above = min(max(rate / (ONE - none) - ONE, f32(1e-6)), f32(1e6))
         rest = max((u.use[i] - none) / (ONE - none), f32(1e-7))
@@ -73,6 +74,7 @@ def adopt(b, u, now, p):
             - p.adoption_age * (b.age[i] + years - p.adoption_age_from) * DECADE
             + p.adoption_peers * now.peers
             + now.adoption_shift
+            + (now.welcome_adoption if b.retained[i] < 0 else ZERO)
         )
         odds = exp(-x)
         yes = (u.adopt[i] * (ONE + odds) < p.adoption_on) and (b.state[i] == ACTIVE)
@@ -80,14 +82,43 @@ def adopt(b, u, now, p):
 
 
 @njit(**RULE)
+def bring_money(b, w, p):
+    """With a sale comes a share of the wealth kept elsewhere: the odds of the wallet o become (o + d) / (1 - d)."""
+    for i in range(b.state.size):
+        if w.made_sale[i] != 0:  # rare, so a branch is cheaper than everybody's logarithm
+            b.wallet[i] = log(exp(b.wallet[i]) + p.money_brought) - p.log_left_elsewhere
+
+
+@njit(**RULE)
 def earn(b, w, now, p):
-    """Share of wallet drifts with feelings, contacts, yields and other banks; AUM follows from it and wealth."""
+    """Share of wallet drifts with feelings, contacts, yields and other banks; AUM follows from it and wealth.
+
+    Its own mean is the higher, the closer the bond with the manager is.
+    """
     for i in range(b.state.size):
         digital = p.multihoming_digital * p.multihoming_preferred[b.preferred[i]]
         others = f32(b.multihomer[i]) * p.wallet_multihoming * (ONE + (digital if b.adopted[i] != 0 else ZERO))
         leak = p.wallet_yield * now.yield_gap * b.affinity[i] * p.liquid_share[b.tier[i]]
         warm = p.wallet_satisfaction * w.score[i] + p.wallet_contact * w.reached[i]
         x = b.wallet[i]
-        x = x + p.wallet_reversion * (b.wallet_mean[i] - x) + (warm if b.state[i] == ACTIVE else ZERO) - others - leak
+        mean = b.wallet_mean[i] + p.wallet_bond * b.bond[i]
+        x = x + p.wallet_reversion * (mean - x) + (warm if b.state[i] == ACTIVE else ZERO) - others - leak
         b.wallet[i] = x
         w.money[i] = wallet_money(b.log_wealth[i], x, b.held[i])
+
+
+@njit(**RULE)
+def price(aum, p, earned, each):
+    """What customers earn the bank: `earned` by their AUM, slice by slice, `each` by a product beyond the first.
+
+    Both are continuous in the customer's AUM, CNY a year; a tier gives service, not a margin.
+    """
+    for i in range(aum.size):
+        earned[i] = ZERO
+        each[i] = p.product_base
+    for k in range(p.threshold.size):  # the short loop outside, so that the long one vectorises
+        low, high, rate, slope = p.threshold[k], p.ceiling[k], p.slice_rate[k], p.product_slope[k]
+        for i in range(aum.size):
+            part = max(min(f32(aum[i]), high) - low, ZERO)
+            earned[i] += rate * part
+            each[i] += slope * part

@@ -20,11 +20,11 @@ import numpy as np
 from numba import njit
 
 from sim.kernel.blocks import BLOCK, FLOATS, INTEGERS, SCORE_ROW, Draws, block_of, draw, draw_lanes, draws_of, work_of
-from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift
-from sim.kernel.counting import add_moments, count_flows, count_stocks
+from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift, welcome
+from sim.kernel.counting import add_moments, count_flows, count_reach, count_stocks
 from sim.kernel.leaving import climb, keep_in_band, stay_or_leave, turn_page, weigh_leaving
-from sim.kernel.money import adopt, earn, move_wealth, use_products
-from sim.kernel.numerics import LOOP, ONE, RULE
+from sim.kernel.money import adopt, bring_money, earn, move_wealth, use_products
+from sim.kernel.numerics import LOOP, ONE, RULE, ZERO
 from sim.kernel.service import feel, serve
 from sim.kernel.tallies import Sums
 
@@ -38,27 +38,30 @@ def step_block(b, u, w, now, p, sums):
     move_wealth(b, u, now, p)
     serve(b, u, w, now, p)
     reach_out(b, u, w, now, p)
+    welcome(b, u, w, now, p)
     meet(b, u, w, now, p)
     feel(b, u, w, now, p)
     use_products(b, u, w, p)
     adopt(b, u, now, p)
+    bring_money(b, w, p)
     earn(b, w, now, p)
     weigh_leaving(b, u, w, now, p)
     stay_or_leave(b, u, w, now, p)
     keep_in_band(b, w, p)
     climb(b, w, now, p)
+    count_reach(b, w, now, sums.reach)
     count_flows(b, w, now, sums)
     turn_page(b, w)
-    count_stocks(b, now.month, p, sums.tally)
+    count_stocks(b, now.month, p, w.earned, w.each, sums.tally)
 
 
 @njit(**LOOP)
-def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits):
+def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exits, reach):
     """Live one month for rows first..last, block by block; adds to the integer sums of this chunk (`tallies.Sums`)."""
     draws = np.empty((N_DRAWS, BLOCK), np.float32)
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)
-    sums = Sums(tally, cohort, left_from, book_exits)
+    sums = Sums(tally, cohort, left_from, book_exits, reach)
     for start in range(first, last, BLOCK):
         end = min(start + BLOCK, last)
         m = end - start
@@ -70,8 +73,11 @@ def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exit
 @njit(**LOOP)
 def count_chunk(c, first, last, month, p, tally):
     """Stocks of rows first..last: month 0, joiners, and after a Markov move."""
+    earned, each = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
     for start in range(first, last, BLOCK):
-        count_stocks(block_of(c, start, min(start + BLOCK, last)), month, p, tally)
+        end = min(start + BLOCK, last)
+        m = end - start
+        count_stocks(block_of(c, start, end), month, p, earned[:m], each[:m], tally)
 
 
 class Scored(NamedTuple):
@@ -106,13 +112,14 @@ class Calm(NamedTuple):
     demotion_ratio: np.float32
     word_of_mouth: np.ndarray
     hazard_ratio: np.ndarray
+    welcome_hazard: np.float32
 
 
 @njit(**LOOP)
 def weigh_chunk(c, first, last, month, yield_gap, p, sums):
     """Set `risk` from the columns; add the population's moments (tiers, MOMENTS) for hazards and scores (SPEC 2.3)."""
     nothing = np.zeros(p.threshold.size, np.float32)
-    now = Calm(month, yield_gap, ONE, nothing, nothing)
+    now = Calm(month, yield_gap, ONE, nothing, nothing, ZERO)
     draws = np.ones((N_DRAWS, BLOCK), np.float32)  # no uniform is one: no event
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)

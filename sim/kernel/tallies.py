@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.codes import CHANNELS
+from sim.codes import CHANNELS, REACH, REACH_GROUPS, WISHES
 
 f32 = np.float32
 
@@ -20,6 +20,7 @@ WEIGHT_UNIT = 1024  # a customer in weight units
 SHARE_UNIT = f32(65536.0)  # fixed point of shares and scores in the tallies
 RATIO_UNIT = 1048576.0  # fixed point of hazard ratios among the moments
 MOMENT_UNIT = 4096.0  # fixed point of the moments of scores there
+REACH_SHAPE = (REACH_GROUPS, len(WISHES), len(REACH), 2)
 TENURE_LAST = 240  # cohort table: this many months and more are one row
 
 CUSTOMERS = float(WEIGHT_UNIT)  # what one customer, one CNY, a score of one is in a sum
@@ -52,7 +53,8 @@ class Tally(IntEnum):
     ACTIVE = CUSTOMERS, "active", STOCK
     AUM = CNY, "aum", STOCK
     PRODUCTS = CUSTOMERS, "products", PER_ACTIVE
-    EXTRA = CUSTOMERS, "", STOCK  # products beyond the first; less than none where they cost more than they earn
+    EARNED = CNY, "", STOCK  # revenue of AUM, a year
+    EARNED_PRODUCTS = CNY, "", STOCK  # and of products beyond the first; a cost with those who cost more than they earn
     WALLET = SCORE, "share_of_wallet", PER_OPEN
     DIGITAL = CUSTOMERS, "digital_active", PER_ACTIVE
     SATISFACTION = SCORE, "satisfaction", PER_ACTIVE
@@ -76,6 +78,9 @@ class Tally(IntEnum):
     COMPLAINTS = CUSTOMERS, "complaints", FLOW
     OPT_OUTS = CUSTOMERS, "opt_outs", FLOW
     MANAGED_OPEN = CUSTOMERS, "", STOCK  # active with a named manager
+    BOND = SCORE, "", STOCK  # with the manager, of those who have one
+    EXPERIENCES = SCORE, "", FLOW  # of service, by what they weigh in feelings
+    QUALITY = SCORE, "", FLOW  # of those, weighed alike
     CONTACTS = CUSTOMERS, "contacts", FLOW  # made; `contacts_branch` and so on
 
 
@@ -106,3 +111,4 @@ class Sums(NamedTuple):
     cohort: np.ndarray  # (tiers, TENURE_LAST + 1, 3): at risk, closed, went dormant, by completed months
     left_from: np.ndarray  # (tiers + 2,): leavers by where they began the year
     book_exits: np.ndarray  # (posts,)
+    reach: np.ndarray  # (tiers, *REACH_SHAPE): wishes for a contact by their end; customers, and CNY of AUM

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim.measures import formulas as of
-from sim.measures.cubes import Cubes, ratio
+from sim.measures.cubes import ratio
+from sim.measures.money import Money
 
 RETURNS = "Return on the strategies"  # says nothing of a reference, nor where no strategy costs anything
 SECTIONS = ("Customers", "Assets", "Money", RETURNS, "Service")  # of a table of key figures
@@ -53,7 +54,7 @@ class Kpi:
         within = tiers[self.formula.tiers] if self.formula.tiers else ()
         return [self.name, *(f"{self.name}[{tier}]" for tier in within), *([f"{self.name}[aum]"] * bool(self.by_aum))]
 
-    def values(self, c: Cubes) -> list[np.ndarray]:
+    def values(self, c: Money) -> list[np.ndarray]:
         """Value by run (runs,) of each of its names."""
         whole, tiers = self.formula.values(c)
         within = [] if tiers is None else list(tiers.T[self.formula.tiers])
@@ -64,6 +65,20 @@ _CUSTOMERS, _ASSETS, _MONEY, _, _SERVICE = SECTIONS
 KPIS: dict[str, Kpi] = {
     kpi.name: kpi
     for kpi in (
+        Kpi(
+            "retention",
+            "share",
+            "active customers of month 0 who are active at the end; [aum]: by their AUM of month 0",
+            "higher",
+            "Retained since month 0",
+            _CUSTOMERS,
+            of.Formula(of.kept("kept_month_0", "active_month_0")),
+            short="retained",
+            headline=True,
+            percent=True,
+            by_aum=lambda c: ratio(c.bank("aum_kept_month_0")[:, -1], c.bank("aum_month_0")[:, -1]),
+            events=of.gone("kept_month_0", "active_month_0"),
+        ),
         Kpi(
             "attrition_annual",
             "per year",
@@ -80,6 +95,17 @@ KPIS: dict[str, Kpi] = {
             events=lambda c: c.exits,
         ),
         Kpi(
+            "returns_annual",
+            "per year",
+            "dormant customers who became active again, per active customer-year: attrition counts them as lost before",
+            "higher",
+            "Returns from dormancy",
+            _CUSTOMERS,
+            of.rate(of.flow("reactivated"), of.years("active")),
+            percent=True,
+            events=of.flow("reactivated"),
+        ),
+        Kpi(
             "closure_annual",
             "per year",
             "customers closed, per customer-year",
@@ -87,7 +113,6 @@ KPIS: dict[str, Kpi] = {
             "Closures",
             _CUSTOMERS,
             of.rate(of.flow("closed"), of.years("customers")),
-            headline=True,
             percent=True,
             events=of.flow("closed"),
         ),
@@ -98,8 +123,8 @@ KPIS: dict[str, Kpi] = {
             "higher",
             "Retained over 12 months",
             _CUSTOMERS,
-            of.Formula(of.retention),
-            events=of.gone_in_a_year,
+            of.Formula(of.kept("kept_12m", "active_12m_ago")),
+            events=of.gone("kept_12m", "active_12m_ago"),
             whole_years=True,
         ),
         Kpi(
@@ -304,62 +329,83 @@ KPIS: dict[str, Kpi] = {
         Kpi(
             "npv",
             "money",
-            "discounted profit",
+            "cash: profit to the horizon, discounted",
             "higher",
-            "Net present value",
+            "Cash NPV",
             _MONEY,
-            of.total(lambda c: c.discounted_profit[:, 1:].sum(axis=1)),
+            of.total(lambda m: m.cash),
             headline=True,
+        ),
+        Kpi(
+            "customer_equity",
+            "money",
+            "what the customers at the horizon are expected to bring from then on, discounted to month 0",
+            "higher",
+            "Customer equity",
+            _MONEY,
+            of.total(lambda m: m.equity),
+            whole_years=True,
+        ),
+        Kpi(
+            "value",
+            "money",
+            "cash NPV to the horizon and customer equity there, together",
+            "higher",
+            "Value",
+            _MONEY,
+            of.total(lambda m: m.value),
+            headline=True,
+            whole_years=True,
+        ),
+        Kpi(
+            "cost_discounted",
+            "money",
+            "channel, manager and strategy cost to the horizon, discounted; an arm's cost is its difference",
+            None,
+            "Cost, discounted",
+            _MONEY,
+            of.total(lambda m: m.cost),
         ),
         Kpi(
             "roi",
             "ratio",
-            "discounted profit over the reference arm's, per discounted strategy cost",
+            "value beyond the reference's without what the arm costs more, per money that it costs more, less 1",
             "higher",
             "Return on investment",
             RETURNS,
-            of.bank(lambda c: ratio(c.gain.sum(axis=1), c.spent)),
+            of.bank(lambda m: m.roi),
             against_reference=True,
+            whole_years=True,
         ),
         Kpi(
             "payback_months",
             "months",
-            "from this month cumulated profit stays at or above the reference's",
+            "from this month cumulated cash stays at or above the reference's",
             "lower",
             "Payback",
             RETURNS,
-            of.bank(of.payback),
+            of.bank(lambda m: m.payback),
             against_reference=True,
         ),
         Kpi(
             "cost_per_saved_customer",
             "money",
-            "strategy cost per active customer kept beyond the reference",
+            "what the arm costs more per customer of month 0 retained beyond the reference",
             "lower",
-            "Strategy cost per customer kept",
+            "Cost per customer retained",
             RETURNS,
-            of.bank(of.per_saved),
+            of.bank(lambda m: m.per_saved),
             against_reference=True,
         ),
         Kpi(
             "clv",
             "money",
-            "expected discounted margin of an open customer (Markov formula)",
+            "expected discounted margin of an open customer, by the arm's own moves (Markov formula)",
             "higher",
             "Customer lifetime value",
             _MONEY,
-            of.Formula(of.value),
+            of.Formula(Money.clv),
             events=of.left,
-            whole_years=True,
-        ),
-        Kpi(
-            "customer_equity",
-            "money",
-            "that value summed over the open customers at the end",
-            "higher",
-            "Customer equity",
-            _MONEY,
-            of.bank(of.equity),
             whole_years=True,
         ),
         Kpi(
@@ -369,7 +415,7 @@ KPIS: dict[str, Kpi] = {
             "higher",
             "Customer value realised",
             _MONEY,
-            of.bank(of.realised),
+            of.bank(lambda m: m.realised),
         ),
         Kpi(
             "contacts_per_customer",

@@ -1,4 +1,4 @@
-"""The tables of all runs as dense arrays, and what key figures are made of: who left, what was earned and spent."""
+"""The tables of all runs as dense arrays, and what key figures are made of: stocks, flows, who left."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.codes import CHANNELS
-from sim.measures.lifetime import chances, migration_value
-from sim.store.tables import STATES_AFTER_TIERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +37,9 @@ class Cubes:
         monthly, bank = tables["monthly"], tables["bank"]
         self.tiers, self.arms = list(tiers), list(arms)
         keys = [
-            _codes(monthly, "arm", self.arms),
+            codes(monthly, "arm", self.arms),
             *(monthly[c].to_numpy(dtype=np.int64) for c in ("seed", "month")),
-            _codes(monthly, "tier", self.tiers),
+            codes(monthly, "tier", self.tiers),
         ]
         self.months = int(keys[2].max(initial=0))
         self._monthly, self._order = monthly, np.lexsort(keys[::-1])
@@ -74,7 +72,7 @@ class Cubes:
         """Number of the run each row belongs to, -1 for none."""
         import pandas as pd
 
-        keys = [_codes(table, "arm", self.arms), table["seed"].to_numpy(dtype="int64")]
+        keys = [codes(table, "arm", self.arms), table["seed"].to_numpy(dtype="int64")]
         return self.index.get_indexer(pd.MultiIndex.from_arrays(keys))
 
     def __getitem__(self, column: str) -> np.ndarray:
@@ -119,13 +117,6 @@ class Cubes:
         return np.asarray(np.sum([self.flow(f"contacts_{channel}") for channel in CHANNELS], axis=0))
 
     @cached_property
-    def discount(self) -> np.ndarray:
-        """What money of each month is worth in month 0, (months + 1,)."""
-        return np.asarray((1.0 + self.discount_rate) ** (-np.arange(self.months + 1) / MONTHS))
-
-    # Against the reference arm, month by month with the same seed; profit is margin minus strategy cost.
-
-    @cached_property
     def partner(self) -> np.ndarray:
         """For each run the reference arm's run with the same seed, -1 where there is none."""
         import pandas as pd
@@ -133,63 +124,9 @@ class Cubes:
         place = self.arms.index(self.reference) if self.reference in self.arms else -1
         return self.index.get_indexer(pd.MultiIndex.from_arrays([np.full(len(self), place), self.seed]))
 
-    @cached_property
-    def discounted_profit(self) -> np.ndarray:
-        """Profit of each month in money of month 0, (runs, months + 1, tiers)."""
-        return np.asarray(self["profit"] * self.discount[:, None])
 
-    @cached_property
-    def gain(self) -> np.ndarray:
-        """Discounted profit of the bank beyond the reference's, (runs, months + 1)."""
-        profit = self.discounted_profit.sum(axis=2)
-        return np.asarray(profit - profit[self.partner])
-
-    @cached_property
-    def spent(self) -> np.ndarray:
-        """Discounted strategy cost beyond the reference's, (runs,); 0 for itself and where it has no such run."""
-        paired = (self.partner >= 0) & (self.arm != self.arms.index(self.reference))
-        spent = (self["strategy_cost"] * self.discount[:, None]).sum(axis=(1, 2))
-        return np.where(paired, spent - spent[self.partner], 0.0)
-
-    # Customer lifetime value: what a customer earns, strategies and the price of winning them apart.
-
-    @cached_property
-    def margin(self) -> np.ndarray:
-        """Margin before strategy and acquisition cost (it falls on tiers as joiners do); (runs, months + 1, tiers)."""
-        joined = self["joined"]
-        acquisition = ratio(joined, joined.sum(axis=2, keepdims=True) + np.zeros_like(joined))
-        acquisition = np.nan_to_num(acquisition) * self.bank("cost_acquisition")[:, :, None]
-        return np.asarray(self["revenue"] - self["channel_cost"] - self["manager_cost"] + acquisition)
-
-    @cached_property
-    def chains(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What customer values are made of, by run: customers who moved, margins a year, open customers at the end.
-
-        States are the tiers, dormant and closed: moves (runs, states, states) over the whole years, from row to column;
-        margins (runs, states); customers (runs, states but closed). All of a tier's margin is laid to its active
-        customers and none to the dormant state, so that margins add up to the bank's.
-        """
-        tiers, states = len(self.tiers), [*self.tiers, *STATES_AFTER_TIERS]
-        full = self._transitions[self._transitions["year"] <= self.months // MONTHS]
-        moved = np.zeros((len(self), tiers + 3, tiers + 3))
-        run = self.run_of(full)
-        place = (run, _codes(full, "from", states), _codes(full, "to", states))
-        np.add.at(moved, tuple(axis[run >= 0] for axis in place), full["customers"].to_numpy(dtype=float)[run >= 0])
-        moved = moved[:, : tiers + 2, : tiers + 2]  # those who joined in the year lived only a part of it
-        R = np.zeros((len(self), tiers + 2))
-        R[:, :tiers] = np.nan_to_num(ratio(self.margin[:, 1:].sum(axis=1), self.years("active")))
-        held = np.concatenate([self.end("active"), self.end("dormant").sum(axis=1, keepdims=True)], axis=1)
-        return moved, R, held
-
-    @cached_property
-    def values(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Value of a customer in each state (runs, states), of those who are held (runs, states - 1), whether known."""
-        moved, R, weight = self.chains
-        V = migration_value(chances(moved), R, self.discount_rate)
-        return V, np.where(weight > 0, V[:, :-1], 0.0) * weight, moved.sum(axis=2) > 0
-
-
-def _codes(table: pd.DataFrame, column: str, order: Sequence[str]) -> np.ndarray:
+def codes(table: pd.DataFrame, column: str, order: Sequence[str]) -> np.ndarray:
+    """Place of each row's value in `order`; `ValueError` for a value that is not in it."""
     import pandas as pd
 
     codes = pd.Index(list(order), dtype=object).get_indexer(pd.Index(table[column], dtype=object))

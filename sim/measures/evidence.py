@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.measures.catalogue import KPIS
-from sim.measures.cubes import Cubes
 from sim.measures.lifetime import SMALLEST_DISCOUNT, chances, kept_for_ever, reaches, value_error
+from sim.measures.money import Money
 from sim.phrases import named
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 FEWEST = 30  # events below which a rate is marked: its standard error is then above a fifth of it
 ROUGH, ENDLESS = "~", "^"
 FEW = f"{ROUGH} fewer than {FEWEST} events"  # a note that is short
-VALUES = ("clv", "customer_equity")  # what lifetimes decide
+VALUES = ("clv", "customer_equity", "value")  # what lifetimes decide
+OF_THE_REFERENCE = ("customer_equity", "value")  # by its moves and margins
 Key = tuple[str, str]  # arm, KPI
 
 
@@ -137,13 +138,13 @@ def evidence(
     weights: Sequence[float] | None = None,
 ) -> Evidence:
     """The same from tables as in `kpis.run_kpis`; `weights` are the customers that a row of each tier stands for."""
-    c = Cubes(tables, arms, tiers)
+    c = Money(tables, arms, tiers, discount_rate)
     if not len(c):
         return Evidence(discount_rate=discount_rate)
     weight = np.ones(len(tiers)) if weights is None else np.asarray(weights, dtype=float)
     found = Evidence(discount_rate=discount_rate)
     by_tier = {kpi.name: kpi.events(c) for kpi in KPIS.values() if kpi.events}
-    moved, R, held = c.chains
+    moved = c.chains[0]
     for arm_place, arm in enumerate(c.arms):
         own = c.arm == arm_place
         if not own.any():
@@ -153,27 +154,39 @@ def evidence(
             found.events[arm, kpi] = float(rows.sum())
             found.events.update({(arm, f"{kpi}[{tier}]"): float(rows[i]) for i, tier in enumerate(tiers)})
         found.events[arm, "attrition_annual[aum]"] = found.events[arm, "attrition_annual"]
-        found.events[arm, "customer_equity"] = found.events[arm, "clv"]
         found.events[arm, "manager_turnover_annual"] = float(c.bank("managers_left")[own, 1:].sum())
-    for arm in c.arms[1:]:  # what a customer kept costs is over a difference of attrition
-        own = [found.events.get((one, "attrition_annual"), math.nan) for one in (arm, c.arms[0])]
+        found.events[arm, "retention[aum]"] = found.events[arm, "retention"]
+    for arm in c.arms:
+        for kpi in OF_THE_REFERENCE:
+            found.events[arm, kpi] = found.events.get((c.arms[0], "clv"), math.nan)
+    for arm in c.arms[1:]:  # what a customer kept costs is over a difference of retention
+        own = [found.events.get((one, "retention"), math.nan) for one in (arm, c.arms[0])]
         found.events[arm, "cost_per_saved_customer"] = min(own)
     if moved.any():
-        _values(found, c, moved, R, held, np.append(weight, [weight[0], 1.0]))
+        _values(found, c, np.append(weight, [weight[0], 1.0]))
     found.events.update({key: math.inf for key, events in found.events.items() if math.isnan(events)})
     return found
 
 
-def _values(found: Evidence, c: Cubes, moved: np.ndarray, R: np.ndarray, held: np.ndarray, weight: np.ndarray) -> None:
+def _values(found: Evidence, c: Money, weight: np.ndarray) -> None:
     """Errors of customer values and the states that they rest on and that nobody leaves."""
+    n = len(c.tiers)
+    moved, R, held = c.chains
+    of_tiers = {f"clv[{tier}]": np.broadcast_to(np.eye(n + 2)[i], R.shape) for i, tier in enumerate(c.tiers)}
+    whole = np.concatenate([held, np.zeros((len(c), 1))], axis=1)
+    everybody = held.sum(axis=1, keepdims=True)
+    mean = np.divide(whole, everybody, out=np.zeros_like(whole), where=everybody > 0)
+    _rest(found, c, moved, R, of_tiers | {"clv": mean}, weight)
+    paired = np.where((c.partner >= 0)[:, None], whole * c.behind, 0.0)
+    _rest(found, c, moved[c.partner], R[c.partner], dict.fromkeys(OF_THE_REFERENCE, paired), weight)
+
+
+def _rest(
+    found: Evidence, c: Money, moved: np.ndarray, R: np.ndarray, says: Mapping[str, np.ndarray], weight: np.ndarray
+) -> None:
+    """The same of values by these chains; `says` is what each weighs the values of states by."""
     n, d = len(c.tiers), found.discount_rate
     names = [*c.tiers, "dormant"]
-    says = {f"clv[{tier}]": np.broadcast_to(np.eye(n + 2)[i], R.shape) for i, tier in enumerate(c.tiers)}
-    whole = np.concatenate([held, np.zeros((len(c), 1))], axis=1)
-    says["customer_equity"] = whole
-    says["clv"] = np.divide(
-        whole, held.sum(axis=1, keepdims=True), out=np.zeros_like(whole), where=held.sum(axis=1, keepdims=True) > 0
-    )
     P = chances(moved)
     stays = kept_for_ever(P, R)
     reached = {i: reaches(P, stays & (np.arange(n + 2) == i)) for i in range(n + 1)}

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.measures.catalogue import KPIS, base_name
-from sim.measures.cubes import Cubes
 from sim.measures.intervals import t_quantile
+from sim.measures.money import Money
 from sim.store.tables import SUMMARY_COLUMNS
 
 if TYPE_CHECKING:
@@ -34,25 +34,26 @@ def run_kpis(
 
     `tables` has monthly, bank and transitions as stored, of one run or of many with the same months. `arms` gives
     their order (default: as they appear) and `reference` the arm that roi, payback_months and cost_per_saved_customer
-    are against (default: the first). Arms without a run of the same seed in the reference have NaN there. `unit` is
-    in `currency`; `better` is "higher", "lower" or "". `ValueError` for tables with holes.
+    are against and by whose customers equity is valued (default: the first). Arms without a run of the same seed in
+    the reference have NaN there. `unit` is in `currency`; `better` is "higher", "lower" or "". `ValueError` for tables
+    with holes.
     """
     import pandas as pd
 
     arms = tables["monthly"]["arm"].unique().tolist() if arms is None else list(arms)
     if not len(tables["monthly"]):
         return pd.DataFrame({column: [] for column in KPI_COLUMNS}).astype({"seed": "int64", "value": "float64"})
-    cubes = Cubes(tables, arms, tiers, discount_rate, reference)
+    money = Money(tables, arms, tiers, discount_rate, reference)
     found = {
-        name: values for kpi in KPIS.values() for name, values in zip(kpi.names(tiers), kpi.values(cubes), strict=True)
+        name: values for kpi in KPIS.values() for name, values in zip(kpi.names(tiers), kpi.values(money), strict=True)
     }
     names = list(found)
     kpis = [KPIS[base_name(name)] for name in names]
-    runs = len(cubes)
+    runs = len(money)
     return pd.DataFrame(
         {
-            "arm": np.repeat(np.array(arms, dtype=object)[cubes.arm], len(names)),
-            "seed": np.repeat(cubes.seed, len(names)),
+            "arm": np.repeat(np.array(arms, dtype=object)[money.arm], len(names)),
+            "seed": np.repeat(money.seed, len(names)),
             "kpi": names * runs,
             "unit": [kpi.unit_in(currency) for kpi in kpis] * runs,
             "value": np.stack([found[name] for name in names], axis=1).ravel(),

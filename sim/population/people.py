@@ -105,17 +105,20 @@ def people(
     *,
     joiners: bool,
     known: Mapping[str, np.ndarray] | None = None,
+    referred: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """Columns by name, an array (n,) each, of customers with the given uid (uint64), tier (int64) and AUM (CNY), (n,).
 
     `month` keys the draws and is the month of joining of joiners; of others it is the month before the first.
+    `referred`, bool (n,), says who comes through a recommendation: they leave less, and bring more money on joining,
+    which the reversion of their wallet takes back.
     `known` holds what a book says: age, tenure_months, products, income (log), digital_active, digital_affinity,
     satisfaction (SD), share_of_wallet, dormant (0/1); NaN where it says nothing.
     """
     known = known or {}
     model, tiers, law = birth.model, birth.tiers, birth.law
     n = uid.size
-    u = [uniforms(seed, DRAW_BIRTH + j, month, uid) for j in range(1, 7)]
+    u = [uniforms(seed, DRAW_BIRTH + j, month, uid) for j in range(1, 6)]
 
     def by_tier(table: Mapping[str, object]) -> np.ndarray:
         return row(table, tiers, np.float64)[tier]
@@ -156,13 +159,16 @@ def people(
     share = np.clip(_or_known(known, "share_of_wallet", share), 0.005, 0.995)
     dormant = np.zeros(n) if joiners else (u[3][2] < by_tier(model.acquisition.dormant_at_start)).astype(float)
     dormant = _or_known(known, "dormant", dormant)
-    engagement = ndtri(u[3][3])
+    lasting = model.feelings.engagement_lasting
+    engagement_mean = np.sqrt(lasting) * ndtri(u[4][3])
+    engagement = engagement_mean + np.sqrt(1.0 - lasting) * ndtri(u[3][3])
+    sent = np.zeros(n, bool) if referred is None else referred
+    brings = np.where(sent, model.acquisition.referred_wallet, 1.0)
 
     settled = 0.0 if joiners else 1.0  # joiners start at the reference mean with nothing behind them (DECISIONS 3)
     satisfaction = _or_known(known, "satisfaction", settled * ndtri(u[4][0]))
     trust = settled * law.trust_sd * ndtri(u[4][1])
-    swing = model.feelings.expectation / (2.0 - model.feelings.expectation)
-    expectation = settled * model.service.quality_sd * np.sqrt(swing) * ndtri(u[4][2])
+    expectation = settled * law.expectation_sd * ndtri(u[4][2])
 
     wallet = np.log(share / (1.0 - share))
     digital = model.wallet.multihoming_digital * np.where(
@@ -171,6 +177,9 @@ def people(
     standing = multihomer * model.wallet.multihoming * (1.0 + digital * (adopted > 0))
     reversion = model.wallet.reversion
     log_wealth = log_aum - np.log(share)
+    own_share, share = share, np.minimum(share * brings, 0.995)
+    aum = np.where(sent, np.floor(aum * (share / own_share) * 100.0) / 100.0, aum)
+    own, wallet = wallet, np.log(share / (1.0 - share))
     variance = model.wealth.sd**2 / max(1.0 - (1.0 - model.wealth.reversion) ** 2, 1e-9)
     return {
         "uid": uid,
@@ -190,14 +199,16 @@ def people(
         "wealth_mean": log_wealth + (variance * birth.score.at(log_aum) if model.mechanisms.wealth else 0.0),
         "wallet": wallet,
         # the standing leak to other banks is part of the customer's own mean, so only changes of it move the wallet
-        "wallet_mean": wallet + _standing_shift(standing, reversion),
+        "wallet_mean": own + _standing_shift(standing, reversion),
         "affinity": affinity,
         "need": need,
         "satisfaction": law.mu + law.sd * satisfaction,
         "expectation": expectation,
         "trust": trust,
         "engagement": engagement,
-        "log_frailty": np.log(frailty),
+        "engagement_mean": engagement_mean,
+        "log_frailty": np.log(frailty) + np.where(sent, np.log(model.acquisition.referred_hazard), 0.0),
+        "referred": sent.astype(np.int8),
         "uplift_class": uplift,
         "multihomer": multihomer,
         "adverse": adverse,

@@ -29,8 +29,10 @@ from sim.population.strata import (
 )
 from sim.tiers import TOP, Tier, bands, row, thresholds
 
+MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a seed
 MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
 JOINER_BIT = np.uint64(1) << np.uint64(63)
+REFERRED_BIT = np.uint64(1) << np.uint64(62)
 
 
 def spread_weight(customers: int, rows: int) -> np.ndarray:
@@ -55,7 +57,7 @@ class Source:
     shares: np.ndarray
     book: Any | None = None
     joiner_weight: np.ndarray = field(init=False)
-    _joined: dict[tuple[int, int], dict[str, np.ndarray]] = field(
+    _joined: dict[tuple[int, int, bool], dict[str, np.ndarray]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
@@ -109,36 +111,54 @@ class Source:
         columns = people(self.birth, seed, month, book.uid, tier, book.aum, joiners=False, known=known)
         return columns | {"weight": spread_weight(total, n)}
 
-    def joiners(self, seed: int, month: int, open_weight: float, rate: float) -> dict[str, np.ndarray] | None:
+    def joiners(
+        self, seed: int, month: int, open_weight: float, rate: float, referred_rate: float = 0.0
+    ) -> dict[str, np.ndarray] | None:
         """Columns of those who join in a month, as `first`, or None (DECISIONS 3, 17).
 
-        `open_weight` is the number of open customers, `rate` how many of them join a year.
+        `open_weight` is the number of open customers; `rate` of them join a year by themselves, `referred_rate` through
+        a customer's recommendation. Each of the two is counted by itself, so that arms differ in how many join only.
         """
         upper = self.birth.model.acquisition.upper_tiers
         chance = self.shares * upper
         chance[0] = 1.0 - chance[1:].sum()
         by_row = chance / (self.joiner_weight / WEIGHT_UNIT)
-        u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[0, 0]
-        n = joiners_of_month(float(u), open_weight * rate / 12.0 * float(by_row.sum()))
-        if n == 0:
+        u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[:2, 0]
+        rows = open_weight / 12.0 * float(by_row.sum())
+        n = joiners_of_month(float(u[0]), rows * rate)
+        sent = joiners_of_month(float(u[1]), rows * referred_rate)
+        if n + sent == 0:
             return None
-        if (seed, month) not in self._joined or self._joined[seed, month]["uid"].size < n:
-            if any(other != seed for other, _ in self._joined):
-                self._joined.clear()
-            self._joined[seed, month] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row)
-        return {name: column[:n] for name, column in self._joined[seed, month].items()}
+        alone = self._joining(seed, month, n, by_row, referred=False)
+        through = self._joining(seed, month, sent, by_row, referred=True)
+        return {name: np.concatenate([alone[name][:n], through[name][:sent]]) for name in alone}
 
-    def _drawn_joiners(self, seed: int, month: int, n: int, by_row: np.ndarray) -> dict[str, np.ndarray]:
-        """Columns of the first `n` who may join in a month; who they are does not hang on how many do.
+    def _joining(self, seed: int, month: int, n: int, by_row: np.ndarray, *, referred: bool) -> dict[str, np.ndarray]:
+        """Columns of `n` or more who may join in a month; who they are does not hang on how many do.
 
-        So the arms of a seed, in which about as many join, draw them once.
+        So the arms of a seed, in which about as many join, draw them once, unless they are many.
         """
-        uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | np.arange(n, dtype=np.uint64)
+        if n > MOST_KEPT:
+            return self._drawn_joiners(seed, month, n, by_row, referred=referred)
+        key = seed, month, referred
+        if key not in self._joined or self._joined[key]["uid"].size < n:
+            if any(other != seed for other, _, _ in self._joined):
+                self._joined.clear()
+            self._joined[key] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row, referred=referred)
+        return self._joined[key]
+
+    def _drawn_joiners(
+        self, seed: int, month: int, n: int, by_row: np.ndarray, *, referred: bool
+    ) -> dict[str, np.ndarray]:
+        """Columns of the first `n` who may join in a month, by themselves or through a recommendation."""
+        number = np.arange(n, dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
+        uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | number
         draws = uniforms(seed, DRAW_BIRTH, month, uid)
         edges = np.cumsum(by_row / by_row.sum())
         tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
         aum = self.draw_aum(draws[0], tier)
-        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True)
+        sent = np.full(n, referred)
+        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
         return columns | {"weight": self.joiner_weight[tier]}
 
 

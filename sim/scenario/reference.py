@@ -107,9 +107,11 @@ class _Page:
     def section(self, section: _Section) -> None:
         model = section.shape.model
         assert model is not None
+        same = (model, repr(section.default))
+        if section.path and self.written.get(same) == section.name:
+            return  # of a setting that many strategies have
         if section.path:
             self.heading(section)
-        same = (model, repr(section.default))
         if same in self.written:
             self.blocks.append(f"As {_code(self.written[same])}.")
             return

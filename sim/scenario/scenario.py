@@ -28,6 +28,7 @@ from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 from sim.population.tier_presets import PRESET_TIERS
 from sim.scenario.beliefs import Beliefs
 from sim.scenario.optimise import Optimise, optimise_slips
+from sim.scenario.pilots import where_slips
 from sim.scenario.sweep import Sweep
 from sim.slips import Slip, several
 from sim.strategies import Implementation, Strategy, known, why_unknown
@@ -339,7 +340,7 @@ def _belief_slips(s: Scenario) -> Iterator[Slip]:
 
 
 def _arm_slips(s: Scenario) -> Iterator[Slip]:
-    """A strategy stands once in an arm and starts within the horizon; the reference is free of budgets."""
+    """A strategy stands once in an arm, starts within the horizon, and ends after it starts."""
     for name, arm in s.arms.items():
         uses = arm.strategies if isinstance(arm, ArmSettings) else arm
         inside = ("strategies",) if isinstance(arm, ArmSettings) else ()
@@ -349,6 +350,10 @@ def _arm_slips(s: Scenario) -> Iterator[Slip]:
             if strategy.start >= s.months:
                 right = f"from 0 to {s.months - 1}"
                 yield (*where, "from"), f"{strategy.start} is beyond the {s.months} measured months; {right}"
+            if strategy.until is not None and strategy.until < strategy.start:
+                yield (*where, "until"), f"{strategy.until} is before from, {strategy.start}; that month or later"
+            for below, message in where_slips(strategy, s.tier_list, s.managers, s.model):
+                yield (*where, "where", *below), message
             if strategy.use in seen:
                 yield (*where, "use"), f"{strategy.use} is there twice (item {seen[strategy.use]}); once an arm"
             seen.setdefault(strategy.use, i)

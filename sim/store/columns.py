@@ -99,6 +99,7 @@ RUN = (ARM, SEED)
 KPI = _text("kpi", "the key figure; `kpi[tier]` is that of a tier, `[aum]` is weighted by AUM")
 UNIT = _text("unit", "unit of the row's figures")
 OF_SEEDS = _whole("seeds", "seeds", "seeds that the figures rest on")
+LAST = "in the last month only"
 INTERVAL = "of the 95 % interval over seeds (Student's t)"
 BETTER = _number("probability_better", "probability", "that the true difference is on the better side, flat prior")
 
@@ -189,8 +190,31 @@ BANK = (
         "Gini coefficient of contacts received over active customers; at ends of years",
         later=True,
     ),
+    _number(
+        "managed[<tier>]", "customers", "active customers of the tier with a named manager, at month end", later=True
+    ),
+    _number(
+        "bond[<tier>]", "share", "their mean bond with the manager, 0 to 1; empty where nobody has one", later=True
+    ),
+    _number("reached[<tier>]", "contacts", "contacts of the month that reached a customer of the tier", later=True),
+    _number("experiences[<tier>]", "experiences", "service experiences, by what each weighs in feelings", later=True),
+    _number("quality[<tier>]", "sd", "their mean quality; empty where there are none", later=True),
     _number("kept_12m[<tier>]", "customers", "`kept_12m` of those who were in this tier then"),
     _number("active_12m_ago[<tier>]", "customers", "`active_12m_ago` of those who were in this tier then"),
+    _number("active_month_0", "customers", f"active in month 0; {LAST}", later=True),
+    _number("kept_month_0", "customers", f"active in month 0 and at the end; {LAST}", later=True),
+    _number("aum_month_0", "money", f"AUM in month 0 of `active_month_0`; {LAST}", later=True),
+    _number("aum_kept_month_0", "money", f"AUM in month 0 of `kept_month_0`; {LAST}", later=True),
+    *(
+        _number(f"{name}[<tier>]", unit, f"`{name}` of those who were in this tier then")
+        for name, unit in (
+            ("active_month_0", "customers"),
+            ("kept_month_0", "customers"),
+            ("aum_month_0", "money"),
+            ("aum_kept_month_0", "money"),
+        )
+    ),
+    _number("revenue_products[<tier>]", "money", "revenue of products beyond the first in the month, part of revenue"),
 )
 
 TRANSITIONS = (
@@ -229,6 +253,42 @@ MANAGERS = (
     ),
     _number("exits_after", "customers", "the same in the three months after"),
 )
+REACH = (
+    *RUN,
+    _whole("year", "years", "year since the end of burn-in, from 1; the last may be shorter"),
+    _text("tier", "the tier in the month of the wish"),
+    _text("age", "age in that month", {"under_60": "below 60", "60_plus": "60 and over"}),
+    _text("app", "whether the customer uses the app", {"no_app": "no", "app": "yes"}),
+    _text(
+        "wish",
+        "what somebody wanted to contact the customer for",
+        {
+            "due": "the regular contact of the manager is due",
+            "offer": "a strategy asked the manager to make an offer",
+            "retention": "a strategy asked the manager to keep the customer",
+            "lead": "a strategy asked the manager to follow interest shown in the app",
+            "campaign": "a campaign or a remote manager's call",
+            "campaign_retention": "a campaign that is to keep the customer",
+            "welcome": "a welcome to a new customer",
+            "win_back": "a campaign that is to win a dormant customer back",
+        },
+    ),
+    _text(
+        "end",
+        "what became of it, in the order in which a wish can be lost",
+        {
+            "opted_out": "the customer has opted out of the channel",
+            "pressure": "one contact more would be above the cap on contact pressure",
+            "no_hour": "the manager had no hour left",
+            "no_capacity": "the channel could carry no more",
+            "not_reached": "contacted, but not reached",
+            "declined": "reached, and an offer (or the call to come back) was no use",
+            "answered": "reached: took the offer, came back, or was offered nothing",
+        },
+    ),
+    _number("customers", "customer-months", "wishes, a customer at most once a month"),
+    _number("aum", "money", "AUM of these customers in the month of the wish, summed over wishes"),
+)
 
 _STATES = {str(ACTIVE): "active", str(DORMANT): "dormant", str(CLOSED): "closed (has no row)"}
 _OPT_OUT_BITS = {str(1 << place): name for place, name in enumerate(CHANNELS)}
@@ -251,7 +311,9 @@ PANEL = (
     Column("observed_age", "float32", "years", "age at month 0"),
     Column("observed_weight", "uint32", "1/1024 customer", "customers that this one stands for"),
     Column("observed_contacts", "int16", "contacts", "made by the bank so far"),
-    Column("observed_retained", "int8", "months", "that a retention contact still works"),
+    Column(
+        "observed_retained", "int8", "months", "that a retention contact (positive) or a welcome (negative) still works"
+    ),
     Column("true_affinity", "float32", "share", "digital affinity, 0 to 1; the bank cannot see it"),
     Column("true_bond", "float32", "share", "bond with the manager, 0 to 1"),
     Column("true_engagement", "float32", "sd", "latent engagement"),
@@ -564,6 +626,7 @@ FILES: dict[str, File] = {
     "transitions": File("run", "transitions.parquet", "an arm, seed, year and way", TRANSITIONS),
     "cohorts": File("run", "cohorts.parquet", "an arm, seed, tier and month of tenure", COHORTS),
     "managers": File("run", "managers.parquet", "an event of a post", MANAGERS),
+    "reach": File("run", "reach.parquet", "an arm, seed, year, tier, group, wish and what became of it", REACH),
     "panel": File("run", "panel.parquet", "a tracked customer and month (`record: {panel: N}`)", PANEL),
     "individuals": File("run", "individuals.parquet", "a group of customers of month 0 with their fates", INDIVIDUALS),
     "summary": File("run", "summary.csv", "an arm and key figure", SUMMARY),

@@ -174,6 +174,8 @@ class OfBeliefs(Told):
     moved: Count = 0
     failed: Count = 0
     first_error: str = ""
+    luck_ratio: Amount | None = None
+    outcomes: dict[str, dict[str, Any]] = {}
 
 
 class RunManifest(Common):
@@ -187,6 +189,7 @@ class RunManifest(Common):
     currency: str = Field(description="text")
     threads: Count = Field(1, description="a whole number from 0")
     assumptions: dict[str, Assumed] = Field({}, description="what is known of each number of the scenario, by its path")
+    chains: dict[str, list[str]] = Field({}, description="arms with lists of the links by which they are meant to work")
     plugins: list[Plugin] = Field([], description="a list of module, file and file_digest, as text")
     customer_months_per_second: Amount | None = Field(None, description="a number from 0, or null")
     peak_memory_mb: Amount | None = Field(None, description="a number of MB from 0")

@@ -25,6 +25,7 @@ from sim.store.tables import (
     check_columns,
     grid_mistake,
     individuals_mistake,
+    reach_mistake,
     read_csv,
     read_table,
 )
@@ -128,6 +129,11 @@ class Run:
         return _individuals(self.path, self.manifest)
 
     @cached_property
+    def reach(self) -> pd.DataFrame | None:
+        """Wishes for a contact and what became of them; None in a run that did not count them."""
+        return _reach(self.path, self.manifest)
+
+    @cached_property
     def precision(self) -> pd.DataFrame | None:
         """precision.csv as stored, None where there is none: how sure each difference is, what would make it surer."""
         return _csv_if_there("precision", self.path)
@@ -155,6 +161,17 @@ def _individuals(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None
         return None
     table = read_table("individuals", file, manifest["currency"])
     wrong = individuals_mistake(table, manifest["arms"], manifest["tiers"])
+    if wrong:
+        raise BadInput.at(str(file), f"damaged: {wrong}")
+    return table
+
+
+def _reach(path: Path, manifest: Mapping[str, Any]) -> pd.DataFrame | None:
+    if "reach" not in manifest["tables"]:
+        return None
+    file = path / "reach.parquet"
+    table = read_table("reach", file, manifest["currency"])
+    wrong = reach_mistake(table, manifest["arms"], manifest["tiers"])
     if wrong:
         raise BadInput.at(str(file), f"damaged: {wrong}")
     return table
@@ -209,6 +226,7 @@ def load(path: Path, manifest: dict[str, Any]) -> Run:
     optional: dict[str, pd.DataFrame | None] = {}
     for name, reading in (
         ("individuals", lambda: _individuals(path, manifest)),
+        ("reach", lambda: _reach(path, manifest)),
         ("precision", lambda: _csv_if_there("precision", path)),
         ("attribution", lambda: _csv_if_there("attribution", path)),
         ("beliefs", lambda: _csv_if_there("beliefs", path)),

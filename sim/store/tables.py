@@ -33,6 +33,7 @@ BANK_COLUMNS = FILES["bank"].names
 TRANSITIONS_COLUMNS = FILES["transitions"].names
 COHORTS_COLUMNS = FILES["cohorts"].names
 MANAGERS_COLUMNS = FILES["managers"].names
+REACH_COLUMNS = FILES["reach"].names
 PANEL_COLUMNS = ("arm", "seed", "month")  # and whatever the panel tracks
 INDIVIDUALS_COLUMNS = FILES["individuals"].names
 SUMMARY_COLUMNS = FILES["summary"].names
@@ -42,7 +43,15 @@ ATTRIBUTION_COLUMNS = FILES["attribution"].names
 
 FATES = tuple(declared.FATES)  # of a customer of month 0, at the end
 STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
-_OF_A_RUN = ("monthly", "bank", "transitions", "cohorts", "managers", "individuals")  # a panel keeps the types it has
+_OF_A_RUN = (
+    "monthly",
+    "bank",
+    "transitions",
+    "cohorts",
+    "managers",
+    "reach",
+    "individuals",
+)  # a panel keeps the types it has
 _TOLD_OF_A_RUN = ("summary", "comparison", "precision", "attribution", "beliefs")
 _DTYPES = {column.name: column.dtype for name in (*_OF_A_RUN, *_TOLD_OF_A_RUN) for column in FILES[name].columns}
 
@@ -70,12 +79,13 @@ TABLES: dict[str, TableLaw] = {
     "transitions": TableLaw(TRANSITIONS_COLUMNS, ("year", "from", "to")),
     "cohorts": TableLaw(COHORTS_COLUMNS, ("tier", "tenure_month")),
     "managers": TableLaw(MANAGERS_COLUMNS, ("month", "post", "event")),
+    "reach": TableLaw(REACH_COLUMNS, ("year", "tier", "age", "app", "wish", "end")),
     "panel": TableLaw(PANEL_COLUMNS, ("month",)),
     "individuals": TableLaw(
         INDIVIDUALS_COLUMNS, ("tier", "age_band", "affinity", "uplift_class", "reference_fate", "fate")
     ),
 }
-OPTIONAL_TABLES = ("panel", "individuals")
+OPTIONAL_TABLES = ("reach", "panel", "individuals")
 REQUIRED_TABLES = tuple(name for name in TABLES if name not in OPTIONAL_TABLES)
 
 
@@ -98,13 +108,27 @@ def grid_mistake(monthly: pd.DataFrame, runs: set[tuple[str, int]], months: int,
 
 def individuals_mistake(individuals: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str]) -> str:
     """What is wrong with the rows of `individuals`: a name nobody knows, or a count that counts nothing."""
-    for column, known in (("arm", arms), ("tier", tiers), ("reference_fate", FATES), ("fate", FATES)):
-        unknown = sorted(set(individuals[column].unique()) - set(known))
+    names = {"arm": arms, "tier": tiers, "reference_fate": FATES, "fate": FATES}
+    return _groups_mistake(individuals, names, {"customers": "number of customers"})
+
+
+def reach_mistake(reach: pd.DataFrame, arms: Sequence[str], tiers: Sequence[str]) -> str:
+    """What is wrong with the rows of `reach`, as above."""
+    coded = {column.name: tuple(column.codes) for column in FILES["reach"].columns if column.codes}
+    return _groups_mistake(
+        reach, {"arm": arms, "tier": tiers, **coded}, {"customers": "number of customers", "aum": "amount of money"}
+    )
+
+
+def _groups_mistake(table: pd.DataFrame, names: Mapping[str, Sequence[str]], counts: Mapping[str, str]) -> str:
+    for column, known in names.items():
+        unknown = sorted(set(table[column].unique()) - set(known))
         if unknown:
             return f"column {column}: {', '.join(map(str, unknown[:3]))} not among {', '.join(known)}"
-    counts = individuals["customers"].to_numpy(dtype=float)
-    if not (np.isfinite(counts) & (counts >= 0)).all():
-        return "column customers: a number of customers that is missing, endless or negative"
+    for column, what in counts.items():
+        values = table[column].to_numpy(dtype=float)
+        if not (np.isfinite(values) & (values >= 0)).all():
+            return f"column {column}: a {what} that is missing, endless or negative"
     return ""
 
 

@@ -14,18 +14,22 @@ from sim.agents.proposals import Proposals
 from sim.assumptions import assumption
 from sim.codes import ACTIVE, APP, BRANCH, CHANNELS, DORMANT, LEAD, MESSAGING, NOBODY, PHONE, RETENTION, VIDEO
 from sim.levers import Levers, logit, shifted
-from sim.strategies.base import Bank, Strategy, first_line, reached, score_above
+from sim.strategies.base import Bank, Strategy, first_line, of_managers, reached, score_above
 from sim.strategies.contact_cap import capped
+from sim.strategies.cost import Amount, Capital, Running, YearlyAmount
 from sim.strategies.digital_thinking import DigitalThinking
 from sim.strategies.fintech import Fintech
 from sim.strategies.human_resources import HumanResources
 from sim.strategies.institutional import Institutional
+from sim.strategies.onboarding import Onboarding
 from sim.strategies.personalised_service import PersonalisedService
 from sim.strategies.plugins import Plugin, load, offered, plugins_of, why_unknown
 from sim.strategies.programme import Programme
 from sim.strategies.settings import Implementation
 from sim.strategies.staff_upskilling import StaffUpskilling
 from sim.strategies.stratification import Stratification
+from sim.strategies.upheaval import TOUCHES, Touch
+from sim.strategies.where import Pilot, Where, pilots
 
 STRATEGIES: dict[str, type[Strategy]] = {
     "digital_thinking": DigitalThinking,
@@ -35,6 +39,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "institutional": Institutional,
     "human_resources": HumanResources,
     "fintech": Fintech,
+    "onboarding": Onboarding,
 }
 
 
@@ -60,21 +65,31 @@ __all__ = [
     "PHONE",
     "RETENTION",
     "STRATEGIES",
+    "TOUCHES",
     "VIDEO",
+    "Amount",
     "Bank",
     "BankView",
+    "Capital",
     "Implementation",
     "Levers",
+    "Pilot",
     "Plugin",
     "Programme",
     "Proposals",
+    "Running",
     "Strategy",
+    "Touch",
+    "Where",
+    "YearlyAmount",
     "assumption",
     "capped",
     "first_line",
     "known",
     "load_plugins",
     "logit",
+    "of_managers",
+    "pilots",
     "plugins_of",
     "reached",
     "score_above",

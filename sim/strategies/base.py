@@ -3,7 +3,8 @@
 A strategy is a settings model: its numbers are read from the scenario, each an assumption with unit, range and
 source. `turn` and `propose` are pure functions of what they are given: the same levers, the same wishes, whatever the
 order of strategies or of customers. How far it has taken hold (its maturity) is told to it; it keeps no state. How it
-hangs on other strategies it says itself (`carriers`, `gates`, `complements`, `erosion`).
+hangs on other strategies it says itself (`carriers`, `gates`, `complements`, `erosion`), and whom it touches
+(`touches`, words of `upheaval.TOUCHES`), from which follows whom its first months unsettle.
 
 To write one: subclass `Strategy`, state its numbers, write `turn` (or `propose`), say the cost. A class that does not
 say its `use` goes by ``module:Class``, as scenarios name a plugin's. All that one needs comes from `sim.strategies`.
@@ -14,7 +15,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from statistics import NormalDist
 from typing import Any, ClassVar, Literal
 
@@ -26,7 +27,11 @@ from sim.agents.proposals import Proposals
 from sim.assumptions import Doubts, Settings, assumption
 from sim.behaviour.settings import Scores
 from sim.levers import Levers
+from sim.measures.chain import LINKS
+from sim.strategies.cost import Capital, Running, money, of_month, share
 from sim.strategies.settings import Implementation
+from sim.strategies.upheaval import TOUCHES, UNSAID, Touch
+from sim.strategies.where import Where
 from sim.tiers import Tier
 
 LONGEST = 1200  # months; the longest horizon
@@ -67,7 +72,9 @@ class Strategy(Settings):
     gates: ClassVar[Mapping[str, str]] = {}  # share: the fidelity that is not passed until the other takes hold
     complements: ClassVar[Mapping[str, str]] = {}  # share: what each adds to the other; one of the two says it
     erosion: ClassVar[Mapping[str, str]] = {}  # months: half-life of what it reached, but for what the other keeps
+    chain: ClassVar[Sequence[str]] = ()  # how it is meant to work, from what it does to money: `measures.chain.LINKS`
 
+    touches: ClassVar[tuple[Touch, ...]] = UNSAID
     doubts: ClassVar = Doubts(together={("capital", "running"): 0.5})
 
     use: str = Field(description="name of the strategy, or package.module:Class of a plugin")
@@ -79,6 +86,15 @@ class Strategy(Settings):
         description="month it starts; it acts first in the month after",
         json_schema_extra={"unit": "month"},
     )
+    until: int | None = Field(
+        None,
+        ge=0,
+        le=LONGEST,
+        description="month it ends, the last it acts in; its levers and costs end at once, what it built fades by its "
+        "own rules",
+        json_schema_extra={"unit": "month"},
+    )
+    where: Where | None = Field(None, description="the part of the bank it is tried in, as a pilot; all unless named")
     intensity: float = Field(
         1.0, ge=0, le=1, description="scales effect and cost; 0 counts as absent", json_schema_extra={"unit": "share"}
     )
@@ -88,14 +104,12 @@ class Strategy(Settings):
     """steepness of the S-curve"""
     lag: float = assumption(9.0, "months", plausible=(3, 18), allowed=(0, 240), source="SPEC 6.2, assumption")
     """months until half has taken hold"""
-    capital: float = assumption(
-        0.0, "share of annual revenue", plausible=(0.0, 0.03), allowed=(0, 10), source="SPEC 6.2, assumption"
+    capital: Capital = assumption(0.0, "share of annual revenue", plausible=(0.0, 0.03), source="SPEC 6.2, assumption")
+    """what it costs to set up; or {amount: ...} in money"""
+    running: Running = assumption(
+        0.0, "share of annual revenue a year", plausible=(0.0, 0.01), source="SPEC 6.2, assumption"
     )
-    """what it costs to set up"""
-    running: float = assumption(
-        0.0, "share of annual revenue a year", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"
-    )
-    """what it costs to run"""
+    """what it costs to run; or {amount: ...} in money a year"""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -115,12 +129,26 @@ class Strategy(Settings):
         for other, setting in cls.leans_on():
             if setting not in cls.model_fields and setting not in Implementation.model_fields:
                 raise TypeError(f"{setting!r} (by {other}) is no number of {cls.__name__} or of `implementation`")
+        for touch in cls.touches:
+            if touch not in TOUCHES:
+                raise TypeError(f"{cls.__name__}.touches: {touch!r} is none of {', '.join(TOUCHES)}")
+        for link in cls.chain:
+            if link not in LINKS:
+                raise TypeError(f"{link!r} (in chain of {cls.__name__}) is no link; links are {', '.join(LINKS)}")
 
     @classmethod
     def leans_on(cls) -> Iterator[tuple[str, str]]:
         """Other strategies that it names, and the setting that says how much."""
         for others in (cls.carriers, cls.gates, cls.complements, cls.erosion):
             yield from others.items()
+
+    def elapsed(self, month: int) -> int:
+        """Months since it started, the first it acts in counted as 1; 0 before that and once it has ended."""
+        return 0 if self.until is not None and month > self.until else max(month - self.start, 0)
+
+    def touched(self) -> tuple[Touch, ...]:
+        """What of `touches` this one does, as its settings have it."""
+        return self.touches
 
     def curve(self, elapsed: int) -> float:
         """Part of what will be realised that has taken hold `elapsed` months after the start, 0 before (SPEC 6.1)."""
@@ -144,13 +172,26 @@ class Strategy(Settings):
 
     def spent(self, elapsed: int, capital_months: int) -> float:
         """Cost of a month, share of annual revenue, at full intensity: capital at the start, then running cost."""
-        if elapsed <= 0:
-            return 0.0
-        return (self.capital / capital_months if elapsed <= capital_months else 0.0) + self.running / 12.0
+        return of_month(share(self.capital), share(self.running), elapsed, capital_months)
+
+    def paid(self, elapsed: int, capital_months: int) -> float:
+        """What of a month's cost is given in money, CNY, at full intensity; beside the shares of `spent`."""
+        return of_month(money(self.capital), money(self.running), elapsed, capital_months)
 
     def extra_managers(self, bank: Bank, maturity: float) -> float:
         """Posts it adds once it holds; part of what a budget has to pay for."""
         return 0.0
+
+
+def of_managers(strategy: Strategy, bank: Bank) -> list[str]:
+    """What of managers a strategy changes in its first month, as levers say it: a pilot cannot have that."""
+    levers, neutral = Levers(len(bank.tiers)), Levers(len(bank.tiers))
+    strategy.turn(levers, 1.0, 1, bank)
+    return [
+        f"{one.name} ({one.metadata['about']})"
+        for one in fields(Levers)
+        if one.metadata.get("managers") and not np.array_equal(getattr(levers, one.name), getattr(neutral, one.name))
+    ]
 
 
 def score_above(share: float) -> float:

@@ -9,25 +9,29 @@ What would change our minds: no fall of failures and complaints in the second ye
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.assumptions import assumption
 from sim.levers import Levers, logit
 from sim.strategies.base import Bank, Strategy
+from sim.strategies.cost import Capital, Running
 
 
 class DigitalThinking(Strategy):
     """User-centred digital thinking: steadier service, fewer failures, complaints solved, less product push."""
 
+    touches: ClassVar = ("service", "contacts")
+    chain: ClassVar = ("failures", "quality", "satisfaction", "trust", "exits", "money")
+
     use: Literal["digital_thinking"] = "digital_thinking"
     lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""
-    capital: float = assumption(
-        0.005, "share of annual revenue", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"
+    capital: Capital = assumption(
+        0.005, "share of annual revenue", plausible=(0.0, 0.01), source="SPEC 6.2, assumption"
     )
     """what it costs to set up"""
-    running: float = assumption(
-        0.002, "share of annual revenue a year", plausible=(0.0, 0.005), allowed=(0, 10), source="SPEC 6.2, assumption"
+    running: Running = assumption(
+        0.002, "share of annual revenue a year", plausible=(0.0, 0.005), source="SPEC 6.2, assumption"
     )
     """what it costs to run"""
     quality: float = assumption(

@@ -8,21 +8,25 @@ What would change our minds: scores no better on clean data than on what there i
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.assumptions import assumption
 from sim.levers import Levers, logit
 from sim.strategies.base import Bank, Strategy
+from sim.strategies.cost import Capital
 
 
 class Fintech(Strategy):
     """Financial-technology safeguard: better data for every model, fewer app failures, one name online and offline."""
 
+    touches: ClassVar = ("hours", "app")
+    chain: ClassVar = ("failures", "satisfaction", "adoption", "exits", "money")
+
     use: Literal["fintech"] = "fintech"
     lag: float = assumption(18.0, "months", plausible=(9, 27), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""
-    capital: float = assumption(
-        0.015, "share of annual revenue", plausible=(0.005, 0.03), allowed=(0, 10), source="SPEC 6.2, assumption; F61"
+    capital: Capital = assumption(
+        0.015, "share of annual revenue", plausible=(0.005, 0.03), source="SPEC 6.2, assumption; F61"
     )
     """what it costs to set up"""
     data_quality: float = assumption(

@@ -8,21 +8,25 @@ What would change our minds: books of departed managers lose as many customers a
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 from sim.assumptions import assumption
 from sim.levers import Levers, logit
 from sim.strategies.base import Bank, Strategy
+from sim.strategies.cost import Running
 
 
 class HumanResources(Strategy):
     """Human-resource safeguard: fewer managers leave, shorter vacancies, prepared hand-overs, pay for keeping."""
 
+    touches: ClassVar = ("managers",)
+    chain: ClassVar = ("bond", "satisfaction", "exits", "money")
+
     use: Literal["human_resources"] = "human_resources"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""
-    running: float = assumption(
-        0.003, "share of annual revenue a year", plausible=(0.0, 0.006), allowed=(0, 10), source="SPEC 6.2, assumption"
+    running: Running = assumption(
+        0.003, "share of annual revenue a year", plausible=(0.0, 0.006), source="SPEC 6.2, assumption"
     )
     """what it costs to run (pay)"""
     manager_exits: float = assumption(
@@ -36,11 +40,11 @@ class HumanResources(Strategy):
     )
     """departures without a hand-over that remain"""
     push: float = assumption(0.60, "share", plausible=(0.4, 0.7), allowed=(0, 1), source="assumption")
-    """contacts that offer a product once pay rewards keeping customers"""
+    """managers' contacts that offer a product once pay rewards keeping customers"""
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Managers' leaving and what it does; what they are paid for."""
         levers.log_manager_exit += maturity * math.log(self.manager_exits)
         levers.log_vacancy += maturity * math.log(self.vacancy)
         levers.log_unprepared += maturity * math.log(self.unprepared)
-        levers.push += maturity * (logit(self.push) - logit(bank.push))
+        levers.push_managers += maturity * (logit(self.push) - logit(bank.push))

@@ -14,17 +14,21 @@ from sim.assumptions import Doubts, assumption
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
 from sim.strategies.contact_cap import capped
+from sim.strategies.cost import Running
 
 
 class Institutional(Strategy):
     """Institutional safeguard: consent, rules against mis-selling, a cap on contacts, strategies better carried out."""
 
+    touches: ClassVar = ("hours", "contacts")
     doubts: ClassVar = Doubts(decided=("pressure",), settled=("uncapped",))
+    chain: ClassVar = ("failures", "satisfaction", "trust", "exits", "money")
+
     use: Literal["institutional"] = "institutional"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""
-    running: float = assumption(
-        0.001, "share of annual revenue a year", plausible=(0.0, 0.002), allowed=(0, 10), source="SPEC 6.2, assumption"
+    running: Running = assumption(
+        0.001, "share of annual revenue a year", plausible=(0.0, 0.002), source="SPEC 6.2, assumption"
     )
     """what it costs to run"""
     mis_selling: float = assumption(

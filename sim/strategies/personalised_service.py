@@ -20,6 +20,7 @@ from sim.assumptions import Doubts, assumption
 from sim.codes import APP, MESSAGING
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy, score_above
+from sim.strategies.cost import Capital, Running
 
 
 class PersonalisedService(Strategy):
@@ -28,22 +29,24 @@ class PersonalisedService(Strategy):
     carriers: ClassVar = {"institutional": "institutions"}
     gates: ClassVar = {"digital_thinking": "gate"}
     complements: ClassVar = {"staff_upskilling": "tools_and_team", "stratification": "strata_and_tools"}
+    touches: ClassVar = ("hours", "app", "contacts")
     doubts: ClassVar = Doubts(
         decided=("offers_to", "retention_to", "retention_messages", "retention_app", "offers"),
         settled=("hours_before",),
     )
+    chain: ClassVar = ("contacts", "reached", "sales", "exits", "money")
+
     use: Literal["personalised_service"] = "personalised_service"
     lag: float = assumption(12.0, "months", plausible=(6, 18), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""
-    capital: float = assumption(
-        0.015, "share of annual revenue", plausible=(0.005, 0.03), allowed=(0, 10), source="SPEC 6.2, assumption; F61"
+    capital: Capital = assumption(
+        0.015, "share of annual revenue", plausible=(0.005, 0.03), source="SPEC 6.2, assumption; F61"
     )
     """what it costs to set up"""
-    running: float = assumption(
+    running: Running = assumption(
         0.006,
         "share of annual revenue a year",
         plausible=(0.002, 0.01),
-        allowed=(0, 10),
         source="SPEC 6.2, assumption; F61",
     )
     """what it costs to run"""

@@ -31,14 +31,14 @@ class Implementation(Settings):
     dip_months: int = assumption(
         6, "months", plausible=(0, 12), allowed=(0, 120), source="SPEC 6.1; memory: productivity J-curve"
     )
-    """months at the start of an arm's first strategy in which change itself costs time and calm"""
+    """months at the start of each strategy in which change itself costs those it touches time and calm"""
     dip_hours: float = assumption(
         0.05, "share", plausible=(0.0, 0.10), allowed=(0, None), below=1, source="SPEC 6.1, assumption"
     )
-    """client hours lost in those months"""
+    """client hours lost in those months, where a strategy touches managers"""
     dip_variance: float = assumption(
         0.15, "share", plausible=(0.0, 0.30), allowed=(0, 5), source="SPEC 6.1, assumption"
     )
-    """more variance of service quality in those months"""
+    """more variance of service quality in those months, for the customers a strategy touches"""
     capital_months: int = assumption(12, "months", plausible=(6, 24), allowed=(1, 120), source="assumption")
     """months over which a strategy's capital is spent, from its start"""

@@ -15,6 +15,7 @@ import numpy as np
 from sim.assumptions import Doubts, assumption
 from sim.levers import Levers
 from sim.strategies.base import Bank, Strategy
+from sim.strategies.cost import Running
 
 QUARTER, YEAR = 3, 12
 
@@ -25,17 +26,19 @@ class StaffUpskilling(Strategy):
     carriers: ClassVar = {"institutional": "institutions"}
     gates: ClassVar = {"digital_thinking": "gate"}
     erosion: ClassVar = {"human_resources": "erosion_half_life"}
+    touches: ClassVar = ("managers",)
     doubts: ClassVar = Doubts(
         decided=("away", "specialists_from"), together={("professional", "digital", "transfer"): 0.5}
     )
+    chain: ClassVar = ("skill", "quality", "satisfaction", "exits", "money")
+
     use: Literal["staff_upskilling"] = "staff_upskilling"
     lag: float = assumption(6.0, "months", plausible=(3, 9), allowed=(0, 240), source="SPEC 6.2")
     """months until half has taken hold"""
-    running: float = assumption(
+    running: Running = assumption(
         0.003,
         "share of annual revenue a year",
         plausible=(0.001, 0.006),
-        allowed=(0, 10),
         source="SPEC 6.2, assumption",
     )
     """what it costs to run, without managers' time"""
@@ -52,7 +55,7 @@ class StaffUpskilling(Strategy):
     specialists: float = assumption(
         0.15, "SD", plausible=(0.0, 0.3), allowed=(-5, 5), source="SPEC 6.2, assumption; F6"
     )
-    """service quality by specialist teams (1+N)"""
+    """service quality by specialist teams (1+N), for customers of a named manager"""
     specialists_from: int = assumption(2, "tier, counted from 0", plausible=(1, 3), allowed=(0, 20), source="F6")
     """lowest tier with specialist teams"""
     manager_exits: float = assumption(
@@ -67,5 +70,5 @@ class StaffUpskilling(Strategy):
             levers.train_digital += maturity * self.digital * self.transfer * QUARTER / YEAR
             levers.log_hours += self.intensity * math.log1p(-self.away)  # the time is gone whatever is learnt
         served = np.arange(len(bank.tiers)) >= self.specialists_from
-        levers.quality += np.where(served, maturity * self.specialists, 0.0)
+        levers.quality_managed += np.where(served, maturity * self.specialists, 0.0)
         levers.log_manager_exit += maturity * math.log(self.manager_exits)

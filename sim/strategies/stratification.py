@@ -21,11 +21,19 @@ from sim.codes import LEAD, RETENTION
 from sim.levers import Levers, logit, shifted
 from sim.strategies.base import Bank, Strategy, reached, score_above
 from sim.strategies.contact_cap import capped
+from sim.strategies.cost import Running
+from sim.strategies.upheaval import Touch
 
 Part = Literal[
     "coverage", "retention", "near_threshold", "leads", "coordination", "outreach", "win_back", "pressure", "grace"
 ]
 PARTS: tuple[Part, ...] = get_args(Part)
+TOUCHED_BY: dict[Part, Touch] = {
+    **dict.fromkeys(("coverage", "retention", "near_threshold", "leads"), "managers"),
+    **dict.fromkeys(("coordination", "outreach", "pressure"), "contacts"),
+    "win_back": "dormant",
+    "grace": "tiers",
+}
 
 
 class Stratification(Strategy):
@@ -33,6 +41,7 @@ class Stratification(Strategy):
 
     carriers: ClassVar = {"institutional": "institutions"}
     gates: ClassVar = {"digital_thinking": "gate"}
+    touches: ClassVar = ("managers", "contacts", "dormant", "tiers")
     doubts: ClassVar = Doubts(
         decided=(
             *("coverage", "retention", "near", "near_months", "near_priority", "lead_priority", "handoff_within"),
@@ -40,9 +49,11 @@ class Stratification(Strategy):
         ),
         settled=("uncapped",),
     )
+    chain: ClassVar = ("contacts", "reached", "bond", "sales", "wallet", "exits", "money")
+
     use: Literal["stratification"] = "stratification"
-    running: float = assumption(
-        0.004, "share of annual revenue a year", plausible=(0.0, 0.01), allowed=(0, 10), source="SPEC 6.2, assumption"
+    running: Running = assumption(
+        0.004, "share of annual revenue a year", plausible=(0.0, 0.01), source="SPEC 6.2, assumption"
     )
     """what it costs to run, without managers' pay"""
     coverage: float = assumption(0.95, "share", plausible=(0.6, 1.0), allowed=(0, 1), source="F4, SPEC 6.2")
@@ -103,6 +114,10 @@ class Stratification(Strategy):
     """more patience before a demotion"""
     demotion: float = assumption(-0.3, "share", plausible=(-0.6, 0.0), allowed=(-0.99, 5), source="assumption; F39")
     """effect of a demotion on leaving, softened by an offer"""
+
+    def touched(self) -> tuple[Touch, ...]:
+        """By its parts: only those that are managers' work unsettle anybody."""
+        return tuple(dict.fromkeys(TOUCHED_BY[part] for part in self.parts))
 
     def turn(self, levers: Levers, maturity: float, elapsed: int, bank: Bank) -> None:
         """Coverage, coordination, outreach, win-back, a cap on pressure, patience with those about to fall."""

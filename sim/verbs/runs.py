@@ -110,6 +110,26 @@ def _marks_as_json(summary: Any, comparison: Any, proof: Any, arms: Sequence[str
     return {"marks": marks, "notes": proof.words(keys)}
 
 
+NO_DECISION: dict[str, Any] = {"verdicts": [], "waterfall": []}
+
+
+def _decision_as_json(run: Any, summary: Any, comparison: Any) -> dict[str, Any]:
+    """A word an arm, and the steps of its value."""
+    from sim.measures.waterfall import waterfall
+    from sim.reporting.run.verdicts import verdict_rows
+
+    return {"verdicts": verdict_rows(summary, comparison), "waterfall": plain(waterfall(run))}
+
+
+def _told(run: Any) -> dict[str, Any]:
+    """Where wishes for a contact ended, and how far each link of the arms' chains held, where the run knows."""
+    from sim.measures.chain import chain_table
+    from sim.measures.reach import funnel_of
+
+    tables = {"unserved": funnel_of(run), "chain": chain_table(run)}
+    return {name: table for name, table in tables.items() if table is not None and len(table)}
+
+
 def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
     from sim.measures.evidence import evidence_of
     from sim.reporting.run import beliefs_as_json
@@ -121,7 +141,9 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
         tables = ("summary", "comparison", "precision") if len(run.arms) > 1 else ("summary",)
         tables_json = {"comparison": [], "precision": [], **{name: plain(getattr(run, name)) for name in tables}}
         proof = evidence_of(run)
+        tables_json |= _decision_as_json(run, run.summary, run.comparison) if len(run.arms) > 1 else NO_DECISION
         tables_json |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
+        tables_json |= {name: plain(table) for name, table in _told(run).items()}
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
         believed = beliefs_as_json(run) if run.beliefs is not None else {}
         runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json, **believed})
@@ -267,6 +289,7 @@ def compare(arguments: argparse.Namespace) -> int:
         write_csv(arguments.out, comparison)
     if arguments.json:
         record = {"reference": joined.arms[0], "comparison": plain(comparison), "precision": plain(sure)}
+        record |= _decision_as_json(joined, summarise(kpis, proof.errors), comparison)
         record |= _marks_as_json(None, comparison, proof, joined.arms)
         print(json.dumps(record, allow_nan=False))
     else:

@@ -21,7 +21,7 @@ from sim.yaml_source.wording import shown
 # What a bank decides of itself, by the beginning of a path; everything else it does not know. In an arm its strategies'
 # presence and strength, when they begin, and their money; how they work is a belief.
 LEVERS = re.compile(
-    r"arms\.[^.]+(\.budget|.*\.(intensity|from|coverage|allocation|parts\S*|outreach|win_back|pressure|grace|retention))$"
+    r"arms\.[^.]+(\.budget|.*\.(intensity|from|until|where\.\w+|coverage|allocation|parts\S*|outreach|win_back|pressure|grace|retention))$"
     r"|managers\.(coverage|span|remote_from|remote_coverage|remote_span|hours_per_month|salary|contact_months|mix"
     r"|allocation)\b|channels\..*\.(capacity|campaign\S*)$"
 )

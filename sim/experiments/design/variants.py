@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -145,6 +145,8 @@ class Base:
             path = (*path, "intensity")
             inner, _, value = self._at(path)
             return Leaf(self._text(path), inner, value, f"{value_name(path, self.source)} on or off", on=own or 1.0)
+        if shape.kind == "union" and not isinstance(value, (dict, list)):  # what is a single value may vary as one
+            shape = replace(shape, items=tuple(member for member in branches(shape) if member.kind in SCALARS))
         if not (shape.kind in SCALARS or (shape.kind == "union" and all(s.kind in SCALARS for s in branches(shape)))):
             raise ValueError(f"leads to {describe(shape, unit=False)}; {self._inside(path, value)}")
         switch = True if shape.kind == "boolean" else None

@@ -21,9 +21,11 @@ from sim.reporting.figures.decision import forest, tier_heat_map
 from sim.reporting.figures.fates import fates, fates_by_group
 from sim.reporting.figures.money import aum_and_net_new_money, economics
 from sim.reporting.figures.pyramid import tier_pyramid, transitions
+from sim.reporting.figures.reach import unserved
 from sim.reporting.figures.service import contacts_and_utilisation, satisfaction_and_nps
 from sim.reporting.figures.strategies import strategy_costs, strategy_maturity
 from sim.reporting.figures.trajectories import trajectories
+from sim.reporting.figures.waterfall import waterfall
 
 DPI = 150
 
@@ -51,6 +53,16 @@ DECISION: tuple[Plate, ...] = (
         section="decision",
     ),
     Plate(
+        "waterfall",
+        waterfall,
+        "From where to where value comes",
+        "Retention: who is still there and would not be (or the reverse), at what they own. Wallet: they keep more of "
+        "their wealth here. Sales: more products each. Upgrades: what products earn more in a higher tier. What is "
+        "spent more on service, managers and strategies is taken from it. Equity at the horizon: what the customers "
+        "there are expected to bring from then on, discounted. The steps add up to the difference in value.",
+        section="decision",
+    ),
+    Plate(
         "trajectories",
         trajectories,
         "When it changes",
@@ -63,8 +75,8 @@ DECISION: tuple[Plate, ...] = (
         cost_and_effect,
         "What the effect costs",
         "The steeper the line, the more customers for the money. Where the intervals of two arms overlap, their order "
-        "may be chance. Customers who bring little money count as much as others here; the net present value does not "
-        "treat them so.",
+        "may be chance. Customers who bring little money count as much as others here; value does not treat "
+        "them so.",
         section="decision",
     ),
     Plate(
@@ -126,6 +138,19 @@ BELIEFS: tuple[Plate, ...] = (
         "simulated with fewer rows than the run, so part of the spread is luck: the diamond is what such a small bank "
         "shows under the scenario's own numbers.",
         section="beliefs",
+    ),
+)
+
+REACH: tuple[Plate, ...] = (
+    Plate(
+        "unserved",
+        unserved,
+        "Where wishes for a contact end",
+        "A strategy wishes, managers have hours, channels have room, customers have a telephone that they may not pick "
+        "up. Only the blue pieces are customers whom somebody spoke to: where hours are short, to wish for twice as "
+        "much reaches nobody, an hour does. Customers without a manager of their own are on nobody's list, so they are "
+        "not among the wishes of managers.",
+        section="unserved",
     ),
 )
 
@@ -200,9 +225,8 @@ FIGURES: tuple[Plate, ...] = (
 
 def plates(board: Board) -> list[Plate]:
     """The figures that suit a run: with several arms, those of the decision come first."""
-    if board.one_arm:
-        return list(FIGURES)
-    return [*DECISION, *(BELIEFS if board.believes else ()), *FIGURES]
+    decision = [] if board.one_arm else [*DECISION, *(BELIEFS if board.believes else ())]
+    return [*decision, *REACH, *FIGURES]
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -224,6 +248,7 @@ __all__ = [
     "BELIEFS",
     "DECISION",
     "FIGURES",
+    "REACH",
     "Board",
     "NothingToShow",
     "Plate",
@@ -248,5 +273,7 @@ __all__ = [
     "tier_pyramid",
     "trajectories",
     "transitions",
+    "unserved",
+    "waterfall",
     "worth_by_world",
 ]

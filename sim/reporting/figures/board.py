@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sim.measures import intervals
 from sim.measures.evidence import FEW, ROUGH, Evidence, customers_per_row, evidence_of, few
 from sim.measures.precision import sureness
+from sim.measures.reach import funnel_of
 from sim.phrases import spoken
 from sim.reporting.figures import units
 from sim.reporting.names import labels_of
@@ -214,6 +215,14 @@ class Board:
             raise NothingToShow("this run did not follow individuals")
         return table
 
+    @cached_property
+    def funnel(self) -> pd.DataFrame:
+        """What became of wishes for a contact (`sim.measures.reach`); `NothingToShow` for a run without any."""
+        found = funnel_of(cast(Any, self._run))
+        if found is None:
+            raise NothingToShow("this run did not count whom it wished to contact")
+        return found
+
     @property
     def attribution(self) -> pd.DataFrame:
         """attribution.csv; `NothingToShow` for a run without it."""
@@ -239,6 +248,15 @@ class Board:
         """Strategies for which bank.parquet has a column `what[strategy]`, in its order."""
         columns = [str(column) for column in self._run.bank.columns]
         return [column[len(what) + 1 : -1] for column in columns if column.startswith(f"{what}[") and column[-1] == "]"]
+
+    @cached_property
+    def waterfall(self) -> pd.DataFrame:
+        """The steps of each arm's value (`sim.measures.waterfall`); `NothingToShow` with one arm."""
+        from sim.measures.waterfall import waterfall
+
+        if self.one_arm:
+            raise NothingToShow("there is one arm, so nothing to compare")
+        return waterfall(cast(Any, self._run))
 
     @cached_property
     def evidence(self) -> Evidence:

@@ -1,4 +1,4 @@
-"""What a year of an arm costs against the customers it keeps, and which arms no other arm beats."""
+"""What an arm costs against the customers it keeps, and which arms no other arm beats."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from sim.phrases import quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
-from sim.reporting.figures.board import Board, Cube, NothingToShow, band, half_width
+from sim.reporting.figures.board import Board, Cube, NothingToShow
 
 PER = 100_000
 NEAR = 0.11  # inches from a point to its name; further off a thin line leads to it
@@ -22,25 +22,23 @@ Box = tuple[float, float, float, float]  # left, bottom, right, top, in inches
 
 @style.drawn
 def cost_and_effect(board: Board) -> Figure:
-    """Cost a year against customers kept a year, arm by arm, with the efficient frontier through the reference."""
-    kept = -board.gaps("attrition_annual")[:, [0, 2, 1]] * PER  # mean, lower, upper
-    spent = board.total("strategy_cost") + board.total("manager_cost")
-    yearly = spent[:, :, 1:].sum(axis=2) * 12 / board.months
-    gaps = yearly[1:] - yearly[:1]
-    cost, half = band(gaps).mean, half_width(gaps, 1)
+    """Cost against customers retained, arm by arm, with the efficient frontier through the reference."""
+    kept = board.gaps("retention") * PER  # mean, lower, upper
+    cost, low, high = board.gaps("cost_discounted").T
+    half = (high - low) / 2
     there = np.isfinite(cost) & np.isfinite(kept[:, 0])
     if not there.any():
         raise NothingToShow("no arm has a cost and a number of customers kept")
     size, word = units.scale(float(np.nanmax(np.abs(cost))))
     x, y = np.append(0.0, cost / size), np.append(0.0, kept[:, 0])
     line = frontier(x, y)
-    signs = ["", *(board.mark(arm, "attrition_annual") for arm in range(1, len(board.arms)))]
+    signs = ["", *(board.mark(arm, "retention") for arm in range(1, len(board.arms)))]
     figure, ((panel,),) = style.page(
         _title(board, x, line),
         f"Means over seeds{'' if len(board.seeds) == 1 else f', lines: 95{units.GAP}% intervals (paired t)'}. Cost of "
-        f"strategies and of managers together, beyond that of {quoted(board.reference)}. Filled, on the line: no "
-        "other arm, and no mix of two, keeps more for the money; hollow, below it: another arm or a mix of two does."
-        + board.few_words(signs),
+        f"channels, managers and strategies, discounted, beyond that of {quoted(board.reference)}. Filled, on the "
+        "line: no other arm, and no mix of two, keeps more for the money; hollow, below it: another arm or a mix of "
+        "two does." + board.few_words(signs),
         1,
         1,
         height=4.2,
@@ -72,9 +70,10 @@ def cost_and_effect(board: Board) -> Figure:
     names = units.shortened([spoken(arm) for arm in board.arms], 34)
     names = [name + sign for name, sign in zip(names, signs, strict=True)]
     _label(panel, x, y, names, line, ends)
-    style.name_panel(panel, "Customers kept", f"a year per {PER:,} active customers")
-    unit = f"{board.currency} {word} a year".replace("  ", " ")
-    panel.set_xlabel(f"Cost of strategies and managers, {unit}", size=style.LABEL, color=style.SOFT)
+    style.name_panel(panel, "Customers kept", f"of {PER:,} active in month 0")
+    panel.set_xlabel(
+        f"Cost beyond the reference's, {board.currency} {word}".rstrip(), size=style.LABEL, color=style.SOFT
+    )
     return figure
 
 

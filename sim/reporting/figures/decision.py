@@ -18,7 +18,7 @@ from sim.reporting.figures import axes as marks
 from sim.reporting.figures import claims, style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow, mean_of
 
-FOREST = ("attrition_annual", "customers_end", "aum_end", "profit_annual", "npv", "nps")
+FOREST = ("retention", "attrition_annual", "aum_end", "customers_end", "nps", "profit_annual", "npv", "value")
 ROW = 0.24  # inches of an arm
 NAMES = 1.7  # most inches of an arm's name
 HEAD = 0.8  # rows of the map that the names of tiers take
@@ -93,24 +93,31 @@ def forest(board: Board) -> Figure:
 
 
 def _forest_title(board: Board) -> str:
-    attrition, npv = board.gaps("attrition_annual"), board.gaps("npv")
-    lower, worth = (board.sure(kpi) for kpi in ("attrition_annual", "npv"))
-    count = len(attrition)
+    stays = "retention" if np.isfinite(board.gaps("retention")).any() else "attrition_annual"  # of an earlier edition
+    money = "value" if np.isfinite(board.gaps("value")).any() else "npv"
+    customers, worth = board.gaps(stays)[:, 0], board.gaps(money)[:, 0]
+    better = customers > 0 if stays == "retention" else customers < 0
+    count = len(customers)
     if len(board.seeds) == 1:
         return f"What each arm changes against {quoted(board.reference)} (one seed)"
-    kept, pays = int((lower & (attrition[:, 0] < 0)).sum()), int((worth & (npv[:, 0] > 0)).sum())
-    loses = int((worth & (npv[:, 0] < 0)).sum())
-    if not np.nan_to_num(np.concatenate([attrition, npv])).any():
+    if not np.nan_to_num(np.concatenate([board.gaps(stays), board.gaps("npv"), board.gaps(money)])).any():
         return f"Nothing differs from {quoted(board.reference)}"
+    clear = board.sure(money)
+    kept, up, down = (
+        int(which.sum()) for which in (board.sure(stays) & better, clear & (worth > 0), clear & (worth < 0))
+    )
+    noun = "value" if money == "value" else "net present value"
     if count == 1:
         name = quoted(board.arms[1])
-        first = "lowers attrition clearly" if kept else "does not lower attrition clearly"
-        last = "it pays" if pays else "it does not pay" if loses else "whether it pays is not clear yet"
-        return f"{name} {first}; {last}"
-    some = {0: "No arm lowers", 1: "One arm lowers", count: f"All {count} arms lower"}
-    first = some.get(kept, f"{kept} of {count} arms lower") + " attrition clearly"
-    money = f"{_count(pays)} raise{'s' if pays == 1 else ''} net present value clearly, {_count(loses)} lower"
-    return f"{first}; {money}{'s' if loses == 1 else ''} it"
+        first = "keeps clearly more customers" if kept else "does not keep clearly more customers"
+        last = (
+            f"raises {noun} clearly" if up else f"lowers {noun} clearly" if down else f"does not change {noun} clearly"
+        )
+        return f"{name} {first}; it {last}"
+    some = {0: "No arm keeps", 1: "One arm keeps", count: f"All {count} arms keep"}
+    first = some.get(kept, f"{kept} of {count} arms keep") + " clearly more customers"
+    said = f"{_count(up)} raise{'s' if up == 1 else ''} {noun} clearly, {_count(down)} lower"
+    return f"{first}; {said}{'s' if down == 1 else ''} it"
 
 
 def _count(number: int) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sim.measures.catalogue import HEADLINES, SAME_TEST, label
 from sim.measures.evidence import few_words
+from sim.measures.waterfall import STEPS
 from sim.reporting.figures import Board, NothingToShow, units
 from sim.reporting.figures.board import band, half_width
 from sim.reporting.figures.fates import Fair, fairness
@@ -19,10 +20,12 @@ from sim.reporting.run.headlines import changes
 from sim.reporting.run.key_figures import Figure, KeyFigures
 from sim.reporting.run.precision_notes import RULE
 from sim.reporting.run.verdicts import (
+    LATER,
     NOTHING,
     ONE_SEED,
     PAYS,
     PAYS_NOT,
+    SAVES,
     UNCLEAR,
     Column,
     Verdict,
@@ -34,7 +37,15 @@ from sim.reporting.run.verdicts import (
 if TYPE_CHECKING:
     from sim.store.run_reading import Run
 
-LOOKS = {PAYS: "good", PAYS_NOT: "bad", UNCLEAR: "open", NOTHING: "open", ONE_SEED: "open"}
+LOOKS = {PAYS: "good", LATER: "good", PAYS_NOT: "bad", UNCLEAR: "open", NOTHING: "open", ONE_SEED: "open"}
+COUNTED = {  # of several arms
+    PAYS: "pay within the horizon",
+    LATER: "pay later",
+    PAYS_NOT: "do not pay",
+    UNCLEAR: "are not clear",
+    NOTHING: "make no difference",
+}
+SINGLE = {UNCLEAR: "is not clear", NOTHING: "makes no difference"}
 _YEARLY = {total: name for name, total in SAME_TEST.items()}
 SHOWN = tuple(
     _YEARLY.get(kpi, kpi) for kpi in HEADLINES
@@ -89,6 +100,15 @@ class Fairness:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """The table of the waterfall: the unit, heads of its columns, a row of numbers an arm, the whole in the last."""
+
+    unit: str
+    heads: list[str]
+    rows: list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True)
 class Decision:
     """All that the decision section shows besides its figures."""
 
@@ -98,7 +118,10 @@ class Decision:
     seeds: int
     precision: list[Sure]
     fairness: Fairness | None
+    steps: Steps | None
     endless: bool
+    saves: bool
+    by_cash: bool
     marks: list[str]
     rule: str = RULE
 
@@ -116,19 +139,22 @@ def decide(run: Run, figures: KeyFigures, board: Board) -> Decision | None:
         seeds=max((one.npv.seeds for one in found if one.npv is not None), default=0),
         precision=precision_of(getattr(run, "precision", None), board.arms[1:], figures),
         fairness=_fairness(board),
+        steps=_steps(board),
         endless=any(math.isinf(one.payback) for one in found),
+        saves=any(column.write(one) == SAVES for column in shown for one in found),
+        by_cash=any(one.by_cash for one in found),
         marks=figures.evidence.words((arm, kpi) for arm in figures.arms for kpi in SHOWN),
     )
 
 
 def overview(found: list[Verdict]) -> str:
     """How many arms pay, do not pay and are not clear yet; "" where no verdict can be given."""
-    counts = {word: sum(one.word == word for one in found) for word in (PAYS, PAYS_NOT, UNCLEAR, NOTHING)}
+    counts = {word: sum(one.word == word for one in found) for word in COUNTED}
     if len(found) < 2 or not sum(counts.values()):
         return ""
-    plural = {PAYS: "pay", PAYS_NOT: "do not pay", UNCLEAR: "are not clear yet", NOTHING: "make no difference"}
-    single = {PAYS: "pays", PAYS_NOT: "does not pay", UNCLEAR: "is not clear yet", NOTHING: "makes no difference"}
-    parts = [f"{count} {(single if count == 1 else plural)[word]}" for word, count in counts.items() if count]
+    parts = [
+        f"{count} {COUNTED[word] if count > 1 else SINGLE.get(word, word)}" for word, count in counts.items() if count
+    ]
     return f"Of {len(found)} arms {', '.join(parts)}."
 
 
@@ -176,6 +202,24 @@ def _sure(row: Mapping[Any, Any], gap: Figure | None) -> Sure:
         adjusted=units.p_text(gap.p if gap is not None else math.nan),
         sure=gap is not None and gap.sure,
     )
+
+
+def _steps(board: Board) -> Steps | None:
+    """From where to where value comes; None where no arm has all its steps."""
+    table = board.waterfall.pivot(index="arm", columns="step", values="difference")
+    steps = [step for step in STEPS if step in table.columns]
+    own = table.reindex(board.arms[1:])[steps].dropna()
+    if own.empty:
+        return None
+    whole = own.assign(whole=own.sum(axis=1))
+    size, word = units.scale(float(whole.abs().to_numpy().max()))
+    decimals = units.significant(float(whole["whole"].abs().max()) / size, 3, most=2)
+    rows = [
+        (str(arm), [units.number(float(value) / size, decimals, sign=True) for value in row])
+        for arm, row in zip(whole.index, whole.to_numpy(), strict=True)
+    ]
+    heads = [*(STEPS[step] for step in steps), "value" if "equity" in steps else "cash"]
+    return Steps(f"{board.currency} {word}".strip(), heads, rows)
 
 
 def _fairness(board: Board) -> Fairness | None:

@@ -11,7 +11,7 @@ from sim.reporting.figures import Board, units
 from sim.reporting.figures.board import mean_of, ratio_base
 from sim.reporting.run.key_figures import Figure, KeyFigures, difference_texts
 
-CARDS = ("attrition_annual", "customers_end", "aum_end", "profit_annual", "nps")  # in large type
+CARDS = ("retention", "attrition_annual", "customers_end", "aum_end", "profit_annual", "nps")  # in large type
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Headline:
 
 
 def headlines(figures: KeyFigures, board: Board) -> list[Headline]:
-    """The five numbers of the reference arm that a board asks for first."""
+    """The numbers of the reference arm that a board asks for first."""
     cards = []
     starts = _starts(board)
     for kpi in CARDS:
@@ -60,12 +60,21 @@ def _reference(figures: KeyFigures, board: Board) -> list[str]:
     lost, shut = figures.of(arm, "attrition_annual"), _closed_while_active(board)
     few_shut, few_quiet = board.few(board.closed_active[0]), board.few(board.cube("went_dormant")[0])
     sentences = []
+    stay, money = figures.of(arm, "retention"), figures.of(arm, "retention[aum]")
+    if stay is not None and math.isfinite(stay.value):
+        text = f"Of its active customers of month 0 {who} has {_with_interval('retention', stay)} at the end"
+        if money is not None and math.isfinite(money.value):
+            text += f", with {_with_interval('retention[aum]', money)} of what they held then"
+        sentences.append(text + ".")
     if lost is not None and math.isfinite(lost.value):
         rate = _with_interval("attrition_annual", lost)
         text = f"Over {board.span_words}, {who} loses {rate} of its active customers a year"
         if math.isfinite(shut):
             quiet = units.percent(lost.value - shut)
             text += f": {units.percent(shut)}{few_shut} close, {quiet}{few_quiet} go dormant without a word"
+        back = figures.of(arm, "returns_annual")
+        if back is not None and math.isfinite(back.value):
+            text += f"; {_with_interval('returns_annual', back)} come back from dormancy"
         sentences.append(text + ".")
     else:
         sentences.append(f"{who.capitalize()} has no active customers to lose.")
@@ -164,16 +173,16 @@ def changes(figures: KeyFigures, board: Board, arm: str) -> str:
 
 
 def _return(figures: KeyFigures, arm: str, board: Board) -> str:
-    """What the arm's strategies cost and return, where that can be said."""
+    """What the arm costs and returns, where that can be said."""
     parts = []
-    cost, kept = figures.of(arm, "cost_per_saved_customer"), figures.gap(arm, "attrition_annual")
-    if cost is not None and math.isfinite(cost.value) and kept is not None and kept.sure and kept.value < 0:
+    cost, kept = figures.of(arm, "cost_per_saved_customer"), figures.gap(arm, "retention")
+    if cost is not None and math.isfinite(cost.value) and kept is not None and kept.sure and kept.value > 0:
         look = units.display("cost_per_saved_customer", cost.unit, [cost.value])
-        parts.append(f"strategy cost per customer kept {_join(look.write(cost.value)[0], look.unit)}{cost.mark}")
+        parts.append(f"cost per customer retained {_join(look.write(cost.value)[0], look.unit)}{cost.mark}")
     roi = figures.of(arm, "roi")
     if roi is not None and math.isfinite(roi.value):
         parts.append(
-            f"for every {board.currency}{units.GAP}1 of strategy cost discounted profit changes by "
+            f"every {board.currency}{units.GAP}1 that it costs more changes value by "
             f"{units.number(roi.value, 2, sign=True)}, that cost included"
         )
     over = "With one seed" if len(board.seeds) == 1 else "Mean over seeds"

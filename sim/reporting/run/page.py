@@ -19,10 +19,12 @@ from sim.reporting.names import labels_of, meanings_of
 from sim.reporting.page import Missing, Picture, by_section, draw_all, page_of
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
 from sim.reporting.run.beliefs import under_beliefs
+from sim.reporting.run.chains import chains
 from sim.reporting.run.decision import decide
 from sim.reporting.run.headlines import answer, headlines
 from sim.reporting.run.key_figures import KeyFigures, Row, meanings
 from sim.reporting.run.precision_notes import stopping_words
+from sim.reporting.run.unserved import unserved
 
 if TYPE_CHECKING:
     from sim.store.run_reading import Run
@@ -119,6 +121,8 @@ def render(
         meanings=meanings(kpi for kpi in KPIS if kpi in shown),
         decision=decide(run, figures, board),
         beliefs=under_beliefs(run, figures) if board.believes else None,
+        chains=chains(run, comparison),
+        unserved=unserved(board),
         pictures=by_section(pictures),
         missing=missing,
         below_zero=below_zero(summary),

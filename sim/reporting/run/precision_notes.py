@@ -13,7 +13,7 @@ from sim.measures.precision import CHANCE, CORRECTION
 from sim.reporting.figures import units
 
 # What a terminal compares; the last go first for want of room.
-COMPARED = ("attrition_annual", "profit_annual", "aum_end", "nps", "customers_end")
+COMPARED = ("retention", "attrition_annual", "profit_annual", "aum_end", "nps", "customers_end")
 RULE = f"p below {CHANCE:g} by {CORRECTION} over all headline figures of all arms"  # what is called clear, in words
 
 

@@ -16,14 +16,16 @@ from sim.reporting.names import labels_of
 from sim.reporting.run.beliefs import under_beliefs
 from sim.reporting.run.key_figures import Cell, KeyFigures, difference_texts, unit_of
 from sim.reporting.run.precision_notes import COMPARED, RULE, precision_note, precision_rows
-from sim.reporting.run.verdicts import UNCLEAR, Column, Verdict, columns, verdicts
+from sim.reporting.run.verdicts import SAVES, UNCLEAR, Column, Verdict, columns, verdicts
 
 if TYPE_CHECKING:
     from sim.store.run_reading import Run
 
 WIDTH = 100
 SHOWN = (
+    "retention",
     "attrition_annual",
+    "returns_annual",
     "closure_annual",
     "retention_12m",
     "dormant_share",
@@ -34,6 +36,8 @@ SHOWN = (
     "cost_annual",
     "profit_annual",
     "npv",
+    "customer_equity",
+    "value",
     "clv",
     "products",
     "satisfaction",
@@ -42,6 +46,10 @@ SHOWN = (
     "manager_utilisation",
 )
 SURE = "*"
+BY_VALUE = (
+    "value clearly below does not pay, cash clearly above pays within the horizon, value alone clearly above pays later"
+)
+BY_CASH = "less than a year, so cash alone decides: clearly above pays within the horizon, clearly below does not pay"
 
 
 def summary_table(
@@ -96,19 +104,26 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
     longest = max(map(cell_len, arms))
     for words, most, gap, left_out in (  # what gives way, in this order, until the lines fit
         (_long, 32, 2, ()),
-        (_short_word, 32, 2, ()),
-        (_short_word, 32, 1, ()),
-        (_short_word, 32, 2, ("profit",)),
-        (_short_word, 32, 1, ("profit",)),
-        (_short_word, 22, 1, ("profit",)),
-        (_short_word, 22, 1, ("profit", "payback")),
-        (_short_word, 14, 1, ("profit",)),
-        (_short_word, 14, 1, ("profit", "payback")),
-        (_short_word, 14, 1, ("profit", "payback", "roi")),
-        (_short_word, 12, 1, ("profit", "payback", "roi", "aum")),
-        (_short_word, 8, 1, ("profit", "payback", "roi", "aum", "cost")),
+        *(
+            (_short_word, most, gap, left_out)
+            for most, left_out in (
+                (32, ()),
+                (32, ("profit",)),
+                (32, ("profit", "attrition")),
+                (22, ("profit", "attrition")),
+                (22, ("profit", "attrition", "payback")),
+                (22, ("profit", "attrition", "payback", "aum")),
+                (14, ("profit", "attrition", "payback", "aum")),
+                (14, ("profit", "attrition", "payback", "aum", "npv")),
+                (12, ("profit", "attrition", "payback", "aum", "npv", "roi")),
+                (8, ("profit", "attrition", "payback", "aum", "npv", "roi", "cost")),
+            )
+            for gap in (2, 1)
+        ),
     ):
-        shown = [column for column in columns(found, currency) if column.key not in left_out]
+        every = columns(found, currency)
+        kept = left_out if any(column.key == "retention" for column in every) else {*left_out} - {"attrition"}
+        shown = [column for column in every if column.key not in kept]
         head = [["arm", *(column.name for column in shown), "verdict"], ["", *(column.unit for column in shown), ""]]
         names = units.shortened(arms, most) if longest > most else arms
         body = [
@@ -118,8 +133,7 @@ def verdict_table(figures: KeyFigures, width: int = WIDTH) -> str:
         text = aligned(head, body, left=(0, len(shown) + 1), apart=gap)
         if widest(text) <= width:
             break
-    marked = any(ROUGH in column.write(one) for column in shown for one in found)
-    return "\n".join(["Which arm pays", *text, "", *_verdict_notes(found, figures.arms[0], width, marked)])
+    return "\n".join(["Which arm pays", *text, "", *_verdict_notes(found, figures.arms[0], width, shown)])
 
 
 def _marked(column: Column, one: Verdict, found: Sequence[Verdict]) -> str:
@@ -136,15 +150,16 @@ def _short_word(one: Verdict) -> str:
     return f"not clear, +{one.more_seeds:,}" if one.more_seeds else one.word
 
 
-def _verdict_notes(found: Sequence[Verdict], reference: str, width: int, marked: bool) -> list[str]:
+def _verdict_notes(found: Sequence[Verdict], reference: str, width: int, shown: Sequence[Column]) -> list[str]:
     seeds = max((one.npv.seeds for one in found if one.npv), default=0)
     (reference,) = units.shortened([named(reference)], 32)
     notes = [f"differences to {reference}, same seeds"]
+    by_cash = any(one.by_cash for one in found)
     if seeds > 1:
         notes += [
             f"{units.PLUS_MINUS} half width of the 95 % interval (paired t, {seeds} seeds)",
             f"clear ({SURE}): {RULE}",
-            "the verdict is decided by the NPV difference: clear and above 0 pays, clear and below does not",
+            BY_CASH if by_cash else BY_VALUE,
         ]
         if any(one.more_seeds for one in found):
             notes.append("not clear, +n: about n more seeds would tell")
@@ -152,10 +167,21 @@ def _verdict_notes(found: Sequence[Verdict], reference: str, width: int, marked:
             notes.append("not clear without a number: nearer to nothing than 1,000 more seeds could tell")
     else:
         notes.append("one seed: no interval, so no verdict")
-    notes.append("strategy cost: of strategies alone, beyond the reference's")
-    if any(one.payback == float("inf") for one in found):
+    texts = {column.key: [column.write(one) for one in found] for column in shown}
+    meanings = {
+        "retention": "retained: customers of month 0 active at the end",
+        "cost": "cost: all that is spent more, discounted",
+        "roi": "ROI: value without cost, over cost, less 1",
+        "npv": "cash: NPV to the horizon",
+        "value": "value: cash and customer equity at the horizon",
+        "p": f"p: of {'cash' if by_cash else 'value'}",
+    }
+    notes += [meaning for key, meaning in meanings.items() if key in texts]
+    if SAVES in texts.get("roi", []):
+        notes.append(f"{SAVES}: spends less than {reference}, so there is no return on money spent")
+    if "none" in texts.get("payback", []):
         notes.append("payback none: not reached within these months, in a seed or more")
-    if marked:
+    if any(ROUGH in text for column in texts.values() for text in column):
         notes.append(FEW)
     return units.wrapped("; ".join(notes), width)
 
@@ -185,7 +211,7 @@ def beliefs_table(run: Run, figures: KeyFigures, width: int) -> str:
         text = aligned(head, body, left=tuple(i for i, column in enumerate(shown) if column[0] in ("arm", "luck")))
         if widest(text) <= width:
             break
-    sentences = [found.setting + ".", found.overview, *found.turns]
+    sentences = [found.setting + ".", found.overview, *found.turns, *found.knowing, *found.pilots]
     told = [line for sentence in sentences for line in units.wrapped(sentence.replace(units.GAP, " "), width)]
     notes = "; ".join(note for note in found.notes if note.partition(":")[0] not in left_out)
     return "\n".join(["Under other beliefs", *text, "", *units.wrapped(notes, width), "", *told])

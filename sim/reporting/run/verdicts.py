@@ -1,18 +1,19 @@
-"""Which arm pays, how surely, in one word, one sentence and one row of numbers an arm.
+"""Which arm pays, how surely, in a word, a sentence and a row of numbers an arm.
 
-The word is decided by the paired difference of net present value, and by nothing else: sure and above zero "pays", sure
-and below "does not pay", otherwise "not clear yet", with about how many further seeds would make it sure if the mean
-and spread of the differences stay what they are. What is sure is decided in `sim.measures.precision` and nowhere
-else, so no word, star or bold number stands beside an adjusted p that speaks against it. Numbers are those of
-summary.csv and comparison.csv; kept customers are the difference of attrition turned round, per 100,000 active
-customers.
+The word is decided by the paired differences of cash NPV and of value (`sim.measures.money`), and by nothing else:
+value surely below the reference's "does not pay"; else cash surely above "pays within the horizon"; else value surely
+above "pays later"; otherwise "not clear", with about how many further seeds would make it sure if mean and spread of
+the differences stay what they are. Where value is not known (less than a year) cash alone decides. What is sure is
+decided in `sim.measures.precision` and nowhere else, so no word, star or bold number stands beside an adjusted p that
+speaks against it. Numbers are those of summary.csv and comparison.csv.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,35 +23,52 @@ from sim.phrases import quoted
 from sim.reporting.figures import units
 from sim.reporting.run.key_figures import Figure, KeyFigures
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 PER = 100_000  # customers that the sentence speaks of
 MOST_SEEDS = 1_000  # more of them would tell differences too small to matter
-PAYS, PAYS_NOT, UNCLEAR, NOTHING, ONE_SEED = "pays", "does not pay", "not clear yet", "no difference", "one seed"
+PAYS, LATER, PAYS_NOT, UNCLEAR = "pays within the horizon", "pays later", "does not pay", "not clear"
+NOTHING, ONE_SEED = "no difference", "one seed"
+SAVES = "saves"  # in the place of a return on money spent
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What an arm comes to against the reference: differences (with intervals), money, and the word that follows.
 
-    `cost_annual` is strategy cost a year beyond the reference's, and no other cost; `roi` and `payback` (months,
-    infinite where one seed or more does not reach it) are means over seeds; `more_seeds` is None where the word is
-    clear, or where 1,000 would not tell.
+    `cost` is all that it spends more, discounted; `roi` and `payback` (months, infinite where one seed or more does not
+    reach it) are means over seeds; `more_seeds` is None where the word is clear, or where 1,000 would not tell.
+    `retention` is None in runs of earlier editions, `value` where it is not known: cash decides then.
     """
 
     arm: str
     word: str
     more_seeds: int | None
+    retention: Figure | None
     attrition: Figure | None
     aum: Figure | None  # relative: a share of the reference's AUM
     profit: Figure | None
+    cost: Figure | None
     npv: Figure | None
-    cost_annual: float
+    value: Figure | None
     roi: float
     payback: float
 
     @property
     def kept(self) -> Figure | None:
-        """Active customers kept a year per 100,000 beyond the reference."""
-        return _times(self.attrition, -PER)
+        """Active customers of month 0 retained per 100,000 beyond the reference."""
+        return _times(self.retention, PER)
+
+    @property
+    def decides(self) -> Figure | None:
+        """What decides whether it pays: the difference of value, or of cash where that is all that is known."""
+        return self.value if _known(self.value) else self.npv
+
+    @property
+    def by_cash(self) -> bool:
+        """True if cash alone decides."""
+        return not _known(self.value) and _known(self.npv)
 
     @property
     def words(self) -> str:
@@ -62,28 +80,31 @@ class Verdict:
         return f"{UNCLEAR}: about {self.more_seeds:,} more seed{'s' if self.more_seeds > 1 else ''} would tell"
 
 
+def _known(figure: Figure | None) -> bool:
+    return figure is not None and not math.isnan(figure.value)
+
+
 def verdicts(figures: KeyFigures) -> list[Verdict]:
     """One verdict for every arm but the reference, in their order; none without a comparison."""
-    reference = figures.arms[0]
-    years = _ratio(figures.of(reference, "revenue"), figures.of(reference, "revenue_annual"))
-    start = figures.of(reference, "aum_end")
+    start = figures.of(figures.arms[0], "aum_end")
+    level = start.value if start is not None and start.value > 0 else math.nan
     found = []
     for arm in figures.arms[1:]:
-        npv = figures.gap(arm, "npv")
-        word, more = judge(npv)
-        spent = figures.gap(arm, "strategy_cost")
-        level = start.value if start is not None and start.value > 0 else math.nan
+        npv, value = figures.gap(arm, "npv"), figures.gap(arm, "value")
+        word, more = judge(npv, value)
         roi, payback = figures.of(arm, "roi"), figures.of(arm, "payback_months")
         found.append(
             Verdict(
                 arm=arm,
                 word=word,
                 more_seeds=more,
+                retention=figures.gap(arm, "retention"),
                 attrition=figures.gap(arm, "attrition_annual"),
                 aum=_times(figures.gap(arm, "aum_end"), 1 / level),
                 profit=figures.gap(arm, "profit_annual"),
+                cost=figures.gap(arm, "cost_discounted"),
                 npv=npv,
-                cost_annual=spent.value / years if spent is not None else math.nan,
+                value=value,
                 roi=roi.value if roi is not None else math.nan,
                 payback=payback.value if payback is not None else math.nan,
             )
@@ -91,17 +112,35 @@ def verdicts(figures: KeyFigures) -> list[Verdict]:
     return found
 
 
-def judge(npv: Figure | None) -> tuple[str, int | None]:
-    """The word for a difference of net present value, and the further seeds that would make it clear."""
-    if npv is None or math.isnan(npv.value):
+def verdict_rows(summary: pd.DataFrame, comparison: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row an arm for machines: arm, verdict, what decides it ("value" or "cash"), seeds that would make it clear."""
+    return [
+        {
+            "arm": one.arm,
+            "verdict": one.word,
+            "decided_by": "cash" if one.by_cash else "value",
+            "more_seeds": one.more_seeds,
+        }
+        for one in verdicts(KeyFigures(summary, comparison))
+    ]
+
+
+def judge(npv: Figure | None, value: Figure | None) -> tuple[str, int | None]:
+    """The word for differences of cash and of value, and the further seeds that would make it clear."""
+    decides = value if _known(value) else npv
+    if decides is None or math.isnan(decides.value):
         return ONE_SEED, None
-    if npv.value == 0 and not npv.half > 0:
+    if all(one is None or (one.value == 0 and not one.half > 0) for one in (npv, decides)):
         return NOTHING, None
-    if npv.seeds < 2 or math.isnan(npv.half):
+    if decides.seeds < 2 or math.isnan(decides.half):
         return ONE_SEED, None
-    if npv.sure:
-        return (PAYS if npv.value > 0 else PAYS_NOT), None
-    return UNCLEAR, seeds_to_tell(npv.value, npv.half, npv.seeds, npv.level)
+    if decides.sure and decides.value < 0:
+        return PAYS_NOT, None
+    if npv is not None and npv.sure and npv.value > 0:
+        return PAYS, None
+    if decides.sure and decides.value > 0:
+        return LATER, None
+    return UNCLEAR, seeds_to_tell(decides.value, decides.half, decides.seeds, decides.level)
 
 
 def seeds_to_tell(difference: float, half: float, seeds: int, level: float = CHANCE) -> int | None:
@@ -124,8 +163,9 @@ def sentence(one: Verdict, reference: str, currency: str) -> str:
     name = quoted(one.arm)
     parts = [part for part in (_customers(one, reference), _profit(one, currency)) if part]
     text = f"{name} {' and '.join(parts)}" if parts else f"{name} has nothing to compare"
-    if one.npv is not None and not math.isnan(one.npv.value):
-        text += f"; NPV {_money_with_interval(one.npv, currency)}"
+    money = [("value", one.value), ("of it cash" if _known(one.value) else "cash NPV", one.npv)]
+    said = [f"{what} {_money_with_interval(figure, currency)}" for what, figure in money if _known(figure) and figure]
+    text += f"; {', '.join(said)}" if said else ""
     return f"{text} (one seed: chance is not ruled out)." if parts and one.word == ONE_SEED else f"{text}."
 
 
@@ -133,16 +173,16 @@ def _customers(one: Verdict, reference: str) -> str:
     kept = one.kept
     if kept is None or math.isnan(kept.value):
         return ""
-    per = f"a year per {PER:,}"
+    per = f"of {PER:,} customers to the end"
     if kept.value == 0 and not kept.half > 0:
         return f"keeps as many customers{kept.mark} as {quoted(reference)}"
     count, low, high = (units.number(abs(value)) for value in (kept.value, kept.low, kept.high))
     if math.isnan(kept.half):
-        return f"{'keeps' if kept.value > 0 else 'loses'} {count}{kept.mark} more customers {per}"
+        return f"{'keeps' if kept.value > 0 else 'loses'} {count}{kept.mark} more {per}"
     if kept.sure and kept.value > 0:
-        return f"keeps {count}{kept.mark} more customers {per} (95{units.GAP}% interval {low} to {high})"
+        return f"keeps {count}{kept.mark} more {per} (95{units.GAP}% interval {low} to {high})"
     if kept.sure:
-        return f"loses {count}{kept.mark} more customers {per} (95{units.GAP}% interval {high} to {low})"
+        return f"loses {count}{kept.mark} more {per} (95{units.GAP}% interval {high} to {low})"
     span = " to ".join(units.number(value, sign=True) for value in (kept.low, kept.high)) + kept.mark
     return f"keeps no clear number of customers more or fewer ({span} {per}, p {units.p_text(kept.p)})"
 
@@ -184,10 +224,6 @@ def _times(figure: Figure | None, factor: float) -> Figure | None:
     return replace(figure, value=figure.value * factor, low=low, high=high)
 
 
-def _ratio(top: Figure | None, bottom: Figure | None) -> float:
-    return top.value / bottom.value if top is not None and bottom is not None and bottom.value else math.nan
-
-
 # ------------------------------------------------------------------------------------------------- a row of numbers
 
 
@@ -205,15 +241,17 @@ class Column:
 def columns(found: list[Verdict], currency: str) -> list[Column]:
     """Columns of the verdict table but the arm and the word; one unit and one number of decimals a column.
 
-    Every difference has half its interval behind it where there is one.
+    Every difference has half its interval behind it where there is one. What no arm has is left out.
     """
     points = _decimals([one.attrition for one in found], 100.0, most=3)
+    shares = _decimals([one.retention for one in found], 100.0, most=3)
     share = max(_decimals([one.aum for one in found], 100.0, most=2), 1)
     profit, profit_word = _scale([one.profit.value for one in found if one.profit])
-    npv, npv_word = _scale([one.npv.value for one in found if one.npv])
-    cost, cost_word = _scale([one.cost_annual for one in found])
+    worth, word = _scale([figure.value for one in found for figure in (one.npv, one.value) if figure])
+    cost, cost_word = _scale([one.cost.value for one in found if one.cost])
     profits = _decimals([one.profit for one in found], 1 / profit, most=2)
-    worths = _decimals([one.npv for one in found], 1 / npv, most=2)
+    worths = max(_decimals(own, 1 / worth, most=2) for own in zip(*((x.npv, x.value) for x in found), strict=True))
+    money = f"{currency} {word}".strip()
 
     def with_half(figure: Figure | None, factor: float, decimals: int) -> str:
         if figure is None or math.isnan(figure.value):
@@ -223,43 +261,44 @@ def columns(found: list[Verdict], currency: str) -> list[Column]:
             text += f" {units.PLUS_MINUS}{units.half_text(figure.half * factor, decimals)}"
         return text
 
-    def is_sure(figure: Figure | None) -> bool:
-        return figure is not None and figure.sure
+    def differences(key: str, name: str, unit: str, factor: float, decimals: int) -> Column:
+        def of(one: Verdict) -> Figure | None:
+            figure: Figure | None = getattr(one, key)
+            return figure
 
-    profit_unit, cost_unit = f"{profit_word}/year".strip(), f"cost {cost_word}/y".replace(" /", "/")
-    return [
-        Column(
-            "attrition",
-            "pp/year",
-            lambda one: with_half(one.attrition, 100.0, points),
-            "attrition",
-            lambda one: is_sure(one.attrition),
-        ),
-        Column("AUM", "%", lambda one: with_half(one.aum, 100.0, share), "aum", lambda one: is_sure(one.aum)),
-        Column(
-            "profit",
-            profit_unit,
-            lambda one: with_half(one.profit, 1 / profit, profits),
-            "profit",
-            lambda one: is_sure(one.profit),
-        ),
-        Column("strategy", cost_unit, lambda one: _cost(one, cost), "cost"),
-        Column("ROI", "", lambda one: units.number(one.roi, 2, sign=True), "roi"),
+        return Column(
+            name,
+            unit,
+            lambda one: with_half(of(one), factor, decimals),
+            key,
+            lambda one: bool((figure := of(one)) and figure.sure),
+        )
+
+    every = [
+        differences("retention", "retained", "pp", 100.0, shares),
+        differences("attrition", "attrition", "pp/year", 100.0, points),
+        differences("npv", "cash", money, 1 / worth, worths),
+        differences("value", "value", money, 1 / worth, worths),
+        Column("p", "", lambda one: units.p_text(one.decides.p if one.decides else math.nan), "p"),
+        Column("cost", f"{currency} {cost_word}".strip(), lambda one: _cost(one, cost), "cost"),
+        Column("ROI", "", _roi, "roi"),
         Column("payback", "months", _payback, "payback"),
-        Column(
-            "NPV",
-            f"{currency} {npv_word}".strip(),
-            lambda one: with_half(one.npv, 1 / npv, worths),
-            "npv",
-            lambda one: is_sure(one.npv),
-        ),
-        Column("p", "of NPV", lambda one: units.p_text(one.npv.p if one.npv else math.nan), "p"),
+        differences("aum", "AUM", "%", 100.0, share),
+        differences("profit", "profit", f"{profit_word}/year".strip(), 1 / profit, profits),
     ]
+    absent = {key for key in ("retention", "value") if not any(_known(getattr(one, key)) for one in found)}
+    return [column for column in every if column.key not in absent]
 
 
 def _cost(one: Verdict, divisor: float) -> str:
-    value = one.cost_annual / divisor
+    value = one.cost.value / divisor if one.cost is not None else math.nan
     return units.number(value, 0 if value == 0 else min(units.significant(value, 2), 2))
+
+
+def _roi(one: Verdict) -> str:
+    """The return; of an arm that spends less than the reference that it does, since nothing was spent to return on."""
+    saves = math.isnan(one.roi) and one.cost is not None and one.cost.value < 0
+    return SAVES if saves else units.number(one.roi, 2, sign=True)
 
 
 def _payback(one: Verdict) -> str:
@@ -270,7 +309,7 @@ def _scale(values: list[float]) -> tuple[float, str]:
     return units.scale(max((abs(value) for value in values if math.isfinite(value)), default=0.0))
 
 
-def _decimals(found: list[Figure | None], factor: float, most: int) -> int:
+def _decimals(found: Sequence[Figure | None], factor: float, most: int) -> int:
     """Decimals for a column: the first digit of its median half width, or three digits of its largest value."""
     halves = [one.half * factor for one in found if one is not None and one.half > 0]
     values = [abs(one.value * factor) for one in found if one is not None and math.isfinite(one.value)]
