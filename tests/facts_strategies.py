@@ -25,7 +25,7 @@ PAIRED = ("attrition_annual", "aum_end", "profit_annual")
 
 
 def _uses(arm: str) -> list[dict[str, str]]:
-    of = {NOTHING: (), FOUR: SINGLE[:4], EVERYTHING: SINGLE}
+    of = {NOTHING: (), FOUR: SINGLE[:4], EVERYTHING: SINGLE[:7]}
     return [{"use": name} for name in of.get(arm, (arm,))]
 
 

@@ -28,6 +28,7 @@ STRATEGIES = (
     "institutional",
     "human_resources",
     "fintech",
+    "onboarding",
 )
 SHOCKS = ("internet_finance", "pandemic", "market_drawdown", "manager_poaching", "rival_app")
 DESIGNS = ("grid", "random", "latin_hypercube", "sobol", "morris", "saltelli")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import pytest
 from scipy.stats import kstest, spearmanr
 
 import sim
-from sim.analysis.beliefs import table_of, wilson, worlds_of
+from sim.analysis.beliefs import Worlds, table_of, wilson, worlds_of
 from sim.assumptions import Doubts, Settings, assumption
 from sim.cli import main
 from sim.errors import BadInput, Interrupted
@@ -26,8 +28,10 @@ from sim.experiments.prepared import Prepared
 from sim.experiments.run import Options, run_all
 from sim.experiments.verify import verify
 from sim.measures.kpis import run_kpis_of
+from sim.reporting.run.beliefs import turning
 from sim.scenario.scenario import Scenario
 from sim.store.run_reading import Run, read
+from sim.store.worlds import write_worlds
 from sim.yaml_source import loads, validate
 
 BANK = """
@@ -293,16 +297,16 @@ def test_verify_holds_the_worlds_and_finds_one_that_was_changed(tmp_path: Path, 
 
 
 def test_a_world_that_breaks_is_told_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sim.experiments.beliefs import Worlds
+    from sim.experiments.beliefs import Worlds as Lived
 
-    whole = Worlds.prepared
+    whole = Lived.prepared
 
-    def broken(self: Worlds, point: Any) -> Prepared:
+    def broken(self: Lived, point: Any) -> Prepared:
         if point.number == 2:
             raise RuntimeError("the roof fell in")
         return whole(self, point)
 
-    monkeypatch.setattr(Worlds, "prepared", broken)
+    monkeypatch.setattr(Lived, "prepared", broken)
     run = lived(tmp_path / "run", "{worlds: 4, agents: 600}")
     assert run.beliefs is not None
     assert set(run.beliefs["worlds"]) == {3}
@@ -360,6 +364,49 @@ def test_values_and_inputs_have_a_row_a_world_for_whoever_asks_what_knowing_is_w
     pd.testing.assert_frame_equal(table_of(worlds), read(run.path).beliefs, check_like=False)  # type: ignore[arg-type]
 
 
+def designed(folder: Path) -> Worlds:
+    """Worlds in which an arm is worth twice what one belief is above one half, whatever 20 others are."""
+    paths = ["managers.turnover", *(f"model.other_{i}" for i in range(20))]
+    u = np.random.default_rng(5).random((129, len(paths)))
+    u[0] = 0.5
+    rows = [
+        {"world": world, "arm": arm, "seed": 1, "status": "ok", **dict(zip(paths, u[world], strict=True)), "npv": npv}
+        for world in range(129)
+        for arm, npv in (("nothing", 10.0), ("try", 9.0 + 2 * u[world, 0]))
+    ]
+    told = {
+        "kpis": ["npv"],
+        "kpi_units": {"npv": "CNY"},
+        "currency": "CNY",
+        "seeds": [1],
+        "parameters": [{"path": path, "kind": "number", "low": 0.0, "high": 1.0, "base": 0.5} for path in paths],
+    }
+    write_worlds(folder, pd.DataFrame(rows), told)
+    return worlds_of(folder, told, ["nothing", "try"])
+
+
+def test_the_belief_that_turns_a_designed_verdict_is_named_with_its_bound(tmp_path: Path) -> None:
+    worlds = designed(tmp_path)
+    table = table_of(worlds).set_index("arm")
+    gaps = 2 * worlds.inputs["managers.turnover"] - 1
+    assert table.loc["try", "expected"] == pytest.approx(gaps.mean())
+    assert table.loc["try", "pays_in"] == table.loc["try", "best_in"] == (gaps > 0).sum()
+    assert table.loc["nothing", "max_regret"] == pytest.approx(gaps.max())
+    assert table.loc["try", "max_regret"] == pytest.approx(-gaps.min())
+    told = turning(worlds, "try")
+    bound = re.search(r"managers turnover is (?:at most|above) (0\.\d+)", told)
+    assert bound is not None, told
+    assert float(bound[1]) == pytest.approx(0.5, abs=0.03)
+    assert "managers turnover (99" in told.replace("\xa0", " ")
+
+
+def test_without_the_package_of_the_tree_the_rest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.tree", None)
+    told = turning(designed(tmp_path), "try")
+    assert "scikit-learn" in told
+    assert "managers turnover" in told
+
+
 def test_an_interval_of_a_share_stays_within_none_and_all() -> None:
     assert wilson(0, 64)[0] == 0.0
     assert wilson(64, 64)[1] == 1.0
@@ -402,6 +449,13 @@ def test_bad_input_is_one_line_with_its_place(beliefs: str, where: str, what: st
     assert mistake.line == 11
     assert where in mistake.path
     assert what in mistake.message
+
+
+def test_validate_says_how_many_worlds_there_will_be_and_of_what(tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "doubtful.yaml"
+    file.write_text(f"{BANK}beliefs: {{worlds: 8, vary: [model.life]}}\n", "utf-8")
+    assert main(["validate", str(file)]) == 0
+    assert "beliefs: 8 worlds more, in which 4 assumptions differ" in capsys.readouterr().out
 
 
 def test_one_arm_has_no_verdict_that_beliefs_could_turn() -> None:

@@ -544,7 +544,6 @@ def test_the_precision_table_shows_what_is_stored(page_of):
     assert {row.kpi for row in rows} == {  # what is corrected for, and nothing else
         "retention",
         "attrition_annual",
-        "closure_annual",
         "customers_end",
         "aum_end",
         "net_new_money_annual",

@@ -251,7 +251,7 @@ def test_compare_prints_how_sure_and_json_has_all_of_it(tmp_path, capsys):
     at = next(i for i, line in enumerate(lines) if line.startswith("how sure"))
     assert "for half" in lines[at + 1]
     assert [line.split()[0] for line in lines[at + 3 : at + 5]] == ["calls", "tools"]
-    assert any(CORRECTION in line and "22 headline tests" in line for line in lines[at:])
+    assert any(CORRECTION in line and "24 headline tests" in line for line in lines[at:])
     assert main(["compare", str(run.path), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [row["kpi"] for row in told["precision"]] == list(run.precision["kpi"])

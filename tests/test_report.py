@@ -515,6 +515,11 @@ def test_every_number_of_the_tables_is_one_of_summary_csv(pages, made, world):
     assert checked > 60
 
 
+def _unclear(kept) -> list[str]:
+    ends = " to ".join(units.number(end, sign=True) for end in (kept.low, kept.high))
+    return [f"no clear number of customers more or fewer ({ends}"]
+
+
 def test_differences_are_those_of_comparison_csv(pages):
     folder = pages("three arms")
     page_text = (folder / "report.html").read_text("utf-8")
@@ -529,8 +534,9 @@ def test_differences_are_those_of_comparison_csv(pages):
         assert shown == pytest.approx(wanted, abs=slack)
     assert "(" not in found[0]  # the reference has no difference to itself
     kept = next(one for one in verdicts(figures) if one.arm == ARMS[2]).kept
-    assert kept.value == pytest.approx(-1e5 * gap.difference)
-    assert f"keeps {units.number(kept.value)} more customers a year per 100,000" in page_text
+    assert kept.value == pytest.approx(1e5 * gaps[ARMS[2], "retention"].difference)
+    (said,) = re.findall(rf"{ARMS[2].replace('_', ' ')}” keeps ([^.]*?) of 100,000 customers to the end", page_text)
+    assert said in (f"{units.number(kept.value)} more", *_unclear(kept))
 
 
 def test_a_number_that_is_not_there_is_a_dash(pages):
@@ -541,11 +547,12 @@ def test_a_number_that_is_not_there_is_a_dash(pages):
 
 
 @BUILT
-def test_the_answer_leads_with_attrition(pages, world):
+def test_the_answer_leads_with_retention_and_attrition(pages, world):
     folder = pages(world)
     run = read(folder)
     sentences = answer(KeyFigures(run.summary, run.comparison if len(run.arms) > 1 else None), Board(run))
-    assert re.search(r"loses [\d.]+\u00a0% .*of its active customers a year: [\d.]+\u00a0% close", sentences[0])
+    assert re.search(r"of month 0 the bank.* has [\d.]+\u00a0% .*at the end", sentences[0])
+    assert re.search(r"loses [\d.]+\u00a0% .*of its active customers a year: [\d.]+\u00a0% close", sentences[1])
     assert all(sentence.endswith(".") and "nan" not in sentence.lower() for sentence in sentences)
 
 
@@ -555,13 +562,13 @@ def test_a_rate_of_few_events_says_so_in_the_answer_and_above_it(pages, events, 
     board = Board(run)
     known = Evidence(events={(board.reference, "attrition_annual"): events})
     figures = KeyFigures(run.summary, None, known)
-    assert (ROUGH in answer(figures, board)[0]) == few
-    assert (ROUGH in headlines(figures, board)[0].value) == few
+    assert (ROUGH in answer(figures, board)[1]) == few
+    assert (ROUGH in headlines(figures, board)[1].value) == few
 
 
 def test_closures_and_dormancy_in_the_answer_add_up(pages):
     run = read(pages("one arm"))
-    sentence = answer(KeyFigures(run.summary), Board(run))[0]
+    sentence = answer(KeyFigures(run.summary), Board(run))[1]
     shut, silent = (float(number) for number in re.findall(r"([\d.]+)\u00a0% (?:close|go)", sentence))
     rate = run.summary.set_index("kpi")["mean"]["attrition_annual"] * 100
     assert shut + silent == pytest.approx(rate, abs=0.1)
@@ -690,11 +697,18 @@ def test_the_summary_fits_a_terminal_and_is_plain(pages, world):
 
 def test_the_summary_marks_what_is_clear(pages):
     run = read(pages("three arms"))
-    text = summary_table(run.summary, run.comparison)
-    line = next(line for line in text.splitlines() if line.startswith("personalised_service"))
-    gap = run.comparison.set_index(["arm", "kpi"]).loc[(ARMS[2], "attrition_annual")]
-    assert gap.ci_high < 0
-    assert re.search(r"\(\u22121\.[\d]+\)\*", line)
+    comparison = run.comparison.copy()
+    sure = (comparison["arm"] == ARMS[2]) & (comparison["kpi"] == "attrition_annual")
+    comparison.loc[sure, "ci_low"] = comparison.loc[sure, "difference"] - 1e-5  # seeds that hardly differ
+    comparison.loc[sure, "ci_high"] = comparison.loc[sure, "difference"] + 1e-5
+    text = summary_table(run.summary, comparison)
+    figures = KeyFigures(run.summary, comparison)
+    lines = [next(line for line in text.splitlines() if line.startswith(arm)) for arm in ARMS[1:]]
+    shown = ("retention", "attrition_annual", "profit_annual", "aum_end")
+    for arm, line in zip(ARMS[1:], lines, strict=True):
+        stars = [star for _, star in re.findall(r"\(([\u2212+][\d.]+)\)(\*?)", line)]
+        assert [bool(star) for star in stars] == [figures.gap(arm, kpi).sure for kpi in shown]
+    assert re.search(r"\(\u22121\.[\d]+\)\*", lines[1])
     assert "nothing" in text.splitlines()[3]
 
 

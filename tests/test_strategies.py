@@ -77,6 +77,7 @@ NIL: dict[str, dict[str, Any]] = {
     "institutional": {"mis_selling": 0.0, "consent": 0.0, "pressure": 100.0},
     "human_resources": {"manager_exits": 1.0, "vacancy": 1.0, "unprepared": 1.0, "push": 0.70},
     "fintech": {"data_quality": 0.5, "app_failures": 0.0},
+    "onboarding": {"calls": 0.0, "messages": 0.0, "leaving": 1.0, "app": 1.0, "salary": 0.0},
     OWN: {"closing": 1.0, "draining": 0.99},
 }
 
@@ -416,6 +417,12 @@ FULL_AND_HALF: dict[str, dict[str, tuple[Any, Any]]] = {
         "push_managers": (0.60, 0.651664),
     },
     "fintech": {"data_quality": (0.85, 0.704196), "app_failure": (0.6, 0.774597)},
+    "onboarding": {
+        "welcome": ([0.0, 0.2, 0.0, 0.4, 0.0], [0.0, 0.1, 0.0, 0.2, 0.0]),
+        "welcome_hazard": (0.85, 0.85),  # what a contact does is its own; how many there are grows
+        "welcome_adoption": (math.log(1.5), math.log(1.5)),
+        "welcome_product": (0.05, 0.05),
+    },
     OWN: {"close": ([0.9, 0.9, 1.0, 1.0], [0.948683, 0.948683, 1.0, 1.0])},
 }
 RATIOS = ("handoff", "synergy", "adoption")  # kept as logarithms though their name does not say so
@@ -524,6 +531,7 @@ def test_the_s_curve_by_hand(elapsed: int, share: float) -> None:
         ("institutional", 6),
         ("human_resources", 6),
         ("fintech", 18),
+        ("onboarding", 3),
     ],
 )
 def test_half_has_taken_hold_after_the_lag_of_spec(use: str, lag: int) -> None:
@@ -767,6 +775,7 @@ SPEC_COSTS = {  # capital and running, share of the annual revenue at month 0 (S
     "institutional": (0.0, 0.001),
     "human_resources": (0.0, 0.003),
     "fintech": (0.015, 0.0),
+    "onboarding": (0.001, 0.001),
     OWN: (0.0, 0.004),
 }
 

@@ -179,7 +179,15 @@ def test_the_best_size_is_the_one_with_the_largest_net_worth():
 
 def test_small_money_pays_no_pilot_and_few_customers_have_none():
     outcome = Outcome("mean", "score", "customers", 1e6, 1.0)
-    assert not priced(outcome, money=1e3).pilots["pays"].any()
+    small = priced(outcome, money=1e3)
+    assert not small.pilots["pays"].any()
+    returned = small.sizes["worth"] / small.sizes["cost"]
+    assert small.pilots["worth"].iloc[0] / small.pilots["cost"].iloc[0] == returned.max(), (
+        "the nearest, not the cheapest"
+    )
+    free = priced(outcome, Prices(setup=0, monthly=0), money=1e3).pilots
+    assert (free["cost"] == 0).all()
+    assert free["pays"].all()
     assert len(priced(Outcome("mean", "score", "customers", 900.0, 1.0)).sizes) == 0
     assert set(priced(outcome, horizon=6).sizes["months"]) == {3}, "a pilot ends before the horizon"
 
@@ -239,7 +247,7 @@ def test_a_number_of_the_scenario_has_the_outcome_that_it_governs(scenario, path
 def test_every_row_is_met_and_what_no_trial_tells_has_none(scenario):
     import re
 
-    paths = [*PATHS, *OF_REVISION_2]
+    paths = [*PATHS, *OF_REVISION_2, "model.retention.hazard_ratio", "model.retention.win_back"]
     assert all(any(re.search(pattern, path) for path in paths) for pattern, _ in ROWS)
     assert all(outcome_of(path, scenario) is not None for path in OF_REVISION_2)
     for path in ("model.wealth.growth", "discount_rate", "economics.acquisition", "managers.salary"):
@@ -253,6 +261,23 @@ def test_outcomes_go_through_a_manifest(scenario):
     assert list(kept) == list(PATHS)
     for path, plain in kept.items():
         assert Outcome(**plain) == outcome_of(path, scenario, revenue=2e9)
+
+
+def test_beliefs_that_all_arms_share_and_factors_on_tables_have_outcomes(scenario):
+    """As worlds name them: a strategy's number without its arm, a table as one factor around 1."""
+    shared, one = (
+        outcome_of(f"{arm}digital_thinking.quality", scenario, revenue=2e9) for arm in ("", "arms.digital_thinking.")
+    )
+    assert shared == one
+    assert shared.running > 0
+    back = outcome_of("model.retention.win_back", scenario, customers={"mass": 900.0})
+    alone = outcome_of("model.retention.win_back.mass", scenario, customers={"mass": 900.0})
+    table = scenario.model.retention.win_back
+    assert back.effect(np.array([1.2]), 6) == pytest.approx(alone.effect(np.array([1.2 * table["mass"]]), 6))
+    kept = outcome_of("model.retention.hazard_ratio", scenario)
+    ratios = scenario.model.retention.hazard_ratio
+    mean = 0.2 * ratios["persuadable"] + 0.6 + 0.12 * ratios["lost_cause"] + 0.08 * ratios["sleeping_dog"]
+    assert kept.effect(np.array([1.0, 1.1]), 6) == pytest.approx(np.log([mean, 1.1 * mean]))
 
 
 def test_outcomes_follow_the_scenario(scenario):

@@ -25,6 +25,7 @@ arms:
   nothing: []
   digital: [{use: digital_thinking}]
 """
+BELIEFS = "beliefs: {worlds: 2, vary: [digital_thinking.quality, managers.inbound_hours]}\n"
 SWEEP = """
 sweep:
   design: random
@@ -55,7 +56,7 @@ optimise:
 def made(home: Path, kind: str) -> Path:
     """The folder of a run (with a checkpoint), a sweep or an optimisation, made of `<kind>.yaml` beside it."""
     file, out = home / f"{kind}.yaml", home / kind
-    file.write_text({"run": RUN, "sweep": RUN + SWEEP, "optimise": OPTIMISE}[kind], "utf-8")
+    file.write_text({"run": RUN + BELIEFS, "sweep": RUN + SWEEP, "optimise": OPTIMISE}[kind], "utf-8")
     more = {"run": ["--checkpoint", "2", "--threads", "1"], "sweep": ["--workers", "1"], "optimise": []}[kind]
     verb = "optimise" if kind == "optimise" else "run"
     assert main([verb, str(file), *more, "--out", str(out), "--quiet"]) == 0

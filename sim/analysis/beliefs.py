@@ -27,9 +27,10 @@ OWN = 0  # the world of the scenario's own numbers
 NORMAL = 1.959964  # of a 95 % interval
 
 
-def deciding(kpis: Sequence[str]) -> str:
-    """The key figure by which an arm pays."""
-    return next(kpi for kpi in DECIDES if kpi in kpis)
+def deciding(rows: pd.DataFrame, kpis: Sequence[str]) -> str:
+    """The key figure by which an arm pays: the first that any world has; in less than a year that is cash alone."""
+    there = [kpi for kpi in DECIDES if kpi in kpis]
+    return next((kpi for kpi in there if rows[kpi].notna().any()), there[-1])
 
 
 @dataclass
@@ -84,10 +85,9 @@ class Worlds:
         """Arms against worlds, those in which every arm has a result; None without any."""
         return regret(self.study, self.kpi)
 
-    @cached_property
-    def discoveries(self) -> dict[str, Discovery]:
-        """In which worlds each arm does not pay."""
-        return {arm: discover(self.study, self.study.outcome(arm, self.kpi)) for arm in self.arms}
+    def discovery(self, arm: str) -> Discovery:
+        """In which worlds an arm does not pay; `BadInput` where that takes a tree and scikit-learn is not there."""
+        return discover(self.study, self.study.outcome(arm, self.kpi))
 
     def drivers(self, arm: str) -> list[Effect]:
         """What each belief by itself explains of an arm's difference, the strongest first."""
@@ -115,7 +115,7 @@ def worlds_of(folder: Path, told: Mapping[str, Any], arms: Sequence[str]) -> Wor
     """The worlds of a run's folder; `told` is what its manifest says of them."""
     rows = read_worlds(Path(folder), told)
     kpis = [str(kpi) for kpi in told["kpis"]]
-    kpi = deciding(kpis)
+    kpi = deciding(rows, kpis)
     parameters = [dict(one) for one in told["parameters"]]
     manifest = {"name": "beliefs", "currency": told["currency"]}
     sweep = Drawn(Path(folder), manifest, rows, list(arms), list(told["seeds"]), kpis, parameters)

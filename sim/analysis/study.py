@@ -25,7 +25,7 @@ from sim.store.sweep_reading import check_points
 
 Array = NDArray[np.float64]
 
-DEFAULT_KPIS = ("npv", "attrition_annual", "aum_end", "profit")
+DEFAULT_KPIS = ("value", "npv", "retention", "attrition_annual", "aum_end")
 ENDED = ("done", "failed")  # status of a sweep whose tasks are put together in one file
 MOST_LEVELS = 12  # numbers with more values than this are looked at in bins
 FEW = 3  # KPIs taken where a sweep has none of the default ones
@@ -235,7 +235,8 @@ class Study:
         self.arms = [str(arm) for arm in sweep.arms]
         self.reference = self.arms[0]
         self.seeds = [int(seed) for seed in sweep.seeds]
-        self.kpis = chosen(kpis, [str(kpi) for kpi in sweep.kpis], "KPI", sweep, default=DEFAULT_KPIS)
+        told = [kpi for kpi in DEFAULT_KPIS if kpi in sweep.tasks and sweep.tasks[kpi].notna().any()]
+        self.kpis = chosen(kpis, [str(kpi) for kpi in sweep.kpis], "KPI", sweep, default=told or DEFAULT_KPIS)
         others = self.arms[1:] or self.arms
         if arms is not None and set(arms) - {self.reference}:  # whoever names it too means what it is compared with
             arms = [arm for arm in arms if arm != self.reference or self.one_arm]
@@ -243,14 +244,14 @@ class Study:
         design = sweep.design
         self.points = design.sort_values("point", kind="stable").reset_index(drop=True)
         self.numbers = self.points["point"].to_numpy(dtype=np.int64)
-        told = [dict(one) for one in sweep.parameters]
-        paths = [str(one["path"]) for one in told]
-        switches = [one.get("kind") == "switch" for one in told]
+        varied = [dict(one) for one in sweep.parameters]
+        paths = [str(one["path"]) for one in varied]
+        switches = [one.get("kind") == "switch" for one in varied]
         plain = [path.removesuffix(".intensity") if off else path for path, off in zip(paths, switches, strict=True)]
         names = short_names(plain)
         self.factors: list[Factor] = []
         self.constant: list[Factor] = []  # the same at every point
-        for one, name in zip(told, names, strict=True):
+        for one, name in zip(varied, names, strict=True):
             factor = _factor(one, name, self.points)
             (self.factors if factor.varies else self.constant).append(factor)
         self._levels: dict[str, Array] = {}

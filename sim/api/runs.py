@@ -17,6 +17,7 @@ from sim.errors import BadInput
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.analysis.worth import Worth
     from sim.experiments.callbacks import Callback
     from sim.reporting.figures import Plate
     from sim.reporting.figures.board import Board
@@ -165,6 +166,16 @@ class Run(Stored):
         from sim.reporting.run.beliefs import turns_of
 
         return turns_of(self.stored)
+
+    @property
+    def worth(self) -> Worth | None:
+        """What it would be worth to know, in tables: `total` (EVPI), `parts` (EVPPI by assumption), `pilots`, `sizes`.
+
+        None for a scenario without beliefs, and where there are too few worlds to say.
+        """
+        from sim.reporting.run.beliefs import worth_of_run
+
+        return worth_of_run(self.stored)
 
     def _plates(self) -> tuple[Iterable[Plate], tuple[Any, ...]]:
         from sim.reporting.figures import plates

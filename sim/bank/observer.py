@@ -225,7 +225,7 @@ class Observer:
             "adoption_factor": float(np.exp(world.adoption)),
             "branch_capacity": world.branch_capacity,
             "aum_exited": 0.0 if books is None else float(t[:, T.AUM_EXITED].sum()) / WEIGHT_UNIT / 100.0,
-            "strategy_maturity": _mean(list(bank.maturities.values())),
+            "strategy_maturity": _mean([maturity for maturity in bank.maturities.values() if maturity > 0.0]),
             "strategy_cost": 0.0 if books is None else float(books.strategy.sum()),
             "cost_service": float((zero if books is None else books.service).sum()),
             "cost_messages": float((zero if books is None else books.messages).sum()),

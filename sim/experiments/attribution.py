@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from sim.population.synthetic import Source
 
-DEFAULT_KPIS = ("attrition_annual", "aum_end", "profit", "npv")
+DEFAULT_KPIS = ("retention", "aum_end", "npv", "value")
 DEFAULT_SEEDS = 10
-NOTHING = "nothing"
+NOTHING, JOINED = "nothing", "joined"  # the arms that are compared
 ORDERS = 16  # sampled orders of joining a seed, where members are too many for all coalitions
 
 
@@ -113,9 +113,12 @@ def worth(asked: Question, source: Source, seed: int) -> dict[str, np.ndarray]:
     wanted |= {frozenset(), frozenset(members)}
     wanted |= {frozenset({m}) for m in members} | {frozenset(members) - {m} for m in members}
     figures: dict[frozenset[Any], dict[str, float]] = {}
+    bare: Mapping[str, pd.DataFrame] = {}
     for coalition in sorted(wanted, key=lambda c: (len(c), sorted(map(str, c)))):
         arm = Arm(NOTHING, tuple(strategies[m] for m in members if m in coalition))
-        figures[coalition] = _figures(asked, one.tables(arm))
+        tables = one.tables(arm)
+        bare = tables if not coalition else bare
+        figures[coalition] = _figures(asked, tables, bare)
 
     out = {}
     for kpi in asked.kpis:
@@ -132,17 +135,23 @@ def worth(asked: Question, source: Source, seed: int) -> dict[str, np.ndarray]:
     return out
 
 
-def _figures(asked: Question, tables: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+def _figures(asked: Question, tables: Mapping[str, pd.DataFrame], bare: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Key figures of a coalition, against the bank without any: by its customers equity is valued."""
+    import pandas as pd
+
     from sim.measures.kpis import run_kpis
 
     s = asked.scenario
+    both = {name: pd.concat([bare[name], own.assign(arm=JOINED)], ignore_index=True) for name, own in tables.items()}
     table = run_kpis(
-        tables,
+        both,
         tiers=[tier.name for tier in s.tier_list],
         discount_rate=s.discount_rate,
         currency=s.currency,
+        arms=[NOTHING, JOINED],
     )
-    return dict(zip(table["kpi"], table["value"], strict=True))
+    own = table[table["arm"] == JOINED]
+    return dict(zip(own["kpi"], own["value"], strict=True))
 
 
 # --- all seeds ----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ workers, clusters and --resume do what they do for sweeps. Out of it come worlds
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,17 +20,22 @@ from sim.experiments.design.beliefs import applied
 from sim.experiments.design.plan import Point
 from sim.experiments.design.worlds import plan_worlds
 from sim.experiments.executors.place import Where
+from sim.experiments.pilots import outcomes_of
 from sim.experiments.prepare import prepare_source
 from sim.experiments.prepared import Prepared, facts_of_sweep
 from sim.experiments.provenance import surroundings
 from sim.experiments.sweep.drive import SweepOptions, sweep
 from sim.experiments.sweep.points import BankPoints
+from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
+from sim.scenario.scenario import Scenario
 from sim.store.files import write_csv
 from sim.store.sweep_rows import OK
 from sim.store.worlds import FOLDER, columns_of, write_worlds
 from sim.yaml_source import dump
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.store.sweep_reading import StoredSweep
 
 SAY = 5.0  # seconds between what is told of worlds
@@ -93,7 +99,25 @@ def _told(found: StoredSweep, prepared: Prepared, *, repaired: int) -> dict[str,
         "moved": repaired,
         "failed": len(lost),
         "first_error": str(lost["error"].iloc[0]) if len(lost) else "",
+        "luck_ratio": luck_ratio(s),
+        "outcomes": outcomes_of([one["path"] for one in found.parameters], s, revenue=_revenue(found.tasks)),
     }
+
+
+def luck_ratio(scenario: Scenario) -> float:
+    """How much larger the luck in a world is than in a run of one seed: worlds have fewer rows, and seeds of theirs."""
+    beliefs, population = scenario.beliefs, scenario.population
+    assert beliefs is not None
+    if population.source == "book":
+        return 1.0 / math.sqrt(beliefs.seeds)
+    rows = rows_wanted(population, population.customers or DEFAULT_CUSTOMERS)
+    return math.sqrt(max(rows / beliefs.agents, 1.0) / beliefs.seeds)
+
+
+def _revenue(tasks: pd.DataFrame) -> float:
+    """What the reference earns a year, in the mean of all worlds."""
+    first = tasks[(tasks["arm"] == tasks["arm"].iloc[0]) & (tasks["status"] == OK)]
+    return float(first["revenue"].mean()) if len(first) else 0.0
 
 
 class _Telling(Callback):

@@ -1,7 +1,8 @@
 """What a pilot could count to learn an assumption of a scenario: its outcome, on whom, and what the treatment costs.
 
-The first row of `ROWS` whose pattern fits the path says it. An assumption without a row is learnt from no trial of
-customers (a horizon, a price, a spread), or from data that the bank has already, and gets no pilot.
+The first row of `ROWS` whose pattern fits the path says it; a table's own path means a factor on all its numbers. An
+assumption without a row is learnt from no trial of customers (a horizon, a price, a spread), or from data that the bank
+has already, and gets no pilot.
 """
 
 from __future__ import annotations
@@ -234,6 +235,21 @@ def _lag(b: Bank) -> float:
     return b.strategy.lag if b.strategy is not None else 0.0
 
 
+def _factor(made: Callable[[Bank], Outcome], of: Callable[[Bank], float]) -> Callable[[Bank], Outcome]:
+    """The assumption is a factor on a whole table, whose mean a pilot on everybody sees."""
+    return lambda b: replace(made(b), unit=of(b))
+
+
+def _mean_ratio(b: Bank) -> float:
+    retention = b.scenario.model.retention
+    shares = {"sure_thing": 1.0 - sum(retention.class_shares.values()), **retention.class_shares}
+    return sum(share * retention.hazard_ratio[name] for name, share in shares.items())
+
+
+def _mean_won_back(b: Bank) -> float:
+    return b.mean("dormant", row(b.scenario.model.retention.win_back, b.scenario.tier_list, np.float64))
+
+
 def _class_share(b: Bank) -> float:
     shares = b.scenario.model.retention.class_shares
     return shares[b.last] if b.last in shares else 1.0 - sum(shares.values())
@@ -274,7 +290,9 @@ ROWS: tuple[tuple[str, Callable[[Bank], Outcome]], ...] = (
     (r"^model\.leaving\.gap$", _by_call(_exits("managed", "log", lambda b: -1.0))),
     (r"^model\.leaving\.app$", _by_messages(_exits("active", "log", lambda b: b.treatments.encouraged))),
     (r"^model\.retention\.hazard_ratio\.", _by_messages(_exits("active", "part", _class_share))),
+    (r"^model\.retention\.hazard_ratio$", _factor(_by_messages(_exits("active", "ratio", lambda b: 1.0)), _mean_ratio)),
     (r"^model\.retention\.win_back\.", _seen("customers won back", "dormant", False)),
+    (r"^model\.retention\.win_back$", _factor(_seen("customers won back", "dormant", False), _mean_won_back)),
     (r"^model\.contacts\.skill$", _by_manager(_sales("managed", "log", lambda b: b.treatments.skill))),
     (r"^model\.contacts\.bond_conversion$", _by_calls(_sales("managed", "ratio"))),
     (r"^model\.contacts\.near_threshold_effect$", _sales("managed", "ratio")),
@@ -291,12 +309,12 @@ ROWS: tuple[tuple[str, Callable[[Bank], Outcome]], ...] = (
     ),
     (r"^channels\.[^.]+\.reach$", _seen("customers reached", "active", True)),
     (r"^channels\.[^.]+\.conversion$", _seen("offers taken", "active", True)),
-    (r"\.stratification\.(handoff|coordinated)$", _sales("managed", "ratio", _fidelity)),
-    (r"\.digital_thinking\.quality$", _survey("perceived quality", _fidelity, _lag)),
-    (r"\.digital_thinking\.failures$", _complaints(_fidelity)),
-    (r"\.digital_thinking\.adoption$", _uptake),
-    (r"\.staff_upskilling\.specialists$", _by_manager(_survey("perceived quality", _fidelity, _lag))),
-    (r"\.personalised_service\.backlash$", _survey("trust", _fidelity, _lag)),
+    (r"(^|\.)stratification\.(handoff|coordinated)$", _sales("managed", "ratio", _fidelity)),
+    (r"(^|\.)digital_thinking\.quality$", _survey("perceived quality", _fidelity, _lag)),
+    (r"(^|\.)digital_thinking\.failures$", _complaints(_fidelity)),
+    (r"(^|\.)digital_thinking\.adoption$", _uptake),
+    (r"(^|\.)staff_upskilling\.specialists$", _by_manager(_survey("perceived quality", _fidelity, _lag))),
+    (r"(^|\.)personalised_service\.backlash$", _survey("trust", _fidelity, _lag)),
 )
 
 
@@ -346,11 +364,10 @@ def outcomes_of(paths: Iterable[str], scenario: Scenario, **more: Any) -> dict[s
 
 
 def _strategy(parts: list[str], scenario: Scenario) -> Strategy | None:
-    """The strategy that a path leads into."""
-    if parts[0] != "arms" or len(parts) < 3:
-        return None
-    arm = next((one for one in scenario.arm_list if one.name == parts[1]), None)
-    return next((one for one in arm.strategies if one.use in parts[2:]), None) if arm else None
+    """The strategy that a path leads into: of its arm, or by its name alone the first in any arm."""
+    inside = parts[2:] if parts[0] == "arms" else parts[:1]
+    arms = [arm for arm in scenario.arm_list if parts[0] != "arms" or arm.name == parts[1]]
+    return next((one for arm in arms for one in arm.strategies if one.use in inside), None)
 
 
 def _running(strategy: Strategy | None, revenue: float) -> float:

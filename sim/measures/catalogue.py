@@ -113,7 +113,6 @@ KPIS: dict[str, Kpi] = {
             "Closures",
             _CUSTOMERS,
             of.rate(of.flow("closed"), of.years("customers")),
-            headline=True,
             percent=True,
             events=of.flow("closed"),
         ),

@@ -26,11 +26,13 @@ def knowing_all(total: pd.DataFrame, currency: str) -> str:
     raw = units.money(t["raw"], currency)
     if t["raw"] <= 0:
         return f"Knowing more would be worth nothing: {quoted(t['best'])} is best in every one of {worlds}."
-    best = f"On average {quoted(t['best'])} is best; it is in {units.percent(t['chance_best'], 0)} of {worlds}."
+    best = f"On average {quoted(t['best'])} is best"
     if t["evpi"] <= 0:
         return (
-            f"{best} That others are in the rest cannot be told from luck, so knowing more is worth nothing that shows."
+            f"{best}. Where others are, in some of {worlds}, cannot be told from luck, so knowing more is worth "
+            "nothing that shows."
         )
+    best = f"{best}; it is in {units.percent(t['chance_best'], 0)} of {worlds}."
     worth = f"{units.money(t['evpi'], currency)} {_give(t['evpi_se'], currency)}"
     if t["bound"] == "at least":
         return f"{best} To know every assumption would be worth at least {worth}, and at most {raw}, luck included."

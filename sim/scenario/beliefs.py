@@ -46,7 +46,11 @@ class Beliefs(Settings):
         description="which assumptions differ: all that matter here, a list of paths (a number, a table, a section, "
         "`strategy.number`), or a table of paths, each with low and high, or null for its plausible range",
     )
-    design: DesignName = Field("sobol", description="how worlds are drawn")
+    design: DesignName = Field(
+        "latin_hypercube",
+        description="how worlds are drawn; with few worlds and many assumptions a Sobol' sequence makes the product of "
+        "two of them look like a third",
+    )
     agents: int = Field(
         5_000,
         ge=100,

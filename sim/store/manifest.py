@@ -174,6 +174,8 @@ class OfBeliefs(Told):
     moved: Count = 0
     failed: Count = 0
     first_error: str = ""
+    luck_ratio: Amount | None = None
+    outcomes: dict[str, dict[str, Any]] = {}
 
 
 class RunManifest(Common):

@@ -21,6 +21,7 @@ from sim.strategies.digital_thinking import DigitalThinking
 from sim.strategies.fintech import Fintech
 from sim.strategies.human_resources import HumanResources
 from sim.strategies.institutional import Institutional
+from sim.strategies.onboarding import Onboarding
 from sim.strategies.personalised_service import PersonalisedService
 from sim.strategies.plugins import Plugin, load, offered, plugins_of, why_unknown
 from sim.strategies.programme import Programme
@@ -38,6 +39,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "institutional": Institutional,
     "human_resources": HumanResources,
     "fintech": Fintech,
+    "onboarding": Onboarding,
 }
 
 

@@ -29,6 +29,9 @@ def validate(arguments: argparse.Namespace) -> int:
             print(f"{path}: note: {note}")
         for replaced in one.origin.replaced if one.origin is not None else ():
             print(f"{one_line(replaced.by)}: extends: {replaced}")
+        if s.beliefs is not None:
+            beliefs = counted(len(one.believed.beliefs), "assumption")
+            print(f"{path}: beliefs: {counted(s.beliefs.worlds, 'world')} more, in which {beliefs} differ")
         if s.sweep is not None:
             from sim.experiments.design.planning import described, plan_sweep
 

@@ -195,16 +195,25 @@ def _pilots(
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     worth_knowing = parts[parts["clear"] & (parts["evppi"] > 0) & parts["parameter"].isin(list(outcomes))]
-    best, sizes = [], []
+    best: list[tuple[Pilot, dict[str, object]]] = []
+    sizes = []
     for name, evppi in zip(worth_knowing["parameter"], worth_knowing["evppi"], strict=True):
         looked_at = list(pilots_of(found, found.names.index(name), outcomes[name], prices, horizon))
         sizes += [_row(one, evppi, np.nan) for one in looked_at]
         if looked_at:
-            chosen = max(looked_at, key=lambda one: one.net)
-            best.append(_row(chosen, evppi, spread_of(found, chosen, rng)))
+            chosen = max(looked_at, key=_standing)
+            best.append((chosen, _row(chosen, evppi, spread_of(found, chosen, rng))))
     columns = [*PILOTS, *WORTHS]
-    table = pd.DataFrame(best, columns=columns).sort_values("net", ascending=False, kind="stable", ignore_index=True)
+    best.sort(key=lambda one: _standing(one[0]), reverse=True)
+    table = pd.DataFrame([row for _, row in best], columns=columns)
     return table, pd.DataFrame(sizes, columns=columns).drop(columns="evsi_se")
+
+
+def _standing(one: Pilot) -> tuple[bool, float]:
+    """What a pilot is chosen by: its net worth; where it does not pay, how much of its cost it brings back."""
+    if one.net > 0 or one.cost <= 0:
+        return one.net > 0, one.net
+    return False, one.worth / one.cost
 
 
 def _row(one: Pilot, evppi: float, error: float) -> dict[str, object]:

@@ -46,7 +46,8 @@ class Outcome:
     with and without. By `after` months 63 % of the effect are there. Of customers asked,
     `answers` are heard. `contacts` and `price` are those of the treatment, a customer-month and a contact; `running`
     what the strategy costs a month for all `customers`, of which a pilot pays its share. `inflation` of the variance is
-    for lots drawn between groups of customers that are alike. Money in the model's unit.
+    for lots drawn between groups of customers that are alike. `unit` is what 1 of the assumption stands for, where it
+    is a factor on numbers of the scenario. Money in the model's unit.
     """
 
     kind: Kind
@@ -62,9 +63,11 @@ class Outcome:
     price: float = 0.0
     running: float = 0.0
     inflation: float = 1.0
+    unit: float = 1.0
 
     def effect(self, x: Array, months: float) -> Array:
         """What the pilot would see of these values without error: a log rate ratio, log odds, a mean or a share."""
+        x = x * self.unit
         if self.scale == "part":
             return np.asarray(np.log1p(np.maximum(self.contrast * (x - 1.0), SMALLEST - 1.0)))
         shifted = x + 1.0 if self.scale == "change" else x

@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from sim.analysis.beliefs import Worlds, worlds_of
 from sim.analysis.effects import by_importance
+from sim.analysis.worth import Worth, study
+from sim.analysis.worth.pilots import Outcome
 from sim.designs import DESIGNS
+from sim.errors import BadInput
 from sim.measures.catalogue import short_label
+from sim.measures.intervals import t_quantile
 from sim.phrases import listed, named, plural, quoted
 from sim.reporting.figures import units
 from sim.reporting.run.key_figures import KeyFigures
 from sim.reporting.run.verdicts import verdicts
 from sim.reporting.sweep.sentences import fails, share
+from sim.reporting.worth import knowing_all, knowing_each, which_pilot
 
 if TYPE_CHECKING:
     from sim.store.run_reading import Run
 
 EVERY, NEARLY, MOST = 1.0, 0.95, 0.75  # shares of worlds, and their opposites
-WORTH = "sim.analysis.worth"  # what it would be worth to know
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,8 @@ class Row:
 class UnderBeliefs:
     """All that is told of a run's worlds besides the figure.
 
-    `rows` have the reference first; `turns` says of each arm which beliefs turn its verdict; `worth` are tables of what
-    it would be worth to know, none where nothing computes them.
+    `rows` have the reference first; `turns` says of each arm which beliefs turn its verdict; `knowing` what it would be
+    worth to know, `pilots` which pilot to run: no sentence where nothing can be said. `worth` has the tables of both.
     """
 
     worlds: int
@@ -70,7 +72,9 @@ class UnderBeliefs:
     rows: list[Row]
     turns: list[str]
     notes: list[str]
-    worth: Any = None
+    knowing: list[str] = field(default_factory=list)
+    pilots: list[str] = field(default_factory=list)
+    worth: Worth | None = None
 
 
 def under_beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
@@ -80,6 +84,13 @@ def under_beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
         return None
     worlds = worlds_of(run.path, told, run.arms)
     rows = rows_of(table, figures)
+    worth, currency = worth_of(worlds, run), str(table["unit"].iloc[0])
+    knowing: list[str] = []
+    pilots: list[str] = []
+    if worth is not None:
+        names = {factor.path: factor.name for factor in worlds.study.factors}
+        knowing = [knowing_all(worth.total, currency), *knowing_each(worth.parts, currency, names)]
+        pilots = which_pilot(worth.pilots, worth.parts, currency, names)
     return UnderBeliefs(
         worlds=int(table["worlds"].iloc[0]),
         overview=overview(table),
@@ -88,15 +99,40 @@ def under_beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
         rows=rows,
         turns=[turning(worlds, arm) for arm in worlds.arms],
         notes=notes(told, table, figures),
-        worth=worth_of(worlds),
+        knowing=knowing,
+        pilots=pilots,
+        worth=worth,
     )
 
 
-def worth_of(worlds: Worlds) -> Any:
-    """What it would be worth to know, of `sim.analysis.worth`, where that is there."""
-    if find_spec(WORTH) is None:
+def worth_of(worlds: Worlds, run: Run) -> Worth | None:
+    """What it would be worth to know; None where there are too few worlds to say."""
+    outcomes = {path: Outcome(**plain) for path, plain in worlds.told.get("outcomes", {}).items()}
+    luck = luck_of(run, worlds)
+    return study(worlds.inputs, worlds.values, noise_sd=luck, outcomes=outcomes, horizon=float(run.manifest["months"]))
+
+
+def worth_of_run(run: Run) -> Worth | None:
+    """The same of a stored run; None for one without worlds."""
+    told = run.manifest.get("beliefs")
+    return worth_of(worlds_of(run.path, told, run.arms), run) if told else None
+
+
+def luck_of(run: Run, worlds: Worlds) -> dict[str, float] | None:
+    """Standard deviation by luck of each arm less the reference in a world, from the run's own seeds.
+
+    Their spread, as the run's intervals have it, at the size of a world's bank. None with one seed, or where a run of
+    an earlier edition does not say how its sizes compare.
+    """
+    ratio, table = worlds.told.get("luck_ratio"), run.comparison
+    if ratio is None or table is None:
         return None
-    return import_module(WORTH).study(worlds.inputs, worlds.values)
+    found = {}
+    for row in table[(table["kpi"] == worlds.kpi) & (table["seeds"] > 1)].to_dict("records"):
+        half, seeds = (float(row["ci_high"]) - float(row["ci_low"])) / 2.0, int(row["seeds"])
+        found[str(row["arm"])] = half / float(t_quantile(seeds)) * math.sqrt(seeds) * float(ratio)
+    known = all(math.isfinite(found.get(arm, math.nan)) for arm in worlds.arms)
+    return {arm: found[arm] for arm in worlds.arms} if known else None
 
 
 def _look(table: pd.DataFrame) -> units.Display:
@@ -217,15 +253,22 @@ def notes(told: Mapping[str, Any], table: pd.DataFrame, figures: KeyFigures) -> 
 
 def turning(worlds: Worlds, arm: str) -> str:
     """Which beliefs turn an arm's verdict: where it fails, by the tree of sweeps, and what moves it most."""
-    found = worlds.discoveries[arm]
     moved = [one for one in by_importance(worlds.drivers(arm)) if one.clear][:2]
-    first = fails(found, "worlds")
+    first = _fails(worlds, arm)
     if not moved:
         return f"{first} No belief by itself moves what it is worth clearly."
     most = listed([f"{one.factor.name} ({share(min(max(one.share, 0.0), 1.0))})" for one in moved])
     return f"{first} Of how much it is worth, {most} {'explain' if len(moved) > 1 else 'explains'} most by " + (
         "themselves." if len(moved) > 1 else "itself."
     )
+
+
+def _fails(worlds: Worlds, arm: str) -> str:
+    """In which worlds an arm fails; without scikit-learn there is no tree to say so."""
+    try:
+        return fails(worlds.discovery(arm), "worlds")
+    except BadInput as lacking:
+        return f"In which worlds {quoted(arm)} fails no tree can say: {lacking}."
 
 
 def turns_of(run: Run) -> dict[str, str]:
@@ -244,4 +287,5 @@ def as_json(run: Run) -> dict[str, Any]:
         return {}
     rows = run.beliefs.astype(object).where(run.beliefs.notna(), None).to_dict("records")
     arms = {row.arm: {"luck": row.luck, "beliefs": row.word} for row in found.rows[1:]}
-    return {"beliefs": {"setting": found.setting, "rows": rows, "verdicts": arms, "turns": found.turns}}
+    told = {"setting": found.setting, "rows": rows, "verdicts": arms, "turns": found.turns}
+    return {"beliefs": told | {"knowing": found.knowing, "pilots": found.pilots}}

@@ -211,7 +211,7 @@ def beliefs_table(run: Run, figures: KeyFigures, width: int) -> str:
         text = aligned(head, body, left=tuple(i for i, column in enumerate(shown) if column[0] in ("arm", "luck")))
         if widest(text) <= width:
             break
-    sentences = [found.setting + ".", found.overview, *found.turns]
+    sentences = [found.setting + ".", found.overview, *found.turns, *found.knowing, *found.pilots]
     told = [line for sentence in sentences for line in units.wrapped(sentence.replace(units.GAP, " "), width)]
     return "\n".join(["Under other beliefs", *text, "", *units.wrapped("; ".join(found.notes), width), "", *told])
 

@@ -91,7 +91,7 @@ def pays_words(findings: Findings, kpi: str) -> str:
         better = findings.of(findings.study.compared[0], kpi).outcome
         display = units.display(kpi, better.unit, [findings.threshold], difference=True)
         return f"beats the threshold of {shown(findings.threshold, display, sign=True)}"
-    return "pays" if kpi == "npv" else "does better"
+    return "pays" if kpi in ("value", "npv") else "does better"
 
 
 def lead_title(findings: Findings, arms: Sequence[str]) -> str:

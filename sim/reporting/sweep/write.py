@@ -99,7 +99,7 @@ def analyse(
 ) -> Path:
     """Analyse a sweep, finished or not, and write what it says into its folder; returns the page.
 
-    `kpis` (default npv, attrition_annual, aum_end and profit, those that are there; the first decides which arm pays),
+    `kpis` (default value, npv, retention, attrition_annual, aum_end, those that are there; the first decides who pays),
     `arms` (default all but the reference), `threshold`: what a difference must exceed to pay, in the first KPI's unit.
     `BadInput` for a folder that cannot be read and for names that are not in it.
     """
