@@ -27,6 +27,7 @@ from .facts_statistics import Interval
 
 CUSTOMERS, ROWS = 1_000_000, 50_000
 MONTHS, BURN_IN = 60, 24
+AS_IT_IS = "as_it_is"
 DIP, VARIANCE = 6, 0.15  # months, and more variance of service quality in them
 ARMS = ("stratification", "personalised_service", "staff_upskilling", "digital_thinking")
 REST = "the rise less the dearer servicing, CNY"
@@ -59,18 +60,18 @@ def without_managers(seed: int) -> Figures:
     none = {"coverage": dict.fromkeys(TIERS, 0.0)}
     s = _bank()
     runs = {
-        "as it is": tables(live(bank(s, seed))),
+        AS_IT_IS: tables(live(bank(s, seed))),
         "none": tables(live(bank(_bank(managers=none), seed))),
     }
-    out = _tiers(key_figures(runs, s), "no managers", "none", "as it is")
+    out = _tiers(key_figures(runs, s), "no managers", "none", AS_IT_IS)
     stay = {"mechanisms": {"manager_turnover": False}}
     loyal = {
-        "as it is": tables(live(bank(_bank(model=stay), seed))),
+        AS_IT_IS: tables(live(bank(_bank(model=stay), seed))),
         "none": tables(live(bank(_bank(model=stay, managers=none), seed))),
     }
     found = key_figures(loyal, s)
     for kpi, word in (("npv", "cash NPV"), ("value", "value"), ("cost_discounted", "cost")):
-        out[f"managers who never leave: {word}"] = _less(found, "as it is", "none", kpi) / MILLION
+        out[f"managers who never leave: {word}"] = _less(found, AS_IT_IS, "none", kpi) / MILLION
     out["managers who never leave: revenue"] = (
         out["managers who never leave: cash NPV"] + out["managers who never leave: cost"]
     )
@@ -91,13 +92,13 @@ def from_one_burn_in(seed: int) -> Figures:
     """The dip alone, a bond that does nothing, and the arms, all from the bank as it is at month 0."""
     s = _bank(
         arms={
-            "as it is": [],
+            AS_IT_IS: [],
             **{arm: [{"use": arm}] for arm in ARMS},
             "coverage": [{"use": "stratification", "parts": ["coverage"]}],
         }
     )
     banks = arms_at_the_start(s, seed)
-    start = banks["as it is"]
+    start = banks[AS_IT_IS]
     dip, managed, loose = (fork(start) for _ in range(3))
     everybody, with_manager = (slice(None), slice(None)), (1, slice(None))
     loose.rates = loose.rates._replace(b_bond=np.float32(0), wallet_bond=np.float32(0), bond_conversion=np.float32(0))
@@ -111,7 +112,7 @@ def from_one_burn_in(seed: int) -> Figures:
     for name, kpi, word, scale in (
         (name, *one)
         for name in (*banks,)
-        if name != "as it is"
+        if name != AS_IT_IS
         for one in (
             ("attrition_annual", "attrition", 100.0),
             ("retention", "retained of month 0, of 10,000", 10_000.0),
@@ -120,10 +121,10 @@ def from_one_burn_in(seed: int) -> Figures:
         )
     ):
         sign = -1.0 if name == "no bond" else 1.0
-        out[f"{'bond' if name == 'no bond' else name}: {word}"] = sign * scale * _less(found, name, "as it is", kpi)
+        out[f"{'bond' if name == 'no bond' else name}: {word}"] = sign * scale * _less(found, name, AS_IT_IS, kpi)
     for tier in TIERS[1:]:
-        out[f"bond: attrition, {tier}"] = -100.0 * _less(found, "no bond", "as it is", f"attrition_annual[{tier}]")
-        out[f"bond: share of wallet, {tier}"] = -100.0 * _less(found, "no bond", "as it is", f"share_of_wallet[{tier}]")
+        out[f"bond: attrition, {tier}"] = -100.0 * _less(found, "no bond", AS_IT_IS, f"attrition_annual[{tier}]")
+        out[f"bond: share of wallet, {tier}"] = -100.0 * _less(found, "no bond", AS_IT_IS, f"share_of_wallet[{tier}]")
     for arm in (*ARMS, "coverage"):
         out[f"{arm}: return on investment"] = float(found[arm, "roi"])
     return out

@@ -17,7 +17,7 @@ from .banks import TIERS, arms_at_the_start, live, scenario, side_by_side, table
 from .facts_customers import YEAR, Figures, Run
 from .facts_events import NOBODY_JOINS, awake
 
-NOTHING, EVERYTHING, FOUR = "nothing", "all_together", "the_four_strategies"
+NOTHING, EVERYTHING, FOUR = "nothing", "all_seven", "the_four_strategies"
 SINGLE = tuple(STRATEGIES)
 ARMS = (*SINGLE, FOUR, EVERYTHING)
 HALF_YEAR, TWO_YEARS = 6, 24
@@ -36,7 +36,7 @@ def attrition(run: Run, first: int, last: int) -> float:
 
 
 def strategies(customers: int, months: int, seed: int, arms: Sequence[str] = ARMS) -> dict[str, Figures]:
-    """Every strategy alone, the four together, and all of them, on the bank as it stands, from one burn-in."""
+    """Every strategy alone, the four together, and the seven, on the bank as it stands, from one burn-in."""
     s = scenario(customers, months=months, burn_in=24, arms={arm: _uses(arm) for arm in (NOTHING, *arms)})
     runs = {name: Run(tables(live(bank))) for name, bank in arms_at_the_start(s, seed).items()}
     none = runs[NOTHING]
@@ -67,6 +67,11 @@ UPHEAVAL = {  # whose service a strategy unsettles, by the words of its `touches
     "managers": lambda c: c.manager != NOBODY,
     "app": lambda c: c.adopted != 0,
 }
+
+
+def unsettles(arm: str) -> bool:
+    """Whether an arm touches anybody's service: only then there is a dip."""
+    return any(word in UPHEAVAL for one in _uses(arm) for word in STRATEGIES[one["use"]].touches)
 
 
 def dips(customers: int, agents: int, seed: int, arms: Sequence[str] = ARMS) -> dict[str, Figures]:

@@ -244,7 +244,7 @@ def test_a_folder_of_an_earlier_edition_has_no_such_table_and_still_reports(fold
     assert read(older).reach is None
     assert main(["report", str(older)]) == 0
     page = (older / "report.html").read_text("utf-8")
-    assert 'id="unserved"' not in page
+    assert 'id="reach"' not in page
     assert 'id="chain"' not in page
     assert not (older / "figures" / "unserved.png").exists()
 
