@@ -496,7 +496,8 @@ class BankModel(mesa.Model):
 
     def _pressure_cap(self) -> float | np.ndarray:
         """Most contact pressure, of everybody or by row."""
-        if self.pilots is None:
+        caps = {levers.pressure_cap for levers, _ in self.inside.values()} | {self.levers.pressure_cap}
+        if self.pilots is None or len(caps) == 1:
             return self.levers.pressure_cap
         cap = np.full(len(self.customers), self.levers.pressure_cap)
         for label, (levers, _) in self.inside.items():

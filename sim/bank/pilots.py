@@ -23,6 +23,7 @@ class Pilots:
         self.pilots = pilots
         self.seed = seed
         self.label = np.zeros(0, np.int64)
+        self.present: list[int] = []  # the labels that rows have, but for those in no pilot
 
     def labels(self, uid: np.ndarray, first_tier: np.ndarray) -> np.ndarray:
         """The labels of customers, int64 (n,), by who they are and the tier they had at month 0 or joined in."""
@@ -39,6 +40,7 @@ class Pilots:
         order = np.argsort(label, kind="stable")
         customers.reorder(order)
         self.label = label[order]
+        self.present = self._present()
         return order
 
     def place(self, customers: Customers, new: Mapping[str, np.ndarray]) -> None:
@@ -48,9 +50,9 @@ class Pilots:
             mine = label == one
             customers.place({name: values[mine] for name, values in new.items()}, free=self.label == one)
             self.label = np.append(self.label, np.full(len(customers) - self.label.size, one))
+            self.present = sorted({*self.present, one} - {0})
 
-    @property
-    def present(self) -> list[int]:
+    def _present(self) -> list[int]:
         """The labels that rows have, but for those in no pilot."""
         return [label for label in np.unique(self.label).tolist() if label]
 
