@@ -7,6 +7,7 @@ What would change our minds: no fewer closures among customers of the lower tier
 """
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from sim.strategies import RETENTION, Bank, BankView, Levers, Proposals, Strateg
 
 class FeeWaiver(Strategy):
     """Fee waiver: no account fee in the lower tiers, and a call to clients whose money is draining away."""
+
+    chain: ClassVar = ("contacts", "reached", "exits", "money")
 
     lag: float = assumption(3.0, "months", plausible=(1, 6), allowed=(0, 240), source="assumption")
     """months until half of the customers know of it"""
