@@ -239,6 +239,7 @@ def test_a_folder_of_an_earlier_edition_has_no_such_table_and_still_reports(fold
     (older / "reach.parquet").unlink()
     manifest = json.loads((older / "manifest.json").read_text("utf-8"))
     manifest["tables"].remove("reach")
+    del manifest["files"]["reach.parquet"]
     del manifest["chains"]
     (older / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     assert read(older).reach is None
