@@ -239,6 +239,7 @@ def test_a_folder_of_an_earlier_edition_has_no_such_table_and_still_reports(fold
     (older / "reach.parquet").unlink()
     manifest = json.loads((older / "manifest.json").read_text("utf-8"))
     manifest["tables"].remove("reach")
+    del manifest["files"]["reach.parquet"]
     del manifest["chains"]
     (older / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     assert read(older).reach is None
@@ -261,3 +262,17 @@ def test_a_table_that_says_nonsense_is_refused_by_name(folder: Path, tmp_path: P
     (broken / "reach.parquet").write_bytes(b"PAR1")
     with pytest.raises(BadInput, match=r"reach\.parquet"):
         read(broken)
+
+
+def test_the_library_and_json_tell_the_same(folder: Path) -> None:
+    import sim
+    from sim.verbs.runs import _told
+
+    run = sim.open_run(folder)
+    told = _told(read(folder))
+    assert set(told) == {"unserved", "chain"}
+    pd.testing.assert_frame_equal(run.unserved, told["unserved"])
+    pd.testing.assert_frame_equal(run.chain, told["chain"])
+    np.testing.assert_allclose(run.unserved.groupby(["arm", "kind", "group"])["share"].sum(), 1.0)
+    wished = run.reach["customers"].sum() * 12 / 13 / 2  # a year, a seed
+    assert run.unserved.loc[run.unserved["group"] == "all", "customers"].sum() == pytest.approx(wished)

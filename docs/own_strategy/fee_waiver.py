@@ -18,6 +18,8 @@ class FeeWaiver(Strategy):
     """Fee waiver: no account fee in the lower tiers, and a call to clients whose money is draining away."""
 
     touches: ClassVar = ("hours",)  # managers have calls to make; nobody's service changes
+    chain: ClassVar = ("contacts", "reached", "exits", "money")
+
     lag: float = assumption(3.0, "months", plausible=(1, 6), allowed=(0, 240), source="assumption")
     """months until half of the customers know of it"""
     running: Running = assumption(0.004, "share of annual revenue a year", plausible=(0.002, 0.01), source="assumption")
