@@ -142,6 +142,16 @@ def newcomers(rows: int, *, customers: int | None = None, seed: int = 11, month:
     return people
 
 
+def awake(rows: int, *, managed: bool, tier: int | None = None, seed: int = 11) -> Customers:
+    """Active customers, all or none of them with a manager, nobody opted out or under a contact's effect."""
+    people = newcomers(rows, seed=seed)
+    people.state[:] = ACTIVE
+    people.manager[:] = 0 if managed else NOBODY
+    if tier is not None:
+        people.tier[:] = tier
+    return people
+
+
 def lived_in(people: Customers, *, month: int = -24, seed: int = 5) -> Customers:
     """Give people histories they could have: every state, clock, bar and bond in use, many near a tier bound."""
     rng = np.random.default_rng(seed)

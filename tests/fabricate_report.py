@@ -6,6 +6,7 @@ them can be checked by adding up.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
@@ -17,7 +18,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sim.store.tables import MANAGERS_COLUMNS, dtype_of
+from sim import codes
+from sim.store.tables import MANAGERS_COLUMNS, REACH_COLUMNS, dtype_of
 
 CHANNELS = ("branch", "phone", "video", "messaging", "app")
 
@@ -74,6 +76,7 @@ class Made:
     individuals: pd.DataFrame | None = None
     precision: pd.DataFrame | None = None
     attribution: pd.DataFrame | None = None
+    reach: pd.DataFrame | None = None
     path: Path = field(default_factory=lambda: Path("results/made-up"))
 
     @property
@@ -128,7 +131,7 @@ def fabricate(
         "burn_in": 24,
         "discount_rate": 0.10,
         "currency": "CNY",
-        "tables": ["monthly", "bank", "transitions", "cohorts", "managers"],
+        "tables": ["monthly", "bank", "transitions", "cohorts", "managers", "reach"],
         "runs": [{"arm": arm, "seed": seed, "seconds": 3.2} for arm in arms for seed in range(1, seeds + 1)],
         "run_id": "20260101T000000Z-abcdef123456",
         "status": "done",
@@ -170,7 +173,32 @@ def fabricate(
         pd.DataFrame(moves, columns=["arm", "seed", "year", "from", "to", "customers"]).astype({"year": "int64"}),
         pd.DataFrame(cohorts),
         pd.DataFrame(posts, columns=list(MANAGERS_COLUMNS)),
+        reach=_wishes(arms, seeds, months, tiers, customers),
     )
+
+
+def _wishes(arms: tuple[str, ...], seeds: int, months: int, tiers: tuple[Tier, ...], customers: float) -> pd.DataFrame:
+    """reach.parquet of a made-up run: hours are short below the top tier, later arms ask for more."""
+    rows = []
+    for place, arm in enumerate(arms):
+        for seed in range(1, seeds + 1):
+            rng = np.random.default_rng([seed, place, 13])
+            for year in range(1, -(-months // 12) + 1):
+                for height, tier in enumerate(tiers):
+                    wishes = (
+                        ["campaign"]
+                        if height == 0 and len(tiers) > 1
+                        else ["due", *(["offer", "lead"] if place else [])]
+                    )
+                    for age, app, wish in itertools.product(codes.AGES, codes.APP_USE, wishes):
+                        many = customers * tier.share * (0.02 if wish == "lead" else 0.3)
+                        parts = rng.dirichlet([0.4, 0.6, 6.0 / (1 + height), 0.5, 6.0, 4.0, 2.0]) * many
+                        for end, part in zip(codes.REACH, np.floor(parts), strict=True):
+                            if part:
+                                rows.append(
+                                    (arm, seed, year, tier.name, age, app, wish, end, part, part * tier.mean_aum)
+                                )
+    return pd.DataFrame(rows, columns=list(REACH_COLUMNS))
 
 
 def _live(
@@ -425,6 +453,7 @@ def decided(arms: int = 13, seeds: int = 6, months: int = 60, **more) -> Made:
         bank[f"maturity[{name}]"] = has * grown
         bank[f"cost[{name}]"] = has * bank["strategy_cost"] / number
     bank["coverage_gini"] = 0.4 - 0.01 * bank["strategy_maturity"] + 0.002 * (bank["seed"] % 3)
+    made.manifest["chains"] = {name: ["contacts", "satisfaction", "exits", "money"] for name in names[1:]}
     made.individuals = individuals(made)
     made.attribution = attribution(seeds)
     made.precision = precision(made)
@@ -439,11 +468,14 @@ def renamed(made: Made, names: dict[str, str]) -> Made:
             return table
         return table.assign(arm=table["arm"].map(lambda arm: names.get(arm, arm)))
 
-    tables = ("monthly", "bank", "transitions", "cohorts", "managers", "individuals", "precision")
+    tables = ("monthly", "bank", "transitions", "cohorts", "managers", "individuals", "precision", "reach")
     arms = [names.get(arm, arm) for arm in made.manifest["arms"]]
     runs = [{**run, "arm": names.get(run["arm"], run["arm"])} for run in made.manifest["runs"]]
+    chains = {names.get(arm, arm): links for arm, links in made.manifest.get("chains", {}).items()}
     return replace(
-        made, manifest={**made.manifest, "arms": arms, "runs": runs}, **{t: other(getattr(made, t)) for t in tables}
+        made,
+        manifest={**made.manifest, "arms": arms, "runs": runs, "chains": chains},
+        **{t: other(getattr(made, t)) for t in tables},
     )
 
 
@@ -558,8 +590,9 @@ def write(made: Made, folder: Path) -> Path:
         table = getattr(made, name)
         kinds = {column: dtype_of(column).replace("text", "str") for column in table}  # also where there is no row
         table.astype(kinds).to_parquet(folder / f"{name}.parquet", index=False)
-    if made.individuals is not None:
-        made.individuals.to_parquet(folder / "individuals.parquet", index=False)
+    for name in ("individuals", "reach"):
+        if getattr(made, name) is not None:
+            getattr(made, name).to_parquet(folder / f"{name}.parquet", index=False)
     for name in ("precision", "attribution"):
         table = getattr(made, name)
         if table is not None:

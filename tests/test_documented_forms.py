@@ -23,7 +23,11 @@ from sim.yaml_source.tree import parse
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REFERENCE = (ROOT / "docs" / "scenario-reference.md").read_text("utf-8")
-SHOWN_IN = {"optimise": "best_mix.yaml", "sweep": "sweep_training.yaml"}  # by key: a scenario that has such arms
+SHOWN_IN = {
+    "beliefs": "baseline.yaml",
+    "optimise": "best_mix.yaml",
+    "sweep": "sweep_training.yaml",
+}  # by key: a scenario that has such arms
 GOOD_CELL = {
     "id": None,
     "aum": 5000,
@@ -222,7 +226,7 @@ def placed(heading: str, keys: Mapping[str, Any]) -> dict[str, Any] | None:
         return {"arms": {"a": [], "b": [{"use": strategy[1], **keys}]}}
     if shock := re.fullmatch(r"environment\[\] with kind: (\w+)", heading):
         return {"environment": [{"kind": shock[1], "from": 0, **keys}]}
-    if not re.fullmatch(r"[a-z_.]+", heading) or heading.split(".")[0] in ("seeds", "sweep", "optimise"):
+    if not re.fullmatch(r"[a-z_.]+", heading) or heading.split(".")[0] in ("seeds", "sweep", "optimise", "beliefs"):
         return None
     data: Any = dict(keys)
     for key in reversed(heading.split(".")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -10,10 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import sim
 from sim.cli import main
 from sim.measures.kpis import run_kpis, run_kpis_of
 from sim.measures.lifetime import migration_value
-from sim.measures.money import WALLET_FADES
+from sim.measures.money import WALLET_FADES, Money
+from sim.measures.waterfall import STEPS, steps
 from sim.store.run_reading import read
 
 TIERS = list(fabricate.TIERS)
@@ -277,3 +280,132 @@ def test_revenue_of_products_is_what_they_add_to_revenue(tmp_path):
     assert np.abs(told).sum() > 0
     np.testing.assert_allclose(told, added, atol=1e-6)
     assert (without.bank[names] == 0).all().all()
+
+
+# ---------------------------------------------------------------------------------- from where to where value comes
+
+
+def stepped(tables: Tables) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The steps of "calls" by seed, and its difference in value."""
+    m = Money(tables, list(ARMS), TIERS, RATE)
+    own = m.arm == 1
+    return {step: values[own] for step, values in steps(m).items()}, m.against(m.value.sum(axis=1))[own]
+
+
+def through(tables: Tables, arm: str, **columns) -> Tables:
+    """The tables with columns of an arm changed in every measured month: each a function of the old rows."""
+    m = tables["monthly"].copy()
+    mine = (m["arm"] == arm) & (m["month"] > 0)
+    for column, change in columns.items():
+        m.loc[mine, column] = change(m[mine])
+    return tables | {"monthly": m}
+
+
+def test_the_steps_add_up_to_the_difference_in_value_of_every_seed(tables):
+    m = Money(tables, list(ARMS), TIERS, RATE)
+    found = steps(m)
+    assert list(found) == list(STEPS)
+    whole = m.against(m.value.sum(axis=1))
+    scale = np.max(np.abs(list(found.values())), axis=0) + 1.0
+    assert (np.abs(sum(found.values()) - whole) <= 1e-9 * scale).all()
+    assert (np.abs(whole[m.arm > 0]) > 1e5).all()
+    assert (whole[m.arm == 0] == 0).all()
+
+
+def test_a_fuller_wallet_is_wallet_and_nothing_else(tables):
+    base = alike(tables)
+    products = 0.2  # of revenue in the made-up bank, and products are not in a wallet
+    fuller = through(
+        base,
+        "calls",
+        share_of_wallet=lambda rows: 1.1 * rows["share_of_wallet"],
+        revenue=lambda rows: rows["revenue"] * (1 + 0.1 * (1 - products)),
+        profit=lambda rows: rows["profit"] + 0.1 * (1 - products) * rows["revenue"],
+    )
+    found, _ = stepped(fuller)
+    lived = base["monthly"].query("arm == 'nothing' and month > 0")
+    worth = 0.08 * (lived["revenue"] * (1 + RATE) ** (-lived["month"] / 12)).groupby(lived["seed"]).sum()
+    np.testing.assert_allclose(found["wallet"], worth)
+    for step in set(STEPS) - {"wallet", "equity"}:
+        np.testing.assert_allclose(found[step], 0.0, atol=1e-3)
+    assert (found["equity"] > 0).all()
+
+
+def test_more_products_are_sales_and_nothing_else(tables):
+    base = alike(tables)
+    bank, names = base["bank"].copy(), [f"revenue_products[{tier}]" for tier in TIERS]
+    mine = (bank["arm"] == "calls") & (bank["month"] > 0)
+    bank.loc[mine, names] += 50.0
+    more = through(base, "calls", revenue=lambda r: r["revenue"] + 50.0, profit=lambda r: r["profit"] + 50.0)
+    found, _ = stepped(more | {"bank": bank})
+    for step in set(STEPS) - {"sales", "equity"}:
+        np.testing.assert_allclose(found[step], 0.0, atol=1e-6)
+    np.testing.assert_allclose(found["sales"], 200.0 * sum((1 + RATE) ** (-t / 12) for t in range(1, MONTHS + 1)))
+
+
+def test_money_spent_is_in_the_step_of_who_gets_it(tables):
+    base = alike(tables)
+    for step, column in (("service", "channel_cost"), ("managers", "manager_cost"), ("strategy", "strategy_cost")):
+        dear = through(base, "calls", **{column: lambda r, column=column: r[column] + 7.0})
+        found, _ = stepped(through(dear, "calls", profit=lambda r: r["profit"] - 7.0))
+        worth = -28.0 * sum((1 + RATE) ** (-t / 12) for t in range(1, MONTHS + 1))
+        np.testing.assert_allclose(found[step], worth)
+        for other in set(STEPS) - {step, "equity"}:
+            np.testing.assert_allclose(found[other], 0.0, atol=1e-6)
+
+
+def test_fewer_exits_are_retention(tables):
+    found, _ = stepped(tables)
+    assert (found["retention"] > 0).all()
+    assert (np.abs(found["new_customers"]) < 1e-6 * found["retention"]).all()
+    assert (found["equity"] > 0).all()
+    assert (np.abs(found["upgrades"]) < 0.2 * found["retention"]).all()
+
+
+def test_a_run_without_revenue_of_products_or_under_a_year_has_fewer_steps_that_still_add_up(tables):
+    bank = tables["bank"][[name for name in tables["bank"] if not name.startswith("revenue_products")]]
+    found, whole = stepped(tables | {"bank": bank})
+    assert not {"sales", "upgrades"} & set(found)
+    np.testing.assert_allclose(sum(found.values()), whole, rtol=1e-9)
+    short = fabricate.fabricate(ARMS, (1, 2, 3), 11)
+    m = Money(short, list(ARMS), TIERS, RATE)
+    assert "equity" not in steps(m)
+    np.testing.assert_allclose(sum(steps(m).values()), m.against(m.cash.sum(axis=1)), rtol=1e-7, atol=1e-3)
+
+
+def test_json_library_and_page_tell_the_same_steps_and_words(tmp_path, capsys):
+    (tmp_path / "kept.yaml").write_text(
+        "name: told\nmonths: 12\nburn_in: 2\nseeds: [1, 2]\npopulation: {customers: 2000}\n"
+        "arms: {nothing: [], digital: [{use: digital_thinking}]}\n"
+    )
+    assert main(["run", str(tmp_path / "kept.yaml"), "--out", str(tmp_path / "run"), "--quiet", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    run = sim.open_run(tmp_path / "run")
+    assert [row["step"] for row in told["waterfall"]] == list(STEPS)
+    assert told["verdicts"] == run.verdicts.to_dict("records")
+    assert told["verdicts"][0]["decided_by"] == "value"
+    np.testing.assert_allclose([row["difference"] for row in told["waterfall"]], run.waterfall["difference"])
+    gap = run.comparison.set_index("kpi").loc["value", "difference"]
+    assert sum(run.waterfall["difference"]) == pytest.approx(gap)
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert "From where to where value comes" in page
+    assert all(name[1:] in page for name in STEPS.values())
+    assert main(["compare", str(tmp_path / "run"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["waterfall"] == told["waterfall"]
+
+
+def test_a_bundle_shares_out_the_value_that_a_run_has(tmp_path):
+    """Attribution values equity by the bank without strategies, as the comparison of arms does."""
+    from sim.experiments import attribution
+    from sim.experiments.prepare import prepare
+
+    (tmp_path / "two.yaml").write_text(
+        "name: two\nmonths: 12\nburn_in: 2\nseeds: [1]\npopulation: {customers: 2000}\n"
+        "arms: {nothing: [], two: [{use: digital_thinking}, {use: staff_upskilling}]}\n"
+    )
+    assert main(["run", str(tmp_path / "two.yaml"), "--out", str(tmp_path / "run"), "--quiet"]) == 0
+    gap = read(tmp_path / "run").comparison.set_index("kpi").loc["value", "difference"]
+    (one,) = prepare([tmp_path / "two.yaml"])
+    asked = attribution.question(one, "two", ["value"])
+    parts = attribution.worth(asked, one.customers(), 1)["value"]
+    assert parts[:, 0].sum() == pytest.approx(gap)

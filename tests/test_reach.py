@@ -181,11 +181,11 @@ def test_reached_and_refused_reached_and_offered_nothing_and_not_reached() -> No
     never, always = rates_of(reach=[0.0] * 5), rates_of(reach=[1.0] * 5, conversion=[0.0] * 5)
     deaf = reach_of(awake(2_000, managed=True), call, p=never)
     assert ends(deaf, "due") == {"not_reached": 2_000.0}
-    refused = reach_of(awake(2_000, managed=True), call, p=always, push_share=1.0)
+    refused = reach_of(awake(2_000, managed=True), call, p=always, push_managers=1.0)
     assert ends(refused, "due") == {"declined": 2_000.0}
-    kept = reach_of(awake(2_000, managed=True), keep, p=always, push_share=1.0)
+    kept = reach_of(awake(2_000, managed=True), keep, p=always, push_managers=1.0)
     assert ends(kept, "retention") == {"answered": 2_000.0}
-    led = reach_of(awake(2_000, managed=True), call | LEAD, p=always, push_share=0.0)
+    led = reach_of(awake(2_000, managed=True), call | LEAD, p=always, push_managers=0.0)
     assert ends(led, "lead") == {"answered": 2_000.0}
 
 
@@ -244,7 +244,7 @@ def test_a_folder_of_an_earlier_edition_has_no_such_table_and_still_reports(fold
     assert read(older).reach is None
     assert main(["report", str(older)]) == 0
     page = (older / "report.html").read_text("utf-8")
-    assert 'id="unserved"' not in page
+    assert 'id="reach"' not in page
     assert 'id="chain"' not in page
     assert not (older / "figures" / "unserved.png").exists()
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from banks import bank, live, scenario
-from builders import by_uid, calm, lived_in, newcomers, plan_for, rates_of, still
+from builders import awake, by_uid, calm, lived_in, newcomers, plan_for, rates_of, still
 from builders import live as live_month
 from scipy.stats import norm
 
@@ -41,16 +41,6 @@ f32 = np.float32
 RICH = {"population": {"shares": {"mass": 0.5, "affluent": 0.25, "wealth": 0.2, "private": 0.05}}}
 AMPLE = {"channels": {name: {"capacity": 1_000.0} for name in CHANNELS}}
 NOBODY_LEAVES = {"close_rate": [0.0] * 4, "dormant_rate": [0.0] * 4}
-
-
-def awake(rows: int, *, managed: bool, tier: int | None = None, seed: int = 11) -> Customers:
-    """Active customers, all or none of them with a manager, nobody opted out or under a contact's effect."""
-    people = newcomers(rows, seed=seed)
-    people.state[:] = ACTIVE
-    people.manager[:] = 0 if managed else NOBODY
-    if tier is not None:
-        people.tier[:] = tier
-    return people
 
 
 def month(

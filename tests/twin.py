@@ -246,27 +246,26 @@ def make_contact(c, plan, u, now, p):
     return np.where(asked & ~barred, channel, -1), keeping, asked, asked & barred
 
 
-def make_welcome(c, plan, channel, u, now, p):
-    """A welcome to new customers whom nobody else contacts: its channel, -1 = none (reading 11)."""
+def make_welcome(c, plan, asked, u, now, p):
+    """A welcome to new customers whom nobody else wishes to contact (reading 11): its channel, and to whom."""
     if not now.welcoming:
-        return np.full(c.uid.size, -1)
+        return np.full(c.uid.size, -1), np.zeros(c.uid.size, bool)
     left, ends, end = ONE - u.campaign, [], ZERO
     for way in range(len(CHANNELS)):
         end = end + now.welcome[way] * np.where(c.adopted != 0, ONE, p.without_app[way])
         ends.append(end)
     way = np.minimum((left >= np.array(ends)).sum(axis=0), len(CHANNELS) - 1)
     new = (now.month - c.joined_month.astype(int) <= 3) & (c.state == ACTIVE)
-    free = (channel < 0) & (plan < 0) & ((c.opted_out >> way) & 1 == 0)
-    return np.where(new & free & (left < end), way, -1)
+    return way, new & ~asked & (plan == -1) & (left < end)
 
 
 def meet(c, plan, u, now, p):
     """Contacts: made, reached, answered, resented, remembered (SPEC 5.2-5.4, 6.4; bond SPEC 4.3)."""
     channel, keeping, asked, silenced = make_contact(c, plan, u, now, p)
-    greeting = make_welcome(c, plan, channel, u, now, p)
-    greets = greeting >= 0
-    channel, keeping = np.where(greets, greeting, channel), keeping & ~greets
-    asked, silenced = asked | greets, silenced & ~greets
+    greeting, greets = make_welcome(c, plan, asked, u, now, p)
+    barred = (c.opted_out >> np.maximum(greeting, 0)) & 1 == 1
+    channel, keeping = np.where(greets, np.where(barred, -1, greeting), channel), keeping & ~greets
+    asked, silenced = asked | greets, np.where(greets, barred, silenced)
     at = np.maximum(channel, 0)
     elsewhere = (c.last_channel >= 0) & (c.last_channel != at)
     easy = np.where(at == c.preferred, p.preferred_relief, ONE)

@@ -264,7 +264,7 @@ class Observer:
         if bank.month % YEAR == 0 or last:
             out = {"aum_gini": gini(c), "coverage_gini": contact_gini(c)}
         first = now = np.full((2, len(self.names)), np.nan)
-        if last:
+        if last and self.month_zero:
             first, now = kept(self.month_zero, c, len(self.names))
         for name, values in (
             ("kept_12m", stayed),

@@ -112,7 +112,7 @@ def reach_out(b, u, w, now, p):
 
 @njit(**RULE)
 def greet(b, u, w, now, p):
-    """A welcome to new customers whom nobody else contacts this month.
+    """A welcome to new customers whom nobody else wishes to contact this month.
 
     It is cut from the upper end of the uniform that decides on campaigns, a piece for each channel.
     """
@@ -125,9 +125,10 @@ def greet(b, u, w, now, p):
             way += i32(left >= end)
         way = min(way, i32(N_CHANNELS - 1))
         new = (i32(now.month) - i32(b.joined_month[i]) <= NEW) and (b.state[i] == ACTIVE)
-        free = (w.channel[i] < 0) and (w.plan[i] < 0) and (((i32(b.opted_out[i]) >> way) & 1) == 0)
+        free = (w.channel[i] == NOBODY) and (w.plan[i] == NOBODY)
         wanted = new and free and (left < end)
-        w.channel[i] = way if wanted else w.channel[i]
+        silenced = (i32(b.opted_out[i]) >> way) & 1
+        w.channel[i] = (i32(BARRED) if silenced != 0 else way) if wanted else w.channel[i]
         w.keeping[i] = WELCOME if wanted else w.keeping[i]
 
 

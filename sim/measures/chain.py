@@ -105,7 +105,8 @@ def chain_table(run: Run, comparison: pd.DataFrame | None = None) -> pd.DataFram
     """How far each link of each arm's chain held: a row an arm and link, `CHAIN`; without rows where none is known.
 
     `meant` is "up" or "down", `word` one of `HELD` and so on; `broke` marks the first link of an arm that did not hold.
-    Links that the run did not measure (an older one) are left out. `comparison` is comparison.csv, unless it is stored.
+    Links that the run did not measure (an older one, or nobody was there) are left out. `comparison` is comparison.csv,
+    unless it is stored.
     """
     import pandas as pd
 
@@ -120,6 +121,7 @@ def chain_table(run: Run, comparison: pd.DataFrame | None = None) -> pd.DataFram
         for arm in run.arms[1:]:
             whole = True
             steps = [link for link in chains.get(arm, ()) if (arm, link) in found]
+            steps = [link for link in steps if not np.isnan(found[arm, link].difference)]
             for step, name in enumerate(steps, 1):
                 difference, low, high, may_be_sure = found[arm, name]
                 word = _word(difference, low, high, LINKS[name].up, may_be_sure)
@@ -134,10 +136,10 @@ def chain_table(run: Run, comparison: pd.DataFrame | None = None) -> pd.DataFram
 
 
 def _word(difference: float, low: float, high: float, up: bool, may_be_sure: bool) -> str:
-    if difference == 0.0 and not high > low:
-        return SAME
     if np.isnan(low):
         return ONE_SEED
+    if difference == 0.0 and not high > low:
+        return SAME
     if low <= 0.0 <= high or not may_be_sure:
         return UNSEEN
     return HELD if (difference > 0.0) == up else AGAINST

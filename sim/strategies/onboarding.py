@@ -22,6 +22,8 @@ class Onboarding(Strategy):
     """Onboarding: welcome contacts, app set-up and a salary account in a new customer's first three months."""
 
     touches: ClassVar = ("joiners", "contacts")
+    chain: ClassVar = ("contacts", "reached", "adoption", "products", "exits", "money")
+
     use: Literal["onboarding"] = "onboarding"
     lag: float = assumption(3.0, "months", plausible=(1, 6), allowed=(0, 240), source="assumption")
     """months until half has taken hold"""

@@ -72,7 +72,7 @@ def unserved(board: Board) -> Figure:
         title(board, *panels[-1 if len(panels) == 1 else 1]),
         "Where wishes for a contact ended, in percent; thick bar: by customers, thin bar: by their AUM. Right: wishes "
         f"a year{board.mean_words()}, a customer at most once a month. Asked: by strategies, of managers; regular: "
-        "owed by managers anyway." + board.few_words(sign for own in signs for sign in own),
+        "owed by managers anyway." + _left_out(board) + board.few_words(sign for own in signs for sign in own),
         deep,
         across,
         height=0.25 * (len(groups) + 3 * gap),
@@ -89,10 +89,16 @@ def unserved(board: Board) -> Figure:
         _bars(panel, rows[place], [name for name, _ in groups], at, signs[place], used)
         panel.set_yticks(at, labels if place % across == 0 else [""] * len(labels))
         panel.tick_params(axis="y", labelcolor=style.INK)
-        style.name_panel(panel, spoken(arm), WANTED[kind][0], beyond=0.5)
+        room = style.size_inches(panel)[0] - 0.35
+        style.name_panel(panel, style.fit(spoken(arm), room, style.PANEL, "bold"), WANTED[kind][0], beyond=0.5)
     for panel in flat[len(panels) :]:
         panel.remove()
     return figure
+
+
+def _left_out(board: Board) -> str:
+    asking = board.funnel.loc[board.funnel["kind"] == "asked", "arm"].nunique()
+    return f" The first {MOST - 1} of {asking} arms that ask." if asking >= MOST and not board.one_arm else ""
 
 
 def _is(table: pd.DataFrame, arm: str, kind: str) -> pd.Series:

@@ -79,7 +79,7 @@ class UnderBeliefs:
 
 def under_beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
     """What the worlds of a run say; None for a run without any."""
-    told, table = run.manifest.get("beliefs"), run.beliefs
+    told, table = run.manifest.get("beliefs"), getattr(run, "beliefs", None)
     if not told or table is None or table.empty:
         return None
     worlds = worlds_of(run.path, told, run.arms)

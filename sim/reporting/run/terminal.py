@@ -213,7 +213,8 @@ def beliefs_table(run: Run, figures: KeyFigures, width: int) -> str:
             break
     sentences = [found.setting + ".", found.overview, *found.turns, *found.knowing, *found.pilots]
     told = [line for sentence in sentences for line in units.wrapped(sentence.replace(units.GAP, " "), width)]
-    return "\n".join(["Under other beliefs", *text, "", *units.wrapped("; ".join(found.notes), width), "", *told])
+    notes = "; ".join(note for note in found.notes if note.partition(":")[0] not in left_out)
+    return "\n".join(["Under other beliefs", *text, "", *units.wrapped(notes, width), "", *told])
 
 
 def attribution_table(table: pd.DataFrame) -> str:
