@@ -88,6 +88,12 @@ def unsettled(where: tuple[int | slice, int | slice]) -> Callable[[BankModel], N
     return turn
 
 
+def unbound(model: BankModel) -> None:
+    """The bond does nothing from the first measured month on; hazards stay normalised to the bank in which it did."""
+    nothing = dict.fromkeys(("b_bond", "wallet_bond", "bond_conversion"), np.float32(0))
+    model.rates = model.rates._replace(**nothing)
+
+
 def from_one_burn_in(seed: int) -> Figures:
     """The dip alone, a bond that does nothing, and the arms, all from the bank as it is at month 0."""
     s = _bank(
@@ -101,11 +107,10 @@ def from_one_burn_in(seed: int) -> Figures:
     start = banks[AS_IT_IS]
     dip, managed, loose = (fork(start) for _ in range(3))
     everybody, with_manager = (slice(None), slice(None)), (1, slice(None))
-    loose.rates = loose.rates._replace(b_bond=np.float32(0), wallet_bond=np.float32(0), bond_conversion=np.float32(0))
     banks |= {
         "dip": turned(dip, unsettled(everybody)),
         "dip of managers": turned(managed, unsettled(with_manager)),
-        "no bond": loose,
+        "no bond": turned(loose, unbound),
     }
     found = key_figures({name: tables(live(model)) for name, model in banks.items()}, s)
     out: Figures = {}

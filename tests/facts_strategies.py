@@ -54,7 +54,9 @@ def strategies(customers: int, months: int, seed: int, arms: Sequence[str] = ARM
         out[f"{arm}: return on investment"] = float(value[arm, "roi"])
         money = 1.0 - float(value[arm, "attrition_annual[aum]"] / value[NOTHING, "attrition_annual[aum]"])
         out[f"{arm}: fall of attrition by AUM, all months"] = money
-    out["lowest return on investment of an arm"] = min(out[f"{arm}: return on investment"] for arm in arms)
+    out["lowest return on investment of an arm"] = float(
+        np.nanmin([out[f"{arm}: return on investment"] for arm in arms])  # NaN where an arm spends no more
+    )
     e6 = {"largest deviation of an arm": max(abs(_roi_told_apart(value, arm)) for arm in arms)}
     raw = {f"{arm}/{kpi}": float(value[arm, kpi]) for arm in (NOTHING, *arms) for kpi in PAIRED}
     return {"v21": out, "pairing": raw, "e6": e6}
