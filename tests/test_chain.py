@@ -124,7 +124,7 @@ def test_what_does_not_move_is_no_difference_and_breaks_the_chain_at_its_first_l
         ("sales", "sales", 1.0),
         ("share_of_wallet", "wallet", 0.01),
         ("attrition_annual", "exits", -0.01),
-        ("npv", "money", 1e7),
+        ("value", "money", 1e7),
     ],
 )
 def test_each_link_follows_its_own_measure_and_no_other(column: str, link: str, size: float) -> None:

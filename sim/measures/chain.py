@@ -84,7 +84,7 @@ LINKS: dict[str, Link] = {
     "wallet": Link("share of wallet", "share", of=lambda s: s.mean("share_of_wallet", "customers")),
     "exits": Link("attrition", "share a year", up=False, kpi="attrition_annual"),
     "cost": Link("cost", "money a year", up=False, kpi="cost_annual"),
-    "money": Link("net present value", "money", kpi="npv"),
+    "money": Link("value", "money", kpi="value"),
 }
 """In the order in which one thing may lead to the next; a bundle's chain is that of its members in this order."""
 
