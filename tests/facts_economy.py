@@ -334,7 +334,7 @@ def closed_forms() -> dict[str, Figures]:
     """Tests that hold the model against formulas, run as they stand."""
     here = Path(__file__).parent
     files = [str(here / f"{name}.py") for name in CLOSED_FORMS]
-    asked = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", *files]
+    asked = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", "-p", "no:cacheprovider", *files]
     said = subprocess.run(asked, cwd=here.parent, capture_output=True, text=True).stdout.splitlines()[-1]
     counts = {word.rstrip("s,"): float(n) for n, word in pairwise(said.split()) if n.isdigit()}
     if "passed" not in counts:
