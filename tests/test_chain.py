@@ -49,7 +49,7 @@ def made_up(moved: dict[str, float], seeds: int = 5, noise: float = 0.0) -> Any:
         for seed in range(seeds)
         for kpi, better, value, gap in (
             ("attrition_annual", "lower", 0.1 + 0.001 * seed, moved.get("attrition_annual", 0.0)),
-            ("npv", "higher", 1e9 + 1e6 * seed, moved.get("npv", 0.0)),
+            ("value", "higher", 1e9 + 1e6 * seed, moved.get("value", 0.0)),
         )
     ]
     return SimpleNamespace(
@@ -150,8 +150,8 @@ def test_noise_around_nothing_is_not_seen() -> None:
 
 def test_a_headline_figure_must_be_sure_and_not_only_off_zero() -> None:
     """Its own interval leaves zero out; among all that is tested it is not clear, so the link is not called held."""
-    run = made_up({"npv": 1e7})
-    row = run.comparison["kpi"] == "npv"
+    run = made_up({"value": 1e7})
+    row = run.comparison["kpi"] == "value"
     run.comparison.loc[row, ["ci_low", "ci_high"]] = 4e6, 1.6e7
     assert words(run)["money"] == HELD
     others = [kpi for kpi in HEADLINES if kpi not in set(run.comparison["kpi"])]
@@ -168,7 +168,7 @@ def test_one_seed_says_of_no_link_that_it_held_or_broke() -> None:
 
 
 def test_the_chain_breaks_at_the_first_link_that_did_not_hold_and_the_sentence_names_it() -> None:
-    run = made_up({"contacts_phone": 3.0, "satisfaction": 0.1, "npv": -1e7, "professional_skill": 0.2})
+    run = made_up({"contacts_phone": 3.0, "satisfaction": 0.1, "value": -1e7, "professional_skill": 0.2})
     run.manifest["chains"]["act"] = ["contacts", "bond", "satisfaction", "money"]
     table = chain_table(run)
     assert table["word"].tolist() == [HELD, SAME, HELD, AGAINST]
