@@ -291,7 +291,8 @@ def page(size: Size, seeds: Sequence[int], found: dict[str, list[Finding]], pair
     lines = [
         "# Does the model behave like a bank?",
         "",
-        f"Stylised facts of SPEC 9.1 on Bank B: {size.customers:,} customers one to one, {BURN_IN} months of burn-in, "
+        "Stylised facts of SPEC 9.1 (V) and economic facts of the second revision (E; [what it "
+        f"changed](revision-2.md)) on Bank B: {size.customers:,} customers one to one, {BURN_IN} months of burn-in, "
         f"{MONTHS} measured months, seeds {seeds[0]} to {seeds[-1]}; where a fact says so it is an experiment of its "
         "own.",
         "A figure is the mean over seeds with its 95 % interval (Student's t). *holds*: the whole interval lies within "
@@ -312,10 +313,10 @@ def page(size: Size, seeds: Sequence[int], found: dict[str, list[Finding]], pair
         for one in findings if not fact.absent else ():
             i, style = one.interval, fact.style_of(one.what)
             figure = _number(i.mean, style)
-            span = f"{_number(i.low, style)} to {_number(i.high, style)}"
+            span = f" ({_number(i.low, style)} to {_number(i.high, style)})" if i.high > i.low else ""
             bounds = _bounds(one.tolerance, style)
             verdict = f"{one.verdict}, fitted" if one.what in fact.fitted else one.verdict
-            lines.append(f"| | {one.what} | {figure} ({span}) | {bounds} | {verdict} |")
+            lines.append(f"| | {one.what} | {figure}{span} | {bounds} | {verdict} |")
     lines += ["", "## What misses or is unclear, and why", ""]
     missed = [fact for fact in FACTS if holds(found[fact.name]) in ("misses", "unclear")]
     for fact in missed:
@@ -332,10 +333,9 @@ def page(size: Size, seeds: Sequence[int], found: dict[str, list[Finding]], pair
     for fact in FACTS:
         if fact not in missed and fact.note:
             lines += [f"**{fact.name}**. {fact.note}", ""]
-    lines += ["## What is not modelled", ""]
-    for fact in FACTS:
-        if fact.absent:
-            lines += [f"**{fact.name}** ({fact.claim}). {fact.absent}", ""]
+    absent = [f"**{fact.name}** ({fact.claim}). {fact.absent}" for fact in FACTS if fact.absent]
+    if absent:
+        lines += ["## What is not modelled", "", *(line for one in absent for line in (one, ""))]
     return "\n".join([*lines, *_pairing(size, paired)]).rstrip() + "\n"
 
 
