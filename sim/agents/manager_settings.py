@@ -189,13 +189,13 @@ class Managers(Settings):
     bond_kept: float = assumption(0.5, "share", plausible=(0.2, 0.8), allowed=(0, 1), source="assumption")
     """bond that is left with a customer whose book was moved"""
     change_planned: float = assumption(
-        0.25, "log HR", plausible=(0.1, 0.5), allowed=(-5, 5), source="assumption; sign F47"
+        0.15, "log HR", plausible=(0.05, 0.4), allowed=(-5, 5), source="assumption; sign F47"
     )
-    """customers after a planned change"""
+    """customers after a planned change, beside the bond they lose"""
     change_unplanned: float = assumption(
-        0.60, "log HR", plausible=(0.3, 0.9), allowed=(-5, 5), source="assumption; sign F47"
+        0.45, "log HR", plausible=(0.2, 0.75), allowed=(-5, 5), source="assumption; sign F47"
     )
-    """customers after an unplanned change"""
+    """customers after an unplanned change, beside the bond they lose"""
     change_months: int = assumption(3, "months", plausible=(2, 6), allowed=(0, 60), source="SPEC 2.3")
     """how long a change is felt"""
     owned_loyalty: dict[str, float] = assumption(

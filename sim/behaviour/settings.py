@@ -536,15 +536,15 @@ class Leaving(Settings):
     products_most: float = assumption(4.0, "products", plausible=(2, 6), allowed=(0, 100), source="assumption")
     """products beyond the first that still hold a customer"""
     satisfaction: float = assumption(
-        -0.14,
+        -0.16,
         "log HR/SD",
-        plausible=(-0.22, -0.06),
+        plausible=(-0.28, -0.04),
         allowed=(-5, 5),
         source="assumption; sign F20, F88, F91; weakness F90, F94",
     )
     """satisfaction"""
     trust: float = assumption(
-        -0.08, "log HR/SD", plausible=(-0.14, -0.02), allowed=(-5, 5), source="assumption; F86, F86b contradict"
+        -0.09, "log HR/SD", plausible=(-0.16, -0.02), allowed=(-5, 5), source="assumption; F86, F86b contradict"
     )
     """trust"""
     bond: float = assumption(
@@ -556,7 +556,7 @@ class Leaving(Settings):
     )
     """a full bond with the manager"""
     engagement: float = assumption(
-        -0.55, "log HR/SD", plausible=(-0.9, -0.2), allowed=(-5, 5), source="assumption to F16, F17"
+        -0.80, "log HR/SD", plausible=(-0.95, -0.3), allowed=(-5, 5), source="assumption fitted to F16, F17 (V8)"
     )
     """latent engagement"""
     failure: float = assumption(0.70, "log HR", plausible=(0.4, 1.1), allowed=(-5, 5), source="assumption; F8")
