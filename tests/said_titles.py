@@ -195,6 +195,21 @@ def _forest_many(r: Reader, m: re.Match[str]) -> None:
         assert (words[text] if text in words else int(text)) == count
 
 
+@pattern(
+    rf"No arm pays in any of (?P<all>\d+) worlds|{ARM} pays most often: in (?P<often>every one|\d+) of (?P<of>\d+) worlds"
+)
+def _worth_by_world(r: Reader, m: re.Match[str]) -> None:
+    table = r.run.beliefs.set_index("arm")
+    pays = table["pays_in"].iloc[1:]
+    worlds = int(table["worlds"].iloc[0])
+    assert int(m["all"] or m["of"]) == worlds
+    if m["all"]:
+        assert pays.max() == 0
+    else:
+        assert pays[r.arm(m["arm"])] == pays.max()
+        assert (worlds if m["often"] == "every one" else int(m["often"])) == pays.max()
+
+
 STEP = r"(?P<{0}>[a-z ]+) \((?P<{0}_by>[^()]+)\)"
 
 

@@ -145,7 +145,7 @@ def test_the_same_sweep_gives_the_same_bytes(tmp_path):
 def test_sentences_say_who_pays_what_is_robust_and_where_it_fails():
     found = findings_of(bank_like(Path("nowhere")))
     text = answer(found, "bundle").replace(units.GAP, " ")
-    assert re.match(r"“bundle” pays in 5\d % of the 800 points: net present value changes by CNY \+4\.\d+ m", text)
+    assert re.match(r"“bundle” pays in 5\d % of the 800 points: cash NPV changes by CNY \+4\.\d+ m", text)
     assert "What decides is staff upskilling effect" in text
     choice = robust(found, found.regrets["npv"])
     assert "The robust choice is “bundle with effect 0.4 and coverage" in choice

@@ -94,6 +94,10 @@ def test_every_snippet_of_the_documents_is_taken(
     name: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(ROOT / "scenarios", tmp_path, dirs_exist_ok=True)
+    page = name.rsplit("-", 1)[0]
+    for other, whole in snippets():  # files that a page names, for those of it that lean on them
+        if other.startswith(page) and (file := re.match(r"# (\w+\.yaml)\n", whole)):
+            (tmp_path / file[1]).write_text(whole, "utf-8")
     text = text.replace("{...}", "{managers.skill_quality: {values: [0.2, 0.5]}}", 1)
     text = text.replace("{...}", "{model.hazards.mass.dormant: {low: 0.005, high: 0.02}}")
     data = plain(text)

@@ -161,6 +161,25 @@ class Parameter(Told):
     source: str = ""
 
 
+class OfPilot(Told):
+    """What a pilot would count to learn a belief: `sim.analysis.worth.pilots.Outcome` as plain data."""
+
+    kind: Literal["events", "odds", "mean", "share"]
+    counts: Text
+    who: Text
+    customers: Amount
+    base: float
+    scale: Literal["log", "ratio", "change", "part", "level"] = "level"
+    contrast: float = 1.0
+    after: Amount = 0.0
+    answers: Amount = 1.0
+    contacts: Amount = 1.0
+    price: Amount = 0.0
+    running: Amount = 0.0
+    inflation: Amount = 1.0
+    unit: float = 1.0
+
+
 class OfBeliefs(Told):
     """The worlds that a run's arms lived."""
 
@@ -175,7 +194,7 @@ class OfBeliefs(Told):
     failed: Count = 0
     first_error: str = ""
     luck_ratio: Amount | None = None
-    outcomes: dict[str, dict[str, Any]] = {}
+    outcomes: dict[str, OfPilot] = {}
 
 
 class RunManifest(Common):

@@ -70,7 +70,7 @@ def answer(findings: Findings, arm: str) -> str:
     known = outcome.mean[outcome.known]
     mean, low, high = (shown(float(value), display, sign=signed) for value in (known.mean(), known.min(), known.max()))
     name = kpi_name(outcome.kpi).lower() if outcome.kpi in LABELS else kpi_name(outcome.kpi)
-    name = name.replace("aum", "AUM")
+    name = name.replace("aum", "AUM").replace("npv", "NPV")
     if arm in findings.discoveries:
         found = findings.discoveries[arm]
         paying = found.points - found.failures
