@@ -196,7 +196,8 @@ def _forest_many(r: Reader, m: re.Match[str]) -> None:
 
 
 @pattern(
-    rf"No arm pays in any of (?P<all>\d+) worlds|{ARM} pays most often: in (?P<often>every one|\d+) of (?P<of>\d+) worlds"
+    r"No arm pays in any of (?P<all>\d+) worlds|"
+    rf"{ARM} pays most often: in (?P<often>every one|\d+) of (?P<of>\d+) worlds"
 )
 def _worth_by_world(r: Reader, m: re.Match[str]) -> None:
     table = r.run.beliefs.set_index("arm")
