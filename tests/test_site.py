@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.reporting.figures import DECISION, FIGURES
+from sim.reporting.figures import BELIEFS, DECISION, FIGURES, REACH
 
 ROOT = Path(__file__).parent.parent
 GALLERY = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def drawn(file: str) -> set[str]:
 
 
 def test_the_gallery_shows_every_figure_of_a_run() -> None:
-    assert shown("run") == {plate.name for plate in (*DECISION, *FIGURES)}
+    assert shown("run") == {plate.name for plate in (*DECISION, *BELIEFS, *REACH, *FIGURES)}
 
 
 @pytest.mark.parametrize(
