@@ -69,7 +69,7 @@ def _of_every(r: Reader, m: re.Match[str]) -> None:
 MARKS, MINUS = "\N{CHECK MARK}\N{MULTIPLICATION SIGN}? ", "\N{MINUS SIGN}"
 LINKS = {  # words of a link -> key figure it must agree with
     "attrition": ("attrition_annual", 100.0, -1),
-    "net present value": ("npv", 1.0, 1),
+    "value": ("value", 1.0, 1),
 }
 
 

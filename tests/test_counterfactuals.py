@@ -21,7 +21,7 @@ NOBODY_JOINS: dict[str, Any] = {
     "name": "closed",
     "population": {"customers": 4000},
     "burn_in": 3,
-    "months": 18,
+    "months": 36,
     "seeds": [7],
     "model": {"mechanisms": {"acquisition": False}},
     "arms": {"nothing": [], "all": [{"use": "digital_thinking"}, {"use": "personalised_service"}]},

@@ -72,7 +72,7 @@ def test_labels_are_read_and_change_no_result(machine, tmp_path, capfd):  # noqa
     table = out[: out.index("in brackets")].splitlines()
     assert table[3].startswith(ARMS["nothing"])
     assert "training" not in out.replace(str(with_labels), "")
-    ends = [cell_len(line[: line.index("%")]) for line in out.splitlines() if line.strip().startswith("% a year")]
+    ends = [cell_len(line[: line.index("%")]) for line in out.splitlines() if line.strip().startswith("% ")]
     assert ends
     rows = [line for line in table if line.startswith(tuple(ARMS.values()))]
     assert len({cell_len(row[: row.index(".")]) for row in rows}) == 1  # columns stand below one another
