@@ -42,12 +42,12 @@ NOTES: dict[str, str] = {
         "through. Before the second revision users were 0.38 SD less satisfied and left more."
     ),
     "V17": (
-        "A score of risk can reach an AUC of 0.73 at most here (last rows): frailty, engagement and feelings, which "
-        "no bank sees, make most of the differences; 0.70 from an export would be nearly all there is to know. "
+        "A score of risk can reach an AUC of 0.73 or so at most here (last rows): frailty, engagement and feelings, "
+        "which no bank sees, make most of the differences; 0.70 from an export would be nearly all there is to know. "
         "Tried, 60,000 customers, one seed, while engagement's log hazard was -0.55 (0.636, lift 2.0): lasting for "
-        "0.3 or 0.8 of its variance 0.637, 0.639; log hazard of engagement -0.9, the end of its range, 0.686, lift 2.5; with "
-        "lasting 0.8 0.694; with memory 0.95 0.690; transactions' log slope 0.5 0.678. Lift then holds, the AUC stays at "
-        "the bound. Banks of which SPEC 2.2 tells a lift of 2.6 have an AUC near 0.67 by the same binormal law."
+        "0.3 or 0.8 of its variance 0.637, 0.639; log hazard of engagement -0.9 0.686, lift 2.5; with lasting 0.8 "
+        "0.694; with memory 0.95 0.690; transactions' log slope 0.5 0.678. Banks of which SPEC 2.2 tells a lift of "
+        "2.6 have an AUC near 0.67 by the same binormal law."
     ),
     "V18": ("The bond that a call of the own manager feeds is switched off with pressure and the gap, as in V19."),
     "V19": (

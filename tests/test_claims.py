@@ -597,6 +597,7 @@ def test_a_real_run_holds_against_its_tables(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     out = tmp_path / "run"
     words = ["--set", "population.customers=4000", "--set", "burn_in=3", "--months", "14", "--seeds", "4", "--quiet"]
+    words += ["--set", "beliefs=null"]  # what worlds say is held in test_beliefs
     assert main(["run", "scenarios/baseline.yaml", *words, "--out", str(out)]) == 0
     told = capsys.readouterr().out.split("\n\nreport: ")[0]
     run = read(out)

@@ -170,7 +170,7 @@ class Reader:
         for text in (self.said, self.terminal):
             for told in re.findall(r"(\d{3,}) %", text):
                 assert int(told) == 100 or f"{told} % ±" in text  # a share beyond all is told with its interval only
-        for value, half, rest in re.findall(r" (\d+) % ±([\d<]+)( \(too few samples\))?", self.terminal):
+        for value, half, rest in re.findall(r"(?<!under)\s(\d+) % ±([\d<]+)( \(too few samples\))?", self.terminal):
             own = shares[(shares["index"] == "ST") & (abs(shares["value"] - int(value) / 100) <= 0.00501)]
             assert len(own)
             assert bool(rest) in set(few[own.index])
