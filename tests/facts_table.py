@@ -201,7 +201,10 @@ FACTS = (
             *(f"odds ratio per inactive month of the last {window}" for window in (6, 3)),
             "activity below that of customers who stay",
         ],
-        fitted={"fall of activity": "model.feelings.transactions_slope"},
+        fitted={
+            "odds ratio per inactive month of the last 12": "model.leaving.engagement",
+            "fall of activity": "model.feelings.transactions_slope",
+        },
         note=NOTES["V8"],
     ),
     Fact(
@@ -388,6 +391,9 @@ FACTS = (
             "trained on leaving next month: AUC",
             "the same without use of the account: AUC",
         ],
+        fitted=dict.fromkeys(
+            ("trained on an export: AUC", "trained on an export: lift of the top tenth"), "model.leaving.engagement"
+        ),
         note=NOTES.get("V17", ""),
     ),
     Fact(
