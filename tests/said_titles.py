@@ -197,7 +197,7 @@ def _forest_many(r: Reader, m: re.Match[str]) -> None:
 
 @pattern(
     r"No arm pays in any of (?P<all>\d+) worlds|"
-    rf"{ARM} pays most often: in (?P<often>every one|\d+) of (?P<of>\d+) worlds"
+    r"(?P<who>“.+”) pays? most often: (?:each )?in (?P<often>every one|\d+) of (?P<of>\d+) worlds"
 )
 def _worth_by_world(r: Reader, m: re.Match[str]) -> None:
     table = r.run.beliefs.set_index("arm")
@@ -207,7 +207,8 @@ def _worth_by_world(r: Reader, m: re.Match[str]) -> None:
     if m["all"]:
         assert pays.max() == 0
     else:
-        assert pays[r.arm(m["arm"])] == pays.max()
+        told = {r.arm(name) for name in re.findall(r"“([^”]+)”", m["who"])}
+        assert told == set(pays.index[pays == pays.max()])
         assert (worlds if m["often"] == "every one" else int(m["often"])) == pays.max()
 
 

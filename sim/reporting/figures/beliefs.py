@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from sim.measures.catalogue import label
-from sim.phrases import quoted, spoken
+from sim.phrases import listed, quoted, spoken
 from sim.reporting.figures import axes as marks
 from sim.reporting.figures import style, units
 from sim.reporting.figures.board import Board, Cube, NothingToShow
@@ -36,9 +37,10 @@ def worth_by_world(board: Board) -> Figure:
     worlds = int(table["worlds"].iloc[0])
     names = [style.fit(spoken(arm), NAMES, style.TICK) for arm in order]
     shares = [f"{pays[arm]} of {worlds}" for arm in order]
-    best = max(order, key=lambda arm: pays[arm])
+    most = max(pays[arm] for arm in order)
+    best = [arm for arm in order if pays[arm] == most]
     figure, ((panel,),) = style.page(
-        _title(best, pays[best], worlds),
+        _title(best, most, worlds),
         f"Difference to {quoted(board.reference)} in the same world, same luck. Point: a world; line: the middle "
         f"90{units.GAP}% of worlds; upright line: mean; diamond: as the scenario assumes; on the right: worlds in "
         "which the arm pays. Shaded: the better side.",
@@ -81,11 +83,13 @@ def worth_by_world(board: Board) -> Figure:
     return figure
 
 
-def _title(best: str, pays: int, worlds: int) -> str:
+def _title(best: Sequence[str], pays: int, worlds: int) -> str:
     if pays == 0:
         return f"No arm pays in any of {worlds} worlds"
-    often = "every one" if pays == worlds else f"{pays}"
-    return f"{quoted(best)} pays most often: in {often} of {worlds} worlds"
+    often = f"in {'every one' if pays == worlds else pays} of {worlds} worlds"
+    if len(best) == 1:
+        return f"{quoted(best[0])} pays most often: {often}"
+    return f"{listed([quoted(arm) for arm in best])} pay most often: each {often}"
 
 
 def _differences(board: Board, rows: pd.DataFrame, kpi: str) -> tuple[dict[str, Cube], dict[str, float]]:
