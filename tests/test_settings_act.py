@@ -23,7 +23,7 @@ BASE: dict[str, Any] = {
     "managers": {
         "coverage": {"mass": 0.02},
         "span": {"mass": 50.0, "affluent": 60.0, "wealth": 30.0, "private": 10.0},
-        "hours_per_month": 8.0,
+        "hours_per_month": 6.0,
     },
     "channels": {
         "app": {"failure": 0.2, "ideal_per_quarter": 0.2, "campaign": {"mass": 0.5}},
