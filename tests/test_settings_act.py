@@ -23,7 +23,7 @@ BASE: dict[str, Any] = {
     "managers": {
         "coverage": {"mass": 0.02},
         "span": {"mass": 50.0, "affluent": 60.0, "wealth": 30.0, "private": 10.0},
-        "hours_per_month": 6.0,
+        "hours_per_month": 4.0,
     },
     "channels": {
         "app": {"failure": 0.2, "ideal_per_quarter": 0.2, "campaign": {"mass": 0.5}},
@@ -92,7 +92,7 @@ ACTS = {
     "channels.phone.in_branch": True,
     "channels.phone.conversation": False,
     "arms.all.0.lead_priority": -5.0,
-    "arms.all.0.near_priority": 5.0,
+    "arms.all.0.near_priority": -5.0,
     "arms.all.0.handoff_within": 60.0,
     "arms.all.0.uncapped": 1.3,
     "arms.all.1.quality_part": 1.0,
