@@ -22,7 +22,7 @@ from sim.bank import markov
 from sim.bank.fates import fates
 from sim.bank.observer import Observer
 from sim.bank.pilots import Pilots
-from sim.bank.recorder import Recorder, stocks
+from sim.bank.recorder import Recorder, loyalty_of, stocks
 from sim.bank.state import State, capture, put_back
 from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
 from sim.behaviour.relations import hazard_ratio, standing_bond
@@ -38,7 +38,6 @@ from sim.kernel.tallies import (
     MOMENTS,
     RATIO_UNIT,
     REACH_SHAPE,
-    SHARE_UNIT,
     TALLIES,
     TENURE_LAST,
     WEIGHT_UNIT,
@@ -432,11 +431,7 @@ class BankModel(mesa.Model):
 
     def _promoters(self) -> float:
         """Share of active customers who would recommend the bank now."""
-        t = self.tally.astype(np.float64)
-        active = np.maximum(t[:, T.ACTIVE], 1e-9)
-        mean = t[:, T.LOYALTY] / active / float(SHARE_UNIT)
-        variance = np.maximum(t[:, T.LOYALTY2] / active / float(SHARE_UNIT) - mean**2, 0.0)
-        return promoters(mean, variance, t[:, T.ACTIVE], self.settings)[0]
+        return promoters(*loyalty_of(self.tally), self.settings)[0]
 
     def _joining(self) -> tuple[float, float]:
         """How many join a year per open customer, by themselves and through a recommendation.

@@ -14,13 +14,13 @@ from sim.agents.channel import Channel
 from sim.agents.customer import Customers
 from sim.agents.team import Team
 from sim.bank.fates import customers_of_month_0, kept
-from sim.bank.recorder import Recorder
+from sim.bank.recorder import Recorder, loyalty_of
 from sim.behaviour.rates import nps
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, CLOSED, DECLINED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR, WIN_BACK
 from sim.environment import Environment
 from sim.kernel.numerics import uniforms
-from sim.kernel.tallies import CUSTOMERS, REACH_SHAPE, SCORE, SHARE_UNIT, WEIGHT_UNIT
+from sim.kernel.tallies import CUSTOMERS, REACH_SHAPE, SCORE, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
 from sim.tiers import Tier
@@ -205,9 +205,6 @@ class Observer:
         team, world = bank.team, bank.environment
         posts = [m for m in team.managers if not m.vacant]
         named = [m for m in posts if not m.remote]
-        active = np.maximum(t[:, T.ACTIVE], 1e-9)
-        mean = t[:, T.LOYALTY] / active / float(SHARE_UNIT)
-        variance = np.maximum(t[:, T.LOYALTY2] / active / float(SHARE_UNIT) - mean**2, 0.0)
         zero = np.zeros(len(self.names))
         row = {
             "month": bank.month,
@@ -218,7 +215,7 @@ class Observer:
             "professional_skill": _mean([m.professional for m in named]),
             "digital_skill": _mean([m.digital for m in named]),
             "fatigue": _mean([m.fatigue for m in named]),
-            "nps": nps(mean, variance, t[:, T.ACTIVE], self.settings),
+            "nps": nps(*loyalty_of(bank.tally), self.settings),
             **{f"load_{channel.name}": channel.load for channel in bank.channels},
             "yield_gap": world.yield_gap,
             "market_return": float(world.market.mean()),

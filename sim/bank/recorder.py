@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.codes import AGES, APP_USE, CHANNELS, REACH, WISHES
-from sim.kernel.tallies import CNY, CUSTOMERS, FLOW, PER_ACTIVE, PER_OPEN, REACH_SHAPE, TENURE_LAST
+from sim.kernel.tallies import CNY, CUSTOMERS, FLOW, PER_ACTIVE, PER_OPEN, REACH_SHAPE, SHARE_UNIT, TENURE_LAST
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
 from sim.store.tables import MONTHLY_COLUMNS
@@ -179,6 +179,15 @@ class Recorder:
             "exits_after": "float64",
         }
         return pd.DataFrame(rows, columns=names).astype(kinds)
+
+
+def loyalty_of(tally: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and variance of loyalty over active customers, and their weight, float64 (tiers,) each, of a tally."""
+    weight = tally[:, T.ACTIVE].astype(np.float64)
+    active = np.maximum(weight, 1e-9)
+    mean = tally[:, T.LOYALTY] / active / float(SHARE_UNIT)
+    variance = np.maximum(tally[:, T.LOYALTY2] / active / float(SHARE_UNIT) - mean**2, 0.0)
+    return mean, variance, weight
 
 
 def stocks(tally: np.ndarray) -> Mapping[str, np.ndarray]:
