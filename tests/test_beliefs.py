@@ -28,7 +28,8 @@ from sim.experiments.prepared import Prepared
 from sim.experiments.run import Options, run_all
 from sim.experiments.verify import verify
 from sim.measures.kpis import run_kpis_of
-from sim.reporting.run.beliefs import turning
+from sim.reporting.run import build
+from sim.reporting.run.beliefs import luck_of, turning
 from sim.scenario.scenario import Scenario
 from sim.store.run_reading import Run, read
 from sim.store.worlds import write_worlds
@@ -345,6 +346,25 @@ def test_the_library_has_the_table_the_worlds_the_words_and_the_figure(run: Run)
     assert len(opened.worlds) == 5 * 3
     assert list(opened.turns) == run.arms[1:]
     assert opened.plot("worth_by_world").get_label()
+
+
+def test_the_runs_own_seeds_say_how_much_of_a_world_is_luck_and_the_page_what_knowing_is_worth(tmp_path: Path) -> None:
+    told = lived(tmp_path / "run", "{worlds: 8, agents: 150}")
+    worlds = worlds_of(told.path, told.manifest["beliefs"], told.arms)
+    assert told.manifest["beliefs"]["luck_ratio"] == pytest.approx(2.0)  # a quarter of the rows, one seed
+    cash = (
+        told.monthly.assign(of=lambda m: m["profit"] * 1.1 ** (-m["month"] / 12)).groupby(["arm", "seed"])["of"].sum()
+    )
+    by_seed = cash.unstack("arm")
+    found = luck_of(told, worlds)
+    assert found is not None
+    for arm in worlds.arms:
+        assert found[arm] == pytest.approx(2.0 * (by_seed[arm] - by_seed["nothing"]).std(), rel=1e-6)
+    worth = sim.open_run(told.path).worth
+    assert worth is not None
+    assert worth.total["method"].tolist() == ["luck measured between seeds"]
+    assert set(worth.parts["parameter"]) <= {one["path"] for one in told.manifest["beliefs"]["parameters"]}
+    assert "What it would be worth to know" in build(told.path).read_text("utf-8")
 
 
 def test_a_run_without_beliefs_has_none_and_says_nothing(tmp_path: Path) -> None:

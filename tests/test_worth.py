@@ -12,6 +12,7 @@ from scipy.stats import norm, qmc
 
 from sim.analysis.worth import Outcome, luck_between, study
 from sim.analysis.worth.curves import curves_of
+from sim.analysis.worth.evpi import best_of, without_luck
 
 MU = 0.3
 
@@ -283,3 +284,16 @@ def test_it_takes_less_than_two_seconds():
     found = study(x, values, noise_sd=0.3, outcomes=outcomes)
     assert time.process_time() - begun < 2.0  # of processors, as others use the machine too
     assert found.parts["clear"].sum() >= 6
+
+
+def test_without_luck_knowing_is_never_worth_more_than_with_it() -> None:
+    """In few worlds with a long tail, taking luck out can leave more than there was: the raw figure is the bound."""
+    rng = np.random.default_rng(246)
+    tail = rng.lognormal(0.0, 1.2, 16)
+    gaps = np.stack([tail + rng.normal(0, 0.3, 16), tail * 1.4 - 1.0 + rng.normal(0, 1.0, 16)], axis=1)
+    assert best_of(without_luck(gaps, np.diag([0.05, 0.5])))[0] > best_of(gaps)[0]
+    worlds = pd.DataFrame({"nothing": 0.0, "one": gaps[:, 0], "two": gaps[:, 1]})
+    luck = pd.DataFrame(np.diag([0.0, 0.05, 0.5]), index=worlds.columns, columns=worlds.columns)
+    found = study(pd.DataFrame({"idle": rng.uniform(size=16)}), worlds, noise=luck)
+    assert found is not None
+    assert found.total["evpi"].iloc[0] <= found.total["raw"].iloc[0]
