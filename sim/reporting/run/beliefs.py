@@ -31,6 +31,7 @@ from sim.reporting.worth import knowing_all, knowing_each, which_pilot
 if TYPE_CHECKING:
     from sim.store.run_reading import Run
 
+LONGEST_MEANING = 80  # letters
 EVERY, NEARLY, MOST = 1.0, 0.95, 0.75  # shares of worlds, and their opposites
 
 
@@ -88,7 +89,7 @@ def under_beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
     knowing: list[str] = []
     pilots: list[str] = []
     if worth is not None:
-        names = {factor.path: factor.name for factor in worlds.study.factors}
+        names = {str(one["path"]): _meaning(one) for one in told["parameters"]}
         knowing = [knowing_all(worth.total, currency), *knowing_each(worth.parts, currency, names)]
         pilots = which_pilot(worth.pilots, worth.parts, currency, names)
     return UnderBeliefs(
@@ -103,6 +104,12 @@ def under_beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
         pilots=pilots,
         worth=worth,
     )
+
+
+def _meaning(parameter: Mapping[str, Any]) -> str:
+    """What a belief is in words and where it stands in a scenario; the place alone where the words are many."""
+    about, path = str(parameter.get("about", "")), str(parameter["path"])
+    return f"{about.replace('`', '')} ({path})" if 0 < len(about) <= LONGEST_MEANING else path
 
 
 def worth_of(worlds: Worlds, run: Run) -> Worth | None:
