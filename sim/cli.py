@@ -17,7 +17,7 @@ from typing import NoReturn
 from sim import shipping
 from sim.errors import BadInput, SimError, one_line
 from sim.spelling import never_lose_a_sign
-from sim.verbs import checks, runs, start, sweeps
+from sim.verbs import checks, runs, start, surveys, sweeps
 from sim.verbs.common import program
 
 VERBS = (
@@ -36,8 +36,13 @@ VERBS = (
     "optimise",
     "status",
     "work",
+    "survey",
+    "diagnose",
 )
-LATER = ("survey", "calibrate", "serve")
+LATER = ("calibrate", "serve")
+
+
+Verb = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -194,6 +199,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="the comparison as one JSON object on stdout")
     report = verb("report", runs.report, "rebuild tables, figures and report.html from stored results alone")
     report.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
+    _survey(verb)
     verify = verb("verify", runs.verify, "is every file what was written, and do the numbers come out again?")
     verify.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
     _plugin_option(verify)
@@ -203,6 +209,45 @@ def _parser() -> argparse.ArgumentParser:
     _plugin_option(schema)
     _plugin_option(verb("list", checks.list_all, "strategies, presets, shocks and KPIs, each with one line"))
     return parser
+
+
+def _survey(verb: Verb) -> None:
+    """The verbs that speak the language of questionnaires."""
+    text = "hold a questionnaire on a stored run, or analyse, compare, import or initialise from answers"
+    survey = verb("survey", surveys.survey, text)
+    add = survey.add_argument
+    add("run", nargs="?", metavar="RUN", help="a results folder: its customers or managers are asked")
+    what = survey.add_mutually_exclusive_group()
+    what.add_argument("--analyse", metavar="ANSWERS", help="what answers say, simulated or real (CSV, Parquet, .sav)")
+    what.add_argument("--initialise", metavar="ANSWERS", help="a scenario whose bank begins with these answers")
+    what.add_argument("--compare", metavar="ANSWERS", help="real answers against those of RUN, or --with")
+    what.add_argument("--import", dest="imports", metavar="FILE", help="an instrument as a survey tool wrote it")
+    what.add_argument("--export", metavar="INSTRUMENT", help="an instrument as XLSForm, for fielding")
+    add("--instrument", metavar="FILE", help="customers, employees, or a file (default: customers)")
+    add("--month", type=_month, metavar="M", help="month at whose end it is held (default: the last)")
+    add("--n", type=_at_least_one, metavar="N", help="sheets wanted (500)")
+    add("--sampling", metavar="HOW", help="simple, stratified, quota, branch or app")
+    add("--arms", metavar="A,B", help="only these arms")
+    add("--seeds", metavar="N|LIST", help="seeds of the run that are asked (default: its first)")
+    add("--by", metavar="A,B", help="with --analyse: groups that are compared, by their columns")
+    add("--with", dest="other", metavar="ANSWERS", help="with --compare: the simulated answers")
+    add("--scenario", metavar="FILE", help="with --initialise: the scenario that the bank is of (default: baseline)")
+    add("--employees", metavar="ANSWERS", help="with --initialise: answers of the staff too")
+    _page_options(survey)
+    diagnose = verb("diagnose", surveys.diagnose, "the four problems of a bank, by book, surveys and model, as a page")
+    diagnose.add_argument("source", metavar="RUN|BOOK", help="a results folder, or a scenario with a customer book")
+    diagnose.add_argument("--arm", metavar="NAME", help="which arm of a run (default: the first)")
+    diagnose.add_argument("--customers", metavar="ANSWERS", help="answers of customers (default: asked of the model)")
+    diagnose.add_argument("--employees", metavar="ANSWERS", help="answers of the staff (default: asked of the model)")
+    _page_options(diagnose)
+
+
+def _page_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--out", type=Path, metavar="DIR", help="exactly this folder (a file, where one file is written)")
+    add("--overwrite", action="store_true", help="replace what it holds")
+    add("--quiet", action="store_true", help="no progress")
+    add("--json", action="store_true", help="the answers as one JSON object on stdout, nothing else there")
 
 
 def _scenario_options(parser: argparse.ArgumentParser, *, arms: bool = True) -> None:
