@@ -135,7 +135,7 @@ def _figures(
 ) -> Iterator[tuple[str, str, float]]:
     """Name, unit and value of what a survey finds: means of constructs in points, and the net promoter score."""
     for name in instrument.constructs:
-        items = instrument.items_of(name)
+        items = instrument.scored(name)
         if items:
             own = own_share(instrument, name)
             yield name, "points", _mean(items, instrument, of[name], own, settings, on)
