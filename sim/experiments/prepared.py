@@ -62,9 +62,11 @@ def digest_with_instruments(digest: str, surveyed: Sequence[tuple[str, Instrumen
     return hashlib.sha256("".join([digest, *texts]).encode()).hexdigest()
 
 
-def facts(book: Book | None) -> Mapping[str, Any]:
-    """What the manifest says of the book."""
-    return {} if book is None else {"book": dict(book.manifest())}
+def facts(one: Prepared) -> Mapping[str, Any]:
+    """What the manifest says of the book, and of the answers that columns of it are from."""
+    answers = one.scenario.population.answers
+    told = {} if answers is None else {"answers": answers.model_dump(mode="json")}
+    return {} if one.book is None else {"book": {**one.book.manifest(), **told}}
 
 
 def facts_of_sweep(one: Prepared) -> dict[str, Any]:
@@ -79,5 +81,5 @@ def facts_of_sweep(one: Prepared) -> dict[str, Any]:
         "discount_rate": s.discount_rate,
         "currency": s.currency,
         **({"labels": s.labels} if s.labels else {}),
-        **facts(one.book),
+        **facts(one),
     }
