@@ -64,6 +64,9 @@ class Item(Settings):
     )
     loading: float = Field(0.75, ge=-1, le=1, description="correlation of the latent answer with the construct")
     reversed: bool = Field(False, description="agreeing means less of the construct")
+    thresholds: list[float] | None = Field(
+        None, description="cuts between the points on this item's latent answer, in place of its scale's; SD"
+    )
     role: Role = Field("perception", description="what is met, what is expected, or how important it is")
     about: Code | None = Field(None, description="of an expectation or importance item: the construct it goes with")
     nps: bool = Field(False, description="the question behind the net promoter score, 0 to 10")
@@ -92,6 +95,10 @@ class Instrument(Settings):
     languages: list[str] = Field(default_factory=lambda: ["en"], min_length=1, description="languages of its texts")
     scales: dict[str, Scale] = Field(description="scales by name")
     constructs: dict[Code, Construct] = Field(default_factory=dict, description="constructs by name")
+    own: dict[Code, dict[Code, float]] = Field(
+        default_factory=dict,
+        description="by two constructs, each pair once: correlation of what their measures leave open; 0 where absent",
+    )
     items: list[Item] = Field(min_length=1, description="questions in their order")
     demographics: list[Demographic] = Field(default_factory=list, description="facts about the person, asked last")
 
@@ -108,6 +115,7 @@ class Instrument(Settings):
             for measure in construct.of:
                 if measure not in BY_NAME:
                     yield ("constructs", name, "of", measure), f"no measure; one of {', '.join(BY_NAME)}"
+        yield from self._own_slips()
         seen: set[str] = set()
         for i, item in enumerate(self.items):
             if item.code in seen:
@@ -115,6 +123,10 @@ class Instrument(Settings):
             seen.add(item.code)
             if item.scale not in self.scales:
                 yield ("items", i, "scale"), f"no scale {item.scale!r}; one of {', '.join(self.scales)}"
+            elif item.thresholds is not None:
+                points = len(self.scales[item.scale].points)
+                if len(item.thresholds) != points - 1 or item.thresholds != sorted(item.thresholds):
+                    yield ("items", i, "thresholds"), f"{points} points need {points - 1} cuts, each at least the last"
             if item.measures is not None and item.measures not in self.constructs:
                 yield ("items", i, "construct"), f"no construct {item.measures!r}; one of {', '.join(self.constructs)}"
         for i, one in enumerate(self.demographics):
@@ -123,6 +135,16 @@ class Instrument(Settings):
             seen.add(one.code)
             if one.of is not None and self.asks is not None and one.of not in FACTS[self.asks]:
                 yield ("demographics", i, "of"), f"no fact; one of {', '.join(FACTS[self.asks])}"
+
+    def _own_slips(self) -> Iterator[Slip]:
+        for one, others in self.own.items():
+            for other, r in others.items():
+                if unknown := [name for name in (one, other) if name not in self.constructs]:
+                    yield ("own", one, other), f"no construct {unknown[0]!r}; one of {', '.join(self.constructs)}"
+                elif one == other or one in self.own.get(other, {}):
+                    yield ("own", one, other), "two constructs, and each pair once"
+                elif not -1 <= r <= 1:
+                    yield ("own", one, other), f"{r:g} is no correlation; -1 to 1"
 
     # --- what everybody asks of it -------------------------------------------------------------------------------
 
