@@ -34,9 +34,11 @@ def instrument(
     measure: str = "satisfaction",
     **more: Any,
 ) -> Instrument:
-    questions = [*asked] if asked else [
-        {"code": f"q{i}", "text": "?", "scale": "agree", "construct": "c"} for i in range(1, items + 1)
-    ]
+    questions = (
+        [*asked]
+        if asked
+        else [{"code": f"q{i}", "text": "?", "scale": "agree", "construct": "c"} for i in range(1, items + 1)]
+    )
     questions.append({"code": "recommend", "text": "?", "scale": "likely", "construct": "c", "nps": True})
     known = {
         "name": "test",
