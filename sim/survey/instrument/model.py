@@ -313,13 +313,6 @@ class Instrument(Settings):
         measuring = [item for item in self.items if item.measures == construct]
         return [item for item in measuring if item.role == role] or measuring
 
-    def scored(self, construct: str) -> list[Item]:
-        """Items whose mean is the construct's score: those as met, on the points that most of them have."""
-        items = self.items_of(construct)
-        points = [(self.scales[item.scale].first, self.scales[item.scale].last) for item in items]
-        most = max(points, key=points.count, default=None)
-        return [item for item, own in zip(items, points, strict=True) if own == most]
-
     @property
     def nps_item(self) -> Item | None:
         """The item behind the net promoter score, if there is one."""
