@@ -237,7 +237,8 @@ def _place(name: str, scenario_file: str) -> str:
 def write_instruments(folder: Path, prepared: Prepared) -> None:
     """Put the instruments of a scenario beside the answers that will come, under the names that it is stored with."""
     if prepared.surveyed:
-        from sim.survey.instrument.writing import write_yaml
+        from sim.store.files import write_atomically
+        from sim.survey.instrument.writing import to_yaml
 
         for who, instrument in prepared.surveyed:
-            write_yaml(instrument, folder / f"{TABLES[who][0]}.yaml")
+            write_atomically(folder / f"{TABLES[who][0]}.yaml", to_yaml(instrument))
