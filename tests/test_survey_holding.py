@@ -248,13 +248,14 @@ def test_scales_of_other_lengths_have_thresholds_that_rise() -> None:
     assert tuple(thresholds(asked.item("recommend"), asked.scales["likely"])) == ELEVEN_POINTS
 
 
-def test_fewer_people_than_sheets_are_told_and_nobody_is_refused() -> None:
+def test_fewer_people_than_sheets_are_told_and_from_nobody_comes_nothing() -> None:
     held = hold(instrument(), people(100), n=500, with_bias=False)
     assert held.asked == 100
     assert held.short == 500 - len(held.sheets) > 0
     nobody = replace(people(10), visits={"app": np.zeros(10), "branch": np.ones(10)})
-    with pytest.raises(BadInput, match="nobody of customers answered in month 0"):
-        hold(instrument(), nobody, sampling="app")
+    held = hold(instrument(), nobody, sampling="app")
+    assert len(held.sheets) == len(held.truth) == held.asked == 0
+    assert set(held.sheets) == set(hold(instrument(), people(100), with_bias=False).sheets)
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,12 @@ def ask(
     finally:
         callback.end()
     sheets, truth, bias = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    if not len(sheets):
+        who, month = question.instrument.asks, when[-1]
+        raise BadInput.at(
+            question.instrument.name,
+            f"nobody of the {who} answered in month {month}; more of them, or another sampling",
+        )
     sheets["sheet"] = truth["sheet"] = [f"s{number:06d}" for number in range(1, len(sheets) + 1)]
     return Answered(sheets, truth, bias, facts)
 
