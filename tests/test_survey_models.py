@@ -12,6 +12,7 @@ import pytest
 
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import correlations, matrix
+from sim.survey.analysis.factors import congruence, explore, matched, parallel
 from sim.survey.analysis.moments import correlate
 
 FIVE_POINTS = (-1.8, -1.0, 0.0, 1.1)  # cuts of SPEC 8.2
@@ -196,6 +197,66 @@ def test_factor_model_of_the_real_bank(bank, bank_constructs):
     assert first["se"].to_numpy() == pytest.approx([0.018, 0.014, 0.025, 0.021], abs=5.1e-4)
     last = found.factors.iloc[-1]
     assert (last["r"], last["se"]) == pytest.approx((0.877, 0.012), abs=5.1e-4)
+
+
+def test_exploration_of_the_real_bank(bank, bank_constructs):
+    """Shares that came with the data; KMO, Bartlett and communalities as psych 2.2.9 gives them (`fa`, minres)."""
+    found = explore(bank[[code for codes in bank_constructs.values() for code in codes]])
+    share = found.eigenvalues["share"]
+    assert share[0] == pytest.approx(summary()["first_eigen_share"], abs=1e-6)
+    assert share[1] == pytest.approx(summary()["second_eigen_share"], abs=1e-6)
+    assert found.adequacy["kmo"][0] == pytest.approx(0.96292, abs=1e-5)
+    assert found.adequacy["bartlett_chi2"][0] == pytest.approx(26493.15, abs=0.01)
+    assert found.eigenvalues["kept"].sum() == 3
+    communality = [0.5886, 0.6395, 0.5491, 0.5608, 0.3572, 0.5663]
+    assert found.loadings["communality"].to_numpy()[:6] == pytest.approx(communality, abs=1e-4)
+
+
+# --- exploratory factors -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("built_in", [1, 2, 4])
+def test_parallel_analysis_finds_the_factors_built_in(built_in: int):
+    for seed in range(10):
+        answers, _ = answered(500, seed, equal(built_in, 0.3))
+        assert parallel(answers)["kept"].sum() == built_in
+    noise = pd.DataFrame(np.random.default_rng(1).normal(size=(500, 8))).rename(columns=str)
+    found = explore(noise)
+    assert "nothing in common" in found.problem
+    assert found.loadings.empty
+
+
+@pytest.mark.parametrize("cuts", [(), FIVE_POINTS], ids=["continuous", "five points"])
+def test_exploratory_factors_are_those_built_in(cuts: tuple[float, ...]):
+    answers, _ = answered(4000, 3, equal(3, 0.4), cuts=cuts)
+    found = explore(answers)
+    pattern = found.loadings[["factor_1", "factor_2", "factor_3"]].to_numpy()
+    true = np.kron(np.eye(3), np.array(LOADINGS)[:, None])
+    place, alike = matched(true, pattern)
+    assert alike.min() > 0.995
+    assert pattern[:, place] == pytest.approx(true, abs=0.08)
+    between = found.factors.to_numpy()[np.triu_indices(3, 1)]
+    assert between == pytest.approx([0.4] * 3, abs=0.08)
+    assert found.loadings["communality"].to_numpy() == pytest.approx(np.tile(LOADINGS, 3) ** 2, abs=0.06)
+
+
+def test_congruence_is_one_of_the_same_and_none_of_the_unrelated():
+    one = np.array([[0.8, 0.0], [0.6, 0.0], [0.0, 0.7], [0.0, 0.5]])
+    assert congruence(one, -2 * one[:, ::-1]) == pytest.approx(np.array([[0, -1], [-1, 0]]))
+    place, alike = matched(one, -2 * one[:, ::-1])
+    assert list(place) == [1, 0]
+    assert alike == pytest.approx([1, 1])
+    mixed = np.array([[0.8], [0.6], [0.7], [0.5]])
+    assert congruence(one, mixed)[0, 0] == pytest.approx(1.0 / np.sqrt(1.74))
+
+
+def test_exploration_that_cannot_be_is_a_sentence(recwarn):
+    answers, _ = answered(300, 1, equal(2, 0.4))
+    assert "5 sheets are too few" in explore(answers.head(5)).problem
+    assert "fewer than 3 items vary" in explore(answers.assign(**dict.fromkeys(list(answers)[2:], 1.0))).problem
+    assert "sums of others" in explore(answers.assign(f0_0=answers["f0_1"])).problem
+    assert "at most" in explore(answers, factors=7).problem
+    assert not recwarn
 
 
 # --- what cannot be fitted ---------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import chi2 as chi_squared
 from scipy.stats import ncx2
 
-from sim.survey.analysis.moments import Moments
+from sim.survey.analysis.moments import SINGULAR, Moments
 
 _STEPS: Final = 200  # of scoring, at most
 _ENOUGH: Final = 1e-10  # what a step must still gain
@@ -117,7 +117,7 @@ def fit(model: Model, moments: Moments, names: list[str], factors: list[str]) ->
         return _none(model, f"more is to be fitted ({model.parameters} numbers) than {p} items tell")
     if moments.n < p + 1:
         return _none(model, f"fewer sheets (effectively {moments.n:.0f}) than a model of {p} items needs")
-    if np.linalg.eigvalsh(moments.correlation)[0] < LOOSE:
+    if np.linalg.eigvalsh(moments.correlation)[0] < SINGULAR:
         return _none(model, "items are (nearly) sums of one another: their correlations leave nothing to fit")
     weigh = _likelihood if moments.kind == "Pearson" else _least_squares(moments)
     with np.errstate(all="ignore"):
