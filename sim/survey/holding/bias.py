@@ -151,8 +151,11 @@ def _figures(
 def _mean(
     items: Sequence[Item], instrument: Instrument, of: Spread, own: float, settings: Answering, on: Biases
 ) -> float:
+    """The mean score as `analysis.study.scores` makes it: all items on the points of the first."""
+    first = instrument.scales[items[0].scale]
     means = []
     for item in items:
-        shares = points(item, instrument, of, own, settings, on)
-        means.append(float(shares @ np.array(instrument.scales[item.scale].points)))
+        shares, scale = points(item, instrument, of, own, settings, on), instrument.scales[item.scale]
+        unit = (float(shares @ np.array(scale.points)) - scale.first) / max(scale.last - scale.first, 1)
+        means.append(first.first + unit * (first.last - first.first))
     return float(np.mean(means))
