@@ -1,0 +1,442 @@
+"""Models of answers: known loadings come back, wrong ones are seen, and what cannot be fitted is said in words."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sim.survey.analysis.confirmatory import factor_model
+from sim.survey.analysis.correlations import correlations, matrix
+from sim.survey.analysis.factors import congruence, explore, matched, parallel
+from sim.survey.analysis.invariance import invariance
+from sim.survey.analysis.moments import correlate
+
+FIVE_POINTS = (-1.8, -1.0, 0.0, 1.1)  # cuts of SPEC 8.2
+LOADINGS = (0.8, 0.7, 0.6, 0.75)
+BANK = Path(os.environ.get("SIM_DATA_DIR", Path(__file__).parents[2] / "shared" / "data")) / "bank_csi"
+
+
+def answered(
+    n: int,
+    seed: int,
+    latent: np.ndarray,
+    loadings: tuple[float, ...] = LOADINGS,
+    cuts: tuple[float, ...] = (),
+) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Answers to items of factors with these correlations, and which item belongs to which; in steps if cut."""
+    rng = np.random.default_rng([0x5EED, seed])
+    factors = rng.multivariate_normal(np.zeros(len(latent)), latent, size=n)
+    own = rng.normal(size=(n, len(latent), len(loadings)))
+    lambdas = np.array(loadings)
+    given = factors[:, :, None] * lambdas + own * np.sqrt(1 - lambdas**2)
+    constructs = {f"f{i}": [f"f{i}_{j}" for j in range(len(loadings))] for i in range(len(latent))}
+    names = [code for codes in constructs.values() for code in codes]
+    table = pd.DataFrame(given.reshape(n, -1), columns=names)
+    if cuts:
+        table = table.apply(lambda one: pd.Series(np.digitize(one, cuts) + 1.0))
+    return table, constructs
+
+
+def equal(factors: int, r: float) -> np.ndarray:
+    """Correlations of factors that all correlate the same."""
+    return np.full((factors, factors), r) + (1 - r) * np.eye(factors)
+
+
+def coverage(seeds: range, cuts: tuple[float, ...], n: int = 500) -> np.ndarray:
+    """For each loading and the factors' correlation, in how many seeds its interval has the true value."""
+    hits = np.zeros(2 * len(LOADINGS) + 1)
+    for seed in seeds:
+        answers, constructs = answered(n, seed, equal(2, 0.5), cuts=cuts)
+        found = factor_model(answers, constructs)
+        assert not found.problem
+        both = pd.concat([found.loadings[["low", "high"]], found.factors[["low", "high"]]])
+        true = np.array([*LOADINGS, *LOADINGS, 0.5])
+        hits += (both["low"].to_numpy() <= true) & (true <= both["high"].to_numpy())
+    return hits
+
+
+KINDS = pytest.mark.parametrize("cuts", [(), FIVE_POINTS], ids=["continuous", "five points"])
+
+
+@KINDS
+def test_known_loadings_come_back_within_their_intervals(cuts: tuple[float, ...]):
+    """Of 100 seeds at least 90, taking loadings together; one by one needs more seeds, see below."""
+    assert coverage(range(100), cuts)[:-1].mean() >= 92
+
+
+@pytest.mark.long
+@KINDS
+def test_every_loading_comes_back_within_its_interval(cuts: tuple[float, ...]):
+    """Each loading and the factors' correlation in at least 90 of 100 seeds, told from 500."""
+    assert coverage(range(500), cuts).min() >= 450
+
+
+def test_the_factor_model_equals_semopy():
+    semopy = pytest.importorskip("semopy")
+    answers, constructs = answered(600, 7, equal(3, 0.4))
+    model = semopy.Model("\n".join(f"{name} =~ {' + '.join(codes)}" for name, codes in constructs.items()))
+    model.fit(answers)
+    theirs = model.inspect(std_est=True)
+    loadings = theirs[(theirs["op"] == "~")].set_index("lval")["Est. Std"].astype(float)
+    stats = semopy.calc_stats(model).iloc[0]
+    ours = factor_model(answers, constructs)
+    fit = ours.fit.iloc[0]
+    assert ours.loadings["loading"].to_numpy() == pytest.approx(loadings[ours.loadings["item"]].to_numpy(), abs=1e-3)
+    assert fit["chi2"] == pytest.approx(stats["chi2"], rel=1e-4)
+    assert fit["df"] == stats["DoF"]
+    assert fit["tli"] == pytest.approx(stats["TLI"], abs=1e-5)
+    assert fit["cfi"] == pytest.approx(min(1.0, stats["CFI"]), abs=1e-5)
+    assert fit["rmsea"] == pytest.approx(stats["RMSEA"], abs=1e-4)
+
+
+def test_polychoric_correlations_are_those_underneath():
+    """What five points take away from a correlation comes back; Pearson's stays below."""
+    answers, _ = answered(40_000, 3, np.eye(1), cuts=FIVE_POINTS)
+    true = np.outer(LOADINGS, LOADINGS)[np.triu_indices(4, 1)]
+    found = correlate(answers, kind="polychoric")
+    assert found.correlation[found.pairs] == pytest.approx(true, abs=0.012)
+    plain = correlate(answers, kind="Pearson")
+    assert (plain.correlation[plain.pairs] < true - 0.02).all()
+
+
+@pytest.mark.parametrize("kind", ["Pearson", "polychoric"])
+def test_errors_of_correlations_are_their_spread(kind):
+    """With weights and gaps: the errors said of correlations against the spread over 300 samples."""
+    found, said = [], []
+    for seed in range(300):
+        answers, _ = answered(400, seed, np.eye(1), loadings=(0.8, 0.7, 0.5), cuts=FIVE_POINTS)
+        rng = np.random.default_rng([1, seed])
+        answers = answers.mask(rng.random(answers.shape) < 0.1)
+        moments = correlate(answers, np.where(rng.random(400) < 0.5, 0.5, 1.5), kind)
+        found.append(moments.correlation[moments.pairs])
+        said.append(np.diag(moments.errors))
+    assert np.sqrt(np.mean(said, axis=0)) == pytest.approx(np.std(found, axis=0), rel=0.12)
+
+
+def test_attenuation_corrected_is_the_true_correlation():
+    """Scores of four items correlate less than what they measure; reliability mends it."""
+    answers, constructs = answered(20_000, 5, equal(2, 0.6), loadings=(0.7,) * 4)
+    scores = pd.DataFrame({name: answers[codes].mean(axis=1) for name, codes in constructs.items()})
+    alpha = 4 * 0.49 / (1 + 3 * 0.49)
+    row = correlations(scores, reliability={"f0": alpha, "f1": alpha}).iloc[0]
+    assert row["r"] == pytest.approx(0.6 * alpha, abs=0.015)
+    assert row["corrected"] == pytest.approx(0.6, abs=0.02)
+    assert row["corrected_low"] < 0.6 < row["corrected_high"]
+    assert correlations(scores, reliability={"f0": 0.4, "f1": 0.4}).iloc[0]["note"].startswith("above 1")
+
+
+# --- the real bank -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bank() -> pd.DataFrame:
+    """Answers of a real bank's customers."""
+    file = BANK / "answers.csv.gz"
+    if not file.exists():
+        pytest.skip(f"bank_csi is not here: {BANK} (SIM_DATA_DIR says where data are)")
+    return pd.read_csv(file)
+
+
+@pytest.fixture(scope="module")
+def bank_constructs(bank: pd.DataFrame) -> dict[str, list[str]]:
+    """Its constructs, by the names of its columns."""
+    names = ("imag", "expe", "qual", "val", "sat", "loy")
+    return {name: [str(code) for code in bank if str(code)[:-1] == name] for name in names}
+
+
+@pytest.fixture(scope="module")
+def bank_scores(bank: pd.DataFrame, bank_constructs: dict[str, list[str]]) -> pd.DataFrame:
+    """Its construct scores: means of items."""
+    return pd.DataFrame({name: bank[codes].mean(axis=1) for name, codes in bank_constructs.items()})
+
+
+def targets(name: str) -> pd.DataFrame:
+    """A table that came with the data."""
+    return pd.read_csv(BANK / "targets" / f"{name}.csv", index_col=0)
+
+
+def summary() -> dict[str, float]:
+    """Numbers that came with the data."""
+    return json.loads((BANK / "targets" / "summary.json").read_text())
+
+
+def test_correlations_of_the_real_bank(bank, bank_constructs, bank_scores):
+    items = targets("item_correlations")
+    assert matrix(bank[list(items)]).to_numpy() == pytest.approx(items.to_numpy(), abs=1e-5)
+    between = targets("construct_correlations")
+    for row in correlations(bank_scores).itertuples():
+        assert row.r == pytest.approx(between.loc[row.x, row.y], abs=1e-6)
+        assert row.low < row.r < row.high
+
+
+def test_factor_model_of_the_real_bank(bank, bank_constructs):
+    """Against lavaan 0.6-14, cfa(..., estimator = "MLM"), three digits as it prints them."""
+    found = factor_model(bank, bank_constructs)
+    fit = found.fit.iloc[0]
+    assert fit["chi2"] == pytest.approx(2727.946, abs=1e-3)
+    assert fit["df"] == 309
+    for name, value in {
+        "cfi": 0.908,
+        "tli": 0.896,
+        "rmsea": 0.076,
+        "rmsea_low": 0.073,
+        "rmsea_high": 0.078,
+        "srmr": 0.038,
+        "robust_rmsea": 0.073,
+        "robust_rmsea_low": 0.070,
+        "robust_rmsea_high": 0.076,
+    }.items():
+        assert fit[name] == pytest.approx(value, abs=5.1e-4), name
+    assert fit["robust_cfi"] == pytest.approx(0.914, abs=1e-3)
+    first = found.loadings.head(4)
+    assert first["loading"].to_numpy() == pytest.approx([0.800, 0.842, 0.699, 0.717], abs=5.1e-4)
+    assert first["se"].to_numpy() == pytest.approx([0.018, 0.014, 0.025, 0.021], abs=5.1e-4)
+    last = found.factors.iloc[-1]
+    assert (last["r"], last["se"]) == pytest.approx((0.877, 0.012), abs=5.1e-4)
+
+
+def test_exploration_of_the_real_bank(bank, bank_constructs):
+    """Shares that came with the data; KMO, Bartlett and communalities as psych 2.2.9 gives them (`fa`, minres)."""
+    found = explore(bank[[code for codes in bank_constructs.values() for code in codes]])
+    share = found.eigenvalues["share"]
+    assert share[0] == pytest.approx(summary()["first_eigen_share"], abs=1e-6)
+    assert share[1] == pytest.approx(summary()["second_eigen_share"], abs=1e-6)
+    assert found.adequacy["kmo"][0] == pytest.approx(0.96292, abs=1e-5)
+    assert found.adequacy["bartlett_chi2"][0] == pytest.approx(26493.15, abs=0.01)
+    assert found.eigenvalues["kept"].sum() == 3
+    communality = [0.5886, 0.6395, 0.5491, 0.5608, 0.3572, 0.5663]
+    assert found.loadings["communality"].to_numpy()[:6] == pytest.approx(communality, abs=1e-4)
+
+
+def test_invariance_of_the_real_bank(bank, bank_constructs):
+    """Women and men, against lavaan 0.6-14, `cfa` with `group` and `group.equal`, three digits as it prints them."""
+    found = invariance(bank, bank_constructs, bank["Gender"])
+    levels = found.levels
+    assert list(levels["df"]) == [618, 639, 660]
+    assert levels["chi2"].to_numpy() == pytest.approx([3187.600, 3223.024, 3292.627], abs=1e-3)
+    assert levels["cfi"].to_numpy() == pytest.approx([0.903, 0.903, 0.901], abs=5.1e-4)
+    assert levels["tli"].to_numpy() == pytest.approx([0.890, 0.893, 0.895], abs=5.1e-4)
+    assert levels["rmsea"].to_numpy() == pytest.approx([0.078, 0.077, 0.076], abs=5.1e-4)
+    means = found.means.set_index("construct")
+    for name, value, se in (("imag", -0.007, 0.054), ("sat", -0.055, 0.055), ("loy", 0.008, 0.057)):
+        assert means.loc[name, "difference"] == pytest.approx(value, abs=5.1e-4)
+        assert means.loc[name, "se"] == pytest.approx(se, abs=5.1e-4)
+
+
+# --- exploratory factors -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("built_in", [1, 2, 4])
+def test_parallel_analysis_finds_the_factors_built_in(built_in: int):
+    for seed in range(10):
+        answers, _ = answered(500, seed, equal(built_in, 0.3))
+        assert parallel(answers)["kept"].sum() == built_in
+    noise = pd.DataFrame(np.random.default_rng(1).normal(size=(500, 8))).rename(columns=str)
+    found = explore(noise)
+    assert "nothing in common" in found.problem
+    assert found.loadings.empty
+
+
+@pytest.mark.parametrize("cuts", [(), FIVE_POINTS], ids=["continuous", "five points"])
+def test_exploratory_factors_are_those_built_in(cuts: tuple[float, ...]):
+    answers, _ = answered(4000, 3, equal(3, 0.4), cuts=cuts)
+    found = explore(answers)
+    pattern = found.loadings[["factor_1", "factor_2", "factor_3"]].to_numpy()
+    true = np.kron(np.eye(3), np.array(LOADINGS)[:, None])
+    place, alike = matched(true, pattern)
+    assert alike.min() > 0.995
+    assert pattern[:, place] == pytest.approx(true, abs=0.08)
+    between = found.factors.to_numpy()[np.triu_indices(3, 1)]
+    assert between == pytest.approx([0.4] * 3, abs=0.08)
+    assert found.loadings["communality"].to_numpy() == pytest.approx(np.tile(LOADINGS, 3) ** 2, abs=0.06)
+
+
+def test_congruence_is_one_of_the_same_and_none_of_the_unrelated():
+    one = np.array([[0.8, 0.0], [0.6, 0.0], [0.0, 0.7], [0.0, 0.5]])
+    assert congruence(one, -2 * one[:, ::-1]) == pytest.approx(np.array([[0, -1], [-1, 0]]))
+    place, alike = matched(one, -2 * one[:, ::-1])
+    assert list(place) == [1, 0]
+    assert alike == pytest.approx([1, 1])
+    mixed = np.array([[0.8], [0.6], [0.7], [0.5]])
+    assert congruence(one, mixed)[0, 0] == pytest.approx(1.0 / np.sqrt(1.74))
+
+
+def test_exploration_that_cannot_be_is_a_sentence(recwarn):
+    answers, _ = answered(300, 1, equal(2, 0.4))
+    assert "5 sheets are too few" in explore(answers.head(5)).problem
+    assert "fewer than 3 items vary" in explore(answers.assign(**dict.fromkeys(list(answers)[2:], 1.0))).problem
+    assert "sums of others" in explore(answers.assign(f0_0=answers["f0_1"])).problem
+    assert "at most" in explore(answers, factors=7).problem
+    assert not recwarn
+
+
+# --- invariance --------------------------------------------------------------------------------------------------
+
+
+def two_groups(
+    seed: int, shift: float = 0.5, style: float = 0.0, weaker: float = 0.0
+) -> tuple[pd.DataFrame, dict[str, list[str]], pd.Series]:
+    """Two groups of 600: the second with factors higher by `shift`, and with a style or weaker loadings of its own.
+
+    The last two items of each factor are turned ones: agreeing with everything means less of the construct there.
+    """
+    first, constructs = answered(600, 2 * seed, equal(2, 0.5))
+    second, _ = answered(600, 2 * seed + 1, equal(2, 0.5))
+    for place, codes in enumerate(constructs.values()):
+        for i, code in enumerate(codes):
+            second[code] += LOADINGS[i] * shift + style * (1 if i < 2 else -1)
+            if weaker and place == 0 and i < 2:
+                noise = np.random.default_rng([seed, i]).normal(size=600)
+                second[code] = second[code] * (1 - weaker) + noise * weaker
+    groups = pd.Series(np.repeat(["one", "two"], 600))
+    return pd.concat([first, second], ignore_index=True), constructs, groups
+
+
+def test_invariance_holds_where_only_the_factors_differ():
+    inside = []
+    for seed in range(60):
+        found = invariance(*two_groups(seed))
+        assert list(found.levels["holds"]) == [True, True, True]
+        inside += list((found.means["low"] < 0.5) & (found.means["high"] > 0.5))
+    assert np.mean(inside) > 0.9
+    assert found.means["difference"].to_numpy() == pytest.approx([0.5, 0.5], abs=0.2)
+
+
+def test_chi_square_of_a_step_that_holds_is_its_degrees_of_freedom():
+    """Where both steps hold, what they cost in chi-square is on average the degrees of freedom that they gain."""
+    costs = np.array([invariance(*two_groups(seed)).levels[["d_chi2", "d_df"]].to_numpy()[1:] for seed in range(40)])
+    assert (costs[:, :, 1] == 6).all()
+    assert costs[:, :, 0].mean(axis=0) == pytest.approx([6, 6], abs=3 * np.sqrt(12 / 40))
+
+
+def test_an_acquiescent_group_fails_at_its_intercepts():
+    for seed in range(10):
+        levels = invariance(*two_groups(seed, style=0.3)).levels.set_index("level")
+        assert list(levels["holds"]) == [True, True, False]
+        assert levels.loc["scalar", "d_p"] < 1e-6
+
+
+def test_the_item_that_is_understood_otherwise_is_named():
+    answers, constructs, groups = two_groups(3)
+    answers.loc[groups == "two", "f1_2"] += 0.4
+    items = invariance(answers, constructs, groups).items
+    assert items["item"][0] == "f1_2"
+    assert items["gain"][0] > 3 * items["gain"][1]
+
+
+def test_weaker_loadings_fail_at_the_loadings():
+    levels = invariance(*two_groups(1, weaker=0.6)).levels
+    assert list(levels["holds"]) == [True, False, False]
+
+
+def test_waves_are_groups_in_their_order():
+    answers, constructs, groups = two_groups(2)
+    waves = groups.map({"one": 24, "two": 6})
+    found = invariance(answers, constructs, waves)
+    assert found.groups == ("6", "24")
+    assert (found.means["difference"] < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("three sheets", "fewer than two groups"),
+        ("one group", "fewer than two groups"),
+        ("collinear", "sums of one another"),
+        ("single", "no constructs with items enough"),
+    ],
+)
+def test_invariance_that_cannot_be_is_a_sentence(change: str, said: str, recwarn):
+    answers, constructs, groups = two_groups(1)
+    if change == "three sheets":
+        groups[3:600] = "two"
+    elif change == "one group":
+        groups[:] = "one"
+    elif change == "collinear":
+        answers["f0_0"] = answers["f0_1"]
+    else:
+        constructs = {"f0": ["f0_0"], "f1": ["f1_0"]}
+    found = invariance(answers, constructs, groups)
+    assert said in found.problem
+    assert found.levels.empty
+    assert not recwarn
+
+
+def test_a_group_of_three_is_left_out_and_said():
+    answers, constructs, groups = two_groups(1)
+    groups[:3] = "three"
+    answers.loc[groups == "two", "f0_0"] = 1.0
+    found = invariance(answers.assign(f0_0=np.where(groups == "two", 1.0, answers["f0_0"])), constructs, groups)
+    assert any("16 in all: three" in note for note in found.notes)
+    assert any("a whole group gives the same answer or none: f0_0" in note for note in found.notes)
+    assert found.groups == ("one", "two")
+
+
+# --- what cannot be fitted ---------------------------------------------------------------------------------------
+
+
+def bad(name: str) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Answers that a factor model cannot be had of as they stand."""
+    answers, constructs = answered(300, 1, equal(2, 0.4))
+    if name == "constant":
+        answers["f0_0"] = 3.0
+    elif name == "single":
+        constructs = {"f0": constructs["f0"], "one": ["f1_0"]}
+    elif name == "few":
+        answers = answers.head(6)
+    elif name == "collinear":
+        answers["f0_0"] = answers["f0_1"]
+    elif name == "lonely pair":
+        constructs = {"f0": ["f0_0", "f0_1"]}
+    elif name == "same factor":
+        constructs = {"f0": ["f0_0", "f1_0", "f0_1"], "f1": ["f0_2", "f1_1", "f1_2"]}
+    elif name == "Heywood":
+        of_one = np.array([[1.0, 0.8, 0.7], [0.8, 1.0, 0.4], [0.7, 0.4, 1.0]])  # loading of the first: 0.8 * 0.7 / 0.4
+        answers[["f0_0", "f0_1", "f0_2"]] = np.random.default_rng(4).multivariate_normal(np.zeros(3), of_one, size=300)
+        constructs = {"f0": ["f0_0", "f0_1", "f0_2"], "f1": constructs["f1"]}
+    elif name == "empty":
+        answers = answers * np.nan
+    return answers, constructs
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("few", "6 sheets are too few for a model of 8 items"),
+        ("collinear", "sums of one another"),
+        ("lonely pair", "more is to be fitted"),
+        ("same factor", "cannot be told apart: f0 and f1"),
+        ("Heywood", "Heywood case: no variance of its own is left of f0_0"),
+        ("empty", "no construct has items enough"),
+    ],
+)
+def test_no_solution_is_a_sentence_and_no_number(name: str, said: str, recwarn):
+    found = factor_model(*bad(name))
+    assert said in found.problem
+    assert found.loadings.empty
+    assert found.factors.empty
+    assert found.fit.empty
+    assert not recwarn
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("constant", "everybody gives the same answer or none: f0_0"), ("single", "at least 2 items that vary: one")],
+)
+def test_what_is_left_out_is_said(name: str, said: str):
+    found = factor_model(*bad(name))
+    assert not found.problem
+    assert any(said in note for note in found.notes)
+
+
+def test_an_item_not_turned_is_seen():
+    answers, constructs = answered(500, 2, equal(2, 0.4))
+    answers["f1_2"] *= -1
+    found = factor_model(answers, constructs)
+    assert found.loadings.set_index("item")["loading"]["f1_2"] < -0.4
+    assert any(note.endswith("f1_2") and "negative loading" in note for note in found.notes)
