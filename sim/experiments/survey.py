@@ -5,15 +5,16 @@ The same seed and month give the same sheets, whoever asks; arms of a seed are a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
 from sim.experiments.callbacks import Callback
 from sim.experiments.prepared import Prepared
 from sim.experiments.replication import Replication
-from sim.survey.holding.settings import Answering, Survey
+from sim.survey.holding.settings import Answering
 from sim.survey.instrument import Instrument
 from sim.survey.sheets import ARM, SEED
 from sim.yaml_source import did_you_mean
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.bank.model import BankModel
+    from sim.scenario.scenario import Scenario
     from sim.survey.holding.answering import Biases
     from sim.survey.holding.fieldwork import Held
     from sim.survey.respondents import Respondents
+    from sim.yaml_source import Source
 
 TABLES = {"customers": ("answers", "answers_truth"), "managers": ("staff_answers", "staff_answers_truth")}
 
@@ -142,6 +145,12 @@ def ask(
     finally:
         callback.end()
     sheets, truth, bias = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    if not len(sheets):
+        who, month = question.instrument.asks, when[-1]
+        raise BadInput.at(
+            question.instrument.name,
+            f"nobody of the {who} answered in month {month}; more of them, or another sampling",
+        )
     sheets["sheet"] = truth["sheet"] = [f"s{number:06d}" for number in range(1, len(sheets) + 1)]
     return Answered(sheets, truth, bias, facts)
 
@@ -165,16 +174,77 @@ class Waves:
         """The tables of a wave, by name, of a bank at the end of its month."""
         for question in self.questions:
             held, _ = hold_on(bank, question, with_bias=False)
-            yield from zip(TABLES[str(question.instrument.asks)], (held.sheets, held.truth), strict=True)
+            for name, table in zip(TABLES[str(question.instrument.asks)], (held.sheets, held.truth), strict=True):
+                table["sheet"] = [f"{bank.arm.name}.{bank.seed}.{bank.month}.{sheet}" for sheet in table["sheet"]]
+                yield name, table
 
 
-def waves_of(survey: Survey | None, instruments: Sequence[tuple[str, Instrument]]) -> Waves | None:
-    """What a scenario's `survey` section asks for, with its instruments read; None where it asks for nothing."""
+def put_together(asked: Mapping[str, Sequence[pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """The tables of all waves, one by name."""
+    import pandas as pd
+
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in asked.items()}
+
+
+def waves_of(prepared: Prepared) -> Waves | None:
+    """What a scenario's `survey` section asks for; None where it asks for nothing."""
+    survey = prepared.scenario.survey
     if survey is None:
         return None
-    questions = []
-    for who, instrument in instruments:
-        asked = survey.customers if who == "customers" else survey.staff
-        assert asked is not None
-        questions.append(Question(instrument, asked.n, asked.sampling, asked.panel, survey.answering))
+    asked = {"customers": survey.customers, "managers": survey.staff}
+    questions = [
+        Question(instrument, of.n, of.sampling, of.panel, survey.answering)
+        for who, instrument in prepared.surveyed
+        if (of := asked[who]) is not None
+    ]
     return Waves(tuple(survey.waves), tuple(questions))
+
+
+def instruments_of(scenario: Scenario, source: Source) -> tuple[Scenario, tuple[tuple[str, Instrument], ...]]:
+    """The instruments of a scenario's `survey` section, read, and the scenario as it is stored beside them.
+
+    `BadInput` names one that cannot be read, or cannot be held on whom it is to be held.
+    """
+    from sim.survey.holding.fieldwork import can_be_held
+    from sim.survey.instrument.reading import read_instrument
+
+    survey, mistakes = scenario.survey, []
+    assert survey is not None
+    found, stored = [], {}
+    for key, who, asked in (("customers", "customers", survey.customers), ("staff", "managers", survey.staff)):
+        if asked is None:
+            continue
+        path = ("survey", key, "instrument")
+        file, line, column = source.address(path)
+        try:
+            instrument = read_instrument(_place(asked.instrument, str(source.file_of(path))))
+        except BadInput as bad:
+            mistakes += bad.mistakes
+            continue
+        why = can_be_held(instrument, asked.sampling)
+        if not why and instrument.asks != who:
+            why = f"{instrument.name} asks {instrument.asks}, not {who}"
+        if why:
+            mistakes += BadInput.at(file, why, line=line, column=column, path=".".join(path)).mistakes
+            continue
+        found.append((who, instrument))
+        stored[key] = asked.model_copy(update={"instrument": f"{TABLES[who][0]}.yaml"})
+    if mistakes:
+        raise BadInput(mistakes)
+    return scenario.model_copy(update={"survey": survey.model_copy(update=stored)}), tuple(found)
+
+
+def _place(name: str, scenario_file: str) -> str:
+    """Where an instrument lies: beside the scenario that names it, else by its name as it stands."""
+    beside = Path(scenario_file).parent / name
+    return str(beside) if beside.is_file() else name
+
+
+def write_instruments(folder: Path, prepared: Prepared) -> None:
+    """Put the instruments of a scenario beside the answers that will come, under the names that it is stored with."""
+    if prepared.surveyed:
+        from sim.store.files import write_atomically
+        from sim.survey.instrument.writing import to_yaml
+
+        for who, instrument in prepared.surveyed:
+            write_atomically(folder / f"{TABLES[who][0]}.yaml", to_yaml(instrument))

@@ -16,8 +16,8 @@ import numpy as np
 from scipy.special import ndtr
 
 from sim.survey.holding.answering import BIASES, Biases, thresholds
-from sim.survey.holding.sampling import MODES, cells, chances, frame
-from sim.survey.holding.settings import Answering
+from sim.survey.holding.sampling import cells, chances, frame
+from sim.survey.holding.settings import Answering, mode_of
 from sim.survey.holding.truth import own_share, shared
 from sim.survey.instrument import Instrument, Item
 from sim.survey.respondents import Respondents
@@ -86,7 +86,7 @@ def weights_of(
     of = frame(people, sampling if on.coverage else "simple")
     count = of.rate.copy()
     if on.nonresponse:
-        count *= chances(people, np.arange(len(people)), MODES[sampling], settings)
+        count *= chances(people, np.arange(len(people)), mode_of(people.who, sampling), settings)
     sizes = np.bincount(of.stratum, people.weight, minlength=of.share.size)
     wanted = sizes if of.weighted else of.share
     count = _scaled(count, of.stratum, wanted)
@@ -106,10 +106,13 @@ def report(instrument: Instrument, people: Respondents, sampling: str, settings:
     """A row for every construct (and the NPS) and cause: true, measured on the average, and the difference.
 
     Columns construct, cause, unit, true, measured, bias. Causes: "nothing", each of `BIASES` alone, "together", and
-    "together, weighted": with sheets weighted by the bank's own tier and age.
+    "together, weighted": with sheets weighted by the bank's own tier and age. No rows where nobody can be asked.
     """
     import pandas as pd
 
+    columns = ["construct", "cause", "unit", "true", "measured", "bias"]
+    if not frame(people, sampling).rate.any():
+        return pd.DataFrame({name: [] for name in columns})
     cases = [(ALONE, Biases.none(), False), *((name, Biases.only(name), False) for name in BIASES)]
     cases += [(TOGETHER, Biases(), False), (WEIGHTED, Biases(), True)]
     scores = {name: shared(instrument, people, name) for name in instrument.constructs}
@@ -127,7 +130,7 @@ def report(instrument: Instrument, people: Respondents, sampling: str, settings:
     true = table[table["cause"] == ALONE].set_index(["construct", "unit"])["measured"]
     table["true"] = [true[key] for key in zip(table["construct"], table["unit"], strict=True)]
     table["bias"] = table["measured"] - table["true"]
-    return table[["construct", "cause", "unit", "true", "measured", "bias"]]
+    return table[columns]
 
 
 def _figures(
@@ -151,8 +154,11 @@ def _figures(
 def _mean(
     items: Sequence[Item], instrument: Instrument, of: Spread, own: float, settings: Answering, on: Biases
 ) -> float:
+    """The mean score as `analysis.study.scores` makes it: all items on the points of the first."""
+    first = instrument.scales[items[0].scale]
     means = []
     for item in items:
-        shares = points(item, instrument, of, own, settings, on)
-        means.append(float(shares @ np.array(instrument.scales[item.scale].points)))
+        shares, scale = points(item, instrument, of, own, settings, on), instrument.scales[item.scale]
+        unit = (float(shares @ np.array(scale.points)) - scale.first) / max(scale.last - scale.first, 1)
+        means.append(first.first + unit * (first.last - first.first))
     return float(np.mean(means))
