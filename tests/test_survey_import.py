@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
+import pyreadstat
 import pytest
 
+from sim.cli import main
 from sim.errors import BadInput
+from sim.survey.instrument import Instrument
 from sim.survey.instrument.importing import import_instrument
+from sim.survey.instrument.reading import read_instrument
+from sim.survey.instrument.writing import to_xlsform, to_yaml
 from sim.survey.reading import read_sheets
+from sim.yaml_source import loads, validate
 
 DATA = Path("shared", "data", "bank_csi", "answers.csv.gz")  # beside the checkout, where it is there
 BANK_CSI = next((one / DATA for one in Path(__file__).resolve().parents if (one / DATA).is_file()), DATA)
@@ -89,3 +97,275 @@ def test_the_bank_survey_of_1367_customers_becomes_its_six_constructs() -> None:
     assert any(note.startswith("row: ") for note in sheets.notes)
     assert any("write nps: true" in note for note in sheets.notes)
     assert sheets.table["loy3"].mean() == pytest.approx(6.77981, abs=1e-5)  # targets/item_descriptives.csv
+
+
+# --- SPSS -------------------------------------------------------------------------------------------------------------
+
+AGREE = {1: "Disagree fully", 2: "Disagree", 3: "Neither", 4: "Agree", 5: "Agree fully"}
+
+
+def spss(folder: Path, name: str = "bank.sav") -> Path:
+    draw = np.random.default_rng(2)
+    frame = pd.DataFrame({f"sat{i}": draw.integers(1, 6, 30).astype(float) for i in (1, 2, 3)})
+    frame.loc[:2, "sat1"] = [-99, 98, np.nan]
+    frame["ease1"] = draw.integers(1, 8, 30).astype(float)  # labelled at its ends only
+    frame["ease2"] = 8 - frame["ease1"]
+    frame["nps"] = draw.integers(0, 11, 30).astype(float)
+    frame["gender"] = [1.0, 2.0] * 15
+    frame["region"] = [1.0, 2.0, 3.0, 4.0, 5.0, 9.0] * 5
+    frame["age"] = draw.integers(18, 80, 30).astype(float)
+    frame.loc[0, "age"] = 999
+    frame["remark"] = [f"I think {i}" for i in range(30)]
+    ends = {1: "very hard", 7: "very easy"}
+    labels = {f"sat{i}": {**AGREE, 98: "Don't know", -99: "No answer"} for i in (1, 2, 3)} | {
+        "ease1": ends,
+        "ease2": ends,
+    }
+    labels["gender"] = {1: "female", 2: "male"}
+    labels["region"] = {1: "North", 2: "South", 3: "East", 4: "West", 5: "Centre", 9: "refused"}
+    texts = {"sat1": "All in all I am content", "nps": "Would you recommend us?", "ease1": "How easy is it?"}
+    pyreadstat.write_sav(
+        frame,
+        str(folder / name),
+        column_labels=[texts.get(column, "") for column in frame],
+        variable_value_labels=labels,
+        missing_ranges={"sat1": [-99], "sat2": [-99], "sat3": [-99], "age": [999], "region": [9]},
+        file_label="Customers of a bank",
+    )
+    return folder / name
+
+
+def test_labels_and_missing_codes_of_spss_become_scales(tmp_path: Path) -> None:
+    made = import_instrument(spss(tmp_path))
+    instrument = made.instrument
+    assert instrument.about == "Customers of a bank"
+    assert {key: len(instrument.items_of(key)) for key in instrument.constructs} == {"sat": 3, "ease": 2}
+    assert instrument.item("sat1").text == "All in all I am content"
+    agree = instrument.scale_of("sat1")
+    assert (agree.first, agree.last, agree.labels["en"], agree.unknown) == (1, 5, list(AGREE.values()), [-99, 98])
+    assert instrument.scale_of("ease2").labels["en"] == ["very hard", "2", "3", "4", "5", "6", "very easy"]
+    assert instrument.nps_item is not None
+    facts = {one.code: one.choices for one in instrument.demographics}
+    assert facts["gender"] == {"female": "female", "male": "male"}
+    assert list(facts["region"] or {}) == ["North", "South", "East", "West", "Centre"]  # five names are no scale
+    assert facts["age"] is None
+    assert "remark: another value in every row, an id; not mapped" in made.listed
+    assert "age: 999 declared missing, taken as none" in made.listed
+
+
+def test_answers_of_spss_are_read_with_their_instrument(tmp_path: Path) -> None:
+    sheets = read_sheets(spss(tmp_path))
+    assert sheets.table["sat1"].isna().sum() == 3
+    assert set(sheets.table["gender"]) == {"female", "male"}
+    assert sheets.table["region"].isna().sum() == 5
+    assert sheets.table["age"].isna().sum() == 1
+    again = read_sheets(tmp_path / "bank.sav", sheets.instrument)  # an instrument of one's own serves as well
+    pd.testing.assert_frame_equal(again.table, sheets.table)
+    assert any(note == "sat1: 2 answers for not known, taken as none" for note in sheets.notes)
+
+
+def test_a_damaged_spss_file_is_refused_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.sav").write_bytes(b"$FL2 nothing")
+    with pytest.raises(BadInput, match=r"bad\.sav  is not an SPSS file or is damaged"):
+        import_instrument(tmp_path / "bad.sav")
+    assert capfd.readouterr().err == ""
+
+
+# --- XLSForm ----------------------------------------------------------------------------------------------------------
+
+TRICKY = """\
+name: tricky
+about: {en: "=1+1 is no formula", zh: 测试}
+version: "2.1"
+languages: [en, zh]
+scales:
+  five: {from: -2, to: 2, labels: {zh: [甲, 乙, 丙, 丁, 戊]}, thresholds: [-1.25, -0.1, 0.30000000000000004, 1e-3]}
+  area: {from: 0, to: 10, unknown: [98, 99]}
+constructs:
+  calm: {label: {en: Calm, zh: 平静}, about: plain, source: "Oliver 1980", of: {trust: -0.1}, self_rated: true}
+items:
+  - {code: c1, text: plain, scale: five, construct: calm, loading: 0.333, required: true}
+  - {code: c2, text: {zh: 二}, scale: five, construct: calm, reversed: true, asked_if: {c1: [-2, 2], area: ["it's", x]}}
+  - {code: e1, text: {en: one, zh: 一}, scale: area, construct: calm, role: importance, about: calm}
+  - {code: nps, text: four, scale: area, nps: true, asked_if: {town: ["7"]}}
+demographics:
+  - {code: area, text: where, choices: {"it's": {en: Its, zh: 它}, x: X, "no": {en: Not here}}}
+  - {code: town, text: {en: which}}
+"""
+
+
+def tricky() -> Instrument:
+    return validate(Instrument, loads(TRICKY.replace("1e-3", "0.4"), file="tricky.yaml"))
+
+
+@pytest.mark.parametrize("name", ["customers", "employees", "tricky"])
+def test_an_instrument_to_xlsform_and_back_is_the_same(tmp_path: Path, name: str) -> None:
+    instrument = tricky() if name == "tricky" else read_instrument(name)
+    to_xlsform(instrument, tmp_path / "form.xlsx")
+    made = import_instrument(tmp_path / "form.xlsx")
+    assert made.instrument == instrument
+    assert made.listed == ()
+
+
+@pytest.mark.parametrize("name", ["customers", "employees", "tricky"])
+def test_an_instrument_as_yaml_reads_back_as_the_same(name: str) -> None:
+    instrument = tricky() if name == "tricky" else read_instrument(name)
+    assert validate(Instrument, loads(to_yaml(instrument))) == instrument
+
+
+def test_an_exported_form_is_what_tools_of_xlsform_expect(tmp_path: Path) -> None:
+    to_xlsform(read_instrument("customers"), tmp_path / "form.xlsx")
+    survey = pd.read_excel(tmp_path / "form.xlsx", sheet_name="survey", dtype=str).set_index("name")
+    assert list(survey.columns)[:3] == ["type", "label::English (en)", "label::中文 (zh)"]
+    assert survey.loc["sat1", "type"] == "select_one agree"
+    assert survey.loc["banks", "type"] == "integer"
+    assert survey.loc["app1", "relevant"] == "${app_user} = 'yes'"
+    rows = list(survey.index)
+    assert rows.index("app_user") < rows.index("app1")  # what a rule asks for is asked before it
+    choices = pd.read_excel(tmp_path / "form.xlsx", sheet_name="choices", dtype=str)
+    assert choices[choices["list_name"] == "agree"]["name"].tolist() == ["1", "2", "3", "4", "5"]
+    assert choices[choices["list_name"] == "recommend"]["label::English (en)"].tolist() == [str(i) for i in range(11)]
+    settings = pd.read_excel(tmp_path / "form.xlsx", sheet_name="settings", dtype=str)
+    assert settings.loc[0, "default_language"] == "English (en)"
+
+
+def test_a_mistake_in_an_edited_form_is_named(tmp_path: Path) -> None:
+    to_xlsform(read_instrument("employees"), tmp_path / "form.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "form.xlsx")
+    sheet = book["survey"]
+    columns = [cell.value for cell in sheet[1]]
+    sheet.cell(2, columns.index("rapport_construct") + 1).value = "profesional"
+    book.save(tmp_path / "form.xlsx")
+    with pytest.raises(BadInput, match=r"form\.xlsx  items\[0\]\.construct: no construct 'profesional'; one of profes"):
+        import_instrument(tmp_path / "form.xlsx")
+
+
+def form(folder: Path, survey: list[tuple[str, ...]], choices: list[tuple[str, ...]], name: str = "form.xlsx") -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in (("survey", survey), ("choices", choices)):
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(folder / name)
+    return folder / name
+
+
+def test_a_form_of_another_hand_is_mapped_and_the_rest_listed(tmp_path: Path) -> None:
+    survey: list[tuple[str, ...]] = [
+        ("type", "name", "label::English", "label::Français (fr)", "required", "relevant", "parameters", "constraint"),
+        ("start", "start", "", "", "", "", "", ""),
+        ("note", "hello", "Welcome", "Bonjour", "", "", "", ""),
+        ("select_one yesno", "app", "Do you use the app?", "App ?", "yes", "", "", ""),
+        ("begin_group", "users", "Users", "", "", "${app} = 'y'", "", ""),
+        ("select_one agree", "Q1.1", "The <b>app</b> is quick", "rapide", "true", "", "", ""),
+        ("select_one agree", "Q1.2", "The app is clear", "clair", "", "selected(${Q1.1}, '4') or ${Q1.1} = 5", "", ""),
+        ("end_group", "", "", "", "", "", "", ""),
+        ("select_one agree", "late", "Sure?", "", "", "count-selected(${x}) > 2", "", ""),
+        ("range", "tell", "Would you recommend us?", "", "", "", "start=0 end=10 step=1", ""),
+        ("integer", "age", "Age", "", "", "", "", ". > 17"),
+        ("select_multiple yesno", "many", "Which?", "", "", "", "", ""),
+        ("rank yesno", "order", "Order", "", "", "", "", ""),
+        ("text", "why", "Why?", "", "", "", "", ""),
+        ("calculate", "sum", "", "", "", "", "", ""),
+        ("begin repeat", "cards", "Cards", "", "", "", "", ""),
+        ("select_one agree", "card", "Card", "", "", "", "", ""),
+        ("end repeat", "", "", "", "", "", "", ""),
+        ("select_one gone", "lost", "Lost", "", "", "", "", ""),
+    ]
+    words = ["Disagree fully", "Disagree", "Neither", "Agree", "Agree fully", "Don't know"]
+    choices: list[tuple[str, ...]] = [("list_name", "name", "label::English", "label::Français (fr)")]
+    choices += [("agree", code, word, f"{word} !") for code, word in zip("123459", words, strict=True)]
+    choices += [("yesno", "y", "Yes", "Oui"), ("yesno", "n", "No", "Non")]
+    made = import_instrument(form(tmp_path, survey, choices))
+    instrument = made.instrument
+    assert instrument.languages == ["en", "fr"]
+    assert instrument.codes == ["Q1_1", "Q1_2", "late", "tell"]
+    assert instrument.item("Q1_1").text == {"en": "The app is quick", "fr": "rapide"}
+    assert instrument.item("Q1_1").required
+    assert instrument.item("Q1_1").asked_if == {"app": ["y"]}
+    assert instrument.item("Q1_2").asked_if == {"app": ["y"], "Q1_1": [4, 5]}
+    assert instrument.nps_item is not None
+    assert instrument.nps_item.code == "tell"
+    scale = instrument.scale_of("Q1_1")
+    assert (scale.points, scale.unknown, scale.labels["fr"][0]) == ([1, 2, 3, 4, 5], [9], "Disagree fully !")
+    assert {key: len(instrument.items_of(key)) for key in instrument.constructs} == {"Q1": 2}
+    assert [one.code for one in instrument.demographics] == ["app", "age"]
+    assert list(made.listed) == [
+        "hello: a note, no question, not mapped",
+        "Q1.1: named Q1_1 here",
+        "Q1.2: named Q1_2 here",
+        "late: its skip rule is not mapped: (count-selected(${x}) > 2)",
+        "age: constraint . > 17, not mapped",
+        "many: several answers at once, not mapped",
+        "order: a ranking, not mapped",
+        "why: free text, not mapped",
+        "sum: a calculation, not mapped",
+        "cards: questions that are repeated; none of them is mapped",
+        "lost: there are no choices 'gone', not mapped",
+    ]
+
+
+# --- the verb ---------------------------------------------------------------------------------------------------------
+
+
+def test_import_writes_instrument_and_answers_that_find_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spss(tmp_path)
+    assert main(["survey", "--import", "bank.sav", "--out", "bank"]) == 0
+    told = capsys.readouterr().out
+    assert "6 items on 1 to 5, 1 to 7, 0 to 10, 2 constructs, 3 demographics, in en" in told
+    assert "  remark: another value in every row, an id; not mapped" in told
+    read = read_sheets("bank/answers.csv")  # by the instrument.yaml beside it
+    assert read.instrument == import_instrument("bank.sav").instrument
+    pd.testing.assert_frame_equal(read.table, read_sheets("bank.sav").table)
+    assert main(["survey", "--import", "bank.sav", "--out", "bank"]) == 2
+    assert "bank/instrument.yaml  is there already; another --out, or --overwrite" in capsys.readouterr().err
+    assert main(["survey", "--import", "bank.sav", "--out", "bank", "--overwrite", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)["constructs"]["sat"] == ["sat1", "sat2", "sat3"]
+    assert json.loads(out)["answers"] == "bank/answers.csv"
+
+
+def test_import_without_a_place_writes_beside_and_leaves_a_table_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plain(tmp_path)
+    before = Path("plain.csv").read_bytes()
+    assert main(["survey", "--import", "plain.csv"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["plain.csv", "plain.yaml"]
+    assert Path("plain.csv").read_bytes() == before
+    assert read_instrument("plain.yaml") == import_instrument("plain.csv").instrument
+
+
+def test_export_writes_a_form_that_imports_as_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["survey", "--export", "employees"]) == 0
+    assert main(["survey", "--export", "employees"]) == 2
+    assert main(["survey", "--import", "employees.xlsx", "--out", "mine.yaml"]) == 0
+    assert read_instrument("mine.yaml") == read_instrument("employees")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--import", "none.sav"], "none.sav  there is no such file"),
+        (["--export", "custmers"], "there is no such file or instrument; did you mean customers?"),
+        (["--export", "customers", "--out", "form.csv"], "form.csv  is no name for an XLSForm; it ends in .xlsx"),
+        (["--import", "a.pdf"], "a.pdf  is of an unknown kind"),
+    ],
+)
+def test_what_cannot_be_imported_or_exported_is_one_line_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.pdf").write_bytes(b"x")
+    assert main(["survey", *words]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]

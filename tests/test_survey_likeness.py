@@ -116,7 +116,7 @@ def test_bounds_are_a_tenth_and_a_quarter_of_a_standard_deviation() -> None:
     rng = np.random.default_rng(1)
     base = pd.DataFrame({code: np.round(rng.normal(50, 10, 20_000)) for code in ("a1", "a2", "a3", "a4")})
     asked = instrument(list(base), last=100)
-    moved = base.add([0, 0.9, 2.4, 2.6])
+    moved = base.add([0, 0.9, 2.4, 2.6], axis=1)
     assert list(compare(Sheets(asked, moved), Sheets(asked, base)).items["verdict"]) == [GOOD, GOOD, ACCEPTABLE, UNLIKE]
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import correlations, matrix
+from sim.survey.analysis.factors import congruence, explore, matched, parallel
+from sim.survey.analysis.invariance import invariance
 from sim.survey.analysis.moments import correlate
 
 FIVE_POINTS = (-1.8, -1.0, 0.0, 1.1)  # cuts of SPEC 8.2
@@ -196,6 +198,183 @@ def test_factor_model_of_the_real_bank(bank, bank_constructs):
     assert first["se"].to_numpy() == pytest.approx([0.018, 0.014, 0.025, 0.021], abs=5.1e-4)
     last = found.factors.iloc[-1]
     assert (last["r"], last["se"]) == pytest.approx((0.877, 0.012), abs=5.1e-4)
+
+
+def test_exploration_of_the_real_bank(bank, bank_constructs):
+    """Shares that came with the data; KMO, Bartlett and communalities as psych 2.2.9 gives them (`fa`, minres)."""
+    found = explore(bank[[code for codes in bank_constructs.values() for code in codes]])
+    share = found.eigenvalues["share"]
+    assert share[0] == pytest.approx(summary()["first_eigen_share"], abs=1e-6)
+    assert share[1] == pytest.approx(summary()["second_eigen_share"], abs=1e-6)
+    assert found.adequacy["kmo"][0] == pytest.approx(0.96292, abs=1e-5)
+    assert found.adequacy["bartlett_chi2"][0] == pytest.approx(26493.15, abs=0.01)
+    assert found.eigenvalues["kept"].sum() == 3
+    communality = [0.5886, 0.6395, 0.5491, 0.5608, 0.3572, 0.5663]
+    assert found.loadings["communality"].to_numpy()[:6] == pytest.approx(communality, abs=1e-4)
+
+
+def test_invariance_of_the_real_bank(bank, bank_constructs):
+    """Women and men, against lavaan 0.6-14, `cfa` with `group` and `group.equal`, three digits as it prints them."""
+    found = invariance(bank, bank_constructs, bank["Gender"])
+    levels = found.levels
+    assert list(levels["df"]) == [618, 639, 660]
+    assert levels["chi2"].to_numpy() == pytest.approx([3187.600, 3223.024, 3292.627], abs=1e-3)
+    assert levels["cfi"].to_numpy() == pytest.approx([0.903, 0.903, 0.901], abs=5.1e-4)
+    assert levels["tli"].to_numpy() == pytest.approx([0.890, 0.893, 0.895], abs=5.1e-4)
+    assert levels["rmsea"].to_numpy() == pytest.approx([0.078, 0.077, 0.076], abs=5.1e-4)
+    means = found.means.set_index("construct")
+    for name, value, se in (("imag", -0.007, 0.054), ("sat", -0.055, 0.055), ("loy", 0.008, 0.057)):
+        assert means.loc[name, "difference"] == pytest.approx(value, abs=5.1e-4)
+        assert means.loc[name, "se"] == pytest.approx(se, abs=5.1e-4)
+
+
+# --- exploratory factors -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("built_in", [1, 2, 4])
+def test_parallel_analysis_finds_the_factors_built_in(built_in: int):
+    for seed in range(10):
+        answers, _ = answered(500, seed, equal(built_in, 0.3))
+        assert parallel(answers)["kept"].sum() == built_in
+    noise = pd.DataFrame(np.random.default_rng(1).normal(size=(500, 8))).rename(columns=str)
+    found = explore(noise)
+    assert "nothing in common" in found.problem
+    assert found.loadings.empty
+
+
+@pytest.mark.parametrize("cuts", [(), FIVE_POINTS], ids=["continuous", "five points"])
+def test_exploratory_factors_are_those_built_in(cuts: tuple[float, ...]):
+    answers, _ = answered(4000, 3, equal(3, 0.4), cuts=cuts)
+    found = explore(answers)
+    pattern = found.loadings[["factor_1", "factor_2", "factor_3"]].to_numpy()
+    true = np.kron(np.eye(3), np.array(LOADINGS)[:, None])
+    place, alike = matched(true, pattern)
+    assert alike.min() > 0.995
+    assert pattern[:, place] == pytest.approx(true, abs=0.08)
+    between = found.factors.to_numpy()[np.triu_indices(3, 1)]
+    assert between == pytest.approx([0.4] * 3, abs=0.08)
+    assert found.loadings["communality"].to_numpy() == pytest.approx(np.tile(LOADINGS, 3) ** 2, abs=0.06)
+
+
+def test_congruence_is_one_of_the_same_and_none_of_the_unrelated():
+    one = np.array([[0.8, 0.0], [0.6, 0.0], [0.0, 0.7], [0.0, 0.5]])
+    assert congruence(one, -2 * one[:, ::-1]) == pytest.approx(np.array([[0, -1], [-1, 0]]))
+    place, alike = matched(one, -2 * one[:, ::-1])
+    assert list(place) == [1, 0]
+    assert alike == pytest.approx([1, 1])
+    mixed = np.array([[0.8], [0.6], [0.7], [0.5]])
+    assert congruence(one, mixed)[0, 0] == pytest.approx(1.0 / np.sqrt(1.74))
+
+
+def test_exploration_that_cannot_be_is_a_sentence(recwarn):
+    answers, _ = answered(300, 1, equal(2, 0.4))
+    assert "5 sheets are too few" in explore(answers.head(5)).problem
+    assert "fewer than 3 items vary" in explore(answers.assign(**dict.fromkeys(list(answers)[2:], 1.0))).problem
+    assert "sums of others" in explore(answers.assign(f0_0=answers["f0_1"])).problem
+    assert "at most" in explore(answers, factors=7).problem
+    assert not recwarn
+
+
+# --- invariance --------------------------------------------------------------------------------------------------
+
+
+def two_groups(
+    seed: int, shift: float = 0.5, style: float = 0.0, weaker: float = 0.0
+) -> tuple[pd.DataFrame, dict[str, list[str]], pd.Series]:
+    """Two groups of 600: the second with factors higher by `shift`, and with a style or weaker loadings of its own.
+
+    The last two items of each factor are turned ones: agreeing with everything means less of the construct there.
+    """
+    first, constructs = answered(600, 2 * seed, equal(2, 0.5))
+    second, _ = answered(600, 2 * seed + 1, equal(2, 0.5))
+    for place, codes in enumerate(constructs.values()):
+        for i, code in enumerate(codes):
+            second[code] += LOADINGS[i] * shift + style * (1 if i < 2 else -1)
+            if weaker and place == 0 and i < 2:
+                noise = np.random.default_rng([seed, i]).normal(size=600)
+                second[code] = second[code] * (1 - weaker) + noise * weaker
+    groups = pd.Series(np.repeat(["one", "two"], 600))
+    return pd.concat([first, second], ignore_index=True), constructs, groups
+
+
+def test_invariance_holds_where_only_the_factors_differ():
+    inside = []
+    for seed in range(60):
+        found = invariance(*two_groups(seed))
+        assert list(found.levels["holds"]) == [True, True, True]
+        inside += list((found.means["low"] < 0.5) & (found.means["high"] > 0.5))
+    assert np.mean(inside) > 0.9
+    assert found.means["difference"].to_numpy() == pytest.approx([0.5, 0.5], abs=0.2)
+
+
+def test_chi_square_of_a_step_that_holds_is_its_degrees_of_freedom():
+    """Where both steps hold, what they cost in chi-square is on average the degrees of freedom that they gain."""
+    costs = np.array([invariance(*two_groups(seed)).levels[["d_chi2", "d_df"]].to_numpy()[1:] for seed in range(40)])
+    assert (costs[:, :, 1] == 6).all()
+    assert costs[:, :, 0].mean(axis=0) == pytest.approx([6, 6], abs=3 * np.sqrt(12 / 40))
+
+
+def test_an_acquiescent_group_fails_at_its_intercepts():
+    for seed in range(10):
+        levels = invariance(*two_groups(seed, style=0.3)).levels.set_index("level")
+        assert list(levels["holds"]) == [True, True, False]
+        assert levels.loc["scalar", "d_p"] < 1e-6
+
+
+def test_the_item_that_is_understood_otherwise_is_named():
+    answers, constructs, groups = two_groups(3)
+    answers.loc[groups == "two", "f1_2"] += 0.4
+    items = invariance(answers, constructs, groups).items
+    assert items["item"][0] == "f1_2"
+    assert items["gain"][0] > 3 * items["gain"][1]
+
+
+def test_weaker_loadings_fail_at_the_loadings():
+    levels = invariance(*two_groups(1, weaker=0.6)).levels
+    assert list(levels["holds"]) == [True, False, False]
+
+
+def test_waves_are_groups_in_their_order():
+    answers, constructs, groups = two_groups(2)
+    waves = groups.map({"one": 24, "two": 6})
+    found = invariance(answers, constructs, waves)
+    assert found.groups == ("6", "24")
+    assert (found.means["difference"] < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("three sheets", "fewer than two groups"),
+        ("one group", "fewer than two groups"),
+        ("collinear", "sums of one another"),
+        ("single", "no constructs with items enough"),
+    ],
+)
+def test_invariance_that_cannot_be_is_a_sentence(change: str, said: str, recwarn):
+    answers, constructs, groups = two_groups(1)
+    if change == "three sheets":
+        groups[3:600] = "two"
+    elif change == "one group":
+        groups[:] = "one"
+    elif change == "collinear":
+        answers["f0_0"] = answers["f0_1"]
+    else:
+        constructs = {"f0": ["f0_0"], "f1": ["f1_0"]}
+    found = invariance(answers, constructs, groups)
+    assert said in found.problem
+    assert found.levels.empty
+    assert not recwarn
+
+
+def test_a_group_of_three_is_left_out_and_said():
+    answers, constructs, groups = two_groups(1)
+    groups[:3] = "three"
+    answers.loc[groups == "two", "f0_0"] = 1.0
+    found = invariance(answers.assign(f0_0=np.where(groups == "two", 1.0, answers["f0_0"])), constructs, groups)
+    assert any("16 in all: three" in note for note in found.notes)
+    assert any("a whole group gives the same answer or none: f0_0" in note for note in found.notes)
+    assert found.groups == ("one", "two")
 
 
 # --- what cannot be fitted ---------------------------------------------------------------------------------------

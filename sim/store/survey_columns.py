@@ -135,7 +135,9 @@ SURVEY: Final[dict[str, File]] = {
             _number("ci_high_weighted", SCORE, "upper end of its 95 % interval"),
             _number("effective_n", "sheets", "sheets that unequal weights leave them worth (Kish)"),
             _number(
-                "against_rest", "hundredths of the scale", "less the mean of the sheet's other constructs, weighted"
+                "against_rest",
+                "hundredths of the scale",
+                "less the mean of the sheet's other constructs of what is met",
             ),
             P,
             HOLM,

@@ -156,7 +156,8 @@ def _construct_of(code: str, simulated: Sheets, real: Sheets) -> str:
         item = sheets.instrument.item(code)
         name = item.measures or item.about
         if name:
-            return name if item.role == "perception" else f"{name} ({item.role})"
+            own = item.role == "perception" or (item.measures and not sheets.instrument.items_of(name))
+            return name if own else f"{name} ({item.role})"
     return ""
 
 

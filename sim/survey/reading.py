@@ -12,7 +12,7 @@ import numpy as np
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted
 from sim.survey import tables
-from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, WAVE, WEIGHT
+from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, WAVE, WEIGHT, valid_code
 from sim.survey.instrument import Instrument
 from sim.survey.instrument.importing import Imported, import_instrument
 from sim.survey.instrument.model import Demographic, Item, Scale
@@ -87,7 +87,9 @@ class _Reader:
         there = list(self.table.cells.columns)
         found = {name: name for name in wanted if name in there}
         for name in wanted:
-            alike = [column for column in there if column.casefold() == name.casefold() and column not in wanted]
+            alike = [
+                c for c in there if c not in wanted and name.casefold() in (c.casefold(), valid_code(c).casefold())
+            ]
             if name not in found and len(alike) == 1:
                 found[name] = alike[0]
                 self.notes.append(f"{alike[0]}: read as {name}")

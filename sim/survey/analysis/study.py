@@ -48,6 +48,10 @@ class Study:
         """A construct's name for people."""
         return said(self.instrument.constructs[construct].label) or construct
 
+    def perceived(self, construct: str) -> bool:
+        """Whether it is about what people met, not about what they expect or hold important."""
+        return all(self.instrument.item(code).role == "perception" for code in self.items(construct))
+
     def range_of(self, construct: str) -> tuple[int, int]:
         """The lowest and highest score that a construct can have."""
         scale = self.instrument.scale_of(self.items(construct)[0])
@@ -60,8 +64,14 @@ class Study:
 
 
 def codes_of(instrument: Instrument, answers: pd.DataFrame, construct: str, role: Role) -> list[str]:
-    """Codes of the items of a construct in a role that the answers have."""
-    return [item.code for item in instrument.items_of(construct, role) if item.code in answers]
+    """Codes of the items of a construct in a role that the answers have.
+
+    A construct without items of perception (expectation as a whole) is what all items that measure it say.
+    """
+    found = instrument.items_of(construct, role)
+    if not found and role == "perception":
+        found = [item for item in instrument.items if item.measures == construct]
+    return [item.code for item in found if item.code in answers]
 
 
 def scores(instrument: Instrument, answers: pd.DataFrame, role: Role = "perception") -> pd.DataFrame:

@@ -20,7 +20,9 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
     ".tsv.gz": ("table",),
     ".txt": ("table",),
     ".parquet": ("table",),
-    ".xlsx": ("table",),
+    ".xlsx": ("xlsform", "table"),
+    ".sav": ("sav",),
+    ".zsav": ("sav",),
 }
 
 
