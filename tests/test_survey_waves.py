@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from sim.survey.instrument.writing import to_yaml
 
 import sim
 from sim.cli import main
 from sim.errors import BadInput
 from sim.experiments.prepare import prepare
 from sim.survey.instrument.reading import read_instrument
+from sim.survey.instrument.writing import to_yaml
 
 SMALL: dict[str, Any] = {
     "extends": "baseline",

@@ -131,7 +131,9 @@ def tell(found: Initialised) -> None:
         source = f"{row['source']}: {row['measured']}" if row["measured"] else row["source"]
         shown = {"mean": "{mean:,.3g}", "high": "{low:.3f} to {high:.3f}"}
         shown |= {"reliability": "{reliability:.2f}", "effective": "{effective:.0f}"}
-        table.add_row(row["column"], source, *(form.format(**row) if row[key] is not None else "" for key, form in shown.items()))
+        table.add_row(
+            row["column"], source, *(form.format(**row) if row[key] is not None else "" for key, form in shown.items())
+        )
     console.print(table)
     for note in found.notes:
         console.print(note, soft_wrap=True)
