@@ -13,7 +13,7 @@ import pytest
 
 from sim.cli import main
 from sim.errors import BadInput
-from sim.survey.instrument import Instrument
+from sim.survey.instrument import Construct, Demographic, Instrument, Item, Scale
 from sim.survey.instrument.formats.rules import parse, unquoted
 from sim.survey.instrument.importing import import_instrument
 from sim.survey.instrument.reading import read_instrument
@@ -178,25 +178,48 @@ TRICKY = """\
 name: tricky
 about: {en: "=1+1 is no formula", zh: 测试}
 version: "2.1"
+asks: customers
 languages: [en, zh]
+own: {calm: {wish: -0.25}}
 scales:
-  five: {from: -2, to: 2, labels: {zh: [甲, 乙, 丙, 丁, 戊]}, thresholds: [-1.25, -0.1, 0.30000000000000004, 1e-3]}
+  five: {from: -2, to: 2, labels: {zh: [甲, 乙, 丙, 丁, 戊]}, thresholds: [-1.25, -0.1, 0.30000000000000004, 0.4]}
   area: {from: 0, to: 10, unknown: [98, 99]}
 constructs:
   calm: {label: {en: Calm, zh: 平静}, about: plain, source: "Oliver 1980", of: {trust: -0.1}, self_rated: true}
+  wish: {label: Wish}
 items:
-  - {code: c1, text: plain, scale: five, construct: calm, loading: 0.333, required: true}
-  - {code: c2, text: {zh: 二}, scale: five, construct: calm, reversed: true, asked_if: {c1: [-2, 2], area: ["it's", x]}}
+  - {code: c1, text: plain, scale: five, construct: calm, loading: 0.333, thresholds: [-1.0, 0.5, 0.5, 2.0]}
+  - code: c2
+    text: {zh: 二}
+    scale: five
+    construct: wish
+    reversed: true
+    required: true
+    asked_if: {c1: [-2, 2], area: ["it's", x]}
   - {code: e1, text: {en: one, zh: 一}, scale: area, construct: calm, role: importance, about: calm}
   - {code: nps, text: four, scale: area, nps: true, asked_if: {town: ["7"]}}
 demographics:
   - {code: area, text: where, choices: {"it's": {en: Its, zh: 它}, x: X, "no": {en: Not here}}}
-  - {code: town, text: {en: which}}
+  - {code: town, text: {en: which}, of: banks}
 """
 
 
 def tricky() -> Instrument:
-    return validate(Instrument, loads(TRICKY.replace("1e-3", "0.4"), file="tricky.yaml"))
+    return validate(Instrument, loads(TRICKY, file="tricky.yaml"))
+
+
+def test_the_instrument_that_goes_there_and_back_uses_every_field_there_is() -> None:
+    made = tricky()
+    for kind, some in (
+        (Instrument, [made]),
+        (Scale, made.scales.values()),
+        (Construct, made.constructs.values()),
+        (Item, made.items),
+        (Demographic, made.demographics),
+    ):
+        for name, field in kind.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            assert any(getattr(one, name) != default for one in some), f"{kind.__name__}.{name}"
 
 
 @pytest.mark.parametrize("name", ["customers", "employees", "tricky"])
