@@ -96,6 +96,9 @@ class Item(Settings):
     )
     loading: float = Field(0.75, ge=-1, le=1, description="correlation of the latent answer with the construct")
     reversed: bool = Field(False, description="agreeing means less of the construct")
+    thresholds: list[float] | None = Field(
+        None, description="cuts between the points on this item's latent answer, in place of its scale's; SD"
+    )
     role: Role = Field("perception", description="what is met, what is expected, or how important it is")
     about: Code | None = Field(None, description="of an expectation or importance item: the construct it goes with")
     nps: bool = Field(False, description="the question behind the net promoter score, 0 to 10")
@@ -124,6 +127,10 @@ class Instrument(Settings):
     languages: list[str] = Field(default_factory=lambda: ["en"], min_length=1, description="languages of its texts")
     scales: dict[str, Scale] = Field(description="scales by name")
     constructs: dict[Code, Construct] = Field(default_factory=dict, description="constructs by name")
+    own: dict[Code, dict[Code, float]] = Field(
+        default_factory=dict,
+        description="by two constructs, each pair once: correlation of what their measures leave open; 0 where absent",
+    )
     items: list[Item] = Field(min_length=1, description="questions in their order")
     demographics: list[Demographic] = Field(default_factory=list, description="facts about the person, asked last")
 
@@ -140,6 +147,7 @@ class Instrument(Settings):
             yield from self._of(("constructs", name, "of"), construct)
             if not any(item.measures == name for item in self.items):
                 yield ("constructs", name), f"no item measures it; an item with construct: {name}, or leave it out"
+        yield from self._own_slips()
         codes = [*self.codes, *(one.code for one in self.demographics)]
         for i, item in enumerate(self.items):
             place = ("items", i)
@@ -166,6 +174,10 @@ class Instrument(Settings):
     def _item(self, place: Place, item: Item, position: int) -> Iterator[Slip]:
         if item.scale not in self.scales:
             yield (*place, "scale"), f"no scale {item.scale!r}; one of {', '.join(self.scales)}"
+        elif item.thresholds is not None:
+            points = len(self.scales[item.scale].points)
+            if len(item.thresholds) != points - 1 or item.thresholds != sorted(item.thresholds):
+                yield (*place, "thresholds"), f"{points} points need {points - 1} cuts, each at least the last"
         if item.measures is not None and item.measures not in self.constructs:
             known = f"one of {', '.join(self.constructs)}" if self.constructs else "there are none under constructs"
             yield (*place, "construct"), f"no construct {item.measures!r}; {known}"
@@ -267,6 +279,16 @@ class Instrument(Settings):
             asked: list[Item] | list[Demographic] = self.items if place[0] == "items" else self.demographics
             return (asked[place[1]].code, *place[2:])
         return place
+
+    def _own_slips(self) -> Iterator[Slip]:
+        for one, others in self.own.items():
+            for other, r in others.items():
+                if unknown := [name for name in (one, other) if name not in self.constructs]:
+                    yield ("own", one, other), f"no construct {unknown[0]!r}; one of {', '.join(self.constructs)}"
+                elif one == other or one in self.own.get(other, {}):
+                    yield ("own", one, other), "two constructs, and each pair once"
+                elif not -1 <= r <= 1:
+                    yield ("own", one, other), f"{r:g} is no correlation; -1 to 1"
 
     # --- what everybody asks of it -------------------------------------------------------------------------------
 
