@@ -219,7 +219,8 @@ def _beliefs(s: Scenario, given: Mapping[str, Any]) -> dict[str, Any]:
         names = [one.name for one in beliefs_of(s, Base(small(s))) if one.parameter.role == "uncertainty"]
         others = dict.fromkeys(_covering(names, set(given)))
     elif isinstance(vary, dict):
-        others = {path: one.model_dump(exclude_unset=True) or None for path, one in vary.items() if path not in given}
+        kept = {path: one.model_dump(exclude_unset=True) if one else {} for path, one in vary.items()}
+        others = {path: one or None for path, one in kept.items() if path not in given}
     else:
         others = dict.fromkeys(path for path in vary if path not in given)
     return {"worlds": s.beliefs.worlds, "vary": {**others, **given}}

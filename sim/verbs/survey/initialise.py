@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FACTS = "initialised.json"
 BASE = "baseline"
+ANSWERS = "answers"
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -78,7 +79,7 @@ def write(folder: Path, found: Initialised, base: str, *, overwrite: bool) -> No
     from sim.experiments.prepare import prepare
     from sim.store.files import write_csv, write_json, writing
     from sim.survey.instrument.writing import to_yaml
-    from sim.yaml_source.writer import dump
+    from sim.yaml_source import dump
 
     draft = folder.with_name(f".{folder.name}.draft")
     with writing(draft):
@@ -117,21 +118,25 @@ def facts(found: Initialised) -> dict[str, Any]:
 
 
 def tell(found: Initialised) -> None:
-    """Where every column is from and how sure it is, as a table."""
+    """Where every column is from and how sure it is: a table of what answers begin, a line of the rest."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
     table = Table(title=f"{len(found.book):,} customers out of {found.sheets:,} sheets")
-    table.add_column("column")
-    table.add_column("source")
-    for name in ("mean", "range", "reliability", "effective n"):
+    for name in ("out of answers", "from"):
+        table.add_column(name, overflow="fold")
+    for name in ("mean", "range", "reliability", "worth"):
         table.add_column(name, justify="right")
-    for row in plain(found.told):
-        source = f"{row['source']}: {row['measured']}" if row["measured"] else row["source"]
-        shown = {"mean": "{mean:,.3g}", "high": "{low:.3f} to {high:.3f}"}
-        shown |= {"reliability": "{reliability:.2f}", "effective": "{effective:.0f}"}
-        table.add_row(row["column"], source, *(form.format(**row) if row[key] is not None else "" for key, form in shown.items()))
+    rows = plain(found.told)
+    for row in (row for row in rows if row["source"] == ANSWERS):
+        shown = [f"{row['mean']:.3g}", f"{row['low']:.3g} to {row['high']:.3g}"]
+        shown.append("" if row["reliability"] is None else f"{row['reliability']:.2f}")
+        shown.append("" if row["effective"] is None else f"{row['effective']:.0f} sheets")
+        table.add_row(row["column"], row["measured"], *shown)
     console.print(table)
+    for source in dict.fromkeys(row["source"] for row in rows if row["source"] != ANSWERS):
+        names = ", ".join(row["column"] for row in rows if row["source"] == source)
+        console.print(f"{source}: {names}", soft_wrap=True)
     for note in found.notes:
         console.print(note, soft_wrap=True)
