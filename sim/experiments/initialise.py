@@ -181,6 +181,7 @@ def _scenario(
         "file": "population.csv",
         "customers": max(total, len(book)),
         "currency_scale": 1.0,
+        **dict.fromkeys(("agents", "shares", "separator", "decimal")),  # what only another population has
         "columns": {"id": "customer_id", **{column: column for column in book if column != "customer_id"}},
         "answers": answers,
         "opening": dict.fromkeys(shifts, 0.0),
@@ -203,7 +204,7 @@ def _scenario(
         given = {path: {"low": round(low, DIGITS), "high": round(high, DIGITS)} for path, (low, high) in ranges.items()}
         data["beliefs"] = _beliefs(s, given)
     data["survey"] = {
-        "waves": [0],
+        "waves": sorted({0, *(s.survey.waves if s.survey else ())}),
         "customers": {"instrument": "instrument.yaml", "n": min(sheets, len(book)), "sampling": "simple"},
         "answering": AS_ANSWERED,
     }

@@ -14,11 +14,13 @@ from sim.verbs.common import command, plain
 
 if TYPE_CHECKING:
     from sim.experiments.initialise import Initialised
+    from sim.survey.initial.links import Links
     from sim.survey.sheets import Sheets
 
 FACTS = "initialised.json"
 BASE = "baseline"
 ANSWERS = "answers"
+EMPLOYEES = "employees"
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -36,7 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
     (prepared,) = prepare([base])
     links = None if arguments.links is None else read_links(Path(arguments.links))
     sheets, behind = read(answers, arguments.instrument)
-    employees = None if arguments.employees is None else read(Path(arguments.employees), None)[0]
+    employees = None if arguments.employees is None else of_staff(Path(arguments.employees), links)
     found = initialise(prepared, sheets, employees=employees, links=links, behind=behind)
     write(folder, found, base, overwrite=arguments.overwrite)
     run = f"{command()} run {shlex.quote(str(folder / 'scenario.yaml'))}"
@@ -71,6 +73,19 @@ def read(file: Path, instrument: str | None) -> tuple[Sheets, float | None]:
     if file.is_file() and are_marginals(file):
         return published(file, known, Scoring())
     return read_sheets(file, known), None
+
+
+def of_staff(file: Path, links: Links | None) -> Sheets:
+    """Answers of the staff: to the instrument beside them, else to `employees` where its questions are in the file."""
+    from sim.survey.initial.links import usual
+    from sim.survey.instrument.reading import read_instrument
+    from sim.survey.reading import read_sheets
+
+    sheets = read_sheets(file)
+    shipped = read_instrument(EMPLOYEES)
+    if links is not None or usual(sheets.instrument) is not None or not set(shipped.codes) <= set(sheets.table):
+        return sheets
+    return read_sheets(file, shipped)
 
 
 def write(folder: Path, found: Initialised, base: str, *, overwrite: bool) -> None:
@@ -123,16 +138,16 @@ def tell(found: Initialised) -> None:
     from rich.table import Table
 
     console = Console(highlight=False)
-    table = Table(title=f"{len(found.book):,} customers out of {found.sheets:,} sheets")
-    for name in ("out of answers", "from"):
-        table.add_column(name, overflow="fold")
-    for name in ("mean", "range", "reliability", "worth"):
-        table.add_column(name, justify="right")
+    table = Table(title=f"{len(found.book):,} customers out of {found.sheets:,} sheets", box=None)
+    table.add_column("out of answers", no_wrap=True)
+    table.add_column("from", no_wrap=True)
+    for name in ("mean (range)", "reliable", "worth"):
+        table.add_column(name, justify="right", no_wrap=True)
     rows = plain(found.told)
     for row in (row for row in rows if row["source"] == ANSWERS):
-        shown = [f"{row['mean']:.3g}", f"{row['low']:.3g} to {row['high']:.3g}"]
+        shown = [f"{row['mean']:.2f} ({row['low']:.2f} to {row['high']:.2f})"]
         shown.append("" if row["reliability"] is None else f"{row['reliability']:.2f}")
-        shown.append("" if row["effective"] is None else f"{row['effective']:.0f} sheets")
+        shown.append("" if row["effective"] is None else f"{row['effective']:.0f}")
         table.add_row(row["column"], row["measured"], *shown)
     console.print(table)
     for source in dict.fromkeys(row["source"] for row in rows if row["source"] != ANSWERS):
