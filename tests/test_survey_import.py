@@ -14,6 +14,7 @@ import pytest
 from sim.cli import main
 from sim.errors import BadInput
 from sim.survey.instrument import Instrument
+from sim.survey.instrument.formats.rules import parse, unquoted
 from sim.survey.instrument.importing import import_instrument
 from sim.survey.instrument.reading import read_instrument
 from sim.survey.instrument.writing import to_xlsform, to_yaml
@@ -304,6 +305,360 @@ def test_a_form_of_another_hand_is_mapped_and_the_rest_listed(tmp_path: Path) ->
         "cards: questions that are repeated; none of them is mapped",
         "lost: there are no choices 'gone', not mapped",
     ]
+
+
+# --- LimeSurvey -------------------------------------------------------------------------------------------------------
+
+LIME = """\
+id\trelated_id\tclass\ttype/scale\tname\trelevance\ttext\thelp\tlanguage\tvalidation\tmandatory\tencrypted\tother\tdefault
+\t\tS\t\tsid\t\t123456\t\t\t\t\t\t\t
+\t\tS\t\tlanguage\t\ten\t\t\t\t\t\t\t
+\t\tSL\t\tsurveyls_title\t\tYour bank\t\ten\t\t\t\t\t
+1\t\tG\tG0\tService\t1\t\t\ten\t\t\t\t\t
+11\t\tQ\tL\tapp\t1\t<p>Do you use the app?</p>\t\ten\t\tY\tN\tN\t
+\t\tA\t0\tA1\t\tYes, daily\t\ten\t\t\t\t\t
+\t\tA\t0\tA2\t\tNo\t\ten\t\t\t\t\t
+12\t\tQ\tF\tserv\t((app.NAOK == "A1"))\t"How far do you agree?
+(one answer a line)"\t\ten\t\tY\tN\tN\t
+\t\tSQ\t0\tSQ001\t1\tIt is quick\t\ten\t\t\t\t\t
+\t\tSQ\t0\tSQ002\t1\tIt is clear\t\ten\t\t\t\t\t
+\t\tA\t0\tAO01\t\tDisagree\t\ten\t\t\t\t\t
+\t\tA\t0\tAO02\t\tNeither\t\ten\t\t\t\t\t
+\t\tA\t0\tAO03\t\tAgree\t\ten\t\t\t\t\t
+13\t\tQ\tB\tten\t1\tOf ten\t\ten\t\tN\tN\tN\t
+\t\tSQ\t0\tA\t1\tCounters\t\ten\t\t\t\t\t
+14\t\tQ\t5\tfive\t!is_empty(app)\tOverall\t\ten\t\tN\tN\tN\t
+15\t\tQ\tG\tsex\t1\tYou are\t\ten\t\tN\tN\tN\t
+16\t\tQ\tN\tage\t1\tAge\t\ten\t\tN\tN\tN\t
+17\t\tQ\tL\tbest\t1\tBest branch\t\ten\t\tN\tN\tY\t
+\t\tA\t0\tN\t\tNorth\t\ten\t\t\t\t\t
+\t\tA\t0\tS\t\tSouth\t\ten\t\t\t\t\t
+18\t\tQ\tM\tmany\t1\tWhich?\t\ten\t\tN\tN\tN\t
+19\t\tQ\tR\torder\t1\tOrder\t\ten\t\tN\tN\tN\t
+20\t\tQ\tT\twhy\t1\tWhy?\t\ten\t\tN\tN\tN\t
+21\t\tQ\t*\tsum\t1\t{app}\t\ten\t\tN\tN\tN\t
+11\t\tQ\tL\tapp\t1\t您使用手机银行吗\t\tzh-Hans\t\tY\tN\tN\t
+\t\tA\t0\tA1\t\t每天\t\tzh-Hans\t\t\t\t\t
+\t\tA\t0\tA2\t\t否\t\tzh-Hans\t\t\t\t\t
+12\t\tQ\tF\tserv\t((app.NAOK == "A1"))\t您同意吗\t\tzh-Hans\t\tY\tN\tN\t
+\t\tSQ\t0\tSQ001\t1\t很快\t\tzh-Hans\t\t\t\t\t
+"""
+
+
+def test_the_structure_of_limesurvey_is_mapped_and_the_rest_listed(tmp_path: Path) -> None:
+    (tmp_path / "limesurvey_survey_123456.txt").write_bytes(LIME.encode("utf-8-sig"))
+    made = import_instrument(tmp_path / "limesurvey_survey_123456.txt")
+    instrument = made.instrument
+    assert instrument.languages == ["en", "zh"]
+    assert instrument.codes == ["serv_SQ001", "serv_SQ002", "ten_A", "five"]
+    assert instrument.item("serv_SQ001").text == {
+        "en": "How far do you agree? (one answer a line) It is quick",
+        "zh": "您同意吗 很快",
+    }
+    assert instrument.item("serv_SQ001").required
+    assert instrument.item("serv_SQ002").asked_if == {"app": ["A1"]}
+    assert instrument.scale_of("serv_SQ001").labels["en"] == ["Disagree", "Neither", "Agree"]
+    assert instrument.scale_of("ten_A").points == list(range(1, 11))
+    assert instrument.scale_of("five").points == [1, 2, 3, 4, 5]
+    facts = {one.code: one.choices for one in instrument.demographics}
+    assert facts["app"] == {"A1": {"en": "Yes, daily", "zh": "每天"}, "A2": {"en": "No", "zh": "否"}}
+    assert facts["sex"] == {"F": {"en": "Female"}, "M": {"en": "Male"}}
+    assert facts["age"] is None
+    assert list(made.listed) == [
+        "five: its skip rule is not mapped: (!is_empty(app))",
+        "best: other: what is written there is not mapped",
+        "many: several answers at once, not mapped",
+        "order: a ranking, not mapped",
+        "why: free text, not mapped",
+        "sum: a calculation, not mapped",
+    ]
+
+
+def test_answers_of_limesurvey_are_read_by_its_codes_and_its_words(tmp_path: Path) -> None:
+    (tmp_path / "survey.txt").write_text(LIME, encoding="utf-8")
+    instrument = import_instrument(tmp_path / "survey.txt").instrument
+    (tmp_path / "results.csv").write_text(
+        '"app","serv[SQ001]","serv[SQ002]","ten[A]","five"\n"Yes, daily","AO03","AO01","10","5"\n'
+        '"A2","","Agree","1","4"\n'
+    )
+    table = read_sheets(tmp_path / "results.csv", instrument).table
+    assert table["app"].tolist() == ["A1", "A2"]
+    assert table["serv_SQ001"].fillna(0).tolist() == [3, 0]
+    assert table["serv_SQ002"].tolist() == [1, 3]
+
+
+def test_a_text_file_of_answers_is_not_taken_for_a_structure(tmp_path: Path) -> None:
+    (tmp_path / "answers.txt").write_text("q1\tq2\tname\n1\t5\tx\n2\t4\ty\n5\t1\tx\n")
+    assert import_instrument(tmp_path / "answers.txt").instrument.codes == ["q1", "q2"]
+
+
+# --- Qualtrics --------------------------------------------------------------------------------------------------------
+
+FIVE = {str(i): {"Display": word} for i, word in enumerate(AGREE.values(), 1)}
+
+
+def qualtrics(folder: Path, name: str = "bank.qsf") -> Path:
+    def question(id_: str, tag: str, kind: str, selector: str, **more: object) -> dict[str, object]:
+        payload = {"QuestionID": id_, "DataExportTag": tag, "QuestionType": kind, "Selector": selector, "Language": []}
+        said = {"QuestionText": f"<b>{tag}</b>?", "Validation": {"Settings": {"ForceResponse": "OFF"}}}
+        return {"Element": "SQ", "PrimaryAttribute": id_, "Payload": payload | said | more}
+
+    logic = {"LogicType": "Question", "QuestionID": "QID1", "Operator": "Selected", "Type": "Expression"}
+    shown = {
+        "0": {"0": logic | {"ChoiceLocator": "q://QID1/SelectableChoice/1"}, "Type": "If"},
+        "Type": "BooleanExpression",
+    }
+    odd = {
+        "0": {"0": logic | {"ChoiceLocator": "q://QID1/SelectableChoice/1", "Operator": "NotSelected"}, "Type": "If"}
+    }
+    chinese = {
+        "ZH-S": {
+            "QuestionText": "数字银行",
+            "Choices": {"1": {"Display": "很快"}},
+            "Answers": {"1": {"Display": "完全不同意"}},
+        }
+    }
+    questions = [
+        question(
+            "QID2",
+            "Serv",
+            "Matrix",
+            "Likert",
+            SubSelector="SingleAnswer",
+            DisplayLogic=shown,
+            Language=chinese,
+            Choices={"1": {"Display": "quick"}, "4": {"Display": "clear"}},
+            ChoiceOrder=["4", "1"],
+            Answers=FIVE,
+            AnswerOrder=[1, 2, 3, 4, 5],
+            ChoiceDataExportTags=False,
+            Validation={"Settings": {"ForceResponse": "ON"}},
+        ),
+        question(
+            "QID1",
+            "App",
+            "MC",
+            "SAVR",
+            Choices={"1": {"Display": "Yes"}, "2": {"Display": "No"}},
+            ChoiceOrder=["1", "2"],
+            RecodeValues={"1": "1", "2": "0"},
+        ),
+        question("QID3", "NPS", "MC", "NPS", Choices={str(i): {"Display": str(i)} for i in range(11)}),
+        question(
+            "QID4",
+            "Sat",
+            "MC",
+            "SAHR",
+            DisplayLogic=odd,
+            Choices={**FIVE, "6": {"Display": "Don't know"}},
+            ChoiceOrder=["1", "2", "3", "4", "5", "6"],
+            RecodeValues={"6": "99"},
+        ),
+        question("QID5", "Many", "MC", "MAVR", Choices=FIVE),
+        question("QID6", "Table", "Matrix", "Likert", SubSelector="MultipleAnswer", Choices=FIVE, Answers=FIVE),
+        question("QID7", "Age", "TE", "SL", Validation={"Settings": {"ContentType": "ValidNumber"}}),
+        question("QID8", "Why", "TE", "ESTB"),
+        question("QID9", "Rank", "RO", "DND", Choices=FIVE),
+        question(
+            "QID10",
+            "Warm",
+            "Slider",
+            "HSLIDER",
+            Configuration={"CSSliderMin": 0, "CSSliderMax": 100},
+            Choices={"1": {"Display": "towards us"}},
+        ),
+        question("QID11", "Old", "MC", "SAVR", Choices=FIVE),
+        question("QID12", "Hello", "DB", "TB"),
+    ]
+    blocks = [
+        {
+            "Type": "Default",
+            "ID": "BL_1",
+            "BlockElements": [{"Type": "Question", "QuestionID": f"QID{i}"} for i in (1, 2, 3)],
+        },
+        {"Type": "Trash", "ID": "BL_2", "BlockElements": [{"Type": "Question", "QuestionID": "QID11"}]},
+        {
+            "Type": "Standard",
+            "ID": "BL_3",
+            "BlockElements": [{"Type": "Question", "QuestionID": f"QID{i}"} for i in (4, 5, 6, 7, 8, 9, 10)],
+        },
+        {"Type": "Standard", "ID": "BL_4", "BlockElements": [{"Type": "Question", "QuestionID": "QID12"}]},
+    ]
+    flow = {
+        "Type": "Root",
+        "Flow": [
+            {"ID": "BL_4", "Type": "Block"},
+            {"Type": "Branch", "Flow": [{"ID": "BL_1", "Type": "Block"}]},
+            {"ID": "BL_3", "Type": "Standard"},
+        ],
+    }
+    elements = [{"Element": "BL", "Payload": blocks}, {"Element": "FL", "Payload": flow}, *questions]
+    entry = {"SurveyName": "Your bank", "SurveyLanguage": "EN"}
+    (folder / name).write_text(json.dumps({"SurveyEntry": entry, "SurveyElements": elements}), encoding="utf-8")
+    return folder / name
+
+
+@pytest.mark.parametrize("name", ["bank.qsf", "bank.json"])
+def test_a_qualtrics_survey_is_mapped_in_the_order_of_its_flow_and_the_rest_listed(tmp_path: Path, name: str) -> None:
+    made = import_instrument(qualtrics(tmp_path, name))
+    instrument = made.instrument
+    assert instrument.languages == ["en", "zh"]
+    assert instrument.codes == ["Serv_4", "Serv_1", "NPS", "Sat", "Warm_1"]
+    assert instrument.item("Serv_1").text == {"en": "Serv? quick", "zh": "数字银行 很快"}
+    assert instrument.item("Serv_4").asked_if == {"App": ["1"]}
+    assert instrument.item("Serv_4").required
+    assert not instrument.item("Sat").required
+    assert instrument.item("Sat").asked_if == {}
+    assert instrument.scale_of("Sat").points == [1, 2, 3, 4, 5]
+    assert instrument.scale_of("Sat").unknown == [99]
+    assert instrument.scale_of("Warm_1").last == 100
+    assert instrument.nps_item is not None
+    facts = {one.code: one.choices for one in instrument.demographics}
+    assert facts == {"App": {"1": {"en": "Yes"}, "0": {"en": "No"}}, "Age": None}
+    assert list(made.listed) == [
+        "Hello: a text, no question, not mapped",
+        "Sat: its skip rule is not mapped: NotSelected q://QID1/SelectableChoice/1",
+        "Many: several answers at once, not mapped",
+        "Table: several answers at once, not mapped",
+        "Why: free text, not mapped",
+        "Rank: a ranking, not mapped",
+        "Old: in the trash or in no block, not mapped",
+    ]
+
+
+# --- SurveyJS ---------------------------------------------------------------------------------------------------------
+
+SURVEYJS = {
+    "title": {"default": "Your bank", "zh-cn": "您的银行"},
+    "pages": [
+        {
+            "name": "first",
+            "elements": [
+                {"type": "html", "name": "hello", "html": "<p>Hello</p>"},
+                {"type": "boolean", "name": "app", "title": "Do you use the app?", "isRequired": True},
+                {
+                    "type": "panel",
+                    "name": "users",
+                    "visibleIf": "{app} = true",
+                    "elements": [
+                        {
+                            "type": "matrix",
+                            "name": "serv",
+                            "title": {"default": "How far?", "zh-cn": "多大程度"},
+                            "columns": [{"value": i, "text": word} for i, word in AGREE.items()],
+                            "rows": [{"value": "quick", "text": "quick"}, "clear"],
+                            "isRequired": True,
+                        },
+                    ],
+                },
+                {
+                    "type": "rating",
+                    "name": "ease1",
+                    "rateMax": 7,
+                    "minRateDescription": "hard",
+                    "maxRateDescription": "easy",
+                },
+                {"type": "rating", "name": "ease2", "rateValues": [1, 2, 3, 4, 5, 6, 7], "visibleIf": "{ease1} > 3"},
+                {"type": "rating", "name": "likely", "title": "Would you recommend us?", "rateMin": 0, "rateMax": 10},
+                {"type": "rating", "name": "half", "rateStep": 0.5},
+            ],
+        },
+        {
+            "name": "second",
+            "elements": [
+                {
+                    "type": "radiogroup",
+                    "name": "mood",
+                    "choices": ["never", "sometimes", "often", "always"],
+                    "visibleIf": "{serv.quick} anyof ['4', '5'] and {ease1} = 7",
+                },
+                {"type": "dropdown", "name": "town", "choices": ["North", "South"], "showOtherItem": True},
+                {"type": "text", "name": "age", "inputType": "number"},
+                {"type": "comment", "name": "why"},
+                {"type": "checkbox", "name": "many", "choices": [1, 2]},
+                {"type": "ranking", "name": "order", "choices": [1, 2]},
+                {"type": "matrixdynamic", "name": "cards"},
+            ],
+        },
+    ],
+    "triggers": [{"type": "complete"}],
+}
+
+
+def test_a_surveyjs_form_is_mapped_and_the_rest_listed(tmp_path: Path) -> None:
+    (tmp_path / "form.json").write_text(json.dumps(SURVEYJS), encoding="utf-8")
+    made = import_instrument(tmp_path / "form.json")
+    instrument = made.instrument
+    assert instrument.about == {"en": "Your bank", "zh": "您的银行"}
+    assert instrument.codes == ["serv_quick", "serv_clear", "ease1", "ease2", "likely", "mood"]
+    assert instrument.item("serv_quick").text == {"en": "How far? quick", "zh": "多大程度 quick"}
+    assert instrument.item("serv_quick").asked_if == {"app": ["true"]}
+    assert instrument.item("serv_quick").required
+    assert instrument.item("mood").asked_if == {"serv_quick": [4, 5], "ease1": [7]}
+    assert instrument.scale_of("ease1").labels["en"] == ["hard", "2", "3", "4", "5", "6", "easy"]
+    assert instrument.scale_of("ease2").labels == {}
+    assert instrument.scale_of("mood").labels["en"] == ["never", "sometimes", "often", "always"]
+    assert instrument.nps_item is not None
+    facts = {one.code: one.choices for one in instrument.demographics}
+    assert list(facts) == ["app", "town", "age"]
+    assert facts["town"] == {"North": {"en": "North"}, "South": {"en": "South"}}
+    assert list(made.listed) == [
+        "hello: a text, no question, not mapped",
+        "ease2: its skip rule is not mapped: ({ease1} > 3)",
+        "half: its steps are no whole numbers, not mapped",
+        "mood: its answers have no numbers, numbered in their order (1 is 'never')",
+        "town: other: what is written there is not mapped",
+        "why: free text, not mapped",
+        "many: several answers at once, not mapped",
+        "order: a ranking, not mapped",
+        "cards: a table that grows, not mapped",
+        "trigger complete: not mapped",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("a.json", '{"pages": [\n  oops]}', "a.json:2:3  is no JSON"),
+        ("a.json", "[1, 2]", "a.json  holds no questionnaire; a JSON object with questions"),
+        ("a.json", '{"answers": 3}', "a.json  holds no questions"),
+        ("a.qsf", '{"SurveyEntry": {}}', "a.qsf  holds no SurveyElements"),
+        (
+            "a.json",
+            '{"elements": [{"type": "comment", "name": "why"}]}',
+            "holds no question on a scale (why: free text",
+        ),
+        ("a.json", "[" * 100_000, "a.json"),
+    ],
+)
+def test_json_that_is_no_questionnaire_is_refused_in_words(tmp_path: Path, name: str, text: str, words: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(BadInput) as error:
+        import_instrument(tmp_path / name)
+    assert words in str(error.value).replace(f"{tmp_path}/", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("", {}),
+        ("a=1", {"a": ["1"]}),
+        ("(a='x y' or (a=2)) and b=\"and\"", {"a": ["x y", "2"], "b": ["and"]}),
+        ("a=1 && (b=2 || b=3)", {"a": ["1"], "b": ["2", "3"]}),
+        ("a=1 or b=2", None),  # two questions of which one suffices
+        ("a=1 and a=2", None),  # nobody gave both
+        ("a=b", None),
+        ("not(a=1)", None),
+        ("(a=1) and (b=2", None),
+    ],
+)
+def test_skip_rules_are_read_as_far_as_an_instrument_has_them(text: str, rule: dict[str, list[str]] | None) -> None:
+    def term(one: str) -> tuple[str, list[str]] | None:
+        name, _, literal = one.partition("=")
+        value = unquoted(literal)
+        return (name.strip(), [value]) if name.strip().isalpha() and value is not None else None
+
+    assert parse(text, term) == rule
 
 
 # --- the verb ---------------------------------------------------------------------------------------------------------

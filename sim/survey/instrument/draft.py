@@ -107,6 +107,7 @@ class Draft:
         self.renamed: dict[str, str] = {}  # name in the file: code
         self.measured: dict[str, str] = {}  # code: construct, where the file says so
         self.codes: set[str] = set()
+        self.points: dict[str, dict[str, int]] = {}  # code of an item: point by what the file calls the answer
         self.taken: set[str] = set()  # names of the file's columns
         self.conditions: dict[str, dict[str, list[str]]] = {}
 
@@ -196,7 +197,9 @@ class Draft:
             first = next(iter(points))
             self.lists(name, f"its answers have no numbers, numbered in their order (1 is {first!r})")
         words = {point: choices.words[code] for code, point in points.items()}
-        return self.item(name, said, self.scale(sorted(words), words, unknown), **more).code
+        code = self.item(name, said, self.scale(sorted(words), words, unknown), **more).code
+        self.points[code] = dict(points)
+        return code
 
     def condition(self, code: str, rule: Mapping[str, Sequence[str]] | None, text: str) -> None:
         """A skip rule as answers by question as the file names it; one that is None cannot be mapped. For `done`."""
@@ -212,9 +215,8 @@ class Draft:
             earlier = next((one for one in self.items[:position] if one.code == code), None)
             fact = next((one for one in self.demographics if one.code == code), None)
             if earlier is not None:
-                points = self.scales[earlier.scale].points
-                numbers = [int(answer) for answer in answers if re.fullmatch(r"-?\d+", answer)]
-                right: list[str | int] = [number for number in numbers if number in points]
+                known = self.points.get(code) or {str(point): point for point in self.scales[earlier.scale].points}
+                right: list[str | int] = [known[answer] for answer in answers if answer in known]
             else:
                 right = [answer for answer in answers if fact is not None and answer in (fact.choices or answers)]
             if len(right) < len(answers):
@@ -274,6 +276,12 @@ def stem(code: str) -> str:
     """``imag`` of ``imag3``, ``q_SQ`` of ``q_SQ001``; empty where no number ends the name."""
     found = re.fullmatch(r"([^\W\d]\w*?)_*\d+", code)
     return found[1] if found else ""
+
+
+def joined(stem_of: Mapping[str, str], row: Mapping[str, str]) -> dict[str, str]:
+    """The question of a row of a table: what stands above the table and in the row, in every language of either."""
+    first, here = next(iter(stem_of.values()), ""), next(iter(row.values()), "")
+    return {key: f"{stem_of.get(key) or first} {row.get(key) or here}" for key in {**stem_of, **row}}
 
 
 def plain(text: Any) -> str:
