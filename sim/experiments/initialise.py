@@ -91,15 +91,16 @@ def initialise(
     if employees is not None and staff is not None:
         changed += numbers(employees, _of(staff, "managers"), before, s.managers.digital_sd)
     book = _book(bank, found, pyramid)
+    said = len(sheets.table) if behind is None else round(behind)
     both = Links.model_validate({"links": {**(staff.links if staff else {}), **given.links}}) if staff else given
     return Initialised(
         book,
-        _scenario(prepared, sheets, found, changed, book),
+        _scenario(prepared, Path(sheets.file or "answers").name, said, found, changed, book),
         measured(sheets.instrument, found),
         both,
         _told(found, changed, book),
         (*sheets.notes, *found.notes),
-        len(sheets.table),
+        said,
         found.effective,
     )
 
@@ -156,15 +157,14 @@ def _book(bank: Mapping[str, np.ndarray], found: Attitudes, pyramid: Pyramid) ->
 
 
 def _scenario(
-    prepared: Prepared, sheets: Sheets, found: Attitudes, changed: Sequence[Number], book: pd.DataFrame
+    prepared: Prepared, name: str, sheets: int, found: Attitudes, changed: Sequence[Number], book: pd.DataFrame
 ) -> dict[str, Any]:
     """What of the base scenario is replaced; `extends` is added where the folder is known."""
     s = prepared.scenario
-    name = Path(sheets.file or "answers").name
     total = s.population.customers or (DEFAULT_CUSTOMERS if prepared.book is None else prepared.book.rows)
     answers = {
         "file": name,
-        "sheets": len(sheets.table),
+        "sheets": sheets,
         "effective": round(found.effective, 1),
         "columns": {
             one.column: {
@@ -181,6 +181,7 @@ def _scenario(
         "file": "population.csv",
         "customers": max(total, len(book)),
         "currency_scale": 1.0,
+        **dict.fromkeys(("agents", "shares", "separator", "decimal")),  # what only another population has
         "columns": {"id": "customer_id", **{column: column for column in book if column != "customer_id"}},
         "answers": answers,
         "opening": dict.fromkeys(shifts, 0.0),
@@ -203,8 +204,8 @@ def _scenario(
         given = {path: {"low": round(low, DIGITS), "high": round(high, DIGITS)} for path, (low, high) in ranges.items()}
         data["beliefs"] = _beliefs(s, given)
     data["survey"] = {
-        "waves": [0],
-        "customers": {"instrument": "instrument.yaml", "n": min(len(sheets.table), len(book)), "sampling": "simple"},
+        "waves": sorted({0, *(s.survey.waves if s.survey else ())}),
+        "customers": {"instrument": "instrument.yaml", "n": min(sheets, len(book)), "sampling": "simple"},
         "answering": AS_ANSWERED,
     }
     return data
@@ -219,7 +220,8 @@ def _beliefs(s: Scenario, given: Mapping[str, Any]) -> dict[str, Any]:
         names = [one.name for one in beliefs_of(s, Base(small(s))) if one.parameter.role == "uncertainty"]
         others = dict.fromkeys(_covering(names, set(given)))
     elif isinstance(vary, dict):
-        others = {path: one.model_dump(exclude_unset=True) or None for path, one in vary.items() if path not in given}
+        kept = {path: one.model_dump(exclude_unset=True) if one else {} for path, one in vary.items()}
+        others = {path: one or None for path, one in kept.items() if path not in given}
     else:
         others = dict.fromkeys(path for path in vary if path not in given)
     return {"worlds": s.beliefs.worlds, "vary": {**others, **given}}

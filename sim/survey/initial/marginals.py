@@ -28,6 +28,7 @@ from sim.survey.sheets import Sheets
 if TYPE_CHECKING:
     import pandas as pd
 
+ROUNDS: Final = 4
 DRAWN: Final = 10_000  # sheets drawn; what they are worth is what was published, not this
 NEAR: Final = 0.02  # how far printed shares may be from 1 in sum
 COUNTED: Final = ("n", "count", "size")  # a column that says of how many sheets
@@ -100,17 +101,28 @@ def published(file: Path, instrument: Instrument | None, scoring: Scoring) -> tu
     codes = list(map(str, table.index))
     shares = table[[str(one) for one in points]].to_numpy(np.float64)
     cuts = [Cut(np.array(points, np.float64), row) for row in shares]
-    latent, how = _latent(file, codes, cuts, instrument, scoring)
+    latent, how, wanted = _latent(file, codes, cuts, instrument, scoring)
     uid = np.arange(1, DRAWN + 1, dtype=np.uint64)
     luck = [uniforms(0, DRAW_INITIAL + j % PURPOSES, 1 + j // PURPOSES, uid) for j in range(-(-len(codes) // LANES))]
-    values, vectors = np.linalg.eigh(latent)
-    root = vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T
-    drawn = (root @ ndtri(np.concatenate(luck)[: len(codes)])).T
-    answers = {code: np.array(points, np.float64)[points_of(drawn[:, j], shares[j])] for j, code in enumerate(codes)}
+    alone = ndtri(np.concatenate(luck)[: len(codes)])
+    drawn = _answered(latent, alone, cuts)
+    for _ in range(ROUNDS if wanted is not None else 0):  # what cuts take of a correlation is not quite linear in it
+        latent = _drawable(latent + wanted - np.corrcoef(drawn.T))
+        drawn = _answered(latent, alone, cuts)
+    answers = {code: drawn[:, j] for j, code in enumerate(codes)}
     number = next((name for name in table if str(name).casefold() in COUNTED), None)
     worth = float(table[number].min()) if number is not None else float(scoring.published)
     note = f"{file.name}: published marginals, of {worth:.0f} sheets" + ("" if number else " (assumed)")
     return Sheets(instrument, pd.DataFrame(answers), str(file), (note, how)), worth
+
+
+def _answered(latent: np.ndarray, alone: np.ndarray, cuts: list[Cut]) -> np.ndarray:
+    """Answers, float64 (sheets, items), of latent answers that correlate so, out of independent luck (items, sheets)."""
+    values, vectors = np.linalg.eigh(latent)
+    root = vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T
+    root /= np.sqrt((root**2).sum(axis=1, keepdims=True))
+    behind = root @ alone
+    return np.column_stack([one.points[points_of(row, one.shares)] for one, row in zip(cuts, behind, strict=True)])
 
 
 def _instrument(file: Path, codes: list[str], points: list[int]) -> Instrument:
@@ -131,14 +143,14 @@ def _stem(code: str) -> str:
 
 def _latent(
     file: Path, codes: list[str], cuts: list[Cut], instrument: Instrument, scoring: Scoring
-) -> tuple[np.ndarray, str]:
-    """Correlations of the latent answers, and where they are from."""
+) -> tuple[np.ndarray, str, np.ndarray | None]:
+    """Correlations of the latent answers, where they are from, and those of the answers where they were published."""
     of = [instrument.item(code).measures for code in codes]
     by_points = np.array([max(one.of_points, 1e-6) for one in cuts])
     items = _beside(file.with_name(BESIDE[0]), codes)
     if items is not None:
         found = items / np.outer(by_points, by_points)
-        return _drawable(found), f"correlations of items from {BESIDE[0]}"
+        return _drawable(found), f"correlations of items from {BESIDE[0]}", items
     names = list(dict.fromkeys(name for name in of if name is not None))
     loading = np.array([scoring.within if name is not None else 0.0 for name in of])
     between = _beside(file.with_name(BESIDE[1]), names)
@@ -154,7 +166,7 @@ def _latent(
     between = np.clip(between, -MOST_TRUE, MOST_TRUE)
     np.fill_diagonal(between, 1.0)
     place = np.array([names.index(name) if name is not None else 0 for name in of])
-    return _drawable(np.outer(loading, loading) * between[np.ix_(place, place)]), how
+    return _drawable(np.outer(loading, loading) * between[np.ix_(place, place)]), how, None
 
 
 def _beside(file: Path, names: list[str]) -> np.ndarray | None:

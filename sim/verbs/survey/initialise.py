@@ -14,10 +14,13 @@ from sim.verbs.common import command, plain
 
 if TYPE_CHECKING:
     from sim.experiments.initialise import Initialised
+    from sim.survey.initial.links import Links
     from sim.survey.sheets import Sheets
 
 FACTS = "initialised.json"
 BASE = "baseline"
+ANSWERS = "answers"
+EMPLOYEES = "employees"
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -35,7 +38,7 @@ def main(arguments: argparse.Namespace) -> int:
     (prepared,) = prepare([base])
     links = None if arguments.links is None else read_links(Path(arguments.links))
     sheets, behind = read(answers, arguments.instrument)
-    employees = None if arguments.employees is None else read(Path(arguments.employees), None)[0]
+    employees = None if arguments.employees is None else of_staff(Path(arguments.employees), links)
     found = initialise(prepared, sheets, employees=employees, links=links, behind=behind)
     write(folder, found, base, overwrite=arguments.overwrite)
     run = f"{command()} run {shlex.quote(str(folder / 'scenario.yaml'))}"
@@ -72,13 +75,26 @@ def read(file: Path, instrument: str | None) -> tuple[Sheets, float | None]:
     return read_sheets(file, known), None
 
 
+def of_staff(file: Path, links: Links | None) -> Sheets:
+    """Answers of the staff: to the instrument beside them, else to `employees` where its questions are in the file."""
+    from sim.survey.initial.links import usual
+    from sim.survey.instrument.reading import read_instrument
+    from sim.survey.reading import read_sheets
+
+    sheets = read_sheets(file)
+    shipped = read_instrument(EMPLOYEES)
+    if links is not None or usual(sheets.instrument) is not None or not set(shipped.codes) <= set(sheets.table):
+        return sheets
+    return read_sheets(file, shipped)
+
+
 def write(folder: Path, found: Initialised, base: str, *, overwrite: bool) -> None:
     """Write the folder whole: it is checked under another name first, so a mistake leaves nothing behind."""
     from sim.experiments.initialise import extended
     from sim.experiments.prepare import prepare
     from sim.store.files import write_csv, write_json, writing
     from sim.survey.instrument.writing import to_yaml
-    from sim.yaml_source.writer import dump
+    from sim.yaml_source import dump
 
     draft = folder.with_name(f".{folder.name}.draft")
     with writing(draft):
@@ -117,23 +133,25 @@ def facts(found: Initialised) -> dict[str, Any]:
 
 
 def tell(found: Initialised) -> None:
-    """Where every column is from and how sure it is, as a table."""
+    """Where every column is from and how sure it is: a table of what answers begin, a line of the rest."""
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
-    table = Table(title=f"{len(found.book):,} customers out of {found.sheets:,} sheets")
-    table.add_column("column")
-    table.add_column("source")
-    for name in ("mean", "range", "reliability", "effective n"):
-        table.add_column(name, justify="right")
-    for row in plain(found.told):
-        source = f"{row['source']}: {row['measured']}" if row["measured"] else row["source"]
-        shown = {"mean": "{mean:,.3g}", "high": "{low:.3f} to {high:.3f}"}
-        shown |= {"reliability": "{reliability:.2f}", "effective": "{effective:.0f}"}
-        table.add_row(
-            row["column"], source, *(form.format(**row) if row[key] is not None else "" for key, form in shown.items())
-        )
+    table = Table(title=f"{len(found.book):,} customers out of {found.sheets:,} sheets", box=None)
+    table.add_column("out of answers", no_wrap=True)
+    table.add_column("from", no_wrap=True)
+    for name in ("mean (range)", "reliable", "worth"):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = plain(found.told)
+    for row in (row for row in rows if row["source"] == ANSWERS):
+        shown = [f"{row['mean']:.2f} ({row['low']:.2f} to {row['high']:.2f})"]
+        shown.append("" if row["reliability"] is None else f"{row['reliability']:.2f}")
+        shown.append("" if row["effective"] is None else f"{row['effective']:.0f}")
+        table.add_row(row["column"], row["measured"], *shown)
     console.print(table)
+    for source in dict.fromkeys(row["source"] for row in rows if row["source"] != ANSWERS):
+        names = ", ".join(row["column"] for row in rows if row["source"] == source)
+        console.print(f"{source}: {names}", soft_wrap=True)
     for note in found.notes:
         console.print(note, soft_wrap=True)
