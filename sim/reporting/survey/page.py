@@ -15,6 +15,7 @@ from sim.reporting.figures.survey_levels import Level, Pair, by_group, gap_bars,
 from sim.reporting.figures.survey_map import Place, importance_map
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.survey import sentences as say
+from sim.reporting.survey import structure
 from sim.survey.analysis import Analysis
 from sim.survey.analysis.groups import NPS as NPS_ROW
 from sim.survey.analysis.importance import QUADRANTS
@@ -41,6 +42,7 @@ def plates(analysis: Analysis) -> Iterator[Plate]:
         yield Plate("nps", partial(_nps, analysis), "Who recommends", NPS, "answer")
     if len(analysis.tables["importance"]):
         yield Plate("importance", partial(_map, analysis), "What matters and how it is done", MAP, "levels")
+    yield from structure.plates(analysis)
     tests = analysis.tables["differences"]
     for by in dict.fromkeys(tests[tests["sure"]]["by"]):
         title = f"Groups by {say.spoken(str(by))}"
@@ -230,6 +232,8 @@ def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
         pictures=by_section(pictures),
         compared=listed([say.spoken(one) for one in f["by"]]),
         nps=row is not None,
+        fit=[(one["index"], float(one["value"])) for _, one in analysis.tables["fit"].iterrows()],
+        validity=_validity(analysis),
         tests=len(analysis.tables["differences"]),
         sure=int(analysis.tables["differences"]["sure"].sum()),
         tables=list(analysis.tables),
@@ -249,6 +253,18 @@ def _construct_rows(analysis: Analysis) -> list[dict[str, Any]]:
     return [
         {**dict(row), **_proof(proof, str(row["construct"]))} for _, row in analysis.tables["constructs"].iterrows()
     ]
+
+
+def _validity(analysis: Analysis) -> list[dict[str, Any]]:
+    """What the factor model says of each construct, with the pairs that it cannot tell apart."""
+    pairs = analysis.tables["factor_correlations"]
+    rows = []
+    for _, row in analysis.tables["validity"].iterrows():
+        name = str(row["construct"])
+        own = pairs[((pairs["x"] == name) | (pairs["y"] == name)) & ~pairs["distinct"].astype(bool)]
+        others = [say.label_of(analysis, str(one["y"] if one["x"] == name else one["x"])) for _, one in own.iterrows()]
+        rows.append({**dict(row), "label": say.label_of(analysis, name), "mixed": listed(others)})
+    return rows
 
 
 def _proof(table: pd.DataFrame, construct: str) -> dict[str, Any]:

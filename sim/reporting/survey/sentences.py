@@ -181,9 +181,8 @@ def map_title(table: pd.DataFrame) -> str:
     """The title of the map: what matters and is done less well than the rest; nothing of it is tested."""
     first = table[table["quadrant"] == "concentrate here"].sort_values("importance", ascending=False, kind="stable")
     if not len(first):
-        return "What matters more than the rest is done better than the rest"
-    names, one = listed([quoted(str(name)) for name in first["label"][:3]]), len(first) == 1
-    return f"{names} matter{'s' * one} more than the rest and {'is' if one else 'are'} done less well"
+        return "What matters more than the rest is done better than the rest (means, not tested)"
+    return f"Where to look first: {listed([quoted(str(name)) for name in first['label'][:3]])} (means, not tested)"
 
 
 def groups_title(analysis: Analysis, by: str) -> str:

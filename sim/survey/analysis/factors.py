@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import chi2 as chi_squared
 
 from sim.survey.analysis.moments import SINGULAR, Kind, correlate, effective, pearson, usable
+from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +47,7 @@ class Exploration:
     notes: tuple[str, ...] = ()
 
 
+@one_thread()
 def explore(
     answers: pd.DataFrame, weights: np.ndarray | None = None, factors: int | None = None, kind: Kind | None = None
 ) -> Exploration:
@@ -94,6 +96,7 @@ def explore(
     )
 
 
+@one_thread()
 def parallel(answers: pd.DataFrame, weights: np.ndarray | None = None, draws: int = DRAWS) -> pd.DataFrame:
     """Horn's parallel analysis: eigenvalues of the Pearson correlations against those of unrelated normal answers.
 

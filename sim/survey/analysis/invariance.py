@@ -18,6 +18,7 @@ from sim.survey.analysis.correlations import Z
 from sim.survey.analysis.moments import SINGULAR, effective, pearson, proper
 from sim.survey.analysis.scoring import Evaluate, scored
 from sim.survey.analysis.structure import LOOSE, gauges
+from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,7 @@ class _Group:
     mean: np.ndarray
 
 
+@one_thread()
 def invariance(
     answers: pd.DataFrame,
     constructs: Mapping[str, Sequence[str]],

@@ -210,7 +210,7 @@ def _judged(model: Model, moments: Moments, weigh: Weigh, at: np.ndarray, free: 
     solved = np.linalg.solve(information, pull)
     errors = solved @ moments.errors @ solved.T
     # the diagonal of correlations is 1 and has no error; standardised parameters by the delta method
-    turn = _jacobian(model.standardised, at)
+    turn = jacobian(model.standardised, at)
     likelihood = moments.kind == "Pearson"
     if likelihood:
         inverse = np.linalg.inv(sigma)
@@ -287,7 +287,7 @@ def srmr(correlation: np.ndarray, sigma: np.ndarray) -> float:
     return float(np.sqrt(np.mean(left**2)))
 
 
-def _jacobian(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray, step: float = 1e-6) -> np.ndarray:
+def jacobian(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray, step: float = 1e-6) -> np.ndarray:
     """Slopes of a vector in its parameters by central differences, float64 (values, parameters)."""
     out = []
     for i in range(len(at)):

@@ -85,7 +85,12 @@ def _cost(run: Run, arm: str, problem: Problem) -> Cost:
             problem.name,
             BY_ARM,
             other,
-            *(one / years for one in (*main, *cash)),
+            main[0] / years,
+            main[1] / years,
+            main[2] / years,
+            cash[0] / years,
+            cash[1] / years,
+            cash[2] / years,
             currency,
             seeds,
             f"paired difference of arm {other} to {arm} in {what} over {run.manifest['months']} months, a year of them",
@@ -96,14 +101,14 @@ def _cost(run: Run, arm: str, problem: Problem) -> Cost:
             mean = float(seen.mean())
             half = float(half_width(seen.var(ddof=1), seen.size)) if seen.size > 1 else np.nan
             ends = mean - half, mean + half
-            return Cost(problem.name, TOUCHED, "", mean, *ends, *(np.nan,) * 3, currency, int(seen.size), about)
+            return Cost(problem.name, TOUCHED, "", mean, *ends, np.nan, np.nan, np.nan, currency, int(seen.size), about)
     has = problem.strategy in strategies_of(scenario_of(run), arm)
     why = (
         f"{arm} follows {problem.strategy} already; what is left of the problem has no price in this run"
         if has
         else f"no arm of the run adds {problem.strategy} alone to {arm}; run one to know"
     )
-    return Cost(problem.name, UNKNOWN, "", *(np.nan,) * 6, currency, 0, why)
+    return Cost(problem.name, UNKNOWN, "", np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, currency, 0, why)
 
 
 def _paired(run: Run, arm: str, other: str) -> dict[str, tuple[float, float, float]]:
@@ -165,8 +170,8 @@ def _books(run: Run, arm: str) -> Touched:
     yield (
         lost * each,
         (
-            "a year's revenue of the customers lost in the three months after a manager left beyond those lost in the three "
-            "months before, at what customers of tiers with managers bring"
+            "a year's revenue of the customers lost in the three months after a manager left, beyond those lost in the "
+            "three months before, at what customers of tiers with managers bring"
         ),
     )
 

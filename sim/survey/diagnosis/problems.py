@@ -62,8 +62,8 @@ class Measure(NamedTuple):
     """A row of diagnosis.csv.
 
     `value` in `unit` for a `group` ("bank", a tier, a construct), with the ends of its 95 % interval (NaN for none) and
-    the `count` of seeds, sheets or customers behind it, as `basis` says. A benchmark is what is published, from low to
-    high, by the key of its `source` in docs/sources.md; NaN and "" where there is none.
+    `n`, how many seeds, sheets or customers are behind it, as `basis` says. A benchmark is what is published, from low
+    to high, by the key of its `source` in docs/sources.md; NaN and "" where there is none.
     """
 
     problem: str
@@ -73,7 +73,7 @@ class Measure(NamedTuple):
     unit: str
     ci_low: float = np.nan
     ci_high: float = np.nan
-    count: int = 0
+    n: int = 0
     basis: str = OF_RUN
     benchmark_low: float = np.nan
     benchmark_high: float = np.nan
