@@ -37,7 +37,7 @@ def csv(folder: Path, columns: dict[str, list[object]], name: str = "plain.csv")
 def plain(folder: Path, **more: list[object]) -> Path:
     draw = np.random.default_rng(1)
     columns: dict[str, list[object]] = {f"sat{i}": list(draw.integers(0, 11, 40)) for i in (1, 2, 3)}
-    columns |= {f"val{i}": list(draw.integers(2, 9, 40)) for i in (1, 2)}
+    columns |= {f"val{i}": list(draw.integers(2, 7, 40)) for i in (1, 2)}
     return csv(folder, columns | {"Region": ["North", "South"] * 20, "row": list(range(40))} | more)
 
 
@@ -46,7 +46,7 @@ def test_names_and_ranges_of_plain_answers_propose_constructs_and_scales(tmp_pat
     assert made.instrument.name == "plain"
     assert {key: len(made.instrument.items_of(key)) for key in made.instrument.constructs} == {"sat": 3, "val": 2}
     assert {scale.points[0] for scale in made.instrument.scales.values()} == {0}
-    assert made.instrument.scale_of("val1").last == 10  # the range of most, since 2 to 8 is within it
+    assert made.instrument.scale_of("val1").last == 10  # the range of most, since 2 to 6 is within it, not 1 to 7
     assert [(one.code, list(one.choices or {})) for one in made.instrument.demographics] == [
         ("Region", ["North", "South"])
     ]
@@ -165,6 +165,7 @@ def spss(folder: Path, name: str = "bank.sav") -> Path:
         "ease1": ends,
         "ease2": ends,
     }
+    labels["nps"] = {0: "surely not", 10: "surely"}
     labels["gender"] = {1: "female", 2: "male"}
     labels["region"] = {1: "North", 2: "South", 3: "East", 4: "West", 5: "Centre", 9: "refused"}
     texts = {"sat1": "All in all I am content", "nps": "Would you recommend us?", "ease1": "How easy is it?"}
@@ -620,6 +621,15 @@ def test_a_qualtrics_survey_is_mapped_in_the_order_of_its_flow_and_the_rest_list
         "Rank: a ranking, not mapped",
         "Old: in the trash or in no block, not mapped",
     ]
+
+
+def test_a_qualtrics_survey_without_a_flow_is_asked_block_by_block_and_trash_is_not(tmp_path: Path) -> None:
+    data = json.loads(qualtrics(tmp_path).read_text(encoding="utf-8"))
+    data["SurveyElements"] = [one for one in data["SurveyElements"] if one["Element"] != "FL"]
+    (tmp_path / "bank.qsf").write_text(json.dumps(data), encoding="utf-8")
+    made = import_instrument(tmp_path / "bank.qsf")
+    assert made.instrument.codes == ["Serv_4", "Serv_1", "NPS", "Sat", "Warm_1"]
+    assert "Old: in the trash or in no block, not mapped" in made.listed
 
 
 # --- SurveyJS ---------------------------------------------------------------------------------------------------------

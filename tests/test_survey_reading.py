@@ -124,6 +124,11 @@ def test_gzip_semicolons_parquet_and_excel_say_the_same(tmp_path: Path) -> None:
         ),
         (
             "b,no,4,2,",
+            "b,no,0,2,",
+            "answers.csv:3:6  calm1: 0 off the scale (1: line 3); a whole number from 1 to 5, or empty",
+        ),
+        (
+            "b,no,4,2,",
             "b,no,4.5,2,",
             "answers.csv:3:6  calm1: 4.5 off the scale (1: line 3); a whole number from 1 to 5, or empty",
         ),
