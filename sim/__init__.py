@@ -1,8 +1,8 @@
 """Rapport: an agent-based simulator of customer relationship strategies in retail banking.
 
 As a library: `sim.run` compares the arms of a scenario, `sim.Bank` lives one bank month by month, `sim.sweep` and
-`sim.optimise` explore, `sim.potential_outcomes` tells what each customer would have done under every arm. Nothing heavy
-is imported before a name is used.
+`sim.optimise` explore, `sim.potential_outcomes` tells what each customer would have done under every arm, `sim.ask`
+holds a questionnaire on a run. Nothing heavy is imported before a name is used.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sim.api.optimum import Optimum, open_optimum, optimise
     from sim.api.runs import Run, open_run, run
     from sim.api.scenarios import validate
+    from sim.api.surveys import Answers, ask, questionnaire, read_answers
     from sim.api.sweeps import Sweep, open_sweep, sweep
     from sim.errors import BadInput, Interrupted, RunFailed, SimError
     from sim.measures.uplift import qini
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 __all__ = [
+    "Answers",
     "BadInput",
     "Bank",
     "Interrupted",
@@ -36,12 +38,15 @@ __all__ = [
     "Scenario",
     "SimError",
     "Sweep",
+    "ask",
     "open_optimum",
     "open_run",
     "open_sweep",
     "optimise",
     "potential_outcomes",
     "qini",
+    "questionnaire",
+    "read_answers",
     "run",
     "sweep",
     "validate",
@@ -53,6 +58,7 @@ _OFFERED = {
     "sim.api.optimum": ("Optimum", "open_optimum", "optimise"),
     "sim.api.runs": ("Run", "open_run", "run"),
     "sim.api.scenarios": ("validate",),
+    "sim.api.surveys": ("Answers", "ask", "questionnaire", "read_answers"),
     "sim.api.sweeps": ("Sweep", "open_sweep", "sweep"),
     "sim.errors": ("BadInput", "Interrupted", "RunFailed", "SimError"),
     "sim.scenario.scenario": ("Scenario",),

@@ -49,6 +49,8 @@ DRAW_PANEL: Final = 65  # who is tracked
 DRAW_SCORE: Final = 66  # noise of the bank's scores, redrawn each quarter
 DRAW_ASSIGN: Final = 67  # which arm a rule gives a customer of month 0 (counterfactuals)
 DRAW_PILOT: Final = 70  # which customers a pilot holds
+DRAW_INITIAL: Final = 80  # attitudes drawn from answers: 80..95 belong to a bank out of a survey
+DRAW_SURVEY: Final = 128  # 128..143 belong to questionnaires; items and constructs have purposes from 2**30 on
 
 # The four uniforms of each purpose that the kernel draws, by name and in their order, which never changes either.
 LANES: Final = {

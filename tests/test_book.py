@@ -35,7 +35,7 @@ EXAMPLE_COLUMNS: dict[str, Any] = {
     "products": "products",
     "digital_active": "app_user",
 }
-HEADER = "id,aum,age,months,products,app,score,state,tier,share,income,affinity\n"
+HEADER = "id,aum,age,months,products,app,score,state,tier,share,income,affinity,trusting,expecting\n"
 ALL: dict[str, Any] = {
     "id": "id",
     "aum": "aum",
@@ -49,8 +49,10 @@ ALL: dict[str, Any] = {
     "share_of_wallet": "share",
     "income": "income",
     "digital_affinity": "affinity",
+    "trust": "trusting",
+    "expectation": "expecting",
 }
-GOOD = "00123,1500.5,41,18,2,Y,0.5,active,mass,0.4,90000,0.7\n"
+GOOD = "00123,1500.5,41,18,2,Y,0.5,active,mass,0.4,90000,0.7,0.25,1\n"
 
 
 def write(folder: Path, text: str | bytes, name: str = "book.csv") -> Path:
@@ -77,7 +79,7 @@ def only(mistakes: list[Mistake]) -> Mistake:
 
 
 def test_every_field_is_read_in_file_order_and_in_our_units(tmp_path: Path) -> None:
-    path = write(tmp_path, HEADER + GOOD + "123,0,80.5,0,1,n,-1,Dormant,wealth,1,0,0\n")
+    path = write(tmp_path, HEADER + GOOD + "123,0,80.5,0,1,n,-1,Dormant,wealth,1,0,0,-2,-0.5\n")
     book = read_book(path, ALL, currency_scale=2.0)
     assert book.rows == 2
     assert book.id.tolist() == ["00123", "123"]
@@ -90,6 +92,8 @@ def test_every_field_is_read_in_file_order_and_in_our_units(tmp_path: Path) -> N
         "products": [2, 1],
         "digital_active": [1, 0],
         "satisfaction": [0.5, -1],
+        "trust": [0.25, -2],
+        "expectation": [1, -0.5],
         "share_of_wallet": [0.4, 1],
         "digital_affinity": [0.7, 0],
         "state": [ACTIVE, DORMANT],
@@ -105,7 +109,7 @@ def test_every_field_is_read_in_file_order_and_in_our_units(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("name", ["book.csv.gz", "BOOK.CSV", "book.parquet"])
 def test_every_kind_of_file_gives_the_same_book(tmp_path: Path, name: str) -> None:
-    text = HEADER + GOOD + "123,0,80.5,0,1,n,-1,Dormant,wealth,1,0,0\n"
+    text = HEADER + GOOD + "123,0,80.5,0,1,n,-1,Dormant,wealth,1,0,0,-2,-0.5\n"
     reference = read_book(write(tmp_path, text, "reference.csv"), ALL)
     if name.endswith("parquet"):
         table = pd.read_csv(tmp_path / "reference.csv", dtype={"id": str})
@@ -754,7 +758,7 @@ def test_the_example_book_has_the_pyramid_of_a_bank_and_a_few_gaps() -> None:
     tier = np.searchsorted([50e3, 500e3, 6e6], book.aum, side="right")
     assert np.bincount(tier).tolist() == [1848, 114, 34, 4]
     assert 20 < book.counts["age_missing"] < 80
-    assert book.imputed == ("income", "digital_affinity", "satisfaction", "share_of_wallet")
+    assert book.imputed == ("income", "digital_affinity", "satisfaction", "trust", "expectation", "share_of_wallet")
     assert any(text.startswith("0") for text in book.id.tolist())
 
 

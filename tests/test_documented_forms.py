@@ -37,6 +37,8 @@ GOOD_CELL = {
     "income": 90000,
     "digital_affinity": 0.5,
     "satisfaction": 0.2,
+    "trust": -0.1,
+    "expectation": 0.3,
     "share_of_wallet": 0.4,
 }
 

@@ -19,6 +19,7 @@ CITING = sorted(
     for path in [
         *(ROOT / "sim").rglob("*.py"),
         *(ROOT / "sim").rglob("*.j2"),
+        *(ROOT / "sim").rglob("*.yaml"),
         *(ROOT / "tests").glob("*.py"),
         *(ROOT / "scenarios").glob("*.yaml"),
         *(ROOT / "docs").rglob("*.py"),

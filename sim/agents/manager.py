@@ -103,16 +103,24 @@ class RelationshipManager(mesa.Agent):
         self.trained_professional = self.trained_professional * kept + professional
         self.trained_digital = self.trained_digital * kept + digital
 
-    def skill(self) -> float:
-        """Skill in SD: professional with the experience curve, and digital."""
+    def professional_skill(self) -> float:
+        """Professional skill in SD, with the experience curve and what programmes taught."""
         s = self.settings
         doublings = math.log2((self.experience + s.learning_head_start) / (s.learning_contacts + s.learning_head_start))
         professional = self.professional - math.log2(s.learning_rate) * max(
             min(doublings, s.learning_doublings), -s.learning_doublings
         )
-        professional += self.trained_professional
-        digital = (self.digital - s.digital_mean) / max(s.digital_sd, 1e-9) + self.trained_digital
-        return (1.0 - s.digital_weight) * professional + s.digital_weight * digital
+        return professional + self.trained_professional
+
+    def digital_skill(self) -> float:
+        """Digital skill in SD, with what programmes taught."""
+        s = self.settings
+        return (self.digital - s.digital_mean) / max(s.digital_sd, 1e-9) + self.trained_digital
+
+    def skill(self) -> float:
+        """Skill in SD: professional with the experience curve, and digital."""
+        share = self.settings.digital_weight
+        return (1.0 - share) * self.professional_skill() + share * self.digital_skill()
 
     def quality(self) -> float:
         """Service quality in SD that customers of the book meet this month."""

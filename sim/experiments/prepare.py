@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sim.assumptions import EXACT
 from sim.errors import BadInput, Mistake
-from sim.experiments.prepared import Prepared, digest_of
+from sim.experiments.prepared import Prepared, digest_of, digest_with_instruments
 from sim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from sim.population.book.book import Book
+    from sim.survey.instrument import Instrument
     from sim.yaml_source import Source
 
 
@@ -76,8 +77,15 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
         from sim.experiments.design.beliefs import check_beliefs
 
         believed = check_beliefs(scenario, source)
+    surveyed: tuple[tuple[str, Instrument], ...] = ()
+    digest = digest_of(scenario, book)
+    if scenario.survey is not None:
+        from sim.experiments.survey import instruments_of
+
+        scenario, surveyed = instruments_of(scenario, source)
+        digest = digest_with_instruments(digest_of(scenario, book), surveyed)
     notes = tuple(_scaled(scenario, source))
-    return Prepared(scenario, book, digest_of(scenario, book), source, notes, swept, varied, believed)
+    return Prepared(scenario, book, digest, source, notes, swept, varied, believed, surveyed)
 
 
 def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:

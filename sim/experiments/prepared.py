@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from sim.scenario.scenario import Scenario
 if TYPE_CHECKING:
     from sim.population.book.book import Book
     from sim.population.synthetic import Source as Customers
+    from sim.survey.instrument import Instrument
     from sim.yaml_source import Source
 
 
@@ -21,7 +23,7 @@ class Prepared:
 
     `origin` is what was read, for mistakes that are found later; `notes` are what was read otherwise than it stands;
     `swept`, `varied` and `believed` are its sections `sweep`, `optimise` and `beliefs` as they were checked
-    (`experiments.design`).
+    (`experiments.design`), `surveyed` the instruments of its section `survey`, by whom they ask.
     """
 
     scenario: Scenario
@@ -32,6 +34,7 @@ class Prepared:
     swept: Any = None
     varied: Any = None
     believed: Any = None
+    surveyed: tuple[tuple[str, Instrument], ...] = ()
 
     def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
@@ -53,9 +56,17 @@ def digest_with_book(scenario: Scenario, book_digest: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def facts(book: Book | None) -> Mapping[str, Any]:
-    """What the manifest says of the book."""
-    return {} if book is None else {"book": dict(book.manifest())}
+def digest_with_instruments(digest: str, surveyed: Sequence[tuple[str, Instrument]]) -> str:
+    """Digest of what decides the results and of what questionnaires hold, wherever their files lie."""
+    texts = [json.dumps(instrument.model_dump(mode="json"), sort_keys=True) for _, instrument in surveyed]
+    return hashlib.sha256("".join([digest, *texts]).encode()).hexdigest()
+
+
+def facts(one: Prepared) -> Mapping[str, Any]:
+    """What the manifest says of the book, and of the answers that columns of it are from."""
+    answers = one.scenario.population.answers
+    told = {} if answers is None else {"answers": answers.model_dump(mode="json")}
+    return {} if one.book is None else {"book": {**one.book.manifest(), **told}}
 
 
 def facts_of_sweep(one: Prepared) -> dict[str, Any]:
@@ -70,5 +81,5 @@ def facts_of_sweep(one: Prepared) -> dict[str, Any]:
         "discount_rate": s.discount_rate,
         "currency": s.currency,
         **({"labels": s.labels} if s.labels else {}),
-        **facts(one.book),
+        **facts(one),
     }

@@ -85,7 +85,7 @@ def manifest_of(prepared: Prepared, now: datetime) -> dict[str, Any]:
         **surroundings(),
         "assumptions": {**known_of(json_schema(type(s)), defaults), **_of_strategies(s.arm_list)},
         "chains": {arm.name: joined([one.chain for one in arm.strategies if one.intensity > 0]) for arm in s.arm_list},
-        **facts(prepared.book),
+        **facts(prepared),
         **({"notes": list(prepared.notes)} if prepared.notes else {}),
         **_own_strategies(s.strategies_named),
     }

@@ -24,6 +24,7 @@ from sim.experiments.provenance import cores, manifest_of, run_id
 from sim.experiments.run_on_workers import RunsOnWorkers, stored
 from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, peak_memory_mb
 from sim.experiments.stopping import Seeds
+from sim.experiments.survey import write_instruments
 from sim.scenario.scenario import SeedsUntil
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import Run, read_manifest
@@ -146,6 +147,7 @@ def _run(
     s = prepared.scenario
     text = dump(s.stored())
     folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
+    write_instruments(out, prepared)
     done = stored(folder, options.checkpoint)  # a run resumed for its states lives again where it has none
     seeds = Seeds(s, folder, callback)
     todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import traceback
+from collections import defaultdict
 from collections.abc import Container, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,6 +16,7 @@ from sim.errors import BadInput, RunFailed
 from sim.experiments.callbacks import Callback
 from sim.experiments.prepared import Prepared
 from sim.experiments.replication import Replication
+from sim.experiments.survey import put_together, waves_of
 from sim.scenario.scenario import Arm, Scenario
 from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
@@ -79,6 +81,7 @@ class SeedRuns:
         rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
         self.threads = threads if rows > SMALL else 1
         self.source: Source | None = None
+        self.waves = waves_of(prepared)
 
     def of(self, seed: int) -> list[dict[str, Any]]:
         """Live every arm of the seed that is not done yet; returns those that broke (arm, seed, error, traceback)."""
@@ -117,11 +120,17 @@ class SeedRuns:
         waited, replication.burn_in_seconds = replication.burn_in_seconds, 0.0  # told by the run that waited for it
         began = perf_counter()
         with replication.bank(arm, state) as bank:
-            if self.checkpoint is not None:
-                bank.run(self.callback.month, until=self.checkpoint)
-                stamp = Stamp(arm.name, seed, self.prepared.digest, self.folder.manifest["code_version"])
-                save(place(self.folder.path, arm.name, seed, self.checkpoint), bank.state(), stamp)
+            asked: dict[str, list[pd.DataFrame]] = defaultdict(list)
+            for month in self._stops(bank.month):
+                bank.run(self.callback.month, until=month)
+                if month == self.checkpoint:
+                    stamp = Stamp(arm.name, seed, self.prepared.digest, self.folder.manifest["code_version"])
+                    save(place(self.folder.path, arm.name, seed, month), bank.state(), stamp)
+                if self.waves is not None and month in self.waves.months:
+                    for name, table in self.waves.tables(bank):
+                        asked[name].append(table)
             tables = bank.run(self.callback.month).tables(bank.team.events)
+            tables |= put_together(asked)
             changed = self._individuals(arm.name, seed, bank)
             if changed is not None:
                 tables["individuals"] = changed
@@ -138,6 +147,12 @@ class SeedRuns:
             **facts,
         )
         self.callback.finished(arm.name, seed, seconds)
+
+    def _stops(self, month: int) -> list[int]:
+        """Months after which a run stops to save its state or to ask: those that it has not lived yet."""
+        stops = {self.checkpoint} if self.checkpoint is not None else set()
+        stops |= set(self.waves.months) if self.waves is not None else set()
+        return sorted(stop for stop in stops if stop > month or stop == month == 0)
 
     def _individuals(self, arm: str, seed: int, bank: BankModel) -> pd.DataFrame | None:
         """Whom the arm changed, as rows of individuals.parquet; None where the seed has no reference."""

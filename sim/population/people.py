@@ -87,11 +87,12 @@ def _affinity(model: Model, age: np.ndarray, u: np.ndarray) -> np.ndarray:
     return _beta(ndtr(z), adoption.affinity_mean, max(precision, 0.1))
 
 
-def _or_known(known: Mapping[str, np.ndarray], name: str, drawn: np.ndarray) -> np.ndarray:
+def _or_known(known: Mapping[str, np.ndarray], name: str, drawn: np.ndarray, unit: float = 1.0) -> np.ndarray:
+    """What is known, in so many of the model's own per unit of a book's; what was drawn where nothing is."""
     given = known.get(name)
     if given is None:
         return drawn
-    values = np.asarray(given, np.float64)
+    values = unit * np.asarray(given, np.float64)
     return np.where(np.isnan(values), drawn, values)
 
 
@@ -113,7 +114,7 @@ def people(
     `referred`, bool (n,), says who comes through a recommendation: they leave less, and bring more money on joining,
     which the reversion of their wallet takes back.
     `known` holds what a book says: age, tenure_months, products, income (log), digital_active, digital_affinity,
-    satisfaction (SD), share_of_wallet, dormant (0/1); NaN where it says nothing.
+    satisfaction, trust, expectation (SD), share_of_wallet, dormant (0/1); NaN where it says nothing.
     """
     known = known or {}
     model, tiers, law = birth.model, birth.tiers, birth.law
@@ -167,8 +168,8 @@ def people(
 
     settled = 0.0 if joiners else 1.0  # joiners start at the reference mean with nothing behind them (DECISIONS 3)
     satisfaction = _or_known(known, "satisfaction", settled * ndtri(u[4][0]))
-    trust = settled * law.trust_sd * ndtri(u[4][1])
-    expectation = settled * law.expectation_sd * ndtri(u[4][2])
+    trust = _or_known(known, "trust", settled * law.trust_sd * ndtri(u[4][1]), law.trust_sd)
+    expectation = _or_known(known, "expectation", settled * law.expectation_sd * ndtri(u[4][2]), law.expectation_sd)
 
     wallet = np.log(share / (1.0 - share))
     digital = model.wallet.multihoming_digital * np.where(

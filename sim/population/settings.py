@@ -6,10 +6,40 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from sim.assumptions import Settings, assumption, scaled_table
+from sim.assumptions import Settings, assumption, part, scaled_table
 from sim.population.book.columns import BookColumns
 
 Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, le=1.0)]
+
+
+class AnswerColumn(Settings):
+    """How sure a column is that comes from answers."""
+
+    measured: str = Field(description="the construct of the questionnaire that it is linked to")
+    reliability: float = Field(ge=0, le=1, description="reliability of its score, 0 to 1")
+    error: float = Field(ge=0, description="standard error of its mean, in the column's unit")
+
+
+class Answers(Settings):
+    """Where columns of a book come from that are a survey's; it says so and decides nothing."""
+
+    file: str = Field(description="name of the file of answers")
+    sheets: int = Field(ge=1, description="sheets used", json_schema_extra={"unit": "sheets"})
+    effective: float = Field(ge=0, description="as many as weights leave", json_schema_extra={"unit": "sheets"})
+    columns: dict[str, AnswerColumn] = Field(description="columns of the book that are from answers")
+
+
+class Opening(Settings):
+    """What everybody begins with more or less of than the bank or book says: as much as a survey is unsure of."""
+
+    satisfaction: float = assumption(0.0, "SD", plausible=(-0.3, 0.3), allowed=(-3, 3), source="assumption")
+    """satisfaction of all first customers"""
+    trust: float = assumption(0.0, "SD", plausible=(-0.3, 0.3), allowed=(-3, 3), source="assumption")
+    """their trust"""
+    expectation: float = assumption(0.0, "SD", plausible=(-0.3, 0.3), allowed=(-3, 3), source="assumption")
+    """the service quality they expect"""
+    digital_affinity: float = assumption(0.0, "share", plausible=(-0.1, 0.1), allowed=(-1, 1), source="assumption")
+    """their digital affinity, kept between 0 and 1"""
 
 
 class Population(Settings):
@@ -43,6 +73,10 @@ class Population(Settings):
         1.0, "model money per unit of the book's money", plausible=(0.01, 100), allowed=(1e-9, 1e9), source="choice"
     )
     """turns the book's money into the model's"""
+    answers: Answers | None = Field(
+        None, description="of a book written by `survey --initialise`: whose answers its attitudes are"
+    )
+    opening: Opening = part(Opening, "what all first customers begin with more or less of")
     shares: dict[str, float] | None = Field(
         None, description="share of customers by tier of a synthetic bank; default the preset's"
     )

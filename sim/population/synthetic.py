@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.agents.channel_settings import Channels
-from sim.behaviour.service_law import service_law
+from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
 from sim.codes import DRAW_BIRTH, DRAW_JOINERS
 from sim.kernel.numerics import uniforms
@@ -17,7 +17,7 @@ from sim.kernel.tallies import WEIGHT_UNIT
 from sim.population.laws import SMALLEST, LogNormal, Pareto, score_of_laws, score_of_sample
 from sim.population.people import Birth, adoption_intercept, joiners_of_month, people
 from sim.population.presets import PRESETS
-from sim.population.settings import Population
+from sim.population.settings import Opening, Population
 from sim.population.strata import (
     DEFAULT_CUSTOMERS,
     book_tiers,
@@ -88,7 +88,8 @@ class Source:
 
     def first(self, seed: int, month: int) -> dict[str, np.ndarray]:
         """Columns of the first customers at the end of `month`, a row each with its weight, for `Customers.place`."""
-        return self._from_book(seed, month) if self.book is not None else self._synthetic(seed, month)
+        columns = self._from_book(seed, month) if self.book is not None else self._synthetic(seed, month)
+        return opened(columns, self.population.opening, self.birth.law)
 
     def _synthetic(self, seed: int, month: int) -> dict[str, np.ndarray]:
         customers, rows = self._strata()
@@ -162,6 +163,17 @@ class Source:
         return columns | {"weight": self.joiner_weight[tier]}
 
 
+def opened(columns: dict[str, np.ndarray], opening: Opening, law: ServiceLaw) -> dict[str, np.ndarray]:
+    """The first customers' columns with everybody's attitudes moved by so many SD; without a shift the same arrays."""
+    moved = dict(columns)
+    for name, sd in (("satisfaction", law.sd), ("trust", law.trust_sd), ("expectation", law.expectation_sd)):
+        if shift := getattr(opening, name):
+            moved[name] = columns[name] + sd * shift
+    if opening.digital_affinity:
+        moved["affinity"] = np.clip(columns["affinity"] + opening.digital_affinity, 0.0, 1.0)
+    return moved
+
+
 def book_knowledge(book: Any) -> Mapping[str, np.ndarray]:
     """What a book says of its customers, in the words of `people`, float64 (rows,) each; NaN where it says nothing.
 
@@ -174,6 +186,8 @@ def book_knowledge(book: Any) -> Mapping[str, np.ndarray]:
         "digital_active",
         "digital_affinity",
         "satisfaction",
+        "trust",
+        "expectation",
         "share_of_wallet",
     )
     known = {name: np.asarray(getattr(book, name), np.float64) for name in names if getattr(book, name) is not None}

@@ -32,6 +32,7 @@ from sim.scenario.pilots import where_slips
 from sim.scenario.sweep import Sweep
 from sim.slips import Slip, several
 from sim.strategies import Implementation, Strategy, known, why_unknown
+from sim.survey.holding.settings import Survey
 from sim.tiers import MOST_TIERS, STANDARD_TIERS, Labelled, Name, Tier
 from sim.yaml_source import Chosen, did_you_mean
 
@@ -191,6 +192,7 @@ class Scenario(Settings):
     )
     implementation: Implementation = part(Implementation, "how strategies take hold, whatever they are")
     record: Record = part(Record, "what else is kept")
+    survey: Survey | None = Field(None, description="questionnaires that are held in every arm, in waves")
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
     beliefs: Beliefs | None = Field(
@@ -322,6 +324,11 @@ def _slips(s: Scenario) -> Iterator[Slip]:
             yield from _sums_to_one(("managers", "mix", tier), list(mix.values()), "shares")
     yield from _arm_slips(s)
     yield from _label_slips(s)
+    if s.survey is not None and s.survey.waves[-1] > s.months:
+        yield (
+            ("survey", "waves"),
+            f"{s.survey.waves[-1]} is beyond the {s.months} measured months; from 0 to {s.months}",
+        )
     if s.beliefs is not None:
         yield from _belief_slips(s)
     if s.optimise is not None:

@@ -325,6 +325,25 @@ PANEL = (
     Column("true_satisfaction", "float32", "raw score", "satisfaction before scaling"),
     Column("true_trust", "float32", "raw score", "trust before scaling"),
 )
+ANSWERS = (
+    *RUN,
+    _text("sheet", "the sheet, each once"),
+    _text("respondent", "who filled it in; the same in every wave"),
+    _whole("wave", "months", "month at whose end it was filled in"),
+    _text("mode", "how it came back", {"online": "online", "handed": "by hand", "intercept": "on the spot"}),
+    _number("weight", "persons", "design weight: persons of the population that the sheet stands for"),
+    Column("<item>", "as the instrument has it", "points", "the answer; empty where there is none"),
+)
+TRUTHS = (
+    *RUN,
+    _text("sheet", "the sheet, each once"),
+    _whole("wave", "months", "month at whose end it was filled in"),
+    Column("uid", "uint64", "", "who, as the simulation knows them"),
+    _number("chance", "probability", "to answer when asked"),
+    _truth("careless", "whether it was filled in without reading"),
+    _number("true[<construct>]", "sd", "how the construct stands in the person"),
+    _number("said[<construct>]", "sd", "what the person makes of it and answers from"),
+)
 INDIVIDUALS = (
     *RUN,
     _text("tier", "the tier at month 0"),
@@ -629,6 +648,10 @@ FILES: dict[str, File] = {
     "reach": File("run", "reach.parquet", "an arm, seed, year, tier, group, wish and what became of it", REACH),
     "panel": File("run", "panel.parquet", "a tracked customer and month (`record: {panel: N}`)", PANEL),
     "individuals": File("run", "individuals.parquet", "a group of customers of month 0 with their fates", INDIVIDUALS),
+    "answers": File("run", "answers.parquet", "a sheet of a customer (`survey:`)", ANSWERS),
+    "answers_truth": File("run", "answers_truth.parquet", "the same sheet, as no bank knows it", TRUTHS),
+    "staff_answers": File("run", "staff_answers.parquet", "a sheet of a manager (`survey:`)", ANSWERS),
+    "staff_answers_truth": File("run", "staff_answers_truth.parquet", "the same sheet, as no bank knows it", TRUTHS),
     "summary": File("run", "summary.csv", "an arm and key figure", SUMMARY),
     "comparison": File("run", "comparison.csv", "an arm and key figure, against the reference", COMPARISON),
     "precision": File("run", "precision.csv", "an arm and key figure, against the reference", PRECISION),

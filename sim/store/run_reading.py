@@ -20,6 +20,7 @@ from sim.store.folder import PARTS, Kind, other_arms, other_book, other_code, ot
 from sim.store.manifest import FINISHED, run_mistakes
 from sim.store.seals import MANIFEST
 from sim.store.tables import (
+    AS_THEY_ARE,
     REQUIRED_TABLES,
     TABLES,
     check_columns,
@@ -39,7 +40,17 @@ if TYPE_CHECKING:
 # What is written anew from stored tables, and what else a finished folder vouches for, each with its digest.
 OF_BELIEFS = (WORLDS_FILE, "beliefs.csv")
 DERIVED = ("summary.csv", "comparison.csv", "precision.csv", "report.html", "figures/*.png", "figures/*.svg")
-SEALED = ("scenario.yaml", *(f"{t}.parquet" for t in TABLES), "attribution.csv", *OF_BELIEFS, *DERIVED, "state/*")
+INSTRUMENTS = ("answers.yaml", "staff_answers.yaml")  # of questionnaires that a run holds in waves
+SURVEYS = "surveys"  # folder of those held on it later
+SEALED = (
+    "scenario.yaml",
+    *(f"{t}.parquet" for t in TABLES),
+    "attribution.csv",
+    *OF_BELIEFS,
+    *DERIVED,
+    "state/*",
+    *INSTRUMENTS,
+)
 
 
 def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
@@ -65,7 +76,7 @@ RUN = Kind(
     # What this room needs to keep the order of rows, the plan and the KPIs of stored runs; callers add more.
     keys=("name", "run_id", "scenario_digest", "arms", "tiers", "seeds", "months", "discount_rate", "currency"),
     sealed=SEALED,
-    own=(*SEALED, MANIFEST, f"{PARTS}/*", f"{WORLDS_FOLDER}/*", "*.tmp"),
+    own=(*SEALED, MANIFEST, f"{PARTS}/*", f"{WORLDS_FOLDER}/*", f"{SURVEYS}/*", "*.tmp"),
     mistakes=run_mistakes,
     not_resumed=_not_resumed,
     goes_on=lambda stored, manifest: _same(stored, manifest) and stored["status"] != "done",
@@ -112,6 +123,12 @@ class Run:
         if "panel" not in self.manifest["tables"]:
             return None
         return read_table("panel", self.path / "panel.parquet", self.manifest["currency"])
+
+    def answers(self, table: str) -> pd.DataFrame | None:
+        """Sheets of questionnaires held in waves, by the name of their table; None where none was held."""
+        if table not in self.manifest["tables"]:
+            return None
+        return read_table(table, self.path / f"{table}.parquet", self.manifest["currency"])
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -212,7 +229,7 @@ def load(path: Path, manifest: dict[str, Any]) -> Run:
     for name in manifest["tables"]:
         file = path / f"{name}.parquet"
         try:
-            if name == "panel":  # read on demand; its footer is at the end, so a cut file is noticed here
+            if name in AS_THEY_ARE:  # read on demand; its footer is at the end, so a cut file is noticed here
                 check_columns(file, TABLES[name])
             elif name in REQUIRED_TABLES:
                 tables[name] = read_table(name, file, manifest["currency"])

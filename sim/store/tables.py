@@ -43,6 +43,7 @@ ATTRIBUTION_COLUMNS = FILES["attribution"].names
 
 FATES = tuple(declared.FATES)  # of a customer of month 0, at the end
 STATES_AFTER_TIERS = ("dormant", "closed", "new")  # order of `from` and `to` behind the tiers
+SURVEYED = ("answers", "answers_truth", "staff_answers", "staff_answers_truth")
 _OF_A_RUN = (
     "monthly",
     "bank",
@@ -51,7 +52,10 @@ _OF_A_RUN = (
     "managers",
     "reach",
     "individuals",
-)  # a panel keeps the types it has
+    "answers",
+    "answers_truth",
+)
+AS_THEY_ARE = ("panel", *SURVEYED)  # tables that keep the types they have
 _TOLD_OF_A_RUN = ("summary", "comparison", "precision", "attribution", "beliefs")
 _DTYPES = {column.name: column.dtype for name in (*_OF_A_RUN, *_TOLD_OF_A_RUN) for column in FILES[name].columns}
 
@@ -84,8 +88,9 @@ TABLES: dict[str, TableLaw] = {
     "individuals": TableLaw(
         INDIVIDUALS_COLUMNS, ("tier", "age_band", "affinity", "uplift_class", "reference_fate", "fate")
     ),
+    **{name: TableLaw(("arm", "seed", "sheet", "wave"), ("wave", "sheet")) for name in SURVEYED},
 }
-OPTIONAL_TABLES = ("reach", "panel", "individuals")
+OPTIONAL_TABLES = ("reach", "panel", "individuals", *SURVEYED)
 REQUIRED_TABLES = tuple(name for name in TABLES if name not in OPTIONAL_TABLES)
 
 
@@ -343,7 +348,7 @@ def to_arrow(name: str, frame: pd.DataFrame, arm: str, seed: int, tiers: Sequenc
     columns = {}
     for column in [*law.columns, *extra]:
         values = frame[column]
-        if column in law.columns or (name != "panel" and values.dtype.kind in "biuf"):
+        if column in law.columns or (name not in AS_THEY_ARE and values.dtype.kind in "biuf"):
             columns[column] = pa.array(values.tolist() if dtype_of(column) == "text" else values, _arrow_type(column))
         else:
             columns[column] = pa.Array.from_pandas(values)

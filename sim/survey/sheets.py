@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.survey.columns import ARM, MODE, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, WAVE, WEIGHT
 from sim.survey.instrument import Instrument
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Columns that a sheet may have besides demographics and items, in this order in what we write; all may be absent.
-SHEET: Final = "sheet"  # text: which sheet, each once
-RESPONDENT: Final = "respondent"  # text: who; the same in every wave of a panel
-ARM: Final = "arm"  # text
-SEED: Final = "seed"  # int64
-WAVE: Final = "wave"  # int64: the month it was filled in
-MODE: Final = "mode"  # text: how it came back: online, handed, intercept
-WEIGHT: Final = "weight"  # float64: design weight, persons of the population a sheet stands for
-SHEET_COLUMNS: Final = (SHEET, RESPONDENT, ARM, SEED, WAVE, MODE, WEIGHT)
+__all__ = ["ARM", "MODE", "RESPONDENT", "SEED", "SHEET", "SHEET_COLUMNS", "WAVE", "WEIGHT", "Sheets"]
 
 
 @dataclass(frozen=True)

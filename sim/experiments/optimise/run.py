@@ -115,7 +115,7 @@ def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
         "burn_in": s.burn_in,
         "discount_rate": s.discount_rate,
         **({"labels": s.labels} if s.labels else {}),
-        **facts(prepared.book),
+        **facts(prepared),
         **surroundings(),
         **({"notes": list(prepared.notes)} if prepared.notes else {}),
     }

@@ -36,8 +36,8 @@ class Book:
 
     `id` (text) never leaves the program: it is in no result and not in the repr; `uid` is its hash, see `uid_of`.
     `aum` and `income` are float64 in the model's money; `age` (years), `tenure_months`, `products`, `digital_active`
-    (0 or 1), `digital_affinity` (0..1), `satisfaction` (SD) and `share_of_wallet` (0..1) are float32, NaN where to be
-    imputed (so is `income`); `state` is int8 `ACTIVE` or `DORMANT`; `tier` is text.
+    (0 or 1), `digital_affinity` (0..1), `satisfaction`, `trust`, `expectation` (SD) and `share_of_wallet` (0..1) are
+    float32, NaN where to be imputed (so is `income`); `state` is int8 `ACTIVE` or `DORMANT`; `tier` is text.
     `read` says which column each field came from; `counts` what was changed or is missing; `words` what each word of a
     state or tier became, with its rows; `form` how the file was read; `doubts` what was read and looks wrong all the
     same; `digest` is the SHA-256 of the file's bytes.
@@ -58,6 +58,8 @@ class Book:
     digital_active: NDArray[np.float32] | None = None
     digital_affinity: NDArray[np.float32] | None = None
     satisfaction: NDArray[np.float32] | None = None
+    trust: NDArray[np.float32] | None = None
+    expectation: NDArray[np.float32] | None = None
     state: NDArray[np.int8] | None = None
     tier: NDArray[Any] | None = None
     share_of_wallet: NDArray[np.float32] | None = None

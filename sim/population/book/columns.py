@@ -41,6 +41,8 @@ FieldName = Literal[
     "digital_active",
     "digital_affinity",
     "satisfaction",
+    "trust",
+    "expectation",
     "state",
     "tier",
     "share_of_wallet",
@@ -57,6 +59,8 @@ IMPUTABLE: Final[tuple[str, ...]] = (
     "digital_active",
     "digital_affinity",
     "satisfaction",
+    "trust",
+    "expectation",
     "share_of_wallet",
 )
 
@@ -91,6 +95,8 @@ QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
         "income": Quantity("income", "a year", 0.0, 1e12, money=True, floor=0.0),
         "digital_affinity": Quantity("affinity", "", 0.0, 1.0, units=(("percent", 0.01),), scales="other"),
         "satisfaction": Quantity("satisfaction", "standard deviations", -6.0, 6.0, scales="survey"),
+        "trust": Quantity("trust", "standard deviations", -6.0, 6.0, scales="survey"),
+        "expectation": Quantity("expectation", "standard deviations", -6.0, 6.0, scales="survey"),
         "share_of_wallet": Quantity("share of wallet", "", 0.001, 1.0, units=(("percent", 0.01),)),
     }
 )
@@ -234,6 +240,8 @@ class BookColumns(BaseModel):
     digital_active: FlagColumn | None = Field(None, description="uses the app or other digital channels")
     digital_affinity: NumberColumn | None = Field(None, description="inclination to digital channels, 0 to 1")
     satisfaction: NumberColumn | None = Field(None, description="satisfaction in standard deviations")
+    trust: NumberColumn | None = Field(None, description="trust in the bank in standard deviations")
+    expectation: NumberColumn | None = Field(None, description="service quality expected, in standard deviations")
     state: StateColumn | None = Field(None, description="active or dormant; all are active without it")
     tier: TierColumn | None = Field(None, description="tier by name; follows from the thresholds without it")
     share_of_wallet: NumberColumn | None = Field(None, description="share of the customer's wealth held here, 0 to 1")

@@ -197,6 +197,8 @@ def book_facts(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(book, Mapping):
         return None
     read = book.get("read") or {}
+    told = book.get("answers")
+    answers = told if isinstance(told, Mapping) and isinstance(told.get("columns"), Mapping) else {"columns": {}}
     pairs = list(read.items()) if isinstance(read, Mapping) else [(str(name), str(name)) for name in read]
     counts = book.get("counts")
     return {
@@ -204,6 +206,7 @@ def book_facts(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
         "sha256": book.get("sha256"),
         "read": [(str(field), str(column)) for field, column in pairs],
         "imputed": [str(name) for name in book.get("imputed") or []],
+        "answers": answers,
         "counts": list(counts.items()) if isinstance(counts, Mapping) else [],
     }
 

@@ -1,0 +1,157 @@
+"""Levels with their intervals, a row a thing: means of constructs, what was expected and what was met, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.reporting.figures import axes as marks
+from sim.reporting.figures import style
+
+ROW, NAMES = 0.3, 2.6
+
+
+@dataclass(frozen=True)
+class Level:
+    """A value with the ends of its interval (NaN: none); filled where it is clear; `text` stands at the right."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    clear: bool = True
+    text: str = ""
+
+
+@style.drawn
+def levels(
+    title: str,
+    subtitle: str,
+    rows: Sequence[Level],
+    name: str,
+    unit: str,
+    *,
+    zero: bool = False,
+    mark: float | None = None,
+) -> Figure:
+    """A point and interval a row; a line at `mark`, an axis that has zero in it with `zero`."""
+    names = [style.fit(row.name, NAMES, style.TICK) for row in rows]
+    figure, ((panel,),) = _one(title, subtitle, names, [row.text for row in rows])
+    known = np.array([[row.value, row.low, row.high] for row in rows], dtype=float)
+    _along(panel, known if mark is None else np.append(known, mark), zero=zero)
+    if mark is not None:
+        panel.axvline(mark, color=style.INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
+    for place, row in enumerate(rows):
+        panel.plot([row.low, row.high], [place, place], color=style.GAIN, linewidth=2.0, zorder=3)
+        face = style.GAIN if row.clear else "white"
+        panel.plot([row.value], [place], "o", color=style.GAIN, markerfacecolor=face, markersize=6, zorder=4)
+    _finish(panel, names, [row.text for row in rows])
+    style.name_panel(panel, name, unit)
+    return figure
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What was expected, and what was met, and whether their gap is clear."""
+
+    name: str
+    expected: float
+    met: float
+    clear: bool
+    text: str
+
+
+@style.drawn
+def gap_bars(title: str, subtitle: str, rows: Sequence[Pair], name: str, unit: str) -> Figure:
+    """A bar from what was expected (hollow) to what was met (filled), orange where it falls short."""
+    names = [style.fit(row.name, NAMES, style.TICK) for row in rows]
+    key = [("expected", style.NEUTRAL, "D"), ("met, falls short", style.LOSS, "o"), ("met, is above", style.GAIN, "o")]
+    figure, ((panel,),) = _one(title, subtitle, names, [row.text for row in rows], key)
+    _along(panel, np.array([[row.expected, row.met] for row in rows], dtype=float))
+    for place, row in enumerate(rows):
+        colour = style.LOSS if row.met < row.expected else style.GAIN
+        wide = 4.5 if row.clear else 1.5
+        panel.plot([row.expected, row.met], [place, place], color=colour, linewidth=wide, zorder=3, alpha=0.6)
+        panel.plot([row.expected], [place], "D", color=style.NEUTRAL, markerfacecolor="white", markersize=6, zorder=4)
+        panel.plot([row.met], [place], "o", color=colour, markersize=7, zorder=5)
+    _finish(panel, names, [row.text for row in rows])
+    style.name_panel(panel, name, unit)
+    return figure
+
+
+@style.drawn
+def by_group(
+    title: str, subtitle: str, names: Sequence[str], groups: Sequence[tuple[str, Sequence[Level]]], name: str, unit: str
+) -> Figure:
+    """A row a construct, in it a marker and interval a group, one above the other."""
+    shown = [style.fit(one, NAMES, style.TICK) for one in names]
+    key = [(group, *style.arm_look(place + 1)[:2]) for place, (group, _) in enumerate(groups)]
+    step = 0.66 / max(len(groups), 1)
+    figure, ((panel,),) = _one(title, subtitle, shown, [], key, row=max(ROW, 0.13 * len(groups) + 0.12))
+    _along(panel, np.array([[one.value, one.low, one.high] for _, own in groups for one in own], dtype=float))
+    for place, (_, own) in enumerate(groups):
+        colour, marker, hollow = style.arm_look(place + 1)
+        for row, one in enumerate(own):
+            y = row + (place - (len(groups) - 1) / 2) * step
+            panel.plot([one.low, one.high], [y, y], color=colour, linewidth=1.4, zorder=3)
+            face = "white" if hollow or not one.clear else colour
+            panel.plot([one.value], [y], marker, color=colour, markerfacecolor=face, markersize=5, zorder=4)
+    _finish(panel, shown, [])
+    style.name_panel(panel, name, unit)
+    return figure
+
+
+def _one(
+    title: str,
+    subtitle: str,
+    names: Sequence[str],
+    texts: Sequence[str],
+    key: Sequence[tuple[str, ...]] = (),
+    *,
+    row: float = ROW,
+) -> tuple[Figure, list[list[Axes]]]:
+    return style.page(
+        title,
+        subtitle,
+        1,
+        1,
+        height=row * len(names) + 0.15,
+        key=key,
+        left=max(style.text_width(name, style.TICK) for name in names) + 0.14,
+        right=max(marks.end_room([text for text in texts if text]), 0.25),
+        bottom=0.42,
+    )
+
+
+def _along(panel: Axes, values: np.ndarray, *, zero: bool = False) -> None:
+    if zero:
+        marks.level_axis(panel, [values])
+        return
+    known = values[np.isfinite(values)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    pad = 0.06 * (high - low) or 0.5
+    panel.set_xlim(low - pad, high + pad)
+    marks.ticks_along(panel, low - pad, high + pad)
+    panel.grid(axis="x", color=style.GRID, linewidth=0.8)
+    panel.grid(axis="y", visible=False)
+
+
+def _finish(panel: Axes, names: Sequence[str], texts: Sequence[str]) -> None:
+    for row, text in enumerate(texts):
+        panel.annotate(
+            text,
+            (1.0, row),
+            (6, 0),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            size=style.LABEL,
+            color=style.INK,
+            va="center_baseline",
+        )
+    panel.set_ylim(len(names) - 0.5, -0.5)
+    panel.set_yticks(range(len(names)), names)
+    panel.tick_params(axis="y", labelcolor=style.INK)

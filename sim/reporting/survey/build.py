@@ -1,0 +1,56 @@
+"""The folder of an analysis: survey.html, figures, a CSV file a table, and what is known of the sheets as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from sim.errors import BadInput
+from sim.reporting.survey.page import plates, render
+from sim.reporting.survey.sentences import findings
+from sim.store.files import plain, write_atomically, write_csv, write_json
+from sim.store.folder import make_folder
+from sim.survey.analysis import Analysis
+
+PAGE, FACTS, TABLES, FIGURES = "survey.html", "analysis.json", "tables", "figures"
+OURS: Final = {PAGE, FACTS, TABLES, FIGURES}
+
+
+def refuse(folder: Path, *, overwrite: bool) -> None:
+    """`BadInput` where the folder holds what is not ours, or an analysis that is not to be replaced."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput.at(str(folder), "is a file; a new folder")
+    there = {one.name for one in folder.iterdir()} if folder.exists() else set()
+    if there and not (overwrite and there <= OURS):
+        what = "--overwrite analyses anew" if there <= OURS else "a new folder"
+        raise BadInput.at(str(folder), f"is not empty; {what}")
+
+
+def build(analysis: Analysis, folder: Path) -> Path:
+    """Write everything into a folder, in place of an earlier analysis; returns the page's file."""
+    from sim.reporting.page import draw_all
+
+    folder = Path(folder)
+    make_folder(folder / TABLES)
+    for stale in (
+        *(folder / TABLES).glob("*.csv"),
+        *(folder / FIGURES).glob("*.png"),
+        *(folder / FIGURES).glob("*.svg"),
+    ):
+        stale.unlink()
+    for name, table in analysis.tables.items():
+        write_csv(folder / TABLES / f"{name}.csv", table)
+    write_json(folder / FACTS, analysis.facts | {"notes": list(analysis.notes)})
+    pictures, _ = draw_all(plates(analysis), folder, ids="s")
+    write_atomically(folder / PAGE, render(analysis, pictures))
+    return folder / PAGE
+
+
+def as_json(analysis: Analysis, folder: Path) -> dict[str, Any]:
+    """Facts, findings and tables but those with a row a sheet, as plain data; what is not finite is null."""
+    tables = {
+        name: json.loads(table.to_json(orient="records")) for name, table in analysis.tables.items() if name != "sheets"
+    }
+    told = {"findings": findings(analysis), "notes": list(analysis.notes)}
+    return {"folder": str(folder), **plain(analysis.facts), **told, "tables": tables}

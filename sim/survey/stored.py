@@ -1,0 +1,84 @@
+"""A questionnaire that was held, on disk: a folder with the sheets, the truth beside them, and the instrument.
+
+answers.csv and answers.parquet are what a survey tool would give; truth.parquet and bias.csv only a simulation has;
+survey.json says whom it was held on, when and how.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import BadInput
+from sim.store.files import renamed, why_unreadable, write_atomically, write_csv, write_json, writing
+from sim.survey.instrument import Instrument
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMAT = "rapport-survey"
+FACTS = "survey.json"
+ANSWERS, TRUTH, BIAS, INSTRUMENT = "answers", "truth.parquet", "bias.csv", "instrument.yaml"
+
+
+def refusal(folder: Path, *, overwrite: bool) -> str:
+    """Why a folder may not be written to; "" if it may."""
+    if folder.exists() and not folder.is_dir():
+        return "is a file; name a folder"
+    if not folder.exists() or not any(folder.iterdir()):
+        return ""
+    if not (folder / FACTS).exists():
+        return "holds files that are not of a survey; name a new or empty folder"
+    return "" if overwrite else "holds a survey; --overwrite to replace it, or another --out"
+
+
+def write(
+    folder: Path,
+    instrument: Instrument,
+    sheets: pd.DataFrame,
+    truth: pd.DataFrame,
+    bias: pd.DataFrame,
+    facts: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Write a held survey into a folder, survey.json last: without it nothing of the rest is believed."""
+    from sim.survey.instrument.writing import to_yaml
+
+    if why := refusal(folder, overwrite=overwrite):
+        raise BadInput.at(str(folder), why)
+    if folder.exists() and overwrite:
+        (folder / FACTS).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        write_atomically(folder / INSTRUMENT, to_yaml(instrument))
+        write_csv(folder / f"{ANSWERS}.csv", sheets)
+        for name, table in ((f"{ANSWERS}.parquet", sheets), (TRUTH, truth)):
+            with renamed(folder / name) as temporary:
+                table.to_parquet(temporary, index=False)
+        write_csv(folder / BIAS, bias)
+        write_json(folder / FACTS, {"format": FORMAT, "format_version": 1, **facts})
+
+
+def facts_of(folder: Path) -> dict[str, Any]:
+    """What survey.json says; `BadInput` where the folder holds no survey."""
+    file = folder / FACTS
+    try:
+        found = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        raise BadInput.at(str(folder), "holds no survey: it has no survey.json") from None
+    except (OSError, ValueError) as error:
+        raise BadInput.at(str(file), why_unreadable(error)) from None
+    if not isinstance(found, dict) or found.get("format") != FORMAT:
+        raise BadInput.at(str(file), f'is not of a survey (it should say "format": "{FORMAT}")')
+    return found
+
+
+def held_in(run: Path) -> list[Path]:
+    """Folders of surveys that were held on a run, the newest last."""
+    found = [file.parent for file in (run / "surveys").glob(f"*/{FACTS}")]
+    return sorted(found, key=lambda folder: (str(facts_of(folder).get("created", "")), folder.name))

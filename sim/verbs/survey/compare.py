@@ -1,0 +1,139 @@
+"""`survey --compare REAL`: simulated answers held against real ones."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.errors import BadInput
+from sim.survey.sheets import ARM, SEED, WAVE, Sheets
+from sim.verbs.common import arms_named
+from sim.verbs.survey.folders import made, refuse
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Read both sides, compare, write likeness.csv and the page, tell the verdict."""
+    from sim.reporting.likeness import FILES, as_json, terminal_table, write
+    from sim.survey.likeness import common, compare
+    from sim.survey.reading import read_sheets
+
+    simulated, folder, notes = simulated_sheets(arguments)
+    folder = arguments.out or folder / "likeness"
+    refuse(folder, FILES, overwrite=arguments.overwrite)
+    real = read_sheets(arguments.compare, _instrument_of_real(arguments, simulated))
+    if not common(simulated, real)[0]:
+        raise BadInput.at(
+            str(arguments.compare),
+            f"answers {real.instrument.name}, and the simulated sheets {simulated.instrument.name}: no item in common; "
+            "hold the same questionnaire on both (--instrument)",
+        )
+    notes += [*real.notes, *simulated.notes]
+    found = compare(simulated, real)
+    if not arguments.quiet:
+        for note in notes:
+            print(note, file=sys.stderr)
+    page = write(
+        found, made(folder), real=Path(arguments.compare).name, simulated=simulated.file or "held", notes=tuple(notes)
+    )
+    if arguments.json:
+        print(json.dumps(as_json(found) | {"folder": str(folder)}, allow_nan=False))
+    else:
+        print(f"{terminal_table(found)}\n\nlikeness: {page}")
+    return 0
+
+
+def _instrument_of_real(arguments: argparse.Namespace, simulated: Sheets) -> Any:
+    """What the real answers are read by: --instrument, one that lies beside them, else that of the simulated sheets."""
+    from sim.survey.instrument.reading import read_instrument
+
+    if arguments.instrument is not None:
+        return read_instrument(arguments.instrument)
+    return None if (Path(arguments.compare).parent / "instrument.yaml").exists() else simulated.instrument
+
+
+def simulated_sheets(arguments: argparse.Namespace) -> tuple[Sheets, Path, list[str]]:
+    """The simulated side, the folder that it belongs to, and what was chosen of it.
+
+    --with, or what was last held on RUN; where nothing was, or the command line says when or on how many, it is held
+    now and not kept.
+    """
+    from sim.store.run_reading import read_manifest
+    from sim.survey import stored
+    from sim.survey.reading import read_sheets
+
+    if (arguments.other is None) == (arguments.run is None):
+        raise BadInput.at("--compare", "needs simulated answers: RUN, or --with ANSWERS (one of them)")
+    if arguments.other is not None:
+        file = Path(arguments.other)
+    else:
+        run = Path(arguments.run)
+        read_manifest(run)
+        held = stored.held_in(run)
+        if not held or any(getattr(arguments, name) is not None for name in ("month", "n", "sampling", "instrument")):
+            sheets, notes = _held_now(arguments, run)
+            return sheets, run, notes
+        file = held[-1] / f"{stored.ANSWERS}.csv"
+    sheets, notes = chosen(read_sheets(file), arms_named(arguments), arguments.seeds, arguments.month)
+    return replace(sheets, file=str(file)), file.parent, notes
+
+
+def _held_now(arguments: argparse.Namespace, run: Path) -> tuple[Sheets, list[str]]:
+    """The questionnaire of the real answers, held on a run at month 0 of its first arm unless told otherwise."""
+    from sim.experiments.survey import Question, ask
+    from sim.survey.instrument.reading import read_instrument
+    from sim.verbs.survey.hold import callback_of, prepared_of, seeds_named, threads_for
+
+    beside = Path(arguments.compare).parent / "instrument.yaml"
+    instrument = read_instrument(arguments.instrument or (beside if beside.exists() else "customers"))
+    prepared = prepared_of(run)
+    question = Question(instrument, arguments.n or Question.n, arguments.sampling or Question.sampling)
+    month = arguments.month or 0
+    arms = arms_named(arguments) or list(prepared.scenario.arms)[:1]
+    answered = ask(
+        prepared,
+        question,
+        months=[month],
+        arms=arms,
+        seeds=seeds_named(arguments, prepared.scenario.seed_list),
+        threads=threads_for(prepared),
+        callback=callback_of(arguments),
+    )
+    what = f"{instrument.name} ({question.sampling}, month {month}, arm {', '.join(arms)})"
+    return Sheets(instrument, answered.sheets, f"{run}: {what}"), [f"simulated sheets were held for this: {what}"]
+
+
+def chosen(sheets: Sheets, arms: list[str] | None, seeds: str | None, wave: int | None) -> tuple[Sheets, list[str]]:
+    """The sheets of one arm and wave: those asked for, else the first arm and the first wave, and a note of that."""
+    table, notes = sheets.table, []
+    for column, option, wanted in (
+        (ARM, "--arms", arms),
+        (WAVE, "--month", None if wave is None else [wave]),
+        (SEED, "--seeds", None if seeds is None else _numbers(seeds)),
+    ):
+        there = list(dict.fromkeys(table[column].dropna())) if column in table else []
+        if wanted is not None:
+            lacking = [str(one) for one in wanted if one not in there]
+            if lacking:
+                has = f"they have {', '.join(map(str, there))}" if there else f"they do not say their {column}"
+                raise BadInput.at(option, f"no sheets of {', '.join(lacking)} in the simulated answers; {has}")
+            table = table[table[column].isin(wanted)]
+        elif len(there) > 1 and column != SEED:
+            first = there[0] if column == ARM else min(there)
+            notes.append(f"compared: {column} {first} of {', '.join(map(str, there))} ({option} chooses)")
+            table = table[table[column] == first]
+    return replace(sheets, table=table.reset_index(drop=True)), notes
+
+
+def _numbers(text: str) -> list[int]:
+    """Seeds as --seeds takes them: N for 1..N, or a list with a comma."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words or not all(word.isascii() and word.isdigit() for word in words):
+        raise BadInput.at("--seeds", f"{text!r}; a number from 1 (seeds 1..N), or a list with a comma (7, or 1,4,9)")
+    numbers = [int(word) for word in words]
+    return numbers if "," in text else list(np.arange(1, numbers[0] + 1))

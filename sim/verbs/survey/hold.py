@@ -1,0 +1,152 @@
+"""`survey RUN`: a questionnaire held on the customers or managers of a stored run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import BadInput
+from sim.phrases import counted
+from sim.verbs.common import arms_named, overrides, plain, program, say_if_changed
+
+if TYPE_CHECKING:
+    from sim.experiments.survey import Answered, Question
+
+
+HEADS = {"nonresponse": "non-response", "together, weighted": "weighted"}
+UNMOVED = 0.0005  # points: less is not shown
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Ask, write the sheets with the truth beside them, and say how far the one is from the other."""
+    from sim.experiments.survey import Question, ask
+    from sim.survey import stored
+    from sim.survey.instrument.reading import read_instrument
+
+    run = Path(arguments.run)
+    say_if_changed(run)
+    prepared = prepared_of(run)
+    instrument = read_instrument(arguments.instrument or "customers")
+    question = Question(instrument, arguments.n or Question.n, arguments.sampling or Question.sampling)
+    month = prepared.scenario.months if arguments.month is None else arguments.month
+    folder = arguments.out or run / "surveys" / f"{instrument.name}-{question.sampling}-m{month}"
+    if why := stored.refusal(folder, overwrite=arguments.overwrite):
+        raise BadInput.at(str(folder), why)
+    answered = ask(
+        prepared,
+        question,
+        months=[month],
+        arms=arms_named(arguments),
+        seeds=seeds_named(arguments, prepared.scenario.seed_list),
+        threads=threads_for(prepared),
+        callback=callback_of(arguments),
+    )
+    facts = facts_of(run, prepared, question, answered)
+    stored.write(
+        folder, instrument, answered.sheets, answered.truth, answered.bias, facts, overwrite=arguments.overwrite
+    )
+    if arguments.json:
+        print(json.dumps({"folder": str(folder), **facts, "bias": plain(answered.bias)}, ensure_ascii=False))
+        return 0
+    tell(answered)
+    print(f"{folder / 'answers.csv'}: {counted(len(answered.sheets), 'sheet')}")
+    print(f"{program()} survey --analyse {folder / 'answers.csv'}")
+    return 0
+
+
+def prepared_of(run: Path) -> Any:
+    """The scenario of a stored run, ready to live again."""
+    from sim.experiments.prepare import prepare
+
+    return prepare([run / "scenario.yaml"])[0]
+
+
+def threads_for(prepared: Any) -> int:
+    """Threads that living it again is worth."""
+    from sim.experiments.provenance import cores
+    from sim.experiments.seed_runs import SMALL
+
+    population = prepared.scenario.population
+    rows = population.agents or population.customers or SMALL + 1
+    return cores() if isinstance(rows, float) or rows > SMALL else 1
+
+
+def callback_of(arguments: argparse.Namespace) -> Any:
+    """Who hears of the months."""
+    from sim.experiments.callbacks import Callback
+    from sim.verbs.progress import ProgressBar
+
+    return Callback() if arguments.quiet else ProgressBar()
+
+
+def seeds_named(arguments: argparse.Namespace, known: list[int]) -> list[int] | None:
+    """Seeds of --seeds: so many of the run's first, or a list."""
+    if arguments.seeds is None:
+        return None
+    arguments = argparse.Namespace(seeds=arguments.seeds, months=None, set=[])
+    (text,) = overrides(arguments)
+    counted_seeds = re.fullmatch(r"seeds=\{first: 1, count: (\d+)\}", text)
+    if counted_seeds is None:
+        return [int(word) for word in re.findall(r"\d+", text)]
+    if int(counted_seeds[1]) > len(known):
+        raise BadInput.at("--seeds", f"{counted_seeds[1]} is more than the {len(known)} seeds of the run; fewer")
+    return known[: int(counted_seeds[1])]
+
+
+def facts_of(run: Path, prepared: Any, question: Question, answered: Answered) -> dict[str, Any]:
+    """What survey.json says of how it was held."""
+    from sim.experiments.provenance import code_version
+
+    instrument, s = question.instrument, prepared.scenario
+    return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "run": str(run),
+        "scenario": s.name,
+        "scenario_digest": prepared.digest,
+        "code_version": code_version(s.strategies_named),
+        "instrument": instrument.name,
+        "instrument_version": instrument.version,
+        "asks": instrument.asks,
+        "sampling": question.sampling,
+        "panel": question.panel,
+        "answering": question.answering.model_dump(),
+        "fieldwork": answered.facts,
+    }
+
+
+def tell(answered: Answered) -> None:
+    """What came back and how far it is from the truth, a table an arm of the first seed."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    for known in answered.facts:
+        rate = known["sheets"] / known["asked"] if known["asked"] else 0.0
+        short = f", {known['wanted'] - known['sheets']} fewer than wanted" if known["sheets"] < known["wanted"] else ""
+        console.print(
+            f"{known['arm']}, seed {known['seed']}, month {known['month']}: {counted(known['sheets'], 'sheet')} back "
+            f"of {known['asked']:,} asked ({rate:.0%}, {known['mode']}){short}",
+            soft_wrap=True,
+        )
+    bias = answered.bias[answered.bias["unit"] != "alpha"]
+    first = bias[(bias["seed"] == bias["seed"].iloc[0]) & (bias["arm"] == bias["arm"].iloc[0])]
+    moved = first.groupby("cause", sort=False)["bias"].apply(lambda column: column.abs().max())
+    causes = [cause for cause in moved.index if moved[cause] > UNMOVED]
+    table = Table(title=f"{first['arm'].iloc[0]}: what such a survey is wrong by, whatever its luck", box=None)
+    table.add_column("construct", no_wrap=True)
+    table.add_column("true", justify="right")
+    for cause in causes:
+        table.add_column(HEADS.get(cause, cause), justify="right", min_width=6)
+    for name, rows in first.groupby("construct", sort=False):
+        unit = rows["unit"].iloc[0]
+        digits = 1 if unit == "NPS" else 2
+        true = rows["true"].iloc[0]
+        shown = [f"{rows.loc[rows['cause'] == cause, 'bias'].iloc[0]:+.{digits}f}" for cause in causes]
+        table.add_row(f"{name} (NPS)" if unit == "NPS" else str(name), f"{true:.{digits}f}", *shown)
+    console.print(table)
+    if still := [cause for cause in moved.index if moved[cause] <= UNMOVED and cause != "nothing"]:
+        console.print(f"nothing comes of {' and '.join(still)} here", soft_wrap=True)
