@@ -60,6 +60,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "strategies/digital_thinking.py DigitalThinking.turn": ({0.5}, "standard deviation of a variance"),
     "kernel/contacts.py NEW": ({3}, "months of the first tenure band, in which a customer is new"),
     "strategies/upheaval.py unsettle": ({0.5}, "standard deviation of a variance"),
+    "bank/respondents.py MOST": ({4}, "SD: no score that a questionnaire asks about lies further out"),
     "bank/model.py BankModel._knowledge.correlation": ({0.5, 0.9999}, "AUC of a guess; of a model that knows all"),
     "agents/team.py Team._part": ({0.95}, "the rate of those who follow stays finite"),
     # defaults of declared settings that stand beside them

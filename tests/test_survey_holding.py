@@ -126,6 +126,15 @@ def test_causes_shift_what_they_should() -> None:
     assert off["desirability"] == 0  # nobody is asked about oneself
 
 
+def test_halo_and_style_make_answers_look_more_reliable_than_they_are() -> None:
+    strong = Answering(halo=0.4, acquiescence=0.5)
+    found = report(instrument(), people(), "simple", strong).query("unit == 'alpha'").set_index("cause")
+    assert found["bias"]["nothing"] == 0
+    assert found["bias"]["halo"] > 0.01
+    assert found["bias"]["style"] > 0.01
+    assert found["bias"]["together"] > max(found["bias"]["halo"], found["bias"]["style"])
+
+
 def test_weights_mend_a_coverage_that_hangs_on_what_is_weighted_by() -> None:
     """Wealth customers are more satisfied and sampled three times as often; their tier is known, so weights mend it."""
     who = people()
@@ -248,13 +257,14 @@ def test_scales_of_other_lengths_have_thresholds_that_rise() -> None:
     assert tuple(thresholds(asked.item("recommend"), asked.scales["likely"])) == ELEVEN_POINTS
 
 
-def test_fewer_people_than_sheets_are_told_and_nobody_is_refused() -> None:
+def test_fewer_people_than_sheets_are_told_and_from_nobody_comes_nothing() -> None:
     held = hold(instrument(), people(100), n=500, with_bias=False)
     assert held.asked == 100
     assert held.short == 500 - len(held.sheets) > 0
     nobody = replace(people(10), visits={"app": np.zeros(10), "branch": np.ones(10)})
-    with pytest.raises(BadInput, match="nobody of customers answered in month 0"):
-        hold(instrument(), nobody, sampling="app")
+    held = hold(instrument(), nobody, sampling="app")
+    assert len(held.sheets) == len(held.truth) == held.asked == 0
+    assert set(held.sheets) == set(hold(instrument(), people(100), with_bias=False).sheets)
 
 
 @pytest.mark.parametrize(

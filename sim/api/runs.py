@@ -140,6 +140,21 @@ class Run(Stored):
         return self.stored.panel
 
     @property
+    def answers(self) -> pd.DataFrame | None:
+        """Sheets of customers of every arm, seed and wave; None if the scenario holds no questionnaire (`survey:`)."""
+        return self.stored.answers("answers")
+
+    @property
+    def answers_truth(self) -> pd.DataFrame | None:
+        """The same sheets as no bank knows them: who, constructs as they are and as they are said; None without."""
+        return self.stored.answers("answers_truth")
+
+    @property
+    def staff_answers(self) -> pd.DataFrame | None:
+        """Sheets of relationship managers; None if the scenario asks none (`survey: {staff: ...}`)."""
+        return self.stored.answers("staff_answers")
+
+    @property
     def attribution(self) -> pd.DataFrame | None:
         """Shapley values of a bundle's strategies; None until ``rapport attribute ... --into`` has written them."""
         return self.stored.attribution

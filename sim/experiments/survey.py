@@ -145,6 +145,12 @@ def ask(
     finally:
         callback.end()
     sheets, truth, bias = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    if not len(sheets):
+        who, month = question.instrument.asks, when[-1]
+        raise BadInput.at(
+            question.instrument.name,
+            f"nobody of the {who} answered in month {month}; more of them, or another sampling",
+        )
     sheets["sheet"] = truth["sheet"] = [f"s{number:06d}" for number in range(1, len(sheets) + 1)]
     return Answered(sheets, truth, bias, facts)
 
@@ -237,7 +243,8 @@ def _place(name: str, scenario_file: str) -> str:
 def write_instruments(folder: Path, prepared: Prepared) -> None:
     """Put the instruments of a scenario beside the answers that will come, under the names that it is stored with."""
     if prepared.surveyed:
-        from sim.survey.instrument.writing import write_yaml
+        from sim.store.files import write_atomically
+        from sim.survey.instrument.writing import to_yaml
 
         for who, instrument in prepared.surveyed:
-            write_yaml(instrument, folder / f"{TABLES[who][0]}.yaml")
+            write_atomically(folder / f"{TABLES[who][0]}.yaml", to_yaml(instrument))

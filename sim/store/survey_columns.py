@@ -49,6 +49,14 @@ def _interval(unit: str) -> tuple[Column, ...]:
     )
 
 
+PAIR = (_text("x", "the one construct"), _text("y", "the other construct"))
+INDEX = (
+    _text("model", "of which model"),
+    _text("index", "which figure: n, chi2, df, p, cfi, tli, rmsea, srmr, kmo and the like"),
+    _number("value", "", "the figure"),
+)
+
+
 SURVEY: Final[dict[str, File]] = {
     "sheets": File(
         "survey",
@@ -63,7 +71,7 @@ SURVEY: Final[dict[str, File]] = {
             _whole("longest_run", "questions", "most equal answers in a row, of questions on the commonest scale"),
             _truth("all_the_same", "whether every answer is the same"),
             _truth("straight_lining", "whether a run that is too long has questions of both directions in it"),
-            _text("verdict", "kept, or why it is left out: empty, missing, straight_lining, weight"),
+            _text("verdict", "kept, or why it is left out: empty, missing, straight_lining"),
         ),
     ),
     "quality": File(
@@ -135,7 +143,9 @@ SURVEY: Final[dict[str, File]] = {
             _number("ci_high_weighted", SCORE, "upper end of its 95 % interval"),
             _number("effective_n", "sheets", "sheets that unequal weights leave them worth (Kish)"),
             _number(
-                "against_rest", "hundredths of the scale", "less the mean of the sheet's other constructs, weighted"
+                "against_rest",
+                "hundredths of the scale",
+                "less the mean of the sheet's other constructs of what is met",
             ),
             P,
             HOLM,
@@ -261,4 +271,94 @@ SURVEY: Final[dict[str, File]] = {
             WORD,
         ),
     ),
+    "correlations": File(
+        "survey",
+        "tables/correlations.csv",
+        "a pair of constructs",
+        (
+            *PAIR,
+            _whole("n", "sheets", "sheets that have both"),
+            _number("r", "", "correlation of their scores, weighted"),
+            *_interval(""),
+            _number("corrected", "", "corrected for attenuation: r over the root of both alphas"),
+            _number("ci_low_corrected", "", "lower end of its 95 % interval"),
+            _number("ci_high_corrected", "", "upper end of its 95 % interval"),
+            P,
+            HOLM,
+            SURE,
+            WORD,
+        ),
+    ),
+    "factor_loadings": File(
+        "survey",
+        "tables/factor_loadings.csv",
+        "a construct and question in the instrument's factor model",
+        (
+            CONSTRUCT,
+            ITEM,
+            _number("loading", "", "standardised loading"),
+            _number("se", "", "its standard error, good for answers that are not normal"),
+            *_interval(""),
+        ),
+    ),
+    "factor_correlations": File(
+        "survey",
+        "tables/factor_correlations.csv",
+        "a pair of constructs in the instrument's factor model",
+        (
+            *PAIR,
+            _number("r", "", "correlation of the factors"),
+            _number("se", "", "its standard error"),
+            *_interval(""),
+            _number("htmt", "", "heterotrait-monotrait ratio; above 0.85 or 0.9 the two are hardly told apart"),
+            _truth("distinct", "whether both average variances extracted are above the squared correlation"),
+        ),
+    ),
+    "validity": File(
+        "survey",
+        "tables/validity.csv",
+        "a construct in the instrument's factor model",
+        (
+            CONSTRUCT,
+            _whole("items", "questions", "its questions in the model"),
+            _number("composite_reliability", "", "composite reliability"),
+            _number("ave", "share", "average variance extracted: of its questions' variance, by the factor"),
+        ),
+    ),
+    "fit": File("survey", "tables/fit.csv", "a model and figure of its fit", INDEX),
+    "eigenvalues": File(
+        "survey",
+        "tables/eigenvalues.csv",
+        "a factor that there could be",
+        (
+            _whole("factor", "", "which, the largest first"),
+            _number("eigenvalue", "", "of the correlations of all questions"),
+            _number("share", "share", "of all variance"),
+            _number("chance", "", "95th percentile of unrelated answers of as many sheets (parallel analysis)"),
+            _truth("kept", "whether it passes chance, and all before it do"),
+        ),
+    ),
+    "explored_loadings": File(
+        "survey",
+        "tables/explored_loadings.csv",
+        "a question and explored factor",
+        (
+            ITEM,
+            _whole("factor", "", "which factor, the strongest first"),
+            _number("loading", "", "pattern coefficient after oblique rotation"),
+            _number("communality", "share", "of the question's variance, by all factors"),
+            _number("kmo", "", "how well the question fits with the others (Kaiser, Meyer, Olkin)"),
+        ),
+    ),
+    "explored_correlations": File(
+        "survey",
+        "tables/explored_correlations.csv",
+        "a pair of explored factors",
+        (
+            _whole("x", "", "the one factor"),
+            _whole("y", "", "the other factor"),
+            _number("r", "", "correlation of the factors"),
+        ),
+    ),
+    "adequacy": File("survey", "tables/adequacy.csv", "a figure of whether answers suit factors", INDEX),
 }

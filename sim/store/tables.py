@@ -88,7 +88,7 @@ TABLES: dict[str, TableLaw] = {
     "individuals": TableLaw(
         INDIVIDUALS_COLUMNS, ("tier", "age_band", "affinity", "uplift_class", "reference_fate", "fate")
     ),
-    **{name: TableLaw(FILES[name].names, ("wave", "sheet")) for name in SURVEYED},
+    **{name: TableLaw(("arm", "seed", "sheet", "wave"), ("wave", "sheet")) for name in SURVEYED},
 }
 OPTIONAL_TABLES = ("reach", "panel", "individuals", *SURVEYED)
 REQUIRED_TABLES = tuple(name for name in TABLES if name not in OPTIONAL_TABLES)

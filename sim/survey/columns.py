@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 SHEET: Final = "sheet"  # text: which sheet, each once
@@ -12,3 +13,10 @@ WAVE: Final = "wave"  # int64: the month it was filled in
 MODE: Final = "mode"  # text: how it came back: online, handed, intercept
 WEIGHT: Final = "weight"  # float64: design weight, persons of the population a sheet stands for
 SHEET_COLUMNS: Final = (SHEET, RESPONDENT, ARM, SEED, WAVE, MODE, WEIGHT)  # in this order in what we write
+
+
+def valid_code(name: str) -> str:
+    """The code that a question's name makes: ``q1_2`` of ``1.2``, ``use_SQ001`` of ``use[SQ001]``."""
+    made = re.sub(r"\W+", "_", name.strip()).strip("_")[:60] or "question"
+    made = f"q{made}" if made[0].isdigit() else made
+    return f"{made}_asked" if made in SHEET_COLUMNS else made

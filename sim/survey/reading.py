@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +13,7 @@ import numpy as np
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted
 from sim.survey import tables
-from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, WAVE, WEIGHT
+from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, WAVE, WEIGHT, valid_code
 from sim.survey.instrument import Instrument
 from sim.survey.instrument.importing import Imported, import_instrument
 from sim.survey.instrument.model import Demographic, Item, Scale
@@ -87,7 +88,9 @@ class _Reader:
         there = list(self.table.cells.columns)
         found = {name: name for name in wanted if name in there}
         for name in wanted:
-            alike = [column for column in there if column.casefold() == name.casefold() and column not in wanted]
+            alike = [
+                c for c in there if c not in wanted and name.casefold() in (c.casefold(), valid_code(c).casefold())
+            ]
             if name not in found and len(alike) == 1:
                 found[name] = alike[0]
                 self.notes.append(f"{alike[0]}: read as {name}")
@@ -181,6 +184,15 @@ class _Reader:
         text_at = np.flatnonzero(given & np.isnan(numbers))
         for i in text_at:
             numbers[i] = labels.get(str(texts.iloc[i]).casefold(), math.nan)
+        numbered = [
+            re.fullmatch(r"[A-Za-z]{1,3}(\d{1,2})", str(texts.iloc[i])) for i in text_at if np.isnan(numbers[i])
+        ]
+        if numbered and all(
+            found and int(found[1]) in scale.points for found in numbered
+        ):  # A1, AO02: LimeSurvey's codes
+            for i in text_at:
+                if np.isnan(numbers[i]):
+                    numbers[i] = float(re.sub(r"\D", "", str(texts.iloc[i])))
         unread = [int(i) for i in text_at if np.isnan(numbers[i])]
         if unread:
             text = str(texts.iloc[unread[0]])
@@ -190,7 +202,9 @@ class _Reader:
             message = f"{text[:40]!r} is no answer ({{cells}}){hint}; {right}"
             self.mistakes.append(self.table.mistake(unread, column, message))
         elif text_at.size:
-            self.notes.append(f"{item.code}: {counted(int(text_at.size), 'answer')} given as words, read as points")
+            self.notes.append(
+                f"{item.code}: {counted(int(text_at.size), 'answer')} given as words or codes, read as points"
+            )
         unknown = np.isin(numbers, scale.unknown)
         if unknown.any():
             self.notes.append(f"{item.code}: {counted(int(unknown.sum()), 'answer')} for not known, taken as none")

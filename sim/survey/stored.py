@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
-from sim.store.files import renamed, why_unreadable, write_csv, write_json, writing
+from sim.store.files import renamed, why_unreadable, write_atomically, write_csv, write_json, writing
 from sim.survey.instrument import Instrument
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def write(
     overwrite: bool = False,
 ) -> None:
     """Write a held survey into a folder, survey.json last: without it nothing of the rest is believed."""
-    from sim.survey.instrument.writing import write_yaml
+    from sim.survey.instrument.writing import to_yaml
 
     if why := refusal(folder, overwrite=overwrite):
         raise BadInput.at(str(folder), why)
@@ -55,12 +55,12 @@ def write(
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with writing(folder):
+        write_atomically(folder / INSTRUMENT, to_yaml(instrument))
         write_csv(folder / f"{ANSWERS}.csv", sheets)
         for name, table in ((f"{ANSWERS}.parquet", sheets), (TRUTH, truth)):
             with renamed(folder / name) as temporary:
                 table.to_parquet(temporary, index=False)
         write_csv(folder / BIAS, bias)
-        write_yaml(instrument, folder / INSTRUMENT)
         write_json(folder / FACTS, {"format": FORMAT, "format_version": 1, **facts})
 
 

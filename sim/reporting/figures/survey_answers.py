@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.reporting.figures import axes as marks
+from sim.reporting.figures import panels as parts
 from sim.reporting.figures import style, units
 from sim.reporting.figures.board import Cube
 
@@ -51,25 +52,55 @@ def answers(title: str, subtitle: str, questions: Sequence[Question], ends: tupl
         right=0.25,
         bottom=0.36,
     )
-    furthest = 0.1
+    reach = [0.0, 0.0]
     for row, one in enumerate(rows):
         if isinstance(one, str):
             continue
         shares = np.nan_to_num(one.shares) * 100
         own = shades(len(shares))
         start = -(shares[: len(shares) // 2].sum() + (shares[len(shares) // 2] / 2 if len(shares) % 2 else 0.0))
-        furthest = max(furthest, -start, start + shares.sum())
+        reach = [min(reach[0], start), max(reach[1], start + shares.sum())]
         for share, colour in zip(shares, own, strict=True):
             panel.barh(row, share, left=start, height=0.72, color=colour, linewidth=0, zorder=3)
             start += share
-    panel.set_xlim(-furthest * 1.04, furthest * 1.04)
-    marks.ticks_along(panel, -furthest, furthest)
+    low, high = reach[0] - 2.0, reach[1] + 2.0
+    panel.set_xlim(low, high)
+    marks.ticks_along(panel, low, high)
     places = panel.get_xticks()
     panel.set_xticks(places, [f"{abs(place):.0f}{units.GAP}%" for place in places])
     panel.grid(axis="x", color=style.GRID, linewidth=0.8)
     panel.grid(axis="y", visible=False)
     panel.axvline(0.0, color="#8C8C8C", linewidth=0.9, zorder=4)
     _rows(panel, names, [isinstance(row, str) for row in rows])
+    return figure
+
+
+@style.drawn
+def promoters(title: str, subtitle: str, rows: Sequence[tuple[str, Cube, str]]) -> Figure:
+    """A bar a row: shares of detractors, passives and promoters; at its end the score with its interval."""
+    key = [("detractors, 0 to 6", style.LOSS), ("passives, 7 and 8", MIDDLE), ("promoters, 9 and 10", style.GAIN)]
+    names = [row[0] for row in rows]
+    figure, ((panel,),) = style.page(
+        title,
+        subtitle,
+        1,
+        1,
+        height=0.42 * len(rows) + 0.1,
+        key=key,
+        left=parts.rows_room(names),
+        right=0.3,
+        bottom=0.1,
+    )
+    shares = np.array([row[1] for row in rows]) * 100
+    texts = iter([row[2] for row in rows])
+    parts.stacked_rows(
+        panel,
+        names,
+        shares,
+        [colour for _, colour in key],
+        lambda total: next(texts),
+        inside=lambda share: f"{units.number(share)}{units.GAP}%",
+    )
     return figure
 
 

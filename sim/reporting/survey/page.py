@@ -10,17 +10,23 @@ import numpy as np
 
 from sim.phrases import listed
 from sim.reporting.figures import Plate, units
-from sim.reporting.figures.survey_answers import Question, answers
-from sim.reporting.figures.survey_levels import Level, Pair, gap_bars, levels
+from sim.reporting.figures.survey_answers import Question, answers, promoters
+from sim.reporting.figures.survey_levels import Level, Pair, by_group, gap_bars, levels
+from sim.reporting.figures.survey_map import Place, importance_map
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.survey import sentences as say
+from sim.reporting.survey import structure
 from sim.survey.analysis import Analysis
+from sim.survey.analysis.groups import NPS as NPS_ROW
+from sim.survey.analysis.importance import QUADRANTS
 from sim.survey.instrument.model import said
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 18  # questions in a figure
+ENDS = ("mean", "ci_low", "ci_high")
+TURNED = " (turned)"
 INTERVALS = "Intervals are 95 %, each by itself."
 
 
@@ -32,12 +38,33 @@ def plates(analysis: Analysis) -> Iterator[Plate]:
         yield Plate("construct_means", partial(_means, analysis), "Where constructs stand", MEANS, "levels")
     if len(analysis.tables["gaps"]):
         yield Plate("gaps", partial(_gaps, analysis), "Expected and met", GAPS, "levels")
+    if say.nps_row(analysis) is not None:
+        yield Plate("nps", partial(_nps, analysis), "Who recommends", NPS, "answer")
+    if len(analysis.tables["importance"]):
+        yield Plate("importance", partial(_map, analysis), "What matters and how it is done", MAP, "levels")
+    yield from structure.plates(analysis)
+    tests = analysis.tables["differences"]
+    for by in dict.fromkeys(tests[tests["sure"]]["by"]):
+        title = f"Groups by {say.spoken(str(by))}"
+        yield Plate(f"groups_{by}", partial(_groups, analysis, str(by)), title, GROUPS, "groups")
 
 
 MEANS = (
     "A score is the mean of a construct's questions, turned so that more is more of it, on the scale 0 to 100. Filled: "
     "clearly above or below what the same people say of everything else, so that a habit of agreeing cancels. "
     + INTERVALS
+)
+NPS = (
+    "Promoters less detractors, in points, with its 95 % interval. Unweighted: of those who answered; weighted: of the "
+    "population, as far as weights reach."
+)
+MAP = (
+    "Lines are at the means, so that there is always something on each side: the map says where to look first, not "
+    "that anything is bad. Importance that is derived says what goes together with the outcome, not what would move it."
+)
+GROUPS = (
+    "Weighted means with 95 % intervals. Filled: figures in which the groups differ clearly, corrected for all that "
+    "were tested; groups that use the scale differently differ here, too."
 )
 GAPS = (
     "Only sheets that say both. A thick bar is a gap that is clear. Nearly everybody expects much, "
@@ -59,7 +86,7 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
         name = said(item.text) or item.code
         group = say.label_of(analysis, item.measures or item.about or "") if item.measures or item.about else "Others"
         group += {"expectation": ", expected", "importance": ", importance"}.get(item.role, "")
-        asked.append(Question(name + " (turned)" * item.reversed, group, shares[::-1] if item.reversed else shares))
+        asked.append(Question(name + TURNED * item.reversed, group, shares[::-1] if item.reversed else shares))
     chunks: list[list[Question]] = []
     for group in dict.fromkeys(one.group for one in asked):
         together = [one for one in asked if one.group == group]
@@ -70,7 +97,9 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
         more = f", {place} of {len(chunks)}" if len(chunks) > 1 else ""
         yield Plate(
             f"answers_{place}" if len(chunks) > 1 else "answers",
-            partial(answers, _answers_title(chunk), ANSWERS_SUBTITLE, chunk, ("lowest answer", "highest answer")),
+            partial(
+                answers, _answers_title(chunk), _answers_subtitle(chunk), chunk, ("lowest answer", "highest answer")
+            ),
             f"What was answered{more}",
             "The further a bar lies to the right, the more of the construct. Nothing is tested here: a difference "
             "between two questions may be one of their wording.",
@@ -78,9 +107,9 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
         )
 
 
-ANSWERS_SUBTITLE = (
-    "Shares of answers from the lowest to the highest, around the middle one. Reversed questions are turned."
-)
+def _answers_subtitle(chunk: Sequence[Question]) -> str:
+    turned = " Reversed questions are turned." if any(one.name.endswith(TURNED) for one in chunk) else ""
+    return f"Shares of answers from the lowest to the highest, around the middle one.{turned}"
 
 
 def _answers_title(chunk: Sequence[Question]) -> str:
@@ -121,6 +150,64 @@ def _gaps(analysis: Analysis) -> Any:
     return gap_bars(say.gaps_title(table), subtitle, rows, "Mean answer", "points of the scale")
 
 
+def _nps(analysis: Analysis) -> Any:
+    table = analysis.tables["nps"]
+    if not analysis.facts["weighted"]:
+        table = table[table["weighting"] == "unweighted"]
+    rows = [
+        (
+            str(row["weighting"]),
+            np.array([float(row[one]) for one in ("detractors", "passives", "promoters")]),
+            say.nps_text(dict(row)),
+        )
+        for _, row in table.iterrows()
+    ]
+    subtitle = f"Shares of answers; on the right promoters less detractors, with its 95{units.GAP}% interval."
+    return promoters(say.nps_title(analysis), subtitle, rows)
+
+
+def _map(analysis: Analysis) -> Any:
+    table = analysis.tables["importance"]
+    places = [
+        Place(str(row["label"]), float(row["performance"]), float(row["importance"]), str(row["quadrant"]))
+        for _, row in table.iterrows()
+    ]
+    basis = str(table["basis"].iloc[0])
+    derived = basis.startswith("derived")
+    corners = [QUADRANTS[True, False], QUADRANTS[True, True], QUADRANTS[False, False], QUADRANTS[False, True]]
+    importance = "share of what is explained, %" if derived else "mean answer, 0 to 100"
+    of = say.label_of(analysis, basis.rsplit(" of ", 1)[1]) if derived else ""
+    told = (
+        f"Importance is derived: each one's share in explaining {say.quoted(of)}."
+        if derived
+        else "Importance as stated."
+    )
+    return importance_map(say.map_title(table), f"{told} Lines: means over constructs.", places, importance, corners)
+
+
+def _groups(analysis: Analysis, by: str) -> Any:
+    means, tests = (analysis.tables[name] for name in ("groups", "differences"))
+    means, tests = means[(means["by"] == by) & (means["construct"] != NPS_ROW)], tests[tests["by"] == by]
+    sure = set(tests[tests["sure"]]["construct"])
+    ranges = {
+        str(row["construct"]): (float(row["scale_from"]), float(row["scale_to"]))
+        for _, row in analysis.tables["constructs"].iterrows()
+    }
+    names = list(ranges)
+    shown = []
+    for group in dict.fromkeys(means["group"]):
+        own = means[means["group"] == group].set_index("construct")
+        levels_of = []
+        for name in names:
+            first, last = ranges[name]
+            mean, low, high = ((float(own.at[name, one]) - first) / (last - first) * 100 for one in ENDS)  # type: ignore[arg-type]
+            levels_of.append(Level(name, mean, low, high, name in sure))
+        shown.append((str(group), levels_of))
+    labels = [say.label_of(analysis, name) for name in names]
+    subtitle = f"Mean scores by {say.spoken(by)} with 95{units.GAP}% intervals. Filled: figures that differ clearly."
+    return by_group(say.groups_title(analysis, by), subtitle, labels, shown, "Score", "0 to 100")
+
+
 def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
     """The page as text; everything that comes from a file is escaped."""
     f = analysis.facts
@@ -143,6 +230,12 @@ def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
         quality=[dict(one) for _, one in analysis.tables["quality"].iterrows()],
         constructs=_construct_rows(analysis),
         pictures=by_section(pictures),
+        compared=listed([say.spoken(one) for one in f["by"]]),
+        nps=row is not None,
+        fit=[(one["index"], float(one["value"])) for _, one in analysis.tables["fit"].iterrows()],
+        validity=_validity(analysis),
+        tests=len(analysis.tables["differences"]),
+        sure=int(analysis.tables["differences"]["sure"].sum()),
         tables=list(analysis.tables),
         facts=[("Answers", f["file"] or "in memory"), ("Instrument", f["instrument"])],
     )
@@ -160,6 +253,18 @@ def _construct_rows(analysis: Analysis) -> list[dict[str, Any]]:
     return [
         {**dict(row), **_proof(proof, str(row["construct"]))} for _, row in analysis.tables["constructs"].iterrows()
     ]
+
+
+def _validity(analysis: Analysis) -> list[dict[str, Any]]:
+    """What the factor model says of each construct, with the pairs that it cannot tell apart."""
+    pairs = analysis.tables["factor_correlations"]
+    rows = []
+    for _, row in analysis.tables["validity"].iterrows():
+        name = str(row["construct"])
+        own = pairs[((pairs["x"] == name) | (pairs["y"] == name)) & ~pairs["distinct"].astype(bool)]
+        others = [say.label_of(analysis, str(one["y"] if one["x"] == name else one["x"])) for _, one in own.iterrows()]
+        rows.append({**dict(row), "label": say.label_of(analysis, name), "mixed": listed(others)})
+    return rows
 
 
 def _proof(table: pd.DataFrame, construct: str) -> dict[str, Any]:

@@ -166,6 +166,32 @@ def levels_title(analysis: Analysis) -> str:
     return f"{quoted(high[0])} stands clearly above the rest, {quoted(low[0])} clearly below"
 
 
+def nps_title(analysis: Analysis) -> str:
+    """The title of the figure of the NPS."""
+    row = nps_row(analysis)
+    assert row is not None, "the figure is not drawn without"
+    if row["ci_low"] > 0:
+        return f"More recommend than warn: the net promoter score is {nps_text(row)}"
+    if row["ci_high"] < 0:
+        return f"More warn than recommend: the net promoter score is {nps_text(row)}"
+    return f"The net promoter score is {nps_text(row)}; whether more recommend or warn is not clear"
+
+
+def map_title(table: pd.DataFrame) -> str:
+    """The title of the map: what matters and is done less well than the rest; nothing of it is tested."""
+    first = table[table["quadrant"] == "concentrate here"].sort_values("importance", ascending=False, kind="stable")
+    if not len(first):
+        return "What matters more than the rest is done better than the rest (means, not tested)"
+    return f"Where to look first: {listed([quoted(str(name)) for name in first['label'][:3]])} (means, not tested)"
+
+
+def groups_title(analysis: Analysis, by: str) -> str:
+    """The title of the figure of groups: in how much of what was tested they differ clearly."""
+    table = analysis.tables["differences"]
+    own = table[table["by"] == by]
+    return f"Groups by {spoken(by)} differ clearly in {int(own['sure'].sum())} of {len(own)} figures"
+
+
 def gaps_title(table: pd.DataFrame) -> str:
     """The title of the figure of gaps."""
     short, above = table[table["sure"] & (table["gap"] < 0)], table[table["sure"] & (table["gap"] > 0)]

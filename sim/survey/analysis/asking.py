@@ -13,6 +13,7 @@ from sim.survey.analysis.gaps import gaps
 from sim.survey.analysis.groups import columns_to_compare, groups
 from sim.survey.analysis.importance import importance
 from sim.survey.analysis.marginals import distribution, items
+from sim.survey.analysis.modelling import confirmed, explored, together
 from sim.survey.analysis.nps import nps
 from sim.survey.analysis.quality import KEPT, Rule
 from sim.survey.analysis.reliability import reliability
@@ -49,13 +50,18 @@ def analyse(sheets: Sheets, *, by: Sequence[str] = (), rule: Rule | None = None)
         raise BadInput.at(sheets.file or "answers", _nothing(each))
     study = Study.of(replace(sheets, table=sheets.table[kept]))
     columns = columns_to_compare(study, by, sheets.file)
-    tables = {"sheets": each, "quality": believing.counted(each, rule)}
+    tables = {"sheets": each, "quality": believing.outcomes(each, rule)}
     tables |= {"items": items(study), "distribution": distribution(study), "constructs": constructs(study)}
     tables["reliability"], tables["reliability_items"] = reliability(study)
     tables |= {"nps": nps(study), "gaps": gaps(study)}
     tables["importance"], unmapped = importance(study)
     tables["groups"], tables["differences"] = groups(study, columns)
+    tables |= together(study, tables["reliability"])
+    models = [confirmed(study), explored(study)]
+    for made, _ in models:
+        tables |= made
     notes = [*sheets.notes, rule.in_words(), *([unmapped] if unmapped else []), *_notes(study, each, tables)]
+    notes += [note for _, told in models for note in told]
     return Analysis(sheets.instrument, tables, tuple(notes), _facts(sheets, study, each, columns))
 
 

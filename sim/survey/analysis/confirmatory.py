@@ -11,6 +11,7 @@ import numpy as np
 from sim.survey.analysis.correlations import Z
 from sim.survey.analysis.moments import Kind, Moments, correlate, usable
 from sim.survey.analysis.structure import Fit, Model, fit
+from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,6 +100,7 @@ def measured(
     return Measured(there, moments, tuple(notes))
 
 
+@one_thread()
 def factor_model(
     answers: pd.DataFrame,
     constructs: Mapping[str, Sequence[str]],

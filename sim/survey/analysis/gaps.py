@@ -22,7 +22,7 @@ def gaps(study: Study) -> pd.DataFrame:
     """Perception less expectation of sheets that have both, weighted, Holm over constructs (columns of gaps.csv)."""
     rows = []
     for name in map(str, study.expected):
-        if name not in study.scores:
+        if name not in study.scores or not study.perceived(name):
             continue
         met, expected = study.scores[name].to_numpy(np.float64), study.expected[name].to_numpy(np.float64)
         gap = met - expected

@@ -30,7 +30,7 @@ LEAST: Final = 3  # constructs that a map needs
 
 def importance(study: Study) -> tuple[pd.DataFrame, str]:
     """A row a construct (columns of importance.csv), and what it says in words where there can be no map."""
-    stated = [str(name) for name in study.important if name in study.scores]
+    stated = [str(name) for name in study.important if name in study.scores and study.perceived(str(name))]
     if len(stated) >= LEAST:
         names, basis = stated, "stated"
         n = [int(study.important[name].notna().sum()) for name in names]
@@ -40,10 +40,10 @@ def importance(study: Study) -> tuple[pd.DataFrame, str]:
         outcome, y = outcome_of(study)
         if y is None:
             return table("importance", []), "No map of importance: no item of importance and no outcome."
-        names = [str(name) for name in study.scores if name != outcome and not _follows(study, str(name))]
+        names = [str(name) for name in study.scores if name != outcome and _leads(study, str(name))]
         x = study.scores[names].to_numpy(np.float64)
         full = ~np.isnan(x).any(axis=1) & ~np.isnan(y)
-        lively = [place for place in range(len(names)) if full.any() and np.ptp(x[full, place]) > 0]
+        lively = [place for place in range(len(names)) if full.any() and _together(x[full, place], y[full]) > 0]
         names, x = [names[place] for place in lively], x[:, lively]
         if len(names) < LEAST or full.sum() < 5 * len(names) or np.ptp(y[full]) == 0:
             return table("importance", []), "No map of importance: too few constructs or sheets that vary."
@@ -72,8 +72,13 @@ def outcome_of(study: Study) -> tuple[str, np.ndarray | None]:
     return "", None
 
 
-def _follows(study: Study, name: str) -> bool:
-    return any(measure in study.instrument.constructs[name].of for measure in OUTCOMES)
+def _leads(study: Study, name: str) -> bool:
+    return study.perceived(name) and not any(one in study.instrument.constructs[name].of for one in OUTCOMES)
+
+
+def _together(x: np.ndarray, y: np.ndarray) -> float:
+    """How x and y go together, 0 where one does not vary: what goes against the outcome is no service to do better."""
+    return float((x - x.mean()) @ (y - y.mean())) if np.ptp(x) > 0 and np.ptp(y) > 0 else 0.0
 
 
 def _hundredths(study: Study, name: str, level: float) -> float:

@@ -20,6 +20,7 @@ Kind = Literal["Pearson", "polychoric"]
 MOST_STEPS: Final = 7  # points up to which an answer is taken for steps of something continuous
 MOST_CATEGORIES: Final = 11  # points up to which a polychoric correlation is worth its tables
 FEWEST_PAIRS: Final = 10  # sheets that answer both items, below which a correlation says nothing
+SINGULAR: Final = 1e-4  # smallest eigenvalue of correlations that leave something to fit
 _FAR: Final = 8.0  # SD; no answer lies beyond
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(20)
 _STEPS: Final = 50  # of scoring, at most

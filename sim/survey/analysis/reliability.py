@@ -1,6 +1,7 @@
 """How well items measure their construct together: Cronbach's alpha, McDonald's omega, and what each item adds.
 
-Over sheets that answer all items of the construct, unweighted: reliability is of the instrument, not of a population.
+Over sheets that answer all items of the construct, brought onto one scale; unweighted, since reliability is of the
+instrument and not of a population.
 The interval of alpha is Feldt's. Omega is that of one factor fitted to the correlations by least squares (minres) and
 brought back to the answers' own spreads. Sources: Cronbach 1951; Feldt 1965; McDonald 1999.
 """
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.measures.intervals import CONFIDENCE
-from sim.survey.analysis.study import Study
+from sim.phrases import counted
+from sim.survey.analysis.study import Study, levelled
 from sim.survey.analysis.tables import table
 from sim.survey.analysis.weighing import NAN
 
@@ -79,7 +81,8 @@ def reliability(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _construct(study: Study, name: str) -> tuple[dict[str, object], list[dict[str, object]]]:
     codes = study.items(name)
-    full = study.answers[codes].dropna().to_numpy(np.float64)
+    full = levelled(study.instrument, study.answers, codes)
+    full = full[~np.isnan(full).any(axis=1)]
     word = _undefined(full, codes)
     whole: dict[str, object] = {"construct": name, "items": len(codes), "n": len(full)}
     rows: list[dict[str, object]] = [{"construct": name, "item": code} for code in codes]
@@ -129,6 +132,6 @@ def _undefined(full: np.ndarray, codes: list[str]) -> str:
     if len(full) == 0:
         return "no sheet answers all its items"
     if len(full) < 3:
-        return f"{len(full)} sheets answer all its items: too few"
+        return f"{counted(len(full), 'sheet')} with all its items answered: too few"
     flat = [code for code, spread in zip(codes, np.ptp(full, axis=0), strict=True) if spread == 0]
     return f"undefined: everybody gave the same answer to {', '.join(flat)}" if flat else ""

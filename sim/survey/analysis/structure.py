@@ -16,10 +16,9 @@ import numpy as np
 from scipy.stats import chi2 as chi_squared
 from scipy.stats import ncx2
 
-from sim.survey.analysis.moments import Moments
+from sim.survey.analysis.moments import SINGULAR, Moments
+from sim.survey.analysis.scoring import Evaluate, scored
 
-_STEPS: Final = 200  # of scoring, at most
-_ENOUGH: Final = 1e-10  # what a step must still gain
 LOOSE: Final = 1e-4  # a variance below which a solution is at the edge of what can be
 
 
@@ -117,12 +116,12 @@ def fit(model: Model, moments: Moments, names: list[str], factors: list[str]) ->
         return _none(model, f"more is to be fitted ({model.parameters} numbers) than {p} items tell")
     if moments.n < p + 1:
         return _none(model, f"fewer sheets (effectively {moments.n:.0f}) than a model of {p} items needs")
-    if np.linalg.eigvalsh(moments.correlation)[0] < LOOSE:
+    if np.linalg.eigvalsh(moments.correlation)[0] < SINGULAR:
         return _none(model, "items are (nearly) sums of one another: their correlations leave nothing to fit")
     weigh = _likelihood if moments.kind == "Pearson" else _least_squares(moments)
     with np.errstate(all="ignore"):
         try:
-            at, settled = _scored(model, moments.correlation, weigh, _start(model, moments.correlation))
+            at, settled = scored(_evaluate(model, moments.correlation, weigh), _start(model, moments.correlation))
             problem = "" if settled else "the search for the best fit did not settle"
             problem = problem or _inadmissible(model, at, names, factors)
             if problem:
@@ -173,29 +172,16 @@ def _start(model: Model, correlation: np.ndarray) -> np.ndarray:
     return np.concatenate([loadings, middle, 1 - loadings**2])
 
 
-def _scored(model: Model, correlation: np.ndarray, weigh: Weigh, at: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Fisher scoring with halved steps; where it ended, and whether nothing was left to gain."""
-    sigma, slopes = model.implied(at, slopes=True)
-    misfit, weighed = weigh(correlation, sigma, slopes)
-    for _ in range(_STEPS):
+def _evaluate(model: Model, correlation: np.ndarray, weigh: Weigh) -> Evaluate:
+    """What the search asks: misfit and its slopes at parameters."""
+
+    def evaluate(at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        sigma, slopes = model.implied(at, slopes=True)
+        misfit, weighed = weigh(correlation, sigma, slopes)
         gradient = np.einsum("tij,ij->t", weighed, correlation - sigma) / 2
-        information = np.tensordot(weighed, slopes, axes=([1, 2], [1, 2])) / 2
-        step = np.linalg.solve(information + 1e-10 * np.diag(np.diag(information)), gradient)
-        promised = float(step @ gradient)
-        size = min(1.0, 0.5 / max(float(np.abs(step).max()), 1e-12))
-        while size > 1e-6:
-            tried = at + size * step
-            sigma, slopes = model.implied(tried, slopes=True)
-            after, weighed = weigh(correlation, sigma, slopes)
-            if after <= misfit + 1e-12:
-                break
-            size /= 2
-        else:
-            return at, promised < 1e-6
-        at, misfit = tried, after
-        if promised < _ENOUGH:
-            return at, True
-    return at, False
+        return misfit, gradient, np.tensordot(weighed, slopes, axes=([1, 2], [1, 2])) / 2
+
+    return evaluate
 
 
 def _inadmissible(model: Model, at: np.ndarray, names: list[str], factors: list[str]) -> str:
@@ -224,7 +210,7 @@ def _judged(model: Model, moments: Moments, weigh: Weigh, at: np.ndarray, free: 
     solved = np.linalg.solve(information, pull)
     errors = solved @ moments.errors @ solved.T
     # the diagonal of correlations is 1 and has no error; standardised parameters by the delta method
-    turn = _jacobian(model.standardised, at)
+    turn = jacobian(model.standardised, at)
     likelihood = moments.kind == "Pearson"
     if likelihood:
         inverse = np.linalg.inv(sigma)
@@ -301,7 +287,7 @@ def srmr(correlation: np.ndarray, sigma: np.ndarray) -> float:
     return float(np.sqrt(np.mean(left**2)))
 
 
-def _jacobian(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray, step: float = 1e-6) -> np.ndarray:
+def jacobian(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray, step: float = 1e-6) -> np.ndarray:
     """Slopes of a vector in its parameters by central differences, float64 (values, parameters)."""
     out = []
     for i in range(len(at)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,10 @@ class Study:
         """A construct's name for people."""
         return said(self.instrument.constructs[construct].label) or construct
 
+    def perceived(self, construct: str) -> bool:
+        """Whether it is about what people met, not about what they expect or hold important."""
+        return all(self.instrument.item(code).role == "perception" for code in self.items(construct))
+
     def range_of(self, construct: str) -> tuple[int, int]:
         """The lowest and highest score that a construct can have."""
         scale = self.instrument.scale_of(self.items(construct)[0])
@@ -60,15 +65,30 @@ class Study:
 
 
 def codes_of(instrument: Instrument, answers: pd.DataFrame, construct: str, role: Role) -> list[str]:
-    """Codes of the items of a construct in a role that the answers have."""
-    return [item.code for item in instrument.items_of(construct, role) if item.code in answers]
+    """Codes of the items of a construct in a role that the answers have.
+
+    A construct without items of perception (expectation as a whole) is what all items that measure it say.
+    """
+    found = instrument.items_of(construct, role)
+    if not found and role == "perception":
+        found = [item for item in instrument.items if item.measures == construct]
+    return [item.code for item in found if item.code in answers]
+
+
+def levelled(instrument: Instrument, answers: pd.DataFrame, codes: Sequence[str]) -> np.ndarray:
+    """Turned answers to items, those on another scale than the first brought onto it, float64 (sheets, items)."""
+    values = answers[list(codes)].to_numpy(np.float64, copy=True)
+    first = instrument.scale_of(codes[0])
+    for place, code in enumerate(codes):
+        scale = instrument.scale_of(code)
+        if (scale.first, scale.last) != (first.first, first.last):
+            unit = (values[:, place] - scale.first) / max(scale.last - scale.first, 1)
+            values[:, place] = first.first + unit * (first.last - first.first)
+    return values
 
 
 def scores(instrument: Instrument, answers: pd.DataFrame, role: Role = "perception") -> pd.DataFrame:
-    """Construct scores: the mean of turned items where at least half are answered, NaN elsewhere; a column each.
-
-    Items on another scale than the construct's first are brought onto that one.
-    """
+    """Construct scores: the mean of turned items where at least half are answered, NaN elsewhere; a column each."""
     import pandas as pd
 
     made = {}
@@ -76,13 +96,7 @@ def scores(instrument: Instrument, answers: pd.DataFrame, role: Role = "percepti
         codes = codes_of(instrument, answers, name, role)
         if not codes:
             continue
-        values = answers[codes].to_numpy(np.float64, copy=True)
-        first = instrument.scale_of(codes[0])
-        for place, code in enumerate(codes):
-            scale = instrument.scale_of(code)
-            if (scale.first, scale.last) != (first.first, first.last):
-                unit = (values[:, place] - scale.first) / max(scale.last - scale.first, 1)
-                values[:, place] = first.first + unit * (first.last - first.first)
+        values = levelled(instrument, answers, codes)
         known = (~np.isnan(values)).sum(axis=1)
         enough = known * 2 >= len(codes)
         made[name] = np.where(enough, np.nansum(values, axis=1) / np.maximum(known, 1), np.nan)

@@ -65,7 +65,7 @@ def hold(
     biases: Biases = ALL,
     with_bias: bool = True,
 ) -> Held:
-    """Ask until `n` sheets are back or everybody was asked; `BadInput` where nobody can be asked.
+    """Ask until `n` sheets are back or everybody was asked; `BadInput` for an instrument that cannot be held on them.
 
     The same seed, month and people give the same sheets; other arms of a seed are asked with the same luck.
     """
@@ -78,10 +78,6 @@ def hold(
     way = sampling if biases.coverage else "simple"
     sample = draw(people, way, n, settings, panel=panel, all_answer=not biases.nonresponse)
     rows = sample.rows
-    if not rows.size:
-        raise BadInput.at(
-            instrument.name, f"nobody of {people.who} answered in month {people.month}; none can be asked"
-        )
     order = np.argsort(people.uid[rows], kind="stable")  # sheets in no order that would tell who answered first
     rows = rows[order]
     uid = people.uid[rows]

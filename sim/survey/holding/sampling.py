@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from sim.survey.holding.draws import CHOSEN, PERSON, RESPONDS, draws
-from sim.survey.holding.settings import MODES, Answering
+from sim.survey.holding.settings import Answering, mode_of
 from sim.survey.respondents import Respondents
 
 POWER = 0.5  # strata are given sheets by this power of their size: small ones more than their share
@@ -113,7 +113,7 @@ def draw(
 ) -> Sample:
     """Ask people until `n` have answered, or nobody is left; `panel` asks the same whatever the month."""
     of = frame(people, sampling)
-    mode = MODES[sampling]
+    mode = mode_of(people.who, sampling)
     month = PERSON if panel else people.month
     luck = draws(people.seed, CHOSEN, month, people.uid)[0]
     with np.errstate(divide="ignore"):

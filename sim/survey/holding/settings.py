@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from sim.assumptions import Doubts, Settings, assumption, part
 from sim.slips import slip
+from sim.survey.measures import Who
 
 Mode = Literal["online", "handed", "intercept"]
 Sampling = Literal["simple", "stratified", "quota", "branch", "app"]
@@ -18,7 +19,13 @@ MODES: Final[dict[str, Mode]] = {
     "quota": "handed",
     "branch": "intercept",
     "app": "online",
-}  # how each kind of sample is asked
+}  # how each kind of sample of customers is asked
+OF_STAFF: Final[Mode] = "handed"  # how staff are
+
+
+def mode_of(who: Who, sampling: str) -> Mode:
+    """How a sample is asked."""
+    return OF_STAFF if who == "managers" else MODES[sampling]
 
 
 class Answering(Settings):

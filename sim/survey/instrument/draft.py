@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sim.errors import BadInput
-from sim.survey.columns import SHEET_COLUMNS
+from sim.survey.columns import valid_code
 from sim.survey.instrument.model import Demographic, Instrument, Item, Scale, Text
 from sim.survey.tables import Table
 
@@ -45,27 +45,51 @@ class Choices:
     words: dict[str, dict[str, str]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
 
-    def split(self) -> tuple[list[int], list[int]] | None:
-        """(points, codes for not known) where the codes are whole numbers in a row; None where they are no scale."""
-        try:
-            codes = {int(code): words for code, words in self.words.items()}
-        except ValueError:
+    def points(self, *, in_order: bool = False) -> tuple[dict[str, int], list[int]] | None:
+        """(point by code, codes for not known) where codes are whole numbers in a row, as they are or behind letters
+        (A1, A2); else by their order, where that is asked for; None where they are no scale."""
+        strange = {code for code, words in self.words.items() if any(map(UNKNOWN_WORDS.search, words.values()))}
+        strange |= self.unknown & set(self.words)
+        numbers = _numbered([code for code in self.words if code not in strange])
+        if numbers is None:
+            if not in_order:
+                return None
+            numbers = {code: i for i, code in enumerate((c for c in self.words if c not in strange), 1)}
+        while len(numbers) > 2 and (lone := _stands_apart(list(numbers.values()))) is not None:
+            code = next(code for code, point in numbers.items() if point == lone)
+            strange.add(code)
+            del numbers[code]
+        values = sorted(numbers.values())
+        if (
+            len(values) < 2
+            or values != list(range(values[0], values[-1] + 1))
+            or not -100 <= values[0] <= values[-1] <= 100
+        ):
             return None
-        strange = {int(code) for code in self.unknown if re.fullmatch(r"-?\d+", code)}
-        for code, words in codes.items():
-            if any(UNKNOWN_WORDS.search(word) for word in words.values()):
-                strange.add(code)
-        points = sorted(set(codes) - strange)
-        while len(points) > 2 and points[-1] in UNKNOWN_CODES and points[-1] - points[-2] > 1:
-            strange.add(points.pop())
-        while len(points) > 2 and points[0] in UNKNOWN_CODES and points[1] - points[0] > 1:
-            strange.add(points.pop(0))
-        in_a_row = len(points) > 1 and points == list(range(points[0], points[-1] + 1)) and abs(points[-1]) <= 100
-        return (points, sorted(strange)) if in_a_row else None
+        declared = strange | self.unknown
+        return numbers, sorted({int(code) for code in declared if re.fullmatch(r"-?\d+", code)} - set(values))
 
     def ordered(self) -> bool:
         """Whether its words say more and less of something."""
         return any(ORDERED_WORDS.search(word) for words in self.words.values() for word in words.values())
+
+
+def _numbered(codes: Sequence[str]) -> dict[str, int] | None:
+    """Each code's number; None where one has none."""
+    if all(re.fullmatch(r"-?\d+", code) for code in codes):
+        return {code: int(code) for code in codes}
+    found = [re.fullmatch(r"([A-Za-z]{1,3})(\d+)", code) for code in codes]
+    if len({one[1] for one in found if one}) == 1 and all(found):
+        return {one[0]: int(one[2]) for one in found if one}
+    return None
+
+
+def _stands_apart(values: Sequence[int]) -> int | None:
+    """A number at the end of others that tools use for 'do not know' and that is not next to them."""
+    ordered = sorted(values)
+    if ordered[-1] in UNKNOWN_CODES and ordered[-1] - ordered[-2] > 1:
+        return ordered[-1]
+    return ordered[0] if ordered[0] in UNKNOWN_CODES and ordered[1] - ordered[0] > 1 else None
 
 
 class Draft:
@@ -83,6 +107,9 @@ class Draft:
         self.renamed: dict[str, str] = {}  # name in the file: code
         self.measured: dict[str, str] = {}  # code: construct, where the file says so
         self.codes: set[str] = set()
+        self.points: dict[str, dict[str, int]] = {}  # code of an item: point by what the file calls the answer
+        self.taken: set[str] = set()  # names of the file's columns
+        self.conditions: dict[str, dict[str, list[str]]] = {}
 
     def lists(self, what: str, why: str) -> None:
         """Note something that cannot be mapped."""
@@ -90,13 +117,9 @@ class Draft:
 
     def code(self, name: str) -> str:
         """A valid code for a question's name, each its own; what was changed is listed."""
-        made = re.sub(r"\W+", "_", name.strip()).strip("_")[:60] or "question"
-        if made[0].isdigit():
-            made = f"q{made}"
-        if made in SHEET_COLUMNS:
-            made = f"{made}_asked"
+        made = valid_code(name)
         base, number = made, 2
-        while made in self.codes:
+        while made in self.codes or (made in self.taken and made != name):
             made, number = f"{base}_{number}", number + 1
         self.codes.add(made)
         self.renamed[name] = made
@@ -153,15 +176,65 @@ class Draft:
         offered = None if choices is None else {word: self.text(texts, word) for word, texts in choices.items()}
         self.demographics.append(Demographic(code=code, text=self.text(said, code), choices=offered or None, of=None))
 
+    def question(
+        self,
+        name: str,
+        said: Mapping[str, str],
+        choices: Choices,
+        *,
+        matrix: bool = False,
+        shared: int = 1,
+        **more: Any,
+    ) -> str:
+        """Add a question with one answer of several: an item where they are more and less of something, else a fact
+        about the person; its code. `matrix`: it stands in a table of such; `shared`: questions of the same choices."""
+        found = choices.points(in_order=matrix or choices.ordered())
+        if found is None or not _is_scale(sorted(found[0].values()), choices, matrix, shared):
+            self.demographic(name, said, choices.words)
+            return self.renamed[name]
+        points, unknown = found
+        if _numbered(list(points)) is None:
+            first = next(iter(points))
+            self.lists(name, f"its answers have no numbers, numbered in their order (1 is {first!r})")
+        words = {point: choices.words[code] for code, point in points.items()}
+        code = self.item(name, said, self.scale(sorted(words), words, unknown), **more).code
+        self.points[code] = dict(points)
+        return code
+
+    def condition(self, code: str, rule: Mapping[str, Sequence[str]] | None, text: str) -> None:
+        """A skip rule as answers by question as the file names it; one that is None cannot be mapped. For `done`."""
+        if rule is None:
+            self.lists(code, f"its skip rule is not mapped: {plain(text)[:120]}")
+        elif rule:
+            self.conditions[code] = {name: list(answers) for name, answers in rule.items()}
+
+    def _asked_if(self, position: int, item: Item) -> dict[str, list[str | int]]:
+        rules: dict[str, list[str | int]] = {}
+        for name, answers in self.conditions.get(item.code, {}).items():
+            code = self.renamed.get(name, name)
+            earlier = next((one for one in self.items[:position] if one.code == code), None)
+            fact = next((one for one in self.demographics if one.code == code), None)
+            if earlier is not None:
+                known = self.points.get(code) or {str(point): point for point in self.scales[earlier.scale].points}
+                right: list[str | int] = [known[answer] for answer in answers if answer in known]
+            else:
+                right = [answer for answer in answers if fact is not None and answer in (fact.choices or answers)]
+            if len(right) < len(answers):
+                self.lists(item.code, f"its skip rule is not mapped: {name} = {' or '.join(answers)}")
+            else:
+                rules[code] = right
+        return rules
+
     def done(self) -> Instrument:
         """The instrument; items whose names differ in a number alone become a construct. Raises BadInput."""
         stems = group(self.items, self.measured)
         items = []
-        for item in self.items:
-            construct = stems.get(item.code)
-            if construct is not None:
+        for position, item in enumerate(self.items):
+            change: dict[str, Any] = {"asked_if": rules} if (rules := self._asked_if(position, item)) else {}
+            if (construct := stems.get(item.code)) is not None:
                 self.constructs.setdefault(construct, {"label": construct})
-            items.append(item.model_copy(update={"measures": construct}) if construct is not None else item)
+                change["measures"] = construct
+            items.append(item.model_copy(update=change))
         if not items:
             listed = "; ".join(self.listed[:3])
             raise BadInput.at(
@@ -177,6 +250,13 @@ class Draft:
                 "demographics": self.demographics,
             }
         )
+
+
+def _is_scale(points: Sequence[int], choices: Choices, matrix: bool, shared: int) -> bool:
+    """Whether choices in a row are more and less of something, or names that happen to be numbered."""
+    if matrix or (points[0], points[-1]) == (0, 10):
+        return True
+    return choices.ordered() if len(points) == 3 else len(points) > 3 and (shared > 1 or choices.ordered())
 
 
 def group(items: Sequence[Item], measured: Mapping[str, str]) -> dict[str, str]:
@@ -198,10 +278,22 @@ def stem(code: str) -> str:
     return found[1] if found else ""
 
 
+def joined(stem_of: Mapping[str, str], row: Mapping[str, str]) -> dict[str, str]:
+    """The question of a row of a table: what stands above the table and in the row, in every language of either."""
+    first, here = next(iter(stem_of.values()), ""), next(iter(row.values()), "")
+    return {key: f"{stem_of.get(key) or first} {row.get(key) or here}" for key in {**stem_of, **row}}
+
+
 def plain(text: Any) -> str:
     """A text without markup and in one line."""
     bare = re.sub(r"<br\s*/?>|</p>", " ", str(text or ""), flags=re.IGNORECASE)
     return " ".join(html.unescape(re.sub(r"<[^>]+>", "", bare)).split())
+
+
+def language_of(texts: Iterable[str]) -> str:
+    """``zh`` where most of the texts have Chinese characters, else ``en``: files seldom say it."""
+    chinese = [bool(re.search("[\u4e00-\u9fff]", text)) for text in texts if text]
+    return "zh" if chinese and sum(chinese) * 2 > len(chinese) else "en"
 
 
 def slug(name: str) -> str:

@@ -16,11 +16,15 @@ __all__ = ["FORMATS", "Imported", "import_instrument"]
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
     ".csv": ("table",),
     ".csv.gz": ("table",),
-    ".tsv": ("table",),
+    ".tsv": ("limesurvey", "table"),
     ".tsv.gz": ("table",),
-    ".txt": ("table",),
+    ".txt": ("limesurvey", "table"),
     ".parquet": ("table",),
-    ".xlsx": ("table",),
+    ".xlsx": ("xlsform", "table"),
+    ".sav": ("sav",),
+    ".zsav": ("sav",),
+    ".qsf": ("qualtrics",),
+    ".json": ("qualtrics", "surveyjs"),
 }
 
 

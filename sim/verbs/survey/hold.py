@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from sim.experiments.survey import Answered, Question
 
 
+HEADS = {"nonresponse": "non-response", "together, weighted": "weighted"}
+UNMOVED = 0.0005  # points: less is not shown
+
+
 def main(arguments: argparse.Namespace) -> int:
     """Ask, write the sheets with the truth beside them, and say how far the one is from the other."""
     from sim.experiments.survey import Question, ask
@@ -128,18 +132,21 @@ def tell(answered: Answered) -> None:
             f"of {known['asked']:,} asked ({rate:.0%}, {known['mode']}){short}",
             soft_wrap=True,
         )
-    bias = answered.bias
+    bias = answered.bias[answered.bias["unit"] != "alpha"]
     first = bias[(bias["seed"] == bias["seed"].iloc[0]) & (bias["arm"] == bias["arm"].iloc[0])]
-    causes = [cause for cause in dict.fromkeys(first["cause"]) if cause != "nothing"]
-    table = Table(title=f"{first['arm'].iloc[0]}: what such a survey is wrong by, on the average over all luck")
-    table.add_column("construct")
+    moved = first.groupby("cause", sort=False)["bias"].apply(lambda column: column.abs().max())
+    causes = [cause for cause in moved.index if moved[cause] > UNMOVED]
+    table = Table(title=f"{first['arm'].iloc[0]}: what such a survey is wrong by, whatever its luck", box=None)
+    table.add_column("construct", no_wrap=True)
     table.add_column("true", justify="right")
     for cause in causes:
-        table.add_column(cause, justify="right")
+        table.add_column(HEADS.get(cause, cause), justify="right", min_width=6)
     for name, rows in first.groupby("construct", sort=False):
         unit = rows["unit"].iloc[0]
         digits = 1 if unit == "NPS" else 2
         true = rows["true"].iloc[0]
         shown = [f"{rows.loc[rows['cause'] == cause, 'bias'].iloc[0]:+.{digits}f}" for cause in causes]
-        table.add_row(f"{name} ({unit})" if unit != "points" else str(name), f"{true:.{digits}f}", *shown)
+        table.add_row(f"{name} (NPS)" if unit == "NPS" else str(name), f"{true:.{digits}f}", *shown)
     console.print(table)
+    if still := [cause for cause in moved.index if moved[cause] <= UNMOVED and cause != "nothing"]:
+        console.print(f"nothing comes of {' and '.join(still)} here", soft_wrap=True)

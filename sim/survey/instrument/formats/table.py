@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -47,25 +49,39 @@ def read(path: Path) -> Imported:
 def propose(table: Table, name: str) -> Imported:
     """Whole numbers in a small range become items, few words demographics; what is neither is listed."""
     draft = Draft(name, about="Proposed out of answers: texts, reversed items and skip rules are for you to fill in.")
-    found = {str(column): _looked_at(table.cells[column]) for column in table.cells if column not in SHEET_COLUMNS}
-    ranges = _ranges(found)
-    for column, seen in found.items():
-        if column in ranges:
-            low, high = ranges[column]
-            draft.item(column, {}, draft.scale(list(range(low, high + 1)), {}, seen.unknown))
-        elif seen.given == 0:
-            draft.lists(column, "empty in every row, not mapped")
-        elif seen.words is not None:
-            draft.demographic(column, {}, {word: {} for word in seen.words})
-        elif seen.number and not seen.own:
-            draft.demographic(column, {}, None)
-        else:
-            what = "another value in every row, an id" if seen.own else f"{seen.distinct} different texts, free text"
-            draft.lists(column, f"{what}; not mapped")
+    draft.taken = set(map(str, table.cells.columns))
+    plain = Plain({str(column): table.cells[column] for column in table.cells if column not in SHEET_COLUMNS})
+    for column in plain.seen:
+        plain.add(draft, column, {})
     instrument = draft.done()
     if instrument.nps_item is None and any((s.first, s.last) == (0, 10) for s in instrument.scales.values()):
         draft.lists("net promoter score", "no name says which item it is of; write nps: true at that item")
-    return Imported(instrument, tuple(draft.listed), table)
+    answers = replace(table, cells=table.cells.rename(columns=draft.renamed))
+    return Imported(instrument, tuple(draft.listed), answers)
+
+
+class Plain:
+    """Columns of text of which nothing is known but what stands in them."""
+
+    def __init__(self, columns: Mapping[str, pd.Series]):
+        self.seen = {column: _Seen(texts) for column, texts in columns.items()}
+        self.ranges = _ranges(self.seen)
+
+    def add(self, draft: Draft, column: str, said: Mapping[str, str]) -> None:
+        """A column as an item or a fact of the draft, or listed; `said` is its text, if there is one."""
+        seen = self.seen[column]
+        if column in self.ranges:
+            low, high = self.ranges[column]
+            draft.item(column, said, draft.scale(list(range(low, high + 1)), {}, seen.unknown))
+        elif seen.given == 0:
+            draft.lists(column, "empty in every row, not mapped")
+        elif seen.words is not None:
+            draft.demographic(column, said, {word: {} for word in seen.words})
+        elif seen.number and not seen.own:
+            draft.demographic(column, said, None)
+        else:
+            what = "another value in every row, an id" if seen.own else f"{seen.distinct} different texts, free text"
+            draft.lists(column, f"{what}; not mapped")
 
 
 class _Seen:
@@ -92,11 +108,7 @@ class _Seen:
             self.words = sorted(map(str, there.unique()))
 
 
-def _looked_at(texts: pd.Series) -> _Seen:
-    return _Seen(texts)
-
-
-def _ranges(found: dict[str, _Seen]) -> dict[str, Range]:
+def _ranges(found: Mapping[str, _Seen]) -> dict[str, Range]:
     """The range of the scale of each column that is taken for an item: its own or that of most, where it fits."""
     groups: dict[str, list[str]] = {}
     for column, seen in found.items():
