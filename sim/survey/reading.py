@@ -15,6 +15,7 @@ from sim.phrases import counted
 from sim.survey import tables
 from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, WAVE, WEIGHT, valid_code
 from sim.survey.instrument import Instrument
+from sim.survey.instrument.draft import UNKNOWN_WORDS
 from sim.survey.instrument.importing import Imported, import_instrument
 from sim.survey.instrument.model import Demographic, Item, Scale
 from sim.survey.instrument.reading import read_instrument
@@ -201,6 +202,11 @@ class _Reader:
                 if np.isnan(numbers[i]):
                     numbers[i] = float(re.sub(r"\D", "", str(texts.iloc[i])))
         unread = [int(i) for i in text_at if np.isnan(numbers[i])]
+        said = [i for i in unread if len(str(texts.iloc[i])) <= 40 and UNKNOWN_WORDS.search(str(texts.iloc[i]))]
+        if said:
+            shown = ", ".join(dict.fromkeys(repr(str(texts.iloc[i])) for i in said[:50]))
+            self.notes.append(f"{item.code}: {counted(len(said), 'answer')} for not known, taken as none: {shown}")
+            unread = [i for i in unread if i not in said]
         if unread:
             text = str(texts.iloc[unread[0]])
             words = [word for words in scale.labels.values() for word in words]
