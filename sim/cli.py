@@ -233,6 +233,7 @@ def _survey(verb: Verb) -> None:
     add("--with", dest="other", metavar="ANSWERS", help="with --compare: the simulated answers")
     add("--scenario", metavar="FILE", help="with --initialise: the scenario that the bank is of (default: baseline)")
     add("--employees", metavar="ANSWERS", help="with --initialise: answers of the staff too")
+    add("--links", metavar="FILE", help="with --initialise: which construct begins what (default: by their names)")
     _page_options(survey)
     diagnose = verb("diagnose", surveys.diagnose, "the four problems of a bank, by book, surveys and model, as a page")
     diagnose.add_argument("source", metavar="RUN|BOOK", help="a results folder, or a scenario with a customer book")

@@ -165,6 +165,12 @@ def test_answers_of_spss_are_read_with_their_instrument(tmp_path: Path) -> None:
     assert any(note == "sat1: 2 answers for not known, taken as none" for note in sheets.notes)
 
 
+def test_spss_without_a_row_is_refused(tmp_path: Path) -> None:
+    pyreadstat.write_sav(pd.DataFrame({"q1": pd.Series([], dtype=float)}), str(tmp_path / "empty.sav"))
+    with pytest.raises(BadInput, match=r"empty\.sav  holds no answers; an SPSS file with a row for each sheet"):
+        import_instrument(tmp_path / "empty.sav")
+
+
 def test_a_damaged_spss_file_is_refused_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.sav").write_bytes(b"$FL2 nothing")
     with pytest.raises(BadInput, match=r"bad\.sav  is not an SPSS file or is damaged"):
@@ -262,6 +268,30 @@ def test_a_mistake_in_an_edited_form_is_named(tmp_path: Path) -> None:
     book.save(tmp_path / "form.xlsx")
     with pytest.raises(BadInput, match=r"form\.xlsx  items\[0\]\.construct: no construct 'profesional'; one of profes"):
         import_instrument(tmp_path / "form.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "column", "value", "words"),
+    [
+        ("rapport_scales", "from", "one", "has a text where the form that we wrote had a number (invalid literal"),
+        ("rapport_scales", "from", None, "has no column 'from' any more"),
+        ("settings", "rapport_asks", "nobody", "is not allowed; customers or managers"),
+    ],
+)
+def test_a_form_of_ours_that_was_damaged_is_refused_in_words(
+    tmp_path: Path, sheet: str, column: str, value: str | None, words: str
+) -> None:
+    to_xlsform(read_instrument("employees"), tmp_path / "form.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "form.xlsx")
+    at = [cell.value for cell in book[sheet][1]].index(column) + 1
+    if value is None:
+        book[sheet].delete_cols(at)
+    else:
+        book[sheet].cell(2, at).value = value
+    book.save(tmp_path / "form.xlsx")
+    with pytest.raises(BadInput) as error:
+        import_instrument(tmp_path / "form.xlsx")
+    assert words in str(error.value)
 
 
 def form(folder: Path, survey: list[tuple[str, ...]], choices: list[tuple[str, ...]], name: str = "form.xlsx") -> Path:
@@ -652,6 +682,12 @@ def test_a_surveyjs_form_is_mapped_and_the_rest_listed(tmp_path: Path) -> None:
             "holds no question on a scale (why: free text",
         ),
         ("a.json", "[" * 100_000, "a.json"),
+        (
+            "a.json",
+            '{"elements": [3, {"type": "rating", "name": "x", "rateMax": 0}]}',
+            "holds no question on a scale (x: its steps",
+        ),
+        ("a.qsf", '{"SurveyElements": [3, {"Element": "SQ", "Payload": {"QuestionType": "MC"}}]}', "holds no question"),
     ],
 )
 def test_json_that_is_no_questionnaire_is_refused_in_words(tmp_path: Path, name: str, text: str, words: str) -> None:

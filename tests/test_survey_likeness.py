@@ -14,7 +14,7 @@ from scipy import stats
 
 from sim.reporting.likeness import as_json, terminal_table, write
 from sim.survey.instrument import Instrument
-from sim.survey.likeness import ACCEPTABLE, GOOD, UNLIKE, alpha, compare, correlation_matrix, one_factor
+from sim.survey.likeness import ACCEPTABLE, GOOD, UNLIKE, alpha, compare, congruence
 from sim.survey.sheets import WEIGHT, Sheets
 
 ROOT = Path(__file__).parent.parent
@@ -93,11 +93,11 @@ def test_figures_are_those_of_textbooks() -> None:
     assert found.whole["nps_simulated"] == pytest.approx(score)
 
 
-def test_known_loadings_come_out_of_one_factor() -> None:
-    correlations = np.outer(LOADINGS, LOADINGS)
-    np.fill_diagonal(correlations, 1.0)
-    assert one_factor(correlations) == pytest.approx(LOADINGS, abs=1e-4)
-    assert np.isnan(one_factor(correlations[:2, :2])).all()  # two items have no loadings of their own
+def test_congruence_is_tuckers() -> None:
+    assert congruence(LOADINGS, 0.5 * LOADINGS) == pytest.approx(1.0)
+    assert congruence(LOADINGS, np.array([0.8, 0.7, -0.6, 0.75])) == pytest.approx(1.3325 / 2.0525)
+    found = compare(sheets(answers(5000, 1, weaker=0.7)), sheets(answers(5000, 2)))
+    assert (found.constructs["congruence"] > 0.99).all()  # weaker, but of one pattern
 
 
 def test_a_shifted_item_is_named_and_no_other() -> None:
@@ -198,7 +198,6 @@ def test_constant_items_and_single_ones_have_no_alpha_and_say_so() -> None:
     assert np.isinf(other.items.set_index("item").loc["a1", "smd"])
     assert other.unlike == ["a1"]
     assert np.isnan(alpha(real[["a1"]].to_numpy(), np.ones(200)))
-    assert np.isnan(correlation_matrix(real[["a1", "a2"]].to_numpy(), np.ones(200))[0, 1])
 
 
 def test_the_page_and_the_tables_stand(tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -193,3 +193,61 @@ def test_a_run_that_holds_no_survey_has_no_answers() -> None:
     bare = sim.run({**SMALL, "months": 1, "seeds": [1]})
     assert bare.answers is None
     assert bare.staff_answers is None
+
+
+# --- staff ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained() -> sim.Run:
+    """A bank with some hundred managers, without and with upskilling."""
+    return sim.run(
+        {
+            **SMALL,
+            "months": 24,
+            "seeds": [1],
+            "population": {"customers": 4_000_000, "agents": 8_000},
+            "arms": {"nothing": [], "upskilled": [{"use": "staff_upskilling"}]},
+            "survey": {
+                "waves": [0, 24],
+                "customers": None,
+                "staff": {"instrument": "employees", "n": 1000, "panel": True},
+            },
+        }
+    )
+
+
+def staff(run: sim.Run) -> pd.DataFrame:
+    """Sheets with the truth beside them."""
+    sheets, truth = run.staff_answers, run.stored.answers("staff_answers_truth")
+    assert sheets is not None
+    assert truth is not None
+    return sheets.merge(truth, on=["arm", "seed", "wave", "sheet"])
+
+
+def test_staff_see_themselves_as_better_than_they_are(trained: sim.Run) -> None:
+    found = staff(trained).query("wave == 0 and arm == 'nothing'")
+    assert len(found) > 150
+    for skill in ("professional", "digital"):
+        true, told = found[f"true[{skill}]"], found[f"said[{skill}]"]
+        error = told.sub(0.35 * true).std() / len(found) ** 0.5
+        assert told.mean() - 0.35 * true.mean() == pytest.approx(0.3, abs=3 * error)
+        assert told.corr(true) == pytest.approx(0.35, abs=0.2)
+    bias = sim.ask(trained, "employees", month=0, arms=["nothing"], n=300).bias
+    assert bias is not None
+    bias = bias[bias["unit"] == "points"]
+    by_cause = bias[bias["construct"] == "professional"].set_index("cause")["bias"]
+    assert by_cause["desirability"] > 0.15  # points of 1 to 5
+    assert bias[bias["construct"] == "workload"].set_index("cause")["bias"]["desirability"] == 0
+
+
+def test_a_skill_gap_closed_by_training_is_recovered_from_what_staff_say(trained: sim.Run) -> None:
+    """The same managers in both arms: what they say rises by self-knowledge times what they learnt."""
+    found = staff(trained).query("wave == 24")
+    for skill in ("professional", "digital"):
+        gain = {}
+        for kind in ("true", "said"):
+            wide = found.pivot_table(index="respondent", columns="arm", values=f"{kind}[{skill}]").dropna()
+            gain[kind] = float((wide["upskilled"] - wide["nothing"]).mean())
+        assert gain["true"] > 0.02  # SD: small, as trainings are
+        assert gain["said"] / 0.35 == pytest.approx(gain["true"], rel=0.05)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 YEAR = 12
 YES_NO = ("no", "yes")
 MOST = 4.0  # SD: no score is further out
+SMALLEST = 1e-6  # spread of what never varies
 
 
 def customers(bank: BankModel, settings: Answering) -> Respondents:
@@ -50,7 +51,7 @@ def customers(bank: BankModel, settings: Answering) -> Respondents:
     measures = {
         "satisfaction": satisfaction,
         "trust": trust,
-        "expectation": c.expectation[rows].astype(np.float64),
+        "expectation": c.expectation[rows] / max(bank.source.birth.law.expectation_sd, SMALLEST),
         "quality": shift[managed.astype(np.int64), tier] + bank.team.quality()[post].astype(np.float64) * managed,
         "responsiveness": np.where(managed, np.clip((neutral - load[post]) / settings.hurried, -MOST, MOST), 0.0),
         "competence": np.where(managed, skill[post], 0.0),

@@ -6,18 +6,23 @@ would make of a bound is said beside it. Items that are not on both sides with t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.measures.precision import holm
+from sim.survey.analysis.moments import effective, pearson
+from sim.survey.analysis.nps import points
+from sim.survey.analysis.reliability import alpha_of, one_factor
+from sim.survey.analysis.weighing import Mean, mean_of
 from sim.survey.sheets import Sheets
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MAYBE: Final = "may be luck"
 GOOD, ACCEPTABLE, UNLIKE = WORDS = ("good", "acceptable", "not like it")
 SMD_GOOD: Final = 0.1  # standardised difference of means, SPEC 8.2
 SMD_ACCEPTABLE: Final = 0.25
@@ -29,7 +34,6 @@ SURE: Final = 1.959963984540054
 LEAST_EXPECTED: Final = 5.0  # of a cell of the chi-square test (Cochran 1954); neighbours below are put together
 NPS_SCALE: Final = (0, 10)
 BEGUN: Final = 0.5  # share of a construct's items that a sheet must answer to have a score
-KAISER: Final = 200  # steps of the factor's communalities at most
 
 ITEM_COLUMNS = (
     "item",
@@ -156,8 +160,8 @@ def _construct_of(code: str, simulated: Sheets, real: Sheets) -> str:
         item = sheets.instrument.item(code)
         name = item.measures or item.about
         if name:
-            own = item.role == "perception" or (item.measures and not sheets.instrument.items_of(name))
-            return name if own else f"{name} ({item.role})"
+            roles = {one.role for one in sheets.instrument.items if one.measures == name} or {"perception"}
+            return name if item.role == "perception" or roles == {item.role} else f"{name} ({item.role})"
     return ""
 
 
@@ -176,12 +180,17 @@ class _Side:
         self.ends = np.array([_ends(sheets, code) for code in self.codes], dtype=np.float64)
         self.there = np.isfinite(self.values)
 
+    def correlations(self, columns: Sequence[int]) -> np.ndarray:
+        """Weighted correlations of some items (items, items), pairs that are both answered; NaN of a constant one."""
+        found = pearson(self.values[:, columns], self.weights)
+        varies = np.nanmax(self.values[:, columns], axis=0) > np.nanmin(self.values[:, columns], axis=0)
+        found[~(varies[:, None] & varies)] = np.nan
+        return found
+
     def of(self, columns: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Scores over some items and their weights: mean of what is answered where at least half is."""
-        values = self.values[:, columns]
-        if len({tuple(ends) for ends in self.ends[columns]}) > 1:  # other scales: percent of the scale
-            low, high = self.ends[columns].T
-            values = 100.0 * (values - low) / (high - low)
+        low, high = self.ends[columns].T  # what is on another scale than the first is brought onto that one
+        values = low[0] + (self.values[:, columns] - low) / (high - low) * (high[0] - low[0])
         answered = np.isfinite(values)
         enough = answered.mean(axis=1) >= BEGUN
         scores = np.where(answered, values, 0.0).sum(axis=1)[enough] / answered.sum(axis=1)[enough]
@@ -193,33 +202,20 @@ class _Side:
         return self.values[np.ix_(rows, list(columns))], self.weights[rows]
 
 
-def effective(weights: np.ndarray) -> float:
-    """Number of equally weighted sheets that say as much (Kish 1965)."""
-    total = float((weights**2).sum())
-    return float(weights.sum() ** 2) / total if total > 0 else 0.0
-
-
-def moments(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Weighted mean and standard deviation (n - 1 by the effective number); NaN where there is too little."""
-    n = effective(weights)
-    if n <= 0:
-        return np.nan, np.nan
-    mean = float(np.average(values, weights=weights))
-    variance = float(np.average((values - mean) ** 2, weights=weights))
-    return mean, float(np.sqrt(variance * n / (n - 1))) if n > 1 else np.nan
+def pooled_sd(one: Mean, other: Mean) -> float:
+    """The root of the mean of both variances."""
+    return float(np.sqrt((one.sd**2 + other.sd**2) / 2.0))
 
 
 def smd(real: tuple[np.ndarray, np.ndarray], simulated: tuple[np.ndarray, np.ndarray]) -> tuple[float, float, float]:
     """Simulated less real mean over the pooled standard deviation, and its 95 % interval (Hedges & Olkin 1985)."""
-    (mean_r, sd_r), (mean_s, sd_s) = moments(*real), moments(*simulated)
-    pooled = np.sqrt((sd_r**2 + sd_s**2) / 2.0)
-    n_r, n_s = effective(real[1]), effective(simulated[1])
-    gap = mean_s - mean_r
+    r, s = mean_of(*real), mean_of(*simulated)
+    pooled, gap = pooled_sd(r, s), s.mean - r.mean
     if not np.isfinite(pooled) or pooled == 0.0:
         found = 0.0 if gap == 0.0 else float(np.copysign(np.inf, gap)) if np.isfinite(gap) else np.nan
         return found, np.nan, np.nan
     found = float(gap / pooled)
-    half = SURE * float(np.sqrt(1.0 / n_r + 1.0 / n_s + found**2 / (2.0 * (n_r + n_s))))
+    half = SURE * float(np.sqrt(1.0 / r.effective + 1.0 / s.effective + found**2 / (2.0 * (r.effective + s.effective))))
     return found, found - half, found + half
 
 
@@ -228,6 +224,16 @@ def word_of_mean(value: float) -> str:
     if np.isnan(value):
         return ""
     return GOOD if abs(value) < SMD_GOOD else ACCEPTABLE if abs(value) < SMD_ACCEPTABLE else UNLIKE
+
+
+def bound_of(value: float) -> float:
+    """The bound that a standardised difference has gone over; 0 where it has gone over none."""
+    return SMD_ACCEPTABLE if abs(value) >= SMD_ACCEPTABLE else SMD_GOOD if abs(value) >= SMD_GOOD else 0.0
+
+
+def reaches(low: float, high: float, bound: float) -> bool:
+    """Whether an interval reaches within a bound around 0."""
+    return bool(low < bound and high > -bound)
 
 
 def word_within(value: float, bound: float) -> str:
@@ -246,14 +252,13 @@ def worst(words: Iterable[str]) -> str:
     return max(said, key=WORDS.index) if said else ""
 
 
-def _reasons(**words: str) -> str:
-    """Which measures gave the worst word, where that is not good."""
+def _reasons(words: Mapping[str, str], luck: Iterable[str] = ()) -> str:
+    """Which measures gave the worst word, where that is not good, and which of them luck alone may have moved there."""
     found = worst(words.values())
-    return (
-        ""
-        if found in ("", GOOD)
-        else ", ".join(name.replace("_", " ") for name, word in words.items() if word == found)
-    )
+    if found in ("", GOOD):
+        return ""
+    names = [name for name, word in words.items() if word == found]
+    return ", ".join(name.replace("_", " ") + f" ({MAYBE})" * (name in luck) for name in names)
 
 
 def _items(real: _Side, simulated: _Side, meant: dict[str, str], rows: np.ndarray) -> list[dict[str, Any]]:
@@ -261,22 +266,23 @@ def _items(real: _Side, simulated: _Side, meant: dict[str, str], rows: np.ndarra
     for place, code in enumerate(real.codes):
         one, other = (side.complete([place]) for side in (real, simulated))
         one, other = (one[0][:, 0], one[1]), (other[0][:, 0], other[1])
-        (mean_r, sd_r), (mean_s, sd_s) = moments(*one), moments(*other)
-        pooled = float(np.sqrt((sd_r**2 + sd_s**2) / 2.0))
+        r, s = mean_of(*one), mean_of(*other)
+        pooled = pooled_sd(r, s)
         found, low, high = smd(one, other)
         first, last = map(int, real.ends[place])
         shares = [_shares(*side, first, last) for side in (one, other)]
         distance = float(np.abs(np.cumsum(shares[0] - shares[1]))[:-1].sum())
-        statistic, freedom, p = _chi_square(shares, [effective(one[1]), effective(other[1])])
+        statistic, freedom, p = _chi_square(shares, [r.effective, s.effective])
         words = {"mean": word_of_mean(found), "correlations": word_within(float(rows[place]), RMSE_WITHIN)}
+        luck = ["mean"] if reaches(low, high, bound_of(found)) else []
         out.append(
             {
                 "item": code,
                 "construct": meant[code],
                 "real_sheets": len(one[0]),
                 "simulated_sheets": len(other[0]),
-                "real_mean": mean_r,
-                "simulated_mean": mean_s,
+                "real_mean": r.mean,
+                "simulated_mean": s.mean,
                 "smd": found,
                 "smd_low": low,
                 "smd_high": high,
@@ -287,7 +293,7 @@ def _items(real: _Side, simulated: _Side, meant: dict[str, str], rows: np.ndarra
                 "p_value": p,
                 "correlation_gap": float(rows[place]),
                 "verdict": worst(words.values()),
-                "why": _reasons(**words),
+                "why": _reasons(words, luck),
             }
         )
     for row, p in zip(out, holm(np.array([row["p_value"] for row in out])), strict=True):
@@ -297,8 +303,8 @@ def _items(real: _Side, simulated: _Side, meant: dict[str, str], rows: np.ndarra
 
 def _shares(values: np.ndarray, weights: np.ndarray, first: int, last: int) -> np.ndarray:
     """Weighted share of every point of a scale, (points,)."""
-    points = np.clip(np.rint(values).astype(np.int64) - first, 0, last - first)
-    found = np.bincount(points, weights, minlength=last - first + 1)
+    answers = np.clip(np.rint(values).astype(np.int64) - first, 0, last - first)
+    found = np.bincount(answers, weights, minlength=last - first + 1)
     return np.asarray(found / found.sum())
 
 
@@ -328,27 +334,12 @@ def _chi_square(shares: Sequence[np.ndarray], sheets: Sequence[float]) -> tuple[
     return statistic, len(merged) - 1, float(chdtrc(len(merged) - 1, statistic))
 
 
-def correlation_matrix(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted correlations of columns, each pair over the rows that have both; NaN where one does not vary."""
-    there = np.isfinite(values)
-    filled = np.where(there, values, 0.0)
-    w = weights[:, None] * there
-    total = w.T @ there
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = (w * filled).T @ there / total  # of the row's item over sheets that answered both
-        square = (w * filled**2).T @ there / total - mean**2
-        cross = (w * filled).T @ filled / total - mean * mean.T
-        found = cross / np.sqrt(square * square.T)
-    found[(square < 1e-12) | (square.T < 1e-12)] = np.nan
-    return np.asarray(np.clip(found, -1.0, 1.0))
-
-
 def _correlations(real: _Side, simulated: _Side) -> tuple[list[dict[str, Any]], np.ndarray]:
     """Every pair of items with its correlation on each side, and each item's median gap to all others.
 
     A median, because one item that hangs together with nothing would take its neighbours along in a mean.
     """
-    one, other = (correlation_matrix(side.values, side.weights) for side in (real, simulated))
+    one, other = (side.correlations(range(len(side.codes))) for side in (real, simulated))
     gaps = np.abs(other - one)
     np.fill_diagonal(gaps, np.nan)
     rows = np.array([np.median(gap[np.isfinite(gap)]) if np.isfinite(gap).any() else np.nan for gap in gaps])
@@ -362,30 +353,26 @@ def _correlations(real: _Side, simulated: _Side) -> tuple[list[dict[str, Any]], 
 
 def alpha(values: np.ndarray, weights: np.ndarray) -> float:
     """Cronbach's alpha of complete rows (rows, items); NaN of one item or where the sum does not vary."""
-    k = values.shape[1]
-    if k < 2 or len(values) < 2:
+    if values.shape[1] < 2 or len(values) < 2:
         return np.nan
-    covariance = np.cov(values, rowvar=False, aweights=weights)
-    total = float(covariance.sum())
-    return float(k / (k - 1) * (1.0 - np.trace(covariance) / total)) if total > 1e-12 else np.nan
+    return alpha_of(np.cov(values, rowvar=False, aweights=weights))
 
 
-def one_factor(correlations: np.ndarray) -> np.ndarray:
-    """Loadings on one common factor by principal axes, (items,); NaN of two items, or with an unknown correlation."""
-    k = len(correlations)
-    if k < 3 or not np.isfinite(correlations).all():
-        return np.full(k, np.nan)
-    reduced = correlations.copy()
-    shared = 1.0 - 1.0 / np.maximum(np.diag(np.linalg.pinv(correlations)), 1.0)
-    loadings = np.zeros(k)
-    for _ in range(KAISER):
-        np.fill_diagonal(reduced, shared)
-        values, vectors = np.linalg.eigh(reduced)
-        loadings = vectors[:, -1] * np.sqrt(max(values[-1], 0.0))
-        before, shared = shared, np.minimum(loadings**2, 1.0)
-        if np.abs(shared - before).max() < 1e-8:
-            break
-    return np.asarray(loadings * np.sign(loadings.sum() or 1.0))
+def alphas_may_be_one(alphas: Sequence[float], sheets: Sequence[float], items: int) -> bool:
+    """Whether two alphas of independent samples differ by no more than luck (Bonett 2003, 95 %)."""
+    if items < 2 or min(sheets) <= 2 or not (np.array(alphas) < 1.0).all():  # False for NaN
+        return False
+    gap = float(np.log((1.0 - alphas[0]) / (1.0 - alphas[1])))
+    error = float(np.sqrt(sum(2.0 * items / ((items - 1) * (n - 2)) for n in sheets)))
+    return abs(gap) < SURE * error
+
+
+def loadings_of(side: _Side, columns: Sequence[int]) -> np.ndarray:
+    """Loadings of some items on one factor; NaN of fewer than three, which cannot tell theirs, or of a constant one."""
+    correlations = side.correlations(columns)
+    if len(columns) < 3 or not np.isfinite(correlations).all():
+        return np.full(len(columns), np.nan)
+    return one_factor(correlations)
 
 
 def congruence(one: np.ndarray, other: np.ndarray) -> float:
@@ -401,8 +388,10 @@ def _constructs(real: _Side, simulated: _Side, meant: dict[str, str]) -> list[di
         scores = real.of(columns), simulated.of(columns)
         found, low, high = smd(*scores)
         alphas = [alpha(*side.complete(columns)) for side in (real, simulated)]
-        loadings = [one_factor(correlation_matrix(side.values[:, columns], side.weights)) for side in (real, simulated)]
-        like = congruence(*loadings)
+        luck = ["mean"] if reaches(low, high, bound_of(found)) else []
+        sheets = [side.complete(columns)[1] for side in (real, simulated)]
+        luck += ["alpha"] if alphas_may_be_one(alphas, [effective(one) for one in sheets], len(columns)) else []
+        like = congruence(*(loadings_of(side, columns) for side in (real, simulated)))
         words = {
             "mean": word_of_mean(found),
             "alpha": word_within(alphas[1] - alphas[0], ALPHA_WITHIN),
@@ -412,8 +401,8 @@ def _constructs(real: _Side, simulated: _Side, meant: dict[str, str]) -> list[di
             {
                 "construct": name,
                 "items": len(columns),
-                "real_mean": moments(*scores[0])[0],
-                "simulated_mean": moments(*scores[1])[0],
+                "real_mean": mean_of(*scores[0]).mean,
+                "simulated_mean": mean_of(*scores[1]).mean,
                 "smd": found,
                 "smd_low": low,
                 "smd_high": high,
@@ -422,22 +411,10 @@ def _constructs(real: _Side, simulated: _Side, meant: dict[str, str]) -> list[di
                 "alpha_difference": alphas[1] - alphas[0],
                 "congruence": like,
                 "verdict": worst(words.values()),
-                "why": _reasons(**words),
+                "why": _reasons(words, luck),
             }
         )
     return out
-
-
-def nps(values: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Net promoter score, -100 to 100, and its standard error; NaN of no answer."""
-    n = effective(weights)
-    if n <= 0:
-        return np.nan, np.nan
-    share = weights / weights.sum()
-    promoters, detractors = float(share[values >= 9].sum()), float(share[values <= 6].sum())
-    return 100.0 * (promoters - detractors), 100.0 * float(
-        np.sqrt(max(promoters + detractors - (promoters - detractors) ** 2, 0.0) / n)
-    )
 
 
 def _whole(
@@ -454,8 +431,7 @@ def _whole(
     rmse = float(np.sqrt(((both[:, 1] - both[:, 0]) ** 2).mean())) if len(both) else np.nan
     sheets = effective(real.weights), effective(simulated.weights)
     spread = ((1.0 - both**2) ** 2 / (np.maximum(np.array(sheets), 2.0) - 1.0)).sum(axis=1)
-    loadings = [one_factor(correlation_matrix(side.values, side.weights)) for side in (real, simulated)]
-    first = congruence(*loadings)
+    first = congruence(*(loadings_of(side, range(len(side.codes))) for side in (real, simulated)))
     out: dict[str, Any] = {
         "items": len(items),
         "real_sheets": len(real.values),
@@ -469,16 +445,17 @@ def _whole(
     }
     if nps_code is not None and tuple(real.ends[real.codes.index(nps_code)]) == NPS_SCALE:
         place = real.codes.index(nps_code)
-        (r, se_r), (s, se_s) = (
-            nps(values[:, 0], weights) for values, weights in (side.complete([place]) for side in (real, simulated))
+        r, s = (
+            mean_of(points(values[:, 0]), weights)
+            for values, weights in (side.complete([place]) for side in (real, simulated))
         )
-        half = SURE * float(np.hypot(se_r, se_s))
-        out |= {"nps_item": nps_code, "nps_real": r, "nps_simulated": s, "nps_difference": s - r}
-        out |= {"nps_difference_low": s - r - half, "nps_difference_high": s - r + half}
+        half = SURE * float(np.hypot(r.se, s.se))
+        out |= {"nps_item": nps_code, "nps_real": r.mean, "nps_simulated": s.mean, "nps_difference": s.mean - r.mean}
+        out |= {"nps_difference_low": s.mean - r.mean - half, "nps_difference_high": s.mean - r.mean + half}
     words = {
         "items": worst(row["verdict"] for row in items),
         "constructs": worst(row["verdict"] for row in constructs),
         "correlations": word_within(rmse, RMSE_WITHIN),
         "first_factor": word_of_congruence(first),
     }
-    return out | {"words": words, "verdict": worst(words.values()), "why": _reasons(**words)}
+    return out | {"words": words, "verdict": worst(words.values()), "why": _reasons(words)}

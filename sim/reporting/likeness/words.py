@@ -63,8 +63,8 @@ def sentences(found: Likeness) -> list[str]:
     out.append(text)
     off = found.constructs[found.constructs["verdict"] == UNLIKE]
     if len(off):
-        named = [f"{name} ({why})" for name, why in zip(off["construct"], off["why"], strict=True)]
-        out.append(f"Constructs not like the real ones: {', '.join(named)}.")
+        named = [f"{name}: {why}" for name, why in zip(off["construct"], off["why"], strict=True)]
+        out.append(f"Constructs not like the real ones: {'; '.join(named)}.")
     luck = units.number(1.96 * (1 / whole["real_effective"] + 1 / whole["simulated_effective"]) ** 0.5, 2)
     here, chance = (units.number(whole[name], 3) for name in ("correlation_rmse", "correlation_rmse_by_luck"))
     out.append(
@@ -137,7 +137,7 @@ def construct_rows(found: Likeness) -> list[list[str]]:
 
 
 def _verdict(row: Mapping[Hashable, Any]) -> str:
-    return f"{row['verdict']} ({row['why']})" if row["why"] else str(row["verdict"])
+    return f"{row['verdict']}: {row['why']}" if row["why"] else str(row["verdict"])
 
 
 def terminal_table(found: Likeness, *, width: int = WIDTH) -> str:

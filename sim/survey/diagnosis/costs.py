@@ -9,43 +9,19 @@ difference between two banks: it says how much money the problem touches, not wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.measures.cubes import MONTHS, ratio
 from sim.measures.intervals import half_width
 from sim.survey.diagnosis.of_run import MADE, _only, scenario_of, strategies_of
-from sim.survey.diagnosis.problems import PROBLEMS, Problem
+from sim.survey.diagnosis.problems import BY_ARM, PROBLEMS, TOUCHED, UNKNOWN, Cost, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.store.run_reading import Run
-
-BY_ARM, TOUCHED, UNKNOWN = "arm", "touched", "unknown"
-
-
-class Cost(NamedTuple):
-    """A row of the table of costs: money a year of the run, in `unit`, with the ends of its 95 % interval over seeds.
-
-    `kind` is "arm" (value that the arm `by` brings more than the diagnosed one; `cash` is that to the horizon alone),
-    "touched" (a part of the books, no difference) or "unknown" (NaN).
-    """
-
-    problem: str
-    kind: str
-    by: str
-    value: float
-    ci_low: float
-    ci_high: float
-    cash: float
-    cash_low: float
-    cash_high: float
-    unit: str
-    seeds: int
-    about: str
-
 
 COST_COLUMNS: Final = Cost._fields
 
@@ -85,7 +61,12 @@ def _cost(run: Run, arm: str, problem: Problem) -> Cost:
             problem.name,
             BY_ARM,
             other,
-            *(one / years for one in (*main, *cash)),
+            main[0] / years,
+            main[1] / years,
+            main[2] / years,
+            cash[0] / years,
+            cash[1] / years,
+            cash[2] / years,
             currency,
             seeds,
             f"paired difference of arm {other} to {arm} in {what} over {run.manifest['months']} months, a year of them",
@@ -96,14 +77,14 @@ def _cost(run: Run, arm: str, problem: Problem) -> Cost:
             mean = float(seen.mean())
             half = float(half_width(seen.var(ddof=1), seen.size)) if seen.size > 1 else np.nan
             ends = mean - half, mean + half
-            return Cost(problem.name, TOUCHED, "", mean, *ends, *(np.nan,) * 3, currency, int(seen.size), about)
+            return Cost(problem.name, TOUCHED, "", mean, *ends, np.nan, np.nan, np.nan, currency, int(seen.size), about)
     has = problem.strategy in strategies_of(scenario_of(run), arm)
     why = (
         f"{arm} follows {problem.strategy} already; what is left of the problem has no price in this run"
         if has
         else f"no arm of the run adds {problem.strategy} alone to {arm}; run one to know"
     )
-    return Cost(problem.name, UNKNOWN, "", *(np.nan,) * 6, currency, 0, why)
+    return Cost(problem.name, UNKNOWN, "", np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, currency, 0, why)
 
 
 def _paired(run: Run, arm: str, other: str) -> dict[str, tuple[float, float, float]]:
@@ -165,8 +146,8 @@ def _books(run: Run, arm: str) -> Touched:
     yield (
         lost * each,
         (
-            "a year's revenue of the customers lost in the three months after a manager left beyond those lost in the three "
-            "months before, at what customers of tiers with managers bring"
+            "a year's revenue of the customers lost in the three months after a manager left, beyond those lost in the "
+            "three months before, at what customers of tiers with managers bring"
         ),
     )
 

@@ -58,21 +58,10 @@ def _key_figures(run: Run, arm: str) -> Iterator[Measure]:
             kpi = name if group == BANK else f"{name}[{group}]"
             if kpi in own.index and np.isfinite(float(own.loc[kpi, "mean"])):  # type: ignore[arg-type]
                 row: Any = own.loc[kpi]
-                published = (low, high, source) if group == BANK else (np.nan, np.nan, "")
                 ends = float(row["ci_low"]), float(row["ci_high"])
-                seeds = int(row["seeds"])
-                yield Measure(
-                    problem,
-                    name,
-                    group,
-                    float(row["mean"]),
-                    str(row["unit"]),
-                    *ends,
-                    seeds,
-                    OF_RUN,
-                    *published,
-                    CATALOGUE[name].about,
-                )
+                told = float(row["mean"]), str(row["unit"]), *ends, int(row["seeds"]), OF_RUN
+                published = (low, high, source) if group == BANK else (np.nan, np.nan, "")
+                yield Measure(problem, name, group, *told, *published, CATALOGUE[name].about)
 
 
 def _over_seeds(

@@ -62,8 +62,8 @@ class Measure(NamedTuple):
     """A row of diagnosis.csv.
 
     `value` in `unit` for a `group` ("bank", a tier, a construct), with the ends of its 95 % interval (NaN for none) and
-    the `count` of seeds, sheets or customers behind it, as `basis` says. A benchmark is what is published, from low to
-    high, by the key of its `source` in docs/sources.md; NaN and "" where there is none.
+    `n`, how many seeds, sheets or customers are behind it, as `basis` says. A benchmark is what is published, from low
+    to high, by the key of its `source` in docs/sources.md; NaN and "" where there is none.
     """
 
     problem: str
@@ -73,7 +73,7 @@ class Measure(NamedTuple):
     unit: str
     ci_low: float = np.nan
     ci_high: float = np.nan
-    count: int = 0
+    n: int = 0
     basis: str = OF_RUN
     benchmark_low: float = np.nan
     benchmark_high: float = np.nan
@@ -82,6 +82,30 @@ class Measure(NamedTuple):
 
 
 COLUMNS: Final = Measure._fields
+
+
+BY_ARM, TOUCHED, UNKNOWN = "arm", "touched", "unknown"
+
+
+class Cost(NamedTuple):
+    """A row of the table of costs: money a year of the run, in `unit`, with the ends of its 95 % interval over seeds.
+
+    `kind` is "arm" (value that the arm `by` brings more than the diagnosed one; `cash` is that to the horizon alone),
+    "touched" (a part of the books, no difference) or "unknown" (NaN).
+    """
+
+    problem: str
+    kind: str
+    by: str
+    value: float
+    ci_low: float
+    ci_high: float
+    cash: float
+    cash_low: float
+    cash_high: float
+    unit: str
+    seeds: int
+    about: str
 
 
 @dataclass(frozen=True)
@@ -111,6 +135,10 @@ class Diagnosis:
     setting: str
     notes: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = field(default=())
+
+    def cost_of(self, problem: Problem) -> Cost:
+        """What a problem costs."""
+        return Cost(*self.costs[self.costs["problem"] == problem.name].iloc[0])
 
     def find(self, measure: str, group: str = BANK) -> Measure | None:
         """A measure of a group, the first there is; None where there is none or it has no value."""

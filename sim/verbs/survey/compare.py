@@ -58,25 +58,54 @@ def _instrument_of_real(arguments: argparse.Namespace, simulated: Sheets) -> Any
 
 
 def simulated_sheets(arguments: argparse.Namespace) -> tuple[Sheets, Path, list[str]]:
-    """The simulated side, the folder it lies in, and what was chosen of it: --with, or RUN's newest held survey."""
+    """The simulated side, the folder that it belongs to, and what was chosen of it.
+
+    --with, or what was last held on RUN; where nothing was, or the command line says when or on how many, it is held
+    now and not kept.
+    """
+    from sim.store.run_reading import read_manifest
+    from sim.survey import stored
     from sim.survey.reading import read_sheets
 
     if (arguments.other is None) == (arguments.run is None):
         raise BadInput.at("--compare", "needs simulated answers: RUN, or --with ANSWERS (one of them)")
-    file = Path(arguments.other) if arguments.other is not None else newest_held(arguments.run)
+    if arguments.other is not None:
+        file = Path(arguments.other)
+    else:
+        run = Path(arguments.run)
+        read_manifest(run)
+        held = stored.held_in(run)
+        if not held or any(getattr(arguments, name) is not None for name in ("month", "n", "sampling", "instrument")):
+            sheets, notes = _held_now(arguments, run)
+            return sheets, run, notes
+        file = held[-1] / f"{stored.ANSWERS}.csv"
     sheets, notes = chosen(read_sheets(file), arms_named(arguments), arguments.seeds, arguments.month)
     return replace(sheets, file=str(file)), file.parent, notes
 
 
-def newest_held(run: str) -> Path:
-    """answers.csv of the survey last held on a run."""
-    from sim.store.run_reading import read_manifest
+def _held_now(arguments: argparse.Namespace, run: Path) -> tuple[Sheets, list[str]]:
+    """The questionnaire of the real answers, held on a run at month 0 of its first arm unless told otherwise."""
+    from sim.experiments.survey import Question, ask
+    from sim.survey.instrument.reading import read_instrument
+    from sim.verbs.survey.hold import callback_of, prepared_of, seeds_named, threads_for
 
-    read_manifest(Path(run))
-    found = sorted(Path(run).glob("**/answers.csv"), key=lambda file: (file.stat().st_mtime_ns, str(file)))
-    if not found:
-        raise BadInput.at(run, "no survey was held there; `survey RUN` holds one, --with names answers elsewhere")
-    return found[-1]
+    beside = Path(arguments.compare).parent / "instrument.yaml"
+    instrument = read_instrument(arguments.instrument or (beside if beside.exists() else "customers"))
+    prepared = prepared_of(run)
+    question = Question(instrument, arguments.n or Question.n, arguments.sampling or Question.sampling)
+    month = arguments.month or 0
+    arms = arms_named(arguments) or list(prepared.scenario.arms)[:1]
+    answered = ask(
+        prepared,
+        question,
+        months=[month],
+        arms=arms,
+        seeds=seeds_named(arguments, prepared.scenario.seed_list),
+        threads=threads_for(prepared),
+        callback=callback_of(arguments),
+    )
+    what = f"{instrument.name} ({question.sampling}, month {month}, arm {', '.join(arms)})"
+    return Sheets(instrument, answered.sheets, f"{run}: {what}"), [f"simulated sheets were held for this: {what}"]
 
 
 def chosen(sheets: Sheets, arms: list[str] | None, seeds: str | None, wave: int | None) -> tuple[Sheets, list[str]]:

@@ -1,0 +1,180 @@
+"""From items to construct scores: one factor a construct, scores weighted by it, and how far a score can be believed.
+
+Items are scored by `normal`: an answer is the mean of the latent answers it stands for. A construct's score is the sum
+of its items' scores, each weighted by loading over what the factor leaves of it, which is as reliable as a weighted sum
+can be; its reliability is that of this sum under one factor (McDonald's omega of it). Scores are then spread to a
+normal shape by their ranks, so that nothing but the order of sheets counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from sim.assumptions import Settings, assumption
+from sim.errors import Mistake
+from sim.survey.initial.normal import Cut, correlations, cut, nearest
+from sim.survey.sheets import Sheets
+
+STEEPEST = 0.985  # no loading is taken above: an item that were its construct itself
+LEAST_ANSWERED = 0.5  # share of a construct's items that a sheet must answer to have a score
+MOST_TRUE = 0.98  # no two constructs are taken to go together more closely
+FEWEST = 30  # sheets below which nothing is estimated
+
+
+class Scoring(Settings):
+    """What scores need and answers do not say."""
+
+    single: float = assumption(
+        0.7, "reliability", plausible=(0.5, 0.85), allowed=(0.05, 1), source="memory: Wanous & Reichers 1996"
+    )
+    """reliability of a construct with one item, which the item itself cannot tell"""
+    within: float = assumption(0.75, "loading", plausible=(0.5, 0.85), allowed=(0.1, 0.98), source="SPEC 8.2")
+    """loading of an item where only marginals are published"""
+    between: float = assumption(0.6, "correlation", plausible=(0.3, 0.8), allowed=(-0.95, 0.95), source="assumption")
+    """correlation of two constructs where only marginals are published"""
+    published: int = assumption(400, "sheets", plausible=(300, 800), allowed=(30, 1_000_000), source="SPEC 8.2")
+    """sheets behind published marginals that do not say how many"""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Constructs of some sheets.
+
+    `z` float64 (sheets, constructs) are scores of mean 0 and variance 1 over the sheets, NaN where there is none;
+    `reliability` by construct; `loading` of the latent answer of each item on its construct, and its `cuts`.
+    `latent` are correlations of the constructs themselves, float64 (constructs, constructs): of the scores, over the
+    roots of both reliabilities.
+    """
+
+    names: tuple[str, ...]
+    z: np.ndarray
+    reliability: np.ndarray
+    loading: Mapping[str, float]
+    cuts: Mapping[str, Cut]
+    latent: np.ndarray
+
+
+def one_factor(matrix: np.ndarray) -> np.ndarray:
+    """Loadings of one factor of a correlation matrix (k, k), float64 (k,), by principal axes until they stand.
+
+    Of two items, the fewest, both load with the root of their correlation.
+    """
+    k = matrix.shape[0]
+    if k == 2:
+        return np.array([1.0, np.sign(matrix[0, 1]) or 1.0]) * np.sqrt(abs(matrix[0, 1]))
+    off = matrix - np.eye(k)
+    shared = np.abs(off).max(axis=1)
+    loading = np.zeros(k)
+    for _ in range(2000):
+        values, vectors = np.linalg.eigh(off + np.diag(shared))
+        loading = vectors[:, -1] * np.sqrt(max(values[-1], 0.0))
+        change = np.clip(loading**2, 0.0, STEEPEST**2) - shared
+        shared = shared + change
+        if np.abs(change).max() < 1e-10:
+            break
+    return loading * (np.sign(loading.sum()) or 1.0)
+
+
+def weights_of(loading: np.ndarray) -> np.ndarray:
+    """Weight of each item in its construct's score: loading over what the factor leaves of it."""
+    return loading / np.maximum(1.0 - loading**2, 1.0 - STEEPEST**2)
+
+
+def omega(loading: np.ndarray, weights: np.ndarray) -> float:
+    """Reliability of a weighted sum of items of one factor."""
+    true = float(weights @ loading) ** 2
+    return true / (true + float(weights**2 @ (1.0 - np.minimum(loading**2, 1.0))))
+
+
+def normalised(score: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Scores spread to a standard normal shape by their weighted mid-ranks, float64 (n,); NaN stay."""
+    known = ~np.isnan(score)
+    found = np.full(score.size, np.nan)
+    if not known.any():
+        return found
+    values, place = np.unique(np.round(score[known], 10), return_inverse=True)
+    mass = np.bincount(place, weights=weights[known], minlength=values.size)
+    share = mass / mass.sum()
+    z = ndtri(np.cumsum(share) - 0.5 * share)
+    z -= share @ z
+    sd = np.sqrt(share @ z**2)
+    found[known] = (z / sd if sd > 0 else z)[place]
+    return found
+
+
+def scored(sheets: Sheets, names: Sequence[str], scoring: Scoring) -> tuple[Scored, list[Mistake]]:
+    """The scores of some constructs and all that is wrong with their items."""
+    weights = sheets.weights
+    answers = sheets.answers()
+    mistakes: list[Mistake] = []
+    z, reliability = [], []
+    loadings: dict[str, float] = {}
+    cuts: dict[str, Cut] = {}
+
+    def wrong(place: str, message: str) -> None:
+        mistakes.append(Mistake(sheets.file or "answers", 0, 0, place, message))
+
+    for name in names:
+        asked = sheets.instrument.items_of(name) or sheets.instrument.items_of(name, "expectation")
+        codes = [item.code for item in asked if item.code in answers]
+        given = answers[codes].to_numpy(np.float64) if codes else np.empty((len(answers), 0))
+        alike = [code for j, code in enumerate(codes) if np.unique(given[~np.isnan(given[:, j]), j]).size < 2]
+        if not codes or alike == codes:
+            wrong(name, "no answers that differ; a construct that says something of people, or no link to it")
+            z.append(np.zeros(len(answers)))
+            reliability.append(1.0)
+            continue
+        for code in alike:
+            wrong(code, f"everybody answers alike; leave the item out of {name}")
+        kept = [j for j, code in enumerate(codes) if code not in alike]
+        own = [cut(given[:, j], weights, sheets.instrument.scale_of(codes[j]).points) for j in kept]
+        known = [codes[j] for j in kept]
+        score = np.column_stack([one.of(given[:, j]) / one.spread for one, j in zip(own, kept, strict=True)])
+        cuts |= dict(zip(known, own, strict=True))
+        if len(kept) == 1:
+            z.append(normalised(score[:, 0], weights))
+            reliability.append(scoring.single)
+            loadings[known[0]] = float(np.sqrt(scoring.single))
+            continue
+        between = correlations(score, weights)
+        loading = one_factor(nearest(between))
+        mean = float((between.sum() - len(kept)) / (len(kept) * (len(kept) - 1)))
+        if mean <= 0:
+            what = f"reliability {len(kept) * mean / max(1 + (len(kept) - 1) * mean, 1e-9):.2f}"
+            wrong(name, f"{what}: its items do not go together; mark reversed ones, or no link to it")
+            loading = np.abs(loading)
+        for code, value in zip(known, loading, strict=True):
+            if value <= 0 < mean:
+                wrong(code, f"goes against {name} (loading {value:.2f}); mark it reversed, or leave it out")
+        loading = np.clip(loading, 0.01, STEEPEST)
+        by = weights_of(loading)
+        there = ~np.isnan(score)
+        total = np.where(there, score, 0.0) @ by / np.where(there @ by > 0, there @ by, 1.0)
+        total[there.mean(axis=1) < LEAST_ANSWERED] = np.nan
+        z.append(normalised(total, weights))
+        reliability.append(omega(loading, by))
+        behind = one_factor(nearest(_behind(between, own)))
+        loadings |= dict(zip(known, np.clip(behind, 0.01, STEEPEST).tolist(), strict=True))
+    table = np.column_stack(z) if z else np.empty((len(answers), 0))
+    trusted = np.array(reliability)
+    return Scored(tuple(names), table, trusted, loadings, cuts, true_correlations(table, trusted, weights)), mistakes
+
+
+def _behind(between: np.ndarray, own: Sequence[Cut]) -> np.ndarray:
+    """Correlations of the latent answers, of those of their scores."""
+    spread = np.array([one.spread for one in own])
+    found = np.clip(between / np.outer(spread, spread), -STEEPEST, STEEPEST)
+    np.fill_diagonal(found, 1.0)
+    return found
+
+
+def true_correlations(z: np.ndarray, reliability: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Correlations of the constructs themselves: attenuation taken out, and a matrix that can be drawn from."""
+    found = correlations(z, weights) / np.sqrt(np.outer(reliability, reliability))
+    found = np.clip(found, -MOST_TRUE, MOST_TRUE)
+    np.fill_diagonal(found, 1.0)
+    return nearest(found) if found.size else found
