@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from itertools import permutations
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import correlations, matrix
@@ -18,7 +20,9 @@ from sim.survey.analysis.drivers import drivers
 from sim.survey.analysis.factors import congruence, explore, matched, parallel
 from sim.survey.analysis.invariance import invariance
 from sim.survey.analysis.moments import correlate
-from sim.survey.analysis.paths import outcomes, structural, usual
+from sim.survey.analysis.paths import chain, outcomes, structural, usual
+from sim.survey.instrument import Instrument
+from sim.survey.instrument.reading import read_instrument
 
 FIVE_POINTS = (-1.8, -1.0, 0.0, 1.1)  # cuts of SPEC 8.2
 LOADINGS = (0.8, 0.7, 0.6, 0.75)
@@ -584,6 +588,49 @@ def test_the_usual_chain_goes_by_known_names():
     assert outcomes(shipped)["loyalty"] == ["tangibles", "app", "satisfaction", "trust"]
     assert usual(["f0", "f1"]) == ()
     assert outcomes(["loyalty"]) == {}
+
+
+def test_the_chain_is_what_the_instrument_says():
+    """The shipped instruments say it, and staff's is none of the usual; without a word it is the usual."""
+    customers, employees = read_instrument("customers"), read_instrument("employees")
+    names = list(customers.constructs)
+    assert chain(customers, names) == usual(names)
+    assert chain(employees, employees.constructs) == (
+        ("transfer", "digital"),
+        ("training", "transfer"),
+        ("workload", "leaving"),
+        ("tools", "leaving"),
+        ("training", "leaving"),
+    )
+    assert chain(employees, ["transfer", "leaving", "tools"]) == (("tools", "leaving"),)
+    assert outcomes(employees.constructs, chain(employees, employees.constructs)) == {
+        "digital": ["training", "transfer"],
+        "transfer": ["training"],
+        "leaving": ["workload", "training", "tools"],
+    }
+    silent = employees.model_copy(
+        update={
+            "constructs": {name: one.model_copy(update={"follows": []}) for name, one in customers.constructs.items()}
+        }
+    )
+    assert chain(silent, names) == usual(names)
+
+
+@pytest.mark.parametrize(
+    ("follows", "said"),
+    [
+        ({"trust": ["nobody"]}, "no construct 'nobody'"),
+        ({"trust": ["satisfaction", "satisfaction"]}, "satisfaction stands twice"),
+        ({"satisfaction": ["loyalty"]}, "loyalty follows from satisfaction itself; paths go one way"),
+        ({"trust": ["trust"]}, "trust follows from trust itself"),
+    ],
+)
+def test_arrows_that_cannot_be_are_named(follows: dict[str, list[str]], said: str):
+    data = read_instrument("customers").model_dump(by_alias=True)
+    for name, others in follows.items():
+        data["constructs"][name]["follows"] = others
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Instrument.model_validate(data)
 
 
 # --- weights -----------------------------------------------------------------------------------------------------
