@@ -11,8 +11,13 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from sim.errors import BadInput
 from sim.store.survey_columns import SURVEY
-from sim.survey.analysis import Analysis, analyse
+from sim.survey.analysis import Analysis, Rule, analyse
+from sim.survey.analysis.constructs import constructs as levels_of
+from sim.survey.analysis.groups import groups
+from sim.survey.analysis.reliability import alpha_interval, alpha_of
+from sim.survey.analysis.study import Study
 from sim.survey.instrument import Instrument
 from sim.survey.sheets import Sheets
 
@@ -85,8 +90,8 @@ def test_the_interval_of_alpha_holds_it_as_often_as_it_says() -> None:
     true = k * r / (1 + (k - 1) * r)
     for seed in range(400):
         values = items_of_one_factor(60, k, np.sqrt(r), seed)
-        found = row(analyse(sheets({f"a{i + 1}": values[:, i] for i in range(k)}, {"a": k})), "reliability")
-        inside += bool(found["alpha_low"] < true < found["alpha_high"])
+        low, high = alpha_interval(alpha_of(np.cov(values, rowvar=False)), 60, k)
+        inside += bool(low < true < high)
     assert 0.92 < inside / 400 < 0.98
 
 
@@ -198,7 +203,7 @@ def test_weights_take_out_a_bias_of_coverage_that_was_built_in() -> None:
         happy = np.arange(400) < 320
         answers = np.clip(np.round(np.where(happy, 3.5, 2.5) + rng.standard_normal(400) * 0.7), 1, 5)
         table = {"a1": answers, "weight": np.where(happy, 1.0, 4.0)}
-        found = row(analyse(sheets(table, {"a": 1})), "constructs")
+        found = levels_of(Study.of(sheets(table, {"a": 1}))).iloc[0]
         inside += bool(found["ci_low_weighted"] < true < found["ci_high_weighted"])
         plain.append(found["mean"])
         assert found["effective_n"] == pytest.approx(640**2 / (320 + 80 * 16))
@@ -213,3 +218,226 @@ def test_equal_weights_change_nothing() -> None:
     score = values.mean(axis=1)
     assert found["mean_weighted"] == pytest.approx(score.mean())
     assert found["se_weighted"] == found["se"] == pytest.approx(score.std(ddof=1) / np.sqrt(50))
+
+
+def test_correlations_of_a_published_survey_come_out(bank: Analysis) -> None:
+    wanted, found = target("construct_correlations"), bank.tables["correlations"]
+    assert len(found) == len(wanted) * (len(wanted) - 1) / 2
+    for _, pair in found.iterrows():
+        assert pair["r"] == pytest.approx(wanted.loc[pair["x"], pair["y"]], abs=2e-6)
+
+
+def test_attenuation_is_taken_back() -> None:
+    """Scores of k items with reliability a of each construct correlate at rho a; corrected they come back to rho."""
+    n, k, loading, rho = 20_000, 4, 0.7, 0.6
+    rng = np.random.default_rng(5)
+    common = rng.standard_normal(n)
+    table = {}
+    for name in ("a", "b"):
+        factor = np.sqrt(rho) * common + np.sqrt(1 - rho) * rng.standard_normal(n)
+        noise = rng.standard_normal((n, k))
+        table |= {f"{name}{i + 1}": loading * factor + np.sqrt(1 - loading**2) * noise[:, i] for i in range(k)}
+    found = row(analyse(sheets(table, {"a": k, "b": k})), "correlations")
+    r = loading**2
+    alpha = k * r / (1 + (k - 1) * r)
+    assert found["r"] == pytest.approx(rho * alpha, abs=0.015)
+    assert found["ci_low_corrected"] < rho < found["ci_high_corrected"]
+    assert found["sure"]
+
+
+# --- who is believed --------------------------------------------------------------------------------------------------
+
+REVERSED = [{"code": "r", "text": "r", "scale": "five", "construct": "a", "reversed": True}]
+
+
+def test_a_sheet_that_contradicts_itself_is_left_out_and_counted() -> None:
+    rng = np.random.default_rng(6)
+    values = rng.integers(1, 6, (40, 6)).astype(float)
+    values[:3] = 4.0  # the same to all, and to the reverse
+    values[3, :5] = np.nan  # one of six answered
+    values[4] = np.nan
+    table = {f"a{i + 1}": values[:, i] for i in range(5)} | {"r": values[:, 5]}
+    given = sheets(table, {"a": 5}, items=REVERSED)
+    found = analyse(given)
+    assert found.facts["left_out"] == {"empty": 1, "missing": 1, "straight_lining": 3}
+    assert found.facts["used"] == 35 == row(found, "quality", what="used")["sheets"]
+    assert list(found.tables["sheets"]["verdict"][:6]) == [*["straight_lining"] * 3, "missing", "empty", "kept"]
+    kept = analyse(given, rule=Rule(keep=True))
+    assert kept.facts["used"] == 39
+    assert "kept, as asked for" in kept.notes[0]
+
+
+def test_the_same_answer_everywhere_may_be_meant_where_nothing_is_reversed() -> None:
+    values = np.random.default_rng(7).integers(1, 6, (30, 5)).astype(float)
+    values[:2] = 4.0
+    found = analyse(sheets({f"a{i + 1}": values[:, i] for i in range(5)}, {"a": 5}))
+    assert found.facts["used"] == 30
+    assert row(found, "quality", what="all_the_same")["sheets"] >= 2
+    assert any("2 of the sheets used give the same answer" in note for note in found.notes)
+
+
+def test_who_was_not_asked_has_nothing_missing() -> None:
+    own = {"code": "app", "text": "app", "scale": "five", "asked_if": {"user": ["yes"]}}
+    people = [{"code": "user", "text": "user", "choices": {"yes": "Yes", "no": "No"}}]
+    table = {"a1": [1.0, 2.0, 3.0, 4.0], "app": [np.nan, 5.0, np.nan, np.nan], "user": ["no", "yes", "no", "yes"]}
+    found = analyse(sheets(table, {"a": 1}, items=[own], demographics=people))
+    assert list(found.tables["sheets"]["asked"]) == [1, 2, 1, 2]
+    assert list(found.tables["sheets"]["share_answered"]) == [1, 1, 1, 0.5]
+
+
+# --- words where there is no number -----------------------------------------------------------------------------------
+
+
+def test_one_respondent_has_means_and_no_intervals() -> None:
+    found = analyse(sheets({"a1": [3.0], "a2": [4.0]}, {"a": 2}))
+    level = row(found, "constructs")
+    assert (level["mean"], level["word"]) == (3.5, "one sheet: no interval")
+    assert np.isnan(level["ci_low"])
+    assert row(found, "reliability")["word"] == "1 sheet with all its items answered: too few"
+
+
+def test_a_constant_item_leaves_alpha_undefined_and_is_named() -> None:
+    values = np.random.default_rng(8).integers(1, 6, (30, 3)).astype(float)
+    values[:, 1] = 4.0
+    found = analyse(sheets({f"a{i + 1}": values[:, i] for i in range(3)}, {"a": 3}))
+    proof = row(found, "reliability")
+    assert np.isnan(proof["alpha"])
+    assert proof["word"] == "undefined: everybody gave the same answer to a2"
+    assert row(found, "reliability_items", item="a2")["word"] == "everybody gave the same answer"
+    assert row(found, "items", item="a2")["word"] == "everybody gave the same answer"
+
+
+def test_a_construct_of_one_item_has_no_reliability() -> None:
+    values = np.random.default_rng(9).integers(1, 6, 30).astype(float)
+    proof = row(analyse(sheets({"a1": values}, {"a": 1})), "reliability")
+    assert np.isnan(proof["alpha"])
+    assert proof["word"] == "one item: no reliability within one survey"
+
+
+def test_a_construct_that_nobody_answered_is_said() -> None:
+    values = np.random.default_rng(10).integers(1, 6, (30, 3)).astype(float)
+    table = {"a1": values[:, 0], "a2": values[:, 1], "b1": np.full(30, np.nan), "a3": values[:, 2]}
+    found = analyse(sheets(table, {"a": 3, "b": 1}))
+    assert row(found, "constructs", construct="b")["word"] == "nobody answered half of its items"
+    assert row(found, "items", item="b1")["word"] == "nobody answered it"
+    assert "b: nobody answered half of its items." in found.notes
+
+
+def test_an_item_that_was_keyed_the_wrong_way_is_named() -> None:
+    values = items_of_one_factor(300, 4, 0.7, seed=11)
+    values[:, 2] *= -1
+    found = analyse(sheets({f"a{i + 1}": values[:, i] for i in range(4)}, {"a": 4}))
+    assert row(found, "reliability")["word"].startswith("negative loading: a3")
+    assert row(found, "reliability_items", item="a3")["word"].startswith("loads the other way")
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        ([1.0, -2.0, 1.0], "weight: 1 sheet without a usable weight; sheet 2 has a weight of -2; a number above 0"),
+        ([1.0, np.nan, np.nan], "weight: 2 sheets without a usable weight; sheet 2 has no weight; a number above 0"),
+        ([0.0, 1.0, 1.0], "weight: 1 sheet without a usable weight; sheet 1 has a weight of 0; a number above 0"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weights: list[float], told: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        analyse(sheets({"a1": [1.0, 2.0, 3.0], "weight": weights}, {"a": 1}))
+    assert str(refused.value).startswith(f"answers.csv  {told}")
+
+
+def test_no_usable_sheet_is_refused() -> None:
+    with pytest.raises(BadInput, match="none of 2 sheets can be used: 2 no question answered"):
+        analyse(sheets({"a1": [np.nan, np.nan]}, {"a": 1}))
+    with pytest.raises(BadInput, match="no sheet; a row a sheet"):
+        analyse(sheets({"a1": np.zeros(0)}, {"a": 1}))
+
+
+# --- groups -----------------------------------------------------------------------------------------------------------
+
+PEOPLE = [{"code": "where", "text": "where", "choices": {"east": "East", "west": "West"}}]
+
+
+def test_two_groups_are_told_apart_by_welch() -> None:
+    from scipy.stats import ttest_ind
+
+    rng = np.random.default_rng(12)
+    east, west = rng.normal(3, 0.5, 40), rng.normal(3.6, 0.9, 25)
+    table = {"a1": np.concatenate([east, west]), "where": ["east"] * 40 + ["west"] * 25}
+    test = row(analyse(sheets(table, {"a": 1}, demographics=PEOPLE)), "differences")
+    theirs = ttest_ind(west, east, equal_var=False)
+    assert test["statistic"] == pytest.approx(theirs.statistic)
+    assert test["df_within"] == pytest.approx(theirs.df)
+    assert test["p_value"] == pytest.approx(theirs.pvalue)
+    pooled = np.sqrt((39 * east.var(ddof=1) + 24 * west.var(ddof=1)) / 63)
+    assert test["effect_size"] == pytest.approx((1 - 3 / (4 * 63 - 1)) * (west.mean() - east.mean()) / pooled)
+
+
+def test_three_groups_are_told_apart_by_welchs_f() -> None:
+    from statsmodels.stats.oneway import anova_oneway
+
+    rng = np.random.default_rng(13)
+    groups = [rng.normal(mean, sd, n) for mean, sd, n in ((3, 0.5, 20), (3.3, 0.9, 30), (3.5, 0.7, 25))]
+    table = {"a1": np.concatenate(groups), "where": np.repeat(["a", "b", "c"], (20, 30, 25))}
+    test = row(analyse(sheets(table, {"a": 1}, demographics=[{"code": "where", "text": "where"}])), "differences")
+    theirs = anova_oneway(groups, use_var="unequal")
+    assert test["statistic"] == pytest.approx(theirs.statistic)
+    assert test["p_value"] == pytest.approx(theirs.pvalue)
+    whole = np.concatenate(groups)
+    between = sum(len(one) * (one.mean() - whole.mean()) ** 2 for one in groups)
+    assert test["effect_size"] == pytest.approx(between / ((whole - whole.mean()) ** 2).sum())
+
+
+def test_a_group_of_one_sheet_is_said_and_not_tested() -> None:
+    table = {"a1": [1.0, 2.0, 3.0, 5.0], "where": ["east", "east", "east", "west"]}
+    found = analyse(sheets(table, {"a": 1}, demographics=PEOPLE))
+    assert row(found, "groups", group="west")["word"] == "1 of the 2 sheets it needs"
+    assert row(found, "differences")["word"] == "fewer than two groups of two sheets"
+    assert not row(found, "differences")["sure"]
+
+
+def test_groups_that_do_not_differ_are_called_clear_in_five_of_a_hundred_at_most() -> None:
+    """Holm's promise: over everything that is tested at once."""
+    wrong = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        table = {f"{name}1": rng.normal(3, 1, 60) for name in "abcdefgh"}
+        table |= {"where": rng.choice(["east", "west"], 60)}
+        given = sheets(table, dict.fromkeys("abcdefgh", 1), demographics=PEOPLE)
+        wrong += bool(groups(Study.of(given), ["where"])[1]["sure"].any())
+    assert wrong <= 9  # 5 expected at most; more than 9 has a chance of 3 %
+
+
+def test_a_column_to_compare_by_that_is_not_there_is_refused() -> None:
+    table = {"a1": [1.0, 2.0], "where": ["east", "west"]}
+    with pytest.raises(BadInput, match=r"--by  no column 'tier' in answers\.csv; one of where"):
+        analyse(sheets(table, {"a": 1}, demographics=PEOPLE), by=["tier"])
+
+
+# --- expected and met, what matters -------------------------------------------------------------------------------
+
+
+def test_a_gap_is_the_paired_difference() -> None:
+    from scipy.stats import ttest_1samp
+
+    asked = [{"code": "e", "text": "e", "scale": "five", "role": "expectation", "about": "a"}]
+    rng = np.random.default_rng(14)
+    expected, met = rng.integers(3, 6, 50).astype(float), rng.integers(1, 6, 50).astype(float)
+    met[0] = np.nan
+    gap = row(analyse(sheets({"a1": met, "e": expected}, {"a": 1}, items=asked)), "gaps")
+    theirs = ttest_1samp((met - expected)[1:], 0)
+    assert gap["n"] == 49
+    assert gap["gap"] == pytest.approx((met - expected)[1:].mean())
+    assert gap["p_value"] == pytest.approx(theirs.pvalue)
+    assert (gap["ci_low"], gap["ci_high"]) == pytest.approx(tuple(theirs.confidence_interval()))
+
+
+def test_importance_is_the_share_that_each_explains_and_falls_into_four_fields() -> None:
+    """Three causes that do not go together: shares are squared effects."""
+    rng = np.random.default_rng(15)
+    causes = rng.standard_normal((50_000, 3))
+    question = {"code": "would", "text": "recommend?", "scale": "eleven", "nps": True}
+    outcome = 5 + causes @ [0.6, 0.3, 0.1] + 0.5 * rng.standard_normal(50_000)
+    table = {"a1": causes[:, 0], "b1": 4 + causes[:, 1], "c1": causes[:, 2], "would": outcome}
+    found = analyse(sheets(table, {"a": 1, "b": 1, "c": 1}, items=[question])).tables["importance"]
+    assert found["importance"].to_numpy() == pytest.approx(np.array([0.36, 0.09, 0.01]) / 0.46 * 100, abs=1)
+    assert list(found["quadrant"]) == ["concentrate here", "possible overkill", "low priority"]

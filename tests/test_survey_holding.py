@@ -126,6 +126,15 @@ def test_causes_shift_what_they_should() -> None:
     assert off["desirability"] == 0  # nobody is asked about oneself
 
 
+def test_halo_and_style_make_answers_look_more_reliable_than_they_are() -> None:
+    strong = Answering(halo=0.4, acquiescence=0.5)
+    found = report(instrument(), people(), "simple", strong).query("unit == 'alpha'").set_index("cause")
+    assert found["bias"]["nothing"] == 0
+    assert found["bias"]["halo"] > 0.01
+    assert found["bias"]["style"] > 0.01
+    assert found["bias"]["together"] > max(found["bias"]["halo"], found["bias"]["style"])
+
+
 def test_weights_mend_a_coverage_that_hangs_on_what_is_weighted_by() -> None:
     """Wealth customers are more satisfied and sampled three times as often; their tier is known, so weights mend it."""
     who = people()

@@ -13,7 +13,7 @@ import pytest
 
 from sim.cli import main
 from sim.errors import BadInput
-from sim.survey.instrument import Instrument
+from sim.survey.instrument import Construct, Demographic, Instrument, Item, Scale
 from sim.survey.instrument.formats.rules import parse, unquoted
 from sim.survey.instrument.importing import import_instrument
 from sim.survey.instrument.reading import read_instrument
@@ -165,6 +165,12 @@ def test_answers_of_spss_are_read_with_their_instrument(tmp_path: Path) -> None:
     assert any(note == "sat1: 2 answers for not known, taken as none" for note in sheets.notes)
 
 
+def test_spss_without_a_row_is_refused(tmp_path: Path) -> None:
+    pyreadstat.write_sav(pd.DataFrame({"q1": pd.Series([], dtype=float)}), str(tmp_path / "empty.sav"))
+    with pytest.raises(BadInput, match=r"empty\.sav  holds no answers; an SPSS file with a row for each sheet"):
+        import_instrument(tmp_path / "empty.sav")
+
+
 def test_a_damaged_spss_file_is_refused_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.sav").write_bytes(b"$FL2 nothing")
     with pytest.raises(BadInput, match=r"bad\.sav  is not an SPSS file or is damaged"):
@@ -178,25 +184,48 @@ TRICKY = """\
 name: tricky
 about: {en: "=1+1 is no formula", zh: 测试}
 version: "2.1"
+asks: customers
 languages: [en, zh]
+own: {calm: {wish: -0.25}}
 scales:
-  five: {from: -2, to: 2, labels: {zh: [甲, 乙, 丙, 丁, 戊]}, thresholds: [-1.25, -0.1, 0.30000000000000004, 1e-3]}
+  five: {from: -2, to: 2, labels: {zh: [甲, 乙, 丙, 丁, 戊]}, thresholds: [-1.25, -0.1, 0.30000000000000004, 0.4]}
   area: {from: 0, to: 10, unknown: [98, 99]}
 constructs:
   calm: {label: {en: Calm, zh: 平静}, about: plain, source: "Oliver 1980", of: {trust: -0.1}, self_rated: true}
+  wish: {label: Wish}
 items:
-  - {code: c1, text: plain, scale: five, construct: calm, loading: 0.333, required: true}
-  - {code: c2, text: {zh: 二}, scale: five, construct: calm, reversed: true, asked_if: {c1: [-2, 2], area: ["it's", x]}}
+  - {code: c1, text: plain, scale: five, construct: calm, loading: 0.333, thresholds: [-1.0, 0.5, 0.5, 2.0]}
+  - code: c2
+    text: {zh: 二}
+    scale: five
+    construct: wish
+    reversed: true
+    required: true
+    asked_if: {c1: [-2, 2], area: ["it's", x]}
   - {code: e1, text: {en: one, zh: 一}, scale: area, construct: calm, role: importance, about: calm}
   - {code: nps, text: four, scale: area, nps: true, asked_if: {town: ["7"]}}
 demographics:
   - {code: area, text: where, choices: {"it's": {en: Its, zh: 它}, x: X, "no": {en: Not here}}}
-  - {code: town, text: {en: which}}
+  - {code: town, text: {en: which}, of: banks}
 """
 
 
 def tricky() -> Instrument:
-    return validate(Instrument, loads(TRICKY.replace("1e-3", "0.4"), file="tricky.yaml"))
+    return validate(Instrument, loads(TRICKY, file="tricky.yaml"))
+
+
+def test_the_instrument_that_goes_there_and_back_uses_every_field_there_is() -> None:
+    made = tricky()
+    for kind, some in (
+        (Instrument, [made]),
+        (Scale, made.scales.values()),
+        (Construct, made.constructs.values()),
+        (Item, made.items),
+        (Demographic, made.demographics),
+    ):
+        for name, field in kind.model_fields.items():
+            default = field.get_default(call_default_factory=True)
+            assert any(getattr(one, name) != default for one in some), f"{kind.__name__}.{name}"
 
 
 @pytest.mark.parametrize("name", ["customers", "employees", "tricky"])
@@ -239,6 +268,30 @@ def test_a_mistake_in_an_edited_form_is_named(tmp_path: Path) -> None:
     book.save(tmp_path / "form.xlsx")
     with pytest.raises(BadInput, match=r"form\.xlsx  items\[0\]\.construct: no construct 'profesional'; one of profes"):
         import_instrument(tmp_path / "form.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "column", "value", "words"),
+    [
+        ("rapport_scales", "from", "one", "has a text where the form that we wrote had a number (invalid literal"),
+        ("rapport_scales", "from", None, "has no column 'from' any more"),
+        ("settings", "rapport_asks", "nobody", "is not allowed; customers or managers"),
+    ],
+)
+def test_a_form_of_ours_that_was_damaged_is_refused_in_words(
+    tmp_path: Path, sheet: str, column: str, value: str | None, words: str
+) -> None:
+    to_xlsform(read_instrument("employees"), tmp_path / "form.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "form.xlsx")
+    at = [cell.value for cell in book[sheet][1]].index(column) + 1
+    if value is None:
+        book[sheet].delete_cols(at)
+    else:
+        book[sheet].cell(2, at).value = value
+    book.save(tmp_path / "form.xlsx")
+    with pytest.raises(BadInput) as error:
+        import_instrument(tmp_path / "form.xlsx")
+    assert words in str(error.value)
 
 
 def form(folder: Path, survey: list[tuple[str, ...]], choices: list[tuple[str, ...]], name: str = "form.xlsx") -> Path:
@@ -629,6 +682,12 @@ def test_a_surveyjs_form_is_mapped_and_the_rest_listed(tmp_path: Path) -> None:
             "holds no question on a scale (why: free text",
         ),
         ("a.json", "[" * 100_000, "a.json"),
+        (
+            "a.json",
+            '{"elements": [3, {"type": "rating", "name": "x", "rateMax": 0}]}',
+            "holds no question on a scale (x: its steps",
+        ),
+        ("a.qsf", '{"SurveyElements": [3, {"Element": "SQ", "Payload": {"QuestionType": "MC"}}]}', "holds no question"),
     ],
 )
 def test_json_that_is_no_questionnaire_is_refused_in_words(tmp_path: Path, name: str, text: str, words: str) -> None:

@@ -165,3 +165,12 @@ def test_a_file_of_ones_own_goes_before_a_shipped_name(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text(SMALL, encoding="utf-8")
     assert read_instrument("mine.yaml") == small()
+
+
+def test_the_example_in_the_guide_is_in_order() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "questionnaires.md").read_text(encoding="utf-8")
+    example = page.split("```yaml\n", 1)[1].split("```", 1)[0]
+    instrument = validate(Instrument, loads(example, file="guide.yaml"))
+    assert instrument.codes == ["speed1", "speed2", "speed_wanted", "recommend"]
+    assert instrument.notes == ()
+    assert instrument.items_of("speed", "expectation")[0].asked_if == {"visits": ["often"]}

@@ -235,6 +235,7 @@ def test_staff_see_themselves_as_better_than_they_are(trained: sim.Run) -> None:
         assert told.corr(true) == pytest.approx(0.35, abs=0.2)
     bias = sim.ask(trained, "employees", month=0, arms=["nothing"], n=300).bias
     assert bias is not None
+    bias = bias[bias["unit"] == "points"]
     by_cause = bias[bias["construct"] == "professional"].set_index("cause")["bias"]
     assert by_cause["desirability"] > 0.15  # points of 1 to 5
     assert bias[bias["construct"] == "workload"].set_index("cause")["bias"]["desirability"] == 0

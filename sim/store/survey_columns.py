@@ -71,7 +71,7 @@ SURVEY: Final[dict[str, File]] = {
             _whole("longest_run", "questions", "most equal answers in a row, of questions on the commonest scale"),
             _truth("all_the_same", "whether every answer is the same"),
             _truth("straight_lining", "whether a run that is too long has questions of both directions in it"),
-            _text("verdict", "kept, or why it is left out: empty, missing, straight_lining, weight"),
+            _text("verdict", "kept, or why it is left out: empty, missing, straight_lining"),
         ),
     ),
     "quality": File(

@@ -149,7 +149,8 @@ class _Reader:
             return pd.array([None if pd.isna(text) else str(text) for text in texts], dtype=object)
         numbers = _numbers(texts)
         whole = "a number above 0" if name == WEIGHT else "a whole number from 0"
-        good = np.isfinite(numbers) & ((numbers > 0) if name == WEIGHT else (numbers >= 0) & (numbers % 1 == 0))
+        finite = np.where(np.isfinite(numbers), numbers, -1.0)
+        good = (finite > 0) if name == WEIGHT else (finite >= 0) & (finite % 1 == 0) & (finite < 2**63)
         if (bad := np.flatnonzero(~good)).size:
             shown = texts.iloc[bad[0]]
             what = "missing" if shown is None else f"{shown!r} is none"

@@ -50,7 +50,7 @@ def analyse(sheets: Sheets, *, by: Sequence[str] = (), rule: Rule | None = None)
         raise BadInput.at(sheets.file or "answers", _nothing(each))
     study = Study.of(replace(sheets, table=sheets.table[kept]))
     columns = columns_to_compare(study, by, sheets.file)
-    tables = {"sheets": each, "quality": believing.counted(each, rule)}
+    tables = {"sheets": each, "quality": believing.outcomes(each, rule)}
     tables |= {"items": items(study), "distribution": distribution(study), "constructs": constructs(study)}
     tables["reliability"], tables["reliability_items"] = reliability(study)
     tables |= {"nps": nps(study), "gaps": gaps(study)}

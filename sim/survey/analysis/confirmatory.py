@@ -11,12 +11,14 @@ import numpy as np
 from sim.survey.analysis.correlations import Z
 from sim.survey.analysis.moments import Kind, Moments, correlate, usable
 from sim.survey.analysis.structure import Fit, Model, fit
+from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LOADINGS = ["construct", "item", "loading", "se", "low", "high"]
 FACTORS = ["x", "y", "r", "se", "low", "high", "htmt", "distinct"]
+SHEETS = 5  # an item; below, a factor model is said to be shaky (Bentler and Chou 1987)
 CONSTRUCTS = ["construct", "items", "composite_reliability", "ave"]
 
 
@@ -91,6 +93,8 @@ def measured(
         return Measured(there, None, tuple(notes), few)
     w = None if weights is None else np.asarray(weights, np.float64)[answered]
     moments = correlate(answers.loc[answered, items], w, kind)
+    if moments.n < SHEETS * len(items):
+        notes.append(f"{moments.n:.0f} sheets for {len(items)} items, fewer than {SHEETS} each: much of it may be luck")
     said = "polychoric correlations of steps" if moments.kind == "polychoric" else "answers taken as continuous"
     how = "weighted least squares" if moments.kind == "polychoric" else "maximum likelihood"
     notes += [f"{said}, {how}, errors that hold for answers that are not normal", *moments.notes]
@@ -99,6 +103,7 @@ def measured(
     return Measured(there, moments, tuple(notes))
 
 
+@one_thread()
 def factor_model(
     answers: pd.DataFrame,
     constructs: Mapping[str, Sequence[str]],

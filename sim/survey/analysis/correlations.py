@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sim.survey.analysis.moments import effective, pearson
+from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 Z: Final = float(ndtri(0.975))  # half-width of a 95 % interval in standard errors
 
 
+@one_thread()
 def correlations(
     scores: pd.DataFrame, weights: np.ndarray | None = None, reliability: Mapping[str, float] | None = None
 ) -> pd.DataFrame:

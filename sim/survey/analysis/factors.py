@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import chi2 as chi_squared
 
 from sim.survey.analysis.moments import SINGULAR, Kind, correlate, effective, pearson, usable
+from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +47,7 @@ class Exploration:
     notes: tuple[str, ...] = ()
 
 
+@one_thread()
 def explore(
     answers: pd.DataFrame, weights: np.ndarray | None = None, factors: int | None = None, kind: Kind | None = None
 ) -> Exploration:
@@ -67,7 +69,9 @@ def explore(
     notes += moments.notes
     if np.linalg.eigvalsh(r)[0] < SINGULAR:
         return Exploration(
-            eigenvalues, problem="some items are sums of others: nothing is left to fit", notes=(*notes,)
+            eigenvalues,
+            problem="some items are sums of others, or sheets are too few: nothing is left to fit",
+            notes=(*notes,),
         )
     overall, each = kmo(r)
     chi2, df, chance = bartlett(r, moments.n)
@@ -94,6 +98,7 @@ def explore(
     )
 
 
+@one_thread()
 def parallel(answers: pd.DataFrame, weights: np.ndarray | None = None, draws: int = DRAWS) -> pd.DataFrame:
     """Horn's parallel analysis: eigenvalues of the Pearson correlations against those of unrelated normal answers.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from sim.errors import BadInput
+from sim.phrases import counted
 from sim.survey.analysis.tables import table
 from sim.survey.sheets import SHEET, WEIGHT, Sheets
 
@@ -24,7 +25,6 @@ REASONS: Final = {
     "empty": "no question answered",
     "missing": "too few of the questions asked were answered",
     "straight_lining": "the same answer to many questions in a row, a reversed one among them",
-    "weight": "a design weight of 0: the sheet stands for nobody",
 }
 
 
@@ -48,24 +48,16 @@ class Rule:
 
 
 def check_weights(sheets: Sheets) -> None:
-    """`BadInput` where design weights are none: negative, missing, not finite, or all 0."""
+    """`BadInput` where a design weight is none: 0, negative, missing or not finite."""
     if WEIGHT not in sheets.table:
         return
     given = sheets.table[WEIGHT].to_numpy(np.float64)
-    wrong = np.flatnonzero(~np.isfinite(given) | (given < 0))
-    path = f"column {WEIGHT}"
+    wrong = np.flatnonzero(~(np.isfinite(given) & (given > 0)))
     if len(wrong):
         first = given[wrong[0]]
         what = "no weight" if np.isnan(first) else f"a weight of {first:g}"
-        raise BadInput.at(
-            sheets.file or "answers",
-            f"{len(wrong)} sheets without a usable weight, the first has {what}; a number above 0, or no such column",
-            line=int(wrong[0]) + 2,
-            column=list(sheets.table).index(WEIGHT) + 1,
-            path=path,
-        )
-    if len(given) and not given.any():
-        raise BadInput.at(sheets.file or "answers", "all weights are 0; a number above 0, or no such column", path=path)
+        told = f"{counted(len(wrong), 'sheet')} without a usable weight; sheet {wrong[0] + 1} has {what}"
+        raise BadInput.at(sheets.file or "answers", f"{told}; a number above 0, or no such column", path=WEIGHT)
 
 
 def quality(sheets: Sheets, rule: Rule) -> pd.DataFrame:
@@ -87,8 +79,6 @@ def quality(sheets: Sheets, rule: Rule) -> pd.DataFrame:
         verdict[crossed] = "straight_lining"
         verdict[share < rule.least] = "missing"
     verdict[count == 0] = "empty"
-    if WEIGHT in table:
-        verdict[table[WEIGHT].to_numpy(np.float64) == 0] = "weight"
     names = table[SHEET].astype(str) if SHEET in table else pd.Series(range(1, len(table) + 1)).astype(str)
     return pd.DataFrame(
         {
@@ -105,7 +95,7 @@ def quality(sheets: Sheets, rule: Rule) -> pd.DataFrame:
     )
 
 
-def counted(each: pd.DataFrame, rule: Rule) -> pd.DataFrame:
+def outcomes(each: pd.DataFrame, rule: Rule) -> pd.DataFrame:
     """What became of the sheets, a row a reason (columns of quality.csv)."""
     n = max(len(each), 1)
     rows = [("returned", len(each), "sheets in the file")]

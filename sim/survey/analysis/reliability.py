@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.measures.intervals import CONFIDENCE
+from sim.phrases import counted
 from sim.survey.analysis.study import Study, levelled
 from sim.survey.analysis.tables import table
 from sim.survey.analysis.weighing import NAN
@@ -131,6 +132,6 @@ def _undefined(full: np.ndarray, codes: list[str]) -> str:
     if len(full) == 0:
         return "no sheet answers all its items"
     if len(full) < 3:
-        return f"{len(full)} sheets answer all its items: too few"
+        return f"{counted(len(full), 'sheet')} with all its items answered: too few"
     flat = [code for code, spread in zip(codes, np.ptp(full, axis=0), strict=True) if spread == 0]
     return f"undefined: everybody gave the same answer to {', '.join(flat)}" if flat else ""

@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
-from sim.survey.holding.answering import BIASES, Biases, thresholds
-from sim.survey.holding.sampling import cells, chances, frame
+from sim.survey.analysis.reliability import alpha_of
+from sim.survey.holding.answering import BIASES, Biases, answers, believed, thresholds
+from sim.survey.holding.sampling import cells, chances, draw, frame
 from sim.survey.holding.settings import Answering, mode_of
 from sim.survey.holding.truth import own_share, shared
 from sim.survey.instrument import Instrument, Item
 from sim.survey.respondents import Respondents
+from sim.survey.sheets import Sheets
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SHEETS = 2_000  # that alphas are of
 BINS = 400  # of the explained part of a construct; the error of a mean is below 1e-4 points
 ALONE, TOGETHER, WEIGHTED = "nothing", "together", "together, weighted"
 CELLS = ("tier", "age_band")  # what a bank can weight by: its own books know them
@@ -105,15 +108,19 @@ def _scaled(count: np.ndarray, cell: np.ndarray, wanted: np.ndarray) -> np.ndarr
 def report(instrument: Instrument, people: Respondents, sampling: str, settings: Answering) -> pd.DataFrame:
     """A row for every construct (and the NPS) and cause: true, measured on the average, and the difference.
 
-    Columns construct, cause, unit, true, measured, bias. Causes: "nothing", each of `BIASES` alone, "together", and
-    "together, weighted": with sheets weighted by the bank's own tier and age. No rows where nobody can be asked.
+    Columns construct, cause, unit, true, measured, bias; units are points (means), NPS, and alpha (of
+    2,000 sheets). Causes: "nothing", each of `BIASES` alone, "together", and "together, weighted": with sheets weighted
+    by the bank's own tier and age. No rows where nobody can be asked.
     """
     import pandas as pd
 
     columns = ["construct", "cause", "unit", "true", "measured", "bias"]
     if not frame(people, sampling).rate.any():
         return pd.DataFrame({name: [] for name in columns})
-    cases = [(ALONE, Biases.none(), False), *((name, Biases.only(name), False) for name in BIASES)]
+    cases: list[tuple[str, Biases, bool]] = [
+        (ALONE, Biases.none(), False),
+        *((name, Biases.only(name), False) for name in BIASES),
+    ]
     cases += [(TOGETHER, Biases(), False), (WEIGHTED, Biases(), True)]
     scores = {name: shared(instrument, people, name) for name in instrument.constructs}
     scores[""] = np.zeros(len(people))
@@ -126,11 +133,43 @@ def report(instrument: Instrument, people: Respondents, sampling: str, settings:
             known[key] = {name: spread(score, count) for name, score in scores.items()}
         for name, unit, value in _figures(instrument, known[key], settings, on):
             rows.append((name, cause, unit, value))
+    rows += _alphas(instrument, people, sampling, settings, cases)
     table = pd.DataFrame(rows, columns=["construct", "cause", "unit", "measured"])
     true = table[table["cause"] == ALONE].set_index(["construct", "unit"])["measured"]
     table["true"] = [true[key] for key in zip(table["construct"], table["unit"], strict=True)]
     table["bias"] = table["measured"] - table["true"]
     return table[columns]
+
+
+def _alphas(
+    instrument: Instrument,
+    people: Respondents,
+    sampling: str,
+    settings: Answering,
+    cases: Sequence[tuple[str, Biases, bool]],
+) -> Iterator[tuple[str, str, str, float]]:
+    """Cronbach's alpha of every construct of two items or more, by cause: of the same persons answering again."""
+    asked: dict[tuple[bool, bool], np.ndarray] = {}
+    for cause, on, mend in cases:
+        if mend:
+            continue
+        key = on.coverage, on.nonresponse
+        if key not in asked:
+            way = sampling if on.coverage else "simple"
+            asked[key] = draw(people, way, SHEETS, settings, panel=True, all_answer=not on.nonresponse).rows
+        rows = asked[key]
+        _, said = believed(instrument, people, rows, settings, on)
+        facts = {
+            one.code: people.facts[one.of].of(rows)
+            for one in instrument.demographics
+            if one.of and one.of in people.facts
+        }
+        table, _ = answers(instrument, people, rows, said, facts, settings, on)
+        turned = Sheets(instrument, table).answers()
+        for name in instrument.constructs:
+            codes = [item.code for item in instrument.items_of(name)]
+            if len(codes) > 1 and len(rows) > len(codes):
+                yield name, cause, "alpha", alpha_of(turned[codes].dropna().cov().to_numpy())
 
 
 def _figures(

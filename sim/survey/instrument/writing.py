@@ -99,7 +99,7 @@ def xlsform(instrument: Instrument) -> dict[str, list[Row]]:
             **_said(instrument, one.about, f"{OWN}about"),
             "source": one.source,
         }
-        | {"of": " ".join(f"{measure}={loading!r}" for measure, loading in one.of.items())}
+        | {"of": _pairs(one.of), "own": _pairs(instrument.own.get(name, {}))}
         | {"self_rated": "yes" if one.self_rated else ""}
         for name, one in instrument.constructs.items()
     ]
@@ -120,6 +120,10 @@ def xlsform(instrument: Instrument) -> dict[str, list[Row]]:
         f"{OWN}constructs": constructs,
         f"{OWN}scales": scales,
     }
+
+
+def _pairs(numbers: Mapping[str, float]) -> str:
+    return " ".join(f"{name}={number!r}" for name, number in numbers.items())
 
 
 def _choice_lists(instrument: Instrument) -> dict[str, str]:
@@ -147,6 +151,7 @@ def _item(instrument: Instrument, item: Item) -> Row:
         f"{OWN}construct": item.measures or "",
         f"{OWN}loading": repr(item.loading),
         f"{OWN}reversed": "yes" if item.reversed else "",
+        f"{OWN}thresholds": "" if item.thresholds is None else " ".join(map(repr, item.thresholds)),
         f"{OWN}role": item.role,
         f"{OWN}about": item.about or "",
         f"{OWN}nps": "yes" if item.nps else "",

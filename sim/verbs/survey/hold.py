@@ -134,7 +134,7 @@ def tell(answered: Answered) -> None:
             f"of {known['asked']:,} asked ({rate:.0%}, {known['mode']}){short}",
             soft_wrap=True,
         )
-    bias = answered.bias
+    bias = answered.bias[answered.bias["unit"] != "alpha"]
     first = bias[(bias["seed"] == bias["seed"].iloc[0]) & (bias["arm"] == bias["arm"].iloc[0])]
     moved = first.groupby("cause", sort=False)["bias"].apply(lambda column: column.abs().max())
     causes = [cause for cause in moved.index if moved[cause] > UNMOVED]

@@ -98,7 +98,7 @@ class _Seen:
         self.words: list[str] | None = None
         self.range: Range | None = None
         self.unknown: list[int] = []
-        if self.number and (numbers % 1 == 0).all():
+        if self.number and np.isfinite(numbers).all() and (numbers % 1 == 0).all() and np.abs(numbers).max() < 1e9:
             values = sorted(set(numbers.astype(np.int64).tolist()))
             self.unknown = [value for value in values if value in UNKNOWN_CODES]
             inside = [value for value in values if value not in self.unknown] or values

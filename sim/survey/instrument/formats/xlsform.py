@@ -47,7 +47,12 @@ def read(path: Path) -> Imported:
     for row in choices:
         offered.setdefault(row.get("list_name") or row.get("list name", ""), []).append(row)
     if f"{OWN}languages" in setting:
-        return _ours(path, survey, offered, setting)
+        try:
+            return _ours(path, survey, offered, setting)
+        except KeyError as error:  # somebody took it out
+            raise BadInput.at(str(path), f"has no column {error} any more, which the form had that we wrote") from None
+        except ValueError as error:
+            raise BadInput.at(str(path), f"has a text where the form that we wrote had a number ({error})") from None
     return _theirs(path, survey, offered, setting)
 
 
@@ -82,15 +87,16 @@ def _ours(path: Path, survey: list[Row], offered: Mapping[str, list[Row]], setti
 
     listed: list[str] = []
     scales = {row["name"]: _scale(row, offered.get(row["name"], [])) for row in _rows(path, f"{OWN}scales")}
+    meant = _rows(path, f"{OWN}constructs")
     constructs = {
         row["name"]: {
             "label": text(row),
             "about": text(row, f"{OWN}about"),
             "source": row.get("source", ""),
-            "of": {name: float(loading) for name, _, loading in (pair.rpartition("=") for pair in row["of"].split())},
+            "of": _pairs(row.get("of", "")),
             "self_rated": row.get("self_rated") == "yes",
         }
-        for row in _rows(path, f"{OWN}constructs")
+        for row in meant
     }
     items, facts = [], []
     for row in survey:
@@ -111,6 +117,7 @@ def _ours(path: Path, survey: list[Row], offered: Mapping[str, list[Row]], setti
         "languages": languages,
         "scales": scales,
         "constructs": constructs,
+        "own": {row["name"]: own for row in meant if (own := _pairs(row.get("own", "")))},
         "items": items,
         "demographics": facts,
     }
@@ -126,10 +133,18 @@ def _scale(row: Row, choices: list[Row]) -> dict[str, Any]:
         labels[language] = [
             next((choice[name] for name in choice if _language(name) == language), "") for choice in choices
         ]
-    cuts = [float(cut) for cut in row["thresholds"].split()] if row.get("thresholds") else None
+    cuts = _numbers(row.get("thresholds", ""))
     unknown = [int(code) for code in row.get("unknown", "").split()]
     spec = {"from": int(row["from"]), "to": int(row["to"]), "labels": labels}
     return spec | {"thresholds": cuts, "unknown": unknown}
+
+
+def _numbers(text: str) -> list[float] | None:
+    return [float(number) for number in text.split()] or None
+
+
+def _pairs(text: str) -> dict[str, float]:
+    return {name: float(number) for name, _, number in (pair.rpartition("=") for pair in text.split())}
 
 
 def _item(row: Row) -> dict[str, Any]:
@@ -137,6 +152,7 @@ def _item(row: Row) -> dict[str, Any]:
     if row.get(f"{OWN}loading"):
         kept["loading"] = float(row[f"{OWN}loading"])
     kept |= {key: row.get(OWN + key) == "yes" for key in ("reversed", "nps")}
+    kept["thresholds"] = _numbers(row.get(f"{OWN}thresholds", ""))
     rules = {}
     for name, answers in (parse(row.get("relevant", ""), _typed) or {}).items():
         rules[name] = [answer[1:] if answer[0] == "'" else int(answer) for answer in answers]
