@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from itertools import permutations
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import correlations, matrix
@@ -18,7 +20,9 @@ from sim.survey.analysis.drivers import drivers
 from sim.survey.analysis.factors import congruence, explore, matched, parallel
 from sim.survey.analysis.invariance import invariance
 from sim.survey.analysis.moments import correlate
-from sim.survey.analysis.paths import outcomes, structural, usual
+from sim.survey.analysis.paths import chain, outcomes, structural, usual
+from sim.survey.instrument import Instrument
+from sim.survey.instrument.reading import read_instrument
 
 FIVE_POINTS = (-1.8, -1.0, 0.0, 1.1)  # cuts of SPEC 8.2
 LOADINGS = (0.8, 0.7, 0.6, 0.75)
@@ -481,7 +485,7 @@ def test_importance_is_what_a_driver_adds_over_all_orders():
 def test_a_regression_that_cannot_be_is_a_sentence(change: str, said: str, recwarn):
     scores, _ = driven(100, 1)
     if change == "few":
-        scores.loc[5:, "a"] = np.nan
+        scores = scores.head(5)
     elif change == "sums":
         scores["c"] = scores["a"] + scores["b"]
     elif change == "outcome":
@@ -493,6 +497,20 @@ def test_a_regression_that_cannot_be_is_a_sentence(change: str, said: str, recwa
     assert found.table.empty
     assert np.isnan(found.r2)
     assert not recwarn
+
+
+def test_what_is_asked_of_few_is_no_driver_for_all():
+    """Half have no score of b: it goes, and not half of the sheets."""
+    scores, _ = driven(400, 1)
+    scores.loc[::2, "b"] = np.nan
+    found = drivers(scores, "y", ["a", "b", "c"])
+    assert found.n == 400
+    assert list(found.table["driver"]) == ["a", "c"]
+    assert any("fewer than 70% of these sheets have it: b" in note for note in found.notes)
+    scores.loc[:100, "c"] = np.nan
+    fewer = drivers(scores, "y", ["a", "c"])
+    assert fewer.n == 299
+    assert "101 sheets without all of these scores were not used" in fewer.notes
 
 
 def test_drivers_hard_to_tell_apart_are_named():
@@ -572,6 +590,49 @@ def test_the_usual_chain_goes_by_known_names():
     assert outcomes(["loyalty"]) == {}
 
 
+def test_the_chain_is_what_the_instrument_says():
+    """The shipped instruments say it, and staff's is none of the usual; without a word it is the usual."""
+    customers, employees = read_instrument("customers"), read_instrument("employees")
+    names = list(customers.constructs)
+    assert chain(customers, names) == usual(names)
+    assert chain(employees, employees.constructs) == (
+        ("transfer", "digital"),
+        ("training", "transfer"),
+        ("workload", "leaving"),
+        ("tools", "leaving"),
+        ("training", "leaving"),
+    )
+    assert chain(employees, ["transfer", "leaving", "tools"]) == (("tools", "leaving"),)
+    assert outcomes(employees.constructs, chain(employees, employees.constructs)) == {
+        "digital": ["training", "transfer"],
+        "transfer": ["training"],
+        "leaving": ["workload", "training", "tools"],
+    }
+    silent = employees.model_copy(
+        update={
+            "constructs": {name: one.model_copy(update={"follows": []}) for name, one in customers.constructs.items()}
+        }
+    )
+    assert chain(silent, names) == usual(names)
+
+
+@pytest.mark.parametrize(
+    ("follows", "said"),
+    [
+        ({"trust": ["nobody"]}, "no construct 'nobody'"),
+        ({"trust": ["satisfaction", "satisfaction"]}, "satisfaction stands twice"),
+        ({"satisfaction": ["loyalty"]}, "loyalty follows from satisfaction itself; paths go one way"),
+        ({"trust": ["trust"]}, "trust follows from trust itself"),
+    ],
+)
+def test_arrows_that_cannot_be_are_named(follows: dict[str, list[str]], said: str):
+    data = read_instrument("customers").model_dump(by_alias=True)
+    for name, others in follows.items():
+        data["constructs"][name]["follows"] = others
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Instrument.model_validate(data)
+
+
 # --- weights -----------------------------------------------------------------------------------------------------
 
 
@@ -636,8 +697,12 @@ def bad(name: str) -> tuple[pd.DataFrame, dict[str, list[str]]]:
         constructs = {"f0": constructs["f0"], "one": ["f1_0"]}
     elif name == "few":
         answers = answers.head(6)
-    elif name == "collinear":
+    elif name == "twins":
         answers["f0_0"] = answers["f0_1"]
+    elif name == "collinear":
+        answers["f0_0"] = answers["f0_1"] + answers["f0_2"] + answers["f1_0"]
+    elif name == "twins in steps":
+        answers = answers.assign(f0_0=answers["f0_1"]).apply(lambda one: pd.Series(np.digitize(one, FIVE_POINTS) + 1.0))
     elif name == "lonely pair":
         constructs = {"f0": ["f0_0", "f0_1"]}
     elif name == "same factor":
@@ -655,6 +720,8 @@ def bad(name: str) -> tuple[pd.DataFrame, dict[str, list[str]]]:
     ("name", "said"),
     [
         ("few", "6 sheets are too few for a model of 8 items"),
+        ("twins", "f0_0 and f0_1 get the same answers"),
+        ("twins in steps", "f0_0 and f0_1 get the same answers"),
         ("collinear", "sums of one another"),
         ("lonely pair", "more is to be fitted"),
         ("same factor", "cannot be told apart: f0 and f1"),
@@ -679,6 +746,18 @@ def test_what_is_left_out_is_said(name: str, said: str):
     found = factor_model(*bad(name))
     assert not found.problem
     assert any(said in note for note in found.notes)
+
+
+def test_gaps_and_few_sheets_are_said():
+    answers, constructs = answered(39, 1, equal(2, 0.4))
+    found = factor_model(answers.mask(np.random.default_rng(1).random(answers.shape) < 0.1), constructs)
+    assert any("for 8 items, fewer than 5 each" in note for note in found.notes)
+    assert any(note.startswith("answers are missing: pairs of answers that are both there, 8") for note in found.notes)
+    never = answers.assign(
+        f0_0=answers["f0_0"].where(answers.index < 20), f1_0=answers["f1_0"].where(answers.index > 15)
+    )
+    notes = factor_model(never, constructs).notes
+    assert any("fewer than 10 sheets answer it together with another item: f0_0" in note for note in notes)
 
 
 def test_an_item_not_turned_is_seen():

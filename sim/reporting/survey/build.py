@@ -41,7 +41,7 @@ def build(analysis: Analysis, folder: Path) -> Path:
         stale.unlink()
     for name, table in analysis.tables.items():
         write_csv(folder / TABLES / f"{name}.csv", table)
-    write_json(folder / FACTS, analysis.facts | {"notes": list(analysis.notes)})
+    write_json(folder / FACTS, analysis.facts | {"notes": list(analysis.notes), "remarks": list(analysis.remarks)})
     pictures, _ = draw_all(plates(analysis), folder, ids="s")
     write_atomically(folder / PAGE, render(analysis, pictures))
     return folder / PAGE
@@ -52,5 +52,5 @@ def as_json(analysis: Analysis, folder: Path) -> dict[str, Any]:
     tables = {
         name: json.loads(table.to_json(orient="records")) for name, table in analysis.tables.items() if name != "sheets"
     }
-    told = {"findings": findings(analysis), "notes": list(analysis.notes)}
+    told = {"findings": findings(analysis), "notes": list(analysis.notes), "remarks": list(analysis.remarks)}
     return {"folder": str(folder), **plain(analysis.facts), **told, "tables": tables}

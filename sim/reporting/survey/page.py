@@ -18,7 +18,7 @@ from sim.reporting.survey import sentences as say
 from sim.reporting.survey import structure
 from sim.survey.analysis import Analysis
 from sim.survey.analysis.groups import NPS as NPS_ROW
-from sim.survey.analysis.importance import QUADRANTS
+from sim.survey.analysis.importance import DERIVED, QUADRANTS
 from sim.survey.instrument.model import said
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = 18  # questions in a figure
 ENDS = ("mean", "ci_low", "ci_high")
+FIT = ("n", "chi2", "df", "cfi", "tli", "rmsea", "rmsea_low", "rmsea_high", "srmr")
 TURNED = " (turned)"
 INTERVALS = "Intervals are 95 %, each by itself."
 
@@ -173,10 +174,10 @@ def _map(analysis: Analysis) -> Any:
         for _, row in table.iterrows()
     ]
     basis = str(table["basis"].iloc[0])
-    derived = basis.startswith("derived")
+    derived = basis.startswith(DERIVED)
     corners = [QUADRANTS[True, False], QUADRANTS[True, True], QUADRANTS[False, False], QUADRANTS[False, True]]
     importance = "share of what is explained, %" if derived else "mean answer, 0 to 100"
-    of = say.label_of(analysis, basis.rsplit(" of ", 1)[1]) if derived else ""
+    of = say.outcome_label(analysis, basis.removeprefix(DERIVED)) if derived else ""
     told = (
         f"Importance is derived: each one's share in explaining {say.quoted(of)}."
         if derived
@@ -232,8 +233,11 @@ def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
         pictures=by_section(pictures),
         compared=listed([say.spoken(one) for one in f["by"]]),
         nps=row is not None,
-        fit=[(one["index"], float(one["value"])) for _, one in analysis.tables["fit"].iterrows()],
+        fit=_fit(analysis, "confirmatory"),
+        led=_fit(analysis, "structural"),
         validity=_validity(analysis),
+        alike=_alike(analysis),
+        remarks=analysis.remarks,
         tests=len(analysis.tables["differences"]),
         sure=int(analysis.tables["differences"]["sure"].sum()),
         tables=list(analysis.tables),
@@ -253,6 +257,26 @@ def _construct_rows(analysis: Analysis) -> list[dict[str, Any]]:
     return [
         {**dict(row), **_proof(proof, str(row["construct"]))} for _, row in analysis.tables["constructs"].iterrows()
     ]
+
+
+def _fit(analysis: Analysis, model: str) -> list[tuple[str, str]]:
+    table = analysis.tables["fit"]
+    rows = [(str(one["index"]), float(one["value"])) for _, one in table[table["model"] == model].iterrows()]
+    return [(name, units.number(value, 0 if name in ("n", "df") else 3)) for name, value in rows if name in FIT]
+
+
+def _alike(analysis: Analysis) -> list[dict[str, Any]]:
+    """By column, how far its groups understand the questions alike."""
+    out = []
+    for by, own in analysis.tables["invariance"].groupby("by", sort=False):
+        held = [str(row["level"]) for _, row in own.iterrows() if row["holds"]]
+        falls = ", ".join(
+            f"{row['level']} {units.number(float(row['d_cfi']), 3)}"
+            for _, row in own.iterrows()
+            if np.isfinite(row["d_cfi"])
+        )
+        out.append({"by": say.spoken(str(by)), "level": held[-1] if held else "", "falls": falls})
+    return out
 
 
 def _validity(analysis: Analysis) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LOADINGS = ["construct", "item", "loading", "se", "low", "high"]
 FACTORS = ["x", "y", "r", "se", "low", "high", "htmt", "distinct"]
+SHEETS = 5  # an item; below, a factor model is said to be shaky (Bentler and Chou 1987)
 CONSTRUCTS = ["construct", "items", "composite_reliability", "ave"]
 
 
@@ -92,6 +93,8 @@ def measured(
         return Measured(there, None, tuple(notes), few)
     w = None if weights is None else np.asarray(weights, np.float64)[answered]
     moments = correlate(answers.loc[answered, items], w, kind)
+    if moments.n < SHEETS * len(items):
+        notes.append(f"{moments.n:.0f} sheets for {len(items)} items, fewer than {SHEETS} each: much of it may be luck")
     said = "polychoric correlations of steps" if moments.kind == "polychoric" else "answers taken as continuous"
     how = "weighted least squares" if moments.kind == "polychoric" else "maximum likelihood"
     notes += [f"{said}, {how}, errors that hold for answers that are not normal", *moments.notes]

@@ -21,6 +21,8 @@ from sim.survey.analysis.threads import one_thread
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.survey.instrument import Instrument
+
 Path = tuple[str, str]  # from, to
 
 # Names that are known, in the order of the satisfaction chain (Fornell and others 1996; Oliver 1999)
@@ -73,15 +75,26 @@ def usual(constructs: Iterable[str]) -> tuple[Path, ...]:
     return tuple(chain)
 
 
-def outcomes(constructs: Iterable[str]) -> dict[str, list[str]]:
-    """Outcomes among constructs whose names are known, each with all that comes before it in the satisfaction chain."""
+def chain(instrument: Instrument, constructs: Iterable[str]) -> tuple[Path, ...]:
+    """What leads to what among constructs: as the instrument says (`follows`), else the usual chain."""
     names = list(constructs)
+    if not any(construct.follows for construct in instrument.constructs.values()):
+        return usual(names)
+    return tuple((a, b) for b in names for a in instrument.constructs[b].follows if a in names)
+
+
+def outcomes(constructs: Iterable[str], paths: Sequence[Path] | None = None) -> dict[str, list[str]]:
+    """Constructs that others lead to, each with all that lead to it along `paths` (None: the usual chain)."""
+    names = list(constructs)
+    arrows = usual(names) if paths is None else paths
     found: dict[str, list[str]] = {}
-    before = [name for name in names if name in SERVED]
-    for stage in (SATISFACTION, TRUST, LOYALTY, LEAVING):
-        now = [name for name in names if name in stage]
-        found |= {name: list(before) for name in now if before}
-        before += now
+    for name in names:
+        behind: set[str] = set()
+        ahead = {name}
+        while ahead := {a for a, b in arrows if b in ahead and a in names} - behind:
+            behind |= ahead
+        if behind - {name}:
+            found[name] = [other for other in names if other in behind and other != name]
     return found
 
 

@@ -117,7 +117,7 @@ def published(file: Path, instrument: Instrument | None, scoring: Scoring) -> tu
 
 
 def _answered(latent: np.ndarray, alone: np.ndarray, cuts: list[Cut]) -> np.ndarray:
-    """Answers, float64 (sheets, items), of latent answers that correlate so, out of independent luck (items, sheets)."""
+    """Answers, float64 (sheets, items), of latent answers that correlate so, out of independent luck."""
     values, vectors = np.linalg.eigh(latent)
     root = vectors * np.sqrt(np.maximum(values, 0.0)) @ vectors.T
     root /= np.sqrt((root**2).sum(axis=1, keepdims=True))

@@ -22,6 +22,7 @@ from sim.survey.sheets import Sheets
 STEEPEST = 0.985  # no loading is taken above: an item that were its construct itself
 LEAST_ANSWERED = 0.5  # share of a construct's items that a sheet must answer to have a score
 MOST_TRUE = 0.98  # no two constructs are taken to go together more closely
+LEAST_RELIABLE = 0.3  # a score below this says next to nothing of anybody
 FEWEST = 30  # sheets below which nothing is estimated
 
 
@@ -90,6 +91,17 @@ def omega(loading: np.ndarray, weights: np.ndarray) -> float:
     return true / (true + float(weights**2 @ (1.0 - np.minimum(loading**2, 1.0))))
 
 
+def alike_reliability(between: np.ndarray) -> float:
+    """Reliability of a plain sum of standardised items by their correlations (k, k); below 0 where they go apart."""
+    k, r = between.shape[0], _mean_of(between)
+    return k * r / max(1.0 + (k - 1.0) * r, 1e-9)
+
+
+def _mean_of(between: np.ndarray) -> float:
+    k = between.shape[0]
+    return float((between.sum() - k) / (k * (k - 1)))
+
+
 def normalised(score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Scores spread to a standard normal shape by their weighted mid-ranks, float64 (n,); NaN stay."""
     known = ~np.isnan(score)
@@ -142,14 +154,14 @@ def scored(sheets: Sheets, names: Sequence[str], scoring: Scoring) -> tuple[Scor
             continue
         between = correlations(score, weights)
         loading = one_factor(nearest(between))
-        mean = float((between.sum() - len(kept)) / (len(kept) * (len(kept) - 1)))
-        if mean <= 0:
-            what = f"reliability {len(kept) * mean / max(1 + (len(kept) - 1) * mean, 1e-9):.2f}"
-            wrong(name, f"{what}: its items do not go together; mark reversed ones, or no link to it")
-            loading = np.abs(loading)
-        for code, value in zip(known, loading, strict=True):
-            if value <= 0 < mean:
-                wrong(code, f"goes against {name} (loading {value:.2f}); mark it reversed, or leave it out")
+        turned = [code for code, value in zip(known, loading, strict=True) if value <= 0]
+        believed = omega(np.clip(np.abs(loading), 0.01, STEEPEST), weights_of(np.clip(np.abs(loading), 0.01, STEEPEST)))
+        if turned and believed >= LEAST_RELIABLE:
+            for code in turned:
+                wrong(code, f"goes against the rest of {name}; mark it reversed, or leave it out")
+        elif believed < LEAST_RELIABLE or _mean_of(between) <= 0:
+            what = f"reliability {alike_reliability(between):.2f}"
+            wrong(name, f"{what}: its items do not go together; other items, or no link to it")
         loading = np.clip(loading, 0.01, STEEPEST)
         by = weights_of(loading)
         there = ~np.isnan(score)
