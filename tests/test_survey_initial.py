@@ -20,13 +20,14 @@ from sim.experiments.replication import Replication
 from sim.experiments.survey import Question, ask
 from sim.population.settings import Opening
 from sim.population.synthetic import opened
+from sim.survey.analysis.reliability import omega_of
 from sim.survey.initial.attitudes import Affinity, Attitudes, attitudes
 from sim.survey.initial.links import TARGETS, Link, Links, number, usual
 from sim.survey.initial.marginals import are_marginals, published
-from sim.survey.initial.normal import correlations, cut, nearest
+from sim.survey.initial.normal import correlations, cut
 from sim.survey.initial.numbers import numbers
 from sim.survey.initial.raking import TRIMMED_AT, raked
-from sim.survey.initial.scores import Scoring, omega, one_factor, weights_of
+from sim.survey.initial.scores import Scoring, weights_of
 from sim.survey.initial.strata import Pyramid, begins
 from sim.survey.instrument import Instrument
 from sim.survey.instrument.reading import read_instrument
@@ -128,35 +129,14 @@ def test_correlations_are_those_of_pandas_where_sheets_miss_answers() -> None:
     assert correlations(table, np.ones(500)) == pytest.approx(pd.DataFrame(table).corr().to_numpy())
 
 
-def test_the_nearest_correlation_matrix_can_be_drawn_from_and_moves_no_good_one() -> None:
-    assert nearest(TRUE) is TRUE
-    bad = np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]])
-    mended = nearest(bad)
-    assert np.linalg.eigvalsh(mended)[0] > 0
-    assert np.diag(mended) == pytest.approx(1.0)
-    assert np.abs(mended - bad).max() < 0.5
-
-
 # --- scores and shrinkage ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("loading", [[0.8, 0.6], [0.9, 0.7, 0.5], [0.8, 0.75, 0.7, 0.4, 0.6]])
-def test_one_factor_gives_back_the_loadings_that_made_the_correlations(loading: list[float]) -> None:
-    known = np.array(loading)
-    matrix = np.outer(known, known)
-    np.fill_diagonal(matrix, 1.0)
-    found = one_factor(matrix)
-    if len(loading) > 2:
-        assert found == pytest.approx(known, abs=1e-4)
-    else:
-        assert np.prod(found) == pytest.approx(np.prod(known))
 
 
 @pytest.mark.parametrize("k", [2, 4, 8])
 def test_reliability_of_items_alike_is_that_of_spearman_and_brown(k: int) -> None:
     r = LOADING**2
     loading = np.full(k, LOADING)
-    assert omega(loading, weights_of(loading)) == pytest.approx(k * r / (1 + (k - 1) * r))
+    assert omega_of(loading, weights_of(loading)) == pytest.approx(k * r / (1 + (k - 1) * r))
 
 
 def test_a_column_varies_by_the_reliable_part_and_correlates_as_the_constructs_do() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROWS = 18  # questions in a figure
 ENDS = ("mean", "ci_low", "ci_high")
 FIT = ("n", "chi2", "df", "cfi", "tli", "rmsea", "rmsea_low", "rmsea_high", "srmr")
-TURNED = " (turned)"
+TURNED = "(turned) "
 INTERVALS = "Intervals are 95 %, each by itself."
 
 
@@ -86,8 +86,9 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
         shares = own[column].to_numpy(np.float64)
         name = said(item.text) or item.code
         group = say.label_of(analysis, item.measures or item.about or "") if item.measures or item.about else "Others"
-        group += {"expectation": ", expected", "importance": ", importance"}.get(item.role, "")
-        asked.append(Question(name + TURNED * item.reversed, group, shares[::-1] if item.reversed else shares))
+        if item.about is not None and item.about != item.measures and item.measures is None:
+            group += {"expectation": ", expected", "importance": ", importance"}.get(item.role, "")
+        asked.append(Question(TURNED * item.reversed + name, group, shares[::-1] if item.reversed else shares))
     chunks: list[list[Question]] = []
     for group in dict.fromkeys(one.group for one in asked):
         together = [one for one in asked if one.group == group]
@@ -109,7 +110,7 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
 
 
 def _answers_subtitle(chunk: Sequence[Question]) -> str:
-    turned = " Reversed questions are turned." if any(one.name.endswith(TURNED) for one in chunk) else ""
+    turned = " Reversed questions are turned." if any(one.name.startswith(TURNED) for one in chunk) else ""
     return f"Shares of answers from the lowest to the highest, around the middle one.{turned}"
 
 
