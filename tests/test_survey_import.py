@@ -15,6 +15,7 @@ from sim.cli import main
 from sim.errors import BadInput
 from sim.survey.instrument import Construct, Demographic, Instrument, Item, Scale
 from sim.survey.instrument.formats.rules import parse, unquoted
+from sim.survey.instrument.formats.words import placed
 from sim.survey.instrument.importing import import_instrument
 from sim.survey.instrument.reading import read_instrument
 from sim.survey.instrument.writing import to_xlsform, to_yaml
@@ -79,6 +80,48 @@ def test_the_name_of_an_item_may_say_that_it_is_the_promoter_question(tmp_path: 
     assert made.instrument.nps_item is not None
     assert made.instrument.nps_item.code == "nps"
     assert not any(line.startswith("net promoter") for line in made.listed)
+
+
+def test_answers_in_words_of_more_and_less_become_a_scale_of_five(tmp_path: Path) -> None:
+    words = ["非常不满意", "不满意", "一般", "满意", "非常满意"]
+    columns: dict[str, list[object]] = {
+        "序号": list(range(1, 31)),
+        "1、您的年龄段": ["30以下", "30-44", "45以上"] * 10,
+        "2、柜台服务": [words[i % 5] for i in range(30)],
+        "3、手机银行": [words[2 + i % 3] for i in range(29)] + ["不清楚"],
+    }
+    pd.DataFrame(columns).to_csv(tmp_path / "问卷.csv", index=False, encoding="gb18030")
+    sheets = read_sheets(tmp_path / "问卷.csv")
+    instrument = sheets.instrument
+    assert instrument.languages == ["zh"]
+    assert [item.text for item in instrument.items] == ["2、柜台服务", "3、手机银行"]
+    assert [scale.labels for scale in instrument.scales.values()] == [{"zh": words}]  # one for both
+    assert sheets.table[instrument.codes[0]].tolist()[:5] == [1, 2, 3, 4, 5]
+    assert sheets.table[instrument.codes[1]].tolist()[:3] == [3, 4, 5]
+    assert sheets.table[instrument.codes[1]].isna().sum() == 1
+    assert any("1 answer for not known, taken as none: '不清楚'" in note for note in sheets.notes)
+    (age,) = instrument.demographics
+    assert list(age.choices or {}) == ["30以下", "30-44", "45以上"]
+    assert any(line.startswith("序号: another value in every row") for line in sheets.notes)
+
+
+@pytest.mark.parametrize(
+    ("words", "points"),
+    [
+        (["agree", "strongly disagree", "neutral"], [1, 3, 4]),
+        (["Very likely", "Unlikely", "Likely", "Very unlikely"], [1, 2, 4, 5]),
+        (["同意", "完全不同意", "不同意"], [1, 2, 4]),
+        (["agree", "satisfied", "neutral"], None),  # two things
+        (["agree", "fully agree", "strongly agree", "neutral"], None),  # which of the two is more?
+        (["North", "South", "East"], None),
+        (["agree", "neutral"], None),
+    ],
+)
+def test_words_are_placed_only_where_they_say_more_and_less_of_one_thing(
+    words: list[str], points: list[int] | None
+) -> None:
+    found = placed(words)
+    assert (None if found is None else list(found)) == points
 
 
 def test_a_table_without_a_scale_is_no_questionnaire(tmp_path: Path) -> None:
@@ -163,6 +206,12 @@ def test_answers_of_spss_are_read_with_their_instrument(tmp_path: Path) -> None:
     again = read_sheets(tmp_path / "bank.sav", sheets.instrument)  # an instrument of one's own serves as well
     pd.testing.assert_frame_equal(again.table, sheets.table)
     assert any(note == "sat1: 2 answers for not known, taken as none" for note in sheets.notes)
+
+
+def test_spss_without_a_row_is_refused(tmp_path: Path) -> None:
+    pyreadstat.write_sav(pd.DataFrame({"q1": pd.Series([], dtype=float)}), str(tmp_path / "empty.sav"))
+    with pytest.raises(BadInput, match=r"empty\.sav  holds no answers; an SPSS file with a row for each sheet"):
+        import_instrument(tmp_path / "empty.sav")
 
 
 def test_a_damaged_spss_file_is_refused_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -262,6 +311,30 @@ def test_a_mistake_in_an_edited_form_is_named(tmp_path: Path) -> None:
     book.save(tmp_path / "form.xlsx")
     with pytest.raises(BadInput, match=r"form\.xlsx  items\[0\]\.construct: no construct 'profesional'; one of profes"):
         import_instrument(tmp_path / "form.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("sheet", "column", "value", "words"),
+    [
+        ("rapport_scales", "from", "one", "has a text where the form that we wrote had a number (invalid literal"),
+        ("rapport_scales", "from", None, "has no column 'from' any more"),
+        ("settings", "rapport_asks", "nobody", "is not allowed; customers or managers"),
+    ],
+)
+def test_a_form_of_ours_that_was_damaged_is_refused_in_words(
+    tmp_path: Path, sheet: str, column: str, value: str | None, words: str
+) -> None:
+    to_xlsform(read_instrument("employees"), tmp_path / "form.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "form.xlsx")
+    at = [cell.value for cell in book[sheet][1]].index(column) + 1
+    if value is None:
+        book[sheet].delete_cols(at)
+    else:
+        book[sheet].cell(2, at).value = value
+    book.save(tmp_path / "form.xlsx")
+    with pytest.raises(BadInput) as error:
+        import_instrument(tmp_path / "form.xlsx")
+    assert words in str(error.value)
 
 
 def form(folder: Path, survey: list[tuple[str, ...]], choices: list[tuple[str, ...]], name: str = "form.xlsx") -> Path:
@@ -652,6 +725,12 @@ def test_a_surveyjs_form_is_mapped_and_the_rest_listed(tmp_path: Path) -> None:
             "holds no question on a scale (why: free text",
         ),
         ("a.json", "[" * 100_000, "a.json"),
+        (
+            "a.json",
+            '{"elements": [3, {"type": "rating", "name": "x", "rateMax": 0}]}',
+            "holds no question on a scale (x: its steps",
+        ),
+        ("a.qsf", '{"SurveyElements": [3, {"Element": "SQ", "Payload": {"QuestionType": "MC"}}]}', "holds no question"),
     ],
 )
 def test_json_that_is_no_questionnaire_is_refused_in_words(tmp_path: Path, name: str, text: str, words: str) -> None:

@@ -130,9 +130,10 @@ class Draft:
     def text(self, said: Mapping[str, str], code: str) -> Text:
         """A text without markup, by language where there are several; the code where there is none."""
         clean = {language: plain(text) for language, text in said.items() if plain(text)}
-        if not clean:
-            return code
-        return clean if len(self.languages) > 1 else next(iter(clean.values()))
+        known = {language: clean[language] for language in self.languages if language in clean}
+        if len(self.languages) > 1 and known:
+            return known
+        return next(iter((known or clean).values()), code)
 
     def scale(self, points: Sequence[int], words: Mapping[int, Mapping[str, str]], unknown: Iterable[int] = ()) -> str:
         """The name of a scale with these points; one that is there already serves again."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from pydantic import ValidationError
+
+from sim.errors import BadInput
 from sim.survey import tables
 from sim.survey.instrument.draft import Imported
 
@@ -38,6 +41,14 @@ def import_instrument(path: str | os.PathLike[str]) -> Imported:
     for name in FORMATS[kind]:
         room = import_module(f"sim.survey.instrument.formats.{name}")
         if not hasattr(room, "is_mine") or room.is_mine(path):
-            imported: Imported = room.read(path)
-            return imported
+            return _read(room, path)
     raise AssertionError(f"the last format of {kind} takes everything")
+
+
+def _read(room: Any, path: Path) -> Imported:
+    try:
+        imported: Imported = room.read(path)
+    except ValidationError as error:  # what the file says does not fit together, although each part can be read
+        said = "; ".join(f"{'.'.join(map(str, one['loc']))} {one['msg']}".strip() for one in error.errors()[:3])
+        raise BadInput.at(str(path), f"does not make a questionnaire: {said}") from None
+    return imported

@@ -31,3 +31,16 @@ def language(name: str) -> str:
     if low in ("zh-t", "zh-tw", "zh-hk", "zh-hant"):
         return "zht"
     return low.split("-")[0] or "en"
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """A JSON object; Qualtrics writes a list where one is empty, and sometimes where its keys are numbers."""
+    if isinstance(value, dict):
+        return value
+    return {str(i): one for i, one in enumerate(value)} if isinstance(value, list) else {}
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list, or in an object; of anything else none."""
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [part for part in parts if isinstance(part, dict)]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sim.errors import BadInput
 from sim.survey.instrument.draft import Choices, Draft, Imported, joined, plain
-from sim.survey.instrument.formats.json_file import language, read_json
+from sim.survey.instrument.formats.json_file import language, mapping, objects, read_json
 
 SINGLE: Final = ("SAVR", "SAHR", "SACOL", "DL", "SB", "NPS")
 WHY: Final = {
@@ -42,18 +42,17 @@ def is_mine(path: Path) -> bool:
 def read(path: Path) -> Imported:
     """Single choices and tables of them become items or facts about the person, all else is listed."""
     data = read_json(path)
-    elements = data.get("SurveyElements")
-    elements = list(elements.values()) if isinstance(elements, dict) else elements
-    if not isinstance(elements, list):
+    elements = objects(data.get("SurveyElements"))
+    if not elements:
         raise BadInput.at(str(path), "holds no SurveyElements; a survey as Qualtrics exports it (Tools, Export Survey)")
     asked = {
         str(payload.get("QuestionID") or one.get("PrimaryAttribute")): payload
         for one in elements
         if one.get("Element") == "SQ" and isinstance(payload := one.get("Payload"), dict)
     }
-    entry = data.get("SurveyEntry") or {}
+    entry = mapping(data.get("SurveyEntry"))
     own = language(str(entry.get("SurveyLanguage") or "EN"))
-    other = [language(key) for payload in asked.values() for key in _mapping(payload.get("Language"))]
+    other = [language(key) for payload in asked.values() for key in mapping(payload.get("Language"))]
     draft = Draft(path.stem, [own, *other], plain(entry.get("SurveyName")))
     ids, gone = _order(elements, asked)
     shared = Counter(_signature(asked[id_].get("Choices")) for id_ in ids)
@@ -68,13 +67,13 @@ def _question(draft: Draft, asked: Mapping[str, Data], id_: str, own: str, share
     payload = asked[id_]
     tag, kind, selector = _tag(payload, id_), payload.get("QuestionType"), payload.get("Selector")
     said = _said(payload, own, "QuestionText")
-    settings = _mapping(_mapping(payload.get("Validation")).get("Settings"))
+    settings = mapping(mapping(payload.get("Validation")).get("Settings"))
     more = {"required": settings.get("ForceResponse") == "ON"}
     codes: list[str] = []
     if kind == "MC" and selector in SINGLE:
         offered = _offered(payload, own, "Choices")
         codes.append(draft.question(tag, said, offered, matrix=selector == "NPS", shared=shared, **more))
-        if any(_mapping(choice).get("TextEntry") for choice in _mapping(payload.get("Choices")).values()):
+        if any(mapping(choice).get("TextEntry") for choice in mapping(payload.get("Choices")).values()):
             draft.lists(tag, "a choice with a text: what is written there is not mapped")
     elif kind == "Matrix" and selector in ("Likert", "Bipolar") and payload.get("SubSelector") != "MultipleAnswer":
         offered = _offered(payload, own, "Answers")
@@ -107,8 +106,7 @@ def _order(elements: list[Any], asked: Mapping[str, Data]) -> tuple[list[str], l
     for one in elements:
         payload = one.get("Payload")
         if one.get("Element") == "BL":
-            listed = payload.values() if isinstance(payload, dict) else payload or []
-            blocks |= {str(block.get("ID")): block for block in listed if isinstance(block, dict)}
+            blocks |= {str(block.get("ID")): block for block in objects(payload)}
         elif one.get("Element") == "FL":
             flow += _flow(payload)
     ordered = [blocks[id_] for id_ in flow if id_ in blocks] or list(blocks.values())
@@ -116,7 +114,7 @@ def _order(elements: list[Any], asked: Mapping[str, Data]) -> tuple[list[str], l
         str(part.get("QuestionID"))
         for block in ordered
         if block.get("Type") != "Trash"
-        for part in _listed(block.get("BlockElements"))
+        for part in objects(block.get("BlockElements"))
         if part.get("Type") == "Question"
     ]
     kept = [id_ for id_ in dict.fromkeys(ids) if id_ in asked] if blocks else list(asked)
@@ -125,7 +123,7 @@ def _order(elements: list[Any], asked: Mapping[str, Data]) -> tuple[list[str], l
 
 def _flow(part: Any) -> Iterator[str]:
     """Ids of the blocks of a flow, in its order, branches and groups with them."""
-    for one in _listed(_mapping(part).get("Flow")):
+    for one in objects(mapping(part).get("Flow")):
         if one.get("ID"):
             yield str(one["ID"])
         yield from _flow(one)
@@ -133,36 +131,36 @@ def _flow(part: Any) -> Iterator[str]:
 
 def _offered(payload: Data, own: str, key: str) -> Choices:
     """What can be answered: codes as they are exported, in the order in which they are shown."""
-    choices, order = _mapping(payload.get(key)), payload.get("ChoiceOrder" if key == "Choices" else "AnswerOrder")
+    choices, order = mapping(payload.get(key)), payload.get("ChoiceOrder" if key == "Choices" else "AnswerOrder")
     ids = [id_ for id_ in map(str, order) if id_ in choices] if isinstance(order, list) else list(choices)
     codes = _recoded(payload)
     return Choices({codes.get(id_, id_): _words(payload, own, key, id_) for id_ in ids})
 
 
 def _recoded(payload: Data) -> dict[str, str]:
-    return {str(id_): str(code) for id_, code in _mapping(payload.get("RecodeValues")).items()}
+    return {str(id_): str(code) for id_, code in mapping(payload.get("RecodeValues")).items()}
 
 
 def _rows(payload: Data, own: str) -> Iterator[tuple[str, dict[str, str]]]:
-    choices, order = _mapping(payload.get("Choices")), payload.get("ChoiceOrder")
+    choices, order = mapping(payload.get("Choices")), payload.get("ChoiceOrder")
     ids = map(str, order) if isinstance(order, list) else choices
     yield from ((id_, _words(payload, own, "Choices", id_)) for id_ in ids if id_ in choices)
 
 
 def _words(payload: Data, own: str, key: str, id_: str) -> dict[str, str]:
-    words = {own: plain(_mapping(_mapping(payload.get(key)).get(id_)).get("Display"))}
-    for name, texts in _mapping(payload.get("Language")).items():
-        words[language(name)] = plain(_mapping(_mapping(_mapping(texts).get(key)).get(id_)).get("Display"))
+    words = {own: plain(mapping(mapping(payload.get(key)).get(id_)).get("Display"))}
+    for name, texts in mapping(payload.get("Language")).items():
+        words[language(name)] = plain(mapping(mapping(mapping(texts).get(key)).get(id_)).get("Display"))
     return words
 
 
 def _said(payload: Data, own: str, key: str) -> dict[str, str]:
-    others = _mapping(payload.get("Language")).items()
-    return {own: plain(payload.get(key))} | {language(name): plain(_mapping(texts).get(key)) for name, texts in others}
+    others = mapping(payload.get("Language")).items()
+    return {own: plain(payload.get(key))} | {language(name): plain(mapping(texts).get(key)) for name, texts in others}
 
 
 def _row_tag(payload: Data, tag: str, row: str) -> str:
-    return str(_mapping(payload.get("ChoiceDataExportTags")).get(row) or f"{tag}_{row}")
+    return str(mapping(payload.get("ChoiceDataExportTags")).get(row) or f"{tag}_{row}")
 
 
 def _tag(payload: Data, id_: str) -> str:
@@ -170,12 +168,12 @@ def _tag(payload: Data, id_: str) -> str:
 
 
 def _signature(choices: Any) -> tuple[str, ...]:
-    return tuple(plain(_mapping(choice).get("Display")) for choice in _mapping(choices).values())
+    return tuple(plain(mapping(choice).get("Display")) for choice in mapping(choices).values())
 
 
 def _steps(payload: Data) -> list[int]:
     """Points of a slider that has whole numbers within -100 to 100."""
-    set_up = _mapping(payload.get("Configuration"))
+    set_up = mapping(payload.get("Configuration"))
     try:
         low, high = int(set_up.get("CSSliderMin", 0)), int(set_up.get("CSSliderMax", 100))
         whole = int(set_up.get("NumDecimals") or 0) == 0
@@ -186,12 +184,12 @@ def _steps(payload: Data) -> list[int]:
 
 def _rule(logic: Any, asked: Mapping[str, Data]) -> dict[str, list[str]] | None:
     """Answers by question's tag, of one group of conditions 'is selected' that are all joined alike."""
-    groups = [group for key, group in _mapping(logic).items() if key.isdigit()]
+    groups = [group for key, group in mapping(logic).items() if key.isdigit()]
     if len(groups) != 1:
         return None
     rule: dict[str, list[str]] = {}
     joints = set()
-    terms = [term for key, term in _mapping(groups[0]).items() if key.isdigit()]
+    terms = [mapping(term) for key, term in mapping(groups[0]).items() if key.isdigit()]
     for i, term in enumerate(terms):
         if i:
             joints.add(str(term.get("Conjuction") or term.get("Conjunction") or "And").lower())
@@ -216,15 +214,3 @@ def _rule(logic: Any, asked: Mapping[str, Data]) -> dict[str, list[str]] | None:
 def _described(logic: Any) -> str:
     words = re.findall(r"q://[^\"'\s]+|\b(?:Selected|NotSelected|EqualTo|GreaterThan|LessThan)\b", str(logic))
     return " ".join(dict.fromkeys(words)) or "display logic"
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    """A JSON object; Qualtrics writes a list where it is empty, and sometimes where its keys are numbers."""
-    if isinstance(value, dict):
-        return value
-    return {str(i): one for i, one in enumerate(value)} if isinstance(value, list) else {}
-
-
-def _listed(value: Any) -> list[dict[str, Any]]:
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
-    return [part for part in parts if isinstance(part, dict)]

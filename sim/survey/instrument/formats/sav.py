@@ -32,6 +32,9 @@ def read(path: Path) -> Imported:
     except Exception as error:  # pyreadstat raises what its C library says
         why = (str(error) or type(error).__name__).splitlines()[0][:120]
         raise BadInput.at(str(path), f"is not an SPSS file or is damaged ({why})") from None
+    if frame.empty or not all(isinstance(name, str) and name for name in frame) or not frame.columns.is_unique:
+        what = "holds no answers" if frame.empty else "is damaged: its variables have no names of their own"
+        raise BadInput.at(str(path), f"{what}; an SPSS file with a row for each sheet")
     labels: dict[str, Labels] = {
         name: {float(code): plain(word) for code, word in words.items() if isinstance(code, (int, float))}
         for name, words in meta.variable_value_labels.items()

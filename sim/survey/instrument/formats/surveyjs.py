@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sim.errors import BadInput
 from sim.survey.instrument.draft import Choices, Draft, Imported, joined, plain
-from sim.survey.instrument.formats.json_file import language, read_json
+from sim.survey.instrument.formats.json_file import language, objects, read_json
 from sim.survey.instrument.formats.rules import Term, parse, unquoted
 
 SINGLE: Final = ("radiogroup", "dropdown", "buttongroup")
@@ -47,9 +47,9 @@ def read(path: Path) -> Imported:
     shared = Counter(str(question.get("choices")) for question, _ in questions)
     for question, rules in questions:
         _question(draft, question, rules, own, shared[str(question.get("choices"))])
-    for calculated in data.get("calculatedValues") or []:
+    for calculated in objects(data.get("calculatedValues")):
         draft.lists(str(calculated.get("name")), "a calculation, not mapped")
-    for trigger in data.get("triggers") or []:
+    for trigger in objects(data.get("triggers")):
         draft.lists(f"trigger {trigger.get('type', '')}".strip(), "not mapped")
     return Imported(draft.done(), tuple(draft.listed))
 
@@ -97,9 +97,7 @@ def _question(draft: Draft, question: Data, rules: tuple[str, ...], own: str, sh
 def _questions(part: Data, rules: tuple[str, ...]) -> Iterator[tuple[Data, tuple[str, ...]]]:
     """Every question in its order, with the conditions of what it stands in and its own."""
     for key in ("pages", "elements", "questions"):
-        for one in part.get(key) or []:
-            if not isinstance(one, dict):
-                continue
+        for one in objects(part.get(key)):
             own = (*rules, str(one["visibleIf"])) if one.get("visibleIf") else rules
             if key == "pages" or one.get("type") == "panel":
                 yield from _questions(one, own)
@@ -112,7 +110,7 @@ def _rated(question: Data, own: str) -> tuple[list[int], dict[int, dict[str, str
     slider = question.get("type") == "slider"
     if values := question.get("rateValues"):
         offered = _offered(values, own).words
-        if not all(re.fullmatch(r"-?\d+", value) for value in offered):
+        if not offered or not all(re.fullmatch(r"-?\d+", value) for value in offered):
             return [], {}
         points = sorted(map(int, offered))
         words = {int(value): text for value, text in offered.items()}
@@ -120,12 +118,12 @@ def _rated(question: Data, own: str) -> tuple[list[int], dict[int, dict[str, str
         low, high, step = ("min", "max", "step") if slider else ("rateMin", "rateMax", "rateStep")
         usual = (0, 100, 1) if slider else (1, 5, 1)
         given = [question.get(key, known) for key, known in zip((low, high, step), usual, strict=True)]
-        if question.get("rateCount") and "rateMax" not in question:
+        if isinstance(question.get("rateCount"), int) and "rateMax" not in question:
             given[1] = given[0] + question["rateCount"] - 1
         if not all(isinstance(value, int) for value in given) or given[2] != 1:
             return [], {}
         points, words = list(range(given[0], given[1] + 1)), {}
-    if points != list(range(points[0], points[-1] + 1)) or points[0] < -100 or points[-1] > 100 or len(points) < 2:
+    if len(points) < 2 or points != list(range(points[0], points[-1] + 1)) or points[0] < -100 or points[-1] > 100:
         return [], {}
     for point, key in ((points[0], "minRateDescription"), (points[-1], "maxRateDescription")):
         if question.get(key):

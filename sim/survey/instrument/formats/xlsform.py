@@ -47,7 +47,12 @@ def read(path: Path) -> Imported:
     for row in choices:
         offered.setdefault(row.get("list_name") or row.get("list name", ""), []).append(row)
     if f"{OWN}languages" in setting:
-        return _ours(path, survey, offered, setting)
+        try:
+            return _ours(path, survey, offered, setting)
+        except KeyError as error:  # somebody took it out
+            raise BadInput.at(str(path), f"has no column {error} any more, which the form had that we wrote") from None
+        except ValueError as error:
+            raise BadInput.at(str(path), f"has a text where the form that we wrote had a number ({error})") from None
     return _theirs(path, survey, offered, setting)
 
 
