@@ -15,6 +15,7 @@ from sim.cli import main
 from sim.errors import BadInput
 from sim.survey.instrument import Construct, Demographic, Instrument, Item, Scale
 from sim.survey.instrument.formats.rules import parse, unquoted
+from sim.survey.instrument.formats.words import placed
 from sim.survey.instrument.importing import import_instrument
 from sim.survey.instrument.reading import read_instrument
 from sim.survey.instrument.writing import to_xlsform, to_yaml
@@ -79,6 +80,48 @@ def test_the_name_of_an_item_may_say_that_it_is_the_promoter_question(tmp_path: 
     assert made.instrument.nps_item is not None
     assert made.instrument.nps_item.code == "nps"
     assert not any(line.startswith("net promoter") for line in made.listed)
+
+
+def test_answers_in_words_of_more_and_less_become_a_scale_of_five(tmp_path: Path) -> None:
+    words = ["非常不满意", "不满意", "一般", "满意", "非常满意"]
+    columns: dict[str, list[object]] = {
+        "序号": list(range(1, 31)),
+        "1、您的年龄段": ["30以下", "30-44", "45以上"] * 10,
+        "2、柜台服务": [words[i % 5] for i in range(30)],
+        "3、手机银行": [words[2 + i % 3] for i in range(29)] + ["不清楚"],
+    }
+    pd.DataFrame(columns).to_csv(tmp_path / "问卷.csv", index=False, encoding="gb18030")
+    sheets = read_sheets(tmp_path / "问卷.csv")
+    instrument = sheets.instrument
+    assert instrument.languages == ["zh"]
+    assert [item.text for item in instrument.items] == ["2、柜台服务", "3、手机银行"]
+    assert [scale.labels for scale in instrument.scales.values()] == [{"zh": words}]  # one for both
+    assert sheets.table[instrument.codes[0]].tolist()[:5] == [1, 2, 3, 4, 5]
+    assert sheets.table[instrument.codes[1]].tolist()[:3] == [3, 4, 5]
+    assert sheets.table[instrument.codes[1]].isna().sum() == 1
+    assert any("1 answer for not known, taken as none: '不清楚'" in note for note in sheets.notes)
+    (age,) = instrument.demographics
+    assert list(age.choices or {}) == ["30以下", "30-44", "45以上"]
+    assert any(line.startswith("序号: another value in every row") for line in sheets.notes)
+
+
+@pytest.mark.parametrize(
+    ("words", "points"),
+    [
+        (["agree", "strongly disagree", "neutral"], [1, 3, 4]),
+        (["Very likely", "Unlikely", "Likely", "Very unlikely"], [1, 2, 4, 5]),
+        (["同意", "完全不同意", "不同意"], [1, 2, 4]),
+        (["agree", "satisfied", "neutral"], None),  # two things
+        (["agree", "fully agree", "strongly agree", "neutral"], None),  # which of the two is more?
+        (["North", "South", "East"], None),
+        (["agree", "neutral"], None),
+    ],
+)
+def test_words_are_placed_only_where_they_say_more_and_less_of_one_thing(
+    words: list[str], points: list[int] | None
+) -> None:
+    found = placed(words)
+    assert (None if found is None else list(found)) == points
 
 
 def test_a_table_without_a_scale_is_no_questionnaire(tmp_path: Path) -> None:
@@ -192,7 +235,7 @@ scales:
   area: {from: 0, to: 10, unknown: [98, 99]}
 constructs:
   calm: {label: {en: Calm, zh: 平静}, about: plain, source: "Oliver 1980", of: {trust: -0.1}, self_rated: true}
-  wish: {label: Wish}
+  wish: {label: Wish, follows: [calm]}
 items:
   - {code: c1, text: plain, scale: five, construct: calm, loading: 0.333, thresholds: [-1.0, 0.5, 0.5, 2.0]}
   - code: c2

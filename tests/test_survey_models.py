@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from itertools import permutations
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import correlations, matrix
@@ -18,7 +20,14 @@ from sim.survey.analysis.drivers import drivers
 from sim.survey.analysis.factors import congruence, explore, matched, parallel
 from sim.survey.analysis.invariance import invariance
 from sim.survey.analysis.moments import correlate
-from sim.survey.analysis.paths import outcomes, structural, usual
+from sim.survey.analysis.paths import chain, outcomes, structural, usual
+from sim.survey.holding.answering import Biases
+from sim.survey.holding.fieldwork import hold
+from sim.survey.instrument import Instrument
+from sim.survey.instrument.reading import read_instrument
+from sim.survey.measures import BY_NAME
+from sim.survey.respondents import Fact, Respondents
+from sim.survey.sheets import Sheets
 
 FIVE_POINTS = (-1.8, -1.0, 0.0, 1.1)  # cuts of SPEC 8.2
 LOADINGS = (0.8, 0.7, 0.6, 0.75)
@@ -78,6 +87,35 @@ def test_known_loadings_come_back_within_their_intervals(cuts: tuple[float, ...]
 def test_every_loading_comes_back_within_its_interval(cuts: tuple[float, ...]):
     """Each loading and the factors' correlation in at least 90 of 100 seeds, told from 500."""
     assert coverage(range(500), cuts).min() >= 450
+
+
+def held(seed: int, n: int = 600) -> tuple[pd.DataFrame, dict[str, list[str]], Instrument]:
+    """The shipped customers' questionnaire held on people whose measures are unrelated, answered without any bias."""
+    asked, rng = read_instrument("customers"), np.random.default_rng([0xA5C, seed])
+    size = 4000
+    known = {name: rng.standard_normal(size) for name, one in BY_NAME.items() if one.who == "customers"}
+    facts = {"app_user": Fact(np.arange(size) % 2, ("yes", "no"))}
+    ids = np.arange(size, dtype=np.uint64) + 1
+    people = Respondents("customers", seed, 0, ids, np.ones(size), known, facts, {})
+    sheets = Sheets(asked, hold(asked, people, n=n, biases=Biases.none(), with_bias=False).sheets)
+    return sheets.answers(), {name: [item.code for item in asked.items_of(name)] for name in asked.constructs}, asked
+
+
+@pytest.mark.parametrize("seeds", [8, pytest.param(100, marks=pytest.mark.long)])
+def test_loadings_of_the_shipped_instrument_come_back_from_its_answers(seeds: int):
+    """What the instrument says of an item, through thresholds, skip rules and gaps: in at least 90 of 100 seeds."""
+    hits, chi2 = [], []
+    for seed in range(seeds):
+        answers, constructs, asked = held(seed)
+        found = factor_model(answers, constructs)
+        assert not found.problem
+        true = np.array([asked.item(code).loading for code in found.loadings["item"]])
+        hits.append((found.loadings["low"] <= true) & (true <= found.loadings["high"]))
+        chi2.append(found.fit["chi2"][0] / found.fit["df"][0])
+    assert np.mean(hits) > 0.92
+    assert np.mean(chi2) == pytest.approx(1, abs=0.1)
+    if seeds >= 100:
+        assert np.mean(hits, axis=0).min() > 0.87  # 42 items: the worst of them has luck of its own
 
 
 def test_the_factor_model_equals_semopy():
@@ -586,6 +624,49 @@ def test_the_usual_chain_goes_by_known_names():
     assert outcomes(["loyalty"]) == {}
 
 
+def test_the_chain_is_what_the_instrument_says():
+    """The shipped instruments say it, and staff's is none of the usual; without a word it is the usual."""
+    customers, employees = read_instrument("customers"), read_instrument("employees")
+    names = list(customers.constructs)
+    assert chain(customers, names) == usual(names)
+    assert chain(employees, employees.constructs) == (
+        ("transfer", "digital"),
+        ("training", "transfer"),
+        ("workload", "leaving"),
+        ("tools", "leaving"),
+        ("training", "leaving"),
+    )
+    assert chain(employees, ["transfer", "leaving", "tools"]) == (("tools", "leaving"),)
+    assert outcomes(employees.constructs, chain(employees, employees.constructs)) == {
+        "digital": ["training", "transfer"],
+        "transfer": ["training"],
+        "leaving": ["workload", "training", "tools"],
+    }
+    silent = employees.model_copy(
+        update={
+            "constructs": {name: one.model_copy(update={"follows": []}) for name, one in customers.constructs.items()}
+        }
+    )
+    assert chain(silent, names) == usual(names)
+
+
+@pytest.mark.parametrize(
+    ("follows", "said"),
+    [
+        ({"trust": ["nobody"]}, "no construct 'nobody'"),
+        ({"trust": ["satisfaction", "satisfaction"]}, "satisfaction stands twice"),
+        ({"satisfaction": ["loyalty"]}, "loyalty follows from satisfaction itself; paths go one way"),
+        ({"trust": ["trust"]}, "trust follows from trust itself"),
+    ],
+)
+def test_arrows_that_cannot_be_are_named(follows: dict[str, list[str]], said: str):
+    data = read_instrument("customers").model_dump(by_alias=True)
+    for name, others in follows.items():
+        data["constructs"][name]["follows"] = others
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        Instrument.model_validate(data)
+
+
 # --- weights -----------------------------------------------------------------------------------------------------
 
 
@@ -699,6 +780,21 @@ def test_what_is_left_out_is_said(name: str, said: str):
     found = factor_model(*bad(name))
     assert not found.problem
     assert any(said in note for note in found.notes)
+
+
+def test_two_items_that_cannot_be_told_apart_get_one_loading():
+    """Where a factor of two items has next to nothing to do with others; the rest of the model stays."""
+    answers, constructs = answered(150, 0, equal(3, 0.05))
+    constructs["f0"] = constructs["f0"][:2]
+    found = factor_model(answers, constructs)
+    assert not found.problem
+    assert any(note.startswith("two items get one loading in common") and note.endswith(": f0") for note in found.notes)
+    assert found.fit["df"][0] == 33  # 10 items: 55 moments less 19 loadings and variances and 3 correlations
+    first, second = found.loadings["loading"][:2]
+    assert first == pytest.approx(second, abs=0.03)
+    assert first**2 == pytest.approx(answers[["f0_0", "f0_1"]].corr().iloc[0, 1], abs=0.03)
+    three = {"f0": ["f0_0", "f0_1", "f0_2"]}
+    assert not any("in common" in note for note in factor_model(answers, three | {"f1": constructs["f1"]}).notes)
 
 
 def test_gaps_and_few_sheets_are_said():

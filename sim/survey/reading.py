@@ -15,6 +15,7 @@ from sim.phrases import counted
 from sim.survey import tables
 from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, WAVE, WEIGHT, valid_code
 from sim.survey.instrument import Instrument
+from sim.survey.instrument.draft import UNKNOWN_WORDS
 from sim.survey.instrument.importing import Imported, import_instrument
 from sim.survey.instrument.model import Demographic, Item, Scale
 from sim.survey.instrument.reading import read_instrument
@@ -45,18 +46,24 @@ LIKELY_UNKNOWN: Final = (
 SHOWN: Final = 3
 
 
+def beside(answers: Path) -> Path | None:
+    """The instrument that lies beside a file of answers: under its name (answers.yaml), or as instrument.yaml."""
+    names = f"{answers.name.split('.', 1)[0]}.yaml", BESIDE
+    return next((file for name in names if (file := answers.parent / name).is_file()), None)
+
+
 def read_sheets(path: str | os.PathLike[str], instrument: Instrument | None = None) -> Sheets:
     """The answers of a file: CSV (gzipped too), Parquet, SPSS .sav, Excel.
 
-    Without an instrument that in `instrument.yaml` beside the file serves, else the one that the file itself tells of.
+    Without an instrument that beside the file serves (`beside`), else the one that the file itself tells of.
     Raises BadInput with every mistake: FILE:LINE:COLUMN  column: what is wrong; what would be right.
     """
     path = Path(path)
     kind = tables.check_file(path, (*tables.KINDS, ".sav", ".zsav"))
     notes: list[str] = []
     imported: Imported | None = None
-    if instrument is None and (beside := path.parent / BESIDE).is_file():
-        instrument = read_instrument(beside)
+    if instrument is None and (own := beside(path)) is not None:
+        instrument = read_instrument(own)
     if instrument is None or kind in (".sav", ".zsav"):
         imported = import_instrument(path)
         notes += imported.listed if instrument is None else ()
@@ -195,6 +202,11 @@ class _Reader:
                 if np.isnan(numbers[i]):
                     numbers[i] = float(re.sub(r"\D", "", str(texts.iloc[i])))
         unread = [int(i) for i in text_at if np.isnan(numbers[i])]
+        said = [i for i in unread if len(str(texts.iloc[i])) <= 40 and UNKNOWN_WORDS.search(str(texts.iloc[i]))]
+        if said:
+            shown = ", ".join(dict.fromkeys(repr(str(texts.iloc[i])) for i in said[:50]))
+            self.notes.append(f"{item.code}: {counted(len(said), 'answer')} for not known, taken as none: {shown}")
+            unread = [i for i in unread if i not in said]
         if unread:
             text = str(texts.iloc[unread[0]])
             words = [word for words in scale.labels.values() for word in words]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.survey.columns import SHEET_COLUMNS
-from sim.survey.instrument.draft import UNKNOWN_CODES, Draft, Imported, stem
+from sim.survey.columns import SHEET_COLUMNS, valid_code
+from sim.survey.instrument.draft import UNKNOWN_CODES, UNKNOWN_WORDS, Draft, Imported, language_of, stem
+from sim.survey.instrument.formats.words import placed, thing
 from sim.survey.tables import Table, kind_of, read_table
 
 if TYPE_CHECKING:
@@ -48,11 +51,13 @@ def read(path: Path) -> Imported:
 
 def propose(table: Table, name: str) -> Imported:
     """Whole numbers in a small range become items, few words demographics; what is neither is listed."""
-    draft = Draft(name, about="Proposed out of answers: texts, reversed items and skip rules are for you to fill in.")
-    draft.taken = set(map(str, table.cells.columns))
     plain = Plain({str(column): table.cells[column] for column in table.cells if column not in SHEET_COLUMNS})
-    for column in plain.seen:
-        plain.add(draft, column, {})
+    language = language_of([*plain.seen, *(word for seen in plain.seen.values() for word in seen.words or ())])
+    about = "Proposed out of answers: texts, reversed items and skip rules are for you to fill in."
+    draft = Draft(name, [language], about)
+    draft.taken = set(map(str, table.cells.columns))
+    for column in plain.seen:  # a name that is more than a code is the question itself
+        plain.add(draft, column, {language: column} if valid_code(column) != column else {})
     instrument = draft.done()
     if instrument.nps_item is None and any((s.first, s.last) == (0, 10) for s in instrument.scales.values()):
         draft.lists("net promoter score", "no name says which item it is of; write nps: true at that item")
@@ -66,6 +71,10 @@ class Plain:
     def __init__(self, columns: Mapping[str, pd.Series]):
         self.seen = {column: _Seen(texts) for column, texts in columns.items()}
         self.ranges = _ranges(self.seen)
+        self.said: dict[str, dict[int, str]] = {}  # words of five points, by what they are about
+        for seen in self.seen.values():
+            for point, word in (seen.placed or {}).items():
+                self.said.setdefault(thing(seen.words or ()), {}).setdefault(point, word)
 
     def add(self, draft: Draft, column: str, said: Mapping[str, str]) -> None:
         """A column as an item or a fact of the draft, or listed; `said` is its text, if there is one."""
@@ -73,6 +82,10 @@ class Plain:
         if column in self.ranges:
             low, high = self.ranges[column]
             draft.item(column, said, draft.scale(list(range(low, high + 1)), {}, seen.unknown))
+        elif seen.placed is not None and seen.words is not None:
+            words = self.said[thing(seen.words)] | seen.placed
+            by_language = {point: {draft.languages[0]: word} for point, word in words.items()}
+            draft.item(column, said, draft.scale([1, 2, 3, 4, 5], by_language))
         elif seen.given == 0:
             draft.lists(column, "empty in every row, not mapped")
         elif seen.words is not None:
@@ -96,6 +109,7 @@ class _Seen:
         self.number = bool(self.given) and not np.isnan(numbers).any()
         self.own = self.given > 1 and self.distinct == self.given == len(texts) and self.distinct > WIDEST + 1
         self.words: list[str] | None = None
+        self.placed: dict[int, str] | None = None  # its words on a scale of five
         self.range: Range | None = None
         self.unknown: list[int] = []
         if self.number and np.isfinite(numbers).all() and (numbers % 1 == 0).all() and np.abs(numbers).max() < 1e9:
@@ -105,7 +119,16 @@ class _Seen:
             if inside[-1] - inside[0] <= WIDEST and inside[0] >= -5 and inside[-1] <= WIDEST:
                 self.range = (inside[0], inside[-1])
         if self.given and not self.number and self.distinct <= min(MOST_WORDS, max(2, self.given // LEAST_SHARED)):
-            self.words = sorted(map(str, there.unique()))
+            words = sorted(map(str, there.unique()), key=_by_number)
+            self.words = words
+            self.placed = placed(word for word in words if not UNKNOWN_WORDS.search(word))
+
+
+def _by_number(word: str) -> tuple[float, int, str]:
+    """An order in which ``<=25`` and ``under 25`` stand before ``25-34``, and that before ``35+`` and ``>=65``."""
+    number = re.search(r"\d+", word)
+    lower = bool(re.search(r"^[<≤]|under|below|less|up to|不到|小于|以下", word, re.IGNORECASE))
+    return (float(number[0]) if number else math.inf, 0 if lower else 1, word)
 
 
 def _ranges(found: Mapping[str, _Seen]) -> dict[str, Range]:
