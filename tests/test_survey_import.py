@@ -281,7 +281,7 @@ scales:
   area: {from: 0, to: 10, unknown: [98, 99]}
 constructs:
   calm: {label: {en: Calm, zh: 平静}, about: plain, source: "Oliver 1980", of: {trust: -0.1}, self_rated: true}
-  wish: {label: Wish}
+  wish: {label: Wish, follows: [calm]}
 items:
   - {code: c1, text: plain, scale: five, construct: calm, loading: 0.333, thresholds: [-1.0, 0.5, 0.5, 2.0]}
   - code: c2

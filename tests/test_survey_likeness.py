@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import tiny_folders
 from scipy import stats
 
+from sim.cli import main
 from sim.reporting.likeness import as_json, terminal_table, write
 from sim.survey.instrument import Instrument
+from sim.survey.instrument.writing import to_yaml
 from sim.survey.likeness import ACCEPTABLE, GOOD, UNLIKE, alpha, compare, congruence
 from sim.survey.sheets import WEIGHT, Sheets
 
@@ -238,3 +243,90 @@ def test_half_of_real_people_against_the_other_half_is_acceptable() -> None:
     assert found.verdict in (GOOD, ACCEPTABLE)
     assert not found.unlike
     assert (found.constructs["congruence"] > 0.95).all()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Real and simulated answers to one questionnaire, the simulated of two arms and waves."""
+    asked = instrument([*CODES, "nps"])
+    for name, seed in (("real", 1), ("held", 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "instrument.yaml").write_text(to_yaml(asked), "utf-8")
+        table = answers(400, seed).assign(sheet=[f"s{number}" for number in range(400)])
+        if name == "held":
+            table = table.assign(arm=np.repeat(["nothing", "four"], 200), wave=np.tile([0, 24], 200), seed=1)
+        table.to_csv(tmp_path / name / "answers.csv", index=False)
+    return tmp_path
+
+
+def words(files: Path, *more: str) -> list[str]:
+    real, held = (str(files / name / "answers.csv") for name in ("real", "held"))
+    return ["survey", "--compare", real, "--with", held, "--quiet", *more]
+
+
+def test_the_verb_compares_files_arm_by_arm(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(files, "--json")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["simulated_sheets"] == 100  # the first arm, the first wave
+    assert told["folder"] == str(files / "held" / "likeness")
+    assert {row["item"] for row in told["items"]} == {*CODES, "nps"}
+    assert main(words(files, "--json")) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert main(words(files, "--json", "--overwrite", "--arms", "nothing,four", "--month", "24")) == 0
+    assert json.loads(capsys.readouterr().out)["simulated_sheets"] == 200
+    page = (files / "held" / "likeness" / "likeness.html").read_text("utf-8")
+    assert page.count("<svg") == 2
+    assert main([word for word in words(files, "--out", str(files / "more")) if word != "--quiet"]) == 0
+    told_, said = capsys.readouterr()
+    assert "compared: arm nothing of nothing, four (--arms chooses)" in said
+    assert told_.startswith("The simulated answers are ")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--arms", "none"], "--arms  no sheets of none in the simulated answers; they have nothing, four"),
+        (["--month", "12"], "--month  no sheets of 12 in the simulated answers; they have 0, 24"),
+        (["--instrument", "employees"], "item"),
+    ],
+)
+def test_what_is_not_there_cannot_be_compared(
+    files: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words(files, *more)) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+    assert not (files / "held" / "likeness").exists()
+
+
+def test_answers_of_other_questions_and_no_simulated_side_are_refused(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = instrument(["c1", "c2"])
+    (files / "held" / "instrument.yaml").write_text(to_yaml(other), "utf-8")
+    pd.DataFrame({"c1": [1.0, 2.0, 3.0], "c2": [2.0, 3.0, 3.0]}).to_csv(files / "held" / "answers.csv", index=False)
+    assert main(words(files)) == 2
+    assert "no item in common; hold the same questionnaire on both" in capsys.readouterr().err
+    assert main(["survey", "--compare", str(files / "real" / "answers.csv")]) == 2
+    assert "needs simulated answers: RUN, or --with" in capsys.readouterr().err
+    assert main(["survey", "--compare", str(files / "real" / "answers.csv"), str(files)]) == 2
+    assert "not a results folder" in capsys.readouterr().err
+
+
+def test_on_a_run_what_was_held_last_is_compared_else_it_is_held_now(
+    originals: tiny_folders.Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(originals["run"], run)
+    assert main(["survey", str(run), "--month", "13", "--n", "150", "--out", str(tmp_path / "real"), "--quiet"]) == 0
+    real = str(tmp_path / "real" / "answers.csv")
+    capsys.readouterr()
+    assert main(["survey", "--compare", real, str(run), "--n", "120", "--json"]) == 0
+    told, said = capsys.readouterr()
+    assert json.loads(told)["items"][0]["item"] == "tan1"
+    assert "held for this: customers (simple, month 0, arm nothing)" in said
+    assert main(["survey", str(run), "--month", "13", "--n", "150", "--quiet"]) == 0
+    capsys.readouterr()
+    assert main(["survey", "--compare", real, str(run), "--json", "--overwrite"]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict"] == GOOD  # the same seed, the same sheets

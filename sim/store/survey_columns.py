@@ -30,6 +30,7 @@ def _truth(name: str, meaning: str) -> Column:
     return Column(name, "bool", "", meaning)
 
 
+BY = _text("by", "the column that makes the groups")
 ITEM = _text("item", "the question, by its code in the instrument")
 CONSTRUCT = _text("construct", "the construct, by its name in the instrument")
 LABEL = _text("label", "its name for people")
@@ -240,7 +241,7 @@ SURVEY: Final[dict[str, File]] = {
         "tables/groups.csv",
         "a column, group of it and construct",
         (
-            _text("by", "the column that makes the groups"),
+            BY,
             _text("group", "the group"),
             _text("construct", "the construct, or `nps`"),
             N,
@@ -256,7 +257,7 @@ SURVEY: Final[dict[str, File]] = {
         "tables/differences.csv",
         "a column and construct that was tested",
         (
-            _text("by", "the column that makes the groups"),
+            BY,
             _text("construct", "the construct, or `nps`"),
             _whole("groups", "groups", "groups of two sheets or more"),
             _text("test", "Welch t of two groups (the second less the first), Welch F of more"),
@@ -361,4 +362,94 @@ SURVEY: Final[dict[str, File]] = {
         ),
     ),
     "adequacy": File("survey", "tables/adequacy.csv", "a figure of whether answers suit factors", INDEX),
+    "drivers": File(
+        "survey",
+        "tables/drivers.csv",
+        "an outcome and construct that may drive it",
+        (
+            _text("outcome", "the construct, or `nps`: the answer to the question behind the net promoter score"),
+            _text("driver", "the construct that may drive it"),
+            _whole("n", "sheets", "sheets that have all of them"),
+            _number("r2", "share", "of the outcome's variance that all drivers explain"),
+            _number("beta", "", "standardised coefficient of the weighted regression"),
+            _number("se", "", "its standard error (HC3)"),
+            *_interval(""),
+            P,
+            HOLM,
+            SURE,
+            _number("r", "", "plain correlation with the outcome"),
+            _number("part", "share", "its part of `r2` (Shapley), which sum to it"),
+            _number("share", "share", "its part of what is explained"),
+            _number("vif", "", "variance inflation factor"),
+        ),
+    ),
+    "paths": File(
+        "survey",
+        "tables/paths.csv",
+        "a pair of constructs of which one leads to the other",
+        (
+            _text("cause", "the construct that leads"),
+            _text("effect", "the construct that it leads to"),
+            *(
+                _number(f"{kind}{end}", "", f"{kind} effect, standardised{what}")
+                for kind in ("direct", "indirect", "total")
+                for end, what in (("", ""), ("_low", ": lower end of the 95 % interval"), ("_high", ": upper end"))
+            ),
+        ),
+    ),
+    "explained": File(
+        "survey",
+        "tables/explained.csv",
+        "a construct that others lead to",
+        (CONSTRUCT, _number("r2", "share", "of its factor's variance that they explain")),
+    ),
+    "invariance": File(
+        "survey",
+        "tables/invariance.csv",
+        "a column and model of all its groups at once",
+        (
+            BY,
+            _text("level", "configural: same items; metric: same loadings; scalar: same intercepts, too"),
+            _number("n", "sheets", "sheets that the row rests on, effective"),
+            _number("chi2", "", "chi-square of the model"),
+            _whole("df", "", "its degrees of freedom"),
+            P,
+            _number("cfi", "", "comparative fit index"),
+            _number("tli", "", "Tucker-Lewis index"),
+            _number("rmsea", "", "root mean square error of approximation"),
+            _number("rmsea_low", "", "lower end of its 90 % interval"),
+            _number("rmsea_high", "", "upper end of its 90 % interval"),
+            _number("d_chi2", "", "what chi-square rises from the model before"),
+            _number("d_df", "", "by so many degrees of freedom"),
+            _number("d_p", "probability", "p of that rise"),
+            _number("d_cfi", "", "what CFI changes from the model before"),
+            _number("d_rmsea", "", "what RMSEA changes from the model before"),
+            _truth("holds", "whether CFI falls by no more than 0.01 at this step and all before"),
+        ),
+    ),
+    "invariance_means": File(
+        "survey",
+        "tables/invariance_means.csv",
+        "a column, construct and group but the first",
+        (
+            BY,
+            CONSTRUCT,
+            _text("group", "the group"),
+            _number("difference", "sd", "of the factor's mean from the first group's; counts where scalar holds"),
+            _number("se", "sd", "its standard error"),
+            *_interval("sd"),
+        ),
+    ),
+    "invariance_items": File(
+        "survey",
+        "tables/invariance_items.csv",
+        "a column and question, the least alike first",
+        (
+            BY,
+            ITEM,
+            _number("gain", "", "what chi-square would fall if its intercept could differ between groups"),
+            _whole("df", "", "at so many degrees of freedom"),
+            P,
+        ),
+    ),
 }

@@ -46,18 +46,24 @@ LIKELY_UNKNOWN: Final = (
 SHOWN: Final = 3
 
 
+def beside(answers: Path) -> Path | None:
+    """The instrument that lies beside a file of answers: under its name (answers.yaml), or as instrument.yaml."""
+    names = f"{answers.name.split('.', 1)[0]}.yaml", BESIDE
+    return next((file for name in names if (file := answers.parent / name).is_file()), None)
+
+
 def read_sheets(path: str | os.PathLike[str], instrument: Instrument | None = None) -> Sheets:
     """The answers of a file: CSV (gzipped too), Parquet, SPSS .sav, Excel.
 
-    Without an instrument that in `instrument.yaml` beside the file serves, else the one that the file itself tells of.
+    Without an instrument that beside the file serves (`beside`), else the one that the file itself tells of.
     Raises BadInput with every mistake: FILE:LINE:COLUMN  column: what is wrong; what would be right.
     """
     path = Path(path)
     kind = tables.check_file(path, (*tables.KINDS, ".sav", ".zsav"))
     notes: list[str] = []
     imported: Imported | None = None
-    if instrument is None and (beside := path.parent / BESIDE).is_file():
-        instrument = read_instrument(beside)
+    if instrument is None and (own := beside(path)) is not None:
+        instrument = read_instrument(own)
     if instrument is None or kind in (".sav", ".zsav"):
         imported = import_instrument(path)
         notes += imported.listed if instrument is None else ()

@@ -15,10 +15,10 @@ from sim.reporting.figures.survey_levels import Level, Pair, by_group, gap_bars,
 from sim.reporting.figures.survey_map import Place, importance_map
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.survey import sentences as say
-from sim.reporting.survey import structure
+from sim.reporting.survey import structure, truth
 from sim.survey.analysis import Analysis
 from sim.survey.analysis.groups import NPS as NPS_ROW
-from sim.survey.analysis.importance import QUADRANTS
+from sim.survey.analysis.importance import DERIVED, QUADRANTS
 from sim.survey.instrument.model import said
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 ROWS = 18  # questions in a figure
 ENDS = ("mean", "ci_low", "ci_high")
-TURNED = " (turned)"
+FIT = ("n", "chi2", "df", "cfi", "tli", "rmsea", "rmsea_low", "rmsea_high", "srmr")
+TURNED = "(turned) "
 INTERVALS = "Intervals are 95 %, each by itself."
 
 
@@ -85,8 +86,9 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
         shares = own[column].to_numpy(np.float64)
         name = said(item.text) or item.code
         group = say.label_of(analysis, item.measures or item.about or "") if item.measures or item.about else "Others"
-        group += {"expectation": ", expected", "importance": ", importance"}.get(item.role, "")
-        asked.append(Question(name + TURNED * item.reversed, group, shares[::-1] if item.reversed else shares))
+        if item.about is not None and item.about != item.measures and item.measures is None:
+            group += {"expectation": ", expected", "importance": ", importance"}.get(item.role, "")
+        asked.append(Question(TURNED * item.reversed + name, group, shares[::-1] if item.reversed else shares))
     chunks: list[list[Question]] = []
     for group in dict.fromkeys(one.group for one in asked):
         together = [one for one in asked if one.group == group]
@@ -108,7 +110,7 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
 
 
 def _answers_subtitle(chunk: Sequence[Question]) -> str:
-    turned = " Reversed questions are turned." if any(one.name.endswith(TURNED) for one in chunk) else ""
+    turned = " Reversed questions are turned." if any(one.name.startswith(TURNED) for one in chunk) else ""
     return f"Shares of answers from the lowest to the highest, around the middle one.{turned}"
 
 
@@ -173,10 +175,10 @@ def _map(analysis: Analysis) -> Any:
         for _, row in table.iterrows()
     ]
     basis = str(table["basis"].iloc[0])
-    derived = basis.startswith("derived")
+    derived = basis.startswith(DERIVED)
     corners = [QUADRANTS[True, False], QUADRANTS[True, True], QUADRANTS[False, False], QUADRANTS[False, True]]
     importance = "share of what is explained, %" if derived else "mean answer, 0 to 100"
-    of = say.label_of(analysis, basis.rsplit(" of ", 1)[1]) if derived else ""
+    of = say.outcome_label(analysis, basis.removeprefix(DERIVED)) if derived else ""
     told = (
         f"Importance is derived: each one's share in explaining {say.quoted(of)}."
         if derived
@@ -208,7 +210,7 @@ def _groups(analysis: Analysis, by: str) -> Any:
     return by_group(say.groups_title(analysis, by), subtitle, labels, shown, "Score", "0 to 100")
 
 
-def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
+def render(analysis: Analysis, pictures: Sequence[Picture], bias: pd.DataFrame | None = None) -> str:
     """The page as text; everything that comes from a file is escaped."""
     f = analysis.facts
     row = say.nps_row(analysis)
@@ -232,8 +234,14 @@ def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
         pictures=by_section(pictures),
         compared=listed([say.spoken(one) for one in f["by"]]),
         nps=row is not None,
-        fit=[(one["index"], float(one["value"])) for _, one in analysis.tables["fit"].iterrows()],
+        fit=_fit(analysis, "confirmatory"),
+        led=_fit(analysis, "structural"),
         validity=_validity(analysis),
+        alike=_alike(analysis),
+        remarks=analysis.remarks,
+        truth=truth.rows(analysis, bias),
+        causes=list(truth.CAUSES.values()),
+        alphas=truth.reliabilities(analysis, bias),
         tests=len(analysis.tables["differences"]),
         sure=int(analysis.tables["differences"]["sure"].sum()),
         tables=list(analysis.tables),
@@ -253,6 +261,26 @@ def _construct_rows(analysis: Analysis) -> list[dict[str, Any]]:
     return [
         {**dict(row), **_proof(proof, str(row["construct"]))} for _, row in analysis.tables["constructs"].iterrows()
     ]
+
+
+def _fit(analysis: Analysis, model: str) -> list[tuple[str, str]]:
+    table = analysis.tables["fit"]
+    rows = [(str(one["index"]), float(one["value"])) for _, one in table[table["model"] == model].iterrows()]
+    return [(name, units.number(value, 0 if name in ("n", "df") else 3)) for name, value in rows if name in FIT]
+
+
+def _alike(analysis: Analysis) -> list[dict[str, Any]]:
+    """By column, how far its groups understand the questions alike."""
+    out = []
+    for by, own in analysis.tables["invariance"].groupby("by", sort=False):
+        held = [str(row["level"]) for _, row in own.iterrows() if row["holds"]]
+        falls = ", ".join(
+            f"{row['level']} {units.number(float(row['d_cfi']), 3)}"
+            for _, row in own.iterrows()
+            if np.isfinite(row["d_cfi"])
+        )
+        out.append({"by": say.spoken(str(by)), "level": held[-1] if held else "", "falls": falls})
+    return out
 
 
 def _validity(analysis: Analysis) -> list[dict[str, Any]]:

@@ -38,6 +38,11 @@ def label_of(analysis: Analysis, construct: str) -> str:
     return (said(own.label) or construct) if own is not None else construct
 
 
+def outcome_label(analysis: Analysis, outcome: str) -> str:
+    """An outcome's name for people; of the question behind the NPS it is what it asks."""
+    return "recommending" if outcome == NPS else label_of(analysis, outcome)
+
+
 def suffix(analysis: Analysis) -> str:
     """Which columns are told: weighted ones where sheets have weights that differ."""
     return "_weighted" if analysis.facts["weighted"] else ""

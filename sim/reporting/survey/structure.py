@@ -10,10 +10,11 @@ import numpy as np
 
 from sim.phrases import counted
 from sim.reporting.figures import Plate, units
-from sim.reporting.figures.survey_levels import Level
+from sim.reporting.figures.survey_levels import Level, levels
 from sim.reporting.figures.survey_structure import grouped_levels, heat_map, scree
 from sim.reporting.survey import sentences as say
 from sim.survey.analysis import Analysis
+from sim.survey.analysis.modelling import NPS
 from sim.survey.instrument.model import said
 
 if TYPE_CHECKING:
@@ -35,6 +36,17 @@ LOADINGS = (
     "with a low loading measures something else as well, one below 0 was keyed the wrong way or misread."
 )
 
+DRIVERS = (
+    "A regression of all of them at once: the coefficient is what goes with one more standard deviation of a construct "
+    "while the others stay. Constructs that go together share; the split of what is explained gives each its part. "
+    "It says what goes together, not what would happen."
+)
+PATHS = (
+    "A structural model of the satisfaction chain (service, satisfaction, trust, loyalty, leaving), of factors that "
+    "are free of errors of measurement. An effect is one only if the arrows are right, which answers of one day cannot "
+    "say; the intervals are not corrected for their number."
+)
+
 
 def plates(analysis: Analysis) -> Iterator[Plate]:
     """The figures of structure that these answers have something for."""
@@ -50,6 +62,67 @@ def plates(analysis: Analysis) -> Iterator[Plate]:
             file = f"loadings_{place}" if len(chunks) > 1 else "loadings"
             draw = partial(_loadings, analysis, names)
             yield Plate(file, draw, f"How well questions measure{more}", LOADINGS, "structure")
+    wanted = next((name for name in (NPS, "loyalty", "loy", "satisfaction", "sat") if _drives(tables, name)), "")
+    if wanted:
+        yield Plate("drivers", partial(_drivers, analysis, wanted), "What drives the outcome", DRIVERS, "structure")
+    if len(tables["paths"]):
+        yield Plate("paths", partial(_paths, analysis), "What leads to what", PATHS, "structure")
+
+
+def _drives(tables: dict[str, pd.DataFrame], outcome: str) -> bool:
+    return bool((tables["drivers"]["outcome"] == outcome).any())
+
+
+def _drivers(analysis: Analysis, outcome: str) -> Any:
+    table = analysis.tables["drivers"]
+    own = table[table["outcome"] == outcome].sort_values("beta", ascending=False, kind="stable")
+    rows = [
+        Level(
+            say.label_of(analysis, str(row["driver"])),
+            float(row["beta"]),
+            float(row["ci_low"]),
+            float(row["ci_high"]),
+            bool(row["sure"]),
+            units.percent(float(row["share"]), 0),
+        )
+        for _, row in own.iterrows()
+    ]
+    what = say.outcome_label(analysis, outcome)
+    sure = own[own["sure"]]
+    title = f"None of {len(own)} constructs clearly drives {what} beside the others"
+    if len(sure):
+        top = sure.iloc[int(np.argmax(np.abs(sure["beta"].to_numpy(float))))]
+        name = say.quoted(say.label_of(analysis, str(top["driver"])))
+        title = f"{len(sure)} of {len(own)} constructs go clearly with {what} beside the others, among them {name}"
+    r2 = units.percent(float(own["r2"].iloc[0]), 0)
+    subtitle = f"Together they explain {r2} of it. Filled: clear. On the right: share of what is explained (Shapley)."
+    return levels(title, subtitle, rows, "Coefficient", "standardised, all together", zero=True)
+
+
+def _paths(analysis: Analysis) -> Any:
+    table = analysis.tables["paths"]
+    table = table[np.isfinite(table["direct"].to_numpy(float)) & (table["direct"] != 0)]
+    explained = analysis.tables["explained"].set_index("construct")["r2"]
+    groups = []
+    for effect in explained.index:
+        own = table[table["effect"] == effect]
+        rows = [
+            Level(
+                say.label_of(analysis, str(row["cause"])),
+                float(row["direct"]),
+                float(row["direct_low"]),
+                float(row["direct_high"]),
+                not (row["direct_low"] <= 0 <= row["direct_high"]),
+                units.number(float(row["direct"]), 2),
+            )
+            for _, row in own.iterrows()
+        ]
+        share = units.percent(float(explained[effect]), 0)
+        groups.append((f"{say.label_of(analysis, str(effect))}: {share} explained", rows))
+    clear = sum(level.clear for _, rows in groups for level in rows)
+    title = f"{clear} of {len(table)} paths of the satisfaction chain have an interval without zero"
+    subtitle = f"Direct effects between factors, standardised, with 95{units.GAP}% intervals, under what they lead to."
+    return grouped_levels(title, subtitle, groups, "Direct effect", "standardised", None)
 
 
 def _correlations(analysis: Analysis) -> Any:

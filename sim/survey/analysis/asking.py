@@ -13,7 +13,7 @@ from sim.survey.analysis.gaps import gaps
 from sim.survey.analysis.groups import columns_to_compare, groups
 from sim.survey.analysis.importance import importance
 from sim.survey.analysis.marginals import distribution, items
-from sim.survey.analysis.modelling import confirmed, explored, together
+from sim.survey.analysis.modelling import alike, confirmed, driven, explored, led, together
 from sim.survey.analysis.nps import nps
 from sim.survey.analysis.quality import KEPT, Rule
 from sim.survey.analysis.reliability import reliability
@@ -25,13 +25,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ALIKE, GROUPS = 2, 6  # invariance: columns, groups of each
+
+
 @dataclass(frozen=True)
 class Analysis:
-    """What answers say: tables by the name of their file, notes a sentence each, facts as plain data."""
+    """What answers say: tables by the name of their file, facts as plain data, and in a sentence each what to know.
+
+    `notes` are about the sheets and what cannot be said, `remarks` about how the models were fitted.
+    """
 
     instrument: Instrument
     tables: dict[str, pd.DataFrame]
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -42,6 +49,8 @@ def analyse(sheets: Sheets, *, by: Sequence[str] = (), rule: Rule | None = None)
     which sheets are left out. `BadInput` for weights that are none, a column of `by` that is not there, or sheets of
     which none can be used.
     """
+    import pandas as pd
+
     rule = rule or Rule()
     believing.check_weights(sheets)
     each = believing.quality(sheets, rule)
@@ -54,15 +63,29 @@ def analyse(sheets: Sheets, *, by: Sequence[str] = (), rule: Rule | None = None)
     tables |= {"items": items(study), "distribution": distribution(study), "constructs": constructs(study)}
     tables["reliability"], tables["reliability_items"] = reliability(study)
     tables |= {"nps": nps(study), "gaps": gaps(study)}
-    tables["importance"], unmapped = importance(study)
     tables["groups"], tables["differences"] = groups(study, columns)
     tables |= together(study, tables["reliability"])
-    models = [confirmed(study), explored(study)]
+    models = [confirmed(study), led(study), explored(study), driven(study)]
+    models.append(alike(study, _to_hold_alike(study, tables["differences"], by)))
+    fits = [made.pop("fit") for made, _ in models if "fit" in made]
     for made, _ in models:
         tables |= made
+    tables["fit"] = pd.concat([one for one in fits if len(one)] or fits[:1], ignore_index=True)
+    tables["importance"], unmapped = importance(study, tables["drivers"])
     notes = [*sheets.notes, rule.in_words(), *([unmapped] if unmapped else []), *_notes(study, each, tables)]
-    notes += [note for _, told in models for note in told]
-    return Analysis(sheets.instrument, tables, tuple(notes), _facts(sheets, study, each, columns))
+    remarks = [remark for _, told in models for remark in told]
+    return Analysis(sheets.instrument, tables, tuple(notes), tuple(remarks), _facts(sheets, study, each, columns))
+
+
+def _to_hold_alike(study: Study, tests: pd.DataFrame, asked: Sequence[str]) -> list[str]:
+    """Columns whose groups are asked whether they understand questions alike: those compared on purpose come first.
+
+    Arms and waves, what was asked for, then where means differ clearly; `ALIKE` at most, of `GROUPS` groups at most,
+    since each costs seconds.
+    """
+    clear = list(dict.fromkeys(tests[tests["sure"]]["by"]))
+    wanted = dict.fromkeys([*asked, *(name for name in (ARM, WAVE) if name in study.table), *clear])
+    return [name for name in wanted if name != SEED and 2 <= study.table[name].nunique() <= GROUPS][:ALIKE]
 
 
 def _nothing(each: pd.DataFrame) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST: Final = 14  # drivers among which R squared is split; twice the work for each more
+KNOWN: Final = 0.7  # of the sheets that have the outcome; what is asked of few is no driver for all
 COLLINEAR: Final = 10  # variance inflation from which drivers are hard to tell apart
 COLUMNS: Final = ("driver", "beta", "se", "low", "high", "p", "r", "importance", "share", "vif")
 
@@ -60,6 +61,11 @@ def drivers(scores: pd.DataFrame, target: str, of: Sequence[str], weights: np.nd
     flat = [name for name in of if name != target and name not in varied]
     if flat:
         notes.append(f"left out, as everybody has the same score or none: {', '.join(flat)}")
+    met = scores.loc[scores[target].notna(), varied].notna().mean()
+    rare = [name for name in varied if met[name] < KNOWN]
+    if rare:
+        notes.append(f"left out, as fewer than {KNOWN:.0%} of these sheets have it: {', '.join(rare)}")
+    varied = [name for name in varied if name not in rare]
     if not varied or scores[target].nunique() < 2:
         why = f"{target} does not vary" if varied else "no driver varies"
         return Drivers(target, problem=why, notes=tuple(notes))

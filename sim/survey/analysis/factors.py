@@ -69,7 +69,9 @@ def explore(
     notes += moments.notes
     if np.linalg.eigvalsh(r)[0] < SINGULAR:
         return Exploration(
-            eigenvalues, problem="some items are sums of others: nothing is left to fit", notes=(*notes,)
+            eigenvalues,
+            problem="some items are sums of others, or sheets are too few: nothing is left to fit",
+            notes=(*notes,),
         )
     overall, each = kmo(r)
     chi2, df, chance = bartlett(r, moments.n)

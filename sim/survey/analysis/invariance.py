@@ -15,9 +15,11 @@ import numpy as np
 from scipy.stats import chi2 as chi_squared
 
 from sim.survey.analysis.correlations import Z
+from sim.survey.analysis.gauges import gauges
+from sim.survey.analysis.misfit import normal
 from sim.survey.analysis.moments import SINGULAR, effective, pearson, proper
 from sim.survey.analysis.scoring import Evaluate, scored
-from sim.survey.analysis.structure import LOOSE, gauges
+from sim.survey.analysis.structure import LOOSE
 from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
@@ -214,22 +216,14 @@ class _Model:
         seen = group.covariance + np.outer(off, off)
         misfit = 2 * np.log(np.diag(root)).sum() - np.linalg.slogdet(group.covariance)[1]
         misfit += float((inverse * seen).sum()) - p
-        slopes = np.zeros((len(own), p, p))
-        shifts = np.zeros((len(own), p))
-        slopes[items, items] = (latent @ onto.T)[self.belongs]
-        shifts[items, items] = means[self.belongs]
-        for place, (a, b) in enumerate(zip(*self.triangle, strict=True), p):
-            slopes[place] = np.outer(onto[:, a], onto[:, b]) / (1 + (a == b))
-        slopes += slopes.swapaxes(1, 2)
-        first = self._ends[1]
-        slopes[first + items, items, items] = 1.0
-        shifts[first + p + items, items] = 1.0
-        shifts[self._ends[3] :] = onto.T
-        weighed = inverse @ slopes @ inverse
-        pulled = shifts @ inverse
-        gradient = np.einsum("tij,ij->t", weighed, seen - sigma) / 2 + pulled @ off
-        curvature = np.tensordot(weighed, slopes, axes=([1, 2], [1, 2])) / 2 + pulled @ shifts.T
-        return float(misfit), gradient, curvature
+        one, (a, b) = np.eye(p), self.triangle
+        still = np.zeros((p, p + k))  # intercepts and means move no covariance
+        x = np.concatenate([one, onto[:, a], one, still], axis=1)
+        y = np.concatenate([(onto @ latent)[:, self.belongs], onto[:, b] / (1 + (a == b)), one / 2, still], axis=1)
+        moved = np.concatenate([one * means[self.belongs], np.zeros((p, len(a) + p)), one, onto], axis=1)
+        gradient, curvature = normal(inverse, seen - sigma, x, y)
+        pulled = inverse @ moved
+        return float(misfit), gradient + off @ pulled, curvature + moved.T @ pulled
 
     def numbers(self, at: np.ndarray, own: np.ndarray) -> np.ndarray:
         """A group's own numbers from the parameters."""

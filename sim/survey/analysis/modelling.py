@@ -1,18 +1,22 @@
-"""What lies behind the answers: correlations, factor models confirmed and explored, as tables like all others.
+"""What lies behind the answers: correlations, factors confirmed and explored, drivers, paths, invariance; as tables.
 
-The models themselves are in rooms of their own (`correlations`, `confirmatory`, `factors`); here their results take the
-names that the data dictionary tells, and what they could not do becomes a note.
+The models are in rooms of their own (`correlations`, `confirmatory`, `factors`, ...); here their results take the names
+that the data dictionary tells, and what they could not do becomes a remark.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import Z, correlations
+from sim.survey.analysis.drivers import drivers
 from sim.survey.analysis.factors import explore
+from sim.survey.analysis.invariance import invariance
+from sim.survey.analysis.paths import outcomes, structural, usual
 from sim.survey.analysis.study import Study
 from sim.survey.analysis.tables import judged, table
 from sim.survey.analysis.testing import t_test
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Tables = dict[str, "pd.DataFrame"]
-NAMES = {
+NPS: Final = "nps"  # the outcome that is the question behind the net promoter score
+ASKED: Final = 0.6  # of sheets: constructs with fewer scores are no drivers, lest their sheets be all that is left
+FOLLOW: Final = ("loyalty", "risk", "leaving")  # measures that follow from how somebody was served
+NAMES: Final = {
     "low": "ci_low",
     "high": "ci_high",
     "corrected_low": "ci_low_corrected",
@@ -91,6 +98,63 @@ def explored(study: Study) -> tuple[Tables, list[str]]:
         "adequacy": table("adequacy", adequate),
     }
     return tables, _told("Exploratory factors", found.problem, found.notes)
+
+
+def driven(study: Study) -> tuple[Tables, list[str]]:
+    """What drives each outcome, and the question behind the NPS, by regression (columns of drivers.csv); notes."""
+    scores, item = study.scores.copy(), study.instrument.nps_item
+    few = [str(name) for name in scores if float(scores[name].notna().mean()) < ASKED]
+    wanted = outcomes([str(name) for name in scores if str(name) not in few])
+    if item is not None and item.code in study.answers:
+        scores[NPS] = study.answers[item.code]
+        wanted[NPS] = [name for name in causes(study) if name not in few and name != item.measures]
+    rows, notes = [], [f"Drivers: left out, as most were not asked: {', '.join(few)}."] * bool(few and wanted)
+    for outcome, of in wanted.items():
+        found = drivers(scores, outcome, of, study.weights)
+        notes += _told(f"Drivers of {outcome}", found.problem, found.notes)
+        named = found.table.rename(columns={**NAMES, "importance": "part"})
+        rows += [
+            {"outcome": outcome, "n": found.n, "r2": found.r2} | {str(key): value for key, value in row.items()}
+            for row in named.to_dict("records")
+        ]
+    return {"drivers": judged("drivers", rows)}, notes
+
+
+def led(study: Study) -> tuple[Tables, list[str]]:
+    """The satisfaction chain as a structural model: effects (columns of paths.csv), R squared, fit; notes."""
+    constructs = constructs_of(study)
+    paths = usual(constructs)
+    if not paths:
+        return {"paths": table("paths", []), "explained": table("explained", [])}, []
+    found = structural(study.answers, constructs, paths, study.weights)
+    effects = found.effects.rename(columns={"from": "cause", "to": "effect"})
+    tables = {"paths": _named("paths", effects), "explained": _named("explained", found.explained)}
+    fit = [] if not len(found.fit) else indices("structural", found.fit.iloc[0].to_dict())
+    return tables | {"fit": table("fit", fit)}, _told("Structural model", found.problem, found.notes)
+
+
+def alike(study: Study, columns: Sequence[str]) -> tuple[Tables, list[str]]:
+    """Whether groups by these columns understand the questions alike (columns of invariance.csv and more); notes."""
+    made: dict[str, list[dict[str, Any]]] = {"invariance": [], "invariance_means": [], "invariance_items": []}
+    notes = []
+    for column in columns:
+        found = invariance(study.answers, constructs_of(study), study.table[column], study.weights)
+        notes += _told(f"Invariance by {column}", found.problem, found.notes)
+        for name, frame in (("", found.levels), ("_means", found.means), ("_items", found.items)):
+            rows = frame.rename(columns=NAMES).to_dict("records")
+            made[f"invariance{name}"] += [
+                {"by": column} | {str(key): value for key, value in row.items()} for row in rows
+            ]
+    return {name: table(name, rows) for name, rows in made.items()}, notes
+
+
+def causes(study: Study) -> list[str]:
+    """Constructs that say how somebody was served: met, not expected, and no outcome of it."""
+    return [str(name) for name in study.scores if study.perceived(str(name)) and not _follows(study, str(name))]
+
+
+def _follows(study: Study, name: str) -> bool:
+    return any(one in study.instrument.constructs[name].of for one in FOLLOW)
 
 
 def constructs_of(study: Study) -> dict[str, list[str]]:

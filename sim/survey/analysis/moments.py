@@ -24,7 +24,7 @@ SINGULAR: Final = 1e-4  # smallest eigenvalue of correlations that leave somethi
 _FAR: Final = 8.0  # SD; no answer lies beyond
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(20)
 _STEPS: Final = 50  # of scoring, at most
-_EDGE: Final = 0.995  # the largest polychoric correlation
+EDGE: Final = 0.995  # the largest polychoric correlation; items that reach it are one
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def correlate(answers: pd.DataFrame, weights: np.ndarray | None = None, kind: Ki
         notes.append(f"answers are missing: pairs of answers that are both there, {share:.0%} of them, were used")
     correlation, mended = proper(correlation)
     if mended:
-        notes.append("the correlations contradicted one another (not positive definite) and were mended slightly")
+        notes.append("correlations contradicted one another (too few sheets, or gaps) and were mended slightly")
     return Moments(
         tuple(map(str, answers.columns)), correlation, influence.T @ influence, effective(w) * share, kind, tuple(notes)
     )
@@ -182,7 +182,7 @@ def _polychoric(x: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         cells, slopes = _cells(h, k, rho)
         score = (shares * slopes / cells).sum(axis=(1, 2))
         step = score / np.maximum((slopes**2 / cells).sum(axis=(1, 2)), 1e-12)
-        after = np.clip(rho + np.clip(step, -0.2, 0.2), -_EDGE, _EDGE)
+        after = np.clip(rho + np.clip(step, -0.2, 0.2), -EDGE, EDGE)
         moved = np.abs(after - rho).max()
         rho = after
         if moved < 1e-9:

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.survey.analysis.confirmatory import measured
+from sim.survey.analysis.confirmatory import fitted, measured
 from sim.survey.analysis.correlations import Z
 from sim.survey.analysis.moments import Kind
-from sim.survey.analysis.structure import Fit, Model, fit, jacobian
+from sim.survey.analysis.structure import Fit, Model, jacobian
 from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sim.survey.instrument import Instrument
 
 Path = tuple[str, str]  # from, to
 
@@ -73,15 +75,26 @@ def usual(constructs: Iterable[str]) -> tuple[Path, ...]:
     return tuple(chain)
 
 
-def outcomes(constructs: Iterable[str]) -> dict[str, list[str]]:
-    """Outcomes among constructs whose names are known, each with all that comes before it in the satisfaction chain."""
+def chain(instrument: Instrument, constructs: Iterable[str]) -> tuple[Path, ...]:
+    """What leads to what among constructs: as the instrument says (`follows`), else the usual chain."""
     names = list(constructs)
+    if not any(construct.follows for construct in instrument.constructs.values()):
+        return usual(names)
+    return tuple((a, b) for b in names for a in instrument.constructs[b].follows if a in names)
+
+
+def outcomes(constructs: Iterable[str], paths: Sequence[Path] | None = None) -> dict[str, list[str]]:
+    """Constructs that others lead to, each with all that lead to it along `paths` (None: the usual chain)."""
+    names = list(constructs)
+    arrows = usual(names) if paths is None else paths
     found: dict[str, list[str]] = {}
-    before = [name for name in names if name in SERVED]
-    for stage in (SATISFACTION, TRUST, LOYALTY, LEAVING):
-        now = [name for name in names if name in stage]
-        found |= {name: list(before) for name in now if before}
-        before += now
+    for name in names:
+        behind: set[str] = set()
+        ahead = {name}
+        while ahead := {a for a, b in arrows if b in ahead and a in names} - behind:
+            behind |= ahead
+        if behind - {name}:
+            found[name] = [other for other in names if other in behind and other != name]
     return found
 
 
@@ -108,10 +121,10 @@ def structural(
     first = [at for at in range(len(names)) if all(effect != at for _, effect in arrows)]
     together = tuple((a, b) for i, a in enumerate(first) for b in first[i + 1 :])
     model = Model(of.belongs, len(names), arrows, together)
-    solution = fit(model, of.moments, of.items, names)
+    solution, told = fitted(of, model)
     if solution.problem:
-        return Structure(problem=solution.problem, notes=of.notes)
-    latent = model.latent(solution.at)
+        return Structure(problem=solution.problem, notes=(*of.notes, *told))
+    latent = solution.model.latent(solution.at)
     paths_at = slice(len(of.items), len(of.items) + len(arrows))
     direct = _matrix(arrows, solution.standard[paths_at], len(names))
     explained = [
@@ -121,7 +134,7 @@ def structural(
         _effects(solution, arrows, names, paths_at),
         pd.DataFrame(explained),
         pd.DataFrame([solution.indices]),
-        notes=of.notes,
+        notes=(*of.notes, *told),
     )
 
 

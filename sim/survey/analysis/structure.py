@@ -9,16 +9,17 @@ not normal.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from scipy.stats import chi2 as chi_squared
-from scipy.stats import ncx2
 
-from sim.survey.analysis.moments import SINGULAR, Moments
+from sim.survey.analysis.gauges import gauges, robust, srmr
+from sim.survey.analysis.misfit import LeastSquares, Likelihood, Misfit
+from sim.survey.analysis.moments import EDGE, SINGULAR, Moments
 from sim.survey.analysis.scoring import Evaluate, scored
 
+TOO_FLAT: Final = 1e12  # condition of the curvature beyond which parameters are not pinned down
 LOOSE: Final = 1e-4  # a variance below which a solution is at the edge of what can be
 
 
@@ -27,68 +28,76 @@ class Model:
     """Which item belongs to which factor, which factor follows from which, and which are free to go together.
 
     `belongs` has the place of each item's factor, int (items,); `paths` pairs (from, to) and `together` pairs of
-    places of factors whose (remaining) covariance is free.
+    places of factors whose (remaining) covariance is free. Items of the factors in `tied` have one loading in common.
     """
 
     belongs: np.ndarray
     factors: int
     paths: tuple[tuple[int, int], ...] = ()
     together: tuple[tuple[int, int], ...] = ()
+    tied: frozenset[int] = frozenset()
+
+    @property
+    def loading_of(self) -> np.ndarray:
+        """Which loading each item has, int (items,)."""
+        seen: dict[tuple[int, int], int] = {}
+        keys = [(int(at), 0 if at in self.tied else place + 1) for place, at in enumerate(self.belongs)]
+        return np.array([seen.setdefault(key, len(seen)) for key in keys])
 
     @property
     def parameters(self) -> int:
         """How many numbers are fitted: loadings, paths, covariances, unique variances."""
-        return 2 * len(self.belongs) + len(self.paths) + len(self.together)
+        shared = int(self.loading_of.max()) + 1
+        return shared + len(self.belongs) + len(self.paths) + len(self.together)
 
     def parts(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Loadings (items,), paths B (to, from), covariances of what is left of factors, unique variances (items,)."""
-        p, b = len(self.belongs), len(self.paths)
-        effects = np.zeros((self.factors, self.factors))
-        for value, (cause, effect) in zip(at[p : p + b], self.paths, strict=True):
+        own, p, b, c = self.loading_of, len(self.belongs), len(self.paths), len(self.together)
+        loadings, paths, covariances, unique = np.split(at, np.cumsum([len(at) - p - b - c, b, c]))
+        effects, left = np.zeros((self.factors, self.factors)), np.eye(self.factors)
+        for value, (cause, effect) in zip(paths, self.paths, strict=True):
             effects[effect, cause] = value
-        left = np.eye(self.factors)
-        for value, (one, other) in zip(at[p + b : len(at) - p], self.together, strict=True):
+        for value, (one, other) in zip(covariances, self.together, strict=True):
             left[one, other] = left[other, one] = value
-        return at[:p], effects, left, at[len(at) - p :]
+        return loadings[own], effects, left, unique
 
-    def implied(self, at: np.ndarray, slopes: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Covariances of items that follow, float64 (p, p), and if asked their slopes (parameters, p, p)."""
+    def implied(self, at: np.ndarray) -> np.ndarray:
+        """Covariances of items that follow, float64 (items, items)."""
+        onto, _, latent, unique = self._behind(at)
+        return onto @ latent @ onto.T + np.diag(unique)
+
+    def slopes(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How they change with each parameter, by x y' + y x', float64 (items, parameters) each."""
+        onto, through, latent, _ = self._behind(at)
+        p = len(onto)
+        met, reach, one = onto @ latent, onto @ through, np.eye(p)
+        causes, effects = (np.array([path[i] for path in self.paths], int) for i in (0, 1))
+        first, second = (np.array([pair[i] for pair in self.together], int) for i in (0, 1))
+        mine = self.loading_of[:, None] == np.arange(int(self.loading_of.max()) + 1)  # items, loadings
+        factor = self.belongs[mine.argmax(axis=0)]
+        x = np.concatenate([mine, reach[:, effects], reach[:, first], one], axis=1)
+        y = np.concatenate([met[:, factor], met[:, causes], reach[:, second], one / 2], axis=1)
+        return x, y
+
+    def _behind(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Loadings (items, factors), total effects with itself, covariances of factors, unique variances."""
         loadings, effects, left, unique = self.parts(at)
-        p = len(loadings)
-        onto = np.zeros((p, self.factors))
-        onto[np.arange(p), self.belongs] = loadings
+        onto = np.zeros((len(loadings), self.factors))
+        onto[np.arange(len(loadings)), self.belongs] = loadings
         through = np.linalg.inv(np.eye(self.factors) - effects)
-        latent = through @ left @ through.T
-        sigma = onto @ latent @ onto.T + np.diag(unique)
-        if not slopes:
-            return sigma, np.empty((0, p, p))
-        out = np.zeros((self.parameters, p, p))
-        items = np.arange(p)
-        met, reach = latent @ onto.T, onto @ through  # factors x items, items x factors
-        out[items, items, :] += met[self.belongs]
-        for place, (cause, effect) in enumerate(self.paths, p):
-            out[place] = np.outer(reach[:, effect], met[cause])
-        first = p + len(self.paths)
-        for place, (one, other) in enumerate(self.together, first):
-            out[place] = np.outer(reach[:, one], reach[:, other])
-        out += out.swapaxes(1, 2)
-        out[len(at) - p + items, items, items] = 1.0
-        return sigma, out
+        return onto, through, through @ left @ through.T, unique
 
     def standardised(self, at: np.ndarray) -> np.ndarray:
         """Loadings, paths and covariances with all items and factors at variance 1, in the order of the parameters."""
         loadings, effects, left, unique = self.parts(at)
-        through = np.linalg.inv(np.eye(self.factors) - effects)
-        sd = np.sqrt(np.diag(through @ left @ through.T))
+        sd = np.sqrt(np.diag(self._behind(at)[2]))
         met = loadings * sd[self.belongs]
         paths = [effects[b, a] * sd[a] / sd[b] for a, b in self.paths]
         return np.concatenate([met / np.sqrt(met**2 + unique), paths, [left[a, b] for a, b in self.together]])
 
     def latent(self, at: np.ndarray) -> np.ndarray:
         """Correlations of the factors that follow, float64 (factors, factors)."""
-        _, effects, left, _ = self.parts(at)
-        through = np.linalg.inv(np.eye(self.factors) - effects)
-        covariance = through @ left @ through.T
+        covariance = self._behind(at)[2]
         sd = np.sqrt(np.diag(covariance))
         return covariance / np.outer(sd, sd)
 
@@ -97,7 +106,8 @@ class Model:
 class Fit:
     """A fitted model: parameters, standardised ones with the covariance of their errors, and how well it fits.
 
-    `problem` says in words why there are no numbers to believe; everything else is then empty or NaN.
+    `problem` says in words why there are no numbers to believe, everything else is then empty; `edge` has the places of
+    the items of which nothing of their own would be left.
     """
 
     model: Model
@@ -106,6 +116,7 @@ class Fit:
     errors: np.ndarray
     indices: dict[str, float]
     problem: str = ""
+    edge: tuple[int, ...] = ()
 
 
 def fit(model: Model, moments: Moments, names: list[str], factors: list[str]) -> Fit:
@@ -116,47 +127,25 @@ def fit(model: Model, moments: Moments, names: list[str], factors: list[str]) ->
         return _none(model, f"more is to be fitted ({model.parameters} numbers) than {p} items tell")
     if moments.n < p + 1:
         return _none(model, f"fewer sheets (effectively {moments.n:.0f}) than a model of {p} items needs")
-    if np.linalg.eigvalsh(moments.correlation)[0] < SINGULAR:
-        return _none(model, "items are (nearly) sums of one another: their correlations leave nothing to fit")
-    weigh = _likelihood if moments.kind == "Pearson" else _least_squares(moments)
+    twins = np.argwhere(np.triu(np.abs(moments.correlation) > EDGE - SINGULAR, 1))
+    if len(twins):
+        return _none(
+            model, f"{names[twins[0][0]]} and {names[twins[0][1]]} get the same answers: one of them is enough"
+        )
+    if moments.kind == "Pearson" and np.linalg.eigvalsh(moments.correlation)[0] < SINGULAR:
+        return _none(model, "items are (nearly) sums of one another, or sheets are too few: nothing is left to fit")
+    misfit: Misfit = Likelihood(moments) if moments.kind == "Pearson" else LeastSquares(moments)
     with np.errstate(all="ignore"):
         try:
-            at, settled = scored(_evaluate(model, moments.correlation, weigh), _start(model, moments.correlation))
-            problem = "" if settled else "the search for the best fit did not settle"
-            problem = problem or _inadmissible(model, at, names, factors)
-            if problem:
-                return _none(model, problem)
-            return _judged(model, moments, weigh, at, free)
+            at, settled = scored(_evaluate(model, misfit), _start(model, moments.correlation))
+            if problem := _inadmissible(model, at, names, factors):
+                edge = np.flatnonzero(model.parts(at)[3] < LOOSE)
+                return replace(_none(model, problem), edge=tuple(map(int, edge)))
+            if not settled:
+                return _none(model, "the search for the best fit did not settle")
+            return _judged(model, moments, misfit, at, free)
         except np.linalg.LinAlgError:
             return _none(model, "the data do not pin the model down (singular)")
-
-
-Weigh = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[float, np.ndarray]]  # R, sigma, slopes -> misfit, slopes
-
-
-def _likelihood(correlation: np.ndarray, sigma: np.ndarray, slopes: np.ndarray) -> tuple[float, np.ndarray]:
-    """Misfit by maximum likelihood, inf where sigma cannot be, and slopes weighed by the inverse of sigma."""
-    try:
-        root = np.linalg.cholesky(sigma)
-    except np.linalg.LinAlgError:
-        return np.inf, slopes
-    inverse = np.linalg.inv(sigma)
-    misfit = 2 * np.log(np.diag(root)).sum() - np.linalg.slogdet(correlation)[1]
-    misfit += float((inverse * correlation).sum()) - len(sigma)
-    return float(misfit), inverse @ slopes @ inverse
-
-
-def _least_squares(moments: Moments) -> Weigh:
-    """Misfit by squares over each correlation's variance; what is fitted of an item's own variance counts as 1."""
-    weights = np.eye(len(moments.items))
-    weights[moments.pairs] = weights[moments.pairs[::-1]] = 1 / (moments.n * np.diag(moments.errors))
-
-    def weigh(correlation: np.ndarray, sigma: np.ndarray, slopes: np.ndarray) -> tuple[float, np.ndarray]:
-        left = np.triu(correlation - sigma)
-        # twice on the diagonal, so that half the sum over both triangles is the sum over one
-        return float((weights * left**2).sum()), slopes * (weights + np.eye(len(sigma)))
-
-    return weigh
 
 
 def _start(model: Model, correlation: np.ndarray) -> np.ndarray:
@@ -169,17 +158,16 @@ def _start(model: Model, correlation: np.ndarray) -> np.ndarray:
         first = vectors[:, -1] * np.sqrt(values[-1])
         loadings[mine] = np.clip(first * (1 if first.sum() >= 0 else -1), -0.9, 0.9)
     middle = np.concatenate([np.full(len(model.paths), 0.1), np.full(len(model.together), 0.3)])
-    return np.concatenate([loadings, middle, 1 - loadings**2])
+    of = model.loading_of
+    return np.concatenate([np.bincount(of, loadings) / np.bincount(of), middle, 1 - loadings**2])
 
 
-def _evaluate(model: Model, correlation: np.ndarray, weigh: Weigh) -> Evaluate:
-    """What the search asks: misfit and its slopes at parameters."""
+def _evaluate(model: Model, misfit: Misfit) -> Evaluate:
+    """What the search asks: the misfit and its slopes at parameters."""
 
     def evaluate(at: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        sigma, slopes = model.implied(at, slopes=True)
-        misfit, weighed = weigh(correlation, sigma, slopes)
-        gradient = np.einsum("tij,ij->t", weighed, correlation - sigma) / 2
-        return misfit, gradient, np.tensordot(weighed, slopes, axes=([1, 2], [1, 2])) / 2
+        sigma = model.implied(at)
+        return misfit.misfit(sigma), *misfit.bend(sigma, *model.slopes(at))
 
     return evaluate
 
@@ -198,93 +186,29 @@ def _inadmissible(model: Model, at: np.ndarray, names: list[str], factors: list[
     return ""
 
 
-def _judged(model: Model, moments: Moments, weigh: Weigh, at: np.ndarray, free: int) -> Fit:
+def _judged(model: Model, moments: Moments, misfit: Misfit, at: np.ndarray, free: int) -> Fit:
     """Standardised parameters with errors, and fit indices."""
-    rows, columns = moments.pairs
-    sigma, slopes = model.implied(at, slopes=True)
-    misfit, weighed = weigh(moments.correlation, sigma, slopes)
-    information = np.tensordot(weighed, slopes, axes=([1, 2], [1, 2])) / 2
-    if np.linalg.cond(information) > 1e12:
+    sigma, (x, y) = model.implied(at), model.slopes(at)
+    curvature = misfit.bend(sigma, x, y)[1]
+    if np.linalg.cond(curvature) > TOO_FLAT:
         raise np.linalg.LinAlgError
-    pull = weighed[:, rows, columns]  # what each correlation weighs in each parameter
-    solved = np.linalg.solve(information, pull)
-    errors = solved @ moments.errors @ solved.T
-    # the diagonal of correlations is 1 and has no error; standardised parameters by the delta method
+    pull = misfit.pull(sigma, x, y)
+    moved = np.linalg.solve(curvature, pull)  # how parameters follow each correlation
+    carried = moved @ moments.errors
     turn = jacobian(model.standardised, at)
-    likelihood = moments.kind == "Pearson"
-    if likelihood:
-        inverse = np.linalg.inv(sigma)
-        weights = inverse[np.ix_(rows, rows)] * inverse[np.ix_(columns, columns)]
-        weights += inverse[np.ix_(rows, columns)] * inverse[np.ix_(columns, rows)]
-        spread = float((weights * moments.errors).sum())
-        base = -np.linalg.slogdet(moments.correlation)[1]
-        base_spread = float(np.trace(moments.errors))
-    else:
-        weights_own = 1 / (moments.n * np.diag(moments.errors))
-        spread = float((weights_own * np.diag(moments.errors)).sum())
-        base = float((weights_own * moments.correlation[rows, columns] ** 2).sum())
-        base_spread = spread
-    spread -= float(np.einsum("tq,tq->", solved @ moments.errors, pull))
-    p, n = len(sigma), moments.n
-    base_free = p * (p - 1) // 2
+    spread = float((misfit.weights(sigma) * moments.errors).sum()) - float((carried * pull).sum())
+    n, base_free = moments.n, len(moments.errors)
+    chi2, base = n * misfit.misfit(sigma), n * misfit.base
     scale = n * spread / free if free else np.nan
-    base_scale = n * base_spread / base_free
+    base_scale = n * float((misfit.base_weights * moments.errors).sum()) / base_free
     indices: dict[str, float] = {"n": n}
-    if likelihood:
-        indices |= gauges(n * misfit, free, n * base, base_free, n)
-        indices |= robust(n * misfit, free, scale, n * base, base_free, base_scale, n)
+    if moments.kind == "Pearson":
+        indices |= gauges(chi2, free, base, base_free, n)
+        indices |= robust(chi2, free, scale, base, base_free, base_scale, n)
     else:
-        indices |= gauges(n * misfit / scale, free, n * base / base_scale, base_free, n)
+        indices |= gauges(chi2 / scale, free, base / base_scale, base_free, n)
     indices["srmr"] = srmr(moments.correlation, sigma)
-    return Fit(model, at, model.standardised(at), turn @ errors @ turn.T, indices)
-
-
-def robust(
-    chi2: float, df: int, scale: float, base: float, base_df: int, base_scale: float, n: float
-) -> dict[str, float]:
-    """The same for answers that are not normal: Satorra and Bentler's chi-square, and CFI, TLI, RMSEA that follow."""
-    out = {"scaled_chi2": chi2 / scale, "scaled_p": float(chi_squared.sf(chi2 / scale, df)) if df else np.nan}
-    beyond, base_beyond = max(chi2 - scale * df, 0.0), base - base_scale * base_df
-    usual = bool(df and base_beyond > 0)
-    out["robust_cfi"] = 1 - beyond / base_beyond if usual else np.nan
-    out["robust_tli"] = 1 - (chi2 - scale * df) / df * base_df / base_beyond if usual else np.nan
-    low, high = (scale * _noncentral(chi2 / scale, df, level) for level in (0.95, 0.05))
-    for name, value in (("robust_rmsea", beyond), ("robust_rmsea_low", low), ("robust_rmsea_high", high)):
-        out[name] = float(np.sqrt(value / (df * n))) if df else np.nan
-    return out
-
-
-def gauges(chi2: float, df: int, base: float, base_df: int, n: float, groups: int = 1) -> dict[str, float]:
-    """Chi-square with its p, CFI, TLI, and RMSEA with its 90 % interval; NaN where no degree of freedom is left."""
-    out: dict[str, float] = {"chi2": chi2, "df": df}
-    out["p"] = float(chi_squared.sf(chi2, df)) if df else np.nan
-    beyond, base_beyond = max(chi2 - df, 0.0), max(base - base_df, chi2 - df, 0.0)
-    out["cfi"] = 1 - beyond / base_beyond if base_beyond > 0 else 1.0
-    ratio = base / base_df
-    out["tli"] = (ratio - chi2 / df) / (ratio - 1) if df and ratio > 1 else np.nan
-    low, high = _noncentral(chi2, df, 0.95), _noncentral(chi2, df, 0.05)
-    for name, value in (("rmsea", beyond), ("rmsea_low", low), ("rmsea_high", high)):
-        out[name] = float(np.sqrt(groups * value / (df * n))) if df else np.nan
-    return out
-
-
-def _noncentral(chi2: float, df: int, level: float) -> float:
-    """The noncentrality at which the chi-square found stands at that level of its distribution; 0 if at none."""
-    from scipy.optimize import brentq
-
-    if not df or not np.isfinite(chi2) or chi_squared.cdf(chi2, df) < level:
-        return 0.0
-    high = max(chi2, 1.0)
-    while ncx2.cdf(chi2, df, high) > level:
-        high *= 2
-    return float(brentq(lambda nc: ncx2.cdf(chi2, df, nc) - level, 0.0, high))
-
-
-def srmr(correlation: np.ndarray, sigma: np.ndarray) -> float:
-    """Root mean square of what is left of the correlations, over the triangle with its diagonal."""
-    sd = np.sqrt(np.diag(sigma))
-    left = (correlation - sigma / np.outer(sd, sd))[np.triu_indices(len(sigma))]
-    return float(np.sqrt(np.mean(left**2)))
+    return Fit(model, at, model.standardised(at), turn @ (carried @ moved.T) @ turn.T, indices)
 
 
 def jacobian(of: Callable[[np.ndarray], np.ndarray], at: np.ndarray, step: float = 1e-6) -> np.ndarray:

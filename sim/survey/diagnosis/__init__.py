@@ -4,21 +4,24 @@
 `of_book` off a book as the bank begins with it, `costs` says what leaving them as they are costs.
 """
 
-from sim.survey.diagnosis.costs import COST_COLUMNS, costs
-from sim.survey.diagnosis.of_answers import of_customers, of_employees
-from sim.survey.diagnosis.of_run import lorenz_of_run, of_run
-from sim.survey.diagnosis.problems import COLUMNS, PROBLEMS, Diagnosis, Lorenz, Problem
+from sim.survey.diagnosis.assembled import diagnosis
+from sim.survey.diagnosis.costs import costs
+from sim.survey.diagnosis.of_book import of_book
+from sim.survey.diagnosis.of_run import of_run
+from sim.survey.diagnosis.problems import BANK, BY_ARM, PROBLEMS, TOUCHED, Cost, Diagnosis, Lorenz, Measure, Problem
 
 __all__ = [
-    "COLUMNS",
-    "COST_COLUMNS",
+    "BANK",
+    "BY_ARM",
     "PROBLEMS",
+    "TOUCHED",
+    "Cost",
     "Diagnosis",
     "Lorenz",
+    "Measure",
     "Problem",
     "costs",
-    "lorenz_of_run",
-    "of_customers",
-    "of_employees",
+    "diagnosis",
+    "of_book",
     "of_run",
 ]

@@ -9,43 +9,19 @@ difference between two banks: it says how much money the problem touches, not wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from sim.measures.cubes import MONTHS, ratio
 from sim.measures.intervals import half_width
 from sim.survey.diagnosis.of_run import MADE, _only, scenario_of, strategies_of
-from sim.survey.diagnosis.problems import PROBLEMS, Problem
+from sim.survey.diagnosis.problems import BY_ARM, PROBLEMS, TOUCHED, UNKNOWN, Cost, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.store.run_reading import Run
-
-BY_ARM, TOUCHED, UNKNOWN = "arm", "touched", "unknown"
-
-
-class Cost(NamedTuple):
-    """A row of the table of costs: money a year of the run, in `unit`, with the ends of its 95 % interval over seeds.
-
-    `kind` is "arm" (value that the arm `by` brings more than the diagnosed one; `cash` is that to the horizon alone),
-    "touched" (a part of the books, no difference) or "unknown" (NaN).
-    """
-
-    problem: str
-    kind: str
-    by: str
-    value: float
-    ci_low: float
-    ci_high: float
-    cash: float
-    cash_low: float
-    cash_high: float
-    unit: str
-    seeds: int
-    about: str
-
 
 COST_COLUMNS: Final = Cost._fields
 

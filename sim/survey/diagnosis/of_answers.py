@@ -45,6 +45,8 @@ def of_customers(sheets: Sheets) -> tuple[pd.DataFrame, list[str]]:
     import pandas as pd
 
     study, notes = _believed(sheets, "customers' answers")
+    if study is None:
+        return pd.DataFrame(columns=list(COLUMNS)), notes
     found = [*_gaps(study), *_promoters(study), *_constructs(study, CUSTOMERS, OF_CUSTOMERS)]
     if not any(row.measure == "service_gap" for row in found):
         notes.append("customers' answers: no construct with items of what is met and of what is expected, so no gap")
@@ -61,6 +63,8 @@ def of_employees(sheets: Sheets, truth: pd.DataFrame | None = None) -> tuple[pd.
     import pandas as pd
 
     study, notes = _believed(sheets, "the staff's answers")
+    if study is None:
+        return pd.DataFrame(columns=list(COLUMNS)), notes
     found = [*_constructs(study, dict.fromkeys(STAFF, "staff"), OF_STAFF), *_against_truth(study, truth)]
     if not found:
         asked = ", ".join(sheets.instrument.constructs) or "none"
@@ -70,13 +74,13 @@ def of_employees(sheets: Sheets, truth: pd.DataFrame | None = None) -> tuple[pd.
     return pd.DataFrame(found, columns=list(COLUMNS)), notes
 
 
-def _believed(sheets: Sheets, whose: str) -> tuple[Study, list[str]]:
-    """The sheets that can be believed, and how many were left out."""
+def _believed(sheets: Sheets, whose: str) -> tuple[Study | None, list[str]]:
+    """The sheets that can be believed (None without one), and how many were left out."""
     check_weights(sheets)
     kept = (quality(sheets, Rule())["verdict"] == KEPT).to_numpy()
     out = int((~kept).sum())
     notes = [f"{whose}: {out} of {len(kept):,} sheets left out as empty or careless"] if out else []
-    return Study.of(replace(sheets, table=sheets.table[kept])), notes
+    return Study.of(replace(sheets, table=sheets.table[kept])) if kept.any() else None, notes
 
 
 def _measured(values: np.ndarray, weights: np.ndarray, unit: str) -> tuple[float, str, float, float, int]:

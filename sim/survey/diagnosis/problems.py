@@ -84,6 +84,30 @@ class Measure(NamedTuple):
 COLUMNS: Final = Measure._fields
 
 
+BY_ARM, TOUCHED, UNKNOWN = "arm", "touched", "unknown"
+
+
+class Cost(NamedTuple):
+    """A row of the table of costs: money a year of the run, in `unit`, with the ends of its 95 % interval over seeds.
+
+    `kind` is "arm" (value that the arm `by` brings more than the diagnosed one; `cash` is that to the horizon alone),
+    "touched" (a part of the books, no difference) or "unknown" (NaN).
+    """
+
+    problem: str
+    kind: str
+    by: str
+    value: float
+    ci_low: float
+    ci_high: float
+    cash: float
+    cash_low: float
+    cash_high: float
+    unit: str
+    seeds: int
+    about: str
+
+
 @dataclass(frozen=True)
 class Lorenz:
     """How AUM is spread: shares of customers and of their AUM, poorest first, float64 (points,); how exact it is."""
@@ -111,6 +135,10 @@ class Diagnosis:
     setting: str
     notes: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = field(default=())
+
+    def cost_of(self, problem: Problem) -> Cost:
+        """What a problem costs."""
+        return Cost(*self.costs[self.costs["problem"] == problem.name].iloc[0])
 
     def find(self, measure: str, group: str = BANK) -> Measure | None:
         """A measure of a group, the first there is; None where there is none or it has no value."""

@@ -82,6 +82,9 @@ class Construct(Settings):
         default_factory=dict,
         description="what of the simulated bank it is: loadings on measures; what they leave open is the person's own",
     )
+    follows: list[Code] = Field(
+        default_factory=list, description="constructs that lead to it: paths of the structural model"
+    )
     self_rated: bool = Field(False, description="about oneself before one's employer: social desirability applies")
 
 
@@ -148,6 +151,7 @@ class Instrument(Settings):
             if not any(item.measures == name for item in self.items):
                 yield ("constructs", name), f"no item measures it; an item with construct: {name}, or leave it out"
         yield from self._own_slips()
+        yield from self._follows_slips()
         codes = [*self.codes, *(one.code for one in self.demographics)]
         for i, item in enumerate(self.items):
             place = ("items", i)
@@ -289,6 +293,26 @@ class Instrument(Settings):
                     yield ("own", one, other), "two constructs, and each pair once"
                 elif not -1 <= r <= 1:
                     yield ("own", one, other), f"{r:g} is no correlation; -1 to 1"
+
+    def _follows_slips(self) -> Iterator[Slip]:
+        for name, construct in self.constructs.items():
+            for i, other in enumerate(construct.follows):
+                place = ("constructs", name, "follows", i)
+                if other not in self.constructs:
+                    yield place, f"no construct {other!r}; one of {', '.join(self.constructs)}"
+                elif other in construct.follows[:i]:
+                    yield place, f"{other} stands twice; each once"
+                elif name in self._behind(other):
+                    yield place, f"{other} follows from {name} itself; paths go one way"
+
+    def _behind(self, construct: str) -> set[str]:
+        """A construct and all that leads to it."""
+        found, ahead = set(), [construct]
+        while ahead:
+            if (name := ahead.pop()) not in found and name in self.constructs:
+                found.add(name)
+                ahead += self.constructs[name].follows
+        return found
 
     # --- what everybody asks of it -------------------------------------------------------------------------------
 

@@ -100,7 +100,7 @@ def xlsform(instrument: Instrument) -> dict[str, list[Row]]:
             "source": one.source,
         }
         | {"of": _pairs(one.of), "own": _pairs(instrument.own.get(name, {}))}
-        | {"self_rated": "yes" if one.self_rated else ""}
+        | {"follows": " ".join(one.follows), "self_rated": "yes" if one.self_rated else ""}
         for name, one in instrument.constructs.items()
     ]
     return {

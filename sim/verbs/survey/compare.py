@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from sim.errors import BadInput
+from sim.survey.reading import beside
 from sim.survey.sheets import ARM, SEED, WAVE, Sheets
 from sim.verbs.common import arms_named
 from sim.verbs.survey.folders import made, refuse
@@ -54,14 +55,14 @@ def _instrument_of_real(arguments: argparse.Namespace, simulated: Sheets) -> Any
 
     if arguments.instrument is not None:
         return read_instrument(arguments.instrument)
-    return None if (Path(arguments.compare).parent / "instrument.yaml").exists() else simulated.instrument
+    return None if beside(Path(arguments.compare)) else simulated.instrument
 
 
 def simulated_sheets(arguments: argparse.Namespace) -> tuple[Sheets, Path, list[str]]:
     """The simulated side, the folder that it belongs to, and what was chosen of it.
 
-    --with, or what was last held on RUN; where nothing was, or the command line says when or on how many, it is held
-    now and not kept.
+    --with, or what was last held on RUN, or in its waves; where nothing was, or the command line says on how many or
+    how, it is held now and not kept.
     """
     from sim.store.run_reading import read_manifest
     from sim.survey import stored
@@ -74,13 +75,26 @@ def simulated_sheets(arguments: argparse.Namespace) -> tuple[Sheets, Path, list[
     else:
         run = Path(arguments.run)
         read_manifest(run)
-        held = stored.held_in(run)
-        if not held or any(getattr(arguments, name) is not None for name in ("month", "n", "sampling", "instrument")):
+        held = [folder / f"{stored.ANSWERS}.csv" for folder in reversed(stored.held_in(run))]
+        held += [file for name in ("answers", "staff_answers") if (file := run / f"{name}.parquet").exists()]
+        anew = any(getattr(arguments, name) is not None for name in ("n", "sampling", "instrument"))
+        fitting = [] if anew else [file for file in held if _of_the_same(Path(arguments.compare), file)]
+        if not fitting:
             sheets, notes = _held_now(arguments, run)
             return sheets, run, notes
-        file = held[-1] / f"{stored.ANSWERS}.csv"
+        file = fitting[0]
     sheets, notes = chosen(read_sheets(file), arms_named(arguments), arguments.seeds, arguments.month)
     return replace(sheets, file=str(file)), file.parent, notes
+
+
+def _of_the_same(real: Path, file: Path) -> bool:
+    """Whether real answers are of the questionnaire of simulated ones: an item in common, or nobody knows."""
+    from sim.survey.instrument.reading import read_instrument
+
+    own, other = beside(real), beside(file)
+    if own is None or other is None:
+        return True
+    return bool(set(read_instrument(own).codes) & set(read_instrument(other).codes))
 
 
 def _held_now(arguments: argparse.Namespace, run: Path) -> tuple[Sheets, list[str]]:
@@ -89,8 +103,7 @@ def _held_now(arguments: argparse.Namespace, run: Path) -> tuple[Sheets, list[st
     from sim.survey.instrument.reading import read_instrument
     from sim.verbs.survey.hold import callback_of, prepared_of, seeds_named, threads_for
 
-    beside = Path(arguments.compare).parent / "instrument.yaml"
-    instrument = read_instrument(arguments.instrument or (beside if beside.exists() else "customers"))
+    instrument = read_instrument(arguments.instrument or beside(Path(arguments.compare)) or "customers")
     prepared = prepared_of(run)
     question = Question(instrument, arguments.n or Question.n, arguments.sampling or Question.sampling)
     month = arguments.month or 0

@@ -31,7 +31,9 @@ def main(arguments: argparse.Namespace) -> int:
     say_if_changed(run)
     prepared = prepared_of(run)
     instrument = read_instrument(arguments.instrument or "customers")
-    question = Question(instrument, arguments.n or Question.n, arguments.sampling or Question.sampling)
+    as_they_do = prepared.scenario.survey.answering if prepared.scenario.survey else Question.answering
+    n, sampling = arguments.n or Question.n, arguments.sampling or Question.sampling
+    question = Question(instrument, n, sampling, answering=as_they_do)
     month = prepared.scenario.months if arguments.month is None else arguments.month
     folder = arguments.out or run / "surveys" / f"{instrument.name}-{question.sampling}-m{month}"
     if why := stored.refusal(folder, overwrite=arguments.overwrite):

@@ -94,6 +94,7 @@ def _ours(path: Path, survey: list[Row], offered: Mapping[str, list[Row]], setti
             "about": text(row, f"{OWN}about"),
             "source": row.get("source", ""),
             "of": _pairs(row.get("of", "")),
+            "follows": row.get("follows", "").split(),
             "self_rated": row.get("self_rated") == "yes",
         }
         for row in meant
