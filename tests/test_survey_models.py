@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from scipy.stats import multivariate_normal
 
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import correlations, matrix
@@ -21,8 +22,13 @@ from sim.survey.analysis.factors import congruence, explore, matched, parallel
 from sim.survey.analysis.invariance import invariance
 from sim.survey.analysis.moments import correlate
 from sim.survey.analysis.paths import chain, outcomes, structural, usual
+from sim.survey.holding.answering import Biases
+from sim.survey.holding.fieldwork import hold
 from sim.survey.instrument import Instrument
 from sim.survey.instrument.reading import read_instrument
+from sim.survey.measures import BY_NAME
+from sim.survey.respondents import Fact, Respondents
+from sim.survey.sheets import Sheets
 
 FIVE_POINTS = (-1.8, -1.0, 0.0, 1.1)  # cuts of SPEC 8.2
 LOADINGS = (0.8, 0.7, 0.6, 0.75)
@@ -84,6 +90,35 @@ def test_every_loading_comes_back_within_its_interval(cuts: tuple[float, ...]):
     assert coverage(range(500), cuts).min() >= 450
 
 
+def held(seed: int, n: int = 600) -> tuple[pd.DataFrame, dict[str, list[str]], Instrument]:
+    """The shipped customers' questionnaire held on people whose measures are unrelated, answered without any bias."""
+    asked, rng = read_instrument("customers"), np.random.default_rng([0xA5C, seed])
+    size = 4000
+    known = {name: rng.standard_normal(size) for name, one in BY_NAME.items() if one.who == "customers"}
+    facts = {"app_user": Fact(np.arange(size) % 2, ("yes", "no"))}
+    ids = np.arange(size, dtype=np.uint64) + 1
+    people = Respondents("customers", seed, 0, ids, np.ones(size), known, facts, {})
+    sheets = Sheets(asked, hold(asked, people, n=n, biases=Biases.none(), with_bias=False).sheets)
+    return sheets.answers(), {name: [item.code for item in asked.items_of(name)] for name in asked.constructs}, asked
+
+
+@pytest.mark.parametrize("seeds", [8, pytest.param(100, marks=pytest.mark.long)])
+def test_loadings_of_the_shipped_instrument_come_back_from_its_answers(seeds: int):
+    """What the instrument says of an item, through thresholds, skip rules and gaps: in at least 90 of 100 seeds."""
+    hits, chi2 = [], []
+    for seed in range(seeds):
+        answers, constructs, asked = held(seed)
+        found = factor_model(answers, constructs)
+        assert not found.problem
+        true = np.array([asked.item(code).loading for code in found.loadings["item"]])
+        hits.append((found.loadings["low"] <= true) & (true <= found.loadings["high"]))
+        chi2.append(found.fit["chi2"][0] / found.fit["df"][0])
+    assert np.mean(hits) > 0.92
+    assert np.mean(chi2) == pytest.approx(1, abs=0.1)
+    if seeds >= 100:
+        assert np.mean(hits, axis=0).min() > 0.87  # 42 items: the worst of them has luck of its own
+
+
 def test_the_factor_model_equals_semopy():
     semopy = pytest.importorskip("semopy")
     answers, constructs = answered(600, 7, equal(3, 0.4))
@@ -124,6 +159,36 @@ def test_errors_of_correlations_are_their_spread(kind):
         found.append(moments.correlation[moments.pairs])
         said.append(np.diag(moments.errors))
     assert np.sqrt(np.mean(said, axis=0)) == pytest.approx(np.std(found, axis=0), rel=0.12)
+
+
+def test_errors_of_polychoric_correlations_are_exact_where_the_table_is():
+    """Every cell of a table that follows the normal law, and how far the correlation moves with each cell's weight."""
+    skewed = np.array([-0.2, 0.6, 1.3])
+    edges = np.concatenate([[-9], skewed, [9]])
+    law = multivariate_normal(cov=[[1, 0.7], [0.7, 1]])
+    below = np.array([[law.cdf([a, b]) for b in edges] for a in edges])
+    shares = np.diff(np.diff(below, axis=0), axis=1).ravel()
+    cells = pd.DataFrame([(i, j) for i in range(4) for j in range(4)], columns=["x", "y"], dtype=float)
+    found = correlate(cells, shares, "polychoric")
+    assert found.correlation[0, 1] == pytest.approx(0.7, abs=1e-4)
+    moved = []
+    for cell in range(16):
+        step = 1e-4 * shares[cell] * (np.arange(16) == cell)
+        more, less = (correlate(cells, shares + sign * step, "polychoric").correlation[0, 1] for sign in (1, -1))
+        moved.append((more - less) / 2e-4)
+    assert found.errors[0, 0] == pytest.approx(np.sum(np.square(moved)), rel=2e-3)
+
+
+def test_reliability_and_validity_are_the_closed_forms():
+    """Composite reliability, variance extracted, HTMT and Fornell-Larcker of four items with loadings of .7."""
+    for r, distinct in ((0.6, True), (0.8, False)):
+        answers, constructs = answered(20_000, 4, equal(2, r), loadings=(0.7,) * 4)
+        found = factor_model(answers, constructs)
+        assert found.constructs["ave"].to_numpy() == pytest.approx([0.49] * 2, abs=0.015)
+        reliability = 2.8**2 / (2.8**2 + 4 * 0.51)
+        assert found.constructs["composite_reliability"].to_numpy() == pytest.approx([reliability] * 2, abs=0.01)
+        assert found.factors["htmt"][0] == pytest.approx(r, abs=0.02)
+        assert found.factors["distinct"][0] == distinct
 
 
 def test_attenuation_corrected_is_the_true_correlation():
@@ -217,6 +282,8 @@ def test_exploration_of_the_real_bank(bank, bank_constructs):
     assert found.adequacy["kmo"][0] == pytest.approx(0.96292, abs=1e-5)
     assert found.adequacy["bartlett_chi2"][0] == pytest.approx(26493.15, abs=0.01)
     assert found.eigenvalues["kept"].sum() == 3
+    sampled = [0.95192, 0.95711, 0.95984, 0.96381, 0.94134, 0.96938]
+    assert found.loadings["kmo"].to_numpy()[:6] == pytest.approx(sampled, abs=1e-5)
     communality = [0.5886, 0.6395, 0.5491, 0.5608, 0.3572, 0.5663]
     assert found.loadings["communality"].to_numpy()[:6] == pytest.approx(communality, abs=1e-4)
 
@@ -746,6 +813,21 @@ def test_what_is_left_out_is_said(name: str, said: str):
     found = factor_model(*bad(name))
     assert not found.problem
     assert any(said in note for note in found.notes)
+
+
+def test_two_items_that_cannot_be_told_apart_get_one_loading():
+    """Where a factor of two items has next to nothing to do with others; the rest of the model stays."""
+    answers, constructs = answered(150, 0, equal(3, 0.05))
+    constructs["f0"] = constructs["f0"][:2]
+    found = factor_model(answers, constructs)
+    assert not found.problem
+    assert any(note.startswith("two items get one loading in common") and note.endswith(": f0") for note in found.notes)
+    assert found.fit["df"][0] == 33  # 10 items: 55 moments less 19 loadings and variances and 3 correlations
+    first, second = found.loadings["loading"][:2]
+    assert first == pytest.approx(second, abs=0.03)
+    assert first**2 == pytest.approx(answers[["f0_0", "f0_1"]].corr().iloc[0, 1], abs=0.03)
+    three = {"f0": ["f0_0", "f0_1", "f0_2"]}
+    assert not any("in common" in note for note in factor_model(answers, three | {"f1": constructs["f1"]}).notes)
 
 
 def test_gaps_and_few_sheets_are_said():

@@ -15,7 +15,7 @@ from sim.reporting.figures import panels as parts
 from sim.reporting.figures import style, units
 from sim.reporting.figures.board import Cube
 
-ROW, NAMES = 0.255, 3.1
+ROW, NAMES = 0.255, 4.3
 MIDDLE = "#D9D9D9"
 
 

@@ -15,7 +15,7 @@ from sim.reporting.figures.survey_levels import Level, Pair, by_group, gap_bars,
 from sim.reporting.figures.survey_map import Place, importance_map
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.survey import sentences as say
-from sim.reporting.survey import structure
+from sim.reporting.survey import structure, truth
 from sim.survey.analysis import Analysis
 from sim.survey.analysis.groups import NPS as NPS_ROW
 from sim.survey.analysis.importance import DERIVED, QUADRANTS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROWS = 18  # questions in a figure
 ENDS = ("mean", "ci_low", "ci_high")
 FIT = ("n", "chi2", "df", "cfi", "tli", "rmsea", "rmsea_low", "rmsea_high", "srmr")
-TURNED = " (turned)"
+TURNED = "(turned) "
 INTERVALS = "Intervals are 95 %, each by itself."
 
 
@@ -86,8 +86,9 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
         shares = own[column].to_numpy(np.float64)
         name = said(item.text) or item.code
         group = say.label_of(analysis, item.measures or item.about or "") if item.measures or item.about else "Others"
-        group += {"expectation": ", expected", "importance": ", importance"}.get(item.role, "")
-        asked.append(Question(name + TURNED * item.reversed, group, shares[::-1] if item.reversed else shares))
+        if item.about is not None and item.about != item.measures and item.measures is None:
+            group += {"expectation": ", expected", "importance": ", importance"}.get(item.role, "")
+        asked.append(Question(TURNED * item.reversed + name, group, shares[::-1] if item.reversed else shares))
     chunks: list[list[Question]] = []
     for group in dict.fromkeys(one.group for one in asked):
         together = [one for one in asked if one.group == group]
@@ -109,7 +110,7 @@ def _answers(analysis: Analysis) -> Iterator[Plate]:
 
 
 def _answers_subtitle(chunk: Sequence[Question]) -> str:
-    turned = " Reversed questions are turned." if any(one.name.endswith(TURNED) for one in chunk) else ""
+    turned = " Reversed questions are turned." if any(one.name.startswith(TURNED) for one in chunk) else ""
     return f"Shares of answers from the lowest to the highest, around the middle one.{turned}"
 
 
@@ -209,7 +210,7 @@ def _groups(analysis: Analysis, by: str) -> Any:
     return by_group(say.groups_title(analysis, by), subtitle, labels, shown, "Score", "0 to 100")
 
 
-def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
+def render(analysis: Analysis, pictures: Sequence[Picture], bias: pd.DataFrame | None = None) -> str:
     """The page as text; everything that comes from a file is escaped."""
     f = analysis.facts
     row = say.nps_row(analysis)
@@ -238,6 +239,9 @@ def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
         validity=_validity(analysis),
         alike=_alike(analysis),
         remarks=analysis.remarks,
+        truth=truth.rows(analysis, bias),
+        causes=list(truth.CAUSES.values()),
+        alphas=truth.reliabilities(analysis, bias),
         tests=len(analysis.tables["differences"]),
         sure=int(analysis.tables["differences"]["sure"].sum()),
         tables=list(analysis.tables),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,14 +122,14 @@ def factor_model(
         return FactorModel(problem=of.problem, notes=of.notes)
     names = list(of.constructs)
     together = tuple(zip(*map(lambda at: map(int, at), np.triu_indices(len(names), 1)), strict=True))
-    solution = fit(Model(of.belongs, len(names), together=together), of.moments, of.items, names)
+    solution, told = fitted(of, Model(of.belongs, len(names), together=together))
     if solution.problem:
-        return FactorModel(problem=solution.problem, notes=of.notes)
+        return FactorModel(problem=solution.problem, notes=(*of.notes, *told))
     loadings = estimates(solution, 0, len(of.items), "loading")
     loadings.insert(0, "item", of.items)
     loadings.insert(0, "construct", [names[at] for at in of.belongs])
     wrong = loadings.loc[loadings["loading"] < 0, "item"]
-    notes = list(of.notes)
+    notes = [*of.notes, *told]
     if len(wrong):
         notes.append(f"negative loading, so perhaps not turned as it should be: {', '.join(wrong)}")
     by = loadings.groupby("construct", sort=False)["loading"]
@@ -145,6 +145,25 @@ def factor_model(
         bool(min(ave[x], ave[y]) > r**2) for x, y, r in zip(factors["x"], factors["y"], factors["r"], strict=True)
     ]
     return FactorModel(loadings, factors, made, pd.DataFrame([solution.indices]), notes=tuple(notes))
+
+
+def fitted(of: Measured, model: Model) -> tuple[Fit, tuple[str, ...]]:
+    """The model fitted to what was measured, and what had to be done for a solution, in sentences.
+
+    Two items are too few to tell their loadings apart where their factor has little to do with others: where nothing
+    of one's own would be left, the two get one loading in common.
+    """
+    assert of.moments is not None
+    names = list(of.constructs)
+    while True:
+        solution = fit(model, of.moments, of.items, names)
+        pairs = {int(of.belongs[item]) for item in solution.edge if len(of.constructs[names[of.belongs[item]]]) == 2}
+        if not pairs - model.tied:
+            break
+        model = replace(model, tied=model.tied | pairs)
+    tied = [names[at] for at in sorted(model.tied)]
+    said = f"two items get one loading in common, as they cannot be told apart otherwise: {', '.join(tied)}"
+    return solution, (said,) if tied else ()
 
 
 def estimates(solution: Fit, first: int, count: int, name: str) -> pd.DataFrame:

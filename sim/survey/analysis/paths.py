@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.survey.analysis.confirmatory import measured
+from sim.survey.analysis.confirmatory import fitted, measured
 from sim.survey.analysis.correlations import Z
 from sim.survey.analysis.moments import Kind
-from sim.survey.analysis.structure import Fit, Model, fit, jacobian
+from sim.survey.analysis.structure import Fit, Model, jacobian
 from sim.survey.analysis.threads import one_thread
 
 if TYPE_CHECKING:
@@ -121,10 +121,10 @@ def structural(
     first = [at for at in range(len(names)) if all(effect != at for _, effect in arrows)]
     together = tuple((a, b) for i, a in enumerate(first) for b in first[i + 1 :])
     model = Model(of.belongs, len(names), arrows, together)
-    solution = fit(model, of.moments, of.items, names)
+    solution, told = fitted(of, model)
     if solution.problem:
-        return Structure(problem=solution.problem, notes=of.notes)
-    latent = model.latent(solution.at)
+        return Structure(problem=solution.problem, notes=(*of.notes, *told))
+    latent = solution.model.latent(solution.at)
     paths_at = slice(len(of.items), len(of.items) + len(arrows))
     direct = _matrix(arrows, solution.standard[paths_at], len(names))
     explained = [
@@ -134,7 +134,7 @@ def structural(
         _effects(solution, arrows, names, paths_at),
         pd.DataFrame(explained),
         pd.DataFrame([solution.indices]),
-        notes=of.notes,
+        notes=(*of.notes, *told),
     )
 
 

@@ -9,7 +9,7 @@ not normal.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -28,29 +28,38 @@ class Model:
     """Which item belongs to which factor, which factor follows from which, and which are free to go together.
 
     `belongs` has the place of each item's factor, int (items,); `paths` pairs (from, to) and `together` pairs of
-    places of factors whose (remaining) covariance is free.
+    places of factors whose (remaining) covariance is free. Items of the factors in `tied` have one loading in common.
     """
 
     belongs: np.ndarray
     factors: int
     paths: tuple[tuple[int, int], ...] = ()
     together: tuple[tuple[int, int], ...] = ()
+    tied: frozenset[int] = frozenset()
+
+    @property
+    def loading_of(self) -> np.ndarray:
+        """Which loading each item has, int (items,)."""
+        seen: dict[tuple[int, int], int] = {}
+        keys = [(int(at), 0 if at in self.tied else place + 1) for place, at in enumerate(self.belongs)]
+        return np.array([seen.setdefault(key, len(seen)) for key in keys])
 
     @property
     def parameters(self) -> int:
         """How many numbers are fitted: loadings, paths, covariances, unique variances."""
-        return 2 * len(self.belongs) + len(self.paths) + len(self.together)
+        shared = int(self.loading_of.max()) + 1
+        return shared + len(self.belongs) + len(self.paths) + len(self.together)
 
     def parts(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Loadings (items,), paths B (to, from), covariances of what is left of factors, unique variances (items,)."""
-        p, b = len(self.belongs), len(self.paths)
-        effects = np.zeros((self.factors, self.factors))
-        for value, (cause, effect) in zip(at[p : p + b], self.paths, strict=True):
+        own, p, b, c = self.loading_of, len(self.belongs), len(self.paths), len(self.together)
+        loadings, paths, covariances, unique = np.split(at, np.cumsum([len(at) - p - b - c, b, c]))
+        effects, left = np.zeros((self.factors, self.factors)), np.eye(self.factors)
+        for value, (cause, effect) in zip(paths, self.paths, strict=True):
             effects[effect, cause] = value
-        left = np.eye(self.factors)
-        for value, (one, other) in zip(at[p + b : len(at) - p], self.together, strict=True):
+        for value, (one, other) in zip(covariances, self.together, strict=True):
             left[one, other] = left[other, one] = value
-        return at[:p], effects, left, at[len(at) - p :]
+        return loadings[own], effects, left, unique
 
     def implied(self, at: np.ndarray) -> np.ndarray:
         """Covariances of items that follow, float64 (items, items)."""
@@ -64,8 +73,10 @@ class Model:
         met, reach, one = onto @ latent, onto @ through, np.eye(p)
         causes, effects = (np.array([path[i] for path in self.paths], int) for i in (0, 1))
         first, second = (np.array([pair[i] for pair in self.together], int) for i in (0, 1))
-        x = np.concatenate([one, reach[:, effects], reach[:, first], one], axis=1)
-        y = np.concatenate([met[:, self.belongs], met[:, causes], reach[:, second], one / 2], axis=1)
+        mine = self.loading_of[:, None] == np.arange(int(self.loading_of.max()) + 1)  # items, loadings
+        factor = self.belongs[mine.argmax(axis=0)]
+        x = np.concatenate([mine, reach[:, effects], reach[:, first], one], axis=1)
+        y = np.concatenate([met[:, factor], met[:, causes], reach[:, second], one / 2], axis=1)
         return x, y
 
     def _behind(self, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -95,7 +106,8 @@ class Model:
 class Fit:
     """A fitted model: parameters, standardised ones with the covariance of their errors, and how well it fits.
 
-    `problem` says in words why there are no numbers to believe; everything else is then empty or NaN.
+    `problem` says in words why there are no numbers to believe, everything else is then empty; `edge` has the places of
+    the items of which nothing of their own would be left.
     """
 
     model: Model
@@ -104,6 +116,7 @@ class Fit:
     errors: np.ndarray
     indices: dict[str, float]
     problem: str = ""
+    edge: tuple[int, ...] = ()
 
 
 def fit(model: Model, moments: Moments, names: list[str], factors: list[str]) -> Fit:
@@ -125,10 +138,11 @@ def fit(model: Model, moments: Moments, names: list[str], factors: list[str]) ->
     with np.errstate(all="ignore"):
         try:
             at, settled = scored(_evaluate(model, misfit), _start(model, moments.correlation))
-            problem = "" if settled else "the search for the best fit did not settle"
-            problem = problem or _inadmissible(model, at, names, factors)
-            if problem:
-                return _none(model, problem)
+            if problem := _inadmissible(model, at, names, factors):
+                edge = np.flatnonzero(model.parts(at)[3] < LOOSE)
+                return replace(_none(model, problem), edge=tuple(map(int, edge)))
+            if not settled:
+                return _none(model, "the search for the best fit did not settle")
             return _judged(model, moments, misfit, at, free)
         except np.linalg.LinAlgError:
             return _none(model, "the data do not pin the model down (singular)")
@@ -144,7 +158,8 @@ def _start(model: Model, correlation: np.ndarray) -> np.ndarray:
         first = vectors[:, -1] * np.sqrt(values[-1])
         loadings[mine] = np.clip(first * (1 if first.sum() >= 0 else -1), -0.9, 0.9)
     middle = np.concatenate([np.full(len(model.paths), 0.1), np.full(len(model.together), 0.3)])
-    return np.concatenate([loadings, middle, 1 - loadings**2])
+    of = model.loading_of
+    return np.concatenate([np.bincount(of, loadings) / np.bincount(of), middle, 1 - loadings**2])
 
 
 def _evaluate(model: Model, misfit: Misfit) -> Evaluate:

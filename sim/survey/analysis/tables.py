@@ -17,12 +17,13 @@ Rows = Sequence[dict[str, Any]]
 
 
 def table(name: str, rows: Rows) -> pd.DataFrame:
-    """The table of that name; of no rows it has its columns all the same."""
+    """The table of that name in its declared types; of no rows it has its columns all the same."""
     import pandas as pd
 
     names = SURVEY[name].names
+    kinds = {column.name: column.dtype for column in SURVEY[name].columns if column.dtype != "text"}
     assert all(row.keys() == set(names) for row in rows), f"{name}: a row is not as declared"
-    return pd.DataFrame(list(rows), columns=list(names))
+    return pd.DataFrame(list(rows), columns=list(names)).astype(kinds)
 
 
 def judged(name: str, rows: Rows) -> pd.DataFrame:

@@ -13,9 +13,10 @@ from scipy.special import betaincinv, ndtr
 
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted
+from sim.survey.analysis.moments import proper
 from sim.survey.initial.joint import Joint
 from sim.survey.initial.links import TARGETS, Link, Links
-from sim.survey.initial.normal import Cut, correlations, cut, nearest
+from sim.survey.initial.normal import Cut, correlations, cut
 from sim.survey.initial.raking import Raked, raked
 from sim.survey.initial.scores import FEWEST, MOST_TRUE, Scored, Scoring, scored
 from sim.survey.initial.strata import Pyramid, Stratum, margin, strata, words_of
@@ -194,7 +195,7 @@ def _joint(
         found[:k, :k] = correlations(np.column_stack([_scores_of(one) for one in traits]), np.ones(traits[0].bank.size))
     np.fill_diagonal(found, 1.0)
     names = (*drawn, *users)
-    return Joint(tuple(one.name for one in traits), names, nearest(found), mean, sd, reliability)
+    return Joint(tuple(one.name for one in traits), names, proper(found)[0], mean, sd, reliability)
 
 
 def _cut_of(one: Stratum) -> Cut:

@@ -19,8 +19,9 @@ from sim.codes import DRAW_INITIAL
 from sim.errors import BadInput, Mistake
 from sim.kernel.numerics import uniforms
 from sim.store.files import why_unreadable
+from sim.survey.analysis.moments import proper
 from sim.survey.initial.joint import LANES, PURPOSES
-from sim.survey.initial.normal import Cut, nearest, points_of
+from sim.survey.initial.normal import Cut, points_of
 from sim.survey.initial.scores import MOST_TRUE, STEEPEST, Scoring
 from sim.survey.instrument import Instrument
 from sim.survey.sheets import Sheets
@@ -196,4 +197,4 @@ def one_of(names: list[str], told: str) -> str:
 def _drawable(found: np.ndarray) -> np.ndarray:
     found = np.clip((found + found.T) / 2.0, -(STEEPEST**2), STEEPEST**2)
     np.fill_diagonal(found, 1.0)
-    return nearest(found)
+    return proper(found)[0]

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from sim.survey.analysis.moments import proper
 from sim.survey.initial.attitudes import Attitudes
 from sim.survey.initial.links import TARGETS
-from sim.survey.initial.normal import nearest
 from sim.survey.initial.scores import true_correlations
 from sim.survey.instrument import Instrument
 
@@ -76,7 +76,7 @@ def _own(names: list[str], left: dict[str, np.ndarray]) -> dict[str, dict[str, f
     sd = np.sqrt(np.maximum(np.diag(between), 1e-9))
     between = np.clip((between + between.T) / 2.0 / np.outer(sd, sd), -1.0, 1.0)
     np.fill_diagonal(between, 1.0)
-    between = nearest(between)
+    between = proper(between)[0]
     found: dict[str, dict[str, float]] = {}
     for i, name in enumerate(kept):
         pairs = {kept[j]: round(float(between[i, j]), DIGITS) for j in range(i + 1, len(kept))}

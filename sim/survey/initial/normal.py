@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr, ndtri
 
+from sim.survey.analysis.moments import pearson
+
 LEAST = 1e-12  # of a share; beyond it an answer is one that nobody gave
 FARTHEST = 6.0  # SD: where a cut stands that nobody's latent answer is beyond
-LEAST_EIGENVALUE = 1e-6  # of a correlation matrix that can be drawn from
 SQRT_2PI = float(np.sqrt(2.0 * np.pi))
 
 
@@ -69,43 +70,8 @@ def cut(values: np.ndarray, weights: np.ndarray, points: Sequence[float] | None 
 
 
 def correlations(columns: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Weighted correlations of columns, float64 (n, k) with NaN where unknown, over the rows that know both, (k, k).
-
-    0 with a column that does not vary.
-    """
-    known = ~np.isnan(columns)
-    filled = np.where(known, columns, 0.0)
-    w = known * weights[:, None]
-    mass = w.T @ known
-    mass[mass == 0] = 1.0
-    mean = (w * filled).T @ known / mass  # of the one where the other is known
-    square = (w * filled**2).T @ known / mass
-    sd = np.sqrt(np.maximum(square - mean**2, 0.0))
-    both = (w * filled).T @ filled / mass - mean * mean.T
-    scale = sd * sd.T
-    found = np.where(scale > 1e-12, both / np.where(scale > 1e-12, scale, 1.0), 0.0)
-    np.fill_diagonal(found, 1.0)
-    return np.clip(found, -1.0, 1.0)
-
-
-def nearest(matrix: np.ndarray) -> np.ndarray:
-    """The nearest correlation matrix that can be drawn from (Higham 2002, alternating projections); itself if it is."""
-    if np.linalg.eigvalsh(matrix)[0] >= LEAST_EIGENVALUE:
-        return matrix
-    y, correction = matrix.copy(), np.zeros_like(matrix)
-    for _ in range(200):
-        r = y - correction
-        values, vectors = np.linalg.eigh(r)
-        x = (vectors * np.maximum(values, 10 * LEAST_EIGENVALUE)) @ vectors.T
-        correction = x - r
-        before, y = y, x.copy()
-        np.fill_diagonal(y, 1.0)
-        if np.abs(y - before).max() < 1e-10:
-            break
-    scale = 1.0 / np.sqrt(np.diag(x))
-    found = x * np.outer(scale, scale)
-    np.fill_diagonal(found, 1.0)
-    return (found + found.T) / 2.0
+    """Weighted correlations of columns, float64 (n, k) with NaN where unknown, (k, k); 0 with what does not vary."""
+    return np.nan_to_num(pearson(columns, weights))
 
 
 def points_of(latent: np.ndarray, shares: np.ndarray) -> np.ndarray:

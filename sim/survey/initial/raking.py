@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim.survey.analysis.moments import effective
+
 ROUNDS = 500
 CLOSE = 1e-10  # of a margin's shares
 TRIMMED_AT = 5.0  # times the mean weight: no sheet speaks for more
@@ -23,7 +25,7 @@ class Raked:
     @property
     def effective(self) -> float:
         """As many sheets as would say as much without weights (Kish)."""
-        return float(self.weights.sum() ** 2 / (self.weights**2).sum())
+        return effective(self.weights)
 
 
 def raked(margins: Sequence[tuple[np.ndarray, np.ndarray]], weights: np.ndarray) -> Raked:

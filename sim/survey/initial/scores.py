@@ -16,9 +16,12 @@ from scipy.special import ndtri
 
 from sim.assumptions import Settings, assumption
 from sim.errors import Mistake
-from sim.survey.initial.normal import Cut, correlations, cut, nearest
+from sim.survey.analysis.moments import proper
+from sim.survey.analysis.reliability import omega_of, one_factor
+from sim.survey.initial.normal import Cut, correlations, cut
 from sim.survey.sheets import Sheets
 
+LEAST_LOADING = 0.01
 STEEPEST = 0.985  # no loading is taken above: an item that were its construct itself
 LEAST_ANSWERED = 0.5  # share of a construct's items that a sheet must answer to have a score
 MOST_TRUE = 0.98  # no two constructs are taken to go together more closely
@@ -59,36 +62,9 @@ class Scored:
     latent: np.ndarray
 
 
-def one_factor(matrix: np.ndarray) -> np.ndarray:
-    """Loadings of one factor of a correlation matrix (k, k), float64 (k,), by principal axes until they stand.
-
-    Of two items, the fewest, both load with the root of their correlation.
-    """
-    k = matrix.shape[0]
-    if k == 2:
-        return np.array([1.0, np.sign(matrix[0, 1]) or 1.0]) * np.sqrt(abs(matrix[0, 1]))
-    off = matrix - np.eye(k)
-    shared = np.abs(off).max(axis=1)
-    loading = np.zeros(k)
-    for _ in range(2000):
-        values, vectors = np.linalg.eigh(off + np.diag(shared))
-        loading = vectors[:, -1] * np.sqrt(max(values[-1], 0.0))
-        change = np.clip(loading**2, 0.0, STEEPEST**2) - shared
-        shared = shared + change
-        if np.abs(change).max() < 1e-10:
-            break
-    return loading * (np.sign(loading.sum()) or 1.0)
-
-
 def weights_of(loading: np.ndarray) -> np.ndarray:
     """Weight of each item in its construct's score: loading over what the factor leaves of it."""
     return loading / np.maximum(1.0 - loading**2, 1.0 - STEEPEST**2)
-
-
-def omega(loading: np.ndarray, weights: np.ndarray) -> float:
-    """Reliability of a weighted sum of items of one factor."""
-    true = float(weights @ loading) ** 2
-    return true / (true + float(weights**2 @ (1.0 - np.minimum(loading**2, 1.0))))
 
 
 def alike_reliability(between: np.ndarray) -> float:
@@ -153,27 +129,33 @@ def scored(sheets: Sheets, names: Sequence[str], scoring: Scoring) -> tuple[Scor
             loadings[known[0]] = float(np.sqrt(scoring.single))
             continue
         between = correlations(score, weights)
-        loading = one_factor(nearest(between))
+        loading = _one_factor(between)
         turned = [code for code, value in zip(known, loading, strict=True) if value <= 0]
-        believed = omega(np.clip(np.abs(loading), 0.01, STEEPEST), weights_of(np.clip(np.abs(loading), 0.01, STEEPEST)))
-        if turned and believed >= LEAST_RELIABLE:
+        believed = np.clip(np.abs(loading), LEAST_LOADING, STEEPEST)
+        trusted = omega_of(believed, weights_of(believed))
+        if turned and trusted >= LEAST_RELIABLE:
             for code in turned:
                 wrong(code, f"goes against the rest of {name}; mark it reversed, or leave it out")
-        elif believed < LEAST_RELIABLE or _mean_of(between) <= 0:
+        elif trusted < LEAST_RELIABLE or _mean_of(between) <= 0:
             what = f"reliability {alike_reliability(between):.2f}"
             wrong(name, f"{what}: its items do not go together; other items, or no link to it")
-        loading = np.clip(loading, 0.01, STEEPEST)
+        loading = np.clip(loading, LEAST_LOADING, STEEPEST)
         by = weights_of(loading)
         there = ~np.isnan(score)
         total = np.where(there, score, 0.0) @ by / np.where(there @ by > 0, there @ by, 1.0)
         total[there.mean(axis=1) < LEAST_ANSWERED] = np.nan
         z.append(normalised(total, weights))
-        reliability.append(omega(loading, by))
-        behind = one_factor(nearest(_behind(between, own)))
-        loadings |= dict(zip(known, np.clip(behind, 0.01, STEEPEST).tolist(), strict=True))
+        reliability.append(omega_of(loading, by))
+        behind = _one_factor(_behind(between, own))
+        loadings |= dict(zip(known, np.clip(behind, LEAST_LOADING, STEEPEST).tolist(), strict=True))
     table = np.column_stack(z) if z else np.empty((len(answers), 0))
-    trusted = np.array(reliability)
-    return Scored(tuple(names), table, trusted, loadings, cuts, true_correlations(table, trusted, weights)), mistakes
+    each = np.array(reliability)
+    return Scored(tuple(names), table, each, loadings, cuts, true_correlations(table, each, weights)), mistakes
+
+
+def _one_factor(between: np.ndarray) -> np.ndarray:
+    """Loadings of one factor, 0 where there is none."""
+    return np.nan_to_num(one_factor(proper(between)[0]))
 
 
 def _behind(between: np.ndarray, own: Sequence[Cut]) -> np.ndarray:
@@ -189,4 +171,4 @@ def true_correlations(z: np.ndarray, reliability: np.ndarray, weights: np.ndarra
     found = correlations(z, weights) / np.sqrt(np.outer(reliability, reliability))
     found = np.clip(found, -MOST_TRUE, MOST_TRUE)
     np.fill_diagonal(found, 1.0)
-    return nearest(found) if found.size else found
+    return proper(found)[0] if found.size else found
