@@ -228,6 +228,8 @@ def test_labels_and_missing_codes_of_spss_become_scales(tmp_path: Path) -> None:
     assert facts["age"] is None
     assert "remark: another value in every row, an id; not mapped" in made.listed
     assert "age: 999 declared missing, taken as none" in made.listed
+    assert "ease1: goes against the other items of ease (r -1.00); if it is, write reversed: true" in made.listed
+    assert not any(line.startswith("sat") for line in made.listed)
 
 
 def test_answers_of_spss_are_read_with_their_instrument(tmp_path: Path) -> None:

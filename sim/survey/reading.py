@@ -75,8 +75,8 @@ def read_sheets(path: str | os.PathLike[str], instrument: Instrument | None = No
     frame = read.frame()
     if read.mistakes:
         raise BadInput(sorted(read.mistakes))
-    known = {note.split(":", 1)[0] for note in notes}
-    notes += [note for note in (*table.notes, *read.notes) if note.split(":", 1)[0] not in known]
+    listed = {note.split(":", 1)[0] for note in notes}  # columns of which it is said already that they are no question
+    notes += [n for n in (*table.notes, *read.notes) if not (n.endswith("kept out") and n.split(":", 1)[0] in listed)]
     return Sheets(instrument, frame, str(path), tuple(notes))
 
 
