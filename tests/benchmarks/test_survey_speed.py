@@ -1,53 +1,39 @@
-"""How fast a questionnaire is held on a bank of a million, and its answers analysed.
+"""How fast answers are analysed.
 
-`python -m pytest tests/benchmarks/test_survey_speed.py --benchmark-only -o addopts= -s`
+`python -m pytest tests/benchmarks/test_survey_speed.py --benchmark-only -o addopts=`
 
-Figures beyond the time of a round are in `extra_info`. No test judges a time: machines differ.
+2,000 sheets of the customers' questionnaire (42 questions). No test judges a time: machines differ. What is judged is a
+ratio: four times the sheets may not take more than six times as long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from time import perf_counter
+import time
 
 import pytest
+from fabricate_survey import answers
 
-from sim.bank.model import BankModel
-from sim.experiments.prepare import prepare
-from sim.experiments.replication import Replication
-from sim.experiments.survey import Question, hold_on
 from sim.survey.analysis import analyse
-from sim.survey.instrument.reading import read_instrument
 from sim.survey.sheets import Sheets
-
-MILLION = ["population.customers=1000000", "population.agents=1000000", "burn_in=1", "months=4"]
 
 
 @pytest.fixture(scope="module")
-def bank() -> Iterator[BankModel]:
-    """A million customers one to one, at the end of month 1."""
-    (one,) = prepare("scenarios/baseline.yaml", MILLION, arms=["nothing"])
-    with Replication(one, 1).bank(one.scenario.arm_list[0]) as bank:
-        bank.run(until=1)
-        yield bank
+def sheets() -> Sheets:
+    return answers(2_000)
 
 
-@pytest.mark.parametrize("sampling", ["simple", "stratified", "quota", "branch", "app"])
-def test_holding_a_questionnaire_on_a_million_customers(benchmark, bank: BankModel, sampling: str) -> None:
-    """500 sheets and what they are wrong by; against a month of the same bank's life on one thread."""
-    question = Question(read_instrument("customers"), 500, sampling)
-    held, _ = benchmark(hold_on, bank, question)
-    assert len(held.sheets) == 500
-    begun = perf_counter()
-    bank.run(until=bank.month + 1) if bank.month < bank.scenario.months else None
-    if (month := perf_counter() - begun) > 0.01:
-        benchmark.extra_info["months of the bank's life"] = benchmark.stats["mean"] / month
+def test_everything_that_answers_say(benchmark, sheets):
+    """Every table: marginals, reliability, groups, factor models, drivers, paths, invariance."""
+    found = benchmark.pedantic(lambda: analyse(sheets), rounds=3, warmup_rounds=1)
+    assert found.facts["returned"] == 2_000
 
 
-def test_analysing_2000_sheets_of_40_questions(benchmark, bank: BankModel) -> None:
-    """All of the analysis, factor models and groups included, without page and figures."""
-    instrument = read_instrument("customers")
-    held, _ = hold_on(bank, Question(instrument, 2_000), with_bias=False)
-    assert len(instrument.items) >= 40
-    found = benchmark.pedantic(analyse, (Sheets(instrument, held.sheets),), {"by": ("tier",)}, rounds=3)
-    assert found.tables
+def test_four_times_the_sheets_are_not_sixteen_times_the_work():
+    seconds = {}
+    for n in (2_000, 8_000):
+        given = answers(n)
+        analyse(given)
+        begun = time.process_time()
+        analyse(given)
+        seconds[n] = time.process_time() - begun
+    assert seconds[8_000] < 6 * seconds[2_000], seconds
