@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def csv(folder: Path, columns: dict[str, list[object]], name: str = "plain.csv")
 def plain(folder: Path, **more: list[object]) -> Path:
     draw = np.random.default_rng(1)
     columns: dict[str, list[object]] = {f"sat{i}": list(draw.integers(0, 11, 40)) for i in (1, 2, 3)}
-    columns |= {f"val{i}": list(draw.integers(2, 9, 40)) for i in (1, 2)}
+    columns |= {f"val{i}": list(draw.integers(2, 7, 40)) for i in (1, 2)}
     return csv(folder, columns | {"Region": ["North", "South"] * 20, "row": list(range(40))} | more)
 
 
@@ -46,7 +47,7 @@ def test_names_and_ranges_of_plain_answers_propose_constructs_and_scales(tmp_pat
     assert made.instrument.name == "plain"
     assert {key: len(made.instrument.items_of(key)) for key in made.instrument.constructs} == {"sat": 3, "val": 2}
     assert {scale.points[0] for scale in made.instrument.scales.values()} == {0}
-    assert made.instrument.scale_of("val1").last == 10  # the range of most, since 2 to 8 is within it
+    assert made.instrument.scale_of("val1").last == 10  # the range of most, since 2 to 6 is within it, not 1 to 7
     assert [(one.code, list(one.choices or {})) for one in made.instrument.demographics] == [
         ("Region", ["North", "South"])
     ]
@@ -102,7 +103,38 @@ def test_answers_in_words_of_more_and_less_become_a_scale_of_five(tmp_path: Path
     assert any("1 answer for not known, taken as none: '不清楚'" in note for note in sheets.notes)
     (age,) = instrument.demographics
     assert list(age.choices or {}) == ["30以下", "30-44", "45以上"]
-    assert any(line.startswith("序号: another value in every row") for line in sheets.notes)
+    assert "序号: a column of the survey tool, not mapped" in sheets.notes
+
+
+def test_what_survey_tools_add_to_answers_is_no_question(tmp_path: Path) -> None:
+    head = "StartDate,Finished,ResponseId,Q1_1,Q1_2,NPS,Town\n"
+    own = '"Start Date","Finished","Response ID","I am served soon","I am known","Would you recommend us?","Town"\n'
+    own += ",".join('"{""ImportId"":""QID' + str(i) + '""}"' for i in range(7)) + "\n"
+    rows = "".join(f"2026-01-01,1,R_{i},{i % 5 + 1},{(2 * i) % 5 + 1},{i % 11},{'NS'[i % 2]}\n" for i in range(22))
+    (tmp_path / "qualtrics.csv").write_text(head + own + rows, encoding="utf-8")
+    sheets = read_sheets(tmp_path / "qualtrics.csv")
+    assert len(sheets.table) == 22
+    assert sheets.instrument.codes == ["Q1_1", "Q1_2", "NPS"]
+    assert sheets.instrument.item("Q1_1").text == "I am served soon"
+    assert [one.code for one in sheets.instrument.demographics] == ["Town"]
+    assert [note for note in sheets.notes if "survey tool" in note or "own" in note] == [
+        "StartDate: a column of the survey tool, not mapped",
+        "Finished: a column of the survey tool, not mapped",
+        "ResponseId: a column of the survey tool, not mapped",
+        "two rows below the header are Qualtrics' own, not answers",
+    ]
+    (tmp_path / "qualtrics.csv").write_text((head + own + rows).replace("R_3,4", "R_3,9"), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"qualtrics\.csv:7:18  Q1_1: 9 off the scale \(1: line 7\)"):
+        read_sheets(tmp_path / "qualtrics.csv", sheets.instrument)
+
+
+def test_a_seed_of_a_survey_tool_is_not_the_seed_of_a_run(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{9_000_000_000 + i},{i % 5 + 1},{5 - i % 5}\n" for i in range(10))
+    (tmp_path / "lime.csv").write_text("id,seed,q1,q2\n" + rows)
+    sheets = read_sheets(tmp_path / "lime.csv")
+    assert list(sheets.table) == ["q1", "q2"]
+    assert "seed: a column of the survey tool, not mapped" in sheets.notes
+    assert "seed: a column of the survey tool, kept out" in read_sheets(tmp_path / "lime.csv", sheets.instrument).notes
 
 
 @pytest.mark.parametrize(
@@ -165,6 +197,7 @@ def spss(folder: Path, name: str = "bank.sav") -> Path:
         "ease1": ends,
         "ease2": ends,
     }
+    labels["nps"] = {0: "surely not", 10: "surely"}
     labels["gender"] = {1: "female", 2: "male"}
     labels["region"] = {1: "North", 2: "South", 3: "East", 4: "West", 5: "Centre", 9: "refused"}
     texts = {"sat1": "All in all I am content", "nps": "Would you recommend us?", "ease1": "How easy is it?"}
@@ -195,6 +228,8 @@ def test_labels_and_missing_codes_of_spss_become_scales(tmp_path: Path) -> None:
     assert facts["age"] is None
     assert "remark: another value in every row, an id; not mapped" in made.listed
     assert "age: 999 declared missing, taken as none" in made.listed
+    assert "ease1: goes against the other items of ease (r -1.00); if it is, write reversed: true" in made.listed
+    assert not any(line.startswith("sat") for line in made.listed)
 
 
 def test_answers_of_spss_are_read_with_their_instrument(tmp_path: Path) -> None:
@@ -206,6 +241,17 @@ def test_answers_of_spss_are_read_with_their_instrument(tmp_path: Path) -> None:
     again = read_sheets(tmp_path / "bank.sav", sheets.instrument)  # an instrument of one's own serves as well
     pd.testing.assert_frame_equal(again.table, sheets.table)
     assert any(note == "sat1: 2 answers for not known, taken as none" for note in sheets.notes)
+
+
+def test_a_library_that_is_missing_is_named_with_what_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyreadstat", None)
+    with pytest.raises(BadInput, match=r"bank\.sav  needs the package pyreadstat; pip install 'rapport-sim\[survey\]'"):
+        import_instrument(spss(tmp_path))
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(BadInput, match=r"form\.xlsx  needs the package openpyxl; pip install 'rapport-sim\[survey\]'"):
+        to_xlsform(read_instrument("customers"), tmp_path / "form.xlsx")
 
 
 def test_spss_without_a_row_is_refused(tmp_path: Path) -> None:
@@ -620,6 +666,15 @@ def test_a_qualtrics_survey_is_mapped_in_the_order_of_its_flow_and_the_rest_list
         "Rank: a ranking, not mapped",
         "Old: in the trash or in no block, not mapped",
     ]
+
+
+def test_a_qualtrics_survey_without_a_flow_is_asked_block_by_block_and_trash_is_not(tmp_path: Path) -> None:
+    data = json.loads(qualtrics(tmp_path).read_text(encoding="utf-8"))
+    data["SurveyElements"] = [one for one in data["SurveyElements"] if one["Element"] != "FL"]
+    (tmp_path / "bank.qsf").write_text(json.dumps(data), encoding="utf-8")
+    made = import_instrument(tmp_path / "bank.qsf")
+    assert made.instrument.codes == ["Serv_4", "Serv_1", "NPS", "Sat", "Warm_1"]
+    assert "Old: in the trash or in no block, not mapped" in made.listed
 
 
 # --- SurveyJS ---------------------------------------------------------------------------------------------------------

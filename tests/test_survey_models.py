@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from scipy.stats import multivariate_normal
 
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import correlations, matrix
@@ -160,6 +161,36 @@ def test_errors_of_correlations_are_their_spread(kind):
     assert np.sqrt(np.mean(said, axis=0)) == pytest.approx(np.std(found, axis=0), rel=0.12)
 
 
+def test_errors_of_polychoric_correlations_are_exact_where_the_table_is():
+    """Every cell of a table that follows the normal law, and how far the correlation moves with each cell's weight."""
+    skewed = np.array([-0.2, 0.6, 1.3])
+    edges = np.concatenate([[-9], skewed, [9]])
+    law = multivariate_normal(cov=[[1, 0.7], [0.7, 1]])
+    below = np.array([[law.cdf([a, b]) for b in edges] for a in edges])
+    shares = np.diff(np.diff(below, axis=0), axis=1).ravel()
+    cells = pd.DataFrame([(i, j) for i in range(4) for j in range(4)], columns=["x", "y"], dtype=float)
+    found = correlate(cells, shares, "polychoric")
+    assert found.correlation[0, 1] == pytest.approx(0.7, abs=1e-4)
+    moved = []
+    for cell in range(16):
+        step = 1e-4 * shares[cell] * (np.arange(16) == cell)
+        more, less = (correlate(cells, shares + sign * step, "polychoric").correlation[0, 1] for sign in (1, -1))
+        moved.append((more - less) / 2e-4)
+    assert found.errors[0, 0] == pytest.approx(np.sum(np.square(moved)), rel=2e-3)
+
+
+def test_reliability_and_validity_are_the_closed_forms():
+    """Composite reliability, variance extracted, HTMT and Fornell-Larcker of four items with loadings of .7."""
+    for r, distinct in ((0.6, True), (0.8, False)):
+        answers, constructs = answered(20_000, 4, equal(2, r), loadings=(0.7,) * 4)
+        found = factor_model(answers, constructs)
+        assert found.constructs["ave"].to_numpy() == pytest.approx([0.49] * 2, abs=0.015)
+        reliability = 2.8**2 / (2.8**2 + 4 * 0.51)
+        assert found.constructs["composite_reliability"].to_numpy() == pytest.approx([reliability] * 2, abs=0.01)
+        assert found.factors["htmt"][0] == pytest.approx(r, abs=0.02)
+        assert found.factors["distinct"][0] == distinct
+
+
 def test_attenuation_corrected_is_the_true_correlation():
     """Scores of four items correlate less than what they measure; reliability mends it."""
     answers, constructs = answered(20_000, 5, equal(2, 0.6), loadings=(0.7,) * 4)
@@ -251,6 +282,8 @@ def test_exploration_of_the_real_bank(bank, bank_constructs):
     assert found.adequacy["kmo"][0] == pytest.approx(0.96292, abs=1e-5)
     assert found.adequacy["bartlett_chi2"][0] == pytest.approx(26493.15, abs=0.01)
     assert found.eigenvalues["kept"].sum() == 3
+    sampled = [0.95192, 0.95711, 0.95984, 0.96381, 0.94134, 0.96938]
+    assert found.loadings["kmo"].to_numpy()[:6] == pytest.approx(sampled, abs=1e-5)
     communality = [0.5886, 0.6395, 0.5491, 0.5608, 0.3572, 0.5663]
     assert found.loadings["communality"].to_numpy()[:6] == pytest.approx(communality, abs=1e-4)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.cli import main
 from sim.errors import BadInput
 from sim.survey.instrument import Instrument
 from sim.survey.reading import read_sheets
@@ -121,6 +122,11 @@ def test_gzip_semicolons_parquet_and_excel_say_the_same(tmp_path: Path) -> None:
             "b,no,4,2,",
             "b,no,7,2,",
             "answers.csv:3:6  calm1: 7 off the scale (1: line 3); a whole number from 1 to 5, or empty",
+        ),
+        (
+            "b,no,4,2,",
+            "b,no,0,2,",
+            "answers.csv:3:6  calm1: 0 off the scale (1: line 3); a whole number from 1 to 5, or empty",
         ),
         (
             "b,no,4,2,",
@@ -259,3 +265,49 @@ def test_a_file_that_is_no_table_is_refused_in_words(tmp_path: Path, name: str, 
         read_sheets(tmp_path / name, instrument())
     assert words in str(error.value)
     assert str(error.value).startswith(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("b,no,4,2,", "b,no,7,2,", ["answers.csv:3:6  calm1: 7 off the scale"]),
+        (
+            "b,no,4,2,",
+            "a,no,7,2,x",
+            ["respondent: a: the respondent stands twice", "calm1: 7 off", "app1: 'x' is no answer"],
+        ),
+        ("a,yes,5,1,4\nb,no,4,2,\n", "", ["answers.csv  holds one sheet"]),
+        ("5,1,4\nb,no,4,2,\nc,yes,1,5,3", ",,\nb,no,,,\nc,yes,,,", ["answers.csv:1:1  no answers at all in 3 sheets"]),
+        ("calm2", "clam2", ["answers.csv:1:23  clam2: unknown column, and one is missing; did you mean calm2?"]),
+    ],
+)
+def test_the_command_line_refuses_bad_answers_a_line_each_and_writes_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    old: str,
+    new: str,
+    said: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("instrument.yaml").write_text(INSTRUMENT, encoding="utf-8")
+    Path("answers.csv").write_text(SHEETS.replace(old, new, 1), encoding="utf-8")
+    assert main(["survey", "--analyse", "answers.csv"]) == 2
+    captured = capsys.readouterr()
+    lines = captured.err.splitlines()
+    assert len(lines) == len(said)
+    assert all(words in line for words, line in zip(said, lines, strict=True))
+    assert captured.out == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["answers.csv", "instrument.yaml"]
+
+
+def test_the_command_line_refuses_an_instrument_that_does_not_fit_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(INSTRUMENT.replace("reversed: true", "loading: -0.6"), encoding="utf-8")
+    Path("answers.csv").write_text(SHEETS, encoding="utf-8")
+    assert main(["survey", "--analyse", "answers.csv", "--instrument", "mine.yaml"]) == 2
+    assert capsys.readouterr().err == (
+        "mine.yaml:14:75  items[1].loading: -0.6 is not above 0; 0.6 with reversed: true\n"
+    )

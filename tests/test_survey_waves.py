@@ -251,3 +251,27 @@ def test_a_skill_gap_closed_by_training_is_recovered_from_what_staff_say(trained
             gain[kind] = float((wide["upskilled"] - wide["nothing"]).mean())
         assert gain["true"] > 0.02  # SD: small, as trainings are
         assert gain["said"] / 0.35 == pytest.approx(gain["true"], rel=0.05)
+
+
+# --- the page ------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_of_a_held_survey_says_what_it_is_wrong_by_and_that_of_a_real_one_does_not(
+    run: sim.Run, tmp_path: Path, capsys: Any
+) -> None:
+    held = tmp_path / "held"
+    assert main(["survey", str(run.folder), "--n", "150", "--sampling", "app", "--out", str(held), "--quiet"]) == 0
+    assert main(["survey", "--analyse", str(held / "answers.csv"), "--by", "tier", "--quiet"]) == 0
+    page = (held / "answers-analysis" / "survey.html").read_text(encoding="utf-8")
+    assert 'id="truth"' in page
+    bias = pd.read_csv(held / "bias.csv")
+    first = bias[(bias["arm"] == "nothing") & (bias["unit"] == "NPS")].set_index("cause")
+    row = page[page.index("Net promoter score</th><td>") :]
+    assert f"<td>{first['true']['together']:.1f}</td>" in row[:200]
+    assert (held / "answers-analysis" / "figures" / "bias.png").exists()
+    real = tmp_path / "real"
+    real.mkdir()
+    for name in ("answers.csv", "instrument.yaml"):
+        (real / name).write_bytes((held / name).read_bytes())
+    assert main(["survey", "--analyse", str(real / "answers.csv"), "--quiet"]) == 0
+    assert 'id="truth"' not in (real / "answers-analysis" / "survey.html").read_text(encoding="utf-8")

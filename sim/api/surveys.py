@@ -51,7 +51,7 @@ class Answers:
         """The page with its figures and tables, written into a folder; shows itself in a notebook."""
         from sim.reporting.survey import build
 
-        return Page(build(self.analyse(by), folder_of(folder, "folder")))
+        return Page(build(self.analyse(by), folder_of(folder, "folder"), self.bias))
 
     def __repr__(self) -> str:
         return f"<Answers to {self.instrument.name}: {len(self.table)} sheets>"

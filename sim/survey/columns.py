@@ -14,6 +14,37 @@ MODE: Final = "mode"  # text: how it came back: online, handed, intercept
 WEIGHT: Final = "weight"  # float64: design weight, persons of the population a sheet stands for
 SHEET_COLUMNS: Final = (SHEET, RESPONDENT, ARM, SEED, WAVE, MODE, WEIGHT)  # in this order in what we write
 
+# What survey tools add to answers of their own accord: Qualtrics, LimeSurvey, Wenjuanxing. No question.
+TOOL_COLUMNS: Final = frozenset(
+    {
+        *(
+            "StartDate",
+            "EndDate",
+            "Status",
+            "IPAddress",
+            "Progress",
+            "Duration (in seconds)",
+            "Finished",
+            "RecordedDate",
+        ),
+        *("ResponseId", "RecipientLastName", "RecipientFirstName", "RecipientEmail", "ExternalReference"),
+        *("LocationLatitude", "LocationLongitude", "DistributionChannel", "UserLanguage"),
+        *(
+            "id",
+            "submitdate",
+            "lastpage",
+            "startlanguage",
+            "seed",
+            "startdate",
+            "datestamp",
+            "ipaddr",
+            "refurl",
+            "token",
+        ),
+        *("序号", "提交答卷时间", "所用时间", "来源", "来源详情", "来自IP"),
+    }
+)
+
 
 def valid_code(name: str) -> str:
     """The code that a question's name makes: ``q1_2`` of ``1.2``, ``use_SQ001`` of ``use[SQ001]``."""

@@ -13,7 +13,7 @@ import numpy as np
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted
 from sim.survey import tables
-from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, WAVE, WEIGHT, valid_code
+from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, TOOL_COLUMNS, WAVE, WEIGHT, valid_code
 from sim.survey.instrument import Instrument
 from sim.survey.instrument.draft import UNKNOWN_WORDS
 from sim.survey.instrument.importing import Imported, import_instrument
@@ -75,8 +75,8 @@ def read_sheets(path: str | os.PathLike[str], instrument: Instrument | None = No
     frame = read.frame()
     if read.mistakes:
         raise BadInput(sorted(read.mistakes))
-    known = {note.split(":", 1)[0] for note in notes}
-    notes += [note for note in (*table.notes, *read.notes) if note.split(":", 1)[0] not in known]
+    listed = {note.split(":", 1)[0] for note in notes}  # columns of which it is said already that they are no question
+    notes += [n for n in (*table.notes, *read.notes) if not (n.endswith("kept out") and n.split(":", 1)[0] in listed)]
     return Sheets(instrument, frame, str(path), tuple(notes))
 
 
@@ -94,6 +94,8 @@ class _Reader:
         wanted = [*SHEET_COLUMNS, *(one.code for one in self.instrument.demographics), *self.instrument.codes]
         there = list(self.table.cells.columns)
         found = {name: name for name in wanted if name in there}
+        if SEED in found and ARM not in found:
+            del found[SEED]  # LimeSurvey has one that is not ours
         for name in wanted:
             alike = [
                 c for c in there if c not in wanted and name.casefold() in (c.casefold(), valid_code(c).casefold())
@@ -106,7 +108,9 @@ class _Reader:
             if column in found.values():
                 continue
             line, character = self.table.header_place(column)
-            if hint := tables.meant(column, missing):
+            if column in TOOL_COLUMNS:
+                self.notes.append(f"{column}: a column of the survey tool, kept out")
+            elif hint := tables.meant(column, missing):
                 self._wrong(line, character, column, f"unknown column, and one is missing{hint}")
             else:
                 self.notes.append(f"{column}: no item or demographic of {self.instrument.name}, kept out")

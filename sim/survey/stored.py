@@ -78,6 +78,17 @@ def facts_of(folder: Path) -> dict[str, Any]:
     return found
 
 
+def bias_beside(answers: Path) -> pd.DataFrame | None:
+    """What a survey was wrong by, of the folder that it was held into; None for answers that are of no such folder."""
+    folder = answers.parent
+    if not (folder / FACTS).exists() or not (folder / BIAS).exists() or not answers.name.startswith(f"{ANSWERS}."):
+        return None
+    from sim.store.tables import read_values
+
+    types = {"arm": "text", "seed": "int64", "wave": "int64", "construct": "text", "cause": "text", "unit": "text"}
+    return read_values(folder / BIAS, types | {"true": "float64", "measured": "float64", "bias": "float64"})
+
+
 def held_in(run: Path) -> list[Path]:
     """Folders of surveys that were held on a run, the newest last."""
     found = [file.parent for file in (run / "surveys").glob(f"*/{FACTS}")]

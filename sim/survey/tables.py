@@ -12,7 +12,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -49,6 +49,9 @@ class Table:
     mark: str = ","
     head: str = field(default="", repr=False)
     head_line: int = 1
+    texts: Mapping[str, str] = field(
+        default_factory=dict
+    )  # questions by column, where the file has them below its header
 
     def place(self, row: int, column: str) -> tuple[int, int]:
         """(line, column) from 1 of a cell: in a CSV the character where it begins, elsewhere row and column numbers."""
@@ -208,9 +211,13 @@ def _csv(path: Path) -> Table:
     notes: tuple[str, ...] = () if encoding.startswith("utf-8") else (f"read as {_NAMES.get(encoding, encoding)}",)
     if mark != ",":
         notes += (f"values stand between {next(name for name, one in MARKS.items() if one == mark)} marks",)
-    return Table(
-        file, pd.DataFrame(rows, columns=header, dtype=object), starts, notes, "line", records, mark, head, head_line
-    )
+    texts: dict[str, str] = {}
+    if len(rows) > 1 and any(cell is not None and cell.startswith('{"ImportId"') for cell in rows[1]):
+        texts = {name: text for name, text in zip(header, rows[0], strict=True) if text is not None}
+        del rows[:2], starts[:2], records[:2]
+        notes += ("two rows below the header are Qualtrics' own, not answers",)
+    cells = pd.DataFrame(rows, columns=header, dtype=object)
+    return Table(file, cells, starts, notes, "line", records, mark, head, head_line, texts)
 
 
 _NAMES: Final = {

@@ -26,6 +26,7 @@ from sim.reporting.figures.service import contacts_and_utilisation, satisfaction
 from sim.reporting.figures.strategies import strategy_costs, strategy_maturity
 from sim.reporting.figures.trajectories import trajectories
 from sim.reporting.figures.waterfall import waterfall
+from sim.reporting.figures.waves import customers_asked, staff_asked
 
 DPI = 150
 
@@ -154,6 +155,25 @@ REACH: tuple[Plate, ...] = (
     ),
 )
 
+SURVEYED: tuple[Plate, ...] = (
+    Plate(
+        "customers_asked",
+        customers_asked,
+        "What customers would say",
+        "Above, what a bank would see: a sample, those of it who answer, and as people answer. Below, what no bank "
+        "sees. Where the lines above move and those below do not, it is the survey that moves.",
+        section="surveyed",
+    ),
+    Plate(
+        "staff_asked",
+        staff_asked,
+        "What relationship managers would say",
+        "Skills are self-rated: people know themselves only in part and answer before their employer, so that a "
+        "gain in true skill shows weakly. The bank has few managers, and whoever was hired since is asked too.",
+        section="surveyed",
+    ),
+)
+
 FIGURES: tuple[Plate, ...] = (
     Plate(
         "attrition_by_tier",
@@ -226,7 +246,7 @@ FIGURES: tuple[Plate, ...] = (
 def plates(board: Board) -> list[Plate]:
     """The figures that suit a run: with several arms, those of the decision come first."""
     decision = [] if board.one_arm else [*DECISION, *(BELIEFS if board.believes else ())]
-    return [*decision, *REACH, *FIGURES]
+    return [*decision, *REACH, *SURVEYED, *FIGURES]
 
 
 def png_bytes(figure: Figure) -> bytes:

@@ -21,10 +21,13 @@ from sim.measures.reach import funnel_of
 from sim.phrases import spoken
 from sim.reporting.figures import units
 from sim.reporting.names import labels_of
+from sim.survey.instrument.reading import read_instrument
+from sim.survey.waves import Waves, waves
 
 Cube = NDArray[np.float64]
 
 SEEDS_FOR_AN_INTERVAL = 5  # below, a t interval is wider than what the seeds show; the range says more
+ASKED = {"customers": "answers", "managers": "staff_answers"}  # who was asked, and the table of their sheets
 SMALL = 100  # customers of a tier below which chance is all that its rates show
 
 
@@ -117,6 +120,25 @@ class Board:
     def has_bank(self, *columns: str) -> bool:
         """True if bank.parquet has these columns."""
         return set(columns) <= set(self._run.bank.columns)
+
+    @cached_property
+    def asked(self) -> dict[str, Waves]:
+        """What questionnaires held in waves say, by who was asked ("customers", "managers")."""
+        run = cast(Any, self._run)
+        found = {}
+        for who, name in ASKED.items():
+            answers = run.answers(name) if hasattr(run, "answers") else None
+            if answers is not None and len(answers):
+                instrument = read_instrument(run.path / f"{name}.yaml")
+                scores = {(str(arm), int(seed), int(month)): float(nps) for arm, seed, month, nps in self._nps()}
+                found[who] = waves(answers, run.answers(f"{name}_truth"), instrument, scores)
+        if not found:
+            raise NothingToShow("no questionnaire was held in this run")
+        return found
+
+    def _nps(self) -> Iterable[tuple[Any, ...]]:
+        table = self._run.bank
+        return zip(table["arm"], table["seed"], table["month"], table["nps"], strict=True)
 
     @cached_property
     def leaving(self) -> Cube:

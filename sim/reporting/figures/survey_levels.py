@@ -40,7 +40,7 @@ def levels(
 ) -> Figure:
     """A point and interval a row; a line at `mark`, an axis that has zero in it with `zero`."""
     names = [style.fit(row.name, NAMES, style.TICK) for row in rows]
-    figure, ((panel,),) = _one(title, subtitle, names, [row.text for row in rows])
+    figure, ((panel,),) = framed(title, subtitle, names, [row.text for row in rows])
     known = np.array([[row.value, row.low, row.high] for row in rows], dtype=float)
     _along(panel, known if mark is None else np.append(known, mark), zero=zero)
     if mark is not None:
@@ -49,7 +49,7 @@ def levels(
         panel.plot([row.low, row.high], [place, place], color=style.GAIN, linewidth=2.0, zorder=3)
         face = style.GAIN if row.clear else "white"
         panel.plot([row.value], [place], "o", color=style.GAIN, markerfacecolor=face, markersize=6, zorder=4)
-    _finish(panel, names, [row.text for row in rows])
+    finish(panel, names, [row.text for row in rows])
     style.name_panel(panel, name, unit)
     return figure
 
@@ -70,7 +70,7 @@ def gap_bars(title: str, subtitle: str, rows: Sequence[Pair], name: str, unit: s
     """A bar from what was expected (hollow) to what was met (filled), orange where it falls short."""
     names = [style.fit(row.name, NAMES, style.TICK) for row in rows]
     key = [("expected", style.NEUTRAL, "D"), ("met, falls short", style.LOSS, "o"), ("met, is above", style.GAIN, "o")]
-    figure, ((panel,),) = _one(title, subtitle, names, [row.text for row in rows], key)
+    figure, ((panel,),) = framed(title, subtitle, names, [row.text for row in rows], key)
     _along(panel, np.array([[row.expected, row.met] for row in rows], dtype=float))
     for place, row in enumerate(rows):
         colour = style.LOSS if row.met < row.expected else style.GAIN
@@ -78,7 +78,7 @@ def gap_bars(title: str, subtitle: str, rows: Sequence[Pair], name: str, unit: s
         panel.plot([row.expected, row.met], [place, place], color=colour, linewidth=wide, zorder=3, alpha=0.6)
         panel.plot([row.expected], [place], "D", color=style.NEUTRAL, markerfacecolor="white", markersize=6, zorder=4)
         panel.plot([row.met], [place], "o", color=colour, markersize=7, zorder=5)
-    _finish(panel, names, [row.text for row in rows])
+    finish(panel, names, [row.text for row in rows])
     style.name_panel(panel, name, unit)
     return figure
 
@@ -91,7 +91,7 @@ def by_group(
     shown = [style.fit(one, NAMES, style.TICK) for one in names]
     key = [(group, *style.arm_look(place + 1)[:2]) for place, (group, _) in enumerate(groups)]
     step = 0.66 / max(len(groups), 1)
-    figure, ((panel,),) = _one(title, subtitle, shown, [], key, row=max(ROW, 0.13 * len(groups) + 0.12))
+    figure, ((panel,),) = framed(title, subtitle, shown, [], key, row=max(ROW, 0.13 * len(groups) + 0.12))
     _along(panel, np.array([[one.value, one.low, one.high] for _, own in groups for one in own], dtype=float))
     for place, (_, own) in enumerate(groups):
         colour, marker, hollow = style.arm_look(place + 1)
@@ -100,12 +100,12 @@ def by_group(
             panel.plot([one.low, one.high], [y, y], color=colour, linewidth=1.4, zorder=3)
             face = "white" if hollow or not one.clear else colour
             panel.plot([one.value], [y], marker, color=colour, markerfacecolor=face, markersize=5, zorder=4)
-    _finish(panel, shown, [])
+    finish(panel, shown, [])
     style.name_panel(panel, name, unit)
     return figure
 
 
-def _one(
+def framed(
     title: str,
     subtitle: str,
     names: Sequence[str],
@@ -114,6 +114,7 @@ def _one(
     *,
     row: float = ROW,
 ) -> tuple[Figure, list[list[Axes]]]:
+    """A figure of one panel with a row a name, its texts at the right."""
     return style.page(
         title,
         subtitle,
@@ -140,7 +141,8 @@ def _along(panel: Axes, values: np.ndarray, *, zero: bool = False) -> None:
     panel.grid(axis="y", visible=False)
 
 
-def _finish(panel: Axes, names: Sequence[str], texts: Sequence[str]) -> None:
+def finish(panel: Axes, names: Sequence[str], texts: Sequence[str]) -> None:
+    """Rows of a panel by name, the first on top, with their texts."""
     for row, text in enumerate(texts):
         panel.annotate(
             text,

@@ -24,6 +24,7 @@ from sim.reporting.run.decision import decide
 from sim.reporting.run.headlines import answer, headlines
 from sim.reporting.run.key_figures import KeyFigures, Row, meanings
 from sim.reporting.run.precision_notes import stopping_words
+from sim.reporting.run.surveyed import surveyed
 from sim.reporting.run.unserved import unserved
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ def render(
         beliefs=under_beliefs(run, figures) if board.believes else None,
         chains=chains(run, comparison),
         unserved=unserved(board),
+        surveyed=surveyed(board),
         pictures=by_section(pictures),
         missing=missing,
         below_zero=below_zero(summary),

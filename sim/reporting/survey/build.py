@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import BadInput
+from sim.reporting.survey import truth
 from sim.reporting.survey.page import plates, render
 from sim.reporting.survey.sentences import findings
 from sim.store.files import plain, write_atomically, write_csv, write_json
 from sim.store.folder import make_folder
 from sim.survey.analysis import Analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAGE, FACTS, TABLES, FIGURES = "survey.html", "analysis.json", "tables", "figures"
 OURS: Final = {PAGE, FACTS, TABLES, FIGURES}
@@ -27,8 +31,11 @@ def refuse(folder: Path, *, overwrite: bool) -> None:
         raise BadInput.at(str(folder), f"is not empty; {what}")
 
 
-def build(analysis: Analysis, folder: Path) -> Path:
-    """Write everything into a folder, in place of an earlier analysis; returns the page's file."""
+def build(analysis: Analysis, folder: Path, bias: pd.DataFrame | None = None) -> Path:
+    """Write everything into a folder, in place of an earlier analysis; returns the page's file.
+
+    `bias` is what the survey was wrong by, where it was held on a simulated bank (`survey.holding.bias`).
+    """
     from sim.reporting.page import draw_all
 
     folder = Path(folder)
@@ -42,8 +49,8 @@ def build(analysis: Analysis, folder: Path) -> Path:
     for name, table in analysis.tables.items():
         write_csv(folder / TABLES / f"{name}.csv", table)
     write_json(folder / FACTS, analysis.facts | {"notes": list(analysis.notes), "remarks": list(analysis.remarks)})
-    pictures, _ = draw_all(plates(analysis), folder, ids="s")
-    write_atomically(folder / PAGE, render(analysis, pictures))
+    pictures, _ = draw_all([*plates(analysis), *truth.plates(analysis, bias)], folder, ids="s")
+    write_atomically(folder / PAGE, render(analysis, pictures, bias))
     return folder / PAGE
 
 

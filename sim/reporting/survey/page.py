@@ -15,7 +15,7 @@ from sim.reporting.figures.survey_levels import Level, Pair, by_group, gap_bars,
 from sim.reporting.figures.survey_map import Place, importance_map
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.survey import sentences as say
-from sim.reporting.survey import structure
+from sim.reporting.survey import structure, truth
 from sim.survey.analysis import Analysis
 from sim.survey.analysis.groups import NPS as NPS_ROW
 from sim.survey.analysis.importance import DERIVED, QUADRANTS
@@ -210,7 +210,7 @@ def _groups(analysis: Analysis, by: str) -> Any:
     return by_group(say.groups_title(analysis, by), subtitle, labels, shown, "Score", "0 to 100")
 
 
-def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
+def render(analysis: Analysis, pictures: Sequence[Picture], bias: pd.DataFrame | None = None) -> str:
     """The page as text; everything that comes from a file is escaped."""
     f = analysis.facts
     row = say.nps_row(analysis)
@@ -239,6 +239,9 @@ def render(analysis: Analysis, pictures: Sequence[Picture]) -> str:
         validity=_validity(analysis),
         alike=_alike(analysis),
         remarks=analysis.remarks,
+        truth=truth.rows(analysis, bias),
+        causes=list(truth.CAUSES.values()),
+        alphas=truth.reliabilities(analysis, bias),
         tests=len(analysis.tables["differences"]),
         sure=int(analysis.tables["differences"]["sure"].sum()),
         tables=list(analysis.tables),

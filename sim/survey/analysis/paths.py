@@ -124,7 +124,7 @@ def structural(
     solution, told = fitted(of, model)
     if solution.problem:
         return Structure(problem=solution.problem, notes=(*of.notes, *told))
-    latent = model.latent(solution.at)
+    latent = solution.model.latent(solution.at)
     paths_at = slice(len(of.items), len(of.items) + len(arrows))
     direct = _matrix(arrows, solution.standard[paths_at], len(names))
     explained = [

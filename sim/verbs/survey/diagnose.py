@@ -154,21 +154,34 @@ def _given(file: str, name: str) -> Sheets:
 
 
 def _held(folder: Path, who: str, arm: str) -> Answers | None:
-    """The survey last held on a run that asked these people in this arm; None where there is none."""
+    """What these people were last asked in this arm, by a survey held on a run or in its own waves; None for never."""
     import pandas as pd
 
+    from sim.experiments.survey import TABLES
+    from sim.store.run_reading import read
     from sim.survey import stored
+    from sim.survey.instrument.reading import read_instrument
     from sim.survey.reading import read_sheets
+    from sim.survey.sheets import Sheets
 
     for place in reversed(stored.held_in(folder)):
-        if stored.facts_of(place).get("asks") != who:
-            continue
-        sheets = read_sheets(place / f"{stored.ANSWERS}.csv")
-        own = sheets.table[sheets.table["arm"] == arm]
-        if len(own):
-            last = own[own["wave"] == own["wave"].max()].reset_index(drop=True)
-            return replace(sheets, table=last, file=str(place)), pd.read_parquet(place / stored.TRUTH)
-    return None
+        if stored.facts_of(place).get("asks") == who:
+            sheets = read_sheets(place / f"{stored.ANSWERS}.csv")
+            if (own := _last(sheets.table, arm)) is not None:
+                return replace(sheets, table=own, file=str(place)), pd.read_parquet(place / stored.TRUTH)
+    run, (name, beside) = read(folder), TABLES[who]
+    answers, truth = run.answers(name), run.answers(beside)
+    own = _last(answers, arm) if answers is not None else None
+    if own is None:
+        return None
+    instrument = read_instrument(folder / f"{name}.yaml")
+    return Sheets(instrument, own, f"wave of month {own['wave'].iloc[0]}, all seeds"), truth
+
+
+def _last(table: pd.DataFrame, arm: str) -> pd.DataFrame | None:
+    """The sheets of an arm in its last wave; None without one."""
+    own = table[table["arm"] == arm]
+    return own[own["wave"] == own["wave"].max()].reset_index(drop=True) if len(own) else None
 
 
 def _asked(arguments: argparse.Namespace, prepared: Any, arm: str, who: str) -> Answers:

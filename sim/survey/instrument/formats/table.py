@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.survey.columns import SHEET_COLUMNS, valid_code
+from sim.survey.columns import SHEET_COLUMNS, TOOL_COLUMNS, valid_code
 from sim.survey.instrument.draft import UNKNOWN_CODES, UNKNOWN_WORDS, Draft, Imported, language_of, stem
 from sim.survey.instrument.formats.words import placed, thing
 from sim.survey.tables import Table, kind_of, read_table
@@ -51,13 +51,20 @@ def read(path: Path) -> Imported:
 
 def propose(table: Table, name: str) -> Imported:
     """Whole numbers in a small range become items, few words demographics; what is neither is listed."""
-    plain = Plain({str(column): table.cells[column] for column in table.cells if column not in SHEET_COLUMNS})
-    language = language_of([*plain.seen, *(word for seen in plain.seen.values() for word in seen.words or ())])
+    own = {*SHEET_COLUMNS, *TOOL_COLUMNS}
+    plain = Plain({str(column): table.cells[column] for column in table.cells if column not in own})
+    language = language_of(
+        [*plain.seen, *table.texts.values(), *(word for seen in plain.seen.values() for word in seen.words or ())]
+    )
     about = "Proposed out of answers: texts, reversed items and skip rules are for you to fill in."
     draft = Draft(name, [language], about)
     draft.taken = set(map(str, table.cells.columns))
-    for column in plain.seen:  # a name that is more than a code is the question itself
-        plain.add(draft, column, {language: column} if valid_code(column) != column else {})
+    for column in map(str, table.cells):
+        if column in plain.seen:  # a name that is more than a code is the question itself
+            text = table.texts.get(column, column if valid_code(column) != column else "")
+            plain.add(draft, column, {language: text})
+        elif column in TOOL_COLUMNS and (column not in SHEET_COLUMNS or "arm" not in table.cells):
+            draft.lists(column, "a column of the survey tool, not mapped")
     instrument = draft.done()
     if instrument.nps_item is None and any((s.first, s.last) == (0, 10) for s in instrument.scales.values()):
         draft.lists("net promoter score", "no name says which item it is of; write nps: true at that item")
