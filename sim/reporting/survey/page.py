@@ -52,8 +52,8 @@ def plates(analysis: Analysis) -> Iterator[Plate]:
 
 MEANS = (
     "A score is the mean of a construct's questions, turned so that more is more of it, on the scale 0 to 100. Filled: "
-    "clearly above or below what the same people say of everything else, so that a habit of agreeing cancels. "
-    + INTERVALS
+    "clearly above or below what the same people say of everything else, so that a habit of agreeing cancels; outcomes "
+    "(loyalty, leaving) and expectations are shown and not compared. " + INTERVALS
 )
 NPS = (
     "Promoters less detractors, in points, with its 95 % interval. Unweighted: of those who answered; weighted: of the "

@@ -128,7 +128,7 @@ def _of_groups(analysis: Analysis) -> Iterator[str]:
         yield (
             f"Groups by {spoken(str(by))} differ clearly in {len(own)} of {int((table['by'] == by).sum())} figures, "
             f"most in {quoted(label_of(analysis, str(top['construct'])))} ({top['effect']} "
-            f"{units.number(float(top['effect_size']), 2)})."
+            f"{units.number(abs(float(top['effect_size'])), 2)})."
         )
 
 
