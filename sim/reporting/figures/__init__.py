@@ -155,8 +155,8 @@ REACH: tuple[Plate, ...] = (
     ),
 )
 
-SURVEYED: tuple[Plate, ...] = (
-    Plate(
+SURVEYED: dict[str, Plate] = {  # by who was asked
+    "customers": Plate(
         "customers_asked",
         customers_asked,
         "What customers would say",
@@ -164,7 +164,7 @@ SURVEYED: tuple[Plate, ...] = (
         "sees. Where the lines above move and those below do not, it is the survey that moves.",
         section="surveyed",
     ),
-    Plate(
+    "managers": Plate(
         "staff_asked",
         staff_asked,
         "What relationship managers would say",
@@ -172,7 +172,7 @@ SURVEYED: tuple[Plate, ...] = (
         "gain in true skill shows weakly. The bank has few managers, and whoever was hired since is asked too.",
         section="surveyed",
     ),
-)
+}
 
 FIGURES: tuple[Plate, ...] = (
     Plate(
@@ -246,7 +246,7 @@ FIGURES: tuple[Plate, ...] = (
 def plates(board: Board) -> list[Plate]:
     """The figures that suit a run: with several arms, those of the decision come first."""
     decision = [] if board.one_arm else [*DECISION, *(BELIEFS if board.believes else ())]
-    return [*decision, *REACH, *SURVEYED, *FIGURES]
+    return [*decision, *REACH, *(SURVEYED[who] for who in board.surveyed), *FIGURES]
 
 
 def png_bytes(figure: Figure) -> bytes:

@@ -121,19 +121,24 @@ class Board:
         """True if bank.parquet has these columns."""
         return set(columns) <= set(self._run.bank.columns)
 
+    @property
+    def surveyed(self) -> list[str]:
+        """Who answered questionnaires in waves of the run: customers, managers."""
+        stored = getattr(self._run, "manifest", {}).get("tables", ())
+        return [who for who, name in ASKED.items() if name in stored]
+
     @cached_property
     def asked(self) -> dict[str, Waves]:
-        """What questionnaires held in waves say, by who was asked ("customers", "managers")."""
+        """What questionnaires held in waves say, by who was asked."""
         run = cast(Any, self._run)
+        scores = {(str(arm), int(seed), int(month)): float(nps) for arm, seed, month, nps in self._nps()}
         found = {}
-        for who, name in ASKED.items():
-            answers = run.answers(name) if hasattr(run, "answers") else None
-            if answers is not None and len(answers):
+        for who in self.surveyed:
+            name = ASKED[who]
+            answers = run.answers(name)
+            if len(answers):
                 instrument = read_instrument(run.path / f"{name}.yaml")
-                scores = {(str(arm), int(seed), int(month)): float(nps) for arm, seed, month, nps in self._nps()}
                 found[who] = waves(answers, run.answers(f"{name}_truth"), instrument, scores)
-        if not found:
-            raise NothingToShow("no questionnaire was held in this run")
         return found
 
     def _nps(self) -> Iterable[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sim.phrases import quoted
-from sim.reporting.figures import Board, NothingToShow, units
+from sim.reporting.figures import Board, units
 from sim.survey.waves import NPS, Waves
 
 WHO = {"customers": "customers", "managers": "relationship managers"}
@@ -40,10 +40,9 @@ class Surveyed:
 
 def surveyed(board: Board) -> Surveyed | None:
     """The section of a run; None of one that held no questionnaire."""
-    try:
-        asked = board.asked
-    except NothingToShow:
+    if not board.surveyed:
         return None
+    asked = board.asked
     sentences = [text for who, found in asked.items() for text in _sentences(who, found)]
     tables = []
     for who, found in asked.items():
