@@ -18,10 +18,10 @@ from sim.cli import main
 from sim.errors import BadInput
 from sim.store.columns import FILES, File
 from sim.store.dictionary import page
-from sim.store.survey_columns import SURVEY
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import read
 from sim.store.seals import KEYS, file_digest
+from sim.store.survey_columns import SURVEY
 from sim.store.sweep_reading import read_sweep
 from sim.store.sweep_rows import part_columns
 from sim.store.tables import read_csv, units
