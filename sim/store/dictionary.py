@@ -27,7 +27,7 @@ TITLES = {
 def page() -> str:
     """docs/data-dictionary.md."""
     chapters = (
-        f"## {title}\n\n" + "\n".join(_section(file) for file in (FILES | SURVEY).values() if file.of == of)
+        f"## {title}\n\n" + "\n".join(_section(file) for file in (*FILES.values(), *SURVEY.values()) if file.of == of)
         for of, title in TITLES.items()
     )
     return HEAD + "\n" + "\n".join(chapters)
