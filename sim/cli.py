@@ -230,6 +230,12 @@ def _survey(verb: Verb) -> None:
     add("--arms", metavar="A,B", help="only these arms")
     add("--seeds", metavar="N|LIST", help="seeds of the run that are asked (default: its first)")
     add("--by", metavar="A,B", help="with --analyse: groups that are compared, by their columns")
+    add(
+        "--keep",
+        action="store_true",
+        default=None,
+        help="with --analyse: sheets that look careless are counted and kept",
+    )
     add("--with", dest="other", metavar="ANSWERS", help="with --compare: the simulated answers")
     add("--scenario", metavar="FILE", help="with --initialise: the scenario that the bank is of (default: baseline)")
     add("--employees", metavar="ANSWERS", help="with --initialise: answers of the staff too")

@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from sim.cli import main
 from sim.errors import BadInput
 from sim.experiments.design.worlds import plan_worlds
-from sim.experiments.prepare import prepare
+from sim.experiments.prepare import prepare, prepare_source
 from sim.experiments.replication import Replication
 from sim.experiments.survey import Question, ask
 from sim.population.settings import Opening
@@ -422,6 +422,8 @@ def test_what_answers_are_unsure_of_is_drawn_in_worlds_of_beliefs(desk: Path) ->
     assert np.abs(drawn_at).max() <= most + 1e-6
     assert len(set(drawn_at)) == len(points)
     assert "managers.turnover" in {one.path for one in plan.parameters}  # what the base varied already
+    world = prepare_source(ready.believed.base.source)  # nobody is asked in a world, wherever the questionnaire lies
+    assert world.scenario.survey is None
 
 
 def test_links_out_of_the_folder_give_the_same_bank_again(desk: Path) -> None:

@@ -18,7 +18,7 @@ from scipy.stats import multivariate_normal
 from sim.survey.analysis.confirmatory import factor_model
 from sim.survey.analysis.correlations import correlations, matrix
 from sim.survey.analysis.drivers import drivers
-from sim.survey.analysis.factors import congruence, explore, matched, parallel
+from sim.survey.analysis.factors import congruence, explore, matched, minres, parallel, rotated
 from sim.survey.analysis.invariance import invariance
 from sim.survey.analysis.moments import correlate
 from sim.survey.analysis.paths import chain, outcomes, structural, usual
@@ -366,6 +366,19 @@ def test_exploratory_factors_are_those_built_in(cuts: tuple[float, ...]):
     between = found.factors.to_numpy()[np.triu_indices(3, 1)]
     assert between == pytest.approx([0.4] * 3, abs=0.08)
     assert found.loadings["communality"].to_numpy() == pytest.approx(np.tile(LOADINGS, 3) ** 2, abs=0.06)
+
+
+def test_rotation_equals_statsmodels():
+    rotation = pytest.importorskip("statsmodels.multivariate.factor_rotation")
+    answers, _ = answered(400, 3, equal(4, 0.5))
+    loadings = minres(answers.corr().to_numpy(), 4)
+    theirs, turn = rotation.rotate_factors(loadings, "quartimin")
+    pattern, between = rotated(loadings)
+    place, alike = matched(theirs, pattern)
+    assert alike == pytest.approx([1] * 4, abs=1e-6)
+    assert np.abs(pattern[:, place]) == pytest.approx(np.abs(theirs), abs=1e-4)
+    assert np.abs(between[np.ix_(place, place)]) == pytest.approx(np.abs(turn.T @ turn), abs=1e-4)
+    assert pattern @ between @ pattern.T == pytest.approx(loadings @ loadings.T)  # nothing of what they explain is lost
 
 
 def test_congruence_is_one_of_the_same_and_none_of_the_unrelated():
@@ -840,6 +853,18 @@ def test_gaps_and_few_sheets_are_said():
     )
     notes = factor_model(never, constructs).notes
     assert any("fewer than 10 sheets answer it together with another item: f0_0" in note for note in notes)
+
+
+def test_fit_is_said_in_words():
+    def said(*answered: object) -> str:
+        return factor_model(*answered).notes[0]  # type: ignore[arg-type]
+
+    answers, constructs = answered(800, 1, equal(2, 0.4))
+    assert said(answers, constructs).startswith("the model fits well, by the usual bounds")
+    mixed = {"f0": ["f0_0", "f0_1", "f1_0", "f1_1"], "f1": ["f0_2", "f0_3", "f1_2"]}
+    apart, _ = answered(800, 1, equal(2, 0.1))
+    assert said(apart, {"all": mixed["f0"] + mixed["f1"]}).startswith("the model fits badly")
+    assert "nothing tells how well" in said(answers, {"f0": ["f0_0", "f0_1", "f0_2"]})
 
 
 def test_an_item_not_turned_is_seen():

@@ -62,6 +62,11 @@ def test_answers_become_a_page_figures_and_tables(tmp_path: Path, capsys: pytest
     page = (folder / "survey.html").read_text("utf-8")
     assert all(f'id="{name}"' in page for name in pictures)
     assert set(pd.read_csv(folder / "tables" / "groups.csv")["by"]) == {"tier"}
+    used = pd.read_csv(folder / "tables" / "quality.csv").set_index("what")["sheets"]
+    assert used["used"] < used["returned"]
+    assert main(["survey", "--analyse", str(file), "--instrument", "customers", "--keep", "--overwrite"]) == 0
+    used = pd.read_csv(folder / "tables" / "quality.csv").set_index("what")["sheets"]
+    assert used["used"] == used["returned"] == 200
 
 
 def test_a_folder_that_holds_something_is_written_over_only_if_it_is_ours(

@@ -21,6 +21,7 @@ from sim.experiments.design.beliefs import beliefs_of, small
 from sim.experiments.design.variants import Base
 from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 from sim.scenario.beliefs import EVERY
+from sim.survey.columns import ARM, SEED, WAVE
 from sim.survey.initial.attitudes import TWICE, Affinity, Attitudes, attitudes
 from sim.survey.initial.links import TARGETS, Links, usual
 from sim.survey.initial.measurement import measured
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from sim.survey.instrument import Instrument
 
 MOST_ROWS = 20_000
-SEED = 1  # of the base scenario's bank, whose customers these are
+FIRST_SEED = 1  # of the base scenario's bank, whose customers these are
 WORLDS = 16  # of beliefs, where the base scenario has none
 DIGITS = 6
 OWN = ("aum", "tier", "age", "tenure_months", "products", "share_of_wallet", "state")  # of the base scenario's bank
@@ -99,10 +100,17 @@ def initialise(
         measured(sheets.instrument, found),
         both,
         _told(found, changed, book),
-        (*sheets.notes, *found.notes),
+        (*sheets.notes, *_pooled(sheets), *found.notes),
         said,
         found.effective,
     )
+
+
+def _pooled(sheets: Sheets) -> Iterator[str]:
+    """What was taken for one survey though it says that it is several."""
+    for column in (ARM, SEED, WAVE):
+        if column in sheets.table and (several := sheets.table[column].nunique()) > 1:
+            yield f"{column}: sheets of {several} are taken together as one survey"
 
 
 def _usual(sheets: Sheets) -> Links:
@@ -131,7 +139,7 @@ def _customers(prepared: Prepared) -> dict[str, np.ndarray]:
         rows = min(rows_wanted(s.population, total), MOST_ROWS)
         alike = s.population.model_copy(update={"customers": rows, "agents": None})
         source = replace(source, population=alike)
-    columns = source.first(SEED, 0)
+    columns = source.first(FIRST_SEED, 0)
     n = columns["uid"].size
     kept = np.arange(n) if n <= MOST_ROWS else np.arange(MOST_ROWS) * n // MOST_ROWS
     return {name: values[kept] for name, values in columns.items()}

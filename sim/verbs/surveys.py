@@ -9,14 +9,27 @@ from sim.errors import BadInput
 
 # option, the room that does it, and the options that belong to it alone
 WAYS = {
-    "analyse": ("analyse", ("instrument", "by")),
+    "analyse": ("analyse", ("instrument", "by", "keep")),
     "initialise": ("initialise", ("instrument", "scenario", "employees", "links")),
     "compare": ("compare", ("instrument", "other", "month", "n", "sampling", "arms", "seeds")),
     "imports": ("instruments", ()),
     "export": ("instruments", ()),
 }
 HOLDING = ("instrument", "month", "n", "sampling", "arms", "seeds")
-OPTIONS = ("instrument", "month", "n", "sampling", "arms", "seeds", "by", "other", "scenario", "employees", "links")
+OPTIONS = (
+    "instrument",
+    "month",
+    "n",
+    "sampling",
+    "arms",
+    "seeds",
+    "by",
+    "keep",
+    "other",
+    "scenario",
+    "employees",
+    "links",
+)
 SPELLED = {"other": "with", "imports": "import"}
 
 

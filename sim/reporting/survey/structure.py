@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROWS = 24  # questions in a figure of loadings
-ENOUGH = 0.5  # loading below which an item is looked at twice; Hair et al.
+ENOUGH = 0.5  # loading at which a line helps the eye; nothing is judged by it but in words
 CORRELATIONS = (
     "Below: as the scores go together. Above: as they would if they were measured without error (corrected for "
     "attenuation by alpha); above 1 means that two constructs cannot be told apart. The numbers of the columns are "

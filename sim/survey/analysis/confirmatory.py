@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.survey.analysis.correlations import Z
+from sim.survey.analysis.gauges import judged
 from sim.survey.analysis.moments import Kind, Moments, correlate, usable
 from sim.survey.analysis.structure import Fit, Model, fit
 from sim.survey.analysis.threads import one_thread
@@ -129,7 +130,7 @@ def factor_model(
     loadings.insert(0, "item", of.items)
     loadings.insert(0, "construct", [names[at] for at in of.belongs])
     wrong = loadings.loc[loadings["loading"] < 0, "item"]
-    notes = [*of.notes, *told]
+    notes = [judged(solution.indices), *of.notes, *told]
     if len(wrong):
         notes.append(f"negative loading, so perhaps not turned as it should be: {', '.join(wrong)}")
     by = loadings.groupby("construct", sort=False)["loading"]

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 DRAWS: Final = 100  # sets of answers with nothing in common
 LEVEL: Final = 95  # percentile of theirs that an eigenvalue must pass
 _LEAST: Final = 0.005  # unique variance of an item
+_ROUNDS: Final = 1000  # of turning, at most
+_LEVEL_GROUND: Final = 1e-6  # slope below which nothing is left to turn
 
 
 def _empty() -> pd.DataFrame:
@@ -164,19 +166,40 @@ def minres(correlation: np.ndarray, factors: int) -> np.ndarray:
 
 def rotated(loadings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Loadings turned obliquely (quartimin), the strongest factor first and each mostly positive, and correlations."""
-    pattern, between = loadings, np.eye(loadings.shape[1])
-    if loadings.shape[1] > 1:
-        import warnings
-
-        from statsmodels.multivariate.factor_rotation import rotate_factors
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pattern, turn = rotate_factors(loadings, "quartimin")
-        between = turn.T @ turn
+    turn = _quartimin(loadings)
+    pattern, between = loadings @ np.linalg.inv(turn).T, turn.T @ turn
     order = np.argsort(-(pattern**2).sum(axis=0), kind="stable")
     sign = np.where(pattern.sum(axis=0) < 0, -1.0, 1.0)
     return (pattern * sign)[:, order], (between * np.outer(sign, sign))[np.ix_(order, order)]
+
+
+def _quartimin(loadings: np.ndarray) -> np.ndarray:
+    """The axes, columns of length 1, to which items' loadings are simplest; gradient projection (Jennrich 2002)."""
+    others = 1 - np.eye(loadings.shape[1])
+
+    def judged(turn: np.ndarray) -> tuple[float, np.ndarray]:
+        back = np.linalg.inv(turn)
+        pattern = loadings @ back.T
+        crossed = pattern**2 @ others
+        return float((pattern**2 * crossed).sum()) / 4, -(pattern.T @ (pattern * crossed) @ back).T
+
+    turn, stride = np.eye(loadings.shape[1]), 1.0
+    value, slope = judged(turn)
+    for _ in range(_ROUNDS):
+        along = slope - turn * (turn * slope).sum(axis=0)
+        size = float((along**2).sum())
+        if size < _LEVEL_GROUND**2:
+            break
+        stride *= 2
+        while True:
+            tried = turn - stride * along
+            tried /= np.sqrt((tried**2).sum(axis=0))
+            after, ahead = judged(tried)
+            if value - after > size * stride / 2 or stride < _LEVEL_GROUND:
+                break
+            stride /= 2
+        turn, value, slope = tried, after, ahead
+    return turn
 
 
 def congruence(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import chi2 as chi_squared
 from scipy.stats import ncx2
+
+BOUNDS: Final = {"CFI": 0.95, "RMSEA": 0.06, "SRMR": 0.08}
 
 
 def gauges(chi2: float, df: int, base: float, base_df: int, n: float, groups: int = 1) -> dict[str, float]:
@@ -45,6 +50,27 @@ def _noncentral(chi2: float, df: int, level: float) -> float:
     while ncx2.cdf(chi2, df, high) > level:
         high *= 2
     return float(brentq(lambda nc: ncx2.cdf(chi2, df, nc) - level, 0.0, high))
+
+
+def judged(indices: Mapping[str, float]) -> str:
+    """How well that is by the usual bounds (Hu and Bentler 1999), robust where there is that, in a sentence."""
+    found = {"CFI": indices.get("robust_cfi", indices["cfi"]), "RMSEA": indices.get("robust_rmsea", indices["rmsea"])}
+    found["SRMR"] = indices["srmr"]
+    if not np.isfinite(list(found.values())).all():
+        return "the model has as many numbers as there are correlations: nothing tells how well it fits"
+    missed = {
+        name for name, value in found.items() if (value < BOUNDS[name] if name == "CFI" else value > BOUNDS[name])
+    }
+    said = ", ".join(f"{name} {value:.3f}" for name, value in found.items())
+    bounds = "CFI from 0.95, RMSEA to 0.06, SRMR to 0.08"
+    how = (
+        "well"
+        if not missed
+        else "badly"
+        if len(missed) == len(found)
+        else f"well but by {' and '.join(sorted(missed))}"
+    )
+    return f"the model fits {how}, by the usual bounds ({bounds}): {said}"
 
 
 def srmr(correlation: np.ndarray, sigma: np.ndarray) -> float:

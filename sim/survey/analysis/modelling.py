@@ -16,7 +16,7 @@ from sim.survey.analysis.correlations import Z, correlations
 from sim.survey.analysis.drivers import drivers
 from sim.survey.analysis.factors import explore
 from sim.survey.analysis.invariance import invariance
-from sim.survey.analysis.paths import outcomes, structural, usual
+from sim.survey.analysis.paths import chain, outcomes, structural
 from sim.survey.analysis.study import Study
 from sim.survey.analysis.tables import judged, table
 from sim.survey.analysis.testing import t_test
@@ -104,7 +104,8 @@ def driven(study: Study) -> tuple[Tables, list[str]]:
     """What drives each outcome, and the question behind the NPS, by regression (columns of drivers.csv); notes."""
     scores, item = study.scores.copy(), study.instrument.nps_item
     few = [str(name) for name in scores if float(scores[name].notna().mean()) < ASKED]
-    wanted = outcomes([str(name) for name in scores if str(name) not in few])
+    names = [str(name) for name in scores if str(name) not in few]
+    wanted = outcomes(names, chain(study.instrument, names))
     if item is not None and item.code in study.answers:
         scores[NPS] = study.answers[item.code]
         wanted[NPS] = [name for name in causes(study) if name not in few and name != item.measures]
@@ -123,7 +124,7 @@ def driven(study: Study) -> tuple[Tables, list[str]]:
 def led(study: Study) -> tuple[Tables, list[str]]:
     """The satisfaction chain as a structural model: effects (columns of paths.csv), R squared, fit; notes."""
     constructs = constructs_of(study)
-    paths = usual(constructs)
+    paths = chain(study.instrument, constructs)
     if not paths:
         return {"paths": table("paths", []), "explained": table("explained", [])}, []
     found = structural(study.answers, constructs, paths, study.weights)

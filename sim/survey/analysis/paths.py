@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.survey.analysis.confirmatory import fitted, measured
 from sim.survey.analysis.correlations import Z
+from sim.survey.analysis.gauges import judged
 from sim.survey.analysis.moments import Kind
 from sim.survey.analysis.structure import Fit, Model, jacobian
 from sim.survey.analysis.threads import one_thread
@@ -134,7 +135,7 @@ def structural(
         _effects(solution, arrows, names, paths_at),
         pd.DataFrame(explained),
         pd.DataFrame([solution.indices]),
-        notes=(*of.notes, *told),
+        notes=(judged(solution.indices), *of.notes, *told),
     )
 
 

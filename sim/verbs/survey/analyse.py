@@ -14,7 +14,7 @@ def main(arguments: argparse.Namespace) -> int:
     from sim.reporting.survey import as_json, build, terminal_table
     from sim.reporting.survey.build import refuse
     from sim.survey import stored
-    from sim.survey.analysis import analyse
+    from sim.survey.analysis import Rule, analyse
     from sim.survey.instrument.reading import read_instrument
     from sim.survey.reading import read_sheets
 
@@ -22,7 +22,7 @@ def main(arguments: argparse.Namespace) -> int:
     folder = arguments.out or answers.with_name(f"{stem(answers)}-analysis")
     refuse(folder, overwrite=arguments.overwrite)
     instrument = read_instrument(arguments.instrument) if arguments.instrument is not None else None
-    found = analyse(read_sheets(answers, instrument), by=_columns(arguments.by))
+    found = analyse(read_sheets(answers, instrument), by=_columns(arguments.by), rule=Rule(keep=bool(arguments.keep)))
     page = build(found, folder, stored.bias_beside(answers))
     if arguments.json:
         print(json.dumps(as_json(found, folder), allow_nan=False, ensure_ascii=False))
