@@ -29,9 +29,9 @@ TITLES = {
 
 def page() -> str:
     """docs/data-dictionary.md."""
+    told = [file for files in (FILES, SURVEY, DIAGNOSED) for file in files.values()]  # names may come again
     chapters = (
-        f"## {title}\n\n" + "\n".join(_section(file) for file in (FILES | SURVEY | DIAGNOSED).values() if file.of == of)
-        for of, title in TITLES.items()
+        f"## {title}\n\n" + "\n".join(_section(file) for file in told if file.of == of) for of, title in TITLES.items()
     )
     return HEAD + "\n" + "\n".join(chapters)
 
