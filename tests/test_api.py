@@ -46,7 +46,7 @@ def test_importing_the_library_imports_nothing_heavy() -> None:
 def test_every_name_it_offers_is_there_and_says_what_it_is() -> None:
     for name in sim.__all__:
         assert getattr(sim, name).__doc__, name
-    with pytest.raises(AttributeError, match="it offers BadInput, Bank"):
+    with pytest.raises(AttributeError, match="it offers Answers, BadInput, Bank"):
         _ = sim.simulate
 
 
