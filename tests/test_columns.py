@@ -21,6 +21,7 @@ from sim.store.dictionary import page
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import read
 from sim.store.seals import KEYS, file_digest
+from sim.store.survey_columns import SURVEY
 from sim.store.sweep_reading import read_sweep
 from sim.store.sweep_rows import part_columns
 from sim.store.tables import read_csv, units
@@ -64,7 +65,7 @@ def test_the_page_is_what_the_declarations_say() -> None:
     assert (ROOT / "docs" / "data-dictionary.md").read_text("utf-8") == page(), (
         "python -m sim.store.dictionary > docs/data-dictionary.md"
     )
-    for file in FILES.values():
+    for file in (*FILES.values(), *SURVEY.values()):
         assert f"### {file.path}\n" in page()
 
 

@@ -138,6 +138,21 @@ def test_of_answers_that_mean_nothing_nothing_is_called_clear() -> None:
     assert not any("more recommend than warn" in claim.lower() for claim in claims)
 
 
+def test_arms_and_waves_come_before_whatever_else_differs() -> None:
+    """Of two arms one is a point happier with its bank."""
+    given = answers(400, careless=0.0)
+    better = np.arange(400) % 2 == 1
+    table = given.table.assign(arm=np.where(better, "new_app", "nothing"))
+    for code in ("sat1", "sat2", "esv1", "esv2"):
+        table[code] = np.where(better, np.minimum(table[code] + 1, 5), table[code])
+    found = analyse(Sheets(given.instrument, table, "answers.csv"))
+    (first,) = [one for one in findings(found) if one.startswith("Groups by arm differ clearly")]
+    assert findings(found).index(first) <= 1  # the net promoter score may come before
+    assert {"satisfaction", "eservice"} <= set(found.tables["differences"].query("sure and by == 'arm'")["construct"])
+    assert found.facts["alike"][0] == "arm"
+    assert "Do groups by arm understand the questions alike?" in render(found, [])
+
+
 def test_every_finding_rests_on_what_is_sure_in_its_table(answered: Analysis) -> None:
     """Take the sureness away and the findings go."""
     unsure = {name: table.assign(sure=False) if "sure" in table else table for name, table in answered.tables.items()}

@@ -146,7 +146,7 @@ SURVEY: Final[dict[str, File]] = {
             _number(
                 "against_rest",
                 "hundredths of the scale",
-                "less the mean of the sheet's other constructs of what is met",
+                "less the mean of the sheet's other constructs of service; none for outcomes and expectations",
             ),
             P,
             HOLM,

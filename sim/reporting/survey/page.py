@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = 18  # questions in a figure
 ENDS = ("mean", "ci_low", "ci_high")
-FIT = ("n", "chi2", "df", "cfi", "tli", "rmsea", "rmsea_low", "rmsea_high", "srmr")
+FIT = ("n", "kmo", "bartlett_chi2", "chi2", "df", "cfi", "tli", "rmsea", "rmsea_low", "rmsea_high", "srmr")
 TURNED = "(turned) "
 INTERVALS = "Intervals are 95 %, each by itself."
 
@@ -52,8 +52,8 @@ def plates(analysis: Analysis) -> Iterator[Plate]:
 
 MEANS = (
     "A score is the mean of a construct's questions, turned so that more is more of it, on the scale 0 to 100. Filled: "
-    "clearly above or below what the same people say of everything else, so that a habit of agreeing cancels. "
-    + INTERVALS
+    "clearly above or below what the same people say of everything else, so that a habit of agreeing cancels; outcomes "
+    "(loyalty, leaving) and expectations are shown and not compared. " + INTERVALS
 )
 NPS = (
     "Promoters less detractors, in points, with its 95 % interval. Unweighted: of those who answered; weighted: of the "
@@ -236,6 +236,7 @@ def render(analysis: Analysis, pictures: Sequence[Picture], bias: pd.DataFrame |
         nps=row is not None,
         fit=_fit(analysis, "confirmatory"),
         led=_fit(analysis, "structural"),
+        adequate=_fit(analysis, "exploratory", "adequacy"),
         validity=_validity(analysis),
         alike=_alike(analysis),
         remarks=analysis.remarks,
@@ -263,23 +264,27 @@ def _construct_rows(analysis: Analysis) -> list[dict[str, Any]]:
     ]
 
 
-def _fit(analysis: Analysis, model: str) -> list[tuple[str, str]]:
-    table = analysis.tables["fit"]
-    rows = [(str(one["index"]), float(one["value"])) for _, one in table[table["model"] == model].iterrows()]
+def _fit(analysis: Analysis, model: str, table: str = "fit") -> list[tuple[str, str]]:
+    table_of = analysis.tables[table]
+    rows = [(str(one["index"]), float(one["value"])) for _, one in table_of[table_of["model"] == model].iterrows()]
     return [(name, units.number(value, 0 if name in ("n", "df") else 3)) for name, value in rows if name in FIT]
 
 
 def _alike(analysis: Analysis) -> list[dict[str, Any]]:
     """By column, how far its groups understand the questions alike."""
     out = []
-    for by, own in analysis.tables["invariance"].groupby("by", sort=False):
+    table = analysis.tables["invariance"]
+    for by in analysis.facts["alike"]:
+        own = table[table["by"] == by]
         held = [str(row["level"]) for _, row in own.iterrows() if row["holds"]]
         falls = ", ".join(
             f"{row['level']} {units.number(float(row['d_cfi']), 3)}"
             for _, row in own.iterrows()
             if np.isfinite(row["d_cfi"])
         )
-        out.append({"by": say.spoken(str(by)), "level": held[-1] if held else "", "falls": falls})
+        out.append(
+            {"by": say.spoken(str(by)), "level": held[-1] if held else "none" if len(own) else "", "falls": falls}
+        )
     return out
 
 

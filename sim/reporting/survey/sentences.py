@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from sim.phrases import counted, listed
 from sim.reporting.figures import units
 from sim.survey.analysis import Analysis
 from sim.survey.analysis.groups import NPS
+from sim.survey.columns import ARM, WAVE
 from sim.survey.instrument.model import said
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ def _findings(analysis: Analysis) -> Iterator[str]:
         yield f"More recommend than warn: the net promoter score is {nps_text(row)}."
     elif row is not None and row["ci_high"] < 0:
         yield f"More warn than recommend: the net promoter score is {nps_text(row)}."
+    compared = (ARM, WAVE)  # on purpose, so they come before whatever else differs
+    yield from _of_groups(analysis, lambda by: by in compared)
     gaps = analysis.tables["gaps"]
     short = gaps[gaps["sure"] & (gaps["gap"] < 0)].sort_values("gap", kind="stable")
     if len(short):
@@ -106,10 +109,10 @@ def _findings(analysis: Analysis) -> Iterator[str]:
     if len(sure) and float(sure["against_rest"].iloc[0]) < 0 < float(sure["against_rest"].iloc[-1]):
         low, high = sure.iloc[0], sure.iloc[-1]
         yield (
-            f"Answers stand clearly highest on {quoted(high['label'])} and lowest on {quoted(low['label'])}, against "
-            "what the same people say of everything else."
+            f"Answers stand clearly above the rest on {quoted(high['label'])} and clearly below on "
+            f"{quoted(low['label'])}, against what the same people say of everything else."
         )
-    yield from _of_groups(analysis)
+    yield from _of_groups(analysis, lambda by: by not in compared)
     weak = analysis.tables["reliability"]
     weak = weak[weak["alpha_high"] < WEAK]
     if len(weak):
@@ -117,18 +120,16 @@ def _findings(analysis: Analysis) -> Iterator[str]:
         yield f"The questions of {names} do not measure one thing: alpha is clearly below {WEAK}."
 
 
-def _of_groups(analysis: Analysis) -> Iterator[str]:
+def _of_groups(analysis: Analysis, wanted: Callable[[str], bool]) -> Iterator[str]:
     table = analysis.tables["differences"]
     sure = table[table["sure"]]
-    if not len(sure):
-        return
-    for by in dict.fromkeys(sure["by"]):
+    for by in filter(wanted, dict.fromkeys(sure["by"])):
         own = sure[sure["by"] == by]
         top = own.iloc[int(np.argmax(np.abs(own["effect_size"].to_numpy(float))))]
         yield (
             f"Groups by {spoken(str(by))} differ clearly in {len(own)} of {int((table['by'] == by).sum())} figures, "
             f"most in {quoted(label_of(analysis, str(top['construct'])))} ({top['effect']} "
-            f"{units.number(float(top['effect_size']), 2)})."
+            f"{units.number(abs(float(top['effect_size'])), 2)})."
         )
 
 

@@ -66,7 +66,8 @@ def analyse(sheets: Sheets, *, by: Sequence[str] = (), rule: Rule | None = None)
     tables["groups"], tables["differences"] = groups(study, columns)
     tables |= together(study, tables["reliability"])
     models = [confirmed(study), led(study), explored(study), driven(study)]
-    models.append(alike(study, _to_hold_alike(study, tables["differences"], by)))
+    held = _to_hold_alike(study, tables["differences"], by)
+    models.append(alike(study, held))
     fits = [made.pop("fit") for made, _ in models if "fit" in made]
     for made, _ in models:
         tables |= made
@@ -74,7 +75,8 @@ def analyse(sheets: Sheets, *, by: Sequence[str] = (), rule: Rule | None = None)
     tables["importance"], unmapped = importance(study, tables["drivers"])
     notes = [*sheets.notes, rule.in_words(), *([unmapped] if unmapped else []), *_notes(study, each, tables)]
     remarks = [remark for _, told in models for remark in told]
-    return Analysis(sheets.instrument, tables, tuple(notes), tuple(remarks), _facts(sheets, study, each, columns))
+    facts = _facts(sheets, study, each, columns) | {"alike": held}
+    return Analysis(sheets.instrument, tables, tuple(notes), tuple(remarks), facts)
 
 
 def _to_hold_alike(study: Study, tests: pd.DataFrame, asked: Sequence[str]) -> list[str]:

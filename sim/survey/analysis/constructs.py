@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def constructs(study: Study) -> pd.DataFrame:
     """A row a construct that has items in the answers (columns of constructs.csv)."""
     rows = []
-    perceived = [study.perceived(str(name)) for name in study.scores]
+    compared = [study.leads(str(name)) for name in study.scores]
     even = study.scores.apply(lambda one: study.hundredths(str(one.name), one)).to_numpy(np.float64, copy=True)
-    even[:, ~np.array(perceived, dtype=bool)] = np.nan
+    even[:, ~np.array(compared, dtype=bool)] = np.nan
     for place, name in enumerate(map(str, study.scores)):
         values = study.scores[name].to_numpy(np.float64)
         plain, heavy = mean_of(values), mean_of(values, study.weights)

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Tables = dict[str, "pd.DataFrame"]
 NPS: Final = "nps"  # the outcome that is the question behind the net promoter score
 ASKED: Final = 0.6  # of sheets: constructs with fewer scores are no drivers, lest their sheets be all that is left
-FOLLOW: Final = ("loyalty", "risk", "leaving")  # measures that follow from how somebody was served
 NAMES: Final = {
     "low": "ci_low",
     "high": "ci_high",
@@ -108,7 +107,9 @@ def driven(study: Study) -> tuple[Tables, list[str]]:
     wanted = outcomes(names, chain(study.instrument, names))
     if item is not None and item.code in study.answers:
         scores[NPS] = study.answers[item.code]
-        wanted[NPS] = [name for name in causes(study) if name not in few and name != item.measures]
+        wanted[NPS] = [
+            name for name in map(str, study.scores) if study.leads(name) and name not in few and name != item.measures
+        ]
     rows, notes = [], [f"Drivers: left out, as most were not asked: {', '.join(few)}."] * bool(few and wanted)
     for outcome, of in wanted.items():
         found = drivers(scores, outcome, of, study.weights)
@@ -147,15 +148,6 @@ def alike(study: Study, columns: Sequence[str]) -> tuple[Tables, list[str]]:
                 {"by": column} | {str(key): value for key, value in row.items()} for row in rows
             ]
     return {name: table(name, rows) for name, rows in made.items()}, notes
-
-
-def causes(study: Study) -> list[str]:
-    """Constructs that say how somebody was served: met, not expected, and no outcome of it."""
-    return [str(name) for name in study.scores if study.perceived(str(name)) and not _follows(study, str(name))]
-
-
-def _follows(study: Study, name: str) -> bool:
-    return any(one in study.instrument.constructs[name].of for one in FOLLOW)
 
 
 def constructs_of(study: Study) -> dict[str, list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from sim.survey.sheets import WEIGHT, Sheets
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+FOLLOW: Final = ("loyalty", "risk", "leaving")  # measures that follow from how somebody was served
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,10 @@ class Study:
     def perceived(self, construct: str) -> bool:
         """Whether it is about what people met, not about what they expect or hold important."""
         return all(self.instrument.item(code).role == "perception" for code in self.items(construct))
+
+    def leads(self, construct: str) -> bool:
+        """Whether it says how somebody was served: met, not expected, and no outcome of it."""
+        return self.perceived(construct) and not any(one in self.instrument.constructs[construct].of for one in FOLLOW)
 
     def range_of(self, construct: str) -> tuple[int, int]:
         """The lowest and highest score that a construct can have."""
