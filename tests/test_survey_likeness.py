@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny_folders
+from browser import CHROMIUM, look
 from scipy import stats
 
 from sim.cli import main
@@ -217,6 +218,10 @@ def test_the_page_and_the_tables_stand(tmp_path) -> None:  # type: ignore[no-unt
     for name in ("likeness_means", "likeness_correlations"):
         assert (tmp_path / "figures" / f"{name}.svg").stat().st_size > 5000
     assert as_json(found)["unlike"] == found.unlike
+    if CHROMIUM:
+        for width in (390, 1100):
+            assert not look(tmp_path / "likeness.html", width, tmp_path).sticking
+        assert not look(tmp_path / "likeness.html", 680, tmp_path, paper=True).scrolling
 
 
 @pytest.mark.skipif(not CSI.exists(), reason="the data are not part of the repository")
