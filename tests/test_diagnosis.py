@@ -304,6 +304,20 @@ def test_real_answers_stand_for_those_of_the_model(
     assert json.loads(told)["arm"] == "digital"
 
 
+def test_a_run_that_cannot_live_again_is_diagnosed_without_answers(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(folder, tmp_path / "run", ignore=shutil.ignore_patterns("figures"))
+    file = tmp_path / "run" / "scenario.yaml"
+    file.write_text(file.read_text("utf-8") + "later: 1\n", "utf-8")
+    assert main(["diagnose", str(tmp_path / "run"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert sum("not asked of the model" in note and "later" in note for note in told["notes"]) == 2
+    assert any("no answers of customers and staff" in note for note in told["notes"])
+    assert "failures_per_customer" in {one["measure"] for one in told["measures"]}
+    assert (tmp_path / "run" / "diagnosis" / "diagnosis.html").exists()
+
+
 def test_a_book_is_read_and_lived_for_a_year(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scenario = ROOT / "scenarios" / "customer_book.yaml"
     assert main(["diagnose", str(scenario), "--out", str(tmp_path / "book"), "--quiet", "--json"]) == 0

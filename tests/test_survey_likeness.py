@@ -13,13 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny_folders
+from browser import CHROMIUM, look
 from scipy import stats
 
 from sim.cli import main
 from sim.reporting.likeness import as_json, terminal_table, write
 from sim.survey.instrument import Instrument
 from sim.survey.instrument.writing import to_yaml
-from sim.survey.likeness import ACCEPTABLE, GOOD, UNLIKE, alpha, compare, congruence
+from sim.survey.likeness import ACCEPTABLE, GOOD, UNLIKE, alpha, compare
 from sim.survey.sheets import WEIGHT, Sheets
 
 ROOT = Path(__file__).parent.parent
@@ -98,9 +99,7 @@ def test_figures_are_those_of_textbooks() -> None:
     assert found.whole["nps_simulated"] == pytest.approx(score)
 
 
-def test_congruence_is_tuckers() -> None:
-    assert congruence(LOADINGS, 0.5 * LOADINGS) == pytest.approx(1.0)
-    assert congruence(LOADINGS, np.array([0.8, 0.7, -0.6, 0.75])) == pytest.approx(1.3325 / 2.0525)
+def test_weaker_loadings_of_one_pattern_are_congruent() -> None:
     found = compare(sheets(answers(5000, 1, weaker=0.7)), sheets(answers(5000, 2)))
     assert (found.constructs["congruence"] > 0.99).all()  # weaker, but of one pattern
 
@@ -219,6 +218,10 @@ def test_the_page_and_the_tables_stand(tmp_path) -> None:  # type: ignore[no-unt
     for name in ("likeness_means", "likeness_correlations"):
         assert (tmp_path / "figures" / f"{name}.svg").stat().st_size > 5000
     assert as_json(found)["unlike"] == found.unlike
+    if CHROMIUM:
+        for width in (390, 1100):
+            assert not look(tmp_path / "likeness.html", width, tmp_path).sticking
+        assert not look(tmp_path / "likeness.html", 680, tmp_path, paper=True).scrolling
 
 
 @pytest.mark.skipif(not CSI.exists(), reason="the data are not part of the repository")

@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.measures.precision import holm
 from sim.store.diagnosis_columns import DIAGNOSED
+from sim.survey.analysis.factors import congruence
 from sim.survey.analysis.moments import effective, pearson
 from sim.survey.analysis.nps import points
 from sim.survey.analysis.reliability import alpha_of, one_factor
@@ -342,10 +343,10 @@ def loadings_of(side: _Side, columns: Sequence[int]) -> np.ndarray:
     return one_factor(correlations)
 
 
-def congruence(one: np.ndarray, other: np.ndarray) -> float:
-    """Tucker's coefficient of two columns of loadings; NaN where one is unknown."""
-    size = float(np.sqrt((one**2).sum() * (other**2).sum()))
-    return float((one * other).sum() / size) if np.isfinite(size) and size > 0 else np.nan
+def likeness_of_loadings(real: _Side, simulated: _Side, columns: Sequence[int]) -> float:
+    """Tucker's congruence of the loadings of some items on one factor; NaN where a side has none."""
+    one, other = (loadings_of(side, columns)[:, None] for side in (real, simulated))
+    return float(congruence(one, other)[0, 0])
 
 
 def _constructs(real: _Side, simulated: _Side, meant: dict[str, str]) -> list[dict[str, Any]]:
@@ -358,7 +359,7 @@ def _constructs(real: _Side, simulated: _Side, meant: dict[str, str]) -> list[di
         luck = ["mean"] if reaches(low, high, bound_of(found)) else []
         sheets = [side.complete(columns)[1] for side in (real, simulated)]
         luck += ["alpha"] if alphas_may_be_one(alphas, [effective(one) for one in sheets], len(columns)) else []
-        like = congruence(*(loadings_of(side, columns) for side in (real, simulated)))
+        like = likeness_of_loadings(real, simulated, columns)
         words = {
             "mean": word_of_mean(found),
             "alpha": word_within(alphas[1] - alphas[0], ALPHA_WITHIN),
@@ -398,7 +399,7 @@ def _whole(
     rmse = float(np.sqrt(((both[:, 1] - both[:, 0]) ** 2).mean())) if len(both) else np.nan
     sheets = effective(real.weights), effective(simulated.weights)
     spread = ((1.0 - both**2) ** 2 / (np.maximum(np.array(sheets), 2.0) - 1.0)).sum(axis=1)
-    first = congruence(*(loadings_of(side, range(len(side.codes))) for side in (real, simulated)))
+    first = likeness_of_loadings(real, simulated, range(len(real.codes)))
     out: dict[str, Any] = {
         "items": len(items),
         "real_sheets": len(real.values),

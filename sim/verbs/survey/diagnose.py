@@ -126,16 +126,16 @@ def _answers(
             notes.append(f"{name}: held on the model, {held[0].file}, {len(held[0].table):,} sheets")
         else:
             missing.append(who)
-    if missing:
-        ready = prepared()
-        for who in missing:
-            try:
-                sheets, truth = _asked(arguments, ready, arm, who)
-            except BadInput as nobody:  # a small bank may have nobody who answers: the rest is said all the same
-                notes.append(f"{ASKED[who]}: {nobody.mistakes[0].message}")
-                continue
-            found[who] = sheets, truth
-            notes.append(f"{ASKED[who]}: asked of the model for this, {sheets.file}, {len(sheets.table):,} sheets")
+    ready = None
+    for who in missing:
+        try:
+            ready = ready or prepared()
+            sheets, truth = _asked(arguments, ready, arm, who)
+        except BadInput as cannot:  # nobody answers, or it cannot live again: the rest is said all the same
+            notes.append(f"{ASKED[who]}: not asked of the model: {cannot.mistakes[0]}")
+            continue
+        found[who] = sheets, truth
+        notes.append(f"{ASKED[who]}: asked of the model for this, {sheets.file}, {len(sheets.table):,} sheets")
     return found, notes
 
 
