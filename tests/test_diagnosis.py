@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,8 @@ from browser import CHROMIUM, look
 
 from sim.cli import main
 from sim.reporting.diagnosis.words import cost_words, lines, severity
-from sim.store.run_reading import Run, read
+from sim.store.diagnosis_columns import DIAGNOSED
+from sim.store.run_reading import RUN, Run, read
 from sim.survey.analysis.quality import KEPT, Rule, quality
 from sim.survey.diagnosis import BY_ARM, PROBLEMS, TOUCHED, costs, diagnosis, of_book, of_run
 from sim.survey.diagnosis.of_answers import of_customers, of_employees
@@ -85,6 +87,22 @@ def test_measures_are_those_of_the_stored_tables_counted_another_way(run: Run) -
         lambda own: np.average(own["true_pressure"] > 1, weights=own["observed_weight"])
     )
     assert value(found, "above_ideal_share") == pytest.approx(above.mean())
+
+
+def test_files_are_as_the_data_dictionary_declares_them(run: Run) -> None:
+    assert tuple(of_run(run, "nothing")) == DIAGNOSED["diagnosis"].names
+    assert tuple(costs(run, "nothing")) == DIAGNOSED["diagnosis_costs"].names
+
+
+def test_a_run_is_replaced_with_what_was_made_of_it(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    (copy / "diagnosis").mkdir()
+    (copy / "diagnosis" / "diagnosis.csv").write_text("", "utf-8")
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
+    assert not RUN.refusals(copy, manifest, overwrite=True, resume=False)
+    (copy / "mine.csv").write_text("", "utf-8")
+    assert RUN.refusals(copy, manifest, overwrite=True, resume=False)
 
 
 def test_only_what_is_published_has_a_benchmark_and_each_has_a_row_among_the_sources(run: Run) -> None:

@@ -472,6 +472,14 @@ def test_the_instrument_gives_shares_and_correlations_wherever_the_bank_stands(s
     assert np.abs(held[codes].corr() - real.corr()).to_numpy().max() < 0.035
 
 
+def test_a_sheet_that_would_speak_for_everybody_is_cut_before_anything_is_counted() -> None:
+    sheets = answered(1000)
+    table = sheets.table.assign(weight=np.where(np.arange(1000) == 0, 2000.0, 1.0))
+    heavy, plain = drawn(Sheets(sheets.instrument, table)), drawn(sheets)
+    assert heavy.scores.reliability == pytest.approx(plain.scores.reliability, abs=0.02)
+    assert heavy.effective > 0.9 * plain.effective
+
+
 def marginals(desk: Path, sheets: Sheets) -> Path:
     codes = sheets.instrument.codes
     shares = pd.DataFrame(
@@ -535,6 +543,11 @@ def spoilt(desk: Path, how: str) -> list[str]:
         case "staff":
             (desk / "links.yaml").write_text("links:\n  sat: {to: satisfaction}\n  val: {to: turnover}\n")
             more = ["--links", str(desk / "links.yaml")]
+        case "shares":
+            rows = "item,0,1,2\nsat1,0.2,0.3,0.5\nsat2,0.2,0.3,0.9\nsat3,0.1,0.4,0.5\n"
+            (desk / "shares.csv").write_text(rows)
+            (desk / "instrument.yaml").unlink()
+            more = ["shares.csv"]
         case "absent":
             (desk / "links.yaml").write_text("links:\n  joy: {to: satisfaction}\n")
             more = ["--links", str(desk / "links.yaml")]
@@ -554,6 +567,7 @@ def spoilt(desk: Path, how: str) -> list[str]:
         ("unlinked", "no construct that begins anything is known by its name (there are: mood, look, hope, val)"),
         ("links", "links.sat.to: nothing that can be begun; one of satisfaction"),
         ("staff", "val is asked of the staff"),
+        ("shares", "shares.csv:3:1  sat2: shares add up to 1.4; to 1, or to 100 as percent"),
         ("absent", "joy: is linked and not in the answers"),
     ],
 )
@@ -561,7 +575,8 @@ def test_answers_that_can_begin_nothing_are_refused_in_a_line_and_nothing_is_wri
     desk: Path, capsys: pytest.CaptureFixture[str], how: str, words: str
 ) -> None:
     more = spoilt(desk, how)
-    assert initialise(desk, *more) == 2
+    file = more.pop() if how == "shares" else "answers.csv"
+    assert initialise(desk, *more, answers=file) == 2
     said = capsys.readouterr()
     assert words in said.err
     assert "Traceback" not in said.err

@@ -473,6 +473,7 @@ def test_waves_are_groups_in_their_order():
         ("three sheets", "fewer than two groups"),
         ("one group", "fewer than two groups"),
         ("collinear", "sums of one another"),
+        ("never together", "in a group, too few answer two of the items together"),
         ("single", "no constructs with items enough"),
     ],
 )
@@ -484,6 +485,9 @@ def test_invariance_that_cannot_be_is_a_sentence(change: str, said: str, recwarn
         groups[:] = "one"
     elif change == "collinear":
         answers["f0_0"] = answers["f0_1"]
+    elif change == "never together":
+        answers.loc[:299, "f0_0"] = np.nan
+        answers.loc[300:599, "f1_0"] = np.nan
     else:
         constructs = {"f0": ["f0_0"], "f1": ["f1_0"]}
     found = invariance(answers, constructs, groups)
@@ -852,7 +856,13 @@ def test_gaps_and_few_sheets_are_said():
         f0_0=answers["f0_0"].where(answers.index < 20), f1_0=answers["f1_0"].where(answers.index > 15)
     )
     notes = factor_model(never, constructs).notes
-    assert any("fewer than 10 sheets answer it together with another item: f0_0" in note for note in notes)
+    assert any("too few sheets answer it together with another item, or all alike: f0_0" in note for note in notes)
+    alike = answers.assign(
+        f0_0=answers["f0_0"].where(answers.index >= 20, 1.0), f1_0=answers["f1_0"].where(answers.index < 20)
+    )
+    for found in (factor_model(alike, constructs), explore(alike)):
+        assert any(note.endswith("or all alike: f0_0") for note in found.notes)
+        assert not found.problem
 
 
 def test_fit_is_said_in_words():

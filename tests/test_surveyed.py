@@ -12,9 +12,14 @@ import pytest
 from browser import CHROMIUM, look
 
 from sim.cli import main
+from sim.reporting.figures import Board
+from sim.reporting.figures.waves import customers_asked
 from sim.store.run_reading import read
+from sim.survey.analysis.quality import KEPT, Rule, quality
 from sim.survey.analysis.weighing import mean_of
 from sim.survey.instrument import Instrument
+from sim.survey.instrument.reading import read_instrument
+from sim.survey.sheets import Sheets
 from sim.survey.waves import NPS, Waves, waves
 
 SCENARIO = """
@@ -156,6 +161,21 @@ def test_the_report_says_before_and_after_and_what_of_it_is_the_surveys_doing(fo
     assert "staff_asked" not in text
     assert (folder / "figures" / "customers_asked.svg").stat().st_size > 5000
     assert "Satisfaction" in text.split("<table")[1]
+
+
+def test_the_title_of_the_figure_is_the_difference_of_the_sheets(folder: Path) -> None:
+    run = read(folder)
+    answers = run.answers("answers")
+    assert answers is not None
+    sheets = Sheets(read_instrument(folder / "answers.yaml"), answers)
+    kept = answers[(quality(sheets, Rule())["verdict"] == KEPT).to_numpy()]
+    last = kept[(kept["wave"] == 6) & kept["nps"].notna()]
+    counts = np.select([last["nps"] >= 9, last["nps"] <= 6], [100.0, -100.0], 0.0)
+    each = last.assign(counts=counts).groupby(["arm", "seed"])[["counts", "weight"]]
+    score = each.apply(lambda own: np.average(own["counts"], weights=own["weight"])).groupby("arm").mean()
+    title = customers_asked(Board(run)).get_label().split("\n")[0].replace("\N{MINUS SIGN}", "-")
+    (said,) = re.findall(r"digital less nothing: ([-+]\d+\.\d)", title)
+    assert float(said) == pytest.approx(score["digital"] - score["nothing"], abs=0.051)
 
 
 def test_the_section_fits_a_phone_and_paper(folder: Path, tmp_path: Path) -> None:

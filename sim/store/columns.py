@@ -332,7 +332,7 @@ ANSWERS = (
     _whole("wave", "months", "month at whose end it was filled in"),
     _text("mode", "how it came back", {"online": "online", "handed": "by hand", "intercept": "on the spot"}),
     _number("weight", "persons", "design weight: persons of the population that the sheet stands for"),
-    Column("<item>", "as the instrument has it", "points", "the answer; empty where there is none"),
+    Column("<item>", "as varied", "points", "the answer; empty where there is none"),
 )
 TRUTHS = (
     *RUN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim.store.columns import FILES, Column, File
+from sim.store.diagnosis_columns import DIAGNOSED
 from sim.store.survey_columns import SURVEY
 
 HEAD = """# Data dictionary
@@ -21,14 +22,16 @@ TITLES = {
     "optimisation": "An optimisation (besides what a sweep has)",
     "analysis": "The analysis of a sweep",
     "survey": "The analysis of a survey",
+    "likeness": "Simulated answers against real ones",
+    "diagnosis": "A diagnosis",
 }
 
 
 def page() -> str:
     """docs/data-dictionary.md."""
+    told = [file for files in (FILES, SURVEY, DIAGNOSED) for file in files.values()]  # names may come again
     chapters = (
-        f"## {title}\n\n" + "\n".join(_section(file) for file in (*FILES.values(), *SURVEY.values()) if file.of == of)
-        for of, title in TITLES.items()
+        f"## {title}\n\n" + "\n".join(_section(file) for file in told if file.of == of) for of, title in TITLES.items()
     )
     return HEAD + "\n" + "\n".join(chapters)
 

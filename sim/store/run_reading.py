@@ -42,6 +42,7 @@ OF_BELIEFS = (WORLDS_FILE, "beliefs.csv")
 DERIVED = ("summary.csv", "comparison.csv", "precision.csv", "report.html", "figures/*.png", "figures/*.svg")
 INSTRUMENTS = ("answers.yaml", "staff_answers.yaml")  # of questionnaires that a run holds in waves
 SURVEYS = "surveys"  # folder of those held on it later
+TOLD = ("likeness", "diagnosis")  # folders of what was made of it later
 SEALED = (
     "scenario.yaml",
     *(f"{t}.parquet" for t in TABLES),
@@ -76,7 +77,15 @@ RUN = Kind(
     # What this room needs to keep the order of rows, the plan and the KPIs of stored runs; callers add more.
     keys=("name", "run_id", "scenario_digest", "arms", "tiers", "seeds", "months", "discount_rate", "currency"),
     sealed=SEALED,
-    own=(*SEALED, MANIFEST, f"{PARTS}/*", f"{WORLDS_FOLDER}/*", f"{SURVEYS}/*", "*.tmp"),
+    own=(
+        *SEALED,
+        MANIFEST,
+        f"{PARTS}/*",
+        f"{WORLDS_FOLDER}/*",
+        f"{SURVEYS}/*",
+        *(f"{name}/*" for name in TOLD),
+        "*.tmp",
+    ),
     mistakes=run_mistakes,
     not_resumed=_not_resumed,
     goes_on=lambda stored, manifest: _same(stored, manifest) and stored["status"] != "done",

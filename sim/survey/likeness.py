@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from sim.measures.precision import holm
+from sim.store.diagnosis_columns import DIAGNOSED
 from sim.survey.analysis.moments import effective, pearson
 from sim.survey.analysis.nps import points
 from sim.survey.analysis.reliability import alpha_of, one_factor
@@ -35,41 +36,7 @@ LEAST_EXPECTED: Final = 5.0  # of a cell of the chi-square test (Cochran 1954); 
 NPS_SCALE: Final = (0, 10)
 BEGUN: Final = 0.5  # share of a construct's items that a sheet must answer to have a score
 
-ITEM_COLUMNS = (
-    "item",
-    "construct",
-    "real_sheets",
-    "simulated_sheets",
-    "real_mean",
-    "simulated_mean",
-    "smd",
-    "smd_low",
-    "smd_high",
-    "wasserstein",
-    "wasserstein_sd",
-    "chi_square",
-    "freedom",
-    "p_value",
-    "p_adjusted",
-    "correlation_gap",
-    "verdict",
-    "why",
-)
-CONSTRUCT_COLUMNS = (
-    "construct",
-    "items",
-    "real_mean",
-    "simulated_mean",
-    "smd",
-    "smd_low",
-    "smd_high",
-    "real_alpha",
-    "simulated_alpha",
-    "alpha_difference",
-    "congruence",
-    "verdict",
-    "why",
-)
+ITEM_COLUMNS, CONSTRUCT_COLUMNS = (DIAGNOSED[name].names for name in ("likeness", "likeness_constructs"))
 PAIR_COLUMNS = ("first", "second", "real", "simulated")
 
 

@@ -131,7 +131,8 @@ def cost(d: Diagnosis) -> Figure:
     clear = [(problem, one) for problem, one in found if one.kind == BY_ARM and one.ci_low > 0]
     if clear:
         problem, one = max(clear, key=lambda pair: pair[1].value)
-        title = f"{problem.title.split(':')[0]} costs most: {units.money(one.value, d.currency)} a year"
+        most = " most:" if sum(one.kind == BY_ARM for _, one in found) > 1 else ""
+        title = f"{problem.title.split(':')[0]} costs{most} {units.money(one.value, d.currency)} a year"
     elif any(one.kind == BY_ARM for _, one in found):
         title = "No problem whose remedy clearly pays in this run"
     else:
@@ -166,14 +167,14 @@ def _groups(d: Diagnosis, measure: str, name: str) -> Dots:
 def process(d: Diagnosis) -> Figure:
     """Service gaps as asked, failures and complaints by tier."""
     gap, failures = d.find("service_gap"), d.find("failures_per_customer")
-    side = "below" if gap is not None and gap.value < 0 else "above"
-    title = (
-        f"Service as met is {units.number(abs(gap.value), 2)} points {side} what is expected"
-        if gap is not None
-        else f"Service fails {units.number(100 * failures.value, 1)} times per 100 customers a year"
-        if failures is not None
-        else "Process"
-    )
+    title = "Process"
+    if gap is not None and gap.ci_low * gap.ci_high > 0:
+        side = "below" if gap.value < 0 else "above"
+        title = f"Service as met is {units.number(abs(gap.value), 2)} points {side} what is expected"
+    elif gap is not None:
+        title = "No gap between service met and service expected that the answers are sure of"
+    elif failures is not None:
+        title = f"Service fails {units.number(100 * failures.value, 1)} times per 100 customers a year"
     asked = " Gaps: within a sheet, by what was asked." if gap is not None else ""
     return dots(
         title,

@@ -17,7 +17,7 @@ from scipy.stats import chi2 as chi_squared
 from sim.survey.analysis.correlations import Z
 from sim.survey.analysis.gauges import gauges
 from sim.survey.analysis.misfit import normal
-from sim.survey.analysis.moments import SINGULAR, effective, pearson, proper
+from sim.survey.analysis.moments import FEWEST_PAIRS, SINGULAR, effective, pearson, proper
 from sim.survey.analysis.scoring import Evaluate, scored
 from sim.survey.analysis.structure import LOOSE
 from sim.survey.analysis.threads import one_thread
@@ -108,6 +108,9 @@ def invariance(
     centre = x[items].mean().to_numpy()
     if x[items].isna().to_numpy().any():
         notes.append("answers are missing: pairs of answers that are both there were used")
+    shared = [x.loc[rows, items] for rows in chosen.values()]
+    if not all(np.isfinite(one.corr(min_periods=FEWEST_PAIRS)).all(axis=None) for one in shared):
+        return Invariance(problem="in a group, too few answer two of the items together", notes=tuple(notes))
     each = [
         _group(str(name), (x.loc[rows, items].to_numpy() - centre) / spread, w[rows]) for name, rows in chosen.items()
     ]

@@ -19,7 +19,7 @@ Kind = Literal["Pearson", "polychoric"]
 
 MOST_STEPS: Final = 7  # points up to which an answer is taken for steps of something continuous
 MOST_CATEGORIES: Final = 11  # points up to which a polychoric correlation is worth its tables
-FEWEST_PAIRS: Final = 10  # sheets that answer both items, below which a correlation says nothing
+FEWEST_PAIRS: Final = 10  # sheets that answer both items, fewer say nothing of how they go together
 SINGULAR: Final = 1e-4  # smallest eigenvalue of correlations that leave something to fit
 _FAR: Final = 8.0  # SD; no answer lies beyond
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(20)
@@ -71,11 +71,12 @@ def usable(answers: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     kept = answers.loc[:, varied]
     while kept.shape[1] > 1:
         there = kept.notna().to_numpy(np.float64)
-        together = there.T @ there
-        if together.min() >= FEWEST_PAIRS or len(kept) < FEWEST_PAIRS:
+        lost = there.T @ there < min(FEWEST_PAIRS, len(kept))
+        lost |= ~np.isfinite(pearson(kept.to_numpy(np.float64), np.ones(len(kept))))
+        if not lost.any():
             break
-        worst = str(kept.columns[(together < FEWEST_PAIRS).sum(axis=0).argmax()])
-        notes.append(f"left out, as fewer than {FEWEST_PAIRS} sheets answer it together with another item: {worst}")
+        worst = str(kept.columns[lost.sum(axis=0).argmax()])
+        notes.append(f"left out, as too few sheets answer it together with another item, or all alike: {worst}")
         kept = kept.drop(columns=worst)
     return kept, notes
 

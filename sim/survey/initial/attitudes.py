@@ -103,8 +103,9 @@ def attitudes(
     if mistakes:
         raise BadInput(mistakes)
     drawn = [name for name in columns if name in constructs]
+    plain = raked([], sheets.weights)  # as they came, cut where a sheet would speak for many
     others = [name for name in constructs if name not in drawn and sheets.instrument.items_of(name)]
-    scores, wrong = scored(sheets, [*drawn, *others], scoring)
+    scores, wrong = scored(sheets, [*drawn, *others], scoring, plain.weights)
     about = {
         name: {name, *(item.code for item in sheets.instrument.items if item.measures == name)} for name in constructs
     }
@@ -112,8 +113,7 @@ def attitudes(
     if serious:
         raise BadInput(serious)
     traits = strata(sheets, bank)
-    weights = raked([margin(one, sheets.weights) for one in traits], sheets.weights) if traits else None
-    weighed = weights or Raked(sheets.weights, 0, 0.0)
+    weighed = raked([margin(one, plain.weights) for one in traits], plain.weights)
     effective = weighed.effective * (behind / len(sheets.table) if behind else 1.0)
     users = {name: _yes_or_no(sheets, name) for name in facts}
     joint = _joint(drawn, scores, traits, users, weighed.weights)

@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 ROUNDS: Final = 4
 DRAWN: Final = 10_000  # sheets drawn; what they are worth is what was published, not this
 NEAR: Final = 0.02  # how far printed shares may be from 1 in sum
+HUNDRED: Final = 100.0  # percent
 COUNTED: Final = ("n", "count", "size")  # a column that says of how many sheets
 BESIDE: Final = ("item_correlations.csv", "construct_correlations.csv")
 WHOLE: Final = re.compile(r"-?\d+")
 
 
 def are_marginals(file: Path) -> bool:
-    """Whether a file is a table of shares: a code first, then an answer a column, with a sum of 1 or 100 a row."""
+    """Whether a file is a table of shares: a code first, then an answer a column, none below 0."""
     if not file.name.endswith((".csv", ".csv.gz")):
         return False
     try:
@@ -62,11 +63,8 @@ def _table(file: Path) -> pd.DataFrame | None:
     numbers = table.apply(pd.to_numeric, errors="coerce")
     if bool((numbers[answers].isna() | (numbers[answers] < 0)).any(axis=None)):
         return None
-    total = numbers[answers].sum(axis=1)
-    percent = bool((total - 100.0).abs().max() <= 100.0 * NEAR)
-    if not percent and not bool((total - 1.0).abs().max() <= NEAR):
-        return None
-    numbers[answers] = numbers[answers].div(total, axis=0)
+    if bool((numbers[answers].sum(axis=1) > HUNDRED / 2).all()):
+        numbers[answers] /= HUNDRED
     return numbers
 
 
@@ -95,12 +93,20 @@ def published(file: Path, instrument: Instrument | None, scoring: Scoring) -> tu
         for row, code in enumerate(map(str, table.index))
         if code in instrument.codes and not set(points) <= set(instrument.scale_of(code).points)
     ]
+    totals = table[[str(one) for one in points]].sum(axis=1).to_numpy()
+    mistakes += [
+        Mistake(
+            str(file), row + 2, 1, str(table.index[row]), f"shares add up to {total:.4g}; to 1, or to 100 as percent"
+        )
+        for row, total in enumerate(totals)
+        if abs(total - 1.0) > NEAR
+    ]
     if len(set(table.index)) < len(table):
         mistakes.append(Mistake(str(file), 0, 0, "", "an item stands twice; each once"))
     if mistakes:
         raise BadInput(mistakes)
     codes = list(map(str, table.index))
-    shares = table[[str(one) for one in points]].to_numpy(np.float64)
+    shares = table[[str(one) for one in points]].to_numpy(np.float64) / totals[:, None]
     cuts = [Cut(np.array(points, np.float64), row) for row in shares]
     latent, how, wanted = _latent(file, codes, cuts, instrument, scoring)
     uid = np.arange(1, DRAWN + 1, dtype=np.uint64)

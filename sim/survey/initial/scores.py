@@ -94,9 +94,8 @@ def normalised(score: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return found
 
 
-def scored(sheets: Sheets, names: Sequence[str], scoring: Scoring) -> tuple[Scored, list[Mistake]]:
-    """The scores of some constructs and all that is wrong with their items."""
-    weights = sheets.weights
+def scored(sheets: Sheets, names: Sequence[str], scoring: Scoring, weights: np.ndarray) -> tuple[Scored, list[Mistake]]:
+    """The scores of some constructs and all that is wrong with their items; `weights` are those of the sheets."""
     answers = sheets.answers()
     mistakes: list[Mistake] = []
     z, reliability = [], []
