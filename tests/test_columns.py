@@ -27,7 +27,9 @@ from sim.store.sweep_rows import part_columns
 from sim.store.tables import read_csv, units
 
 ROOT = Path(__file__).parents[1]
-NOT_OF_TINY = ("attribution", "parts", "interactions", "indices", "failed")  # each has a test below or its own file
+SURVEYED = ("answers", "answers_truth", "staff_answers", "staff_answers_truth")  # in test_survey_waves
+# each has a test below or its own file
+NOT_OF_TINY = ("attribution", "parts", "interactions", "indices", "failed", *SURVEYED)
 
 
 @pytest.mark.parametrize("name", FILES)

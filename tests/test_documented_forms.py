@@ -17,6 +17,7 @@ from sim.cli import main
 from sim.population.book import columns as book_columns
 from sim.population.book.columns import FIELD_NAMES, QUANTITIES
 from sim.scenario.scenario import Scenario
+from sim.survey.instrument.reading import read_instrument
 from sim.yaml_source import dump
 from sim.yaml_source.tree import parse
 
@@ -103,6 +104,10 @@ def test_every_snippet_of_the_documents_is_taken(
     text = text.replace("{...}", "{managers.skill_quality: {values: [0.2, 0.5]}}", 1)
     text = text.replace("{...}", "{model.hazards.mass.dormant: {low: 0.005, high: 0.02}}")
     data = plain(text)
+    if "items" in data:  # an instrument of questionnaires, which is no scenario
+        (tmp_path / "instrument.yaml").write_text(text, "utf-8")
+        assert read_instrument(tmp_path / "instrument.yaml").name == data["name"]
+        return
     if set(data) <= set(FIELD_NAMES):  # columns alone
         data = {"population": {"source": "book", "file": "b.csv", "columns": {"id": "id", "aum": "aum", **data}}}
     assert set(data) <= {*Scenario.model_fields, "extends"}, name

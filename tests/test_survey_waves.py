@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import sim
 from sim.cli import main
 from sim.errors import BadInput
 from sim.experiments.prepare import prepare
+from sim.store.columns import FILES
+from sim.store.tables import SURVEYED
 from sim.survey.instrument.reading import read_instrument
 from sim.survey.instrument.writing import to_yaml
 
@@ -52,6 +55,14 @@ def test_every_arm_seed_and_wave_has_its_sheets_and_the_truth_beside_them(run: s
     staff = run.staff_answers
     assert staff is not None
     assert set(read_instrument("employees").codes) <= set(staff)
+
+
+@pytest.mark.parametrize("name", SURVEYED)
+def test_columns_of_the_sheets_are_declared_with_their_meaning(run: sim.Run, name: str) -> None:
+    schema = pq.read_schema(run.folder / f"{name}.parquet")
+    used = {FILES[name].column(column) for column in schema.names}
+    assert used == set(FILES[name].columns)
+    assert all(field.metadata[b"meaning"] for field in schema)
 
 
 def test_asking_changes_no_result(run: sim.Run) -> None:
