@@ -211,6 +211,41 @@ def test_weights_take_out_a_bias_of_coverage_that_was_built_in() -> None:
     assert np.mean(plain) == pytest.approx(3.3, abs=0.02)  # without them it stays
 
 
+def test_the_error_of_a_weighted_mean_is_that_of_an_independent_library() -> None:
+    """A weighted regression on nothing but a constant, with errors that hold for any spread (HC1)."""
+    import statsmodels.api as statsmodels
+
+    rng = np.random.default_rng(16)
+    answers, weights = rng.integers(1, 6, 80).astype(float), rng.gamma(2.0, 1.0, 80)
+    theirs = statsmodels.WLS(answers, np.ones(80), weights=weights).fit(cov_type="HC1", use_t=True)
+    mine = levels_of(Study.of(sheets({"a1": answers, "weight": weights}, {"a": 1}))).iloc[0]
+    assert mine["mean_weighted"] == pytest.approx(theirs.params[0])
+    assert mine["se_weighted"] == pytest.approx(theirs.bse[0])
+    assert (mine["ci_low_weighted"], mine["ci_high_weighted"]) == pytest.approx(tuple(theirs.conf_int()[0]))
+
+
+def test_omega_is_that_of_an_independent_librarys_factor() -> None:
+    from statsmodels.multivariate.factor import Factor
+
+    values = items_of_one_factor(400, 5, 0.7, seed=17) * [1.0, 2.0, 0.5, 1.0, 1.5]
+    theirs = np.abs(Factor(values, n_factor=1, method="pa").fit(maxiter=500, tol=1e-12).loadings[:, 0])
+    found = analyse(sheets({f"a{i + 1}": values[:, i] for i in range(5)}, {"a": 5}))
+    np.testing.assert_allclose(found.tables["reliability_items"]["loading"], theirs, atol=1e-4)
+    sds = values.std(axis=0, ddof=1)
+    shared = (theirs * sds).sum() ** 2
+    omega = shared / (shared + (sds**2 * (1 - theirs**2)).sum())
+    assert row(found, "reliability")["omega"] == pytest.approx(omega, abs=1e-4)
+
+
+def test_the_same_question_twice_has_an_alpha_and_no_omega() -> None:
+    values = np.random.default_rng(18).integers(1, 6, (40, 2)).astype(float)
+    table = {"a1": values[:, 0], "a2": values[:, 0], "a3": values[:, 1]}
+    proof = row(analyse(sheets(table, {"a": 3})), "reliability")
+    assert np.isfinite(proof["alpha"])
+    assert np.isnan(proof["omega"])
+    assert proof["word"] == "no omega: its items are sums of one another"
+
+
 def test_equal_weights_change_nothing() -> None:
     values = np.random.default_rng(3).integers(1, 6, (50, 2)).astype(float)
     table = {"a1": values[:, 0], "a2": values[:, 1], "weight": np.full(50, 7.0)}

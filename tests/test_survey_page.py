@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fabricate_survey import answers
+from matplotlib.text import Text
 
 from sim.cli import main
 from sim.reporting.survey import build, terminal_table
@@ -19,6 +20,7 @@ from sim.reporting.survey.sentences import findings
 from sim.store.survey_columns import SURVEY
 from sim.survey.analysis import Analysis, analyse
 from sim.survey.instrument import Instrument
+from sim.survey.instrument.model import said
 from sim.survey.sheets import Sheets
 
 BROWSED = pytest.mark.skipif(browser.CHROMIUM is None, reason="no browser on this machine to look at pages with")
@@ -151,6 +153,15 @@ def test_arms_and_waves_come_before_whatever_else_differs() -> None:
     assert {"satisfaction", "eservice"} <= set(found.tables["differences"].query("sure and by == 'arm'")["construct"])
     assert found.facts["alike"][0] == "arm"
     assert "Do groups by arm understand the questions alike?" in render(found, [])
+
+
+def test_groups_and_questions_have_the_names_of_the_instrument(answered: Analysis) -> None:
+    drawn = {plate.name: plate.draw() for plate in plates(answered) if plate.name in ("groups_age_band", "answers_1")}
+    words = {name: {text.get_text() for text in figure.findobj(Text)} for name, figure in drawn.items()}
+    ages = next(one.choices for one in answered.instrument.demographics if one.code == "age_band")
+    assert {said(text) for text in ages.values()} <= words["groups_age_band"]
+    assert "The branches of my bank are clean and well kept." in words["answers_1"]
+    assert any(word.startswith("(turned) Again and again") for word in words["answers_1"])
 
 
 def test_every_finding_rests_on_what_is_sure_in_its_table(answered: Analysis) -> None:

@@ -204,7 +204,7 @@ def _groups(analysis: Analysis, by: str) -> Any:
             first, last = ranges[name]
             mean, low, high = ((float(own.at[name, one]) - first) / (last - first) * 100 for one in ENDS)  # type: ignore[arg-type]
             levels_of.append(Level(name, mean, low, high, name in sure))
-        shown.append((str(group), levels_of))
+        shown.append((say.group_label(analysis, by, str(group)), levels_of))
     labels = [say.label_of(analysis, name) for name in names]
     subtitle = f"Mean scores by {say.spoken(by)} with 95{units.GAP}% intervals. Filled: figures that differ clearly."
     return by_group(say.groups_title(analysis, by), subtitle, labels, shown, "Score", "0 to 100")

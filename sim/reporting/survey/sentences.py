@@ -39,6 +39,12 @@ def label_of(analysis: Analysis, construct: str) -> str:
     return (said(own.label) or construct) if own is not None else construct
 
 
+def group_label(analysis: Analysis, by: str, group: str) -> str:
+    """A group's name for people: what the instrument calls the choice, else the word in the answers."""
+    choices = next((one.choices for one in analysis.instrument.demographics if one.code == by), None) or {}
+    return said(choices[group]) if group in choices else spoken(group)
+
+
 def outcome_label(analysis: Analysis, outcome: str) -> str:
     """An outcome's name for people; of the question behind the NPS it is what it asks."""
     return "recommending" if outcome == NPS else label_of(analysis, outcome)

@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.measures.intervals import CONFIDENCE
 from sim.phrases import counted
+from sim.survey.analysis.factors import minres
 from sim.survey.analysis.study import Study, levelled
 from sim.survey.analysis.tables import table
 from sim.survey.analysis.weighing import NAN
@@ -21,7 +22,9 @@ from sim.survey.analysis.weighing import NAN
 if TYPE_CHECKING:
     import pandas as pd
 
-ROUNDS, CLOSE = 2000, 1e-10  # of the iteration for one factor
+
+TWICE = 1e-9  # smallest eigenvalue of correlations of which no item is a sum of others
+WHOLLY = 0.99  # of an item's variance: nothing of its own is left
 
 
 def alpha_of(covariance: np.ndarray) -> float:
@@ -44,25 +47,16 @@ def alpha_interval(alpha: float, n: int, items: int) -> tuple[float, float]:
 def one_factor(correlation: np.ndarray) -> np.ndarray:
     """Loadings of one factor by least squares on correlations (items, items), float64 (items,), mostly positive.
 
-    Two items cannot tell their loadings apart: both have the root of their correlation. NaN where there is no factor.
+    Two items cannot tell their loadings apart: both have the root of their correlation. NaN where items are
+    sums of one another.
     """
     k = len(correlation)
     if k == 2:
         r = float(correlation[0, 1])
         return np.sqrt(np.array([abs(r), abs(r)])) * np.array([1.0, np.sign(r) or 1.0])
-    common = np.clip((np.abs(correlation - np.eye(k))).max(axis=1), 0.0, 1.0) ** 2
-    reduced = correlation.copy()
-    loadings = np.full(k, NAN)
-    for _ in range(ROUNDS):
-        np.fill_diagonal(reduced, common)
-        values, vectors = np.linalg.eigh(reduced)
-        if values[-1] <= 0:
-            return np.full(k, NAN)
-        loadings = vectors[:, -1] * np.sqrt(values[-1])
-        now = np.minimum(loadings**2, 1.0)
-        if np.abs(now - common).max() < CLOSE:
-            break
-        common = now
+    if np.linalg.eigvalsh(correlation)[0] < TWICE:
+        return np.full(k, NAN)
+    loadings = minres(correlation, 1)[:, 0]
     return loadings * (1.0 if loadings.sum() >= 0 else -1.0)
 
 
@@ -111,7 +105,8 @@ def _construct(study: Study, name: str) -> tuple[dict[str, object], list[dict[st
         row["word"] = "loads the other way: wrongly keyed, or misread?" if wrong else ""
         negative += [codes[place]] * wrong
     words = [f"negative loading: {', '.join(negative)}"] * bool(negative)
-    words += ["an item is explained wholly by the factor (Heywood case)"] * bool((loadings**2 > 1 - 1e-6).any())
+    words += ["an item is explained wholly by the factor (Heywood case)"] * bool((loadings**2 > WHOLLY).any())
+    words += ["no omega: its items are sums of one another"] * bool(np.isnan(loadings).any())
     words += ["no more than chance in common: alpha is negative"] * bool(alpha < 0)
     whole |= {
         "alpha": alpha,
