@@ -107,10 +107,16 @@ class Answering(Settings):
 class Asked(Settings):
     """One questionnaire: what is asked, and of how many."""
 
-    instrument: str = Field(description="customers, employees, or a file, relative to this one")
+    instrument: str = Field("customers", description="customers, employees, or a file, relative to this one")
     n: int = Field(500, ge=2, le=1_000_000, description="sheets wanted", json_schema_extra={"unit": "sheets"})
     sampling: Sampling = Field("simple", description="how people are chosen")
     panel: bool = Field(False, description="the same people again in every wave; false: others each time")
+
+
+class StaffAsked(Asked):
+    """The same of relationship managers."""
+
+    instrument: str = Field("employees", description="customers, employees, or a file, relative to this one")
 
 
 class Survey(Settings):
@@ -124,10 +130,10 @@ class Survey(Settings):
         json_schema_extra={"unit": "months"},
     )
     customers: Asked | None = Field(
-        default_factory=lambda: Asked.model_validate({"instrument": "customers"}),
+        default_factory=lambda: Asked.model_validate({}),
         description="asked of customers; null: not",
     )
-    staff: Asked | None = Field(None, description="asked of relationship managers; null: not")
+    staff: StaffAsked | None = Field(None, description="asked of relationship managers; null: not")
     answering: Answering = part(Answering, "how people answer")
 
     @field_validator("waves")
