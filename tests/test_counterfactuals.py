@@ -157,7 +157,7 @@ def test_the_command_writes_a_table_that_says_what_it_is_and_a_card(
     assert facts["sha256"] in card
     assert all(f"| `{name}` |" in card for name in schema.names)
     assert main(words) == 2
-    assert "is not empty; --overwrite writes counterfactuals anew" in capsys.readouterr().err
+    assert "holds counterfactuals; --overwrite to replace it, or another --out" in capsys.readouterr().err
     assert main([*words, "--overwrite"]) == 0
     assert json.loads((out / "card.json").read_text("utf-8"))["sha256"] == facts["sha256"]
 

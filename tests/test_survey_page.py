@@ -79,7 +79,7 @@ def test_a_folder_that_holds_something_is_written_over_only_if_it_is_ours(
     (target / "figures").mkdir(parents=True)
     (target / "figures" / "old.png").write_bytes(b"")
     assert main([*words, str(file), "--out", str(target)]) == 2
-    assert "is not empty; --overwrite analyses anew" in capsys.readouterr().err
+    assert "holds an analysis; --overwrite to replace it, or another --out" in capsys.readouterr().err
     assert main([*words, str(file), "--out", str(target), "--overwrite", "--json"]) == 0
     found = json.loads(capsys.readouterr().out, parse_constant=lambda word: pytest.fail(word))
     assert (found["returned"], set(found["tables"])) == (200, set(SURVEY) - {"sheets"})
@@ -87,7 +87,7 @@ def test_a_folder_that_holds_something_is_written_over_only_if_it_is_ours(
     assert not (target / "figures" / "old.png").exists()
     (target / "thesis.txt").write_text("mine", "utf-8")
     assert main([*words, str(file), "--out", str(target), "--overwrite"]) == 2
-    assert "is not empty; a new folder" in capsys.readouterr().err
+    assert "holds files that are not of an analysis" in capsys.readouterr().err
     assert (target / "thesis.txt").read_text("utf-8") == "mine"
 
 

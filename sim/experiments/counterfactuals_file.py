@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from sim.agents.customer import COLUMNS, SCORES
-from sim.errors import BadInput
 from sim.experiments.counterfactuals import Counterfactuals
 from sim.phrases import listed
 from sim.store.columns import Column
 from sim.store.files import renamed, write_atomically, write_json
+from sim.store.folder import refuse_occupied
 
-FILE, CARD, FACTS = "counterfactuals.parquet", "card.md", "card.json"
+FILE, CARD, FACTS = OURS = "counterfactuals.parquet", "card.md", "card.json"
+NOUN = "counterfactuals"
 MEANING = {
     "active": ("", "1 = an active customer at the end, 0 = dormant or gone"),
     "aum": ("money", "assets under management at the end, 0 of who has left"),
@@ -63,7 +64,7 @@ def write(found: Counterfactuals, folder: Path, *, overwrite: bool = False) -> P
 
     Raises `BadInput` for a folder that has something else in it.
     """
-    refuse(folder, overwrite=overwrite)
+    refuse_occupied(folder, NOUN, OURS, overwrite=overwrite)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -79,16 +80,6 @@ def write(found: Counterfactuals, folder: Path, *, overwrite: bool = False) -> P
     write_json(folder / FACTS, facts)
     write_atomically(folder / CARD, card(facts, declared).encode())
     return folder / FILE
-
-
-def refuse(folder: Path, *, overwrite: bool) -> None:
-    """Raise `BadInput` where the folder may not be written to."""
-    if folder.exists() and not folder.is_dir():
-        raise BadInput.at(str(folder), "is a file; a new folder")
-    there = sorted(one.name for one in folder.iterdir()) if folder.exists() else []
-    if there and not (overwrite and set(there) <= {FILE, CARD, FACTS}):
-        what = "--overwrite writes counterfactuals anew" if set(there) <= {FILE, CARD, FACTS} else "a new folder"
-        raise BadInput.at(str(folder), f"is not empty; {what}")
 
 
 def card(facts: dict[str, Any], declared: list[Column]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -191,6 +191,21 @@ def make_folder(path: Path) -> None:
         raise BadInput.at(str(path), f"cannot be made: {error.strerror}; name another folder with --out") from None
     except OSError as error:
         raise RunFailed(f"{path}: cannot be made: {reason(error)}") from error
+
+
+def refuse_occupied(folder: Path, noun: str, ours: Sequence[str], *, overwrite: bool) -> None:
+    """`BadInput` where what a verb writes may not go: a file, a folder with other things, one of its kind before.
+
+    `noun` is what is written ("a survey"), `ours` are patterns of its files.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BadInput.at(str(folder), "is a file; name a folder")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if foreign := foreign_files(folder, ours):
+        raise BadInput.at(str(folder), f"holds files that are not of {noun} ({_some(foreign)}); a new or empty folder")
+    if not overwrite:
+        raise BadInput.at(str(folder), f"holds {noun}; --overwrite to replace it, or another --out")
 
 
 def clear(path: Path, stored: Manifest) -> None:

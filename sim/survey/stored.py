@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
 from sim.store.files import renamed, why_unreadable, write_atomically, write_csv, write_json, writing
+from sim.store.folder import refuse_occupied
 from sim.survey.instrument import Instrument
 
 if TYPE_CHECKING:
@@ -22,17 +23,9 @@ if TYPE_CHECKING:
 FORMAT = "rapport-survey"
 FACTS = "survey.json"
 ANSWERS, TRUTH, BIAS, INSTRUMENT = "answers", "truth.parquet", "bias.csv", "instrument.yaml"
-
-
-def refusal(folder: Path, *, overwrite: bool) -> str:
-    """Why a folder may not be written to; "" if it may."""
-    if folder.exists() and not folder.is_dir():
-        return "is a file; name a folder"
-    if not folder.exists() or not any(folder.iterdir()):
-        return ""
-    if not (folder / FACTS).exists():
-        return "holds files that are not of a survey; name a new or empty folder"
-    return "" if overwrite else "holds a survey; --overwrite to replace it, or another --out"
+NOUN = "a survey"
+MADE_OF_IT = (f"{ANSWERS}-analysis/*", f"{ANSWERS}-bank/*", "likeness/*")  # what other ways of `survey` put beside
+OURS = (f"{ANSWERS}.*", TRUTH, BIAS, INSTRUMENT, FACTS, *MADE_OF_IT)
 
 
 def write(
@@ -48,8 +41,7 @@ def write(
     """Write a held survey into a folder, survey.json last: without it nothing of the rest is believed."""
     from sim.survey.instrument.writing import to_yaml
 
-    if why := refusal(folder, overwrite=overwrite):
-        raise BadInput.at(str(folder), why)
+    refuse_occupied(folder, NOUN, OURS, overwrite=overwrite)
     if folder.exists() and overwrite:
         (folder / FACTS).unlink(missing_ok=True)
         shutil.rmtree(folder)

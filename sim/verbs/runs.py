@@ -236,15 +236,16 @@ def counterfactuals(arguments: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from sim.experiments.counterfactuals import Rule, potential_outcomes
-    from sim.experiments.counterfactuals_file import refuse, write
+    from sim.experiments.counterfactuals_file import NOUN, OURS, write
     from sim.experiments.prepare import prepare
     from sim.experiments.provenance import run_id
     from sim.reporting.run.effects import effects_table
+    from sim.store.folder import refuse_occupied
 
     (one,) = prepare([arguments.file], overrides(arguments))
     tell_book(str(arguments.file), one.book, arguments)
     folder = arguments.out or Path("results") / one.scenario.name / f"{run_id(one, datetime.now(UTC))}-counterfactuals"
-    refuse(folder, overwrite=arguments.overwrite)
+    refuse_occupied(folder, NOUN, OURS, overwrite=arguments.overwrite)
     found = potential_outcomes(
         one,
         arms=arms_named(arguments),

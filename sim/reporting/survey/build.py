@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.errors import BadInput
 from sim.reporting.survey import truth
 from sim.reporting.survey.page import plates, render
 from sim.reporting.survey.sentences import findings
@@ -18,17 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PAGE, FACTS, TABLES, FIGURES = "survey.html", "analysis.json", "tables", "figures"
-OURS: Final = {PAGE, FACTS, TABLES, FIGURES}
-
-
-def refuse(folder: Path, *, overwrite: bool) -> None:
-    """`BadInput` where the folder holds what is not ours, or an analysis that is not to be replaced."""
-    if folder.exists() and not folder.is_dir():
-        raise BadInput.at(str(folder), "is a file; a new folder")
-    there = {one.name for one in folder.iterdir()} if folder.exists() else set()
-    if there and not (overwrite and there <= OURS):
-        what = "--overwrite analyses anew" if there <= OURS else "a new folder"
-        raise BadInput.at(str(folder), f"is not empty; {what}")
+OURS: Final = (PAGE, FACTS, f"{TABLES}/*", f"{FIGURES}/*")
 
 
 def build(analysis: Analysis, folder: Path, bias: pd.DataFrame | None = None) -> Path:

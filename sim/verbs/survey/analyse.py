@@ -12,7 +12,8 @@ from sim.errors import BadInput
 def main(arguments: argparse.Namespace) -> int:
     """Read answers, analyse them, write the folder; a summary on stdout."""
     from sim.reporting.survey import as_json, build, terminal_table
-    from sim.reporting.survey.build import refuse
+    from sim.reporting.survey.build import OURS
+    from sim.store.folder import refuse_occupied
     from sim.survey import stored
     from sim.survey.analysis import Rule, analyse
     from sim.survey.instrument.reading import read_instrument
@@ -20,7 +21,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     answers = Path(arguments.analyse)
     folder = arguments.out or answers.with_name(f"{stem(answers)}-analysis")
-    refuse(folder, overwrite=arguments.overwrite)
+    refuse_occupied(folder, "an analysis", OURS, overwrite=arguments.overwrite)
     instrument = read_instrument(arguments.instrument) if arguments.instrument is not None else None
     found = analyse(read_sheets(answers, instrument), by=_columns(arguments.by), rule=Rule(keep=bool(arguments.keep)))
     page = build(found, folder, stored.bias_beside(answers))

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from sim.errors import BadInput
+from sim.store.folder import make_folder, refuse_occupied
 from sim.survey.reading import beside
 from sim.survey.sheets import ARM, SEED, WAVE, Sheets
 from sim.verbs.common import arms_named
-from sim.verbs.survey.folders import made, refuse
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -26,7 +26,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     simulated, folder, notes = simulated_sheets(arguments)
     folder = arguments.out or folder / "likeness"
-    refuse(folder, FILES, overwrite=arguments.overwrite)
+    refuse_occupied(folder, "a comparison", FILES, overwrite=arguments.overwrite)
     real = read_sheets(arguments.compare, _instrument_of_real(arguments, simulated))
     if not common(simulated, real)[0]:
         raise BadInput.at(
@@ -39,8 +39,9 @@ def main(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         for note in notes:
             print(note, file=sys.stderr)
+    make_folder(folder)
     page = write(
-        found, made(folder), real=Path(arguments.compare).name, simulated=simulated.file or "held", notes=tuple(notes)
+        found, folder, real=Path(arguments.compare).name, simulated=simulated.file or "held", notes=tuple(notes)
     )
     if arguments.json:
         print(json.dumps(as_json(found) | {"folder": str(folder)}, allow_nan=False))

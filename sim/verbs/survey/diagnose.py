@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
+from sim.store.folder import make_folder, refuse_occupied
 from sim.verbs.common import say_if_changed
-from sim.verbs.survey.folders import made, refuse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,9 +32,10 @@ def main(arguments: argparse.Namespace) -> int:
     source = Path(arguments.source)
     run = source.is_dir() or not source.suffix
     folder = arguments.out or (source / "diagnosis" if run else Path("results") / source.stem / "diagnosis")
-    refuse(folder, FILES, overwrite=arguments.overwrite)
+    refuse_occupied(folder, "a diagnosis", FILES, overwrite=arguments.overwrite)
     found, manifest = (_of_run if run else _of_book)(arguments, source)
-    page = write(found, made(folder), labels_of(manifest))
+    make_folder(folder)
+    page = write(found, folder, labels_of(manifest))
     if not arguments.quiet:
         for note in found.notes:
             print(note, file=sys.stderr)

@@ -24,6 +24,7 @@ UNMOVED = 0.0005  # points: less is not shown
 def main(arguments: argparse.Namespace) -> int:
     """Ask, write the sheets with the truth beside them, and say how far the one is from the other."""
     from sim.experiments.survey import Question, ask
+    from sim.store.folder import refuse_occupied
     from sim.survey import stored
     from sim.survey.instrument.reading import read_instrument
 
@@ -36,8 +37,7 @@ def main(arguments: argparse.Namespace) -> int:
     question = Question(instrument, n, sampling, answering=as_they_do)
     month = prepared.scenario.months if arguments.month is None else arguments.month
     folder = arguments.out or run / "surveys" / f"{instrument.name}-{question.sampling}-m{month}"
-    if why := stored.refusal(folder, overwrite=arguments.overwrite):
-        raise BadInput.at(str(folder), why)
+    refuse_occupied(folder, stored.NOUN, stored.OURS, overwrite=arguments.overwrite)
     answered = ask(
         prepared,
         question,

@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim.errors import BadInput
 from sim.verbs.common import command, plain
 
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from sim.survey.sheets import Sheets
 
 FACTS = "initialised.json"
+OURS = ("population.csv", "scenario.yaml", "instrument.yaml", "links.yaml", "initialised.csv", FACTS)
 BASE = "baseline"
 ANSWERS = "answers"
 EMPLOYEES = "employees"
@@ -27,13 +27,13 @@ def main(arguments: argparse.Namespace) -> int:
     """Read answers, make a customer book of them and the base scenario, write both and where each column is from."""
     from sim.experiments.initialise import initialise
     from sim.experiments.prepare import prepare
+    from sim.store.folder import refuse_occupied
     from sim.survey.initial.links import read_links
     from sim.verbs.survey.analyse import stem
 
     answers = Path(arguments.initialise)
     folder = arguments.out or answers.with_name(f"{stem(answers)}-bank")
-    if why := refusal(folder, overwrite=arguments.overwrite):
-        raise BadInput.at(str(folder), why)
+    refuse_occupied(folder, "a bank out of answers", OURS, overwrite=arguments.overwrite)
     base = arguments.scenario or BASE
     (prepared,) = prepare([base])
     links = None if arguments.links is None else read_links(Path(arguments.links))
@@ -46,20 +46,9 @@ def main(arguments: argparse.Namespace) -> int:
         print(json.dumps({"folder": str(folder), **facts(found), "run": run}, ensure_ascii=False, allow_nan=False))
     else:
         tell(found)
-        print(f"{folder}: population.csv, scenario.yaml, instrument.yaml, links.yaml, initialised.csv, {FACTS}")
+        print(f"{folder}: {', '.join(OURS)}")
         print(run)
     return 0
-
-
-def refusal(folder: Path, *, overwrite: bool) -> str:
-    """Why a folder may not be written to; "" if it may."""
-    if folder.exists() and not folder.is_dir():
-        return "is a file; name a folder"
-    if not folder.exists() or not any(folder.iterdir()):
-        return ""
-    if not (folder / FACTS).exists():
-        return "holds files that are not of a bank out of answers; name a new or empty folder"
-    return "" if overwrite else "holds a bank out of answers; --overwrite to replace it, or another --out"
 
 
 def read(file: Path, instrument: str | None) -> tuple[Sheets, float | None]:
