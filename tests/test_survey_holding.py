@@ -126,6 +126,30 @@ def test_causes_shift_what_they_should() -> None:
     assert off["desirability"] == 0  # nobody is asked about oneself
 
 
+def test_who_is_not_asked_a_question_counts_in_no_truth_of_it() -> None:
+    """Wealth customers are happier, and the question is theirs: its truth is of them alone."""
+    who = people()
+    tier = who.facts["tier"].codes
+    happier = replace(who, measures={**who.measures, "satisfaction": who.measures["satisfaction"] + tier})
+    items = [{"code": "q1", "text": "?", "scale": "agree", "construct": "c", "asked_if": {"tier": ["wealth"]}}]
+    theirs = instrument(asked=[*items, {**items[0], "code": "q2"}])
+    shown = (
+        report(theirs, happier, "simple", Answering()).query("unit == 'points' and cause == 'nothing'")["true"].iloc[0]
+    )
+    held = hold(theirs, happier, n=20_000, biases=Biases.none(), with_bias=False).sheets
+    answered = held[["q1", "q2"]].dropna()
+    everybody = 1.0 + 0.4 * held["recommend"].mean()
+    expected = (answered.mean().sum() + everybody) / 3
+    assert shown == pytest.approx(expected, abs=0.02)
+    assert answered.to_numpy().mean() > 3.9  # of everybody it is about 3.6
+
+
+def test_careless_sheets_left_out_take_their_part_away() -> None:
+    found = report(instrument(), people(), "simple", Answering()).query("unit == 'NPS'").set_index("cause")["bias"]
+    assert found["together"] < found["cleaned"] < 0
+    assert found["cleaned"] == pytest.approx(found["together"] - found["careless"], abs=1.0)
+
+
 def test_halo_and_style_make_answers_look_more_reliable_than_they_are() -> None:
     strong = Answering(halo=0.4, acquiescence=0.5)
     found = report(instrument(), people(), "simple", strong).query("unit == 'alpha'").set_index("cause")
@@ -144,7 +168,7 @@ def test_weights_mend_a_coverage_that_hangs_on_what_is_weighted_by() -> None:
     found = report(instrument(), lopsided, "branch", Answering(response={"intercept": 1.0}, careless=0.0, halo=0.0))
     bias = found[found["unit"] == "points"].set_index("cause")["bias"]
     assert bias["coverage"] > 0.1
-    assert abs(bias["together, weighted"] - bias["style"]) < 0.01
+    assert abs(bias["cleaned, weighted"] - bias["style"]) < 0.01
 
 
 def test_who_is_asked_answers_at_the_rate_that_was_found() -> None:

@@ -17,7 +17,7 @@ from sim.survey.analysis import Analysis
 if TYPE_CHECKING:
     import pandas as pd
 
-NOTHING, TOGETHER, WEIGHTED = "nothing", "together", "together, weighted"
+NOTHING, TOGETHER, CLEANED, WEIGHTED = "nothing", "together", "cleaned", "cleaned, weighted"
 CAUSES = {
     "coverage": "who can be asked",
     "nonresponse": "who answers",
@@ -29,8 +29,8 @@ CAUSES = {
 SEEN = 0.0005  # points: what moves nothing by more is not drawn
 CAPTION = (
     "True is what all would say on the average who could be asked, if everybody answered and said what is so. What a "
-    "cause adds is its expectation over all luck, not that of these sheets. Weighted: sheets weighted by the bank's "
-    "own tier and age. Only a simulation can know this."
+    "cause adds is its expectation over all luck, not that of these sheets. Mended: careless sheets left out, the others "
+    "weighted by the bank's own tier and age. Only a simulation can know this."
 )
 
 
@@ -72,14 +72,14 @@ def _biases(analysis: Analysis, bias: pd.DataFrame) -> Any:
         labels,
         shown,
         ("all together", hundredths[TOGETHER]),
-        ("all, weighted", hundredths[WEIGHTED]),
+        ("mended", hundredths[WEIGHTED]),
         "Measured less true",
         "points of 0 to 100",
     )
 
 
 def rows(analysis: Analysis, bias: pd.DataFrame | None) -> list[dict[str, Any]]:
-    """A row a figure: true, what each cause adds, all together, weighted; and what these sheets found."""
+    """A row a figure: true, what each cause adds, all together, mended; and what these sheets found."""
     if bias is None or not len(bias):
         return []
     bias = first_of(bias)
@@ -104,6 +104,7 @@ def rows(analysis: Analysis, bias: pd.DataFrame | None) -> list[dict[str, Any]]:
                     "true": float(row["true"]),
                     "by": list(by.values()),
                     "together": float(row[TOGETHER]),
+                    "cleaned": float(row[CLEANED]),
                     "weighted": float(row[WEIGHTED]),
                     "here": here,
                 }

@@ -29,9 +29,13 @@ if TYPE_CHECKING:
 
 SHEETS = 2_000  # that alphas are of
 BINS = 400  # of the explained part of a construct; the error of a mean is below 1e-4 points
-ALONE, TOGETHER, WEIGHTED = "nothing", "together", "together, weighted"
+ALONE, TOGETHER = "nothing", "together"
+CLEANED, WEIGHTED = "cleaned", "cleaned, weighted"  # careless sheets left out, and the others weighted
 CELLS = ("tier", "age_band")  # what a bank can weight by: its own books know them
 PROMOTERS, DETRACTORS = 9, 6  # answers of 0 to 10 from which on, and up to which
+
+
+Rule = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class Spread:
 
     at: np.ndarray
     share: np.ndarray
+
+
+Spreads = Mapping[tuple[str, Rule], Spread]
 
 
 def spread(score: np.ndarray, weight: np.ndarray) -> Spread:
@@ -109,8 +116,10 @@ def report(instrument: Instrument, people: Respondents, sampling: str, settings:
     """A row for every construct (and the NPS) and cause: true, measured on the average, and the difference.
 
     Columns construct, cause, unit, true, measured, bias; units are points (means), NPS, and alpha (of
-    2,000 sheets). Causes: "nothing", each of `BIASES` alone, "together", and "together, weighted": with sheets weighted
-    by the bank's own tier and age. No rows where nobody can be asked.
+    2,000 sheets). Causes: "nothing", each of `BIASES` alone, "together"; "cleaned" is all of them
+    without the careless sheets, which an analysis leaves out, and "cleaned, weighted" with sheets weighted by the
+    bank's own tier and age besides. Who is not asked a question, by a fact, counts in none of it. No rows where nobody
+    can be asked.
     """
     import pandas as pd
 
@@ -121,17 +130,20 @@ def report(instrument: Instrument, people: Respondents, sampling: str, settings:
         (ALONE, Biases.none(), False),
         *((name, Biases.only(name), False) for name in BIASES),
     ]
-    cases += [(TOGETHER, Biases(), False), (WEIGHTED, Biases(), True)]
+    cleaned = Biases(careless=False)
+    cases += [(TOGETHER, Biases(), False), (CLEANED, cleaned, False), (WEIGHTED, cleaned, True)]
     scores = {name: shared(instrument, people, name) for name in instrument.constructs}
     scores[""] = np.zeros(len(people))
-    known: dict[bytes, dict[str, Spread]] = {}
+    wanted = {(item.measures or "", _rule(item, instrument, people)) for item in instrument.items}
+    masks = {rule: _asked(rule, people) for _, rule in wanted}
+    known: dict[bytes, Spreads] = {}
     rows = []
     for cause, on, mend in cases:
         count = weights_of(people, sampling, settings, on, mend=mend)
         key = count.tobytes()
         if key not in known:
-            known[key] = {name: spread(score, count) for name, score in scores.items()}
-        for name, unit, value in _figures(instrument, known[key], settings, on):
+            known[key] = {(name, rule): spread(scores[name], count * masks[rule]) for name, rule in wanted}
+        for name, unit, value in _figures(instrument, people, known[key], settings, on):
             rows.append((name, cause, unit, value))
     rows += _alphas(instrument, people, sampling, settings, cases)
     table = pd.DataFrame(rows, columns=["construct", "cause", "unit", "measured"])
@@ -139,6 +151,21 @@ def report(instrument: Instrument, people: Respondents, sampling: str, settings:
     table["true"] = [true[key] for key in zip(table["construct"], table["unit"], strict=True)]
     table["bias"] = table["measured"] - table["true"]
     return table[columns]
+
+
+def _rule(item: Item, instrument: Instrument, people: Respondents) -> Rule:
+    """Of whom a question is asked, as far as it hangs on facts: facts with the words that it is asked of."""
+    facts = {one.code: one.of for one in instrument.demographics if one.of and one.of in people.facts}
+    return tuple((facts[code], tuple(map(str, words))) for code, words in item.asked_if.items() if code in facts)
+
+
+def _asked(rule: Rule, people: Respondents) -> np.ndarray:
+    """Who is asked by a rule, bool (persons,); everybody where the rule leaves nobody."""
+    mask = np.ones(len(people), bool)
+    for name, words in rule:
+        fact = people.facts[name]
+        mask &= np.isin(fact.codes, [code for code, word in enumerate(fact.words) if word in words])
+    return mask if mask.any() else ~mask
 
 
 def _alphas(
@@ -173,31 +200,32 @@ def _alphas(
 
 
 def _figures(
-    instrument: Instrument, of: Mapping[str, Spread], settings: Answering, on: Biases
+    instrument: Instrument, people: Respondents, of: Spreads, settings: Answering, on: Biases
 ) -> Iterator[tuple[str, str, float]]:
     """Name, unit and value of what a survey finds: means of constructs in points, and the net promoter score."""
     for name in instrument.constructs:
         items = instrument.items_of(name)
         if items:
-            own = own_share(instrument, name)
-            yield name, "points", _mean(items, instrument, of[name], own, settings, on)
+            yield name, "points", _mean(items, instrument, people, of, settings, on)
     item = instrument.nps_item
     if item is not None:
         name = item.measures or ""
         own = own_share(instrument, name) if name else 0.0
-        shares = points(item, instrument, of[name], own, settings, on)
+        shares = points(item, instrument, of[name, _rule(item, instrument, people)], own, settings, on)
         answers = np.array(instrument.scales[item.scale].points)
         yield item.code, "NPS", 100.0 * float(shares[answers >= PROMOTERS].sum() - shares[answers <= DETRACTORS].sum())
 
 
 def _mean(
-    items: Sequence[Item], instrument: Instrument, of: Spread, own: float, settings: Answering, on: Biases
+    items: Sequence[Item], instrument: Instrument, people: Respondents, of: Spreads, settings: Answering, on: Biases
 ) -> float:
     """The mean score as `analysis.study.scores` makes it: all items on the points of the first."""
     first = instrument.scales[items[0].scale]
     means = []
     for item in items:
-        shares, scale = points(item, instrument, of, own, settings, on), instrument.scales[item.scale]
+        name, scale = item.measures or "", instrument.scales[item.scale]
+        own = own_share(instrument, name) if name else 0.0
+        shares = points(item, instrument, of[name, _rule(item, instrument, people)], own, settings, on)
         unit = (float(shares @ np.array(scale.points)) - scale.first) / max(scale.last - scale.first, 1)
         means.append(first.first + unit * (first.last - first.first))
     return float(np.mean(means))

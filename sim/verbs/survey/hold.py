@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sim.experiments.survey import Answered, Question
 
 
-HEADS = {"nonresponse": "non-response", "together, weighted": "weighted"}
+HEADS = {"nonresponse": "non-response", "cleaned, weighted": "weighted"}
 UNMOVED = 0.0005  # points: less is not shown
 
 
