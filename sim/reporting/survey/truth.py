@@ -29,8 +29,8 @@ CAUSES = {
 SEEN = 0.0005  # points: what moves nothing by more is not drawn
 CAPTION = (
     "True is what all would say on the average who could be asked, if everybody answered and said what is so. What a "
-    "cause adds is its expectation over all luck, not that of these sheets. Mended: careless sheets left out, the others "
-    "weighted by the bank's own tier and age. Only a simulation can know this."
+    "cause adds is its expectation over all luck, not that of these sheets. Mended: careless sheets left out, the "
+    "others weighted by the bank's own tier and age. Only a simulation can know this."
 )
 
 
