@@ -25,25 +25,25 @@ PROBLEMS: Final[tuple[Problem, ...]] = (
     Problem(
         "process",
         "Process: digital thinking lags",
-        "Service falls short of what customers expect, fails, and is put right late.",
+        "Whether service falls short of what customers expect, fails, and is put right late.",
         "digital_thinking",
     ),
     Problem(
         "structure",
         "Customers: structure and turnover",
-        "A few customers hold most of the assets, and customers of every tier leave or fall silent.",
+        "Whether a few customers hold most of the assets, and how many of every tier leave or fall silent.",
         "stratification",
     ),
     Problem(
         "tools",
         "Tools: contacts that do not fit",
-        "Customers are contacted too often, by what does not answer a need, or not at all.",
+        "Whether customers are contacted too often, by what does not answer a need, or not at all.",
         "personalised_service",
     ),
     Problem(
         "staff",
         "Staff: skills and turnover",
-        "Managers lack professional and digital skills, have too much to do, and leave.",
+        "Whether managers lack professional and digital skills, have too much to do, and leave.",
         "staff_upskilling",
     ),
 )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sim.experiments.survey import Answered, Question
 
 
-HEADS = {"nonresponse": "non-response", "cleaned, weighted": "weighted"}
+HEADS = {"nonresponse": "non-\nresponse", "cleaned, weighted": "weighted"}
 UNMOVED = 0.0005  # points: less is not shown
 
 
@@ -138,11 +138,15 @@ def tell(answered: Answered) -> None:
     first = bias[(bias["seed"] == bias["seed"].iloc[0]) & (bias["arm"] == bias["arm"].iloc[0])]
     moved = first.groupby("cause", sort=False)["bias"].apply(lambda column: column.abs().max())
     causes = [cause for cause in moved.index if moved[cause] > UNMOVED]
-    table = Table(title=f"{first['arm'].iloc[0]}: what such a survey is wrong by, whatever its luck", box=None)
+    table = Table(
+        title=f"{first['arm'].iloc[0]}: what such a survey is wrong by, whatever its luck",
+        box=None,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("construct", no_wrap=True)
     table.add_column("true", justify="right")
     for cause in causes:
-        table.add_column(HEADS.get(cause, cause), justify="right", min_width=6)
+        table.add_column(HEADS.get(cause, cause), justify="right")
     for name, rows in first.groupby("construct", sort=False):
         unit = rows["unit"].iloc[0]
         digits = 1 if unit == "NPS" else 2
