@@ -227,6 +227,7 @@ def _survey(verb: Verb) -> None:
     add("--month", type=_month, metavar="M", help="month at whose end it is held (default: the last)")
     add("--n", type=_at_least_one, metavar="N", help="sheets wanted (500)")
     add("--sampling", metavar="HOW", help="simple, stratified, quota, branch or app")
+    add("--panel", action="store_true", default=None, help="those whom a panel would ask: the same whatever the month")
     add("--arms", metavar="A,B", help="only these arms")
     add("--seeds", metavar="N|LIST", help="seeds of the run that are asked (default: its first)")
     add("--by", metavar="A,B", help="with --analyse: groups that are compared, by their columns")

@@ -294,7 +294,7 @@ def test_fewer_people_than_sheets_are_told_and_from_nobody_comes_nothing() -> No
 @pytest.mark.parametrize(
     ("asked", "sampling", "says"),
     [
-        (instrument(asks="managers", measure="digital"), "branch", "managers are not met at a branch"),
+        (instrument(asks="managers", measure="digital"), "branch", "managers are not asked by branch"),
         (instrument(asks="managers", measure="digital"), "simple", "asks managers, not customers"),
         (instrument(), "snowball", "'snowball'; one of simple, stratified"),
         (instrument(construct={"of": {}}), "simple", "no construct of test says what of the bank it is"),

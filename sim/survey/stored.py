@@ -48,7 +48,8 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     with writing(folder):
         write_atomically(folder / INSTRUMENT, to_yaml(instrument))
-        write_csv(folder / f"{ANSWERS}.csv", sheets)
+        whole = {code: "Int64" for code in instrument.codes if code in sheets}
+        write_csv(folder / f"{ANSWERS}.csv", sheets.astype(whole))
         for name, table in ((f"{ANSWERS}.parquet", sheets), (TRUTH, truth)):
             with renamed(folder / name) as temporary:
                 table.to_parquet(temporary, index=False)

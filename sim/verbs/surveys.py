@@ -15,12 +15,13 @@ WAYS = {
     "imports": ("instruments", ()),
     "export": ("instruments", ()),
 }
-HOLDING = ("instrument", "month", "n", "sampling", "arms", "seeds")
+HOLDING = ("instrument", "month", "n", "sampling", "panel", "arms", "seeds")
 OPTIONS = (
     "instrument",
     "month",
     "n",
     "sampling",
+    "panel",
     "arms",
     "seeds",
     "by",
@@ -30,6 +31,7 @@ OPTIONS = (
     "employees",
     "links",
 )
+WORDS = "--analyse, --initialise, --compare, --import, --export"
 SPELLED = {"other": "with", "imports": "import"}
 
 
@@ -43,7 +45,9 @@ def survey(arguments: argparse.Namespace) -> int:
         wrong.append(BadInput.at(str(arguments.run), f"{_why(way)}; RUN is for holding a questionnaire").mistakes[0])
     if arguments.run is None and way is None:
         wrong.append(
-            BadInput.at("survey", "a results folder, or one of --analyse, --initialise, --compare").mistakes[0]
+            BadInput.at(
+                "survey", "a results folder, or one of --analyse, --initialise, --compare, --import, --export"
+            ).mistakes[0]
         )
     if wrong:
         raise BadInput(wrong)

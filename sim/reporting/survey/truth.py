@@ -117,12 +117,13 @@ def reliabilities(analysis: Analysis, bias: pd.DataFrame | None) -> str:
     if bias is None or not len(bias) or not (bias["unit"] == "alpha").any():
         return ""
     wide = _wide(first_of(bias), "alpha")
-    moved = wide[TOGETHER].abs().sort_values(ascending=False)
+    moved = wide[CLEANED].abs().sort_values(ascending=False)
     name = str(moved.index[0])
-    true, change = float(wide.loc[name, "true"]), float(wide.loc[name, TOGETHER])  # type: ignore[arg-type]
-    causes = [words for cause, words in CAUSES.items() if abs(float(wide.loc[name, cause])) > abs(change) / 4]  # type: ignore[arg-type]
+    true, change = float(wide.loc[name, "true"]), float(wide.loc[name, CLEANED])  # type: ignore[arg-type]
+    others = {cause: words for cause, words in CAUSES.items() if cause != "careless"}
+    causes = [words for cause, words in others.items() if abs(float(wide.loc[name, cause])) > abs(change) / 4]  # type: ignore[arg-type]
     return (
         f"Alpha of {say.quoted(say.label_of(analysis, name))} would be {units.number(true, 2)} without any of it and "
-        f"is {units.number(true + change, 2)} with all of it"
+        f"is {units.number(true + change, 2)} in sheets that are not careless"
         + (f", mostly through {listed(causes)}." if causes else ".")
     )

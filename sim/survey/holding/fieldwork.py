@@ -44,13 +44,13 @@ class Held:
 def can_be_held(instrument: Instrument, sampling: str) -> str:
     """Why an instrument cannot be held on a simulated bank in this way; "" if it can."""
     if instrument.asks is None:
-        return f"{instrument.name} does not say whom of a simulated bank it asks; asks: customers, or managers"
+        return f"the questionnaire {instrument.name} does not say whom of a simulated bank it asks; asks: customers, or managers"
     if not any(construct.of for construct in instrument.constructs.values()):
         return f"no construct of {instrument.name} says what of the bank it is; `of`, as in of: {{satisfaction: 1}}"
     if sampling not in SAMPLINGS:
-        return f"{sampling!r}; one of {', '.join(SAMPLINGS)}"
+        return f"sampling {sampling!r}; one of {', '.join(SAMPLINGS)}"
     if instrument.asks == "managers" and sampling not in ("simple", "stratified"):
-        return f"managers are not met at a {sampling}; simple or stratified"
+        return f"managers are not asked by {sampling}; simple or stratified"
     return ""
 
 
@@ -81,7 +81,7 @@ def hold(
     order = np.argsort(people.uid[rows], kind="stable")  # sheets in no order that would tell who answered first
     rows = rows[order]
     uid = people.uid[rows]
-    who = np.array([f"{one:016x}" for one in uid.tolist()], object)
+    who = np.array([f"r{people.seed}-{one:x}" for one in uid.tolist()], object)  # never read as a number
     facts = {
         one.code: people.facts[one.of].of(rows)
         for one in instrument.demographics
@@ -95,7 +95,7 @@ def hold(
         RESPONDENT: who,
         WAVE: np.full(rows.size, people.month, np.int64),
         MODE: np.full(rows.size, sample.mode, object),
-        WEIGHT: sample.weight[order],
+        WEIGHT: np.round(sample.weight[order], 6),
     }
     blank = {one.code: np.full(rows.size, None, object) for one in instrument.demographics}
     sheets = pd.concat([pd.DataFrame({**front, **blank, **facts}), items], axis=1)

@@ -26,7 +26,10 @@ def main(arguments: argparse.Namespace) -> int:
     from sim.experiments.survey import Question, ask
     from sim.store.folder import refuse_occupied
     from sim.survey import stored
+    from sim.survey.holding.fieldwork import can_be_held
+    from sim.survey.holding.settings import SAMPLINGS
     from sim.survey.instrument.reading import read_instrument
+    from sim.yaml_source import did_you_mean
 
     run = Path(arguments.run)
     say_if_changed(run)
@@ -34,7 +37,11 @@ def main(arguments: argparse.Namespace) -> int:
     instrument = read_instrument(arguments.instrument or "customers")
     as_they_do = prepared.scenario.survey.answering if prepared.scenario.survey else Question.answering
     n, sampling = arguments.n or Question.n, arguments.sampling or Question.sampling
-    question = Question(instrument, n, sampling, answering=as_they_do)
+    if sampling not in SAMPLINGS:
+        raise BadInput.at("--sampling", f"{sampling!r}; {did_you_mean(sampling, SAMPLINGS, all_if_none='one of')}")
+    if why := can_be_held(instrument, sampling):
+        raise BadInput.at(arguments.instrument or instrument.name, why)
+    question = Question(instrument, n, sampling, bool(arguments.panel), as_they_do)
     month = prepared.scenario.months if arguments.month is None else arguments.month
     folder = arguments.out or run / "surveys" / f"{instrument.name}-{question.sampling}-m{month}"
     refuse_occupied(folder, stored.NOUN, stored.OURS, overwrite=arguments.overwrite)
