@@ -44,7 +44,8 @@ class Held:
 def can_be_held(instrument: Instrument, sampling: str) -> str:
     """Why an instrument cannot be held on a simulated bank in this way; "" if it can."""
     if instrument.asks is None:
-        return f"the questionnaire {instrument.name} does not say whom of a simulated bank it asks; asks: customers, or managers"
+        what = f"the questionnaire {instrument.name} does not say whom of a simulated bank it asks"
+        return f"{what}; asks: customers, or managers"
     if not any(construct.of for construct in instrument.constructs.values()):
         return f"no construct of {instrument.name} says what of the bank it is; `of`, as in of: {{satisfaction: 1}}"
     if sampling not in SAMPLINGS:
