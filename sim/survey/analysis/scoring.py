@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-_STEPS: Final = 200  # at most
+_STEPS: Final = 50  # at most: a search that ends has needed 20 to 35
 _ENOUGH: Final = 1e-10  # what a step must still promise
 _SETTLED: Final = 1e-6  # what may still be promised where no step gains anything
 _STRIDE: Final = 0.5  # the most that a parameter moves at once, in standard deviations of items
