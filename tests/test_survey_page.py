@@ -46,6 +46,21 @@ def written(folder: Path) -> Path:
     return file
 
 
+def noise(questions: int) -> Sheets:
+    """Answers to questions of one construct that have nothing in common."""
+    codes = [f"luck{i + 1}" for i in range(questions)]
+    asked = Instrument.model_validate(
+        {
+            "name": "luck",
+            "scales": {"five": {"from": 1, "to": 5}},
+            "constructs": {"luck": {"label": "Luck"}},
+            "items": [{"code": one, "text": one, "scale": "five", "construct": "luck"} for one in codes],
+        }
+    )
+    drawn = np.random.default_rng(3).integers(1, 6, (200, questions)).astype(float)
+    return Sheets(asked, pd.DataFrame(drawn, columns=codes), "answers.csv")
+
+
 def test_answers_become_a_page_figures_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(tmp_path)
     assert main(["survey", "--analyse", str(file), "--instrument", "customers", "--by", "tier"]) == 0
@@ -131,7 +146,7 @@ def test_of_answers_that_mean_nothing_nothing_is_called_clear() -> None:
     table["nps"] = rng.choice([2.0, 10.0, 8.0], 150)
     table["town"] = rng.choice(["a", "b", "c"], 150)
     found = analyse(Sheets(blind, table, "answers.csv"))
-    said = [one for one in findings(found) if "do not measure one thing" not in one]
+    said = [one for one in findings(found) if "too unreliable together" not in one]
     assert said == []
     titles = [str(plate.draw().get_label()) for plate in plates(found) if not plate.name.startswith("answers")]
     claims = [title.split("\n")[0] for title in titles]
@@ -171,6 +186,15 @@ def test_every_finding_rests_on_what_is_sure_in_its_table(answered: Analysis) ->
     unsure["reliability"] = answered.tables["reliability"].assign(alpha_high=1.0)
     blind = Analysis(answered.instrument, unsure, answered.notes, answered.remarks, answered.facts)
     assert findings(blind) == ["Nothing here is clear: every difference that was tested could be chance."]
+
+
+@pytest.mark.parametrize(("questions", "told"), [(2, False), (4, True)])
+def test_answers_without_anything_in_common_are_called_unreliable_unless_there_are_two(
+    questions: int, told: bool
+) -> None:
+    analysis = analyse(noise(questions))
+    assert analysis.tables["reliability"]["alpha_high"].iloc[0] < 0.7
+    assert any("too unreliable together" in one for one in findings(analysis)) == told
 
 
 @pytest.mark.parametrize("sheets", [1, 2])

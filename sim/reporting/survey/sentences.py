@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST = 3  # findings
 WEAK = 0.7  # of alpha; Nunnally 1978
+PAIR = 2  # questions; so few seldom reach it, which is no finding
 
 
 def title_of(analysis: Analysis) -> str:
@@ -120,10 +121,10 @@ def _findings(analysis: Analysis) -> Iterator[str]:
         )
     yield from _of_groups(analysis, lambda by: by not in compared)
     weak = analysis.tables["reliability"]
-    weak = weak[weak["alpha_high"] < WEAK]
+    weak = weak[(weak["alpha_high"] < WEAK) & (weak["items"] > PAIR)]
     if len(weak):
         names = listed([quoted(label_of(analysis, str(name))) for name in weak["construct"]])
-        yield f"The questions of {names} do not measure one thing: alpha is clearly below {WEAK}."
+        yield f"The questions of {names} are too unreliable together: alpha is clearly below {WEAK}."
 
 
 def _of_groups(analysis: Analysis, wanted: Callable[[str], bool]) -> Iterator[str]:
