@@ -297,3 +297,14 @@ def test_fit_is_told_in_the_words_of_the_field_and_the_map_says_what_it_lacks(an
     assert left_out_of_map(answered) == f" Not on the map: {app} ({few}). Not on the map: {privacy} ({less})."
     assert left_out_of_map(answered).strip() in page
     assert "Made by Rapport from answers alone." in page
+
+
+def test_a_page_with_a_truth_is_not_made_from_answers_alone(
+    answered: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = dict.fromkeys(("true", "together", "cleaned", "weighted"), 0.0)
+    row = {"label": "Trust", "by": [], "digits": 2, "here": "", **numbers}
+    monkeypatch.setattr("sim.reporting.survey.truth.rows", lambda *_: [row])
+    page = render(answered, [])
+    assert "Made by Rapport from answers and the simulated truth." in page
+    assert "from answers alone" not in page
