@@ -294,12 +294,12 @@ REVERSED = [{"code": "r", "text": "r", "scale": "five", "construct": "a", "rever
 
 def test_a_sheet_that_contradicts_itself_is_left_out_and_counted() -> None:
     rng = np.random.default_rng(6)
-    values = rng.integers(1, 6, (40, 6)).astype(float)
+    values = rng.integers(1, 6, (40, 8)).astype(float)
     values[:3] = 4.0  # the same to all, and to the reverse
-    values[3, :5] = np.nan  # one of six answered
+    values[3, :7] = np.nan  # one of eight answered
     values[4] = np.nan
-    table = {f"a{i + 1}": values[:, i] for i in range(5)} | {"r": values[:, 5]}
-    given = sheets(table, {"a": 5}, items=REVERSED)
+    table = {f"a{i + 1}": values[:, i] for i in range(7)} | {"r": values[:, 7]}
+    given = sheets(table, {"a": 7}, items=REVERSED)
     found = analyse(given)
     assert found.facts["left_out"] == {"empty": 1, "missing": 1, "straight_lining": 3}
     assert found.facts["used"] == 35 == row(found, "quality", what="used")["sheets"]
@@ -307,6 +307,15 @@ def test_a_sheet_that_contradicts_itself_is_left_out_and_counted() -> None:
     kept = analyse(given, rule=Rule(keep=True))
     assert kept.facts["used"] == 39
     assert "kept, as asked for" in kept.notes[0]
+
+
+@pytest.mark.parametrize(("questions", "careless"), [(7, 0), (8, 3), (12, 3)])
+def test_the_same_answer_to_a_handful_of_questions_may_be_meant(questions: int, careless: int) -> None:
+    values = np.random.default_rng(6).integers(1, 6, (40, questions)).astype(float)
+    values[:3] = 3.0
+    table = {f"a{i + 1}": values[:, i] for i in range(questions - 1)} | {"r": values[:, -1]}
+    found = analyse(sheets(table, {"a": questions - 1}, items=REVERSED))
+    assert found.facts["left_out"].get("straight_lining", 0) == careless
 
 
 def test_the_same_answer_everywhere_may_be_meant_where_nothing_is_reversed() -> None:

@@ -76,6 +76,48 @@ def test_what_plain_answers_do_not_tell_is_listed(tmp_path: Path) -> None:
     assert "weight" in read_sheets(tmp_path / "plain.csv").table
 
 
+@pytest.mark.parametrize("name", ["wgt", "Weights", "weight_final", "design.weight", "pond", "gewicht", "权重", "加权"])
+def test_a_weight_by_another_name_is_a_weight_and_no_id(tmp_path: Path, name: str) -> None:
+    file = plain(tmp_path, **{name: [0.5 + i / 40 for i in range(40)]})
+    listed = import_instrument(file).listed
+    assert f"{name}: read as weight" in listed
+    assert not any(line.startswith(name) and "not mapped" in line for line in listed)
+    read = read_sheets(file)
+    assert read.table["weight"].tolist() == [0.5 + i / 40 for i in range(40)]
+    assert [note for note in read.notes if note.startswith(name)] == [f"{name}: read as weight"]
+
+
+@pytest.mark.parametrize("name", ["weight_kg", "body_weight", "weightless", "wagt"])
+def test_what_is_called_otherwise_is_no_weight(tmp_path: Path, name: str) -> None:
+    assert "weight" not in read_sheets(plain(tmp_path, **{name: [0.5 + i / 40 for i in range(40)]})).table
+
+
+def test_a_weight_that_cannot_be_one_is_named(tmp_path: Path) -> None:
+    file = plain(tmp_path, wgt=[i / 40 for i in range(40)])
+    told = "wgt: by its name a weight, not used; name the one that counts weight, a number above 0 in every row"
+    assert told in import_instrument(file).listed
+    read = read_sheets(file)
+    assert "weight" not in read.table
+    assert read.notes.count(told) == 1
+
+
+def test_boxes_to_tick_are_no_construct_and_no_facts(tmp_path: Path) -> None:
+    draw = np.random.default_rng(4)
+    boxes: dict[str, list[object]] = {f"multi_{i}": list(draw.integers(0, 2, 40)) for i in (1, 2)}
+    boxes |= {f"ticked{i}": [None, 1] * 20 for i in (1, 2)}
+    boxes |= {
+        "why1": [None, "Price"] * 20,
+        "why2": ["Branch", None] * 20,
+        "own1": ["yes", "no"] * 20,
+        "own2": ["no"] * 40,
+    }
+    kept: dict[str, list[object]] = {"app": [0, 1] * 20, "low1": [0, 1] * 20, "low2": [0, 4] * 20}  # a fact, a scale
+    made = import_instrument(plain(tmp_path, **boxes, **kept))
+    assert set(made.instrument.constructs) == {"sat", "val", "low"}
+    assert [one.code for one in made.instrument.demographics] == ["Region", "app"]
+    assert {f"{name}: several answers at once or yes/no; not mapped" for name in boxes} <= set(made.listed)
+
+
 def test_the_name_of_an_item_may_say_that_it_is_the_promoter_question(tmp_path: Path) -> None:
     made = import_instrument(plain(tmp_path, nps=[10, *range(10)] * 3 + [8] * 7))
     assert made.instrument.nps_item is not None
@@ -241,6 +283,35 @@ def test_answers_of_spss_are_read_with_their_instrument(tmp_path: Path) -> None:
     again = read_sheets(tmp_path / "bank.sav", sheets.instrument)  # an instrument of one's own serves as well
     pd.testing.assert_frame_equal(again.table, sheets.table)
     assert any(note == "sat1: 2 answers for not known, taken as none" for note in sheets.notes)
+
+
+def test_boxes_and_weights_of_spss_are_known(tmp_path: Path) -> None:
+    spss(tmp_path)
+    frame, meta = pyreadstat.read_sav(str(tmp_path / "bank.sav"))
+    for name in ("multi_1", "multi_2", "why1", "why2"):
+        frame[name] = [0.0, 1.0, 1.0] * 10
+    frame["end1"] = frame["end2"] = [1.0, 2.0, 3.0, 4.0, 5.0] * 6
+    frame["pond"] = np.linspace(0.5, 1.5, 30)
+    labels = meta.variable_value_labels | {
+        "multi_1": {0: "not selected", 1: "selected"},
+        "multi_2": {0: "not selected", 1: "selected", 9: "No answer"},
+        "why1": {1: "Price"},
+        "why2": {1: "Branch"},
+        "end1": {5: "much"},  # a scale of which one end alone has a word
+        "end2": {5: "much"},
+    }
+    pyreadstat.write_sav(frame, str(tmp_path / "bank.sav"), variable_value_labels=labels)
+    made = import_instrument(tmp_path / "bank.sav")
+    boxes = {
+        f"{name}: several answers at once or yes/no; not mapped" for name in ("multi_1", "multi_2", "why1", "why2")
+    }
+    assert boxes | {"pond: read as weight"} <= set(made.listed)
+    assert not {"multi_1", "multi_2", "why1", "why2"} & {one.code for one in made.instrument.demographics}
+    assert not any(line.startswith("end") and "several" in line for line in made.listed)
+    read = read_sheets(tmp_path / "bank.sav")
+    assert read.table["weight"].to_numpy() == pytest.approx(frame["pond"].to_numpy())
+    assert main(["survey", "--import", str(tmp_path / "bank.sav"), "--out", str(tmp_path / "made")]) == 0
+    assert "weight" in read_sheets(tmp_path / "made" / "answers.csv").table
 
 
 def test_a_library_that_is_missing_is_named_with_what_brings_it(

@@ -271,6 +271,13 @@ def test_what_a_construct_begins_is_known_by_what_it_is_of_then_by_its_name() ->
     assert shipped is not None
     assert {link.to for link in shipped.links.values()} >= {"satisfaction", "trust", "expectation", "digital_affinity"}
     assert shipped.links["expected"].to == "expectation"
+    labels = {"满意度": "满意度", "b": {"en": "Some word", "zh": "信任"}, "便利": "便利"}
+    items = [{"code": f"q{i}", "text": "?", "scale": "eleven", "construct": name} for i, name in enumerate(labels)]
+    own = {"languages": ["en", "zh"], "constructs": {name: {"label": label} for name, label in labels.items()}}
+    made = Instrument.model_validate({"name": "cn", "scales": {"eleven": {"from": 0, "to": 10}}, "items": items} | own)
+    chinese = usual(made)  # by the labels of the shipped instruments
+    assert chinese is not None
+    assert {name: link.to for name, link in chinese.links.items()} == {"满意度": "satisfaction", "b": "trust"}
     staff = usual(read_instrument("employees"))
     assert staff is not None
     assert {link.to for link in staff.links.values()} == {"digital_skill", "workload", "turnover"}

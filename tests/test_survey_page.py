@@ -14,9 +14,10 @@ from fabricate_survey import answers
 from matplotlib.text import Text
 
 from sim.cli import main
+from sim.reporting.figures.survey_levels import Level, Pair, by_group, gap_bars, levels
 from sim.reporting.survey import build, terminal_table
 from sim.reporting.survey.page import plates, render
-from sim.reporting.survey.sentences import findings
+from sim.reporting.survey.sentences import findings, left_out_of_map, quoted
 from sim.store.survey_columns import SURVEY
 from sim.survey.analysis import Analysis, analyse
 from sim.survey.instrument import Instrument
@@ -44,6 +45,21 @@ def written(folder: Path) -> Path:
     file = folder / "answers.csv"
     answers(200).table.to_csv(file, index=False)
     return file
+
+
+def noise(questions: int) -> Sheets:
+    """Answers to questions of one construct that have nothing in common."""
+    codes = [f"luck{i + 1}" for i in range(questions)]
+    asked = Instrument.model_validate(
+        {
+            "name": "luck",
+            "scales": {"five": {"from": 1, "to": 5}},
+            "constructs": {"luck": {"label": "Luck"}},
+            "items": [{"code": one, "text": one, "scale": "five", "construct": "luck"} for one in codes],
+        }
+    )
+    drawn = np.random.default_rng(3).integers(1, 6, (200, questions)).astype(float)
+    return Sheets(asked, pd.DataFrame(drawn, columns=codes), "answers.csv")
 
 
 def test_answers_become_a_page_figures_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +147,7 @@ def test_of_answers_that_mean_nothing_nothing_is_called_clear() -> None:
     table["nps"] = rng.choice([2.0, 10.0, 8.0], 150)
     table["town"] = rng.choice(["a", "b", "c"], 150)
     found = analyse(Sheets(blind, table, "answers.csv"))
-    said = [one for one in findings(found) if "do not measure one thing" not in one]
+    said = [one for one in findings(found) if "too unreliable together" not in one]
     assert said == []
     titles = [str(plate.draw().get_label()) for plate in plates(found) if not plate.name.startswith("answers")]
     claims = [title.split("\n")[0] for title in titles]
@@ -171,6 +187,38 @@ def test_every_finding_rests_on_what_is_sure_in_its_table(answered: Analysis) ->
     unsure["reliability"] = answered.tables["reliability"].assign(alpha_high=1.0)
     blind = Analysis(answered.instrument, unsure, answered.notes, answered.remarks, answered.facts)
     assert findings(blind) == ["Nothing here is clear: every difference that was tested could be chance."]
+
+
+@pytest.mark.parametrize(("questions", "told"), [(2, False), (4, True)])
+def test_answers_without_anything_in_common_are_called_unreliable_unless_there_are_two(
+    questions: int, told: bool
+) -> None:
+    analysis = analyse(noise(questions))
+    assert analysis.tables["reliability"]["alpha_high"].iloc[0] < 0.7
+    assert any("too unreliable together" in one for one in findings(analysis)) == told
+
+
+def test_an_interval_that_leaves_the_scale_is_cut_and_an_arrow_says_so() -> None:
+    wide, narrow = Level("wide", 90.0, -20.0, 200.0), Level("narrow", 40.0, 30.0, 50.0)
+    for figure in (
+        levels("t", "s", [wide, narrow], "Score", "0 to 100", within=(0.0, 100.0)),
+        by_group("t", "s", ["a", "b"], [("one", [wide, narrow])], "Score", "0 to 100", within=(0.0, 100.0)),
+    ):
+        (panel,) = figure.axes
+        assert panel.get_xlim() == (0.0, 100.0)
+        drawn = {line.get_marker(): float(np.ravel(line.get_xdata())[0]) for line in panel.lines}
+        assert (drawn["<"], drawn[">"]) == (0.0, 100.0)
+        assert sum(line.get_marker() in ("<", ">") for line in panel.lines) == 2  # none at what is within
+
+
+def test_a_gap_that_is_not_clear_is_hollow_and_the_key_says_so() -> None:
+    rows = [Pair("a", 4.0, 3.0, True, ""), Pair("b", 4.0, 3.9, False, ""), Pair("c", 3.0, 3.1, False, "")]
+    figure = gap_bars("t", "s", rows, "Mean", "points")
+    met = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [line.get_markerfacecolor() == "white" for line in met] == [False, True, True]
+    words = [text.get_text() for text in figure.texts]
+    assert {"met, falls short clearly", "met, falls short, not clearly", "met, is above, not clearly"} <= set(words)
+    assert "met, is above clearly" not in words
 
 
 @pytest.mark.parametrize("sheets", [1, 2])
@@ -217,3 +265,46 @@ def test_in_a_browser_nothing_sticks_out_on_desk_phone_and_paper(told: Path, tmp
     assert phone.page <= 390
     paper = browser.look(page, browser.PAPER, tmp_path, paper=True)
     assert (paper.sticking, paper.scrolling, paper.shut) == ([], {}, 0)
+
+
+@BROWSED
+def test_on_a_phone_the_name_of_a_construct_is_not_broken_inside_its_words(told: Path, tmp_path: Path) -> None:
+    name, beside = "Responsiveness", '<span class="probe" style="position:absolute;white-space:nowrap">{}</span>'
+    text = (told / "survey.html").read_text("utf-8")
+    probed = text.replace(
+        f'<th scope="row">{name}', f'<th scope="row"><span class="probe">{name}</span>{beside.format(name)}'
+    )
+    assert probed != text
+    page = tmp_path / "probed.html"
+    page.write_text(probed, "utf-8")
+    shown = browser.look(page, 390, tmp_path, selector=".probe").seen
+    widths = [right - left for _, left, right in shown]
+    assert widths[::2] == pytest.approx(widths[1::2], abs=1)
+
+
+def test_fit_is_told_in_the_words_of_the_field_and_the_map_says_what_it_lacks(answered: Analysis, told: Path) -> None:
+    page = (told / "survey.html").read_text("utf-8")
+    fit = answered.tables["fit"]
+    value = fit[fit["model"] == "confirmatory"].set_index("index")["value"]
+    ends = f"({value['rmsea_low']:.2f} to {value['rmsea_high']:.2f})"
+    assert f"effective number of sheets {value['n']:.0f}, chi-square" in page
+    assert f"RMSEA {value['rmsea']:.2f} {ends}" in page
+    assert not re.search(r"\brmsea\b|\bchi2\b|\bcfi\b", page)
+    shown = set(answered.tables["importance"]["construct"])
+    assert not {"app", "privacy"} & shown
+    app, privacy = quoted("Mobile app"), quoted("Privacy concern")
+    few, less = "too few were asked or answered", "the more of it, the less recommending"
+    assert left_out_of_map(answered) == f" Not on the map: {app} ({few}). Not on the map: {privacy} ({less})."
+    assert left_out_of_map(answered).strip() in page
+    assert "Made by Rapport from answers alone." in page
+
+
+def test_a_page_with_a_truth_is_not_made_from_answers_alone(
+    answered: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = dict.fromkeys(("true", "together", "cleaned", "weighted"), 0.0)
+    row = {"label": "Trust", "by": [], "digits": 2, "here": "", **numbers}
+    monkeypatch.setattr("sim.reporting.survey.truth.rows", lambda *_: [row])
+    page = render(answered, [])
+    assert "Made by Rapport from answers and the simulated truth." in page
+    assert "from answers alone" not in page

@@ -230,6 +230,23 @@ def test_what_is_read_all_the_same_is_noted(tmp_path: Path) -> None:
     ]
 
 
+def test_a_weight_by_another_name_is_read_where_there_is_no_other(tmp_path: Path) -> None:
+    lines = SHEETS.splitlines()
+    text = "\n".join([lines[0] + ",wgt", *(f"{line},{i + 0.5}" for i, line in enumerate(lines[1:]))])
+    table, notes = sheets(tmp_path, text)
+    assert table["weight"].tolist() == [0.5, 1.5, 2.5]
+    assert notes == ("wgt: read as weight",)
+    both = "\n".join([lines[0] + ",wgt,weight", *(f"{line},{i + 0.5},1" for i, line in enumerate(lines[1:]))])
+    table, notes = sheets(tmp_path, both)
+    assert table["weight"].tolist() == [1, 1, 1]
+    assert notes == ("wgt: no item or demographic of calm, kept out",)
+    table, notes = sheets(tmp_path, text.replace("0.5", "0"))
+    assert "weight" not in table
+    assert notes == (
+        "wgt: by its name a weight, not used; name the one that counts weight, a number above 0 in every row",
+    )
+
+
 def test_letters_before_a_number_are_the_codes_of_a_tool(tmp_path: Path) -> None:
     table, notes = sheets(tmp_path, "calm1,calm2\nA5,AO02\nA1,AO01\n")
     assert table["calm1"].tolist() == [5, 1]

@@ -13,9 +13,21 @@ import numpy as np
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted
 from sim.survey import tables
-from sim.survey.columns import ARM, RESPONDENT, SEED, SHEET, SHEET_COLUMNS, TOOL_COLUMNS, WAVE, WEIGHT, valid_code
+from sim.survey.columns import (
+    ARM,
+    RESPONDENT,
+    SEED,
+    SHEET,
+    SHEET_COLUMNS,
+    TOOL_COLUMNS,
+    WAVE,
+    WEIGHT,
+    called_weight,
+    valid_code,
+    weight_of,
+)
 from sim.survey.instrument import Instrument
-from sim.survey.instrument.draft import UNKNOWN_WORDS
+from sim.survey.instrument.draft import NO_WEIGHT, UNKNOWN_WORDS, as_weight
 from sim.survey.instrument.importing import Imported, import_instrument
 from sim.survey.instrument.model import Demographic, Item, Scale
 from sim.survey.instrument.reading import read_instrument
@@ -76,7 +88,8 @@ def read_sheets(path: str | os.PathLike[str], instrument: Instrument | None = No
     if read.mistakes:
         raise BadInput(sorted(read.mistakes))
     listed = {note.split(":", 1)[0] for note in notes}  # columns of which it is said already that they are no question
-    notes += [n for n in (*table.notes, *read.notes) if not (n.endswith("kept out") and n.split(":", 1)[0] in listed)]
+    more = [note for note in (*table.notes, *read.notes) if note not in notes]
+    notes += [note for note in more if not (note.endswith("kept out") and note.split(":", 1)[0] in listed)]
     return Sheets(instrument, frame, str(path), tuple(notes))
 
 
@@ -103,6 +116,10 @@ class _Reader:
             if name not in found and len(alike) == 1:
                 found[name] = alike[0]
                 self.notes.append(f"{alike[0]}: read as {name}")
+        others = {c: self.table.cells[c] for c in there if c not in found.values() and c not in TOOL_COLUMNS}
+        if WEIGHT not in found and (weight := weight_of(others)) is not None:
+            found[WEIGHT] = weight
+            self.notes.append(as_weight(weight))
         missing = [name for name in wanted if name not in found and name not in SHEET_COLUMNS]
         for column in there:
             if column in found.values():
@@ -112,6 +129,8 @@ class _Reader:
                 self.notes.append(f"{column}: a column of the survey tool, kept out")
             elif hint := tables.meant(column, missing):
                 self._wrong(line, character, column, f"unknown column, and one is missing{hint}")
+            elif called_weight(column) and WEIGHT not in found:
+                self.notes.append(f"{column}: {NO_WEIGHT}")
             else:
                 self.notes.append(f"{column}: no item or demographic of {self.instrument.name}, kept out")
         if not any(code in found for code in self.instrument.codes):

@@ -183,9 +183,10 @@ def page(
 ) -> tuple[Figure, list[list[Axes]]]:
     """A figure with its heading, the key of colours, and a grid of panels.
 
-    `key` has names and colours, and maybe markers. `height` is that of a panel; `left` and `right` are the room of one
-    panel for tick labels and for labels at the ends of its lines (`lefts`, `rights`: a column each); `between` is the
-    room between rows; `widths` are relative. All in inches. With `share_x` only the last row has room for a name.
+    `key` has names and colours, and maybe markers, then maybe "hollow". `height` is that of a panel; `left` and `right`
+    are the room of one panel for tick labels and for labels at the ends of its lines (`lefts`, `rights`: a column
+    each); `between` is the room between rows; `widths` are relative. All in inches. With `share_x` only the last row
+    has room for a name.
     """
     title = title[:1].upper() + title[1:]
     text_room = WIDTH - 2 * EDGE
@@ -230,11 +231,10 @@ def page(
                 mpl.lines.Line2D([x / WIDTH, (x + 0.22) / WIDTH], [middle, middle], color=colour, linewidth=3.0)
             )
             if marker:
-                figure.add_artist(
-                    mpl.lines.Line2D(
-                        [(x + 0.11) / WIDTH], [middle], color=colour, marker=marker[0], markersize=6, linestyle="none"
-                    )
-                )
+                face = "white" if "hollow" in marker else colour
+                spot = mpl.lines.Line2D([(x + 0.11) / WIDTH], [middle], color=colour, marker=marker[0], markersize=6)
+                spot.set(linestyle="none", markerfacecolor=face)
+                figure.add_artist(spot)
             figure.text(
                 (x + 0.28) / WIDTH, middle, name, size=LABEL, color=ink(colour), va="center_baseline", ha="left"
             )

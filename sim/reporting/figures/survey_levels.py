@@ -13,6 +13,7 @@ from sim.reporting.figures import axes as marks
 from sim.reporting.figures import style
 
 ROW, NAMES = 0.3, 2.6
+ENDLESS = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -37,18 +38,20 @@ def levels(
     *,
     zero: bool = False,
     mark: float | None = None,
+    within: tuple[float, float] = ENDLESS,
 ) -> Figure:
-    """A point and interval a row; a line at `mark`, an axis that has zero in it with `zero`."""
+    """A point and interval a row; a line at `mark`, an axis that has zero in it with `zero`; cut at `within`."""
     names = [style.fit(row.name, NAMES, style.TICK) for row in rows]
     figure, ((panel,),) = framed(title, subtitle, names, [row.text for row in rows])
     known = np.array([[row.value, row.low, row.high] for row in rows], dtype=float)
-    _along(panel, known if mark is None else np.append(known, mark), zero=zero)
+    _along(panel, known if mark is None else np.append(known, mark), zero=zero, within=within)
     if mark is not None:
         panel.axvline(mark, color=style.INK, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2)
     for place, row in enumerate(rows):
-        panel.plot([row.low, row.high], [place, place], color=style.GAIN, linewidth=2.0, zorder=3)
+        _interval(panel, row, place, style.GAIN, 2.0, within)
         face = style.GAIN if row.clear else "white"
-        panel.plot([row.value], [place], "o", color=style.GAIN, markerfacecolor=face, markersize=6, zorder=4)
+        (spot,) = panel.plot([row.value], [place], "o", color=style.GAIN, markerfacecolor=face, markersize=6, zorder=4)
+        spot.set_clip_on(within == ENDLESS)
     finish(panel, names, [row.text for row in rows])
     style.name_panel(panel, name, unit)
     return figure
@@ -67,9 +70,15 @@ class Pair:
 
 @style.drawn
 def gap_bars(title: str, subtitle: str, rows: Sequence[Pair], name: str, unit: str) -> Figure:
-    """A bar from what was expected (hollow) to what was met (filled), orange where it falls short."""
+    """A bar from what was expected to what was met, orange where it falls short; filled where the gap is clear."""
     names = [style.fit(row.name, NAMES, style.TICK) for row in rows]
-    key = [("expected", style.NEUTRAL, "D"), ("met, falls short", style.LOSS, "o"), ("met, is above", style.GAIN, "o")]
+    key: list[tuple[str, ...]] = [("expected", style.NEUTRAL, "D", "hollow")]
+    for word, colour, there in (
+        ("falls short", style.LOSS, [row.clear for row in rows if row.met < row.expected]),
+        ("is above", style.GAIN, [row.clear for row in rows if row.met >= row.expected]),
+    ):
+        key += [(f"met, {word} clearly", colour, "o")] * any(there)
+        key += [(f"met, {word}, not clearly", colour, "o", "hollow")] * (not all(there))
     figure, ((panel,),) = framed(title, subtitle, names, [row.text for row in rows], key)
     _along(panel, np.array([[row.expected, row.met] for row in rows], dtype=float))
     for place, row in enumerate(rows):
@@ -77,7 +86,8 @@ def gap_bars(title: str, subtitle: str, rows: Sequence[Pair], name: str, unit: s
         wide = 4.5 if row.clear else 1.5
         panel.plot([row.expected, row.met], [place, place], color=colour, linewidth=wide, zorder=3, alpha=0.6)
         panel.plot([row.expected], [place], "D", color=style.NEUTRAL, markerfacecolor="white", markersize=6, zorder=4)
-        panel.plot([row.met], [place], "o", color=colour, markersize=7, zorder=5)
+        face = colour if row.clear else "white"
+        panel.plot([row.met], [place], "o", color=colour, markerfacecolor=face, markersize=7, zorder=5)
     finish(panel, names, [row.text for row in rows])
     style.name_panel(panel, name, unit)
     return figure
@@ -85,21 +95,30 @@ def gap_bars(title: str, subtitle: str, rows: Sequence[Pair], name: str, unit: s
 
 @style.drawn
 def by_group(
-    title: str, subtitle: str, names: Sequence[str], groups: Sequence[tuple[str, Sequence[Level]]], name: str, unit: str
+    title: str,
+    subtitle: str,
+    names: Sequence[str],
+    groups: Sequence[tuple[str, Sequence[Level]]],
+    name: str,
+    unit: str,
+    *,
+    within: tuple[float, float] = ENDLESS,
 ) -> Figure:
-    """A row a construct, in it a marker and interval a group, one above the other."""
+    """A row a construct, in it a marker and interval a group, one above the other; cut at `within`."""
     shown = [style.fit(one, NAMES, style.TICK) for one in names]
     key = [(group, *style.arm_look(place + 1)[:2]) for place, (group, _) in enumerate(groups)]
     step = 0.66 / max(len(groups), 1)
     figure, ((panel,),) = framed(title, subtitle, shown, [], key, row=max(ROW, 0.13 * len(groups) + 0.12))
-    _along(panel, np.array([[one.value, one.low, one.high] for _, own in groups for one in own], dtype=float))
+    known = np.array([[one.value, one.low, one.high] for _, own in groups for one in own], dtype=float)
+    _along(panel, known, within=within)
     for place, (_, own) in enumerate(groups):
         colour, marker, hollow = style.arm_look(place + 1)
         for row, one in enumerate(own):
             y = row + (place - (len(groups) - 1) / 2) * step
-            panel.plot([one.low, one.high], [y, y], color=colour, linewidth=1.4, zorder=3)
+            _interval(panel, one, y, colour, 1.4, within)
             face = "white" if hollow or not one.clear else colour
-            panel.plot([one.value], [y], marker, color=colour, markerfacecolor=face, markersize=5, zorder=4)
+            (spot,) = panel.plot([one.value], [y], marker, color=colour, markerfacecolor=face, markersize=5, zorder=4)
+            spot.set_clip_on(within == ENDLESS)
     finish(panel, shown, [])
     style.name_panel(panel, name, unit)
     return figure
@@ -128,15 +147,25 @@ def framed(
     )
 
 
-def _along(panel: Axes, values: np.ndarray, *, zero: bool = False) -> None:
+def _interval(panel: Axes, one: Level, y: float, colour: str, wide: float, within: tuple[float, float]) -> None:
+    """A line from one end to the other; an arrow where it is cut."""
+    ends = np.clip([one.low, one.high], *within)
+    panel.plot(ends, [y, y], color=colour, linewidth=wide, zorder=3)
+    for end, given, arrow in zip(ends, (one.low, one.high), "<>", strict=True):
+        if np.isfinite(given) and end != given:
+            panel.plot([end], [y], arrow, color=colour, markersize=5, zorder=3, clip_on=False)
+
+
+def _along(panel: Axes, values: np.ndarray, *, zero: bool = False, within: tuple[float, float] = ENDLESS) -> None:
     if zero:
         marks.level_axis(panel, [values])
         return
-    known = values[np.isfinite(values)]
+    known = np.clip(values[np.isfinite(values)], *within)
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     pad = 0.06 * (high - low) or 0.5
-    panel.set_xlim(low - pad, high + pad)
-    marks.ticks_along(panel, low - pad, high + pad)
+    low, high = max(low - pad, within[0]), min(high + pad, within[1])
+    panel.set_xlim(low, high)
+    marks.ticks_along(panel, low, high)
     panel.grid(axis="x", color=style.GRID, linewidth=0.8)
     panel.grid(axis="y", visible=False)
 

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 ROWS = 18  # questions in a figure
 ENDS = ("mean", "ci_low", "ci_high")
-FIT = ("n", "kmo", "bartlett_chi2", "chi2", "df", "cfi", "tli", "rmsea", "rmsea_low", "rmsea_high", "srmr")
 TURNED = "(turned) "
 INTERVALS = "Intervals are 95 %, each by itself."
+CUT = " An arrow: the interval is cut at the end of the scale."
+SCALE = (0.0, 100.0)
 
 
 def plates(analysis: Analysis) -> Iterator[Plate]:
@@ -42,7 +43,8 @@ def plates(analysis: Analysis) -> Iterator[Plate]:
     if say.nps_row(analysis) is not None:
         yield Plate("nps", partial(_nps, analysis), "Who recommends", NPS, "answer")
     if len(analysis.tables["importance"]):
-        yield Plate("importance", partial(_map, analysis), "What matters and how it is done", MAP, "levels")
+        told = MAP + say.left_out_of_map(analysis)
+        yield Plate("importance", partial(_map, analysis), "What matters and how it is done", told, "levels")
     yield from structure.plates(analysis)
     tests = analysis.tables["differences"]
     for by in dict.fromkeys(tests[tests["sure"]]["by"]):
@@ -53,7 +55,7 @@ def plates(analysis: Analysis) -> Iterator[Plate]:
 MEANS = (
     "A score is the mean of a construct's questions, turned so that more is more of it, on the scale 0 to 100. Filled: "
     "clearly above or below what the same people say of everything else, so that a habit of agreeing cancels; outcomes "
-    "(loyalty, leaving) and expectations are shown and not compared. " + INTERVALS
+    "(loyalty, leaving) and expectations are shown and not compared. " + INTERVALS + CUT
 )
 NPS = (
     "Promoters less detractors, in points, with its 95 % interval. Unweighted: of those who answered; weighted: of the "
@@ -65,11 +67,11 @@ MAP = (
 )
 GROUPS = (
     "Weighted means with 95 % intervals. Filled: figures in which the groups differ clearly, corrected for all that "
-    "were tested; groups that use the scale differently differ here, too."
+    "were tested; groups that use the scale differently differ here, too." + CUT
 )
 GAPS = (
-    "Only sheets that say both. A thick bar is a gap that is clear. Nearly everybody expects much, "
-    "so the order of gaps says more than that there are some."
+    "Only sheets that say both. A gap that is clear has a thick bar and a filled mark, one that may be chance a thin "
+    "bar and a hollow one. The order of gaps says more than that there are some."
 )
 
 
@@ -132,7 +134,7 @@ def _means(analysis: Analysis) -> Any:
     rows.sort(key=lambda one: -one.value)
     weighing = "Weighted means" if end else "Means"
     subtitle = f"{weighing} with 95{units.GAP}% intervals; on the right in points of the construct's own scale."
-    return levels(say.levels_title(analysis), subtitle, rows, "Score", "0 to 100")
+    return levels(say.levels_title(analysis), subtitle, rows, "Score", "0 to 100", within=SCALE)
 
 
 def _gaps(analysis: Analysis) -> Any:
@@ -207,7 +209,7 @@ def _groups(analysis: Analysis, by: str) -> Any:
         shown.append((say.group_label(analysis, by, str(group)), levels_of))
     labels = [say.label_of(analysis, name) for name in names]
     subtitle = f"Mean scores by {say.spoken(by)} with 95{units.GAP}% intervals. Filled: figures that differ clearly."
-    return by_group(say.groups_title(analysis, by), subtitle, labels, shown, "Score", "0 to 100")
+    return by_group(say.groups_title(analysis, by), subtitle, labels, shown, "Score", "0 to 100", within=SCALE)
 
 
 def render(analysis: Analysis, pictures: Sequence[Picture], bias: pd.DataFrame | None = None) -> str:
@@ -234,9 +236,9 @@ def render(analysis: Analysis, pictures: Sequence[Picture], bias: pd.DataFrame |
         pictures=by_section(pictures),
         compared=listed([say.spoken(one) for one in f["by"]]),
         nps=row is not None,
-        fit=_fit(analysis, "confirmatory"),
-        led=_fit(analysis, "structural"),
-        adequate=_fit(analysis, "exploratory", "adequacy"),
+        fit=say.fit_words(analysis, "confirmatory"),
+        led=say.fit_words(analysis, "structural"),
+        adequate=say.fit_words(analysis, "exploratory", "adequacy"),
         validity=_validity(analysis),
         alike=_alike(analysis),
         remarks=analysis.remarks,
@@ -262,12 +264,6 @@ def _construct_rows(analysis: Analysis) -> list[dict[str, Any]]:
     return [
         {**dict(row), **_proof(proof, str(row["construct"]))} for _, row in analysis.tables["constructs"].iterrows()
     ]
-
-
-def _fit(analysis: Analysis, model: str, table: str = "fit") -> list[tuple[str, str]]:
-    table_of = analysis.tables[table]
-    rows = [(str(one["index"]), float(one["value"])) for _, one in table_of[table_of["model"] == model].iterrows()]
-    return [(name, units.number(value, 0 if name in ("n", "df") else 3)) for name, value in rows if name in FIT]
 
 
 def _alike(analysis: Analysis) -> list[dict[str, Any]]:

@@ -11,6 +11,9 @@ from sim.phrases import counted, listed
 from sim.reporting.figures import units
 from sim.survey.analysis import Analysis
 from sim.survey.analysis.groups import NPS
+from sim.survey.analysis.importance import DERIVED
+from sim.survey.analysis.modelling import ASKED
+from sim.survey.analysis.study import FOLLOW
 from sim.survey.columns import ARM, WAVE
 from sim.survey.instrument.model import said
 
@@ -18,7 +21,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST = 3  # findings
+FIT = (  # indices of fit and adequacy, their words and digits
+    ("n", "effective number of sheets", 0),
+    ("kmo", "Kaiser, Meyer and Olkin's KMO", 2),
+    ("bartlett_chi2", "Bartlett's chi-square", 0),
+    ("chi2", "chi-square", 0),
+    ("df", "degrees of freedom", 0),
+    ("cfi", "CFI", 3),
+    ("tli", "TLI", 3),
+    ("rmsea", "RMSEA", 2),
+    ("srmr", "SRMR", 3),
+)
 WEAK = 0.7  # of alpha; Nunnally 1978
+PAIR = 2  # questions; so few seldom reach it, which is no finding
 
 
 def title_of(analysis: Analysis) -> str:
@@ -120,10 +135,10 @@ def _findings(analysis: Analysis) -> Iterator[str]:
         )
     yield from _of_groups(analysis, lambda by: by not in compared)
     weak = analysis.tables["reliability"]
-    weak = weak[weak["alpha_high"] < WEAK]
+    weak = weak[(weak["alpha_high"] < WEAK) & (weak["items"] > PAIR)]
     if len(weak):
         names = listed([quoted(label_of(analysis, str(name))) for name in weak["construct"]])
-        yield f"The questions of {names} do not measure one thing: alpha is clearly below {WEAK}."
+        yield f"The questions of {names} are too unreliable together: alpha is clearly below {WEAK}."
 
 
 def _of_groups(analysis: Analysis, wanted: Callable[[str], bool]) -> Iterator[str]:
@@ -195,6 +210,46 @@ def map_title(table: pd.DataFrame) -> str:
     if not len(first):
         return "What matters more than the rest is done better than the rest (means, not tested)"
     return f"Where to look first: {listed([quoted(str(name)) for name in first['label'][:3]])} (means, not tested)"
+
+
+def left_out_of_map(analysis: Analysis) -> str:
+    """Which constructs the map has not, and why; empty where it has all that say how somebody was served."""
+    table, drivers = analysis.tables["importance"], analysis.tables["drivers"]
+    basis = str(table["basis"].iloc[0])
+    outcome = basis.removeprefix(DERIVED)
+    known = drivers[drivers["outcome"] == outcome].set_index("driver")["r"]
+    why: dict[str, list[str]] = {}
+    for _, row in analysis.tables["constructs"].iterrows():
+        name = str(row["construct"])
+        own = analysis.instrument.constructs[name]
+        if name in set(table["construct"]) or name == outcome or any(one in own.of for one in FOLLOW):
+            continue
+        if any(item.role != "perception" for item in analysis.instrument.items if item.measures == name):
+            continue
+        if basis != outcome and name in known.index:
+            reason = f"the more of it, the less {outcome_label(analysis, outcome)}"
+        elif row["n"] < ASKED * analysis.facts["used"]:
+            reason = "too few were asked or answered"
+        else:
+            reason = "its importance is not stated" if basis == outcome else "no share of it could be told"
+        why.setdefault(reason, []).append(quoted(str(row["label"])))
+    return "".join(f" Not on the map: {listed(names)} ({reason})." for reason, names in why.items())
+
+
+def fit_words(analysis: Analysis, model: str, table: str = "fit") -> str:
+    """How well a model fits, in the words of the field; empty where there is no such model."""
+    own = analysis.tables[table]
+    value = {str(row["index"]): float(row["value"]) for _, row in own[own["model"] == model].iterrows()}
+
+    def told(name: str, label: str, digits: int) -> str:
+        return f"{label} {units.number(value[name], digits)}" if name in value else ""
+
+    said_of = [told(name, label, digits) for name, label, digits in FIT]
+    if {"rmsea", "rmsea_low", "rmsea_high"} <= set(value):
+        ends = (units.number(value[end], 2) for end in ("rmsea_low", "rmsea_high"))
+        rmsea = f"{told('rmsea', 'RMSEA', 2)} ({' to '.join(ends)})"
+        said_of = [rmsea if one.startswith("RMSEA") else one for one in said_of]
+    return ", ".join(filter(None, said_of))
 
 
 def groups_title(analysis: Analysis, by: str) -> str:

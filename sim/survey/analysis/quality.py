@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEPT: Final = "kept"
+EVERYWHERE: Final = 8  # questions from which the same answer to all of them is careless; 3, 3, 3 to fewer may be meant
 REASONS: Final = {
     "empty": "no question answered",
     "missing": "too few of the questions asked were answered",
@@ -42,8 +43,8 @@ class Rule:
             return "Sheets that look careless were counted and kept, as asked for; only empty ones were left out."
         return (
             f"A sheet is left out if fewer than {self.least:.0%} of the questions asked are answered, or if the same "
-            f"answer stands {self.run} times in a row (or everywhere, where fewer were asked) with a reversed question "
-            "among them."
+            f"answer stands {self.run} times in a row (or to all questions of one scale, where there are "
+            f"{EVERYWHERE} or more) with a reversed question among them."
         )
 
 
@@ -144,7 +145,7 @@ def _runs(sheets: Sheets, codes: list[str], most: int) -> tuple[np.ndarray, np.n
     longest, length = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     before = np.full(n, np.nan)
     up, down, crossed = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
-    enough = max(min(most, len(same)), 2)
+    enough = max(min(most, max(len(same), EVERYWHERE)), 2)
     for place in range(len(same)):
         now = raw[:, place]
         goes_on = now == before

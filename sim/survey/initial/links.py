@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
@@ -17,8 +18,9 @@ from pydantic import Field, model_validator
 
 from sim.assumptions import Settings, assumption
 from sim.slips import slip
-from sim.survey.instrument import Instrument
+from sim.survey.instrument import Construct, Instrument
 from sim.survey.instrument.model import Code
+from sim.survey.instrument.reading import read_instrument, shipped
 from sim.yaml_source import load, validate
 
 Form = Literal["column", "ratio", "chance", "level"]
@@ -101,7 +103,8 @@ TARGETS: Final[Mapping[str, Target]] = {
 }
 COLUMNS: Final = tuple(name for name, target in TARGETS.items() if target.form == "column")
 
-# Constructs by name, in small letters; ECSI's among them. What an instrument says its construct is goes first.
+# Constructs by name, in small letters; ECSI's among them; so is each by the labels of the instruments that come
+# with the program, in any of their languages. What an instrument says its construct is goes first.
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "satisfaction": ("satisfaction", "sat", "csat", "overall_satisfaction"),
     "trust": ("trust", "imag", "image", "reputation"),
@@ -177,7 +180,8 @@ def usual(instrument: Instrument) -> Links | None:
 
 def _usual(instrument: Instrument) -> Iterator[tuple[str, str]]:
     taken: set[str] = set()
-    by_name = {name.casefold(): name for name in instrument.constructs}
+    by_name = {word: name for name, own in instrument.constructs.items() for word in _words(own)}
+    by_name |= {name.casefold(): name for name in instrument.constructs}
     for to, target in TARGETS.items():
         loads = {
             name: construct.of[target.measure]
@@ -187,13 +191,34 @@ def _usual(instrument: Instrument) -> Iterator[tuple[str, str]]:
             and construct.of[target.measure] >= MAINLY
             and name not in taken
         }
-        named = [by_name[one] for one in NAMES.get(to, ()) if one in by_name and by_name[one] not in taken]
+        known = (*NAMES.get(to, ()), *_labels().get(to, ()))
+        named = [by_name[one] for one in known if one in by_name and by_name[one] not in taken]
         best = max(loads, key=lambda name: loads[name]) if loads else next(iter(named), None)
         if to == "digital_active":
             best = next((one.code for one in instrument.demographics if one.of == "app_user"), None)
         if best is not None:
             taken.add(best)
             yield to, best
+
+
+@cache
+def _labels() -> dict[str, list[str]]:
+    """What constructs of the instruments that come with the program are called in any language, by what they begin."""
+    found: dict[str, list[str]] = {}
+    for shipped_name in shipped():
+        for name, own in read_instrument(shipped_name).constructs.items():
+            measure = max(own.of, key=lambda one: own.of[one]) if own.of else ""
+            to = OF.get(measure) if measure and own.of[measure] >= MAINLY else None
+            to = to or next((to for to, names in NAMES.items() if name in names), None)
+            if to is not None:
+                found.setdefault(to, []).extend(_words(own))
+    return found
+
+
+def _words(construct: Construct) -> list[str]:
+    """Its label in every language, in small letters."""
+    label = construct.label
+    return [word.strip().casefold() for word in ([label] if isinstance(label, str) else label.values())]
 
 
 def number(link: Link, value: float, beyond: float, *, slope: float | None = None, sd: float = 1.0) -> float:

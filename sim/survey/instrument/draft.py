@@ -26,6 +26,15 @@ ORDERED_WORDS: Final = re.compile(
     r"|同意|满意|可能|从不|总是|经常|重要|符合|很差|很好|acuerdo|zufrieden|stimme|d.accord",
     re.IGNORECASE,
 )
+CHOSEN: Final = re.compile(  # what stands in a box that was ticked or not
+    r"[01](\.0)?|(not |un)?(selected|checked|chosen|ticked|mentioned)|yes|no|y|n|true|false"
+    r"|是|否|未?选中?|未?选择|有|无"
+    r"|ja|nein|(nicht )?(gewählt|genannt|ausgewählt)|oui|non|sí|si",
+    re.IGNORECASE,
+)
+POINT: Final = re.compile(rf"^[A-Za-z]{{0,3}}[-+\d.,]+$|{ORDERED_WORDS.pattern}", re.IGNORECASE)  # of a scale
+SEVERAL: Final = "several answers at once or yes/no; not mapped"
+NO_WEIGHT: Final = "by its name a weight, not used; name the one that counts weight, a number above 0 in every row"
 NPS_WORDS: Final = re.compile(r"\bnps\b|net.?promoter|recommend|推荐|weiterempf|recomend|recommand", re.IGNORECASE)
 
 
@@ -277,6 +286,33 @@ def stem(code: str) -> str:
     """``imag`` of ``imag3``, ``q_SQ`` of ``q_SQ001``; empty where no number ends the name."""
     found = re.fullmatch(r"([^\W\d]\w*?)_*\d+", code)
     return found[1] if found else ""
+
+
+def several(answers: Mapping[str, Sequence[str]]) -> set[str]:
+    """Columns that are boxes to tick: names that differ in a number alone, and in all of them yes or no, or one word.
+
+    `answers` are the words or numbers that each column has or may have.
+    """
+    together: dict[str, list[str]] = {}
+    for name in answers:
+        if key := stem(valid_code(name)):
+            together.setdefault(key, []).append(name)
+
+    def box(words: Sequence[str]) -> bool:
+        named = [word for word in words if not CHOSEN.fullmatch(word)]
+        return not named or (len(named) == 1 and len(words) <= 2 and not POINT.search(named[0]))
+
+    boxes = [
+        names
+        for names in together.values()
+        if len(names) > 1 and any(answers[name] for name in names) and all(box(answers[name]) for name in names)
+    ]
+    return {name for names in boxes for name in names}
+
+
+def as_weight(column: str) -> str:
+    """The line that says which column was taken for the design weight."""
+    return f"{column}: read as weight"
 
 
 def joined(stem_of: Mapping[str, str], row: Mapping[str, str]) -> dict[str, str]:

@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.errors import BadInput
-from sim.survey.columns import SHEET_COLUMNS
-from sim.survey.instrument.draft import Choices, Draft, Imported, language_of, plain
+from sim.survey.columns import SHEET_COLUMNS, WEIGHT, weight_of
+from sim.survey.instrument.draft import (
+    SEVERAL,
+    UNKNOWN_WORDS,
+    Choices,
+    Draft,
+    Imported,
+    as_weight,
+    language_of,
+    plain,
+    several,
+)
 from sim.survey.instrument.formats.table import Plain
 from sim.survey.tables import from_frame, needed
 
@@ -44,12 +54,17 @@ def read(path: Path) -> Imported:
     draft = Draft(path.stem, [language], plain(meta.file_label or ""))
     shared = Counter(tuple(sorted(words.items())) for words in labels.values())
     columns: dict[str, Any] = {}
-    bare = {name: _texts(frame[name]) for name in frame if not labels.get(str(name)) and name not in SHEET_COLUMNS}
+    weight = None if WEIGHT in frame else weight_of({str(name): frame[name] for name in frame})
+    own = {*SHEET_COLUMNS, weight}
+    bare = {name: _texts(frame[name]) for name in frame if not labels.get(str(name)) and name not in own}
     unlabelled = Plain({str(name): column for name, column in bare.items()})
+    boxes = _boxes(frame, labels, meta)
     for name in map(str, frame):
         said = {language: texts.get(name, "")}
-        if name in SHEET_COLUMNS:
+        if name in own or name in boxes:
             columns[name] = _texts(frame[name])
+            if name not in SHEET_COLUMNS:
+                draft.lists(*(as_weight(name).split(": ") if name == weight else (name, SEVERAL)))
             continue
         missing = _missing(frame[name], labels.get(name, {}), meta.missing_ranges.get(name, []))
         if not labels.get(name):
@@ -70,8 +85,6 @@ def read(path: Path) -> Imported:
             columns[name] = _words(draft, frame[name], labels[name], missing)
         else:
             columns[name] = _texts(frame[name])
-    for name, group in (getattr(meta, "mr_sets", None) or {}).items():
-        draft.lists(name, f"several answers at once ({', '.join(group.get('variable_list', []))}), mapped one by one")
     import pandas as pd
 
     kept = {draft.renamed.get(name, name): column for name, column in columns.items()}
@@ -85,6 +98,18 @@ def _missing(values: pd.Series, labels: Labels, ranges: list[Mapping[str, Any]])
         return set()
     seen = {float(value) for value in values.dropna().unique()} | set(labels)
     return {code for code in seen if any(float(one["lo"]) <= code <= float(one["hi"]) for one in ranges)}
+
+
+def _boxes(frame: pd.DataFrame, labels: Mapping[str, Labels], meta: Any) -> set[str]:
+    """Variables that the file says are several answers at once, and those that by labels and answers are boxes."""
+    answers: dict[str, list[str]] = {}
+    for name in (name for name in map(str, frame) if labels.get(name) and frame[name].dtype.kind in "if"):
+        seen = {float(value): f"{value:g}" for value in frame[name].dropna().unique()}
+        missing = _missing(frame[name], labels[name], meta.missing_ranges.get(name, []))
+        there = {code: word for code, word in (seen | labels[name]).items() if code not in missing}
+        answers[name] = [word for word in there.values() if not UNKNOWN_WORDS.search(word)]
+    sets = (getattr(meta, "mr_sets", None) or {}).values()
+    return several(answers) | {name for one in sets for name in one.get("variable_list", [])}
 
 
 def _choices(values: pd.Series, labels: Labels, missing: set[float], language: str) -> Choices:

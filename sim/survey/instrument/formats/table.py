@@ -12,8 +12,19 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from sim.survey.columns import SHEET_COLUMNS, TOOL_COLUMNS, valid_code
-from sim.survey.instrument.draft import UNKNOWN_CODES, UNKNOWN_WORDS, Draft, Imported, language_of, stem
+from sim.survey.columns import SHEET_COLUMNS, TOOL_COLUMNS, WEIGHT, called_weight, valid_code, weight_of
+from sim.survey.instrument.draft import (
+    NO_WEIGHT,
+    SEVERAL,
+    UNKNOWN_CODES,
+    UNKNOWN_WORDS,
+    Draft,
+    Imported,
+    as_weight,
+    language_of,
+    several,
+    stem,
+)
 from sim.survey.instrument.formats.words import placed, thing
 from sim.survey.tables import Table, kind_of, read_table
 
@@ -52,6 +63,8 @@ def read(path: Path) -> Imported:
 def propose(table: Table, name: str) -> Imported:
     """Whole numbers in a small range become items, few words demographics; what is neither is listed."""
     own = {*SHEET_COLUMNS, *TOOL_COLUMNS}
+    weight = None if WEIGHT in table.cells else weight_of({str(name): table.cells[name] for name in table.cells})
+    own |= {weight} if weight is not None else set()
     plain = Plain({str(column): table.cells[column] for column in table.cells if column not in own})
     language = language_of(
         [*plain.seen, *table.texts.values(), *(word for seen in plain.seen.values() for word in seen.words or ())]
@@ -63,6 +76,8 @@ def propose(table: Table, name: str) -> Imported:
         if column in plain.seen:  # a name that is more than a code is the question itself
             text = table.texts.get(column, column if valid_code(column) != column else "")
             plain.add(draft, column, {language: text})
+        elif column == weight:
+            draft.lists(*as_weight(column).split(": "))
         elif column in TOOL_COLUMNS and (column not in SHEET_COLUMNS or "arm" not in table.cells):
             draft.lists(column, "a column of the survey tool, not mapped")
     instrument = draft.done()
@@ -77,6 +92,7 @@ class Plain:
 
     def __init__(self, columns: Mapping[str, pd.Series]):
         self.seen = {column: _Seen(texts) for column, texts in columns.items()}
+        self.boxes = several({column: seen.values for column, seen in self.seen.items()})
         self.ranges = _ranges(self.seen)
         self.said: dict[str, dict[int, str]] = {}  # words of five points, by what they are about
         for seen in self.seen.values():
@@ -86,7 +102,9 @@ class Plain:
     def add(self, draft: Draft, column: str, said: Mapping[str, str]) -> None:
         """A column as an item or a fact of the draft, or listed; `said` is its text, if there is one."""
         seen = self.seen[column]
-        if column in self.ranges:
+        if column in self.boxes:
+            draft.lists(column, SEVERAL)
+        elif column in self.ranges:
             low, high = self.ranges[column]
             draft.item(column, said, draft.scale(list(range(low, high + 1)), {}, seen.unknown))
         elif seen.placed is not None and seen.words is not None:
@@ -95,6 +113,8 @@ class Plain:
             draft.item(column, said, draft.scale([1, 2, 3, 4, 5], by_language))
         elif seen.given == 0:
             draft.lists(column, "empty in every row, not mapped")
+        elif seen.number and called_weight(column):
+            draft.lists(column, NO_WEIGHT)
         elif seen.words is not None:
             draft.demographic(column, said, {word: {} for word in seen.words})
         elif seen.number and not seen.own:
@@ -115,6 +135,7 @@ class _Seen:
         numbers = np.array(pd.to_numeric(there, errors="coerce"), np.float64)
         self.number = bool(self.given) and not np.isnan(numbers).any()
         self.own = self.given > 1 and self.distinct == self.given == len(texts) and self.distinct > WIDEST + 1
+        self.values = sorted(map(str, there.unique()))[: MOST_WORDS + 1]
         self.words: list[str] | None = None
         self.placed: dict[int, str] | None = None  # its words on a scale of five
         self.range: Range | None = None
