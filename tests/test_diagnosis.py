@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from browser import CHROMIUM, look
 
 from sim.cli import main
-from sim.reporting.diagnosis.words import cost_words, lines, severity
+from sim.reporting.diagnosis.words import against, cost_words, lines, severity
 from sim.store.diagnosis_columns import DIAGNOSED
 from sim.store.run_reading import RUN, Run, read
 from sim.survey.analysis.quality import KEPT, Rule, quality
-from sim.survey.diagnosis import BY_ARM, PROBLEMS, TOUCHED, costs, diagnosis, of_book, of_run
+from sim.survey.diagnosis import BY_ARM, PROBLEMS, TOUCHED, Measure, costs, diagnosis, of_book, of_run
 from sim.survey.diagnosis.of_answers import of_customers, of_employees
 from sim.survey.diagnosis.of_run import lorenz, lorenz_of_run
+from sim.survey.diagnosis.problems import within_scale
+from sim.survey.instrument import Instrument
 from sim.survey.instrument.reading import read_instrument
 from sim.survey.sheets import Sheets
 
@@ -165,6 +169,134 @@ def test_words_say_which_way_and_how_sure(run: Run) -> None:
     failing = 100 * value(d.measures, "failures_per_customer")
     assert f"Service fails {failing:.1f} times per 100 customers a year" in severity(d, process)
 
+    def touched(value: float, low: float, high: float) -> str:
+        table = d.costs.assign(value=value, ci_low=low, ci_high=high, kind=TOUCHED, about="of it")
+        fake = SimpleNamespace(cost_of=lambda _: _first(table), currency="CNY")
+        return cost_words(fake, process).replace("\N{NO-BREAK SPACE}", " ")  # type: ignore[arg-type]
+
+    assert "touches CNY 0.33 k a year (0.10 to 1.66 k), of it" in touched(334, 100, 1660)
+    assert "is worth CNY \N{MINUS SIGN}0.33 k a year (\N{MINUS SIGN}2.33 to 1.66 k)" in told(-334, -2330, 1660)
+    for nothing in (touched(334, -2330, 3000), touched(-334, -2330, 1660), touched(-334, np.nan, np.nan)):
+        assert nothing.endswith("do not tell from luck how much money the problem touches.")
+    assert "touches CNY 334 a year, of it" in touched(334, np.nan, np.nan)
+
+
+def test_a_problem_is_the_studys_until_it_is_measured() -> None:
+    for problem in PROBLEMS:
+        asserted, measured = problem.about.split(". Measured: whether ")
+        assert asserted.startswith("The study's problem: ")
+        assert asserted.removeprefix("The study's problem: ") not in problem.title
+        assert measured.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (-0.01, 0.43, "not to be told from"),
+        (0.10, 0.24, "below"),
+        (0.36, 0.50, "above"),
+        (0.26, 0.34, "within"),
+        (0.26, 0.36, "not to be told from"),
+        (np.nan, np.nan, ""),
+    ],
+)
+def test_only_an_interval_wholly_outside_what_is_published_is_below_or_above(
+    low: float, high: float, words: str
+) -> None:
+    one = Measure("staff", "manager_turnover_annual", "bank", 0.21, "per year", low, high, 2, "run", 0.25, 0.35, "F48")
+    assert against(one) == words
+
+
+def test_a_book_counts_everybody_and_needs_no_interval() -> None:
+    one = Measure("structure", "dormant_share", "bank", 0.2, "share", n=9, basis="book")
+    assert against(one) == ""
+    assert against(one._replace(benchmark_low=0.444, benchmark_high=0.444, source="F6")) == "below"
+
+
+@pytest.mark.parametrize(
+    ("measure", "unit", "ends"),
+    [
+        ("dormant_share", "share", (0.0, 1.0)),
+        ("manager_turnover_annual", "per year", (0.0, 99.0)),
+        ("nps_asked", "points", (-99.0, 99.0)),
+        ("asked_digital", "points of 1 to 5", (1.0, 5.0)),
+        ("service_gap", "points of 1 to 5", (-4.0, 4.0)),
+        ("fatigue", "sd", (-99.0, 99.0)),
+    ],
+)
+def test_an_interval_ends_where_its_scale_ends(measure: str, unit: str, ends: tuple[float, float]) -> None:
+    wide = within_scale(Measure("staff", measure, "bank", 1.0, unit, -99.0, 99.0))
+    assert (wide.ci_low, wide.ci_high) == ends
+    assert np.isnan(within_scale(Measure("staff", measure, "bank", 1.0, unit)).ci_low)
+
+
+@pytest.mark.parametrize(("sheets", "said"), [(9, "too few answers to say (9 sheets)"), (10, "; 10 sheets)")])
+def test_what_was_asked_is_a_headline_from_ten_sheets_on_and_with_its_number(run: Run, sheets: int, said: str) -> None:
+    staff, customers = staff_answers(sheets), customers_answers(sheets, gap=1.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "sim.survey.diagnosis.of_answers.quality", lambda s, _: pd.DataFrame({"verdict": [KEPT] * len(s.table)})
+        )
+        d = diagnosis(run, "nothing", customers=customers, employees=staff)
+    assert said in severity(d, PROBLEMS[0])
+    assert said in severity(d, PROBLEMS[3])
+
+
+def staff_answers(sheets: int) -> Sheets:
+    """Answers of staff to the shipped questionnaire, at random."""
+    instrument = read_instrument("employees")
+    rng = np.random.default_rng(3)
+    answers = {item.code: rng.choice(instrument.scale_of(item.code).points, sheets) for item in instrument.items}
+    return Sheets(
+        instrument,
+        pd.DataFrame({"sheet": [f"s{place}" for place in range(sheets)], **answers}).astype(
+            {code: float for code in answers}
+        ),
+    )
+
+
+def test_constructs_are_known_by_the_names_that_begin_a_bank_and_others_are_named() -> None:
+    names = ("imag", "expe", "qual", "sat", "loy")
+    instrument = Instrument.model_validate(
+        {
+            "name": "ecsi",
+            "scales": {"ten": {"from": 1, "to": 10}},
+            "constructs": {name: {"label": name.capitalize()} for name in names},
+            "items": [
+                {"code": f"{name}{number}", "text": name, "scale": "ten", "construct": name}
+                for name in names
+                for number in (1, 2)
+            ],
+        }
+    )
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({item.code: rng.integers(1, 11, 200).astype(float) for item in instrument.items})
+    found, notes = of_customers(Sheets(instrument, table.assign(sheet=[f"s{place}" for place in range(200)])))
+    assert set(found["measure"]) == {"asked_satisfaction", "asked_trust", "asked_expectation"}
+    assert value(found, "asked_satisfaction") == pytest.approx(table[["sat1", "sat2"]].mean(axis=1).mean(), abs=0.1)
+    assert notes[-1].endswith("so not told: qual, loy")
+
+
+def test_a_bank_without_managers_says_so_and_does_without(
+    run: Run,
+) -> None:
+    none = replace(run, bank=run.bank.assign(customers_managed=0.0))
+    d = diagnosis(none, "nothing")
+    assert "staff" not in set(d.measures["problem"])
+    assert severity(d, PROBLEMS[3]) == "This bank has no named managers, so the run says nothing of them."
+    assert "no named managers" in cost_words(d, PROBLEMS[3])
+    assert "staff" in set(diagnosis(run, "nothing").measures["problem"])
+
+
+def test_true_skills_are_in_one_unit(run: Run) -> None:
+    found = of_run(run, "nothing").set_index("measure")
+    bank = run.bank[(run.bank["arm"] == "nothing") & (run.bank["month"] > 0)]
+    points = bank.groupby("seed")["digital_skill"].mean().mean()
+    managers = yaml.safe_load(run.scenario_text)["managers"]
+    expected = (points - managers["digital_mean"]) / managers["digital_sd"]
+    assert found.loc["digital_skill", "value"] == pytest.approx(expected)
+    assert found.loc["digital_skill", "unit"] == found.loc["professional_skill", "unit"] == "sd"
+
 
 def _first(table: pd.DataFrame) -> object:
     from sim.survey.diagnosis import Cost
@@ -190,7 +322,9 @@ def test_gaps_are_within_a_sheet_and_the_score_is_promoters_less_detractors() ->
     sheets = customers_answers(gap=1.0)
     table, notes = of_customers(sheets)
     kept = (quality(sheets, Rule())["verdict"] == KEPT).to_numpy()
-    assert notes == [f"customers' answers: {(~kept).sum()} of 400 sheets left out as empty or careless"]
+    assert notes[0] == f"customers' answers: {(~kept).sum()} of 400 sheets left out as empty or careless"
+    assert len(notes) == 2
+    assert notes[1].endswith("so not told: eservice, ease")
     turned = sheets.answers()[kept]
     names = {"reliability": ["rel1", "rel2"], "assurance": ["ass1", "ass2"]}
     for name, codes in names.items():

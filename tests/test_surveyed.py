@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,9 @@ from browser import CHROMIUM, look
 
 from sim.cli import main
 from sim.reporting.figures import Board
+from sim.reporting.figures.board import NothingToShow
 from sim.reporting.figures.waves import customers_asked
+from sim.reporting.run.surveyed import surveyed
 from sim.store.run_reading import read
 from sim.survey.analysis.quality import KEPT, Rule, quality
 from sim.survey.analysis.weighing import mean_of
@@ -131,6 +135,46 @@ def test_one_arm_or_one_wave_has_nothing_to_be_held_against() -> None:
     assert len(alone.means) == 2
 
 
+def in_waves(sheets: dict[int, int]) -> Waves:
+    """What is told of waves with so many sheets an arm."""
+    answers, truth = asked(same=True, n=50)
+    each = [
+        table.assign(wave=month).groupby("arm", sort=False).head(n)
+        for table in (answers, truth)
+        for month, n in sheets.items()
+    ]
+    return told(pd.concat(each[: len(sheets)], ignore_index=True), pd.concat(each[len(sheets) :], ignore_index=True))
+
+
+def test_the_last_wave_with_enough_sheets_counts_and_never_month_0() -> None:
+    found = in_waves({0: 50, 6: 50, 12: 9, 24: 1})
+    assert set(found.means["wave"]) == {0, 6}
+    assert set(found.differences["wave"]) == set(found.changes["wave"]) == {6}
+    assert found.after() == "too few sheets in months 12 and 24; the last that counts is month 6"
+    assert found.lacking() == ""
+    none = in_waves({0: 50, 12: 9})
+    assert none.differences.empty
+    board: Any = SimpleNamespace(asked={"customers": none}, arms=["nothing", "more"], seeds=[1], surveyed=["customers"])
+    with pytest.raises(NothingToShow, match="too few sheets in month 12"):
+        customers_asked.__wrapped__(board)  # type: ignore[attr-defined]
+    section = surveyed(board)
+    assert section is not None
+    assert section.sentences == ["Customers: too few sheets in month 12."]
+    assert section.tables == []
+    assert "month 0 only" in in_waves({0: 50}).lacking()
+
+
+@pytest.mark.parametrize(("true", "luck"), [(2.0, True), (12.0, False)])
+def test_a_difference_to_the_truth_within_the_interval_may_be_luck(true: float, luck: bool) -> None:
+    score = {"arm": "more", "wave": 6, "against_wave": 0, "name": NPS, "measured": 2.9, "true": true}
+    changes = pd.DataFrame([score | {"ci_low": -3.8, "ci_high": 9.5}])
+    means = pd.DataFrame([{"arm": "more", "wave": wave, "name": NPS, "measured": 10.0} for wave in (0, 6)])
+    found = Waves(means, changes, pd.DataFrame(columns=["arm", "wave", "gain"]), 0, 100)
+    board: Any = SimpleNamespace(asked={"customers": found}, surveyed=["customers"])
+    (sentence,) = surveyed(board).sentences  # type: ignore[union-attr]
+    assert ("luck could make as much" in sentence, "the survey's doing" in sentence) == (luck, not luck)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("surveyed")
@@ -156,6 +200,8 @@ def test_the_report_says_before_and_after_and_what_of_it_is_the_surveys_doing(fo
         assert numbers[1] < numbers[0] < numbers[2]
         assert numbers[3] == pytest.approx(true, abs=0.051)
         assert numbers[4] == pytest.approx(abs(numbers[0] - numbers[3]), abs=0.11)
+        assert ("luck could make" in sentence) == (numbers[1] <= numbers[3] <= numbers[2])
+    assert "key figure, which takes loyalty to be normal within a tier" in text
     assert "fresh samples would need" in text
     assert 'id="customers_asked"' in text
     assert "staff_asked" not in text

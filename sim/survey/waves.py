@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from sim.phrases import listed
 from sim.survey.analysis.nps import points
 from sim.survey.analysis.quality import KEPT, Rule, quality
 from sim.survey.analysis.study import Study
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 NPS: Final = "nps"
 GAP: Final = "service_gap"
 SURE: Final = 1.959963984540054
+ENOUGH: Final = 10  # sheets of an arm in a wave, all seeds together, from which it says something
 
 
 class Wave(NamedTuple):
@@ -65,13 +67,28 @@ class Contrast(NamedTuple):
 @dataclass(frozen=True)
 class Waves:
     """Waves of one questionnaire: `means` a row an arm, wave and figure (`Wave`), `changes` each arm's last wave less
-    its first, `differences` each arm less the reference in every wave (`Contrast`); sheets left out as careless."""
+    its first, `differences` each arm less the reference in every wave after month 0 (`Contrast`); sheets left out as
+    careless. All are of the waves in which every arm has `ENOUGH` sheets; `few` are the months of the others."""
 
     means: pd.DataFrame
     changes: pd.DataFrame
     differences: pd.DataFrame
     left_out: int
     sheets: int
+    few: tuple[int, ...] = ()
+
+    def lacking(self) -> str:
+        """Why nothing can be told of a time in which arms could differ; "" where something can."""
+        if (self.means["wave"] > 0).any():
+            return ""
+        later = [month for month in self.few if month > 0]
+        return f"too few sheets in {_months(later)}" if later else "asked in month 0 only, when all arms are alike"
+
+    def after(self) -> str:
+        """Later waves that have too few sheets, in words; "" for none."""
+        last = self.means["wave"].max() if len(self.means) else 0
+        later = [month for month in self.few if month > last]
+        return f"too few sheets in {_months(later)}; the last that counts is month {last}" if later else ""
 
     def gain(self) -> float:
         """What asking the same people in both arms gains over fresh samples, in the last wave; median over figures."""
@@ -97,17 +114,23 @@ def waves(
     kept = (quality(sheets, Rule())["verdict"] == KEPT).to_numpy()
     told = _Told(Study.of(Sheets(instrument, sheets.table[kept])), truth, true_nps)
     arms = list(dict.fromkeys(map(str, answers[ARM])))
-    months = sorted(map(int, answers[WAVE].unique()))
+    held = sorted(map(int, answers[WAVE].unique()))
+    months = [month for month in held if all(told.enough(arm, month) for arm in arms)]
     means = [one for arm in arms for month in months for one in told.means(arm, month)]
     ends = [] if len(months) < 2 else [((arm, months[-1]), (arm, months[0])) for arm in arms]
-    against = [((arm, month), (arms[0], month)) for arm in arms[1:] for month in months]
+    against = [((arm, month), (arms[0], month)) for arm in arms[1:] for month in months if month > 0]
     return Waves(
         pd.DataFrame(means, columns=list(Wave._fields)),
         pd.DataFrame([one for pair in ends for one in told.contrasts(*pair)], columns=list(Contrast._fields)),
         pd.DataFrame([one for pair in against for one in told.contrasts(*pair)], columns=list(Contrast._fields)),
         int((~kept).sum()),
         len(kept),
+        tuple(month for month in held if month not in months),
     )
+
+
+def _months(months: list[int]) -> str:
+    return f"month{'s' * (len(months) > 1)} {listed(list(map(str, months)))}"
 
 
 Place = tuple[str, int]  # an arm in a wave
@@ -152,6 +175,11 @@ class _Told:
             yield GAP, ("Service gap: met less expected", "scale points", gap)
         for name in map(str, study.scores):
             yield name, (study.label(name), "scale points", study.scores[name].to_numpy(np.float64))
+
+    def enough(self, arm: str, wave: int) -> bool:
+        """Whether an arm has enough sheets in a wave, and two a seed, without which a mean has no interval."""
+        each = [len(self.places.get((arm, wave, seed), ())) for seed in self.seeds]
+        return sum(each) >= ENOUGH and min(each) > 1
 
     def _mean(self, values: np.ndarray, place: Place, seed: int) -> tuple[float, np.ndarray, np.ndarray]:
         """A weighted mean, who answered, and each one's influence on it."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from sim.phrases import listed, quoted, spoken
+from sim.phrases import counted, listed, quoted, spoken
 from sim.reporting.figures import units
 from sim.reporting.figures.diagnosis_names import name_of, scaled
 from sim.reporting.run.terminal import WIDTH, aligned
-from sim.survey.diagnosis import BANK, BY_ARM, PROBLEMS, TOUCHED, Diagnosis, Measure, Problem
+from sim.survey.diagnosis import BANK, BY_ARM, ENOUGH, OF_BOOK, PROBLEMS, TOUCHED, Cost, Diagnosis, Measure, Problem
 
+TOO_FEW = "too few answers to say"
 HEADS = ("measure", "value", "95 % interval", "published", "by")
 
 
@@ -40,11 +41,17 @@ def published(one: Measure) -> str:
 
 
 def against(one: Measure) -> str:
-    """Where a value stands to what is published: "within", "below", "above"; "" where nothing is."""
-    if not one.source:
+    """Where an interval lies to what is published, in words; "" where nothing is, or where it has no interval."""
+    low, high = one.ci_low, one.ci_high
+    if one.basis == OF_BOOK:  # everybody is counted
+        low = high = one.value
+    if not one.source or not np.isfinite(low):
         return ""
-    low, high = one.benchmark_low, one.benchmark_high
-    return "below" if one.value < low else "above" if one.value > high else "within"
+    if high < one.benchmark_low:
+        return "below"
+    if low > one.benchmark_high:
+        return "above"
+    return "within" if one.benchmark_low <= low and high <= one.benchmark_high else "not to be told from"
 
 
 def basis(one: Measure) -> str:
@@ -66,9 +73,17 @@ def _told(one: Measure | None) -> str:
     return written(one)[0] if one is not None else ""
 
 
-def _beside(one: Measure | None) -> str:
-    """ " (published: 8 to 15 % a year, F7)"."""
-    return f" ({against(one)} what is published: {published(one)})" if one is not None and one.source else ""
+def _beside(one: Measure) -> str:
+    """ " (6.0 to 9.1; below what is published: 8 to 15 % a year, F7)"; "" for neither interval nor source."""
+    words = against(one)
+    stands = f"{words} what is published: " if words else "published: "
+    parts = [written(one)[1], f"{stands}{published(one)}" if one.source else ""]
+    return f" ({'; '.join(filter(None, parts))})" if any(parts) else ""
+
+
+def _heard(one: Measure) -> str:
+    """ " (3.1 to 3.4; 412 sheets)" behind what was asked."""
+    return f" ({'; '.join(filter(None, [written(one)[1], counted(one.n, 'sheet')]))})"
 
 
 def _process(d: Diagnosis) -> list[str]:
@@ -81,10 +96,9 @@ def _process(d: Diagnosis) -> list[str]:
         often, amount = (units.number(100 * one.value, 1) for one in (failures, complaints))
         out.append(f"Service fails {often} times per 100 customers a year; {amount} come as complaints{rest}.")
     if (gap := d.find("service_gap")) is not None:
-        text, ends, _, _ = written(gap)
-        sure = gap.ci_low * gap.ci_high > 0
-        doubt = "" if sure else ", which may be luck" if ends else ""
-        out.append(f"Service as met less service as expected: {text}{f' ({ends})' if ends else ''}{doubt}.")
+        doubt = "" if gap.ci_low * gap.ci_high > 0 else ", which may be luck"
+        found = f"{_told(gap)}{_heard(gap)}{doubt}" if gap.n >= ENOUGH else f"{TOO_FEW} ({counted(gap.n, 'sheet')})"
+        out.append(f"Service as met less service as expected: {found}.")
     return out
 
 
@@ -122,14 +136,16 @@ def _staff(d: Diagnosis) -> list[str]:
     turnover, load, digital = (
         d.find(name) for name in ("manager_turnover_annual", "manager_utilisation", "digital_skill")
     )
-    out = []
+    out = [] if d.managers else ["This bank has no named managers, so the run says nothing of them."]
     if turnover is not None:
         out.append(f"{units.percent(turnover.value)} of managers leave a year{_beside(turnover)}.")
     if load is not None:
         out.append(f"They are asked for {_told(load)} of the hours they have.")
     asked = d.find("asked_digital")
-    parts = [f"{units.number(digital.value, 1)} of 5 in the model"] if digital is not None else []
-    parts += [f"{units.number(asked.value, 1)} by their own word"] if asked is not None else []
+    parts = [f"{_told(digital)} from the mean of hired managers in the model"] if digital is not None else []
+    if asked is not None:
+        few = f"{TOO_FEW} ({counted(asked.n, 'sheet')})"
+        parts.append(f"by their own word {_told(asked) + _heard(asked) if asked.n >= ENOUGH else few}")
     if parts:
         out.append(f"Digital skill: {listed(parts)}.")
     return out
@@ -141,43 +157,46 @@ _PARTS = {"process": _process, "structure": _structure, "tools": _tools, "staff"
 def cost_words(d: Diagnosis, problem: Problem, *, whole: bool = True) -> str:
     """What a problem costs: by an arm that answers it (with its cash, where `whole`), by the books, or not known."""
     one = d.cost_of(problem)
-    ends = _ends(one.ci_low, one.ci_high)
+    value, ends = _amount(abs(one.value), *_turned(one), d)
     if one.kind == TOUCHED:
-        return (
-            f"No arm of this run tells what {spoken(problem.strategy, '')} alone would bring. The problem touches "
-            f"{_money(one.value, d)} a year{ends}, {one.about}: not all of it would come back."
-        )
+        without = f"No arm of this run tells what {spoken(problem.strategy, '')} alone would bring"
+        if one.value <= 0 or one.ci_low <= 0:
+            return f"{without}, and its seeds do not tell from luck how much money the problem touches."
+        return f"{without}. The problem touches {value} a year{ends}, {one.about}: not all of it would come back."
     if one.kind != BY_ARM:
         return f"What it costs is not known: {one.about.replace('_', ' ')}."
     by, sure = quoted(one.by), one.ci_low * one.ci_high > 0
-    more = units.money(one.value, d.currency, sign=True)
     if not np.isfinite(one.ci_low):
+        more = units.money(one.value, d.currency, sign=True)
         said = f"With one seed, {by} is worth {more} a year; how much of it is luck is not known."
     elif not sure:
+        more, ends = _amount(one.value, one.ci_low, one.ci_high, d, sign=True)
         said = f"The run cannot tell what it costs: {by} is worth {more} a year{ends}."
     elif one.value > 0:
-        said = f"Left as it is it costs {_money(one.value, d)} a year{ends}: what {by} is worth beyond its cost."
+        said = f"Left as it is it costs {value} a year{ends}: what {by} is worth beyond its cost."
     else:
-        ends = _ends(-one.ci_high, -one.ci_low)
-        said = f"Mending it by {by} costs {_money(-one.value, d)} a year more than it brings{ends}."
+        said = f"Mending it by {by} costs {value} a year more than it brings{ends}."
     if whole and np.isfinite(one.cash) and one.cash != one.value:
-        cash = units.money(one.cash, d.currency, sign=True)
-        said += f" Cash to the horizon alone: {cash} a year{_ends(one.cash_low, one.cash_high)}."
+        cash, ends = _amount(one.cash, one.cash_low, one.cash_high, d, sign=True)
+        said += f" Cash to the horizon alone: {cash} a year{ends}."
     return said
 
 
-def _money(value: float, d: Diagnosis) -> str:
-    return units.money(value, d.currency)
+def _turned(one: Cost) -> tuple[float, float]:
+    """The ends of a cost's interval, those of its size where it is below zero."""
+    return (-one.ci_high, -one.ci_low) if one.value < 0 else (one.ci_low, one.ci_high)
 
 
-def _ends(low: float, high: float) -> str:
-    """ " (155 to 218 k)"; "" for none."""
+def _amount(value: float, low: float, high: float, d: Diagnosis, *, sign: bool = False) -> tuple[str, str]:
+    """Money, and its interval in the same unit: "CNY 180 k", " (155 to 218 k)"; "" where there is none."""
     if not np.isfinite(low):
-        return ""
-    largest = max(abs(low), abs(high))
+        return units.money(value, d.currency, sign=sign), ""
+    largest = max(abs(value), abs(low), abs(high))
     divisor, word = units.scale(largest)
-    ends = [units.number(end / divisor, units.significant(largest / divisor, 3, most=2)) for end in (low, high)]
-    return f" ({ends[0]} to {ends[1]}{units.GAP + word if word else ''})"
+    digits = units.significant(largest / divisor, 3, most=2)
+    unit = units.GAP + word if word else ""
+    text = units.GAP.join(filter(None, (d.currency, f"{units.number(value / divisor, digits, sign=sign)}{unit}")))
+    return text, f" ({units.number(low / divisor, digits)} to {units.number(high / divisor, digits)}{unit})"
 
 
 def lines(d: Diagnosis) -> list[tuple[Problem, str, str]]:

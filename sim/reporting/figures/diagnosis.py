@@ -14,7 +14,7 @@ from sim.reporting.figures import axes as marks
 from sim.reporting.figures import style, units
 from sim.reporting.figures.board import NothingToShow
 from sim.reporting.figures.diagnosis_names import name_of, scaled
-from sim.survey.diagnosis import BANK, BY_ARM, PROBLEMS, TOUCHED, Diagnosis, Measure
+from sim.survey.diagnosis import BANK, BY_ARM, ENOUGH, PROBLEMS, TOUCHED, Diagnosis, Measure
 
 ROW = 0.3  # inches
 NAMES = (1.7, 2.1, 2.5)
@@ -70,7 +70,8 @@ def _draw(axes: Axes, panel: Dots, names: Sequence[str]) -> None:
         reach += [end for end in (row.value, row.low, row.high, *row.published) if np.isfinite(end)]
     low, high = min(reach, default=0.0), max(reach, default=1.0)
     pad = 0.08 * (high - low) or 1.0
-    axes.set_xlim(low - pad * (1.0 if low < 0 else 0.4), high + pad)
+    beyond = 0.3 if panel.scale else 1.0  # of the pad: a scale of answers ends where it ends
+    axes.set_xlim(low - pad * (1.0 if low < 0 else 0.3), high + pad * beyond)
     axes.set_ylim(-0.6, max(len(panel.rows), 1) - 0.4)
     marks.ticks_along(axes, *axes.get_xlim())
     axes.set_yticks(at, names)
@@ -110,7 +111,11 @@ def dots(title: str, subtitle: str, panels: Sequence[Dots], key: Sequence[tuple[
 def cost(d: Diagnosis) -> Figure:
     """What each problem costs a year, with its interval; what it merely touches is hollow."""
     known = [(problem, d.cost_of(problem)) for problem in PROBLEMS]
-    found = [(problem, one) for problem, one in known if np.isfinite(one.value)]
+    found = [
+        (problem, one)
+        for problem, one in known
+        if np.isfinite(one.value) and not (one.kind == TOUCHED and min(one.value, one.ci_low) <= 0)
+    ]
     if not found:
         raise NothingToShow("the run prices none of the problems")
     divisor, word = units.scale(
@@ -168,7 +173,9 @@ def process(d: Diagnosis) -> Figure:
     """Service gaps as asked, failures and complaints by tier."""
     gap, failures = d.find("service_gap"), d.find("failures_per_customer")
     title = "Process"
-    if gap is not None and gap.ci_low * gap.ci_high > 0:
+    if gap is not None and gap.n < ENOUGH:
+        title = "Too few answers to say how service as met stands to what is expected"
+    elif gap is not None and gap.ci_low * gap.ci_high > 0:
         side = "below" if gap.value < 0 else "above"
         title = f"Service as met is {units.number(abs(gap.value), 2)} points {side} what is expected"
     elif gap is not None:

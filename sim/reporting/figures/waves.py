@@ -17,6 +17,8 @@ from sim.survey.waves import GAP, NPS, Waves
 CUSTOMERS = (NPS, GAP, "satisfaction", "trust", "switching")
 STAFF = ("professional", "digital", "workload", "leaving")
 MOST = 4  # panels beside one another
+SPANS = {"points": 4.0, "scale": 0.2}  # the least that an axis covers, in points of the score, scale points or SD
+TRUE = "the key figure NPS, not everybody's own loyalty, which gives 1.5 to 3 points more; "
 
 
 @style.drawn
@@ -32,8 +34,10 @@ def staff_asked(board: Board) -> Figure:
 
 
 def _asked(board: Board, found: Waves | None, wanted: Sequence[str], who: str) -> Figure:
-    if found is None or found.means.empty:
+    if found is None:
         raise NothingToShow(f"no {who} were asked in this run")
+    if lacking := found.lacking():
+        raise NothingToShow(lacking)
     there = list(dict.fromkeys(found.means["name"]))
     names = ([name for name in wanted if name in there] or there)[:MOST]
     arms = board.arms[: style.MOST_ARMS]
@@ -44,7 +48,8 @@ def _asked(board: Board, found: Waves | None, wanted: Sequence[str], who: str) -
     figure, axes = style.page(
         _title(found, names, who),
         f"Above: as asked in months {', '.join(map(str, months))}, with the 95 % interval of the sample"
-        + ("; below: what is true (the bank's score; constructs in SD of those asked)" if known else "")
+        + (f"; below: what is true ({TRUE if NPS in known else ''}constructs in SD of those asked)" if known else "")
+        + (f"; {after}" if (after := found.after()) else "")
         + f". Mean over {len(board.seeds)} seed{'s' * (len(board.seeds) > 1)}.",
         deep,
         len(names),
@@ -81,7 +86,7 @@ def _asked(board: Board, found: Waves | None, wanted: Sequence[str], who: str) -
                     zorder=3,
                 )
                 drawn.append(own[value].to_numpy(float))
-            marks.value_axis(panel, drawn)
+            marks.value_axis(panel, drawn, least_span=SPANS["points" if name == NPS else "scale"])
             marks.month_axis(panel, int(months[-1]), label=row == deep - 1)
             panel.set_xlim(-0.06 * (months[-1] or 1), 1.06 * (months[-1] or 1))
             text = {"SD of those asked": "SD", "scale points": "points"}.get(str(table[unit].iloc[0]), "points")

@@ -13,6 +13,10 @@ from sim.phrases import quoted
 from sim.reporting.figures import Board, units
 from sim.survey.waves import NPS, Waves
 
+TRUE_NPS = (
+    "The true net promoter score here is the bank's key figure, which takes loyalty to be normal within a tier; the "
+    "bias table of a survey held on the run counts everybody's own loyalty, and stands some 1.5 to 3 points higher."
+)
 WHO = {"customers": "customers", "managers": "relationship managers"}
 
 
@@ -53,22 +57,32 @@ def surveyed(board: Board) -> Surveyed | None:
             tables.append((WHO[who], arm, str(int(last["wave"].iloc[0])), rows))
     left = sum(found.left_out for found in asked.values())
     of = sum(found.sheets for found in asked.values())
-    return Surveyed(sentences, tables, f"{left:,} of {of:,} sheets were left out as empty or careless." if left else "")
+    notes = [f"{left:,} of {of:,} sheets were left out as empty or careless."] if left else []
+    notes += [TRUE_NPS] if any((found.means["name"] == NPS).any() for found in asked.values()) else []
+    return Surveyed(sentences, tables, " ".join(notes))
 
 
 def _sentences(who: str, found: Waves) -> list[str]:
     """Before and after of each arm by the first figure whose truth is on the same scale, then the gain."""
     out = []
+    if lacking := found.lacking() or found.after():
+        out.append(f"{WHO[who].capitalize()}: {lacking}.")
     score = found.changes[(found.changes["name"] == NPS) & np.isfinite(found.changes["true"].to_numpy(float))]
     means = found.means[found.means["name"] == NPS].set_index(["arm", "wave"])
     for one in score.to_dict("records"):
         first, last = (_points(means, one["arm"], one[month]) for month in ("against_wave", "wave"))
         doing = float(one["measured"]) - float(one["true"])
+        luck = float(one["ci_low"]) <= float(one["true"]) <= float(one["ci_high"])
+        digits = units.number(abs(doing), 1)
+        why = (
+            f": the sample's luck could make as much as the {digits} points between them."
+            if luck
+            else f", so {digits} points are beyond luck, the survey's doing: who was asked, who answered, and how."
+        )
         out.append(
             f"Under {quoted(str(one['arm']))} the net promoter score as asked goes from {units.number(first)} to "
             f"{units.number(last)} ({_ends(one, 1)} with the sample's luck); in truth it changes by "
-            f"{units.number(float(one['true']), 1, sign=True)}, so {units.number(abs(doing), 1)} points are the "
-            "survey's doing: who was asked, who answered, and how."
+            f"{units.number(float(one['true']), 1, sign=True)}{why}"
         )
     gain = found.gain()
     if np.isfinite(gain):

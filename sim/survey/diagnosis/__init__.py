@@ -7,12 +7,26 @@
 from sim.survey.diagnosis.assembled import diagnosis
 from sim.survey.diagnosis.costs import costs
 from sim.survey.diagnosis.of_book import of_book
-from sim.survey.diagnosis.of_run import of_run
-from sim.survey.diagnosis.problems import BANK, BY_ARM, PROBLEMS, TOUCHED, Cost, Diagnosis, Lorenz, Measure, Problem
+from sim.survey.diagnosis.of_run import has_managers, of_run
+from sim.survey.diagnosis.problems import (
+    BANK,
+    BY_ARM,
+    ENOUGH,
+    OF_BOOK,
+    PROBLEMS,
+    TOUCHED,
+    Cost,
+    Diagnosis,
+    Lorenz,
+    Measure,
+    Problem,
+)
 
 __all__ = [
     "BANK",
     "BY_ARM",
+    "ENOUGH",
+    "OF_BOOK",
     "PROBLEMS",
     "TOUCHED",
     "Cost",
@@ -22,6 +36,7 @@ __all__ = [
     "Problem",
     "costs",
     "diagnosis",
+    "has_managers",
     "of_book",
     "of_run",
 ]

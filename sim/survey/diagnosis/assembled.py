@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sim.phrases import counted
 from sim.survey.diagnosis.costs import costs
 from sim.survey.diagnosis.of_answers import of_customers, of_employees
-from sim.survey.diagnosis.of_run import lorenz_of_run, of_run
-from sim.survey.diagnosis.problems import BANK, COLUMNS, PROBLEMS, Diagnosis, Lorenz
+from sim.survey.diagnosis.of_run import has_managers, lorenz_of_run, of_run
+from sim.survey.diagnosis.problems import BANK, COLUMNS, PROBLEMS, Diagnosis, Lorenz, Measure, within_scale
 from sim.survey.sheets import Sheets
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def diagnosis(
     filled = [table for table in tables if len(table)]
     measures = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(COLUMNS))
     measures = measures.drop_duplicates(["measure", "group"])
+    rows = [within_scale(Measure(*row)) for row in measures.itertuples(index=False, name=None)]
+    measures = pd.DataFrame(rows, columns=list(COLUMNS))
     first = {measure: place for place, measure in enumerate(dict.fromkeys(measures["measure"]))}
     place = {problem.name: number for number, problem in enumerate(PROBLEMS)}
     order = measures.assign(
@@ -68,4 +70,5 @@ def diagnosis(
         lorenz=book[1] if book is not None and book[1] is not None else lorenz_of_run(run, arm),
         setting=f"arm {arm}, {counted(manifest['months'], 'month')}, {seeds}",
         notes=tuple(dict.fromkeys(said)),
+        managers=has_managers(run, arm),
     )

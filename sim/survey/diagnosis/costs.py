@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.measures.cubes import MONTHS, ratio
 from sim.measures.intervals import half_width
-from sim.survey.diagnosis.of_run import MADE, _only, scenario_of, strategies_of
+from sim.survey.diagnosis.of_run import MADE, _only, has_managers, scenario_of, strategies_of
 from sim.survey.diagnosis.problems import BY_ARM, PROBLEMS, TOUCHED, UNKNOWN, Cost, Problem
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def _cost(run: Run, arm: str, problem: Problem) -> Cost:
     why = (
         f"{arm} follows {problem.strategy} already; what is left of the problem has no price in this run"
         if has
+        else "the bank has no named managers"
+        if problem.name == "staff" and not has_managers(run, arm)
         else f"no arm of the run adds {problem.strategy} alone to {arm}; run one to know"
     )
     return Cost(problem.name, UNKNOWN, "", np.nan, np.nan, np.nan, np.nan, np.nan, np.nan, currency, 0, why)
@@ -136,7 +138,7 @@ def _unanswered(run: Run, arm: str) -> Touched:
 def _books(run: Run, arm: str) -> Touched:
     c = _only(run, arm)
     events = run.managers[(run.managers["arm"] == arm) & (run.managers["event"] == "left")]
-    if events.empty:
+    if events.empty or not has_managers(run, arm):
         return
     sums: Any = events.groupby("seed")[["exits_before", "exits_after"]].sum().reindex(c.seed).fillna(0.0)
     lost = c.yearly((sums["exits_after"] - sums["exits_before"]).to_numpy(float))

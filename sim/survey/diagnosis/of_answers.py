@@ -5,7 +5,7 @@ Sheets are those that the analysis believes (`analysis.quality`), and scores, me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from sim.survey.analysis.quality import KEPT, Rule, check_weights, quality
 from sim.survey.analysis.study import Study
 from sim.survey.analysis.weighing import mean_of
 from sim.survey.diagnosis.problems import BANK, COLUMNS, OF_CUSTOMERS, OF_STAFF, Measure
+from sim.survey.initial.links import usual
+from sim.survey.instrument import Instrument
 from sim.survey.sheets import SHEET, Sheets
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ CUSTOMERS: Mapping[str, str] = {
     "reliability": "process",
     "responsiveness": "process",
     "satisfaction": "process",
+    "trust": "process",
+    "expectation": "process",
     "switching": "structure",
     "loyalty": "structure",
     "empathy": "tools",
@@ -35,6 +39,7 @@ CUSTOMERS: Mapping[str, str] = {
     "privacy": "tools",
 }
 STAFF = ("professional", "digital", "workload", "training", "transfer", "tools", "orientation", "leaving")
+LINKED: Mapping[str, str] = {"digital": "digital_skill", "leaving": "turnover"}  # as links call it, where not alike
 RATED = ("professional", "digital")  # skills that are rated by oneself
 TIER = "tier"
 SURE = 1.959963984540054
@@ -52,6 +57,7 @@ def of_customers(sheets: Sheets) -> tuple[pd.DataFrame, list[str]]:
         notes.append("customers' answers: no construct with items of what is met and of what is expected, so no gap")
     if not any(row.measure == "nps_asked" for row in found):
         notes.append("customers' answers: no item behind the net promoter score")
+    notes += _not_told(study, CUSTOMERS, "customers' answers", {str(name) for name in gaps(study)["construct"]})
     return pd.DataFrame(found, columns=list(COLUMNS)), notes
 
 
@@ -69,8 +75,12 @@ def of_employees(sheets: Sheets, truth: pd.DataFrame | None = None) -> tuple[pd.
     if not found:
         asked = ", ".join(sheets.instrument.constructs) or "none"
         notes.append(f"the staff's answers: none of the constructs {', '.join(STAFF)} (theirs: {asked})")
-    elif _segments(study) is None:
-        notes.append("the staff's answers: they do not say the segment (a column tier), so skills are of all together")
+    else:
+        notes += _not_told(study, STAFF, "the staff's answers", set())
+        if _segments(study) is None:
+            notes.append(
+                "the staff's answers: they do not say the segment (a column tier), so skills are of all together"
+            )
     return pd.DataFrame(found, columns=list(COLUMNS)), notes
 
 
@@ -140,16 +150,42 @@ def _groups(study: Study) -> Iterator[tuple[str, np.ndarray]]:
         yield group, (study.table[found[0]].astype(str) == group).to_numpy()  # type: ignore[index]
 
 
+def _named(instrument: Instrument, wanted: Iterable[str]) -> dict[str, str]:
+    """An instrument's constructs by what they are called here: of that name, else what the links take it for."""
+    links = usual(instrument)
+    linked = {link.to: name for name, link in links.links.items()} if links is not None else {}
+    alike = {name.casefold(): name for name in instrument.constructs}
+    found = {name: alike[name] for name in wanted if name in alike}
+    for name in wanted:
+        theirs = linked.get(LINKED.get(name, name))
+        if name not in found and theirs in instrument.constructs and theirs not in found.values():
+            found[name] = str(theirs)
+    return found
+
+
+def _not_told(study: Study, wanted: Iterable[str], whose: str, told: set[str]) -> list[str]:
+    """A note of the constructs that none of the problems knows."""
+    known = told | set(_named(study.instrument, wanted).values())
+    left = [str(name) for name in study.scores if name not in known]
+    return (
+        [f"{whose}: constructs that none of the four problems knows by name, so not told: {', '.join(left)}"]
+        if left
+        else []
+    )
+
+
 def _constructs(study: Study, where: Mapping[str, str], basis: str) -> Iterator[Measure]:
     """Means of constructs in scale points: of all, and of the staff by segment."""
+    named = _named(study.instrument, where)
     for name, problem in where.items():
-        if name not in study.scores:
+        theirs = named.get(name)
+        if theirs is None or theirs not in study.scores:
             continue
-        scores = study.scores[name].to_numpy(np.float64)
-        about = f"{study.label(name)}, as asked: mean of its {len(study.items(name))} items"
+        scores = study.scores[theirs].to_numpy(np.float64)
+        about = f"{study.label(theirs)}, as asked: mean of its {len(study.items(theirs))} items"
         for group, own in _groups(study):
             if (group == BANK or basis == OF_STAFF) and np.isfinite(scores[own]).any():
-                row = _measured(scores[own], study.weights[own], _unit(study, name))
+                row = _measured(scores[own], study.weights[own], _unit(study, theirs))
                 yield Measure(problem, f"asked_{name}", group, *row, basis, about=about)
 
 

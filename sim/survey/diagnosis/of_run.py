@@ -45,7 +45,15 @@ def of_run(run: Run, arm: str) -> pd.DataFrame:
     import pandas as pd
 
     rows = [*_key_figures(run, arm), *_counted(run, arm), *_reach(run, arm), *_books(run, arm), *_panel(run, arm)]
+    if not has_managers(run, arm):
+        rows = [row for row in rows if row.problem != "staff"]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def has_managers(run: Run, arm: str) -> bool:
+    """Whether a customer of the arm ever had a named manager; so it is taken where a run did not store it."""
+    bank = run.bank
+    return "customers_managed" not in bank or bool((bank.loc[bank["arm"] == arm, "customers_managed"] > 0).any())
 
 
 def _key_figures(run: Run, arm: str) -> Iterator[Measure]:
@@ -149,12 +157,14 @@ def _counted(run: Run, arm: str) -> Iterator[Measure]:
         "AUM of those who closed or went dormant, of the bank's mean AUM",
     )
     for name, unit, about in (
-        ("professional_skill", "sd", "professional skill of named managers, mean over months"),
-        ("digital_skill", "points of five", "digital skill of named managers, mean over months"),
+        ("professional_skill", "sd", "professional skill of named managers when hired, mean over months"),
+        ("digital_skill", "sd", "digital skill of named managers when hired, mean over months"),
         ("fatigue", "sd", "fatigue of named managers, mean over months"),
     ):
         with np.errstate(invalid="ignore"):
             values = c.bank(name)[:, 1:]
+            if name == "digital_skill":  # on five points in the books, in SD here, as it is of those who are asked
+                values = _in_sd(run, values)
             means = np.where(np.isfinite(values).any(axis=1), np.nansum(values, axis=1), np.nan)
             means = means / np.maximum(np.isfinite(values).sum(axis=1), 1)
         yield from _over_seeds("staff", name, BANK, means, unit, about)
@@ -168,6 +178,13 @@ def _counted(run: Run, arm: str) -> Iterator[Measure]:
             "share",
             "active customers with a named manager, at the end",
         )
+
+
+def _in_sd(run: Run, values: np.ndarray) -> np.ndarray:
+    """Digital skill on five points in SD from the mean of those who are hired; NaN if the scenario cannot be read."""
+    own: Any = scenario_of(run).get("managers") or {}
+    mean, sd = (float(own.get(key, np.nan)) for key in ("digital_mean", "digital_sd"))
+    return np.zeros_like(values) if sd == 0 else (values - mean) / sd
 
 
 def _resolution(run: Run, arm: str) -> Iterator[Measure]:

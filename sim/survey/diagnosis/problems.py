@@ -24,30 +24,35 @@ class Problem:
 PROBLEMS: Final[tuple[Problem, ...]] = (
     Problem(
         "process",
-        "Process: digital thinking lags",
-        "Whether service falls short of what customers expect, fails, and is put right late.",
+        "Process: service expected and met",
+        "The study's problem: digital thinking lags. "
+        "Measured: whether service falls short of what customers expect, fails, and is put right late.",
         "digital_thinking",
     ),
     Problem(
         "structure",
         "Customers: structure and turnover",
-        "Whether a few customers hold most of the assets, and how many of every tier leave or fall silent.",
+        "The study's problem: a top-heavy pyramid that turns over. "
+        "Measured: whether a few customers hold most of the assets, and how many of every tier leave or fall silent.",
         "stratification",
     ),
     Problem(
         "tools",
-        "Tools: contacts that do not fit",
-        "Whether customers are contacted too often, by what does not answer a need, or not at all.",
+        "Tools: contacts and channels",
+        "The study's problem: contacts that do not fit. "
+        "Measured: whether customers are contacted too often, by what does not answer a need, or not at all.",
         "personalised_service",
     ),
     Problem(
         "staff",
-        "Staff: skills and turnover",
-        "Whether managers lack professional and digital skills, have too much to do, and leave.",
+        "Staff: skills, load and turnover",
+        "The study's problem: skills lack and managers leave. "
+        "Measured: whether managers lack professional and digital skills, have too much to do, and leave.",
         "staff_upskilling",
     ),
 )
 
+ENOUGH: Final = 10  # sheets from which what was asked is told in a headline
 OF_RUN, OF_CUSTOMERS, OF_STAFF, OF_BOOK, OF_SCENARIO = (
     "run",
     "customers' answers",
@@ -82,6 +87,22 @@ class Measure(NamedTuple):
 
 
 COLUMNS: Final = Measure._fields
+RATES: Final = ("per year", "ratio", "products")  # units in which nothing is below zero
+
+
+def within_scale(one: Measure) -> Measure:
+    """The measure with the ends of its interval cut where its scale ends."""
+    low, high = -np.inf, np.inf
+    if one.unit in ("share", "index"):
+        low, high = 0.0, 1.0
+    elif one.unit in RATES:
+        low = 0.0
+    elif one.unit == "points":  # a net promoter score
+        low, high = -100.0, 100.0
+    elif one.unit.startswith("points of "):
+        first, last = map(float, one.unit.removeprefix("points of ").split(" to "))
+        low, high = (first - last, last - first) if one.measure == "service_gap" else (first, last)
+    return one._replace(ci_low=max(one.ci_low, low), ci_high=min(one.ci_high, high))
 
 
 BY_ARM, TOUCHED, UNKNOWN = "arm", "touched", "unknown"
@@ -135,6 +156,7 @@ class Diagnosis:
     setting: str
     notes: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = field(default=())
+    managers: bool = True  # whether the bank has any with a book
 
     def cost_of(self, problem: Problem) -> Cost:
         """What a problem costs."""

@@ -48,13 +48,13 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _of_run(arguments: argparse.Namespace, folder: Path) -> tuple[Diagnosis, dict[str, Any]]:
     from sim.store.run_reading import read
-    from sim.survey.diagnosis import diagnosis
+    from sim.survey.diagnosis import diagnosis, has_managers
     from sim.verbs.survey.hold import prepared_of
 
     run = read(folder)
     say_if_changed(folder)
     arm = _arm(arguments, run.arms)
-    answers, notes = _answers(arguments, lambda: prepared_of(folder), arm, folder)
+    answers, notes = _answers(arguments, lambda: prepared_of(folder), arm, folder, has_managers(run, arm))
     found = diagnosis(run, arm, notes=notes, **_of(answers))
     facts = [("Results folder", str(folder)), ("Run", str(run.manifest.get("run_id", "")))]
     return replace(found, facts=(*facts, ("Scenario digest", str(run.manifest["scenario_digest"])))), run.manifest
@@ -62,7 +62,7 @@ def _of_run(arguments: argparse.Namespace, folder: Path) -> tuple[Diagnosis, dic
 
 def _of_book(arguments: argparse.Namespace, file: Path) -> tuple[Diagnosis, dict[str, Any]]:
     from sim.experiments.diagnosis import people_at_the_beginning, prepared_book, short_run
-    from sim.survey.diagnosis import diagnosis, of_book
+    from sim.survey.diagnosis import diagnosis, has_managers, of_book
     from sim.verbs.common import tell_book
     from sim.verbs.survey.hold import callback_of
 
@@ -77,7 +77,7 @@ def _of_book(arguments: argparse.Namespace, file: Path) -> tuple[Diagnosis, dict
     run = short_run(prepared, callback_of(arguments))
     arm = run.arms[0]
     people = people_at_the_beginning(prepared)
-    answers, notes = _answers(arguments, lambda: prepared, arm, None)
+    answers, notes = _answers(arguments, lambda: prepared, arm, None, has_managers(run, arm))
     months = run.manifest["months"]
     notes = [
         f"the book is read as the bank begins with it; what only time shows is of {months} months lived from it with "
@@ -109,14 +109,20 @@ def _of(answers: dict[str, Answers]) -> dict[str, Any]:
 
 
 def _answers(
-    arguments: argparse.Namespace, prepared: Any, arm: str, folder: Path | None
+    arguments: argparse.Namespace, prepared: Any, arm: str, folder: Path | None, managers: bool
 ) -> tuple[dict[str, Answers], list[str]]:
-    """Answers of both, real ones where they are named, else what was held on the run, else asked of the model now."""
+    """Answers of both, real ones where they are named, else what was held on the run, else asked of the model now.
+
+    Of a bank without named managers (`managers`) only real answers of staff are taken.
+    """
     found: dict[str, Answers] = {}
     notes: list[str] = []
     missing = []
     for who, name in ASKED.items():
         given = getattr(arguments, name)
+        if given is None and who == "managers" and not managers:
+            notes.append(f"{name}: not asked of the model: this bank has no named managers")
+            continue
         held = _held(folder, who, arm) if given is None and folder is not None else None
         if given is not None:
             sheets = _given(given, name)
