@@ -217,15 +217,15 @@ def test_a_book_counts_everybody_and_needs_no_interval() -> None:
     ("measure", "unit", "ends"),
     [
         ("dormant_share", "share", (0.0, 1.0)),
-        ("manager_turnover_annual", "per year", (0.0, 99.0)),
-        ("nps_asked", "points", (-99.0, 99.0)),
+        ("manager_turnover_annual", "per year", (0.0, 999.0)),
+        ("nps_asked", "points", (-100.0, 100.0)),
         ("asked_digital", "points of 1 to 5", (1.0, 5.0)),
         ("service_gap", "points of 1 to 5", (-4.0, 4.0)),
-        ("fatigue", "sd", (-99.0, 99.0)),
+        ("fatigue", "sd", (-999.0, 999.0)),
     ],
 )
 def test_an_interval_ends_where_its_scale_ends(measure: str, unit: str, ends: tuple[float, float]) -> None:
-    wide = within_scale(Measure("staff", measure, "bank", 1.0, unit, -99.0, 99.0))
+    wide = within_scale(Measure("staff", measure, "bank", 1.0, unit, -999.0, 999.0))
     assert (wide.ci_low, wide.ci_high) == ends
     assert np.isnan(within_scale(Measure("staff", measure, "bank", 1.0, unit)).ci_low)
 
