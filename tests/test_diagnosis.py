@@ -217,15 +217,15 @@ def test_a_book_counts_everybody_and_needs_no_interval() -> None:
     ("measure", "unit", "ends"),
     [
         ("dormant_share", "share", (0.0, 1.0)),
-        ("manager_turnover_annual", "per year", (0.0, 99.0)),
-        ("nps_asked", "points", (-99.0, 99.0)),
+        ("manager_turnover_annual", "per year", (0.0, 999.0)),
+        ("nps_asked", "points", (-100.0, 100.0)),
         ("asked_digital", "points of 1 to 5", (1.0, 5.0)),
         ("service_gap", "points of 1 to 5", (-4.0, 4.0)),
-        ("fatigue", "sd", (-99.0, 99.0)),
+        ("fatigue", "sd", (-999.0, 999.0)),
     ],
 )
 def test_an_interval_ends_where_its_scale_ends(measure: str, unit: str, ends: tuple[float, float]) -> None:
-    wide = within_scale(Measure("staff", measure, "bank", 1.0, unit, -99.0, 99.0))
+    wide = within_scale(Measure("staff", measure, "bank", 1.0, unit, -999.0, 999.0))
     assert (wide.ci_low, wide.ci_high) == ends
     assert np.isnan(within_scale(Measure("staff", measure, "bank", 1.0, unit)).ci_low)
 
@@ -272,9 +272,9 @@ def test_constructs_are_known_by_the_names_that_begin_a_bank_and_others_are_name
     rng = np.random.default_rng(4)
     table = pd.DataFrame({item.code: rng.integers(1, 11, 200).astype(float) for item in instrument.items})
     found, notes = of_customers(Sheets(instrument, table.assign(sheet=[f"s{place}" for place in range(200)])))
-    assert set(found["measure"]) == {"asked_satisfaction", "asked_trust", "asked_expectation"}
+    assert set(found["measure"]) == {"asked_satisfaction", "asked_trust", "asked_expectation", "asked_loyalty"}
     assert value(found, "asked_satisfaction") == pytest.approx(table[["sat1", "sat2"]].mean(axis=1).mean(), abs=0.1)
-    assert notes[-1].endswith("so not told: qual, loy")
+    assert notes[-1].endswith("so not told: qual")
 
 
 def test_a_bank_without_managers_says_so_and_does_without(

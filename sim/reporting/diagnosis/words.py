@@ -142,7 +142,11 @@ def _staff(d: Diagnosis) -> list[str]:
     if load is not None:
         out.append(f"They are asked for {_told(load)} of the hours they have.")
     asked = d.find("asked_digital")
-    parts = [f"{_told(digital)} from the mean of hired managers in the model"] if digital is not None else []
+    parts = (
+        [f"{_told(digital)}{_beside(digital)} from the mean of hired managers in the model"]
+        if digital is not None
+        else []
+    )
     if asked is not None:
         few = f"{TOO_FEW} ({counted(asked.n, 'sheet')})"
         parts.append(f"by their own word {_told(asked) + _heard(asked) if asked.n >= ENOUGH else few}")

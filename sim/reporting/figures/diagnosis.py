@@ -318,7 +318,11 @@ def staff(d: Diagnosis) -> Figure:
 
     rated, true = skills("asked"), skills("true")
     turnover = d.find("manager_turnover_annual")
-    title = f"{units.percent(turnover.value)} of managers leave a year" if turnover is not None else "Staff"
+    title = "Staff"
+    if turnover is not None:
+        ends = [units.number(100 * end, 1) for end in (turnover.ci_low, turnover.ci_high)]
+        sure = f" ({' to '.join(ends)})" if np.isfinite(turnover.ci_low) else ""
+        title = f"{units.percent(turnover.value)} of managers leave a year{sure}"
     unit = next(
         (one.unit for one in map(Measure._make, _rows(d, "staff")) if one.measure.startswith("asked_digital")), ""
     )

@@ -40,6 +40,7 @@ CUSTOMERS: Mapping[str, str] = {
 }
 STAFF = ("professional", "digital", "workload", "training", "transfer", "tools", "orientation", "leaving")
 LINKED: Mapping[str, str] = {"digital": "digital_skill", "leaving": "turnover"}  # as links call it, where not alike
+ALSO: Mapping[str, str] = {"loy": "loyalty"}  # ECSI's name, which no link knows
 RATED = ("professional", "digital")  # skills that are rated by oneself
 TIER = "tier"
 SURE = 1.959963984540054
@@ -154,7 +155,7 @@ def _named(instrument: Instrument, wanted: Iterable[str]) -> dict[str, str]:
     """An instrument's constructs by what they are called here: of that name, else what the links take it for."""
     links = usual(instrument)
     linked = {link.to: name for name, link in links.links.items()} if links is not None else {}
-    alike = {name.casefold(): name for name in instrument.constructs}
+    alike = {ALSO.get(name.casefold(), name.casefold()): name for name in instrument.constructs}
     found = {name: alike[name] for name in wanted if name in alike}
     for name in wanted:
         theirs = linked.get(LINKED.get(name, name))
