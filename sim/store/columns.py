@@ -74,34 +74,38 @@ def _pattern(name: str) -> re.Pattern[str]:
     return re.compile("".join(holes.get(part, ".+") if i % 2 else re.escape(part) for i, part in enumerate(parts)))
 
 
-def _text(name: str, meaning: str, codes: Mapping[str, str] = {}) -> Column:
+def text(name: str, meaning: str, codes: Mapping[str, str] = {}) -> Column:
+    """A column of words."""
     return Column(name, "text", "", meaning, codes)
 
 
-def _whole(name: str, unit: str, meaning: str, codes: Mapping[str, str] = {}) -> Column:
+def whole(name: str, unit: str, meaning: str, codes: Mapping[str, str] = {}) -> Column:
+    """A column of whole numbers."""
     return Column(name, "int64", unit, meaning, codes)
 
 
-def _number(name: str, unit: str, meaning: str, codes: Mapping[str, str] = {}, *, later: bool = False) -> Column:
+def number(name: str, unit: str, meaning: str, codes: Mapping[str, str] = {}, *, later: bool = False) -> Column:
+    """A column of numbers."""
     return Column(name, "float64", unit, meaning, codes, later)
 
 
-def _truth(name: str, meaning: str) -> Column:
+def truth(name: str, meaning: str) -> Column:
+    """A column of yes and no."""
     return Column(name, "bool", "", meaning)
 
 
-ARM = _text("arm", "the arm, by its name in the scenario")
-REFERENCE = _text("reference", "the arm that the difference is against, the first of the scenario")
-SEED = _whole("seed", "", "the seed; arms of one seed share their luck")
-MONTH = _whole("month", "months", "months since the end of burn-in; 0 is the state after it, with flows of 0")
-TIER = _text("tier", "the tier, by its name in the scenario")
+ARM = text("arm", "the arm, by its name in the scenario")
+REFERENCE = text("reference", "the arm that the difference is against, the first of the scenario")
+SEED = whole("seed", "", "the seed; arms of one seed share their luck")
+MONTH = whole("month", "months", "months since the end of burn-in; 0 is the state after it, with flows of 0")
+TIER = text("tier", "the tier, by its name in the scenario")
 RUN = (ARM, SEED)
-KPI = _text("kpi", "the key figure; `kpi[tier]` is that of a tier, `[aum]` is weighted by AUM")
-UNIT = _text("unit", "unit of the row's figures")
-OF_SEEDS = _whole("seeds", "seeds", "seeds that the figures rest on")
+KPI = text("kpi", "the key figure; `kpi[tier]` is that of a tier, `[aum]` is weighted by AUM")
+UNIT = text("unit", "unit of the row's figures")
+OF_SEEDS = whole("seeds", "seeds", "seeds that the figures rest on")
 LAST = "in the last month only"
 INTERVAL = "of the 95 % interval over seeds (Student's t)"
-BETTER = _number("probability_better", "probability", "that the true difference is on the better side, flat prior")
+BETTER = number("probability_better", "probability", "that the true difference is on the better side, flat prior")
 
 FATES = {  # of a customer of month 0, at the end
     "kept": "active in the same tier",
@@ -116,97 +120,95 @@ MONTHLY = (
     *RUN,
     MONTH,
     TIER,
-    _number("customers", "customers", "open customers at month end: active and dormant"),
-    _number("active", "customers", "active customers at month end"),
-    _number("dormant", "customers", "dormant customers at month end"),
-    _number("aum", "money", "assets under management at month end"),
-    _number("products", "products", "mean products of an active customer at month end"),
-    _number("share_of_wallet", "share", "mean share of their wealth that open customers keep here, at month end"),
-    _number("digital_active", "share", "of active customers who use the app, at month end"),
-    _number("satisfaction", "sd", "mean satisfaction of active customers, in SD of the reference population"),
-    _number("trust", "sd", "mean trust of active customers, in SD of the reference population"),
-    _number("joined", "customers", "new customers of the month"),
-    _number("closed", "customers", "accounts closed in the month, those of dormant customers among them"),
-    _number("closed_dormant", "customers", "those of `closed` that were dormant"),
-    _number("went_dormant", "customers", "active customers who went dormant in the month"),
-    _number("reactivated", "customers", "dormant customers who became active in the month"),
-    _number("upgraded", "customers", "customers who left this tier upward in the month"),
-    _number("downgraded", "customers", "customers who left this tier downward in the month"),
-    _number("moved_in", "customers", "customers who came into this tier from another in the month"),
-    _number("aum_moved", "money", "AUM that came with tier moves less what went with them; 0 over all tiers"),
-    _number("net_new_money", "money", "money in less money out in the month"),
-    _number("market_effect", "money", "what markets added to AUM in the month"),
+    number("customers", "customers", "open customers at month end: active and dormant"),
+    number("active", "customers", "active customers at month end"),
+    number("dormant", "customers", "dormant customers at month end"),
+    number("aum", "money", "assets under management at month end"),
+    number("products", "products", "mean products of an active customer at month end"),
+    number("share_of_wallet", "share", "mean share of their wealth that open customers keep here, at month end"),
+    number("digital_active", "share", "of active customers who use the app, at month end"),
+    number("satisfaction", "sd", "mean satisfaction of active customers, in SD of the reference population"),
+    number("trust", "sd", "mean trust of active customers, in SD of the reference population"),
+    number("joined", "customers", "new customers of the month"),
+    number("closed", "customers", "accounts closed in the month, those of dormant customers among them"),
+    number("closed_dormant", "customers", "those of `closed` that were dormant"),
+    number("went_dormant", "customers", "active customers who went dormant in the month"),
+    number("reactivated", "customers", "dormant customers who became active in the month"),
+    number("upgraded", "customers", "customers who left this tier upward in the month"),
+    number("downgraded", "customers", "customers who left this tier downward in the month"),
+    number("moved_in", "customers", "customers who came into this tier from another in the month"),
+    number("aum_moved", "money", "AUM that came with tier moves less what went with them; 0 over all tiers"),
+    number("net_new_money", "money", "money in less money out in the month"),
+    number("market_effect", "money", "what markets added to AUM in the month"),
     *(
-        _number(f"contacts_{name}", "contacts", f"contacts that the bank made by {name} in the month")
+        number(f"contacts_{name}", "contacts", f"contacts that the bank made by {name} in the month")
         for name in CHANNELS
     ),
-    _number("sales", "sales", "products sold by contacts in the month"),
-    _number("failures", "failures", "failures of service in the month"),
-    _number("complaints", "complaints", "complaints in the month"),
-    _number("opt_outs", "opt-outs", "channels that customers closed to the bank in the month"),
-    _number("revenue", "money", "revenue of the month"),
-    _number("channel_cost", "money", "service, messages, servicing and acquisition of the month"),
-    _number("manager_cost", "money", "relationship managers of the month"),
-    _number("strategy_cost", "money", "programmes of the arm's strategies in the month"),
-    _number("profit", "money", "revenue less channel, manager and strategy cost"),
+    number("sales", "sales", "products sold by contacts in the month"),
+    number("failures", "failures", "failures of service in the month"),
+    number("complaints", "complaints", "complaints in the month"),
+    number("opt_outs", "opt-outs", "channels that customers closed to the bank in the month"),
+    number("revenue", "money", "revenue of the month"),
+    number("channel_cost", "money", "service, messages, servicing and acquisition of the month"),
+    number("manager_cost", "money", "relationship managers of the month"),
+    number("strategy_cost", "money", "programmes of the arm's strategies in the month"),
+    number("profit", "money", "revenue less channel, manager and strategy cost"),
 )
 
 BANK = (
     *RUN,
     MONTH,
-    _number("managers", "managers", "posts that are filled at month end"),
-    _number("managers_left", "managers", "managers who left in the month"),
-    _number("managers_hired", "managers", "managers who were hired in the month"),
-    _number("utilisation", "ratio", "hours asked of a manager per hour there is, mean over named managers"),
-    _number("professional_skill", "sd", "professional skill, mean over named managers"),
-    _number("digital_skill", "points", "digital skill on a scale of five, mean over named managers"),
-    _number("fatigue", "sd", "fatigue, mean over named managers"),
-    _number("nps", "points", "net promoter score, -100 to 100"),
-    *(_number(f"load_{name}", "ratio", f"what is asked of {name} per capacity there is") for name in CHANNELS),
-    _number("yield_gap", "percentage points", "what rivals pay a year, or are worth, above the bank"),
-    _number("market_return", "log return", "return of markets in the month, mean over tiers"),
-    _number("adoption_factor", "ratio", "odds of taking up the app over those without shocks"),
-    _number("branch_capacity", "ratio", "capacity of branches, 1 without shocks"),
-    _number("aum_exited", "money", "AUM of those who closed or went dormant in the month, before they did"),
-    _number(
+    number("managers", "managers", "posts that are filled at month end"),
+    number("managers_left", "managers", "managers who left in the month"),
+    number("managers_hired", "managers", "managers who were hired in the month"),
+    number("utilisation", "ratio", "hours asked of a manager per hour there is, mean over named managers"),
+    number("professional_skill", "sd", "professional skill, mean over named managers"),
+    number("digital_skill", "points", "digital skill on a scale of five, mean over named managers"),
+    number("fatigue", "sd", "fatigue, mean over named managers"),
+    number("nps", "points", "net promoter score, -100 to 100"),
+    *(number(f"load_{name}", "ratio", f"what is asked of {name} per capacity there is") for name in CHANNELS),
+    number("yield_gap", "percentage points", "what rivals pay a year, or are worth, above the bank"),
+    number("market_return", "log return", "return of markets in the month, mean over tiers"),
+    number("adoption_factor", "ratio", "odds of taking up the app over those without shocks"),
+    number("branch_capacity", "ratio", "capacity of branches, 1 without shocks"),
+    number("aum_exited", "money", "AUM of those who closed or went dormant in the month, before they did"),
+    number(
         "aum_gini", "index", "Gini coefficient of AUM over open customers (0 equal, 1 all with one); at ends of years"
     ),
-    _number("kept_12m", "customers", "active twelve months before the end and at the end; in the last month only"),
-    _number("active_12m_ago", "customers", "active twelve months before the end; in the last month only"),
-    _number("strategy_maturity", "share", "how far strategies are built up, mean over those at work"),
-    _number("strategy_cost", "money", "programmes of the arm's strategies in the month"),
-    _number("cost_service", "money", "service that customers asked for in the month, part of channel cost"),
-    _number("cost_messages", "money", "contacts of campaigns in the month, part of channel cost"),
-    _number("cost_servicing", "money", "servicing of accounts in the month, part of channel cost"),
-    _number("cost_acquisition", "money", "acquisition of new customers in the month, part of channel cost"),
-    _number("cost_managers", "money", "relationship managers of the month"),
-    _number("customers_opted_out", "customers", "customers with at least one channel closed to the bank, at month end"),
-    _number("customers_managed", "customers", "active customers with a named manager, at month end", later=True),
-    _number("maturity[<strategy>]", "share", "how far this strategy is built up"),
-    _number("cost[<strategy>]", "money", "programme of this strategy in the month"),
-    _number(
+    number("kept_12m", "customers", "active twelve months before the end and at the end; in the last month only"),
+    number("active_12m_ago", "customers", "active twelve months before the end; in the last month only"),
+    number("strategy_maturity", "share", "how far strategies are built up, mean over those at work"),
+    number("strategy_cost", "money", "programmes of the arm's strategies in the month"),
+    number("cost_service", "money", "service that customers asked for in the month, part of channel cost"),
+    number("cost_messages", "money", "contacts of campaigns in the month, part of channel cost"),
+    number("cost_servicing", "money", "servicing of accounts in the month, part of channel cost"),
+    number("cost_acquisition", "money", "acquisition of new customers in the month, part of channel cost"),
+    number("cost_managers", "money", "relationship managers of the month"),
+    number("customers_opted_out", "customers", "customers with at least one channel closed to the bank, at month end"),
+    number("customers_managed", "customers", "active customers with a named manager, at month end", later=True),
+    number("maturity[<strategy>]", "share", "how far this strategy is built up"),
+    number("cost[<strategy>]", "money", "programme of this strategy in the month"),
+    number(
         "coverage_gini",
         "index",
         "Gini coefficient of contacts received over active customers; at ends of years",
         later=True,
     ),
-    _number(
+    number(
         "managed[<tier>]", "customers", "active customers of the tier with a named manager, at month end", later=True
     ),
-    _number(
-        "bond[<tier>]", "share", "their mean bond with the manager, 0 to 1; empty where nobody has one", later=True
-    ),
-    _number("reached[<tier>]", "contacts", "contacts of the month that reached a customer of the tier", later=True),
-    _number("experiences[<tier>]", "experiences", "service experiences, by what each weighs in feelings", later=True),
-    _number("quality[<tier>]", "sd", "their mean quality; empty where there are none", later=True),
-    _number("kept_12m[<tier>]", "customers", "`kept_12m` of those who were in this tier then"),
-    _number("active_12m_ago[<tier>]", "customers", "`active_12m_ago` of those who were in this tier then"),
-    _number("active_month_0", "customers", f"active in month 0; {LAST}", later=True),
-    _number("kept_month_0", "customers", f"active in month 0 and at the end; {LAST}", later=True),
-    _number("aum_month_0", "money", f"AUM in month 0 of `active_month_0`; {LAST}", later=True),
-    _number("aum_kept_month_0", "money", f"AUM in month 0 of `kept_month_0`; {LAST}", later=True),
+    number("bond[<tier>]", "share", "their mean bond with the manager, 0 to 1; empty where nobody has one", later=True),
+    number("reached[<tier>]", "contacts", "contacts of the month that reached a customer of the tier", later=True),
+    number("experiences[<tier>]", "experiences", "service experiences, by what each weighs in feelings", later=True),
+    number("quality[<tier>]", "sd", "their mean quality; empty where there are none", later=True),
+    number("kept_12m[<tier>]", "customers", "`kept_12m` of those who were in this tier then"),
+    number("active_12m_ago[<tier>]", "customers", "`active_12m_ago` of those who were in this tier then"),
+    number("active_month_0", "customers", f"active in month 0; {LAST}", later=True),
+    number("kept_month_0", "customers", f"active in month 0 and at the end; {LAST}", later=True),
+    number("aum_month_0", "money", f"AUM in month 0 of `active_month_0`; {LAST}", later=True),
+    number("aum_kept_month_0", "money", f"AUM in month 0 of `kept_month_0`; {LAST}", later=True),
     *(
-        _number(f"{name}[<tier>]", unit, f"`{name}` of those who were in this tier then")
+        number(f"{name}[<tier>]", unit, f"`{name}` of those who were in this tier then")
         for name, unit in (
             ("active_month_0", "customers"),
             ("kept_month_0", "customers"),
@@ -214,29 +216,29 @@ BANK = (
             ("aum_kept_month_0", "money"),
         )
     ),
-    _number("revenue_products[<tier>]", "money", "revenue of products beyond the first in the month, part of revenue"),
+    number("revenue_products[<tier>]", "money", "revenue of products beyond the first in the month, part of revenue"),
 )
 
 TRANSITIONS = (
     *RUN,
-    _whole("year", "years", "year since the end of burn-in, from 1"),
-    _text("from", "where the year began: a tier, or", {"dormant": "dormant", "new": "no customer yet"}),
-    _text("to", "where it ended: a tier, or", {"dormant": "dormant", "closed": "closed the account"}),
-    _number("customers", "customers", "customers who went that way"),
+    whole("year", "years", "year since the end of burn-in, from 1"),
+    text("from", "where the year began: a tier, or", {"dormant": "dormant", "new": "no customer yet"}),
+    text("to", "where it ended: a tier, or", {"dormant": "dormant", "closed": "closed the account"}),
+    number("customers", "customers", "customers who went that way"),
 )
 COHORTS = (
     *RUN,
     TIER,
-    _whole("tenure_month", "months", "completed months since joining", {"240": "240 months and more"}),
-    _number("at_risk", "customer-months", "active customers at the beginning of a month, over all months"),
-    _number("closed", "customers", "those of `at_risk` who closed in the month"),
-    _number("dormant", "customers", "those of `at_risk` who went dormant in the month"),
+    whole("tenure_month", "months", "completed months since joining", {"240": "240 months and more"}),
+    number("at_risk", "customer-months", "active customers at the beginning of a month, over all months"),
+    number("closed", "customers", "those of `at_risk` who closed in the month"),
+    number("dormant", "customers", "those of `at_risk` who went dormant in the month"),
 )
 MANAGERS = (
     *RUN,
     MONTH,
-    _whole("post", "", "number of the post"),
-    _text(
+    whole("post", "", "number of the post"),
+    text(
         "event",
         "what happened",
         {
@@ -245,21 +247,21 @@ MANAGERS = (
             "book_moved": "the book went to another manager",
         },
     ),
-    _number("customers", "customers", "customers in the book"),
-    _number(
+    number("customers", "customers", "customers in the book"),
+    number(
         "exits_before",
         "customers",
         "active customers of the book who closed or went dormant in this month and the two before",
     ),
-    _number("exits_after", "customers", "the same in the three months after"),
+    number("exits_after", "customers", "the same in the three months after"),
 )
 REACH = (
     *RUN,
-    _whole("year", "years", "year since the end of burn-in, from 1; the last may be shorter"),
-    _text("tier", "the tier in the month of the wish"),
-    _text("age", "age in that month", {"under_60": "below 60", "60_plus": "60 and over"}),
-    _text("app", "whether the customer uses the app", {"no_app": "no", "app": "yes"}),
-    _text(
+    whole("year", "years", "year since the end of burn-in, from 1; the last may be shorter"),
+    text("tier", "the tier in the month of the wish"),
+    text("age", "age in that month", {"under_60": "below 60", "60_plus": "60 and over"}),
+    text("app", "whether the customer uses the app", {"no_app": "no", "app": "yes"}),
+    text(
         "wish",
         "what somebody wanted to contact the customer for",
         {
@@ -273,7 +275,7 @@ REACH = (
             "win_back": "a campaign that is to win a dormant customer back",
         },
     ),
-    _text(
+    text(
         "end",
         "what became of it, in the order in which a wish can be lost",
         {
@@ -286,8 +288,8 @@ REACH = (
             "answered": "reached: took the offer, came back, or was offered nothing",
         },
     ),
-    _number("customers", "customer-months", "wishes, a customer at most once a month"),
-    _number("aum", "money", "AUM of these customers in the month of the wish, summed over wishes"),
+    number("customers", "customer-months", "wishes, a customer at most once a month"),
+    number("aum", "money", "AUM of these customers in the month of the wish, summed over wishes"),
 )
 
 _STATES = {str(ACTIVE): "active", str(DORMANT): "dormant", str(CLOSED): "closed (has no row)"}
@@ -327,33 +329,33 @@ PANEL = (
 )
 ANSWERS = (
     *RUN,
-    _text("sheet", "the sheet, each once"),
-    _text("respondent", "who filled it in; the same in every wave"),
-    _whole("wave", "months", "month at whose end it was filled in"),
-    _text("mode", "how it came back", {"online": "online", "handed": "by hand", "intercept": "on the spot"}),
-    _number("weight", "persons", "design weight: persons of the population that the sheet stands for"),
+    text("sheet", "the sheet, each once"),
+    text("respondent", "who filled it in; the same in every wave"),
+    whole("wave", "months", "month at whose end it was filled in"),
+    text("mode", "how it came back", {"online": "online", "handed": "by hand", "intercept": "on the spot"}),
+    number("weight", "persons", "design weight: persons of the population that the sheet stands for"),
     Column("<item>", "as varied", "points", "the answer; empty where there is none"),
 )
 TRUTHS = (
     *RUN,
-    _text("sheet", "the sheet, each once"),
-    _whole("wave", "months", "month at whose end it was filled in"),
+    text("sheet", "the sheet, each once"),
+    whole("wave", "months", "month at whose end it was filled in"),
     Column("uid", "uint64", "", "who, as the simulation knows them"),
-    _number("chance", "probability", "to answer when asked"),
-    _truth("careless", "whether it was filled in without reading"),
-    _number("true[<construct>]", "sd", "how the construct stands in the person"),
-    _number("said[<construct>]", "sd", "what the person makes of it and answers from"),
+    number("chance", "probability", "to answer when asked"),
+    truth("careless", "whether it was filled in without reading"),
+    number("true[<construct>]", "sd", "how the construct stands in the person"),
+    number("said[<construct>]", "sd", "what the person makes of it and answers from"),
 )
 INDIVIDUALS = (
     *RUN,
-    _text("tier", "the tier at month 0"),
-    _text(
+    text("tier", "the tier at month 0"),
+    text(
         "age_band",
         "age at month 0",
         {"under_35": "below 35", "35_to_49": "35 to 49", "50_to_64": "50 to 64", "65_plus": "65 and more"},
     ),
-    _text("affinity", "digital affinity", {"low": "below 1/3", "middle": "1/3 to 2/3", "high": "2/3 and more"}),
-    _text(
+    text("affinity", "digital affinity", {"low": "below 1/3", "middle": "1/3 to 2/3", "high": "2/3 and more"}),
+    text(
         "uplift_class",
         "what a retention contact does",
         {
@@ -363,19 +365,19 @@ INDIVIDUALS = (
             "sleeping_dog": "drives the customer away",
         },
     ),
-    _text("reference_fate", "what became of them in the reference arm by the end", FATES),
-    _text("fate", "what became of them in this arm by the end", FATES),
-    _number("customers", "customers", "customers of month 0 in this group with these two fates"),
+    text("reference_fate", "what became of them in the reference arm by the end", FATES),
+    text("fate", "what became of them in this arm by the end", FATES),
+    number("customers", "customers", "customers of month 0 in this group with these two fates"),
 )
 
 SUMMARY = (
     ARM,
     KPI,
     UNIT,
-    _number("mean", BY_ROW, "mean over seeds"),
-    _number("sd", BY_ROW, "standard deviation over seeds"),
-    _number("ci_low", BY_ROW, f"lower end {INTERVAL}, wider where few events carry the figure"),
-    _number("ci_high", BY_ROW, f"upper end {INTERVAL}"),
+    number("mean", BY_ROW, "mean over seeds"),
+    number("sd", BY_ROW, "standard deviation over seeds"),
+    number("ci_low", BY_ROW, f"lower end {INTERVAL}, wider where few events carry the figure"),
+    number("ci_high", BY_ROW, f"upper end {INTERVAL}"),
     OF_SEEDS,
 )
 COMPARISON = (
@@ -383,203 +385,203 @@ COMPARISON = (
     REFERENCE,
     KPI,
     UNIT,
-    _number("difference", BY_ROW, "mean over seeds of arm less reference"),
-    _number("ci_low", BY_ROW, f"lower end {INTERVAL}"),
-    _number("ci_high", BY_ROW, f"upper end {INTERVAL}"),
+    number("difference", BY_ROW, "mean over seeds of arm less reference"),
+    number("ci_low", BY_ROW, f"lower end {INTERVAL}"),
+    number("ci_high", BY_ROW, f"upper end {INTERVAL}"),
     BETTER,
     OF_SEEDS,
-    _number("variance_ratio", "ratio", "variance of a difference of unpaired runs over that of paired ones"),
+    number("variance_ratio", "ratio", "variance of a difference of unpaired runs over that of paired ones"),
 )
 PRECISION = (
     ARM,
     REFERENCE,
     KPI,
     UNIT,
-    _number("difference", BY_ROW, "mean over seeds of arm less reference"),
-    _number("half_width", BY_ROW, "half the 95 % interval of that mean"),
+    number("difference", BY_ROW, "mean over seeds of arm less reference"),
+    number("half_width", BY_ROW, "half the 95 % interval of that mean"),
     OF_SEEDS,
-    _number("seeds_for_half", "seeds", "seeds in all that would halve the interval"),
-    _number("unpaired_seeds", "seeds", "seeds an arm would need for it if arms did not share them"),
-    _number("p_value", "probability", "two-sided paired t test of no difference"),
-    _number("p_adjusted", "probability", "that with Holm's correction; empty outside the headline figures"),
+    number("seeds_for_half", "seeds", "seeds in all that would halve the interval"),
+    number("unpaired_seeds", "seeds", "seeds an arm would need for it if arms did not share them"),
+    number("p_value", "probability", "two-sided paired t test of no difference"),
+    number("p_adjusted", "probability", "that with Holm's correction; empty outside the headline figures"),
 )
 ATTRIBUTION = (
     KPI,
     UNIT,
-    _text("member", "the strategy of the bundle"),
-    _number("value", BY_ROW, "its Shapley value: what it brings, mean over orders of joining"),
-    _number("ci_low", BY_ROW, f"lower end {INTERVAL}"),
-    _number("ci_high", BY_ROW, f"upper end {INTERVAL}"),
-    _number("alone", BY_ROW, "what it brings by itself"),
-    _number("last", BY_ROW, "what it brings to all others"),
-    _number("synergy", BY_ROW, "value less alone"),
-    _number("whole", BY_ROW, "what the whole bundle brings"),
+    text("member", "the strategy of the bundle"),
+    number("value", BY_ROW, "its Shapley value: what it brings, mean over orders of joining"),
+    number("ci_low", BY_ROW, f"lower end {INTERVAL}"),
+    number("ci_high", BY_ROW, f"upper end {INTERVAL}"),
+    number("alone", BY_ROW, "what it brings by itself"),
+    number("last", BY_ROW, "what it brings to all others"),
+    number("synergy", BY_ROW, "value less alone"),
+    number("whole", BY_ROW, "what the whole bundle brings"),
     OF_SEEDS,
-    _whole("coalitions", "coalitions", "sets of strategies that were lived"),
+    whole("coalitions", "coalitions", "sets of strategies that were lived"),
 )
 
-POINT = _whole("point", "", "number of the design's point")
-LEVER = _whole("lever", "", "number of the point's setting of levers")
-WORLD = _whole("world", "", "number of the point's setting of uncertainties")
-UNIT_ID = _text("unit", "id of a point with a seed: a digest of all that decides its results")
+POINT = whole("point", "", "number of the design's point")
+LEVER = whole("lever", "", "number of the point's setting of levers")
+WORLD = whole("world", "", "number of the point's setting of uncertainties")
+UNIT_ID = text("unit", "id of a point with a seed: a digest of all that decides its results")
 VALUE = Column("<parameter>", "as varied", "that of the parameter", "value of what is varied, by its path")
-FIGURE = _number("<kpi>", OF_KPI, "the key figure; empty where there is none")
-STATUS = _text(
+FIGURE = number("<kpi>", OF_KPI, "the key figure; empty where there is none")
+STATUS = text(
     "status",
     "how it went",
     {"ok": "lived", "failed": "stopped by an error", "crashed": "its worker died or took too long"},
 )
 OF_A_TASK = (
     STATUS,
-    _number("seconds", "seconds", "that it took"),
-    _text("worker", "who lived it"),
-    _text("error", "what went wrong, empty if nothing"),
-    _text("traceback", "where it went wrong, for whoever mends it"),
+    number("seconds", "seconds", "that it took"),
+    text("worker", "who lived it"),
+    text("error", "what went wrong, empty if nothing"),
+    text("traceback", "where it went wrong, for whoever mends it"),
 )
 DESIGN = (POINT, LEVER, WORLD, VALUE)
 UNITS = (UNIT_ID, POINT, SEED)
-TASK_KEYS = (_text("task", "unit and arm"), UNIT_ID, POINT, LEVER, WORLD, ARM, SEED)
+TASK_KEYS = (text("task", "unit and arm"), UNIT_ID, POINT, LEVER, WORLD, ARM, SEED)
 PART_KEYS = (UNIT_ID, POINT, ARM, SEED)
 TASKS = (*TASK_KEYS, VALUE, FIGURE, *OF_A_TASK)
-PARTS = (*PART_KEYS, FIGURE, *OF_A_TASK, _whole("attempt", "", "number of the start that wrote it"))
+PARTS = (*PART_KEYS, FIGURE, *OF_A_TASK, whole("attempt", "", "number of the start that wrote it"))
 
-NUMBER = _whole("candidate", "", "number of the candidate")
-SHARE = _number("share.<strategy>", "share", "part of the budget that goes to the strategy; empty if it is left out")
-TRIED = _text("status", "how it went", {"ok": "lived", "failed": "no result"})
+NUMBER = whole("candidate", "", "number of the candidate")
+SHARE = number("share.<strategy>", "share", "part of the budget that goes to the strategy; empty if it is left out")
+TRIED = text("status", "how it went", {"ok": "lived", "failed": "no result"})
 CANDIDATES = (
     NUMBER,
-    _text("name", "its name, for baselines; empty for what the search proposed"),
-    _whole("generation", "", "generation that proposed it, from 1"),
-    _whole("seeds", "seeds", "seeds of the search that it lived"),
+    text("name", "its name, for baselines; empty for what the search proposed"),
+    whole("generation", "", "generation that proposed it, from 1"),
+    whole("seeds", "seeds", "seeds of the search that it lived"),
     TRIED,
-    _truth("within_limits", "whether it keeps to the limits"),
-    _number("rank", "", "front it is on; empty if it failed", {"0": "the best front"}),
-    _truth("front", "whether it is on the best front"),
+    truth("within_limits", "whether it keeps to the limits"),
+    number("rank", "", "front it is on; empty if it failed", {"0": "the best front"}),
+    truth("front", "whether it is on the best front"),
     SHARE,
-    _number("<kpi>_low", OF_KPI, f"lower end {INTERVAL}"),
-    _number("<kpi>_high", OF_KPI, f"upper end {INTERVAL}"),
-    _number("<kpi>", OF_KPI, "mean paired difference to the reference arm on the search's seeds"),
+    number("<kpi>_low", OF_KPI, f"lower end {INTERVAL}"),
+    number("<kpi>_high", OF_KPI, f"upper end {INTERVAL}"),
+    number("<kpi>", OF_KPI, "mean paired difference to the reference arm on the search's seeds"),
     VALUE,
 )
 CONFIRMED = (
     NUMBER,
-    _text("name", "its name"),
-    _text("role", "why it was lived again", {"best": "among the search's best", "baseline": "to compare with"}),
-    _truth("front", "whether it is on the front by the fresh seeds"),
-    _truth("winner", "whether it won"),
+    text("name", "its name"),
+    text("role", "why it was lived again", {"best": "among the search's best", "baseline": "to compare with"}),
+    truth("front", "whether it is on the front by the fresh seeds"),
+    truth("winner", "whether it won"),
     TRIED,
     KPI,
     UNIT,
-    _number("search", BY_ROW, "mean paired difference to the reference arm on the search's seeds"),
-    _number("search_low", BY_ROW, f"lower end {INTERVAL}"),
-    _number("search_high", BY_ROW, f"upper end {INTERVAL}"),
-    _whole("search_seeds", "seeds", "seeds of the search"),
-    _number("confirmed", BY_ROW, "the same on fresh seeds"),
-    _number("confirmed_low", BY_ROW, f"lower end {INTERVAL}"),
-    _number("confirmed_high", BY_ROW, f"upper end {INTERVAL}"),
-    _whole("confirmed_seeds", "seeds", "fresh seeds"),
-    _number("optimism", BY_ROW, "search less confirmed, above 0 where the search flattered"),
+    number("search", BY_ROW, "mean paired difference to the reference arm on the search's seeds"),
+    number("search_low", BY_ROW, f"lower end {INTERVAL}"),
+    number("search_high", BY_ROW, f"upper end {INTERVAL}"),
+    whole("search_seeds", "seeds", "seeds of the search"),
+    number("confirmed", BY_ROW, "the same on fresh seeds"),
+    number("confirmed_low", BY_ROW, f"lower end {INTERVAL}"),
+    number("confirmed_high", BY_ROW, f"upper end {INTERVAL}"),
+    whole("confirmed_seeds", "seeds", "fresh seeds"),
+    number("optimism", BY_ROW, "search less confirmed, above 0 where the search flattered"),
     SHARE,
 )
 WINNER = (
-    _whole("winner", "", "number of the candidate that won"),
-    _text("against", "baseline or reference arm that it is compared with"),
+    whole("winner", "", "number of the candidate that won"),
+    text("against", "baseline or reference arm that it is compared with"),
     KPI,
     UNIT,
-    _number("difference", BY_ROW, "winner less that, mean over seeds that did not choose it"),
-    _number("ci_low", BY_ROW, f"lower end {INTERVAL}"),
-    _number("ci_high", BY_ROW, f"upper end {INTERVAL}"),
+    number("difference", BY_ROW, "winner less that, mean over seeds that did not choose it"),
+    number("ci_low", BY_ROW, f"lower end {INTERVAL}"),
+    number("ci_high", BY_ROW, f"upper end {INTERVAL}"),
     BETTER,
     OF_SEEDS,
 )
 
-OF_A_WORLD = _whole("world", "", "number of the world", {"0": "that of the scenario's own numbers"})
+OF_A_WORLD = whole("world", "", "number of the world", {"0": "that of the scenario's own numbers"})
 WORLDS = (OF_A_WORLD, ARM, SEED, STATUS, VALUE, FIGURE)
 BELIEFS = (
     ARM,
     KPI,
     UNIT,
-    _whole("worlds", "worlds", "drawn worlds in which every arm has a result"),
-    _number("level", BY_ROW, "mean over worlds"),
-    _number("as_assumed", BY_ROW, "difference to the reference in the world of the scenario's own numbers"),
-    _number(
+    whole("worlds", "worlds", "drawn worlds in which every arm has a result"),
+    number("level", BY_ROW, "mean over worlds"),
+    number("as_assumed", BY_ROW, "difference to the reference in the world of the scenario's own numbers"),
+    number(
         "expected", BY_ROW, "mean difference to the reference over worlds; empty for the reference, as what follows"
     ),
-    _number("expected_se", BY_ROW, "standard error of that, over worlds"),
-    _number("low", BY_ROW, "difference in the world at 5 % from the worst"),
-    _number("median", BY_ROW, "difference in the middle world"),
-    _number("high", BY_ROW, "difference in the world at 95 % from the worst"),
-    _whole("pays_in", "worlds", "worlds in which the arm is worth more than the reference; 0 for the reference"),
-    _number("share_pays", "share", "of worlds in which the arm is worth more than the reference"),
-    _number("share_low", "share", "lower end of its 95 % interval over draws of so many worlds (Wilson)"),
-    _number("share_high", "share", "upper end of that"),
-    _whole("best_in", "worlds", "worlds in which no arm is worth more; of equals the first"),
-    _number("mean_regret", BY_ROW, "mean over worlds of how far the arm falls behind the best of a world"),
-    _number("max_regret", BY_ROW, "most that it falls behind"),
-    _whole("worst_world", "", "the world in which it does"),
+    number("expected_se", BY_ROW, "standard error of that, over worlds"),
+    number("low", BY_ROW, "difference in the world at 5 % from the worst"),
+    number("median", BY_ROW, "difference in the middle world"),
+    number("high", BY_ROW, "difference in the world at 95 % from the worst"),
+    whole("pays_in", "worlds", "worlds in which the arm is worth more than the reference; 0 for the reference"),
+    number("share_pays", "share", "of worlds in which the arm is worth more than the reference"),
+    number("share_low", "share", "lower end of its 95 % interval over draws of so many worlds (Wilson)"),
+    number("share_high", "share", "upper end of that"),
+    whole("best_in", "worlds", "worlds in which no arm is worth more; of equals the first"),
+    number("mean_regret", BY_ROW, "mean over worlds of how far the arm falls behind the best of a world"),
+    number("max_regret", BY_ROW, "most that it falls behind"),
+    whole("worst_world", "", "the world in which it does"),
 )
 
 OUTCOME = (ARM, KPI)
-PARAMETER = _text("parameter", "path of what is varied")
-WITH = _text("with", "the second parameter of a pair, else empty")
+PARAMETER = text("parameter", "path of what is varied")
+WITH = text("with", "the second parameter of a pair, else empty")
 POINTS = (
     POINT,
     LEVER,
     WORLD,
     VALUE,
-    _number("<outcome>", OF_KPI, "mean over seeds of a key figure; with several arms <arm>.<kpi>, less the reference"),
-    _number("<outcome>.se", OF_KPI, "standard error of that mean"),
-    _whole("<outcome>.seeds", "seeds", "seeds that the mean rests on"),
+    number("<outcome>", OF_KPI, "mean over seeds of a key figure; with several arms <arm>.<kpi>, less the reference"),
+    number("<outcome>.se", OF_KPI, "standard error of that mean"),
+    whole("<outcome>.seeds", "seeds", "seeds that the mean rests on"),
 )
 EFFECTS = (
     *OUTCOME,
     PARAMETER,
-    _text("level", "value or range of the parameter"),
-    _number("x", "that of the parameter", "where the level lies"),
-    _whole("points", "points", "points of the level"),
-    _number("mean", OF_KPI, "mean outcome of those points"),
-    _number("ci_low", OF_KPI, "lower end of its 95 % interval"),
-    _number("ci_high", OF_KPI, "upper end of its 95 % interval"),
+    text("level", "value or range of the parameter"),
+    number("x", "that of the parameter", "where the level lies"),
+    whole("points", "points", "points of the level"),
+    number("mean", OF_KPI, "mean outcome of those points"),
+    number("ci_low", OF_KPI, "lower end of its 95 % interval"),
+    number("ci_high", OF_KPI, "upper end of its 95 % interval"),
 )
 DRIVERS = (
     *OUTCOME,
     PARAMETER,
-    _number("share_of_variance", "share", "of the variance between points that the parameter explains by itself"),
-    _number("range", OF_KPI, "largest less smallest mean of a level"),
-    _text("low", "the level at the low end (of choices: with the lowest mean)"),
-    _number("mean_at_low", OF_KPI, "mean outcome there"),
-    _text("high", "the level at the high end (of choices: with the highest mean)"),
-    _number("mean_at_high", OF_KPI, "mean outcome there"),
-    _number("swing", OF_KPI, "mean at the high end less mean at the low end"),
-    _number("spearman", "correlation", "rank correlation of parameter and outcome"),
-    _number("spearman_p", "probability", "test that there is none"),
-    _number("p_adjusted", "probability", "F test that it explains nothing, by Holm's correction over parameters"),
+    number("share_of_variance", "share", "of the variance between points that the parameter explains by itself"),
+    number("range", OF_KPI, "largest less smallest mean of a level"),
+    text("low", "the level at the low end (of choices: with the lowest mean)"),
+    number("mean_at_low", OF_KPI, "mean outcome there"),
+    text("high", "the level at the high end (of choices: with the highest mean)"),
+    number("mean_at_high", OF_KPI, "mean outcome there"),
+    number("swing", OF_KPI, "mean at the high end less mean at the low end"),
+    number("spearman", "correlation", "rank correlation of parameter and outcome"),
+    number("spearman_p", "probability", "test that there is none"),
+    number("p_adjusted", "probability", "F test that it explains nothing, by Holm's correction over parameters"),
 )
 INTERACTIONS = (
     *OUTCOME,
-    _text(
+    text(
         "method",
         "how the variance was split",
         {"anova": "exactly, of a full grid", "regression": "by a regression", "linear regression": "without pairs"},
     ),
     PARAMETER,
     WITH,
-    _number("share_of_variance", "share", "of the variance between points that the parameter or pair explains"),
-    _number("coefficient", "sd", "of the outcome per SD of the parameter; empty for choices and in a grid"),
-    _number("r2", "share", "of the variance that all terms explain"),
-    _number("r2_left_out", "share", "the same for points left out of the fit"),
+    number("share_of_variance", "share", "of the variance between points that the parameter or pair explains"),
+    number("coefficient", "sd", "of the outcome per SD of the parameter; empty for choices and in a grid"),
+    number("r2", "share", "of the variance that all terms explain"),
+    number("r2_left_out", "share", "the same for points left out of the fit"),
 )
 INDICES = (
     *OUTCOME,
-    _text(
+    text(
         "method",
         "how indices were found",
         {"sobol": "Sobol' indices", "morris": "Morris' elementary effects", "given data": "of points as they are"},
     ),
-    _text("over", "what the design varies", WINDOWS),
+    text("over", "what the design varies", WINDOWS),
     PARAMETER,
     WITH,
-    _text(
+    text(
         "index",
         "which index",
         {
@@ -591,51 +593,51 @@ INDICES = (
             "sigma": "standard deviation of elementary effects",
         },
     ),
-    _number("value", "share; of mu, mu_star, sigma that of the key figure", "the index"),
-    _number("conf", "as `value`", "half its 95 % interval"),
-    _text("note", "where samples are too few to believe it, else empty"),
+    number("value", "share; of mu, mu_star, sigma that of the key figure", "the index"),
+    number("conf", "as `value`", "half its 95 % interval"),
+    text("note", "where samples are too few to believe it, else empty"),
 )
 LUCK = (
     *OUTCOME,
-    _number("parameters", "share", "of the variance of one run that parameters make"),
-    _number("luck_shared", "share", "that luck makes which all points of a seed share"),
-    _number("luck_own", "share", "that luck makes which no other point shares"),
-    _number("luck_of_point_means", "share", "of the spread between means of points that luck makes"),
-    _whole("seeds", "seeds", "seeds a point"),
-    _whole("points", "points", "points with all these seeds"),
+    number("parameters", "share", "of the variance of one run that parameters make"),
+    number("luck_shared", "share", "that luck makes which all points of a seed share"),
+    number("luck_own", "share", "that luck makes which no other point shares"),
+    number("luck_of_point_means", "share", "of the spread between means of points that luck makes"),
+    whole("seeds", "seeds", "seeds a point"),
+    whole("points", "points", "points with all these seeds"),
 )
 REGRET = (
     KPI,
     UNIT,
     ARM,
-    _whole("worlds", "worlds", "worlds in which every option is known"),
-    _number("mean", BY_ROW, "mean outcome over worlds"),
-    _number("worst", BY_ROW, "outcome in the worst world"),
-    _number("mean_difference", BY_ROW, "mean difference to the reference; empty for the reference"),
-    _number("share_pays", "share", "of worlds in which it beats the reference"),
-    _number("max_regret", BY_ROW, "most that it falls behind the best option of a world"),
-    _number("max_regret_se", BY_ROW, "standard error of that"),
-    _number("mean_regret", BY_ROW, "mean over worlds of how far it falls behind the best option"),
-    _number("share_best", "share", "of worlds in which no option is better"),
-    _truth("minimax_regret", "whether its largest regret is the smallest"),
-    _truth("maximin", "whether its worst outcome is the best"),
-    _truth("best_mean", "whether its mean is the best"),
+    whole("worlds", "worlds", "worlds in which every option is known"),
+    number("mean", BY_ROW, "mean outcome over worlds"),
+    number("worst", BY_ROW, "outcome in the worst world"),
+    number("mean_difference", BY_ROW, "mean difference to the reference; empty for the reference"),
+    number("share_pays", "share", "of worlds in which it beats the reference"),
+    number("max_regret", BY_ROW, "most that it falls behind the best option of a world"),
+    number("max_regret_se", BY_ROW, "standard error of that"),
+    number("mean_regret", BY_ROW, "mean over worlds of how far it falls behind the best option"),
+    number("share_best", "share", "of worlds in which no option is better"),
+    truth("minimax_regret", "whether its largest regret is the smallest"),
+    truth("maximin", "whether its worst outcome is the best"),
+    truth("best_mean", "whether its mean is the best"),
     VALUE,
 )
 DISCOVERY = (
     *OUTCOME,
-    _text(
+    text(
         "fate",
         "where the arm fails: never, always, few, nothing (no pattern) or pattern; `of success`: where it does not",
     ),
-    _whole("box", "", "number of the box, the densest first", {"0": "there is none"}),
-    _whole("points", "points", "points in the box"),
-    _whole("failures", "points", "those of them where the arm fails"),
-    _number("coverage", "share", "of all failures that lie in the box"),
-    _number("density", "share", "of the box's points that fail"),
-    _number("base_rate", "share", "of all points that fail"),
-    _number("skill", "share", "how much better than the commoner answer a tree foretells points left out"),
-    _text("conditions", "what holds in the box"),
+    whole("box", "", "number of the box, the densest first", {"0": "there is none"}),
+    whole("points", "points", "points in the box"),
+    whole("failures", "points", "those of them where the arm fails"),
+    number("coverage", "share", "of all failures that lie in the box"),
+    number("density", "share", "of the box's points that fail"),
+    number("base_rate", "share", "of all points that fail"),
+    number("skill", "share", "how much better than the commoner answer a tree foretells points left out"),
+    text("conditions", "what holds in the box"),
 )
 FAILED = (TASK_KEYS[0], POINT, ARM, SEED, STATUS, OF_A_TASK[3])
 

@@ -4,30 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sim.store.columns import Column, File
+from sim.store.columns import Column, File, number, text, whole
 
 POINTS = "points of the item's scale"
 SD = "pooled sd"
 
 
-def _text(name: str, meaning: str) -> Column:
-    return Column(name, "text", "", meaning)
-
-
-def _whole(name: str, unit: str, meaning: str) -> Column:
-    return Column(name, "int64", unit, meaning)
-
-
-def _number(name: str, unit: str, meaning: str) -> Column:
-    return Column(name, "float64", unit, meaning)
-
-
 MEANS = (
-    _number("real_mean", POINTS, "weighted mean of the real answers"),
-    _number("simulated_mean", POINTS, "weighted mean of the simulated answers"),
-    _number("smd", SD, "simulated less real mean"),
-    _number("smd_low", SD, "lower end of its 95 % interval"),
-    _number("smd_high", SD, "upper end of its 95 % interval"),
+    number("real_mean", POINTS, "weighted mean of the real answers"),
+    number("simulated_mean", POINTS, "weighted mean of the simulated answers"),
+    number("smd", SD, "simulated less real mean"),
+    number("smd_low", SD, "lower end of its 95 % interval"),
+    number("smd_high", SD, "upper end of its 95 % interval"),
 )
 VERDICT = (
     Column(
@@ -37,7 +25,7 @@ VERDICT = (
         "by the bounds of the specification",
         {"good": "within them", "acceptable": "within the wider ones", "not like it": "beyond"},
     ),
-    _text("why", "what gave that word, where it is not good"),
+    text("why", "what gave that word, where it is not good"),
 )
 MONEY = "money a year"
 
@@ -47,18 +35,18 @@ DIAGNOSED: Final[dict[str, File]] = {
         "likeness.csv",
         "an item that both sides have",
         (
-            _text("item", "the question, by its code in the instrument"),
-            _text("construct", "what it measures; empty for nothing"),
-            _whole("real_sheets", "sheets", "real sheets that answer it"),
-            _whole("simulated_sheets", "sheets", "simulated sheets that answer it"),
+            text("item", "the question, by its code in the instrument"),
+            text("construct", "what it measures; empty for nothing"),
+            whole("real_sheets", "sheets", "real sheets that answer it"),
+            whole("simulated_sheets", "sheets", "simulated sheets that answer it"),
             *MEANS,
-            _number("wasserstein", POINTS, "Wasserstein distance of the two distributions"),
-            _number("wasserstein_sd", SD, "the same"),
-            _number("chi_square", "", "chi-square of equal distributions, sparse neighbours put together"),
-            _whole("freedom", "", "its degrees of freedom"),
-            _number("p_value", "probability", "its p"),
-            _number("p_adjusted", "probability", "p corrected by Holm over the items"),
-            _number("correlation_gap", "", "median difference of its correlations with all other items"),
+            number("wasserstein", POINTS, "Wasserstein distance of the two distributions"),
+            number("wasserstein_sd", SD, "the same"),
+            number("chi_square", "", "chi-square of equal distributions, sparse neighbours put together"),
+            whole("freedom", "", "its degrees of freedom"),
+            number("p_value", "probability", "its p"),
+            number("p_adjusted", "probability", "p corrected by Holm over the items"),
+            number("correlation_gap", "", "median difference of its correlations with all other items"),
             *VERDICT,
         ),
     ),
@@ -67,13 +55,13 @@ DIAGNOSED: Final[dict[str, File]] = {
         "likeness_constructs.csv",
         "a construct of items that both sides have",
         (
-            _text("construct", "the construct, by its name in the instrument"),
-            _whole("items", "items", "its items that both sides have"),
+            text("construct", "the construct, by its name in the instrument"),
+            whole("items", "items", "its items that both sides have"),
             *MEANS,
-            _number("real_alpha", "", "Cronbach's alpha of the real answers"),
-            _number("simulated_alpha", "", "Cronbach's alpha of the simulated answers"),
-            _number("alpha_difference", "", "simulated less real alpha"),
-            _number("congruence", "", "Tucker's coefficient of the loadings on one factor; from three items"),
+            number("real_alpha", "", "Cronbach's alpha of the real answers"),
+            number("simulated_alpha", "", "Cronbach's alpha of the simulated answers"),
+            number("alpha_difference", "", "simulated less real alpha"),
+            number("congruence", "", "Tucker's coefficient of the loadings on one factor; from three items"),
             *VERDICT,
         ),
     ),
@@ -82,14 +70,14 @@ DIAGNOSED: Final[dict[str, File]] = {
         "diagnosis.csv",
         "a measure of a problem, of the bank or a group",
         (
-            _text("problem", "process, structure, tools or staff"),
-            _text("measure", "the measure; a key figure by its name, `asked_<construct>` for what was asked"),
-            _text("group", "bank, a tier, or a construct's name"),
-            _number("value", "as `unit` says", "the measure"),
-            _text("unit", "unit of the row's figures"),
-            _number("ci_low", "as `unit` says", "lower end of the 95 % interval, as `basis` says; empty for none"),
-            _number("ci_high", "as `unit` says", "upper end of the 95 % interval"),
-            _whole("n", "", "seeds, sheets or customers behind it"),
+            text("problem", "process, structure, tools or staff"),
+            text("measure", "the measure; a key figure by its name, `asked_<construct>` for what was asked"),
+            text("group", "bank, a tier, or a construct's name"),
+            number("value", "as `unit` says", "the measure"),
+            text("unit", "unit of the row's figures"),
+            number("ci_low", "as `unit` says", "lower end of the 95 % interval, as `basis` says; empty for none"),
+            number("ci_high", "as `unit` says", "upper end of the 95 % interval"),
+            whole("n", "", "seeds, sheets or customers behind it"),
             Column(
                 "basis",
                 "text",
@@ -103,10 +91,10 @@ DIAGNOSED: Final[dict[str, File]] = {
                     "scenario": "a number of the scenario",
                 },
             ),
-            _number("benchmark_low", "as `unit` says", "the least that is published; empty where nothing is"),
-            _number("benchmark_high", "as `unit` says", "the most that is published"),
-            _text("source", "by whom, a key of docs/sources.md"),
-            _text("about", "what is measured"),
+            number("benchmark_low", "as `unit` says", "the least that is published; empty where nothing is"),
+            number("benchmark_high", "as `unit` says", "the most that is published"),
+            text("source", "by whom, a key of docs/sources.md"),
+            text("about", "what is measured"),
         ),
     ),
     "diagnosis_costs": File(
@@ -114,7 +102,7 @@ DIAGNOSED: Final[dict[str, File]] = {
         "diagnosis_costs.csv",
         "a problem",
         (
-            _text("problem", "process, structure, tools or staff"),
+            text("problem", "process, structure, tools or staff"),
             Column(
                 "kind",
                 "text",
@@ -126,16 +114,16 @@ DIAGNOSED: Final[dict[str, File]] = {
                     "unknown": "not",
                 },
             ),
-            _text("by", "the arm that does the same and follows the strategy that answers the problem"),
-            _number("value", MONEY, "what leaving the problem costs; below 0, mending it costs more than it brings"),
-            _number("ci_low", MONEY, "lower end of its 95 % interval over seeds (Student's t)"),
-            _number("ci_high", MONEY, "upper end of it"),
-            _number("cash", MONEY, "the same of cash to the horizon alone"),
-            _number("cash_low", MONEY, "lower end of its 95 % interval over seeds (Student's t)"),
-            _number("cash_high", MONEY, "upper end of it"),
-            _text("unit", "the currency"),
-            _whole("seeds", "seeds", "seeds that it rests on"),
-            _text("about", "what it is"),
+            text("by", "the arm that does the same and follows the strategy that answers the problem"),
+            number("value", MONEY, "what leaving the problem costs; below 0, mending it costs more than it brings"),
+            number("ci_low", MONEY, "lower end of its 95 % interval over seeds (Student's t)"),
+            number("ci_high", MONEY, "upper end of it"),
+            number("cash", MONEY, "the same of cash to the horizon alone"),
+            number("cash_low", MONEY, "lower end of its 95 % interval over seeds (Student's t)"),
+            number("cash_high", MONEY, "upper end of it"),
+            text("unit", "the currency"),
+            whole("seeds", "seeds", "seeds that it rests on"),
+            text("about", "what it is"),
         ),
     ),
 }
