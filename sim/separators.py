@@ -43,3 +43,18 @@ def _usual(counts: list[int]) -> tuple[int, int]:
     """The number of marks that most lines have, of those that have any, and how many lines that are."""
     seen = Counter(count for count in counts if count)
     return max(seen.items(), key=lambda item: (item[1], item[0])) if seen else (0, 0)
+
+
+def cell_begins(text: str, mark: str, index: int) -> int:
+    """Where the cell of that index begins on the first line of a record, from 1; 1 if it is on a later line."""
+    quoted, passed = False, 0
+    for position, character in enumerate(text):
+        if passed == index:
+            return position + 1
+        if character == '"':
+            quoted = not quoted
+        elif character == "\n":
+            return 1
+        elif character == mark and not quoted:
+            passed += 1
+    return len(text) + 1 if passed == index else 1

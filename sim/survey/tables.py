@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted
-from sim.separators import MARKS, separator_of
+from sim.separators import MARKS, cell_begins, separator_of
 from sim.yaml_source import did_you_mean
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ class Table:
         at = list(self.cells.columns).index(column)
         if not self.records:
             return self.lines[row], at + 1
-        return self.lines[row], _character(self.records[row], self.mark, at)
+        return self.lines[row], cell_begins(self.records[row], self.mark, at)
 
     def header_place(self, column: str) -> tuple[int, int]:
         """(line, column) of a column's name."""
         at = list(self.cells.columns).index(column)
-        return (self.head_line, _character(self.head, self.mark, at)) if self.head else (1, at + 1)
+        return (self.head_line, cell_begins(self.head, self.mark, at)) if self.head else (1, at + 1)
 
     def mistake(self, rows: Sequence[int], column: str, message: str) -> Mistake:
         """A mistake at the first of these cells; `message` has ``{cells}`` for how many and where."""
@@ -235,21 +235,6 @@ def _names(file: str, header: list[str], line: int = 1) -> list[Mistake]:
         elif name in header[:at]:
             wrong.append(Mistake(file, line, at + 1, name, "stands twice in the header; each column its own name"))
     return wrong
-
-
-def _character(text: str, mark: str, index: int) -> int:
-    """Where the cell of that index begins on the first line of a record, from 1; 1 if it is on a later line."""
-    quoted, passed = False, 0
-    for position, character in enumerate(text):
-        if passed == index:
-            return position + 1
-        if character == '"':
-            quoted = not quoted
-        elif character == "\n":
-            return 1
-        elif character == mark and not quoted:
-            passed += 1
-    return len(text) + 1 if passed == index else 1
 
 
 # --- Parquet and Excel ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal
 
 from sim.phrases import counted
 from sim.population.book.columns import did_you_mean
-from sim.separators import MARKS, separator_name, separator_of
+from sim.separators import MARKS, cell_begins, separator_name, separator_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -242,27 +242,12 @@ class BookFile:
                 if row > last:
                     break
                 for name in names.get(row, ()):
-                    found[row, name] = (line, _character(text, self.delimiter, index[name]))
+                    found[row, name] = (line, cell_begins(text, self.delimiter, index[name]))
         return found
 
 
 def _is_utf8(cell: str) -> bool:
     return cell.isascii() or not any("\udc80" <= character <= "\udcff" for character in cell)
-
-
-def _character(text: str, delimiter: str, index: int) -> int:
-    """Where the cell of that index begins on the first line of a record, from 1; 1 if it is on a later line."""
-    quoted, passed = False, 0
-    for position, character in enumerate(text):
-        if passed == index:
-            return position + 1
-        if character == '"':
-            quoted = not quoted
-        elif character == "\n":
-            return 1
-        elif character == delimiter and not quoted:
-            passed += 1
-    return 1
 
 
 def inspect(path: Path, separator: str | None = None) -> BookFile:
