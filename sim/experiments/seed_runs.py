@@ -78,8 +78,7 @@ class SeedRuns:
         self.prepared, self.folder, self.callback = prepared, folder, callback
         self.beginnings = beginnings or BurnIn(prepared.scenario)
         self.checkpoint, self.done = checkpoint, done
-        rows = prepared.book.rows if prepared.book is not None else _rows(prepared)
-        self.threads = threads if rows > SMALL else 1
+        self.threads = threads if rows_of(prepared) > SMALL else 1
         self.source: Source | None = None
         self.waves = waves_of(prepared)
 
@@ -178,9 +177,12 @@ class SeedRuns:
         return table
 
 
-def _rows(prepared: Prepared) -> int:
+def rows_of(prepared: Prepared) -> int:
+    """How many rows the bank of a scenario begins with."""
     from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
 
+    if prepared.book is not None:
+        return prepared.book.rows
     population = prepared.scenario.population
     return rows_wanted(population, population.customers or DEFAULT_CUSTOMERS)
 

@@ -34,26 +34,33 @@ def overrides(arguments: argparse.Namespace) -> list[str]:
         else:
             mistakes.append(Mistake("--months", 0, 0, "", f"{arguments.months!r}; a whole number from 1"))
     if arguments.seeds is not None:
-        seeds = _seeds(arguments.seeds)
-        if seeds is None:
-            right = "a number from 1 (seeds 1..N), or a list of distinct whole numbers with a comma (7, or 1,4,9)"
-            mistakes.append(Mistake("--seeds", 0, 0, "", f"{arguments.seeds!r}; {right}"))
-        else:
-            overrides.append(f"seeds={seeds}")
+        try:
+            seeds = seeds_given(arguments.seeds)
+            overrides.append(f"seeds={seeds if isinstance(seeds, list) else f'{{first: 1, count: {seeds}}}'}")
+        except BadInput as bad:
+            mistakes += bad.mistakes
     if mistakes:
         raise BadInput(mistakes)
     return overrides
 
 
-def _seeds(text: str) -> str | None:
+def seeds_given(text: str) -> list[int] | int:
+    """Seeds as --seeds takes them: a list where there is a comma, else how many; `BadInput` for what is neither."""
     words = [word.strip() for word in text.split(",")]
     listed = "," in text
     words = words[:-1] if listed and words[-1] == "" else words
-    if not words or not all(word.isascii() and word.isdigit() for word in words):
-        return None
-    if listed:
-        return f"[{', '.join(str(int(word)) for word in words)}]"
-    return f"{{first: 1, count: {int(words[0])}}}" if int(words[0]) >= 1 else None
+    if not words or not all(word.isascii() and word.isdigit() for word in words) or not (listed or int(words[0])):
+        right = "a number from 1 (seeds 1..N), or a list of distinct whole numbers with a comma (7, or 1,4,9)"
+        raise BadInput.at("--seeds", f"{text!r}; {right}")
+    return [int(word) for word in words] if listed else int(words[0])
+
+
+def callback_of(arguments: argparse.Namespace) -> Any:
+    """Who hears of the months: a bar, or nobody under --quiet."""
+    from sim.experiments.callbacks import Callback
+    from sim.verbs.progress import ProgressBar
+
+    return Callback() if arguments.quiet else ProgressBar()
 
 
 def prepared(arguments: argparse.Namespace) -> list[Any]:

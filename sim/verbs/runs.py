@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Mistake
-from sim.verbs.common import arms_named, kpis_named, overrides, plain, prepared, program, say_if_changed, tell_book
+from sim.verbs.common import (
+    arms_named,
+    callback_of,
+    kpis_named,
+    overrides,
+    plain,
+    prepared,
+    program,
+    say_if_changed,
+    tell_book,
+)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,14 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sim.experiments.run import run_all
     from sim.reporting.run import build
 
-    return _tell(run_all(ready, _options(arguments), _callback(arguments), whole=build), arguments)
-
-
-def _callback(arguments: argparse.Namespace) -> Any:
-    from sim.experiments.callbacks import Callback
-    from sim.verbs.progress import ProgressBar
-
-    return Callback() if arguments.quiet else ProgressBar()
+    return _tell(run_all(ready, _options(arguments), callback_of(arguments), whole=build), arguments)
 
 
 def fork(arguments: argparse.Namespace) -> int:
@@ -54,7 +57,7 @@ def fork(arguments: argparse.Namespace) -> int:
         arguments.at,
         arguments.file,
         _options(arguments),
-        _callback(arguments),
+        callback_of(arguments),
         overrides=overrides(arguments),
         arms=arms_named(arguments),
         from_arm=arguments.from_arm,
@@ -251,7 +254,7 @@ def counterfactuals(arguments: argparse.Namespace) -> int:
         arms=arms_named(arguments),
         customers=arguments.customers,
         rule=Rule(arguments.rule, arguments.share, arguments.by, arguments.strength),
-        callback=_callback(arguments),
+        callback=callback_of(arguments),
     )
     if len(one.scenario.seed_list) > 1 and not arguments.quiet:
         first, *more = one.scenario.seed_list

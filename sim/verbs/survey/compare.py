@@ -9,13 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from sim.errors import BadInput
 from sim.store.folder import make_folder, refuse_occupied
 from sim.survey.reading import beside
 from sim.survey.sheets import ARM, SEED, WAVE, Sheets
-from sim.verbs.common import arms_named
+from sim.verbs.common import arms_named, callback_of, seeds_given
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -102,7 +100,7 @@ def _held_now(arguments: argparse.Namespace, run: Path) -> tuple[Sheets, list[st
     """The questionnaire of the real answers, held on a run at month 0 of its first arm unless told otherwise."""
     from sim.experiments.survey import Question, ask
     from sim.survey.instrument.reading import read_instrument
-    from sim.verbs.survey.hold import callback_of, prepared_of, seeds_named, threads_for
+    from sim.verbs.survey.hold import prepared_of, seeds_named, threads_for
 
     instrument = read_instrument(arguments.instrument or beside(Path(arguments.compare)) or "customers")
     prepared = prepared_of(run)
@@ -145,9 +143,6 @@ def chosen(sheets: Sheets, arms: list[str] | None, seeds: str | None, wave: int 
 
 
 def _numbers(text: str) -> list[int]:
-    """Seeds as --seeds takes them: N for 1..N, or a list with a comma."""
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words or not all(word.isascii() and word.isdigit() for word in words):
-        raise BadInput.at("--seeds", f"{text!r}; a number from 1 (seeds 1..N), or a list with a comma (7, or 1,4,9)")
-    numbers = [int(word) for word in words]
-    return numbers if "," in text else list(np.arange(1, numbers[0] + 1))
+    """The seeds of --seeds: N is 1..N."""
+    given = seeds_given(text)
+    return given if isinstance(given, list) else list(range(1, given + 1))

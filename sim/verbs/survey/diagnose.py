@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
 from sim.store.folder import make_folder, refuse_occupied
-from sim.verbs.common import say_if_changed
+from sim.verbs.common import callback_of, say_if_changed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,6 @@ def _of_book(arguments: argparse.Namespace, file: Path) -> tuple[Diagnosis, dict
     from sim.experiments.diagnosis import people_at_the_beginning, prepared_book, short_run
     from sim.survey.diagnosis import diagnosis, has_managers, of_book
     from sim.verbs.common import tell_book
-    from sim.verbs.survey.hold import callback_of
 
     if file.suffix.lower() not in (".yaml", ".yml"):
         right = (
@@ -196,7 +195,7 @@ def _asked(arguments: argparse.Namespace, prepared: Any, arm: str, who: str) -> 
     from sim.experiments.survey import Question, ask
     from sim.survey.instrument.reading import read_instrument
     from sim.survey.sheets import Sheets
-    from sim.verbs.survey.hold import callback_of, threads_for
+    from sim.verbs.survey.hold import threads_for
 
     s = prepared.scenario
     instrument = read_instrument(ASKED[who])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
 from sim.phrases import counted
-from sim.verbs.common import arms_named, overrides, plain, program, say_if_changed
+from sim.verbs.common import arms_named, callback_of, plain, program, say_if_changed, seeds_given
 
 if TYPE_CHECKING:
     from sim.experiments.survey import Answered, Question
@@ -77,33 +76,21 @@ def prepared_of(run: Path) -> Any:
 def threads_for(prepared: Any) -> int:
     """Threads that living it again is worth."""
     from sim.experiments.provenance import cores
-    from sim.experiments.seed_runs import SMALL
+    from sim.experiments.seed_runs import SMALL, rows_of
 
-    population = prepared.scenario.population
-    rows = population.agents or population.customers or SMALL + 1
-    return cores() if isinstance(rows, float) or rows > SMALL else 1
-
-
-def callback_of(arguments: argparse.Namespace) -> Any:
-    """Who hears of the months."""
-    from sim.experiments.callbacks import Callback
-    from sim.verbs.progress import ProgressBar
-
-    return Callback() if arguments.quiet else ProgressBar()
+    return cores() if rows_of(prepared) > SMALL else 1
 
 
 def seeds_named(arguments: argparse.Namespace, known: list[int]) -> list[int] | None:
     """Seeds of --seeds: so many of the run's first, or a list."""
     if arguments.seeds is None:
         return None
-    arguments = argparse.Namespace(seeds=arguments.seeds, months=None, set=[])
-    (text,) = overrides(arguments)
-    counted_seeds = re.fullmatch(r"seeds=\{first: 1, count: (\d+)\}", text)
-    if counted_seeds is None:
-        return [int(word) for word in re.findall(r"\d+", text)]
-    if int(counted_seeds[1]) > len(known):
-        raise BadInput.at("--seeds", f"{counted_seeds[1]} is more than the {len(known)} seeds of the run; fewer")
-    return known[: int(counted_seeds[1])]
+    given = seeds_given(arguments.seeds)
+    if isinstance(given, list):
+        return given
+    if given > len(known):
+        raise BadInput.at("--seeds", f"{given} is more than the {len(known)} seeds of the run; fewer")
+    return known[:given]
 
 
 def facts_of(run: Path, prepared: Any, question: Question, answered: Answered) -> dict[str, Any]:
