@@ -56,7 +56,7 @@ def thresholds(item: Item, scale: Scale) -> np.ndarray:
     The item's own, else its scale's; else those of SPEC 8.2 for five and eleven points, for other numbers of points
     read off the five at equal steps.
     """
-    given = getattr(item, "thresholds", None) or scale.thresholds
+    given = item.thresholds or scale.thresholds
     if given:
         return np.asarray(given, np.float64)
     cuts = scale.last - scale.first

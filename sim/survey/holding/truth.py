@@ -35,7 +35,7 @@ def own_parts(instrument: Instrument, seed: int, uid: np.ndarray) -> Mapping[str
     names = list(instrument.constructs)
     alone = np.array([normal(seed, named(OWN, name), PERSON, uid) for name in names]).reshape(len(names), uid.size)
     correlations = np.eye(len(names))
-    for one, others in (getattr(instrument, "own", None) or {}).items():
+    for one, others in instrument.own.items():
         for other, r in others.items():
             i, j = names.index(one), names.index(other)
             correlations[i, j] = correlations[j, i] = 1.0 if i == j else r
