@@ -337,6 +337,9 @@ def test_measures_of_a_bank_are_those_its_tables_tell(quick: Any) -> None:
             (row["digital_active"] * by_active).sum(), abs=1e-6
         )
         assert who.weight.sum() == pytest.approx(row["active"].sum())
+        asked = instrument(measure="loyalty")
+        told = report(asked, who, "simple", Answering()).query("unit == 'NPS'")["true"].iloc[0]
+        assert told == pytest.approx(bank.recorder.bank[-1]["nps"], abs=5.0)  # which takes loyalty to be normal
         staff = people_of(bank, Question(instrument(asks="managers", measure="digital")))
         assert len(staff) == sum(not manager.vacant for manager in bank.team.managers)
         skill = 0.5 * (staff.measures["professional"] + staff.measures["digital"])

@@ -117,15 +117,16 @@ def test_a_stored_run_brings_its_instrument_along(run: sim.Run) -> None:
 
 def test_another_question_makes_another_scenario(tmp_path: Path) -> None:
     text = to_yaml(read_instrument("customers"))
-    (tmp_path / "mine.yaml").write_text(text, encoding="utf-8")
-    (tmp_path / "other.yaml").write_text(
-        text.replace("version: '1'", "version: '2'").replace('version: "1"', 'version: "2"')
-    )
+    first = "I am content with this bank."
+    question = next(item for item in read_instrument("customers").items).text
+    assert isinstance(question, dict)
+    assert question["en"] in text
     found = []
-    for name in ("mine.yaml", "other.yaml"):
-        (tmp_path / "s.yaml").write_text(json.dumps({**SMALL, "survey": {"customers": {"instrument": name}}}))
+    for words in (text, text, text.replace(question["en"], first)):
+        (tmp_path / "mine.yaml").write_text(words, encoding="utf-8")
+        (tmp_path / "s.yaml").write_text(json.dumps({**SMALL, "survey": {"customers": {"instrument": "mine.yaml"}}}))
         found.append(prepare([tmp_path / "s.yaml"])[0].digest)
-    assert len(set(found)) == 2 or "version" not in text
+    assert found[0] == found[1] != found[2]
 
 
 def test_survey_of_a_stored_run_writes_a_folder_that_can_be_read(run: sim.Run, tmp_path: Path, capsys: Any) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
 from sim.store.files import renamed, why_unreadable, write_atomically, write_csv, write_json, writing
-from sim.store.folder import refuse_occupied
 from sim.survey.instrument import Instrument
 
 if TYPE_CHECKING:
@@ -38,10 +37,9 @@ def write(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Write a held survey into a folder, survey.json last: without it nothing of the rest is believed."""
+    """Write a held survey into a folder that may be used, survey.json last: without it nothing else is believed."""
     from sim.survey.instrument.writing import to_yaml
 
-    refuse_occupied(folder, NOUN, OURS, overwrite=overwrite)
     if folder.exists() and overwrite:
         (folder / FACTS).unlink(missing_ok=True)
         shutil.rmtree(folder)
