@@ -17,7 +17,7 @@ from typing import NoReturn
 from sim import shipping
 from sim.errors import BadInput, SimError, one_line
 from sim.spelling import never_lose_a_sign
-from sim.verbs import checks, runs, start, surveys, sweeps
+from sim.verbs import checks, defence, own_bank, runs, start, surveys, sweeps
 from sim.verbs.common import program
 
 VERBS = (
@@ -38,8 +38,12 @@ VERBS = (
     "work",
     "survey",
     "diagnose",
+    "describe",
+    "calibrate",
+    "validate-model",
+    "sign-off",
 )
-LATER = ("calibrate", "serve")
+LATER = ("serve",)
 
 
 Verb = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
@@ -101,7 +105,7 @@ def _tell_shipped(arguments: argparse.Namespace) -> None:
 def _parse(words: list[str]) -> argparse.Namespace:
     if words and words[0] in LATER:
         raise BadInput.at(program(), f"{words[0]} is not part of this version; its verbs are {', '.join(VERBS)}")
-    unknown = words and words[0].isalpha() and words[0] not in (*VERBS, *shipping.names())
+    unknown = words and words[0].replace("-", "").isalpha() and words[0] not in (*VERBS, *shipping.names())
     if unknown and not Path(words[0]).exists():
         from sim.yaml_source import did_you_mean
 
@@ -200,6 +204,8 @@ def _parser() -> argparse.ArgumentParser:
     report = verb("report", runs.report, "rebuild tables, figures and report.html from stored results alone")
     report.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
     _survey(verb)
+    _own_bank(verb)
+    _defence(verb)
     verify = verb("verify", runs.verify, "is every file what was written, and do the numbers come out again?")
     verify.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
     _plugin_option(verify)
@@ -250,6 +256,44 @@ def _survey(verb: Verb) -> None:
     _page_options(diagnose)
 
 
+def _own_bank(verb: Verb) -> None:
+    """The verbs that make the model a bank's own: its data, and the numbers that they tell."""
+    describe = verb("describe", own_bank.describe, "what a file of customers holds; propose a scenario that reads it")
+    add = describe.add_argument
+    add("source", nargs="+", metavar="FILE", help="a file of customers, or several tables that belong together")
+    add("--as-of", metavar="DATE", help="day that the file is of, YYYY-MM-DD: dates become tenure and age at it")
+    add("--query", metavar="SQL", help="of a DuckDB or SQLite file, or over several tables by their names")
+    _page_options(describe)
+    calibrate = verb("calibrate", own_bank.calibrate, "numbers of the model from data, with what these cannot tell")
+    add = calibrate.add_argument
+    add("file", metavar="FILE", help="a calibration file, or the name of one that comes with the program")
+    add("--data", type=Path, metavar="DIR", help="where the data stand that it names (default: SIM_DATA_DIR)")
+    add("--fits", type=_at_least_one, metavar="N", help="small fits of known answers that check the method (100)")
+    add("--resume", action="store_true", help="go on where an earlier calibration stopped")
+    _place_options(calibrate)
+    _page_options(calibrate)
+
+
+def _defence(verb: Verb) -> None:
+    """The verbs that defend the model: does it behave like a bank, and what those must know who answer for it."""
+    validate = verb("validate-model", defence.validate_model, "the stylised facts: what the model meets and misses")
+    add = validate.add_argument
+    add("--customers", type=_at_least_one, metavar="N", help="size of the banks (200,000: what tolerances are for)")
+    add("--seeds", metavar="N|LIST", help="a number (seeds 1..N) or a list with a comma (default: 1 to 10)")
+    add("--facts", metavar="A,B", help="only these, as V1,E9")
+    add("--workers", type=_at_least_one, metavar="N", help="processes (default: all cores)")
+    _page_options(validate)
+    sign_off = verb("sign-off", defence.sign_off, "a file for those who answer for model risk, out of a stored run")
+    add = sign_off.add_argument
+    add("run", type=Path, metavar="RUN", help="a results folder")
+    add("--validation", type=Path, metavar="DIR", help="a folder of validate-model (default: what the program ships)")
+    add(
+        "--calibration", type=Path, action="append", default=[], metavar="DIR", help="a folder of calibrate; repeatable"
+    )
+    add("--sensitivity", type=Path, metavar="SWEEP", help="a sweep's folder (default: the worlds of the run)")
+    _page_options(sign_off)
+
+
 def _page_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--out", type=Path, metavar="DIR", help="exactly this folder (a file, where one file is written)")
@@ -284,6 +328,7 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--threads", type=_at_least_one, metavar="N", help="threads (default: all cores)")
     add("--checkpoint", type=_month, metavar="MONTH", help="save the state at the end of this measured month, for fork")
+    add("--crate", action="store_true", help="pack scenario, results, versions and digests for a journal: RO-Crate")
     _folder_options(parser)
 
 
