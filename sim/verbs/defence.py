@@ -1,4 +1,4 @@
-"""Verbs that defend the model: `validate-model` measures its stylised facts, `sign-off` writes the file of model risk."""
+"""Verbs that defend the model: `validate-model` measures its stylised facts, `sign-off` is for model risk."""
 
 from __future__ import annotations
 
