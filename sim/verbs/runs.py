@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     for one in ready:
         for note in one.notes:
             print(note, file=sys.stderr)
+    may_be_packed(arguments, ready)
     swept = [one.scenario.sweep is not None for one in ready]
     if any(swept):
         from sim.verbs.sweeps import run_sweeps
@@ -91,10 +92,13 @@ def _options(arguments: argparse.Namespace) -> Any:
 
 def _tell(outcomes: Sequence[Any], arguments: argparse.Namespace) -> int:
     """Summaries on stdout, what failed on stderr; returns the exit code."""
+    crates = [packed(outcome.run.path, arguments) for outcome in outcomes]
     if arguments.json:
-        print(json.dumps(_as_json(outcomes), allow_nan=False))
+        print(json.dumps(_as_json(outcomes, crates), allow_nan=False))
     else:
         _print_summaries(outcomes)
+        for crate in filter(None, crates):
+            print(f"crate: {crate}")
     for outcome in outcomes:
         for broken in outcome.failed:
             which = f"arm {broken['arm']} seed {broken['seed']}"
@@ -133,12 +137,37 @@ def _told(run: Any) -> dict[str, Any]:
     return {name: table for name, table in tables.items() if table is not None and len(table)}
 
 
-def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
+def may_be_packed(arguments: argparse.Namespace, ready: Sequence[Any]) -> None:
+    """Refuse --creator and --licence of no crate, and a crate that would hand on rows of a book's customers."""
+    wrong = [name for name in ("creator", "licence") if getattr(arguments, name) is not None and not arguments.crate]
+    if wrong:
+        raise BadInput([Mistake(f"--{name}", 0, 0, "", "is said in a crate; give --crate too") for name in wrong])
+    for one in ready if arguments.crate else ():
+        s = one.scenario
+        rows = arguments.checkpoint is not None or s.record.panel > 0 or s.survey is not None
+        if one.book is not None and s.sweep is None and rows:
+            what = (
+                "would hand on rows that began as customers of the book; "
+                "leave out --checkpoint, record.panel and survey, or --crate"
+            )
+            raise BadInput.at("--crate", what)
+
+
+def packed(folder: Path, arguments: argparse.Namespace) -> str:
+    """The crate of a finished folder where --crate asks for one, else ""."""
+    if not arguments.crate:
+        return ""
+    from sim.documents.run_crate import crate
+
+    return str(crate(folder, creator=arguments.creator or "", licence=arguments.licence or ""))
+
+
+def _as_json(outcomes: Sequence[Any], crates: Sequence[str]) -> dict[str, Any]:
     from sim.measures.evidence import evidence_of
     from sim.reporting.run import beliefs_as_json
 
     runs = []
-    for outcome in outcomes:
+    for outcome, crate in zip(outcomes, crates, strict=True):
         run = outcome.run
         manifest = {key: run.manifest[key] for key in ("name", "run_id", "status", "scenario_digest", "result_digest")}
         tables = ("summary", "comparison", "precision") if len(run.arms) > 1 else ("summary",)
@@ -149,7 +178,8 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
         tables_json |= {name: plain(table) for name, table in _told(run).items()}
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
         believed = beliefs_as_json(run) if run.beliefs is not None else {}
-        runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json, **believed})
+        where = {"folder": str(run.path), **({"crate": crate} if crate else {})}
+        runs.append({**manifest, **where, **stopping, **tables_json, **believed})
     return runs[0] if len(runs) == 1 else {"runs": runs}
 
 
@@ -306,7 +336,10 @@ def report(arguments: argparse.Namespace) -> int:
     """Tell again what a run found."""
     from sim.verbs import sweeps
 
+    may_be_packed(arguments, ())
     if sweeps.report(arguments.folder):
+        if crate := packed(arguments.folder, arguments):
+            print(f"crate: {crate}")
         return 0
     from sim.reporting.run import build, summary_table
     from sim.store.run_reading import read
@@ -317,6 +350,8 @@ def report(arguments: argparse.Namespace) -> int:
     run = read(arguments.folder)
     print(summary_table(run, precision=run.precision if len(run.arms) > 1 else None))
     print(f"\nreport: {page}")
+    if crate := packed(arguments.folder, arguments):
+        print(f"crate: {crate}")
     return 0
 
 

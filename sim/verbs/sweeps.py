@@ -25,6 +25,7 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
     from sim.experiments.prepared import facts_of_sweep
     from sim.experiments.provenance import surroundings
     from sim.experiments.sweep.drive import SweepOptions, sweep
+    from sim.verbs.runs import packed
     from sim.yaml_source import dump
 
     place = where(arguments.workers, arguments.cluster)
@@ -42,6 +43,10 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
             _callback(plan.name, len(plan.arms), arguments),
         )
         code, answers = _tell(found.path, arguments)
+        if crate := packed(found.path, arguments):
+            answers["crate"] = crate
+            if not arguments.json:
+                print(f"crate: {crate}")
         codes.append(code)
         records.append(answers)
     if arguments.json:
