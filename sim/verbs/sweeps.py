@@ -12,6 +12,7 @@ from typing import Any
 
 from sim.errors import BadInput, Mistake
 from sim.verbs.common import arms_named, kpis_named, overrides, say_if_changed, tell_book
+from sim.verbs.crates import packed
 
 
 def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
@@ -25,7 +26,6 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
     from sim.experiments.prepared import facts_of_sweep
     from sim.experiments.provenance import surroundings
     from sim.experiments.sweep.drive import SweepOptions, sweep
-    from sim.verbs.runs import packed
     from sim.yaml_source import dump
 
     place = where(arguments.workers, arguments.cluster)
