@@ -13,10 +13,12 @@ from sim.errors import BadInput, Mistake
 from sim.verbs.common import (
     arms_named,
     callback_of,
+    has_dask,
     kpis_named,
     overrides,
     plain,
     prepared,
+    processes,
     program,
     say_if_changed,
     tell_book,
@@ -78,7 +80,7 @@ def _options(arguments: argparse.Namespace) -> Any:
 
         where = place(arguments.workers, arguments.cluster)
     else:
-        worlds = {"worlds": _processes(arguments.threads if _has_dask() else 1)}
+        worlds = {"worlds": processes(arguments.threads if has_dask() else 1)}
     return Options(
         arguments.out,
         arguments.threads,
@@ -189,30 +191,13 @@ def attribute(arguments: argparse.Namespace) -> int:
             each = f"{asked.coalitions} coalitions each"
             print(f"{asked.scenario.name}: {done} of {seeds} seeds, {each}", file=sys.stderr)
 
-    table = attribute(asked, where=_processes(arguments.workers), plugins=arguments.plugin, on_progress=on_progress)
+    table = attribute(asked, where=processes(arguments.workers), plugins=arguments.plugin, on_progress=on_progress)
     _write_attribution(folder, table, asked, into=arguments.into is not None)
     if arguments.json:
         print(json.dumps({"arm": arguments.arm, "folder": str(folder), "attribution": plain(table)}, allow_nan=False))
     else:
         print(f"{attribution_table(table)}\n\nattribution: {folder / 'attribution.csv'}")
     return 0
-
-
-def _has_dask() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("distributed") is not None
-
-
-def _processes(workers: int | None) -> Any:
-    """Processes of this machine, as many as are asked for or as there are cores; without Dask this process alone."""
-    if workers == 1 or (workers is None and not _has_dask()):
-        from sim.experiments.executors.here import HERE
-
-        return HERE
-    from sim.experiments.executors.choose import where
-
-    return where(workers)
 
 
 def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> None:
