@@ -84,6 +84,7 @@ RUN = Kind(
         f"{WORLDS_FOLDER}/*",
         f"{SURVEYS}/*",
         *(f"{name}/*" for name in TOLD),
+        "*.crate.zip",
         "*.tmp",
     ),
     mistakes=run_mistakes,

@@ -1,6 +1,6 @@
 """What revision 2 of the model changed: the findings that asked for it, before and after (docs/revision-2.md).
 
-    python -m tests.facts --revision
+    python -m sim.validation --revision
 
 The figures before are those of the issue that asked for the revision (its table of findings), measured on the model as
 it was; they are quoted here and not measured again.
@@ -11,19 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sim.bank.model import BankModel
 from sim.scenario.scenario import Scenario
-
-from . import facts_economy as economy
-from . import facts_events as events
-from .banks import TIERS, arms_at_the_start, bank, fork, live, scenario, tables
-from .facts_customers import YEAR, Figures
-from .facts_economy import MILLION, key_figures, turned
-from .facts_statistics import Interval
+from sim.validation import economy, events
+from sim.validation.banks import TIERS, arms_at_the_start, bank, fork, live, scenario, tables
+from sim.validation.customers import YEAR, Figures
+from sim.validation.economy import MILLION, key_figures, turned
+from sim.validation.statistics import Interval
 
 CUSTOMERS, ROWS = 1_000_000, 50_000
 MONTHS, BURN_IN = 60, 24
@@ -33,7 +32,7 @@ ARMS = ("stratification", "personalised_service", "staff_upskilling", "digital_t
 REST = "the rise less the dearer servicing, CNY"
 
 
-def _bank(**sections: object) -> Scenario:
+def _bank(**sections: Any) -> Scenario:
     return scenario(CUSTOMERS, months=MONTHS, burn_in=BURN_IN, population={"agents": ROWS}, **sections)
 
 
@@ -90,7 +89,7 @@ def unsettled(where: tuple[int | slice, int | slice]) -> Callable[[BankModel], N
 
 def unbound(model: BankModel) -> None:
     """The bond does nothing from the first measured month on; hazards stay normalised to the bank in which it did."""
-    nothing = dict.fromkeys(("b_bond", "wallet_bond", "bond_conversion"), np.float32(0))
+    nothing: dict[str, Any] = dict.fromkeys(("b_bond", "wallet_bond", "bond_conversion"), np.float32(0))
     model.rates = model.rates._replace(**nothing)
 
 
@@ -300,7 +299,7 @@ def page(seeds: Sequence[int], found: Sequence[Figures]) -> str:
         "the same luck in both banks compared; mean over seeds and 95 % interval (Student's t), no interval for closed "
         "forms. *Before* is quoted from the issue that asked for the revision (three to four seeds). Lasting quality "
         f"and the app: {CUSTOMERS // 10:,} customers one to one; satisfaction: {CUSTOMERS // 5:,}. Value is cash NPV "
-        "with customer equity at the horizon ([model](model.md)). Written by `python -m tests.facts --revision`.",
+        "with customer equity at the horizon ([model](model.md)). Written by `python -m sim.validation --revision`.",
         "",
         "| finding | before | now | figure (95 % interval) |",
         "|---|---|---|---|",

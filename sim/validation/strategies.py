@@ -12,10 +12,9 @@ from sim.bank.model import BankModel
 from sim.codes import ACTIVE, NOBODY
 from sim.measures.kpis import run_kpis
 from sim.strategies import STRATEGIES
-
-from .banks import TIERS, arms_at_the_start, live, scenario, side_by_side, tables
-from .facts_customers import YEAR, Figures, Run
-from .facts_events import NOBODY_JOINS, awake
+from sim.validation.banks import TIERS, arms_at_the_start, live, scenario, side_by_side, tables
+from sim.validation.customers import YEAR, Figures, Run
+from sim.validation.events import NOBODY_JOINS, awake
 
 NOTHING, EVERYTHING, FOUR = "nothing", "all_seven", "the_four_strategies"
 SINGLE = tuple(STRATEGIES)
@@ -131,14 +130,14 @@ def variance_ratio(arm: np.ndarray, reference: np.ndarray) -> tuple[float, float
 
     def log_ratio(keep: np.ndarray) -> float:
         a, b = arm[keep], reference[keep]
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             return float(np.log((a.var(ddof=1) + b.var(ddof=1)) / np.var(a - b, ddof=1)))
 
     n = arm.size
     whole = log_ratio(np.ones(n, bool))
-    if n < 4 or not np.isfinite(whole):
-        return float(np.exp(whole)), np.nan, np.nan
     left_out = np.array([log_ratio(np.arange(n) != i) for i in range(n)])
+    if n < 4 or not np.isfinite([whole, *left_out]).all():
+        return float(np.exp(whole)), np.nan, np.nan
     pseudo = n * whole - (n - 1) * left_out
     half = float(student.ppf(0.975, n - 1) * pseudo.std(ddof=1) / np.sqrt(n))
     return tuple(float(np.exp(value)) for value in (whole, whole - half, whole + half))  # type: ignore[return-value]

@@ -8,10 +8,9 @@ from scipy.stats import rankdata
 
 from sim.bank.model import BankModel
 from sim.codes import ACTIVE
-
-from .banks import at_the_start, fork, scenario
-from .facts_customers import Figures, Panel, Run
-from .facts_statistics import logistic
+from sim.validation.banks import at_the_start, fork, scenario
+from sim.validation.customers import Figures, Panel, Run
+from sim.validation.statistics import logistic
 
 AHEAD = 3  # months in which a customer may leave; the bank's score is drawn anew each quarter
 TENTH = 0.1

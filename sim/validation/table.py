@@ -1,142 +1,18 @@
-"""The stylised facts of SPEC 9.1 as a table: claim, how it is measured, tolerances, and what is known about misses."""
+"""The stylised facts of SPEC 9.1 (V) as a table: claim, how it is measured, tolerances, what is known about misses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
 import numpy as np
 
-from . import facts_economy as economy
-from . import facts_managers as managers
-from . import facts_strategies as strategies
-from .facts_contacts import SHARES
-from .facts_events import FROM
-from .facts_models import KNOWLEDGE
+from sim.validation import economy, managers, strategies
+from sim.validation.contacts import SHARES
+from sim.validation.events import FROM
+from sim.validation.fact import Fact
+from sim.validation.models import KNOWLEDGE
+from sim.validation.notes import NOTES
 
 ANY_MORE = (0.0, np.inf)
 DIP = "rise of the hazard of whom it touches, months 1 to 6"
-
-NOTES: dict[str, str] = {
-    "V8": (
-        "Both halves follow from engagement and from how transactions hang on it, and they pull apart. Tried within "
-        "ranges, 60,000 customers, one seed, while the log hazard of engagement was -0.55 (odds ratio of twelve "
-        "months, fall; 1.107, 0.174; it is -0.80 now, which these figures and V17's had a part in): lasting "
-        "share 0.3 1.105, 0.256; 0.8 1.114, 0.075: a lasting mean, which was thought to be what F17 needs, moves "
-        "the odds ratio hardly at all and takes from the fall, since only what is passing can fall; log hazard of "
-        "engagement -0.9 1.175, 0.261. What moves the odds ratio is how rare silence is: log slope 0.8 with -0.9 "
-        "and lasting 0.8 1.294, 0.060; slope 0.5 1.486, 0.035; slope 0.8, lasting 0.2, ten transactions a month "
-        "instead of F19's 4.5 1.449, 0.260. With the steep slope (1.3, calibrated to the fall before engagement had "
-        "a lasting part) many are silent in most months and stay, so a silent month says little. Shorter windows "
-        "were looked at after the miss; of those shown three months reach the tolerance and six do not, and neither "
-        "is a test of it."
-    ),
-    "V9": (
-        "A call by the own manager also feeds the bond, which holds the customer for two years: that works against "
-        "the sign of the export, where those called are the riskier ones. With a score that knows more the sign is "
-        "plain (shown)."
-    ),
-    "V16": (
-        "What an app user transacts more is put in (`model.feelings.transactions_app`: 8 %, sign F26), and so is a "
-        "log hazard of -0.16; that an episode in the app weighs a quarter of one with people lets the latter "
-        "through. Before the second revision users were 0.38 SD less satisfied and left more."
-    ),
-    "V17": (
-        "A score of risk can reach an AUC of 0.73 or so at most here (last rows): frailty, engagement and feelings, "
-        "which no bank sees, make most of the differences; 0.70 from an export would be nearly all there is to know. "
-        "Tried, 60,000 customers, one seed, while engagement's log hazard was -0.55 (0.636, lift 2.0): lasting for "
-        "0.3 or 0.8 of its variance 0.637, 0.639; log hazard of engagement -0.9 0.686, lift 2.5; with lasting 0.8 "
-        "0.694; with memory 0.95 0.690; transactions' log slope 0.5 0.678. Banks of which SPEC 2.2 tells a lift of "
-        "2.6 have an AUC near 0.67 by the same binormal law."
-    ),
-    "V18": ("The bond that a call of the own manager feeds is switched off with pressure and the gap, as in V19."),
-    "V19": (
-        "Calls that go by an uplift score correlated 0.4 with the truth go mostly to persuadables, whose hazard "
-        "ratio is 0.55; the tolerance of SPEC 9.1 comes from trials that aimed at risk. Only those called are "
-        "counted: over the whole bank the effect is small (V18, V21). The riskiest tenth was fitted to SPEC 6.4's "
-        "range. The bond that a call of the own manager feeds is switched off, as are pressure and the gap. By risk "
-        "stands on the upper bound now; the fit was made before the second revision. Tried within ranges, 100,000 "
-        "customers, one seed: persuadables 0.75 instead of 0.55: by uplift 0.87, within, by risk and in turn 1.00."
-    ),
-    "V21": (
-        "Upheaval belongs to whom a strategy touches, and satisfaction moves leaving a third as much as before the "
-        "second revision, so the dip is small: up to a hundredth of the hazard of those touched, where it was 0.9 % "
-        "of the whole bank's attrition. In exits it cannot be told from luck with ten seeds of 20,000 customers, as "
-        "it was measured before; so it is read from the hazard. Satisfaction falls in every arm that touches it. "
-        "The hazard need not rise on the whole: human resources keeps managers from leaving from its first month "
-        "on, and where several strategies begin together the deepest upheaval alone holds, while what they win adds "
-        "up."
-    ),
-    "V22": (
-        "Leakage is 0.006 logit a point and month, fitted to F58's order of size; at 0.012, the value of SPEC 2.3, "
-        "4.2 % of AUM drained, a miss. With half the leakage the money of additional leavers, who follow a log "
-        "hazard of 0.10 a point as before, is a larger part of the whole, and a few rich customers decide it in a "
-        "seed."
-    ),
-    "E1": (
-        "Bonds of managers before month 0 are in the AUM and hazards of the bank as it is "
-        "(`managers.coverage_before`), so a bank without them begins poorer; that is meant. In affluent, where a "
-        "book has 800 customers and each is reached twice a year, cash does not pay and value is about even."
-    ),
-    "E3": (
-        "E3 speaks of managers by skill; F10 tells percentiles of books as they came out, which chance, clients and "
-        "departures pull apart besides. Both have the tolerance here. Like with like, in books of 177 households as "
-        "F10's, nearly all of the spread is chance (shown), while F10's 14 points leave 13 when chance is taken "
-        "out. Skill moves too little: an SD of skill is 0.35 SD of quality, of which half reaches an episode with "
-        "people. Tried within ranges, one seed, 120,000 rows (by skill; as it came out; default +1.0, +3.6 points): "
-        "spread of skill 1.5 and quality by skill 0.6, their upper ends, +2.5, +4.0; with the manager's part of an "
-        "experience 0.8 and the bond by skill 0.5, +4.7, +4.8, both within; with satisfaction -0.22, trust -0.14 "
-        "and bond -0.7 on leaving, +7.5, +6.6; departures at their worst instead (half to a rival, everybody "
-        "follows, 0.9 unplanned, 35 % a year) +0.7, +5.4; half to a rival alone +0.8, +4.1."
-    ),
-    "E4": (
-        "Expectations adapt in about a year, but quality counts beside surprise, so the effect does not fade. An SD "
-        "of service is worth more SD of satisfaction than before the second revision (1.65 after two years then), "
-        "since episodes in the app weigh a quarter and satisfaction therefore varies less between customers; each "
-        "SD of it does a third of what it did to leaving."
-    ),
-    "E7": (
-        "Any call to a tenth keeps some: a friendly call within the ideal number lowers leaving by itself (V11, 2 "
-        "to 3 %), and 20 % persuadables at a hazard ratio of 0.55 weigh more than 8 % sleeping dogs at 1.9 (3.9 %, "
-        "V19). A call by the good score keeps three times as many customers, since they leave three times as often; "
-        "relative to their own leaving it does hardly more. Tried within ranges, 100,000 customers, one seed (good "
-        "score; by chance): persuadables 0.65, dogs 2.2: -4.8 %, -2.3 %; persuadables 0.75: -4.1 %, -2.9 %, with "
-        "what V19 says of that."
-    ),
-    "E9": (
-        "Satisfaction and trust have -0.16 and -0.09 a SD on leaving, set from what was found for reading 2 of the "
-        "revision (0.70 to 0.95 within twelve months; the weak side of it, since behaviour hangs on satisfaction "
-        "far less than intentions do); within the year a rise fades by 5 % a month. At -0.14 and -0.08, tried first, "
-        "the export came out at 0.896 and crossed the bound. Tried besides, one seed (causal, export): -0.18 and "
-        "-0.10: 0.856, 0.870; -0.22 and -0.14: 0.822, 0.837."
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One fact: its claim, how it is measured, the tolerance of each figure (others are shown without verdict).
-
-    `shown` are figures without a tolerance worth a row. `fitted` names figures that an assumption was calibrated to,
-    and that assumption: such a figure says that the fit worked, and nothing about the model. `note` is what is known
-    about why it misses, or what stands behind it where it holds. `styles` are formats of figures that differ from the
-    fact's own. `absent` says why a fact is not measured at all.
-    """
-
-    name: str
-    claim: str
-    how: str
-    tolerances: dict[str, tuple[float, float]]
-    style: str = ".3f"
-    fitted: dict[str, str] = field(default_factory=dict)
-    shown: Sequence[str] = field(default_factory=tuple)
-    note: str = ""
-    styles: Mapping[str, str] = field(default_factory=dict)
-    absent: str = ""
-
-    def style_of(self, what: str) -> str:
-        """How a figure is written."""
-        return self.styles.get(what, self.style)
 
 
 def _falls() -> dict[str, tuple[float, float]]:
@@ -148,7 +24,7 @@ def _spans(what: str) -> list[str]:
     return [f"span {span:g}: {what}" for span in managers.SPANS]
 
 
-FACTS = (
+OF_CUSTOMERS = (
     Fact(
         "V1",
         "AUM is concentrated",
@@ -548,156 +424,5 @@ FACTS = (
         "of 0.82, and money on joining, which the wallet's reversion of 0.03 a month takes back. So a third is left "
         "after three years, where F36 finds nothing. Leaving comes out a little weaker than 0.82, for the frail among "
         "those who were not recommended have gone sooner.",
-    ),
-    Fact(
-        "E1",
-        "named managers are worth their pay in wealth and private",
-        "bank of a million, twice the seeds, same luck: as it is, less one whose tier never had named managers; value "
-        "is cash NPV of 60 months with customer equity at their end, of the whole bank. Affluent may go either way",
-        {f"managers of {tier}: value, CNY m": ANY_MORE for tier in ("wealth", "private")},
-        style=",.1f",
-        shown=[
-            "managers of affluent: value, CNY m",
-            *(f"managers of {tier}: cash NPV, CNY m" for tier in economy.UPPER),
-            *(f"managers of {tier}: what they cost more, CNY m" for tier in economy.UPPER),
-        ],
-        note=NOTES.get("E1", ""),
-    ),
-    Fact(
-        "E2",
-        "revenue rises with AUM at every point",
-        "closed form: revenue of AUM and of one to ten products at 2,000 sizes of AUM and on both sides of each bound; "
-        "a customer with the mean products of both tiers, 0.1 % below and above each bound",
-        {"what one more CNY earns at least, CNY a year": ANY_MORE},
-        style=",.4f",
-        shown=[
-            "the same of an adverse cross-buyer with ten products",
-            *(
-                f"at the bound of {tier}: {what}"
-                for tier in economy.UPPER
-                for what in (
-                    "revenue a year just below, CNY",
-                    "revenue a year just above, CNY",
-                    "the rise less the dearer servicing, CNY",
-                )
-            ),
-        ],
-        styles={
-            f"at the bound of {tier}: {what}, CNY": ",.0f"
-            for tier in economy.UPPER
-            for what in ("revenue a year just below", "revenue a year just above", "the rise less the dearer servicing")
-        },
-        note="Revenue has no step. Fixed servicing has one, for a tier is served as such: who has just climbed earns "
-        "the bank that much less until the money has grown by a few per cent more.",
-    ),
-    Fact(
-        "E3",
-        "books of the best managers keep more customers",
-        "the large bank, wealth: customers of a book still active, whoever manages them by then; books at every year's "
-        "end, all years together. By skill: books of the most skilled tenth of managers at the outset less those of "
-        "the least skilled. As it came out: 90th less 10th percentile of books, which is how F10 tells it",
-        {
-            "books by skill, best tenth less worst, twelve months": (0.04, 0.14),
-            "books by realised retention, 90th less 10th percentile, twelve months": (0.04, 0.14),
-        },
-        style="+.2%",
-        shown=[
-            "what chance alone makes of the 90th less the 10th percentile, twelve months",
-            "the same by skill, books whose manager stayed",
-            "realised, 90th less 10th percentile, in books of 177",
-            "what chance alone makes of it",
-            *(f"retention of the {percent}th percentile of books" for percent in (10, 50, 90)),
-            "books by skill, best tenth less worst, five years",
-            "books by realised retention, 90th less 10th percentile, five years",
-            "what chance alone makes of the 90th less the 10th percentile, five years",
-            "customers a book",
-        ],
-        styles={"customers a book": ",.0f"},
-        note=NOTES.get("E3", ""),
-    ),
-    Fact(
-        "E4",
-        "lasting quality keeps its effect",
-        "half the bank, seven years, same luck: service one SD better for all and for good, against as it is: "
-        "attrition of active customers year by year, relative",
-        {"effect on attrition, years 3 to 5 over year 2": (0.5, np.inf)},
-        style="+.1%",
-        shown=[
-            *(f"fall of attrition, year {year}" for year in range(1, 8)),
-            "satisfaction gained after 2 years, SD",
-            "satisfaction gained after 7 years, SD",
-        ],
-        styles={
-            "effect on attrition, years 3 to 5 over year 2": ".3f",
-            "satisfaction gained after 2 years, SD": ".3f",
-            "satisfaction gained after 7 years, SD": ".3f",
-        },
-        note=NOTES.get("E4", ""),
-    ),
-    Fact(
-        "E5",
-        "whom a strategy does not touch lives on as before",
-        "staff upskilling, which touches managers alone, at full force for a year; nobody joins, takes up the app or "
-        "hears of others; customers without a manager in both banks who differ in any column in any month, same luck",
-        {"unmanaged customers whose lives differ": (0.0, 0.0)},
-        style=",.0f",
-        shown=["managed customers whose lives differ", "unmanaged customers"],
-        note="Joiners, the app and talk are switched off because customers imitate one another: there a strategy "
-        "reaches further than its own touch, which is no fault of the bookkeeping.",
-    ),
-    Fact(
-        "E6",
-        "return on investment adds up",
-        "arms of V21: return as told, less (difference of value + difference of cost) / difference of cost - 1",
-        {"largest deviation of an arm": (0.0, 1e-9)},
-        style=".1e",
-    ),
-    Fact(
-        "E7",
-        "a campaign keeps customers if it is aimed",
-        "the bank as it stands, same luck: for six months a tenth of active customers is phoned whenever no such call "
-        "is at work; exits of those chosen by the end, over their own without calls. A good score knows what "
-        "personalised service and fintech let it (V17). At about 0 is what stays above the least of a good one, -2 %",
-        {
-            "exits of the riskiest tenth by a good score": (-0.11, -0.02),
-            "exits of a tenth by chance": (-0.02, np.inf),
-            "exits of sleeping dogs": ANY_MORE,
-        },
-        style="+.1%",
-        shown=[
-            "exits of the riskiest tenth by today's score",
-            *(f"kept of 1,000, {name}" for name in economy.CHOSEN),
-        ],
-        styles={f"kept of 1,000, {name}": ".1f" for name in economy.CHOSEN},
-        note=NOTES.get("E7", ""),
-    ),
-    Fact(
-        "E8",
-        "the model meets its closed forms",
-        "SPEC 9.2, run as they stand: " + " and ".join(f"`tests/{name}.py`" for name in economy.CLOSED_FORMS),
-        {"tests failed": (0.0, 0.0)},
-        style=".0f",
-        shown=["tests passed"],
-        note=NOTES.get("E8", ""),
-    ),
-    Fact(
-        "E9",
-        "the more satisfied leave less, moderately",
-        "export: panel rows at the start of each year, leaving within twelve months, complementary log-log on true "
-        "satisfaction (SD of the customers there), tier, products, app, age, tenure; causal: same luck, everybody one "
-        "SD more satisfied today",
-        {
-            "export: hazard ratio a SD of satisfaction": (0.75, 0.90),
-            "causal: hazard ratio a SD of satisfaction, twelve months": (0.75, 0.90),
-        },
-        fitted=dict.fromkeys(
-            ("export: hazard ratio a SD of satisfaction", "causal: hazard ratio a SD of satisfaction, twelve months"),
-            "model.leaving.satisfaction",
-        ),
-        shown=[
-            "export, without other covariates",
-            "causal: hazard ratio a SD of satisfaction, months 13 to 24",
-        ],
-        note=NOTES.get("E9", ""),
     ),
 )

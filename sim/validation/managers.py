@@ -12,9 +12,8 @@ import numpy as np
 from sim.bank.model import BankModel
 from sim.codes import CLOSED
 from sim.scenario.scenario import Scenario
-
-from .banks import UNIT, bank, live, scenario, tables
-from .facts_customers import YEAR, Figures, Run, attrition
+from sim.validation.banks import UNIT, bank, live, scenario, tables
+from sim.validation.customers import YEAR, Figures, Run, attrition
 
 AFTER = 3  # months in which a change of manager is felt
 ROAD = 6  # months over which customers follow a manager
@@ -70,9 +69,9 @@ class Witness:
             if d.month == model.month - ROAD:
                 d.lost = _lost(model, d.rows, d.uid, d.aum)
         if model.month % ROAD == 0 and model.month + ROAD <= model.scenario.months:
-            for post in np.flatnonzero(self.tier_of_post >= 0):
-                rows = np.flatnonzero(c.manager == post)
-                known = (int(post), int(self.tier_of_post[post]), rows, c.uid[rows], c.aum[rows].copy())
+            for own in np.flatnonzero(self.tier_of_post >= 0):
+                rows = np.flatnonzero(c.manager == own)
+                known = (int(own), int(self.tier_of_post[own]), rows, c.uid[rows], c.aum[rows].copy())
                 self.quiet[model.month].append(known)
         for post, tier, rows, uid, aum in self.quiet.pop(model.month - ROAD, []):
             self.quiet_lost.append((model.month - ROAD, post, tier, _lost(model, rows, uid, aum)))
@@ -111,8 +110,9 @@ def departures(customers: int, agents: int, months: int, burn_in: int, seed: int
 
     def spike(chosen: list[Departure]) -> float:
         seen = [d for d in chosen if (d.month, d.post) in left.index]
-        wanted = sum(left.loc[(d.month, d.post), "customers"] * calm[d.tier - 1] * AFTER for d in seen)
-        return sum(left.loc[(d.month, d.post), "exits_after"] for d in seen) / wanted if wanted > 0 else np.nan
+        book, after = left["customers"], left["exits_after"]
+        wanted = sum(float(book[d.month, d.post]) * calm[d.tier - 1] * AFTER for d in seen)
+        return sum(float(after[d.month, d.post]) for d in seen) / wanted if wanted > 0 else np.nan
 
     def spike_of_six(chosen: list[Departure]) -> float:
         """The same over six months; these exits are not in managers.parquet."""

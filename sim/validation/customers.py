@@ -12,9 +12,8 @@ import pandas as pd
 from sim.bank.model import BankModel
 from sim.codes import ACTIVE, CLOSED
 from sim.scenario.scenario import Scenario
-
-from .banks import TIERS, bank, live, tables
-from .facts_statistics import decay, gini, least_squares, logistic, top_share
+from sim.validation.banks import TIERS, bank, live, tables
+from sim.validation.statistics import decay, gini, least_squares, logistic, top_share
 
 YEAR = 12
 Figures = dict[str, float]
@@ -110,7 +109,7 @@ def v4(run: Run) -> Figures:
     table = run.tables["cohorts"]
     mass = table[table["tier"] == "mass"].set_index("tenure_month")
     hazard = ((mass["closed"] + mass["dormant"]) / mass["at_risk"]).to_numpy()
-    first_year, first_quarter = 1.0 - np.prod(1.0 - hazard[:12]), 1.0 - np.prod(1.0 - hazard[:3])
+    first_year, first_quarter = (float(1.0 - np.prod(1.0 - hazard[:months])) for months in (YEAR, 3))
     out = {"first year": first_year, "of it in the first quarter": first_quarter / first_year}
 
     def yearly(first: int, last: int) -> float:

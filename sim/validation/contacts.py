@@ -11,10 +11,9 @@ from sim.bank.model import BankModel
 from sim.codes import ACTIVE, UPLIFT_CLASSES
 from sim.kernel.tallies import CONTACTS
 from sim.scenario.scenario import Scenario
-
-from .banks import TIERS, UNIT, arms_at_the_start, fork, live, lived, scenario, side_by_side, tables
-from .facts_customers import Figures, Run
-from .facts_statistics import logistic
+from sim.validation.banks import TIERS, UNIT, arms_at_the_start, fork, live, lived, scenario, side_by_side, tables
+from sim.validation.customers import Figures, Run
+from sim.validation.statistics import logistic
 
 QUARTER = 3
 KNOWING = {"churn_auc": 0.78, "uplift": 0.4, "data_quality": 0.85}  # as personalised service and fintech have them
@@ -107,13 +106,13 @@ def calls_that_keep(customers: int, months: int, seed: int) -> dict[str, Figures
             exits[policy] += [np.count_nonzero(called & (c.state != ACTIVE)), np.count_nonzero(called & ~stays)]
             made[policy] += contacts_made(banks[policy])
     left = {name: np.count_nonzero(first & (bank.customers.state != ACTIVE)) for name, bank in banks.items()}
-    saved = {policy: 1000.0 * (left[NOBODY] - left[policy]) / made[policy] for policy in SHARES}
+    saved = {policy: float(1000.0 * (left[NOBODY] - left[policy]) / made[policy]) for policy in SHARES}
     v18 = {f"saved a 1,000 calls, by {policy}": value for policy, value in saved.items()}
     v18 |= {
         "by uplift over by risk": saved["uplift"] / saved["risk"],
         **{f"calls, by {policy}": made[policy] for policy in SHARES},
     }
-    ratio = {policy: with_it / without for policy, (with_it, without) in exits.items()}
+    ratio = {policy: float(with_it / without) for policy, (with_it, without) in exits.items()}
     v19 = {"in turn": ratio["round_robin"], "by risk": ratio["risk"], "by uplift": ratio["uplift"]}
     return {"v18": v18, "v19": v19 | mechanism, "v9": {"exits of those called in turn over without": v19["in turn"]}}
 

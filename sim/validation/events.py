@@ -14,10 +14,9 @@ from scipy.optimize import curve_fit
 
 from sim.bank.model import BankModel
 from sim.codes import ACTIVE
-
-from .banks import UNIT, at_the_start, bank, fork, live, scenario, side_by_side, tables
-from .facts_customers import YEAR, Figures, Run
-from .facts_statistics import logistic
+from sim.validation.banks import UNIT, at_the_start, bank, fork, live, scenario, side_by_side, tables
+from sim.validation.customers import YEAR, Figures, Run
+from sim.validation.statistics import logistic
 
 NOBODY_JOINS = {"mechanisms": {"acquisition": False}}  # so that a row is the same customer in both banks
 
@@ -74,11 +73,13 @@ def tier_changes(customers: int, agents: int, months: int, seed: int) -> dict[st
                 waiting.append((way, Moves(month, higher[rows].copy(), rows)))
         for way, then in waiting:
             if then.month == month - AFTERWARDS:
-                twin = banks["no fall" if way == "down" else "no rise"].customers
+                other = banks["no fall" if way == "down" else "no rise"].customers
                 for of, tiers in FROM.items():
                     rows = then.rows[np.isin(then.tier, tiers)]
-                    found[way, of].exits += [np.count_nonzero(b.state[rows] != ACTIVE) for b in (c, twin)]
-                    found[way, of].aum += [b.aum[rows].sum() for b in (c, twin)]
+                    found[way, of].exits += np.array(
+                        [np.count_nonzero(b.state[rows] != ACTIVE) for b in (c, other)], float
+                    )
+                    found[way, of].aum += [b.aum[rows].sum() for b in (c, other)]
                     found[way, of].moves += rows.size
     return {"v14": _moves_felt(found) | seen.figures()}
 
