@@ -15,8 +15,12 @@ from banks import bank, everybody_awake, hazards, live, lived, monthly, only, ov
 from scipy.optimize import minimize
 
 from sim.behaviour.rates import promoters
+from sim.calibration.checks import rank_checks, sbc
+from sim.calibration.file import read_calibration, shipped
+from sim.calibration.inference import fit
 from sim.calibration.studies import STUDIES, attrition, common, contacts, departures, frailty, loyalty, wealth
 from sim.calibration.studies.common import MODEL, Law
+from sim.calibration.terms import Inference
 from sim.errors import BadInput
 
 DATA = Path(os.environ.get("SIM_DATA_DIR", Path(__file__).parents[2] / "shared" / "data"))
@@ -351,6 +355,57 @@ def test_the_law_of_recommending_is_that_of_the_model() -> None:
     assert made[names.index("detractors")] == pytest.approx(down, abs=1e-9)
 
 
+# --- inference on them -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", STUDIES)
+def test_known_numbers_are_found_as_often_as_said(name: str) -> None:
+    """Simulation-based calibration: ranks of a hundred known answers inside their band, and the 90 % interval."""
+    law, _ = made_up_problem(name, seed=3)
+    ranks = sbc(law, Inference(samples=2_000), 100)
+    for check in rank_checks(ranks):
+        assert check["passed"], (name, check["of"], check["about"])
+
+
+def test_ranks_of_too_narrow_draws_are_found() -> None:
+    """The guard of the test above: draws half as wide as they should be are told."""
+    law, _ = made_up_problem("departures", seed=3)
+    ranks = sbc(law, Inference(samples=500), 60)
+    narrow = ranks.assign(rank=(0.5 + 2.5 * (ranks["rank"] - 0.5)).clip(0.0, 1.0))
+    assert not all(check["passed"] for check in rank_checks(narrow))
+
+
+def test_the_posterior_of_the_shifted_beta_geometric_holds_the_published_numbers() -> None:
+    """As the engine finds it, from the very curve that the published numbers draw."""
+    seen = {
+        segment: np.r_[1.0, frailty.beta_survival(*(np.array([x]) for x in PUBLISHED[segment]), 7)[0]]
+        for segment in frailty.SEGMENTS
+    }
+    found = fit(frailty.beta_made(seen), Inference(samples=2_000))
+    for number, draws in zip(found.problem.free, found.draws.T, strict=True):
+        letter, segment = number.path.split(", ")
+        published = PUBLISHED[segment][letter == "beta"]
+        assert np.quantile(draws, 0.05) < published < np.quantile(draws, 0.95), (number.path, draws.mean())
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_study_says_what_it_learned(name: str) -> None:
+    law, _ = made_up_problem(name)
+    said = STUDIES[name].learned(fit(law, Inference(samples=400, draws=200)))
+    for text in (said.data, said.fitted, said.learned, said.defaults):
+        assert text.endswith(".")
+        assert "nan" not in text
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_calibration_file_of_it_comes_with_the_program(name: str) -> None:
+    asked, _ = read_calibration(name)
+    assert (asked.name, asked.study) == (name, name)
+    assert name in shipped()
+    assert asked.fits >= 100
+
+
 # --- known answers ----------------------------------------------------------------------------------------------------
 
 # as printed by Fader & Hardie (F72): alpha, beta
@@ -409,6 +464,11 @@ def test_an_own_history_is_a_problem_of_its_own() -> None:
     frame = pd.DataFrame({"id": np.repeat(np.arange(300), 18), "month": month, "aum": np.exp(logs).ravel()})
     law = wealth.made(history=frame, title="own")
     assert [target.name for target in law.targets] == [f"own, {lag} months" for lag in wealth.LAGS]
+    dated = frame.assign(month=pd.to_datetime("2024-01-31") + frame.month.map(pd.offsets.MonthEnd))
+    assert np.array_equal(wealth.made(history=dated).observed, law.observed)
+    gap = wealth.panel(frame[frame.month != 5])  # a month that nobody has is none the less a month
+    assert gap.shape[1] == 18
+    assert np.isnan(gap[:, 5]).all()
     with pytest.raises(ValueError, match="pairs of months"):
         wealth.made(history=frame[frame.month == 0])
     with pytest.raises(ValueError, match="pairs of months"):

@@ -27,7 +27,7 @@ FITTED = 5  # years that the fit uses; the later ones check it
 YEAR = 12
 LEAST_THETA = 1e-6
 BANDS = (3, 12, 24, 48, 60)  # months of tenure from which the model's multipliers change
-CHANCES, SPREAD = (1e-4, 0.1), (0.02, 50.0)  # of the nuisance numbers
+CHANCES, SPREAD = (1e-3, 0.1), (0.1, 10.0)  # of the nuisance numbers
 
 
 def survival(folder: str | Path) -> dict[str, Floats]:
@@ -109,7 +109,7 @@ def _statistics(alive: Floats, z: Floats) -> Floats:
     return out
 
 
-def _targets(seen: dict[str, Floats]) -> list[Target]:
+def _targets(seen: dict[str, Floats], fitted: int) -> list[Target]:
     made = []
     for segment, alive in seen.items():
         for year in range(1, alive.size):
@@ -120,16 +120,16 @@ def _targets(seen: dict[str, Floats]) -> list[Target]:
                     float(chance),
                     float(np.sqrt(chance * (1.0 - chance) / left)),
                     "probability a year",
-                    year <= FITTED,
+                    year <= fitted,
                     "leaving in the year, of those who were left",
                 )
             )
     return made
 
 
-def _made(seen: dict[str, Floats], numbers: list[Free], alive_of: Any, title: str) -> Law:
+def _made(seen: dict[str, Floats], numbers: list[Free], alive_of: Any, title: str, fitted: int) -> Law:
     years = [alive.size - 1 for alive in seen.values()]
-    targets = _targets(seen)
+    targets = _targets(seen, fitted)
 
     def law(theta: Floats, z: Floats) -> Floats:
         parts, start = [], 0
@@ -140,7 +140,7 @@ def _made(seen: dict[str, Floats], numbers: list[Free], alive_of: Any, title: st
 
     def of_data(theta: Floats) -> Floats:
         each = [
-            likelihood(alive_of(theta, i, min(n, FITTED)), alive[: min(n, FITTED) + 1])
+            likelihood(alive_of(theta, i, min(n, fitted)), alive[: min(n, fitted) + 1])
             for i, (n, alive) in enumerate(zip(years, seen.values(), strict=True))
         ]
         return np.asarray(np.sum(each, axis=0))
@@ -160,11 +160,11 @@ def made(seen: dict[str, Floats]) -> Law:
     def alive_of(theta: Floats, segment: int, years: int) -> Floats:
         return gamma_survival(theta[:, 0], theta[:, 1 + segment], worn[segment][:years])
 
-    return _made(seen, numbers, alive_of, name)
+    return _made(seen, numbers, alive_of, name, FITTED)
 
 
 def beta_made(seen: dict[str, Floats]) -> Law:
-    """The problem of the shifted beta-geometric: two numbers a segment, none of them the model's."""
+    """The problem of the shifted beta-geometric, all years fitted: two numbers a segment, none of them the model's."""
     numbers = [
         nuisance(f"{letter}, {segment}", *SPREAD, 1.0, "shape of the Beta", "yearly chance of leaving", "log")
         for segment in seen
@@ -174,7 +174,7 @@ def beta_made(seen: dict[str, Floats]) -> Law:
     def alive_of(theta: Floats, segment: int, years: int) -> Floats:
         return beta_survival(theta[:, 2 * segment], theta[:, 2 * segment + 1], years)
 
-    return _made(seen, numbers, alive_of, "shifted beta-geometric")
+    return _made(seen, numbers, alive_of, "shifted beta-geometric", max(alive.size for alive in seen.values()))
 
 
 def problem(folder: str | Path) -> Law:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.calibration.problem import Floats, Free, Learned, Target
-from sim.calibration.studies.common import MODEL, Law, free, nuisance, table, told
+from sim.calibration.studies.common import EDGE, MODEL, Law, free, nuisance, table, told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,10 @@ GIVEN = 1  # the quarter: customers are in the file for its balance, which leave
 OTHERS = (0, 2, 3)
 PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 CUTS = (0.70, 0.95)  # of the quarter's balance: bounds of three tiers
-GRID = 60  # quantiles of the quarter's balance in each tier
+TIERS = len(CUTS) + 1
+GRID = 12  # quantiles of the quarter's balance in each tier
+TERMS = 5  # of the tetrachoric series
+BOOTSTRAP = 400
 LAGS = (1, 2, 3, 4, 6, 8)  # months, of the history
 HELD_OUT = (4, 8)
 NEW = 3  # months in which an account that joins later is left out
@@ -98,19 +101,91 @@ def given_quarter(logs: Floats) -> Moments:
     return Moments(tuple(names), np.concatenate([slope, products.mean(axis=0)]), covariance)
 
 
-def stays(logs: Floats) -> tuple[Moments, list[Floats]]:
-    """Shares of each tier of the quarter who are in it in the month, bounds standing; and the grids to predict it."""
-    x, after = logs[:, GIVEN], logs[:, 3]
-    bounds = np.array([-np.inf, *np.quantile(x, CUTS), np.inf])
-    shares, errors, grids = [], [], []
-    for low, high in pairwise(bounds):
-        here = (x > low) & (x <= high)
-        stay = ((after > low) & (after <= high))[here].mean()
-        shares.append(stay)
-        errors.append(stay * (1.0 - stay) / here.sum())
-        grids.append(np.quantile(x[here], (np.arange(GRID) + 0.5) / GRID) - x.mean())
+def bounds_of(logs: Floats) -> Floats:
+    """Bounds of three tiers of log balance, by the quarter's, with both ends."""
+    return np.array([-np.inf, *np.quantile(logs[:, GIVEN], CUTS), np.inf])
+
+
+def memory(chain: Floats) -> Floats:
+    """Share in the same tier two steps later less what a Markov chain of the two says, of joint shares (n, 3, 3, 3)
+    of a tier in the quarter before, in the quarter and in the month."""
+    same = np.einsum("naba->n", chain)
+    first, second = chain.sum(axis=3), chain.sum(axis=1)
+    middle = second.sum(axis=2)
+    return np.asarray(same - np.einsum("nab,nba,nb->n", first, second, 1.0 / np.maximum(middle, EDGE)))
+
+
+def persistence(logs: Floats) -> Moments:
+    """Shares of each tier of the quarter who are in it in the month, and the memory of three snapshots; bounds stand.
+
+    Their covariance is a bootstrap's over customers.
+    """
+    bounds = bounds_of(logs)
+    tier = np.clip(np.searchsorted(bounds, logs, side="left") - 1, 0, TIERS - 1)
+    code = (tier[:, 0] * TIERS + tier[:, GIVEN]) * TIERS + tier[:, 3]
+    shares = np.bincount(code, minlength=TIERS**3) / code.size
+    again = np.random.Generator(np.random.Philox(key=PURPOSE)).multinomial(code.size, shares, BOOTSTRAP) / code.size
+
+    def statistics(chain: Floats) -> Floats:
+        second = chain.sum(axis=1)
+        stay = np.einsum("nbb->nb", second) / second.sum(axis=2)
+        return np.column_stack([stay, memory(chain)])
+
+    shape = (-1, TIERS, TIERS, TIERS)
     names = tuple(f"stays {word}" for word in ("mass", "affluent", "premium"))
-    return Moments(names, np.array(shares), np.diag(errors)), grids
+    return Moments(
+        (*names, "memory of the tier"),
+        statistics(shares.reshape(shape))[0],
+        np.cov(statistics(again.reshape(shape)), rowvar=False),
+    )
+
+
+def persisting(logs: Floats) -> Any:
+    """A function of slopes (n, 3) and of covariances of what is left (n, 3, 3), given the quarter: `persistence`.
+
+    The quarter's balances are as they are; the snapshots before and after it are normal given it.
+    """
+    from scipy.special import ndtr
+
+    x = logs[:, GIVEN]
+    bounds = bounds_of(logs)
+    tiers = [np.sort(x[(x > low) & (x <= high)]) for low, high in pairwise(bounds)]
+    grid = np.array([np.quantile(one, (np.arange(GRID) + 0.5) / GRID) for one in tiers])  # (tiers, GRID)
+    share = np.array([one.size for one in tiers]) / x.size
+    means = logs.mean(axis=0)
+    inner = bounds[1:-1]
+
+    def below(slope: Floats, sd: Floats, j: int) -> tuple[Floats, Floats]:
+        centre = means[j] + slope[:, None, None] * (grid - means[GIVEN])
+        z = (inner - centre[..., None]) / sd[:, None, None, None]
+        return z, ndtr(z)
+
+    def of(slope: Floats, left: Floats) -> Floats:
+        sd_before, sd_after = np.sqrt(left[:, 0, 0]), np.sqrt(left[:, 2, 2])
+        r = (left[:, 0, 2] / (sd_before * sd_after))[:, None, None, None, None]
+        z_before, p_before = below(slope[:, 0], sd_before, 0)
+        z_after, p_after = below(slope[:, 2], sd_after, 3)
+        both = p_before[..., :, None] * p_after[..., None, :]
+        here = [np.ones_like(z_before), np.ones_like(z_after)]  # Hermite polynomials of the tetrachoric series
+        last = [np.zeros_like(z_before), np.zeros_like(z_after)]
+        density = [np.exp(-z * z / 2.0) / np.sqrt(2.0 * np.pi) for z in (z_before, z_after)]
+        weight = 1.0
+        for k in range(1, TERMS + 1):
+            weight = weight * r / k
+            both = both + weight * (here[0] * density[0])[..., :, None] * (here[1] * density[1])[..., None, :]
+            step = [z * h - (k - 1) * b for z, h, b in zip((z_before, z_after), here, last, strict=True)]
+            last, here = here, step
+        whole = np.zeros((*both.shape[:-2], TIERS + 1, TIERS + 1))  # joint distribution function at all bounds
+        whole[..., 1:-1, 1:-1] = both
+        whole[..., 1:-1, -1], whole[..., -1, 1:-1], whole[..., -1, -1] = p_before, p_after, 1.0
+        joint = (
+            np.diff(np.diff(whole, axis=-1), axis=-2).mean(axis=2) * share[None, :, None, None]
+        )  # (n, quarter, ., .)
+        chain = joint.transpose(0, 2, 1, 3)
+        stay = np.einsum("nbb->nb", chain.sum(axis=1)) / share
+        return np.column_stack([stay, memory(chain)])
+
+    return of
 
 
 def berka_history(folder: str | Path) -> pd.DataFrame:
@@ -129,11 +204,19 @@ def berka_history(folder: str | Path) -> pd.DataFrame:
 
 
 def panel(history: pd.DataFrame) -> Floats:
-    """Log balances (customers, months) of a history (id, month, aum), NaN where there is none or none above 0.
+    """Log balances (customers, months) of a history (id, month as a whole number or a date, aum), NaN where there is
+    none or none above 0.
 
     Who joins after the first month is left out for the first months: a new account fills.
     """
-    wide = history.pivot(index="id", columns="month", values="aum").sort_index(axis=1)
+    import pandas as pd
+
+    month = history["month"]
+    if not pd.api.types.is_integer_dtype(month):
+        period = pd.PeriodIndex(pd.to_datetime(month), freq="M")
+        month = pd.Series(period.year * 12 + period.month, index=history.index)
+    wide = history.assign(month=month).pivot(index="id", columns="month", values="aum")
+    wide = wide.reindex(columns=range(int(month.min()), int(month.max()) + 1))
     amounts = wide.to_numpy(np.float64)
     logs = np.log(np.where(amounts > 0, amounts, np.nan))
     seen = np.isfinite(amounts)
@@ -215,19 +298,20 @@ def made(shots: Floats | None = None, history: pd.DataFrame | None = None, title
 
     ValueError where there is neither, or a history too short for any lag.
     """
-    from scipy.special import ndtr
-
     numbers = [free(PATHS[0], "log"), free(PATHS[1], "log")]
     blocks: list[tuple[Moments, str, Any]] = []
-    grids: list[Floats] = []
+    stay: Any = None
     lags: list[int] = []
     if shots is not None:
         numbers += [
             nuisance("savings: spread", *SPREAD, 0.8, "log", "own means over customers", "log"),
             *_passing("savings"),
         ]
-        kept, grids = stays(shots)
-        blocks += [(given_quarter(shots), "savings", lambda name: True), (kept, "savings", lambda name: False)]
+        stay = persisting(shots)
+        blocks += [
+            (given_quarter(shots), "savings", lambda name: True),
+            (persistence(shots), "savings", lambda name: False),
+        ]
     if history is not None:
         numbers += _passing(title)
         moments, lags = structure(panel(history))
@@ -240,7 +324,13 @@ def made(shots: Floats | None = None, history: pd.DataFrame | None = None, title
         errors = np.sqrt(np.diag(moments.covariance))
         sizes.append(len(moments.names))
         targets += [
-            Target(f"{where}, {each}", float(v), float(e), "log2" if "stays" not in each else "share", used(each))
+            Target(
+                f"{where}, {each}",
+                float(v),
+                float(e),
+                "share" if where == "savings" and not used(each) else "log2",
+                used(each),
+            )
             for each, v, e in zip(moments.names, moments.values, errors, strict=True)
         ]
     covariance = np.zeros((len(targets), len(targets)))
@@ -265,12 +355,7 @@ def made(shots: Floats | None = None, history: pd.DataFrame | None = None, title
         if shots is not None:
             slope, left = conditional(shot_covariance(lag_of(theta, "savings", True)))
             parts += [slope, np.stack([left[:, i, j] for i, j in PAIRS], axis=1)]
-            sd = np.sqrt(left[:, 2, 2])[:, None]
-            shift = float(shots[:, 3].mean() - shots[:, GIVEN].mean())
-            edges = np.array([-np.inf, *(np.quantile(shots[:, GIVEN], CUTS) - shots[:, GIVEN].mean()), np.inf])
-            for grid, low, high in zip(grids, edges[:-1], edges[1:], strict=True):
-                middle = shift + slope[:, 2:3] * grid
-                parts.append((ndtr((high - middle) / sd) - ndtr((low - middle) / sd)).mean(axis=1, keepdims=True))
+            parts.append(stay(slope, left))
         if lags:
             by_lag = lag_of(theta, title, False)(np.array([0, *lags]))
             parts.append(2.0 * (by_lag[:, :1] - by_lag[:, 1:]))
