@@ -10,32 +10,63 @@ from typing import Any
 import mesa
 
 from oracle.customer import OracleCustomer, moved
-from oracle.luck import normal, single
+from oracle.ledger import OracleLedger
+from oracle.luck import NORMAL, normal, poisson, single, uniforms
+from oracle.strategies import OracleLevers, OracleProgramme, Wish
+from oracle.team import OracleTeam
 from oracle.world import OracleWorld
+from sim.behaviour.relations import hazard_ratio, standing_bond
 from sim.behaviour.service_law import service_law
-from sim.codes import ACTIVE, CLOSED
+from sim.codes import ACTIVE, CLOSED, DRAW_JOINERS
 from sim.scenario.scenario import Scenario
 
 UNIT = 1024  # of weight, a customer
 
 
 class OracleBank(mesa.Model):
-    """One bank under one arm and one seed. `people` are the customers at the end of `month`, columns by name each."""
+    """One bank under the scenario's first arm and one seed; `first` are its first customers, columns by name each.
 
-    def __init__(self, scenario: Scenario, seed: int, people: list[dict[str, Any]], *, month: int):
+    `to_the_letter` has it live by the texts where the model is known not to (README.md).
+    Taken from the model: what customers are when they come, and three closed forms of the settings (the scale of
+    satisfaction, the standing bond, the ratio of hazards by coverage).
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, first: list[dict[str, Any]], *, to_the_letter: bool = False):
         super().__init__()
-        self.scenario, self.seed, self.month = scenario, seed, month
+        self.scenario, self.seed, self.month = scenario, seed, -scenario.burn_in
+        self.to_the_letter = to_the_letter
         self.settings, self.tiers = scenario.model, scenario.tier_list
         self.channels = scenario.channels.all()
         self.bounds = [tier.start for tier in self.tiers]
+        about = self.settings, scenario.managers, scenario.channels, self.tiers
         self.scale = service_law(self.settings, scenario.channels)
-        self.levers: Any = None
+        self.standing_bond = standing_bond(*about).tolist()
+        self.coverage_ratio = hazard_ratio(*about).tolist()
+        self.levers = OracleLevers(len(self.tiers))
         self.world = OracleWorld(self)
+        self.ledger = OracleLedger(self)
+        self.programme: OracleProgramme | None = None  # begins with the measured months
+        self.promoters_at_start = 0.0
         self.plan: Mapping[int, int] = {}
-        self.customers = [OracleCustomer(self, columns) for columns in people]
-        self.leavers = [0.0] * len(self.tiers)
         self.flows: Counter[tuple[str, int]] = Counter()
-        self.share_of_users = 0.0
+        self.leavers = [0.0] * len(self.tiers)
+        self.customers = [OracleCustomer(self, columns) for columns in first]
+        of_tier = [[one.weight for one in self.customers if one.tier == k] for k in range(len(self.tiers))]
+        self.shares = [sum(weights) / sum(map(sum, of_tier)) for weights in of_tier]
+        self.joiner_weight = [sum(weights) // len(weights) if weights else UNIT for weights in of_tier]
+        self.team = OracleTeam(self)
+        if self.settings.mechanisms.contacts:
+            self.team.is_founded()
+        self.counts_itself()
+        self.weighs_population()
+
+    def begins_measuring(self) -> None:
+        """Month 0: hazards are normalised once more, and the arm's strategies begin."""
+        self.weighs_population()
+        self.promoters_at_start = self.promoters()
+        for one in self.customers:
+            one.first_tier = one.tier
+        self.programme = OracleProgramme(self, self.scenario.arm_list[0].strategies)
 
     # --- settings -----------------------------------------------------------------------------------------------------
 
@@ -44,7 +75,7 @@ class OracleBank(mesa.Model):
         one = self.tiers[tier]
         return table[one.name] if one.name in table else table[one.key]
 
-    # --- beginnings ---------------------------------------------------------------------------------------------------
+    # --- who is there -------------------------------------------------------------------------------------------------
 
     def open_customers(self) -> list[OracleCustomer]:
         return [one for one in self.customers if one.state != CLOSED]
@@ -70,7 +101,7 @@ class OracleBank(mesa.Model):
             saved = [math.exp(x) * (1.0 - one.class_ratio()) for x, one in zip(risks, people, strict=True)]
             ratio = mean(weights, [fixed(math.exp(x), 2**20) for x in risks]) if people else 1.0
             ratio = max(ratio, 2.0**-20) * events
-            ratio /= self.coverage_ratio(tier)
+            ratio /= self.coverage_ratio[tier]
             if not s.normalise_hazards:
                 ratio = 1.0
             hazard = s.hazard(settings)
@@ -83,9 +114,27 @@ class OracleBank(mesa.Model):
         self.risk_spread = math.sqrt(within / max(total, 1))
         self.month -= 1
 
-    def coverage_ratio(self, tier: int) -> float:
-        """The mean hazard under the scenario's coverage over that under the coverage before."""
-        return 1.0
+    def counts_itself(self) -> None:
+        """What the next month goes by: customers, and the share of app users."""
+        active = [one for one in self.customers if one.state == ACTIVE]
+        self.size = sum(one.weight for one in self.open_customers()) / UNIT
+        self.share_of_users = sum(one.weight * one.adopted for one in active) / max(
+            sum(one.weight for one in active), 1
+        )
+
+    def promoters(self) -> float:
+        """Share of active customers who would recommend the bank, by the normal law tier by tier (11.3)."""
+        s, promote, total = self.settings.loyalty, 0.0, 0
+        for tier in range(len(self.tiers)):
+            people = self.of_tier(tier)
+            weights, loyalty = [one.weight for one in people], [one.loyalty() for one in people]
+            middle = mean(weights, loyalty)
+            variance = max(mean(weights, [x * x for x in loyalty]) - middle * middle, 0.0)
+            centre = s.nps_level + s.nps_loading * middle / s.spread
+            noise = math.sqrt(s.nps_loading**2 * variance / s.spread**2 + 1.0 - s.nps_loading**2)
+            promote += NORMAL.cdf((centre - s.promote_from) / noise) * sum(weights)
+            total += sum(weights)
+        return promote / max(total, 1)
 
     # --- what customers ask -------------------------------------------------------------------------------------------
 
@@ -120,6 +169,9 @@ class OracleBank(mesa.Model):
     def manager_quality(self, post: int) -> float:
         return self.qualities[post]
 
+    def hours_of_norm(self, tier: int) -> float:
+        return self.team.hours_of_norm(tier)
+
     def planned(self, customer: OracleCustomer) -> int:
         return self.plan.get(customer.uid, -1)
 
@@ -149,27 +201,53 @@ class OracleBank(mesa.Model):
 
     # --- the month ----------------------------------------------------------------------------------------------------
 
-    def live(self) -> None:
-        """The customers' month."""
+    def step(self) -> None:
+        """Live the month, in the order of docs/model.md 3, but for who joins."""
+        self.month += 1
         self.flows.clear()
         self.world = OracleWorld(self)
         self.world.strikes()
+        self.levers = self.programme.turns() if self.programme is not None else OracleLevers(len(self.tiers))
+        self.qualities = [manager.quality() for manager in self.team.managers]
+        self.plan = self.team.plans(self.wishes()) if self.settings.mechanisms.contacts else {}
         for customer in self.customers:
             customer.step()
 
-    def welcome(self, people: list[dict[str, Any]]) -> None:
-        self.customers += [OracleCustomer(self, columns) for columns in people]
+    def wishes(self) -> dict[int, Wish]:
+        return self.programme.wishes() if self.programme is not None else {}
 
-    def remember(self) -> None:
-        """What this month leaves to the next one."""
+    def joiners(self) -> tuple[int, int]:
+        """How many join this month, rows: by themselves, and through a customer who recommended the bank."""
+        s = self.settings.acquisition
+        if not self.settings.mechanisms.acquisition:
+            return 0, 0
+        chance = [s.upper_tiers * share for share in self.shares]
+        chance[0] = 1.0 - sum(chance[1:])
+        rows = sum(p * UNIT / weight for p, weight in zip(chance, self.joiner_weight, strict=True))
+        rows *= s.rate / 12.0 * sum(one.weight for one in self.open_customers()) / UNIT
+        now = self.promoters() / self.promoters_at_start if self.promoters_at_start > 0.0 else 1.0
+        alone, through = uniforms(self.seed, DRAW_JOINERS, self.month, 0)[:2]
+        return poisson(alone, rows * (1.0 - s.referral)), poisson(through, rows * s.referral * now)
+
+    def welcomes(self, people: list[dict[str, Any]]) -> None:
+        for columns in people:
+            one = OracleCustomer(self, columns)
+            self.customers.append(one)
+            self.count(one, "joined")
+
+    def closes_month(self) -> None:
+        """Managers' month, and what this month leaves to the next one."""
         for tier in range(len(self.tiers)):
             active = sum(one.weight for one in self.of_tier(tier))
             gone = sum(self.flows[what, tier] for what in ("closed", "closed_dormant", "went_dormant"))
             self.leavers[tier] = self.settings.leaving.remembered * self.leavers[tier] + gone / max(active, 1)
-        active = [one for one in self.customers if one.state == ACTIVE]
-        self.share_of_users = sum(one.weight * one.adopted for one in active) / max(
-            sum(one.weight for one in active), 1
-        )
+        self.counts_itself()
+        if self.settings.mechanisms.contacts:
+            for manager in self.team.managers:
+                manager.closes_month()
+            for manager in self.team.managers:
+                manager.is_poached()
+            self.team.balances()
 
     # --- what customers tell ------------------------------------------------------------------------------------------
 

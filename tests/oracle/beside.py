@@ -11,7 +11,7 @@ from oracle.bank import OracleBank
 from oracle.customer import COLUMNS, WHOLE
 from sim.agents.customer import Customers
 from sim.bank.model import BankModel
-from sim.codes import ACTIVE, CLOSED
+from sim.codes import CLOSED, NOBODY
 
 TOLERANCE = 1e-5  # of a float: absolute below 1, relative above
 TOLERANCE_OF_MONEY = 5e-5  # AUM is the exponential of a float of 32 bits near 13
@@ -46,48 +46,29 @@ class Beside:
 
     def __init__(self, model: BankModel):
         self.model = model
-        scenario, people = model.scenario, columns_of(model.customers)
-        self.oracle = OracleBank(scenario, model.seed, list(people.values()), month=model.month)
-        self.oracle.levers = model.levers
-        self.oracle.weighs_population()
-        self.oracle.remember()
-        self.schedule, self.step_customers = model.schedule, model.step_customers
-        model.schedule, model.step_customers = self._schedule, self._step_customers  # type: ignore[method-assign]
-
-    def _schedule(self) -> Any:
-        plan, work = self.schedule()
-        customers = self.model.customers
-        active = np.flatnonzero(customers.state == ACTIVE)
-        self.plan = dict(zip(customers.uid[active].tolist(), plan[active].tolist(), strict=True))
-        return plan, work
-
-    def _step_customers(self, plan: np.ndarray) -> Any:
-        joined = self.step_customers(plan)
-        self.after = columns_of(self.model.customers)
-        return joined
+        self.oracle = OracleBank(model.scenario, model.seed, people(model))
+        self.books: list[dict[str, list[float]]] = []
+        assert not (found := list(unlike(self.oracle, columns_of(model.customers)))), found[:12]
 
     def begin_measuring(self) -> None:
         self.model.begin_measuring()
-        self.oracle.weighs_population()
-        for one in self.oracle.customers:
-            one.first_tier = one.tier
+        self.oracle.begins_measuring()
 
     def step(self) -> list[str]:
         """What differs at the end of the month."""
         model, oracle = self.model, self.oracle
-        oracle.qualities = model.team.quality().tolist()
         model.step()
-        oracle.month, oracle.levers, oracle.plan = model.month, model.levers, self.plan
-        oracle.live()
-        known = {one.uid for one in oracle.customers}
-        oracle.welcome([columns for uid, columns in self.after.items() if uid not in known])
-        oracle.remember()
-        differing = list(unlike(oracle, self.after))
-        books = columns_of(model.customers)
-        for one in oracle.open_customers():
-            for name in ("manager", "contact_gap", "bond", "manager_shock", "manager_shock_months"):
-                setattr(one, name, books[one.uid][name])
-            one.follow, one.follow_months = books[one.uid]["follow"], books[one.uid]["follow_months"]
+        oracle.step()
+        theirs, known = columns_of(model.customers), {one.uid for one in oracle.customers}
+        joined = [columns for uid, columns in theirs.items() if uid not in known]
+        counts = oracle.joiners()
+        oracle.welcomes([columns | {"manager": NOBODY} for columns in joined])
+        oracle.closes_month()
+        self.books.append(oracle.ledger.settles())
+        differing = list(unlike(oracle, theirs))
+        through = sum(columns["referred"] for columns in joined)
+        if counts != (len(joined) - through, through):
+            differing.insert(0, f"{counts} join, in the model {len(joined) - through, through}")
         return differing
 
     def live(self) -> None:
@@ -97,3 +78,11 @@ class Beside:
                 self.begin_measuring()
             differing = self.step()
             assert not differing, f"month {self.model.month}, {len(differing)} differ: " + "; ".join(differing[:12])
+
+
+def people(model: BankModel) -> list[dict[str, Any]]:
+    """The first customers as they come, before they have managers."""
+    values = model.source.first(model.seed, -model.scenario.burn_in)
+    first = Customers(values["uid"].size)
+    first.place(values)
+    return list(columns_of(first).values())

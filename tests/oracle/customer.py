@@ -32,6 +32,8 @@ from sim.codes import (
 
 if TYPE_CHECKING:
     from oracle.bank import OracleBank
+    from oracle.strategies import OracleLevers
+    from oracle.world import OracleWorld
 
 WHOLE = (
     *("uid", "weight", "state", "tier", "first_tier", "joined_month", "referred", "products", "adopted", "preferred"),
@@ -68,6 +70,7 @@ class OracleCustomer(mesa.Agent):
         for name in COLUMNS:
             setattr(self, name, columns[name])
         self.campaign_channel = NOBODY  # of a campaign's contact of this month, for the ledger
+        self.tier_before = self.tier
 
     # --- what it can be asked -------------------------------------------------------------------------------------
 
@@ -75,6 +78,14 @@ class OracleCustomer(mesa.Agent):
         """The uniforms of a purpose this month, by their name."""
         month = self.bank.month if month is None else month
         return dict(zip(LANES[purpose], uniforms(self.bank.seed, purpose, month, self.uid), strict=True))
+
+    @property
+    def levers(self) -> OracleLevers:
+        return self.bank.levers
+
+    @property
+    def world(self) -> OracleWorld:
+        return self.bank.world
 
     @property
     def is_active(self) -> bool:
@@ -109,10 +120,20 @@ class OracleCustomer(mesa.Agent):
         """What a retention contact does to the hazard."""
         return self.bank.settings.retention.hazard_ratio[UPLIFT_CLASSES[self.uplift_class]]
 
+    def loyalty(self) -> float:
+        s = self.bank.settings.loyalty
+        habit = min(2.0 * (self.tenure + 1) / s.habit_months - 1.0, 1.0)
+        return s.satisfaction * self.satisfied() + s.trust * self.trusting() + s.bond * self.bond + s.habit * habit
+
+    def is_near_bound(self, near: float) -> bool:
+        """Whether AUM is at least so much of the next tier's bound."""
+        return self.tier + 1 < len(self.bank.tiers) and self.aum >= near * self.bank.bounds[self.tier + 1]
+
     # --- the month --------------------------------------------------------------------------------------------------
 
     def step(self) -> None:
         """Live the month, in the order of docs/model.md 3."""
+        self.campaign_channel = NOBODY
         if self.state == CLOSED:
             return
         self.begins_month()
@@ -135,7 +156,6 @@ class OracleCustomer(mesa.Agent):
 
     def begins_month(self) -> None:
         """The month's luck; nothing has happened yet."""
-        self.levers, self.world = self.bank.levers, self.bank.world
         self.life = self.luck(DRAW_LIFE)
         self.service = self.luck(DRAW_SERVICE)
         self.contact = self.luck(DRAW_CONTACT)
@@ -144,7 +164,7 @@ class OracleCustomer(mesa.Agent):
         self.reached = self.sold = self.won_back = self.failed = self.complained = self.recovered = self.breach = False
         self.opts_out = False
         self.quality = self.surprise = self.experience_weight = 0.0
-        self.campaign_channel = NOBODY
+        self.tier_before = self.tier
 
     def meets_life(self) -> None:
         life = self.bank.settings.life
@@ -359,8 +379,7 @@ class OracleCustomer(mesa.Agent):
         near = 1.0
         if self.by_manager:
             log_ratio += s.skill * quality + self.bond * math.log(s.bond_conversion)
-            if self.tier + 1 < len(self.bank.tiers) and self.aum >= s.near_threshold * self.bank.bounds[self.tier + 1]:
-                near = s.near_threshold_effect
+            near = s.near_threshold_effect if self.is_near_bound(s.near_threshold) else 1.0
         if self.follows_lead:
             log_ratio += levers.handoff * self.bank.data_quality()
         if self.spoke_elsewhere:
@@ -515,7 +534,7 @@ class OracleCustomer(mesa.Agent):
 
     def closes(self) -> None:
         self.bank.says_goodbye(self)
-        self.state = CLOSED
+        self.state, self.manager = CLOSED, NOBODY
 
     def falls_silent(self) -> None:
         self.bank.count(self, "went_dormant")
