@@ -11,9 +11,16 @@ from oracle.bank import OracleBank
 from oracle.customer import COLUMNS, WHOLE
 from sim.agents.customer import Customers
 from sim.bank.model import BankModel
-from sim.codes import CLOSED, NOBODY
+from sim.codes import CHANNELS, CLOSED, NOBODY
 
 TOLERANCE = 1e-5  # of a float: absolute below 1, relative above
+SUMS = (
+    *("customers", "active", "dormant", "aum", "products", "joined", "closed", "closed_dormant", "went_dormant"),
+    *("reactivated", "upgraded", "downgraded", "moved_in", "aum_moved", "net_new_money", "market_effect"),
+    *("sales", "failures", "complaints", "opt_outs", *(f"contacts_{name}" for name in CHANNELS)),
+    *("revenue", "channel_cost", "manager_cost", "strategy_cost", "profit"),
+)
+OF_AUM = ("aum", "net_new_money", "aum_moved", "market_effect")  # differences of large numbers
 TOLERANCE_OF_MONEY = 5e-5  # AUM is the exponential of a float of 32 bits near 13
 
 
@@ -41,13 +48,50 @@ def unlike(bank: OracleBank, theirs: dict[int, dict[str, Any]]) -> Iterator[str]
                 yield f"customer {uid}, {name}: oracle {a!r}, model {b!r}"
 
 
+POST = {  # of the oracle's managers: of the model's
+    **{name: name for name in ("post", "tier", "remote", "hire", "service", "experience", "professional", "digital")},
+    "taught_professional": "trained_professional",
+    "taught_digital": "trained_digital",
+    "fatigue": "fatigue",
+    "utilisation": "utilisation",
+    "months_vacant": "vacant_months",
+}
+
+
+def managers_unlike(oracle: OracleBank, model: BankModel) -> Iterator[str]:
+    """What differs between posts."""
+    if len(oracle.team.managers) != len(model.team.managers):
+        yield f"{len(oracle.team.managers)} posts, in the model {len(model.team.managers)}"
+    for mine, theirs in zip(oracle.team.managers, model.team.managers, strict=False):
+        for name, other in POST.items():
+            a, b = getattr(mine, name), getattr(theirs, other)
+            if abs(a - b) > TOLERANCE * max(1.0, abs(b)):
+                yield f"post {mine.post}, {name}: oracle {a!r}, model {b!r}"
+
+
+def books_unlike(oracle: OracleBank, model: BankModel) -> Iterator[str]:
+    """What differs between the month's ledgers, customers by tier exactly, money by tolerance."""
+    mine = oracle.ledger.settles()
+    if model.month < 1:
+        return
+    for name in SUMS:
+        for tier, b in enumerate(model.recorder.monthly[name][-1].tolist()):
+            a = mine.get(name, [0.0] * len(oracle.tiers))[tier]
+            scale = max(1.0, abs(b), mine["aum"][tier] if name in OF_AUM else 0.0)
+            if abs(a - b) > TOLERANCE_OF_MONEY * scale:
+                yield f"{name} of tier {tier}: oracle {a!r}, model {b!r}"
+    for name, maturity in model.maturities.items():
+        one = oracle.programme.strategies[name] if oracle.programme is not None else None
+        if one is None or abs(oracle.programme.maturity(one) - maturity) > TOLERANCE:
+            yield f"maturity of {name}: model {maturity}"
+
+
 class Beside:
     """A bank of each kind with the same scenario and seed; `step` lives a month in both and compares."""
 
     def __init__(self, model: BankModel):
         self.model = model
         self.oracle = OracleBank(model.scenario, model.seed, people(model))
-        self.books: list[dict[str, list[float]]] = []
         assert not (found := list(unlike(self.oracle, columns_of(model.customers)))), found[:12]
 
     def begin_measuring(self) -> None:
@@ -64,8 +108,7 @@ class Beside:
         counts = oracle.joiners()
         oracle.welcomes([columns | {"manager": NOBODY} for columns in joined])
         oracle.closes_month()
-        self.books.append(oracle.ledger.settles())
-        differing = list(unlike(oracle, theirs))
+        differing = [*unlike(oracle, theirs), *managers_unlike(oracle, model), *books_unlike(oracle, model)]
         through = sum(columns["referred"] for columns in joined)
         if counts != (len(joined) - through, through):
             differing.insert(0, f"{counts} join, in the model {len(joined) - through, through}")

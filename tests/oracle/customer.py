@@ -69,8 +69,7 @@ class OracleCustomer(mesa.Agent):
         self.bank = bank
         for name in COLUMNS:
             setattr(self, name, columns[name])
-        self.campaign_channel = NOBODY  # of a campaign's contact of this month, for the ledger
-        self.tier_before = self.tier
+        self.lived: int | None = None  # the last month it lived
 
     # --- what it can be asked -------------------------------------------------------------------------------------
 
@@ -133,7 +132,6 @@ class OracleCustomer(mesa.Agent):
 
     def step(self) -> None:
         """Live the month, in the order of docs/model.md 3."""
-        self.campaign_channel = NOBODY
         if self.state == CLOSED:
             return
         self.begins_month()
@@ -164,7 +162,8 @@ class OracleCustomer(mesa.Agent):
         self.reached = self.sold = self.won_back = self.failed = self.complained = self.recovered = self.breach = False
         self.opts_out = False
         self.quality = self.surprise = self.experience_weight = 0.0
-        self.tier_before = self.tier
+        self.lived, self.tier_before, self.aum_before = self.bank.month, self.tier, self.aum
+        self.campaign_channel = NOBODY  # of a contact that no manager made
 
     def meets_life(self) -> None:
         life = self.bank.settings.life

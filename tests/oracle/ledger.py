@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from sim.codes import ACTIVE, CLOSED, NOBODY
+from sim.codes import ACTIVE, CHANNELS, CLOSED, NOBODY
 
 if TYPE_CHECKING:
     from oracle.bank import OracleBank
@@ -69,28 +69,21 @@ class OracleLedger:
     def settles(self) -> dict[str, list[float]]:
         """Columns of monthly.parquet, by tier."""
         bank, tiers = self.bank, len(self.bank.tiers)
-        books: dict[str, list[float]] = defaultdict(lambda: [0.0] * tiers)
+        self.books: dict[str, list[float]] = defaultdict(lambda: [0.0] * tiers)
         own = {uses_app: self.episodes(uses_app) for uses_app in (False, True)}
         for one in bank.customers:
-            customers, tier = one.weight / UNIT, one.tier
-            if one.campaign_channel != NOBODY:
-                books["channel_cost"][one.tier_before] += customers * bank.channels[one.campaign_channel].price
-            if one.state == CLOSED:
-                continue
-            of_aum, of_products = self.earns(one)
-            books["revenue"][tier] += customers * (of_aum * bank.world.margin[tier] + of_products) / 12.0
-            if one.state == ACTIVE:
-                a_year = bank.by_tier(self.settings.servicing, tier)
-                books["channel_cost"][tier] += customers * (own[bool(one.adopted)] + a_year / 12.0)
-            else:
-                books["channel_cost"][tier] += customers * self.settings.dormant_servicing / 12.0
-            books["customers"][tier] += customers
-            books["active"][tier] += customers * (one.state == ACTIVE)
-            books["aum"][tier] += customers * one.aum
+            customers = one.weight / UNIT
+            if one.lived == bank.month:
+                self.notes_month(one, customers)
+            if one.state != CLOSED:
+                self.notes_stock(one, customers, own)
+        books = self.books
         for (what, tier), weight in bank.flows.items():
             books[what][tier] += weight / UNIT
         for tier in range(tiers):
-            books["channel_cost"][tier] += bank.flows["joined", tier] / UNIT * self.settings.acquisition
+            books["closed"][tier] += books["closed_dormant"][tier]
+            books["channel_cost"][tier] += books["joined"][tier] * self.settings.acquisition
+            books["products"][tier] /= max(books["active"][tier], 1e-9)
         for manager in bank.team.managers:
             books["manager_cost"][manager.tier] += bank.scenario.managers.salary
         books["strategy_cost"] = bank.programme.cost() if bank.programme is not None else [0.0] * tiers
@@ -99,3 +92,47 @@ class OracleLedger:
             for k in range(tiers)
         ]
         return dict(books)
+
+    def notes_month(self, one: OracleCustomer, customers: float) -> None:
+        """What happened to a customer, in the tier it had when the month began."""
+        bank, books, tier = self.bank, self.books, one.tier_before
+        market = one.aum_before * (self.grown(one) * math.exp(bank.world.market[tier]) - 1.0)
+        aum = one.aum if one.state != CLOSED else 0.0
+        books["market_effect"][tier] += customers * market
+        books["net_new_money"][tier] += customers * (aum - one.aum_before - market)
+        if one.tier != tier:
+            books["aum_moved"][one.tier] += customers * aum
+            books["aum_moved"][tier] -= customers * aum
+        if one.campaign_channel != NOBODY:
+            books["channel_cost"][tier] += customers * bank.channels[one.campaign_channel].price
+        made = one.campaign_channel if one.channel == NOBODY else one.channel
+        if made != NOBODY:
+            books[f"contacts_{CHANNELS[made]}"][tier] += customers
+        books["sales"][tier] += customers * one.taken
+        books["failures"][tier] += customers * one.failed
+        books["complaints"][tier] += customers * one.complained
+        books["opt_outs"][tier] += customers * one.opts_out
+
+    def grown(self, one: OracleCustomer) -> float:
+        """The month's growth that the growth of wealth alone makes, by months since the customer's began to move."""
+        wealth, start = self.bank.settings.wealth, -self.bank.scenario.burn_in
+        months = self.bank.month - 1 - max(one.joined_month, start)
+        return math.exp(wealth.growth / 12.0 * (1.0 - (1.0 - wealth.reversion) ** months))
+
+    def notes_stock(self, one: OracleCustomer, customers: float, own: dict[bool, float]) -> None:
+        """What a customer is at month end: stocks, revenue, and what serving it costs."""
+        bank, books, tier = self.bank, self.books, one.tier
+        of_aum, of_products = self.earns(one)
+        books["revenue"][tier] += customers * (of_aum * bank.world.margin[tier] + of_products) / 12.0
+        books["customers"][tier] += customers
+        books["aum"][tier] += customers * one.aum
+        if one.lived != bank.month:
+            books["net_new_money"][tier] += customers * one.aum
+        if one.state == ACTIVE:
+            a_year = bank.by_tier(self.settings.servicing, tier)
+            books["channel_cost"][tier] += customers * (own[bool(one.adopted)] + a_year / 12.0)
+            books["active"][tier] += customers
+            books["products"][tier] += customers * one.products
+        else:
+            books["channel_cost"][tier] += customers * self.settings.dormant_servicing / 12.0
+            books["dormant"][tier] += customers

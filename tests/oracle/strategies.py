@@ -210,7 +210,7 @@ class OracleProgramme:
     # --- wishes -------------------------------------------------------------------------------------------------------
 
     def wishes(self) -> dict[int, Wish]:
-        """By uid, among customers of managers: the highest priority of any wish; keeping goes before leads and offers."""
+        """By uid, among customers of managers: the highest priority of any wish; keeping goes first, then leads."""
         found: dict[int, Wish] = {}
         for customer in self.bank.customers:
             if customer.manager < 0 or not customer.is_active:
@@ -255,12 +255,15 @@ class OracleProgramme:
         """Of the month by tier, CNY, laid on tiers as revenue was at month 0."""
         whole, total = sum(self.revenue), 0.0
         for one, _ in self.at_work():
-            for spent, months in ((one.capital, self.settings.capital_months), (one.running, 12.0)):
-                if spent is one.capital and self.elapsed(one) > months:
-                    continue
-                amount = spent.amount if hasattr(spent, "amount") else spent * whole
-                total += one.intensity * amount / months
+            months = self.settings.capital_months
+            capital = in_money(one.capital, whole) / months if self.elapsed(one) <= months else 0.0
+            total += one.intensity * (capital + in_money(one.running, whole) / 12.0)
         return [total * part / whole for part in self.revenue]
+
+
+def in_money(cost: Any, revenue: float) -> float:
+    """A cost that is a share of revenue a year, or a sum of money."""
+    return cost.amount if hasattr(cost, "amount") else cost * revenue
 
 
 def scattered(uid: int) -> int:
