@@ -138,33 +138,24 @@ class OracleBank(mesa.Model):
 
     # --- what customers ask -------------------------------------------------------------------------------------------
 
-    def _started(self, uses_app: bool, people_only: bool) -> list[tuple[float, float]]:
-        """By channel: episodes that a customer starts in a month, and the chance that one fails."""
+    def serves(self, uses_app: bool) -> tuple[float, float, float, float]:
+        """Chances in a month of an experience, of one with people, of a failure, and of one with people."""
         found = []
-        for number, channel in enumerate(self.channels):
-            episodes, failing = channel.inbound * self.world.use(number), channel.failure
-            if channel.in_branch and uses_app:
-                episodes *= 1.0 - self.scenario.channels.branch_visits_saved
-            if channel.in_app:
-                episodes *= uses_app and not people_only
-                failing *= math.exp(self.levers.log_app_failure)
-            found.append((episodes, failing))
-        return found
-
-    def episodes(self, uses_app: bool) -> tuple[float, float]:
-        """Chance of an experience in a month, and of one with people."""
-        any_kind, people = (-math.expm1(-sum(e for e, _ in self._started(uses_app, only))) for only in (False, True))
-        return any_kind, people
-
-    def failures(self, uses_app: bool) -> tuple[float, float]:
-        """Chance of a failure in a month, and of one with people."""
-        if not self.settings.mechanisms.failures:
-            return 0.0, 0.0
-        ratio = math.exp(self.levers.log_failure)
-        any_kind, people = (
-            ratio * -math.expm1(-sum(e * f for e, f in self._started(uses_app, only))) for only in (False, True)
-        )
-        return any_kind, people
+        for people_only in (False, True):
+            episodes = failures = 0.0
+            for number, channel in enumerate(self.channels):
+                started, failing = channel.inbound * self.world.use(number), channel.failure
+                if channel.in_branch and uses_app:
+                    started *= 1.0 - self.scenario.channels.branch_visits_saved
+                if channel.in_app:
+                    started *= uses_app and not people_only
+                    failing *= math.exp(self.levers.log_app_failure)
+                episodes += started
+                failures += started * failing
+            ratio = math.exp(self.levers.log_failure) if self.settings.mechanisms.failures else 0.0
+            found.append((-math.expm1(-episodes), -ratio * math.expm1(-failures)))
+        (any_kind, fails), (people, people_fail) = found
+        return any_kind, people, fails, people_fail
 
     def manager_quality(self, post: int) -> float:
         return self.qualities[post]
@@ -203,6 +194,10 @@ class OracleBank(mesa.Model):
 
     def step(self) -> None:
         """Live the month, in the order of docs/model.md 3, but for who joins."""
+        for one in self.customers:
+            if one.state == CLOSED:
+                one.remove()
+        self.customers = self.open_customers()
         self.month += 1
         self.flows.clear()
         self.world = OracleWorld(self)
@@ -210,8 +205,8 @@ class OracleBank(mesa.Model):
         self.levers = self.programme.turns() if self.programme is not None else OracleLevers(len(self.tiers))
         self.qualities = [manager.quality() for manager in self.team.managers]
         self.plan = self.team.plans(self.wishes()) if self.settings.mechanisms.contacts else {}
-        for customer in self.customers:
-            customer.step()
+        self.chances = {uses_app: self.serves(uses_app) for uses_app in (False, True)}
+        self.agents_by_type[OracleCustomer].do("step")
 
     def wishes(self) -> dict[int, Wish]:
         return self.programme.wishes() if self.programme is not None else {}

@@ -186,8 +186,7 @@ class OracleCustomer(mesa.Agent):
         if not self.is_active:
             return
         s, bank = self.bank.settings.service, self.bank
-        all_episodes, with_people = bank.episodes(bool(self.adopted))
-        all_failures, people_failures = bank.failures(bool(self.adopted))
+        all_episodes, with_people, all_failures, people_failures = bank.chances[bool(self.adopted)]
         luck = self.service
         self.failed = luck["failure"] < all_failures
         people = luck["experience"] < with_people or luck["failure"] < people_failures

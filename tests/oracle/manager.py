@@ -78,10 +78,10 @@ class OracleManager(mesa.Agent):
     def hours(self) -> float:
         return self.settings.hours_per_month * math.exp(self.bank.levers.log_hours)
 
-    def listens(self) -> float:
+    def listens_to(self, book: list[OracleCustomer]) -> float:
         """Hours that customers of the book ask for; notes what is asked with the contacts due on average."""
         inbound = due = 0.0
-        for one in self.book:
+        for one in book:
             customers = one.weight / 1024
             inbound += customers * self.bank.by_tier(self.settings.inbound_hours, one.tier)
             due += customers * self.bank.hours_of_norm(one.tier)

@@ -94,7 +94,10 @@ class OracleTeam:
             posts = [m for m in self.managers if m.tier == tier and not m.remote]
             have = sum(one.weight for one in people if one.manager != NOBODY) / UNIT
             waiting = share_of(by_aum([one for one in people if one.manager == NOBODY]), wanted, have)
-            books = {m.post: sum(one.weight for one in m.book) for m in posts}
+            books = {m.post: 0 for m in posts}
+            for one in people:
+                if one.manager != NOBODY:
+                    books[one.manager] += one.weight
             while waiting:
                 smallest = sorted(books, key=lambda post: (books[post], post))
                 hand, waiting = waiting[: len(books)], waiting[len(books) :]
@@ -113,12 +116,14 @@ class OracleTeam:
         bank = self.bank
         plan: dict[int, int] = {}
         granted: list[tuple[tuple[float, float, int], OracleCustomer, int]] = []
+        books: defaultdict[int, list[OracleCustomer]] = defaultdict(list)
+        for one in bank.customers:
+            books[one.manager].append(one)
         for manager in self.managers:
-            free = 0.0 if manager.vacant else max(manager.hours() - manager.listens(), 0.0)
-            if manager.vacant:
-                manager.listens()
+            left = manager.hours() - manager.listens_to(books[manager.post])
+            free = 0.0 if manager.vacant else max(left, 0.0)
             queue = []
-            for one in manager.book:
+            for one in books[manager.post]:
                 due = one.contact_gap + 1 >= bank.by_tier(self.settings.contact_months, one.tier)
                 if due or one.uid in wishes:
                     rank = -math.inf if due else -wishes[one.uid].priority
