@@ -20,7 +20,7 @@ from sim.experiments.design.worlds import draw
 from sim.experiments.prepare import prepare, prepare_source
 from sim.experiments.prepared import Prepared
 from sim.store.run_reading import read
-from sim.yaml_source import loads
+from sim.yaml_source import dump, loads
 
 TURNOVER, CLOSE = "managers.turnover", "model.hazards.wealth.close"
 TRANSFER = "arms.training.staff_upskilling.transfer"
@@ -328,3 +328,35 @@ def test_a_swept_folder_verifies_from_itself_alone(tmp_path: Path) -> None:
 
 def test_a_scenario_without_a_posterior_keeps_its_digest() -> None:
     assert "posterior" not in loads_of(BANK).scenario.resolved()
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_found_as_a_factor_moves_from_where_it_stands(tmp_path: Path) -> None:
+    made = posterior({"model.hazards.close": (1.2, 0.1), "channels.conversion": (0.8, 0.05)})
+    more = "model: {hazards: {wealth: {close: 0.01}}}\nbeliefs: {worlds: 12, vary: posterior}"
+    one = ready(tmp_path, more, made)
+    plain = loads_of(BANK).scenario.model.hazards
+    assert one.scenario.model.hazards["mass"].close == pytest.approx(1.2 * plain["mass"].close)
+    assert one.scenario.model.hazards["wealth"].close == 0.01  # it is set
+    worlds = draw(one.scenario, one.believed).worlds
+    drawn = {row[0] for row in made.draws}
+    moved = [one.believed.values(world) for world in worlds]
+    for world in moved:
+        factor = world["model.hazards.mass.close"] / plain["mass"].close
+        assert min(abs(factor - draw) for draw in drawn) < 1e-9
+        assert world["model.hazards.wealth.close"] == pytest.approx(0.01 * factor / 1.2)
+    stored = tmp_path / "stored"
+    stored.mkdir()
+    (stored / "scenario.yaml").write_text(dump(one.scenario.stored()), "utf-8")
+    for name, text in one.beside.items():
+        (stored / name).write_text(text, "utf-8")
+    again = prepare(stored / "scenario.yaml")[0]
+    assert again.digest == one.digest
+    assert [again.believed.values(world) for world in draw(again.scenario, again.believed).worlds] == moved
+    sweep = ready(tmp_path, "sweep: {design: random, samples: 6, vary: {posterior: null}}", made)
+    plan, points = plan_sweep(sweep)
+    assert "model.hazards.mass.close" in {one.path for one in plan.parameters}
+    mass = [point.values["model.hazards.mass.close"] / plain["mass"].close for point in points]
+    assert all(min(abs(value - draw) for draw in drawn) < 1e-9 for value in mass)

@@ -57,9 +57,12 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
     joints: tuple[Joint, ...] = ()
     learned: tuple[str, ...] = ()
     if scenario.posterior is not None:
+        from sim.experiments.design.beliefs import tables_of
         from sim.experiments.design.joint import with_posteriors
+        from sim.experiments.design.variants import Base
 
-        source, joints, learned = with_posteriors(scenario, source)
+        base = Base(scenario)
+        source, joints, learned = with_posteriors(scenario, source, base, tables_of(scenario, base))
         scenario = validate(Scenario, with_generation(source))
         names = [joint.file for joint in joints]
         scenario = scenario.model_copy(update={"posterior": names if len(names) > 1 else names[0]})

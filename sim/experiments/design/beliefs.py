@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from sim.assumptions import Doubts, Settings, described
 from sim.errors import BadInput, Mistake
 from sim.experiments.design.joint import Joint, held
+from sim.experiments.design.moves import FACTOR, POWER, VALUE, Belief
 from sim.experiments.design.parameters import entries, misfits, role_of, twice
 from sim.experiments.design.plan import DIGITS, Parameter
 from sim.experiments.design.variants import Base
@@ -34,43 +35,6 @@ if TYPE_CHECKING:
 SECTIONS = ("managers", "channels", "economics", "environment", "model", "implementation")  # and strategies
 VARY = ("beliefs", "vary")
 NEUTRAL_AT_1 = ("HR", "ratio")  # units in which 1 is no effect: such a table moves by a power, which keeps its ones
-VALUE, FACTOR, POWER = "value", "factor", "power"
-
-
-@dataclass(frozen=True)
-class Belief:
-    """One belief: its parameter, by whose path it goes, and the values of the scenario that hang on it.
-
-    `targets` are paths of the base with their values there. `how` a draw becomes theirs: the `value` itself, their own
-    value times that `factor`, or to that `power`. `group` are beliefs that it goes together with, `rank` how closely;
-    one of a `posterior`, named by its file, comes with a row of it.
-    """
-
-    parameter: Parameter
-    targets: Mapping[str, float]
-    how: str = VALUE
-    group: str = ""
-    rank: float = 0.0
-    posterior: str = ""
-
-    @property
-    def name(self) -> str:
-        """What it is called: a path, of a strategy's number ``strategy.number``."""
-        return self.parameter.path
-
-    def values(self, drawn: Any) -> dict[str, Any]:
-        """What its paths are where this was drawn."""
-        return applied(self.how, self.targets, drawn)
-
-
-def applied(how: str, targets: Mapping[str, float], drawn: Any) -> dict[str, Any]:
-    """Values by path of one belief, in the digits that every machine has alike; at its base those of the scenario."""
-    if how == VALUE:
-        return dict.fromkeys(targets, drawn)
-    if drawn == 1.0:
-        return dict(targets)
-    moved = {path: value * drawn if how == FACTOR else value**drawn for path, value in targets.items()}
-    return {path: float(f"{value:.{DIGITS}g}") for path, value in moved.items()}
 
 
 @dataclass(frozen=True)
@@ -143,7 +107,7 @@ def _of_posterior(joint: Joint, base: Base) -> Iterator[Belief]:
     """What a posterior holds, each number at what the scenario has for it."""
     for one in held(joint, base):
         targets = {target: base.leaf(target).base for target in joint.targets[one.path]}
-        yield Belief(one, targets, posterior=joint.file)
+        yield Belief(one, targets, joint.how(one.path), posterior=joint.file)
 
 
 def small(s: Scenario) -> Scenario:
@@ -248,13 +212,7 @@ def beliefs_of(s: Scenario, base: Base, held: Collection[str] = ()) -> Iterator[
     are `held` are known from elsewhere: the factor of a table moves its other entries.
     """
     off = {name for name, on in s.model.mechanisms if not on}
-    numbers: dict[str, list[_Number]] = {}
-    for section in SECTIONS:
-        for one in _numbers(getattr(s, section), (section,), base.source.data):
-            numbers.setdefault(one.name, []).append(one)
-    for one in _of_strategies(s, base.source.data):
-        numbers.setdefault(one.name, []).append(one)
-    for name, alike in numbers.items():
+    for name, alike in _by_name(s, base.source.data).items():
         first = alike[0]
         idle = {key for mechanism, keys in first.doubts.idle.items() if mechanism in off for key in keys}
         if first.key in {*first.doubts.settled, *idle}:
@@ -269,6 +227,38 @@ def beliefs_of(s: Scenario, base: Base, held: Collection[str] = ()) -> Iterator[
             if first.key in keys:
                 belief = replace(belief, group=f"{first.home}: {', '.join(keys)}", rank=rank)
         yield belief
+
+
+def tables_of(s: Scenario, base: Base) -> dict[str, Belief]:
+    """Tables of a scenario that move by one factor, and numbers that are called alike, wherever they stand: by name."""
+    found = {}
+    for name, alike in _by_name(s, base.source.data).items():
+        flat = {path_text(at, base.source.data): value for one in alike for at, value in _flat(one.value, one.at)}
+        if flat and not _is_single(alike):
+            parameter = Parameter(name, "number", base=1.0, unit="times", about=alike[0].about)
+            found[name] = Belief(parameter, flat, _how(alike[0]))
+    return found
+
+
+def _by_name(s: Scenario, data: Any) -> dict[str, list[_Number]]:
+    """All numbers that have a plausible range, by the names of beliefs."""
+    numbers: dict[str, list[_Number]] = {}
+    for section in SECTIONS:
+        for one in _numbers(getattr(s, section), (section,), data):
+            numbers.setdefault(one.name, []).append(one)
+    for one in _of_strategies(s, data):
+        numbers.setdefault(one.name, []).append(one)
+    return numbers
+
+
+def _is_single(alike: Sequence[_Number]) -> bool:
+    """Whether they are one number, of a strategy in all arms, and no table."""
+    first = alike[0]
+    return not isinstance(first.value, (dict, list, tuple)) and (len(alike) == 1 or first.at[0] == "arms")
+
+
+def _how(one: _Number) -> str:
+    return POWER if one.known["unit"] in NEUTRAL_AT_1 and float(one.known["plausible"][0]) > 0 else FACTOR
 
 
 def _numbers(section: Any, at: Path, data: Any) -> Iterator[_Number]:
@@ -337,8 +327,7 @@ def _belief(name: str, alike: Sequence[_Number], data: Any, held: Collection[str
     if not flat or not low < high:
         return None
     told: dict[str, Any] = {"unit": first.known["unit"], "about": first.about, "source": str(first.known["source"])}
-    single = not isinstance(first.value, (dict, list, tuple))
-    if single and (len(alike) == 1 or first.at[0] == "arms"):
+    if _is_single(alike):
         values = set(flat.values())
         base = values.pop()
         if values or not low <= base <= high:
@@ -348,7 +337,7 @@ def _belief(name: str, alike: Sequence[_Number], data: Any, held: Collection[str
         return Belief(Parameter(name, kind, low=ends[0], high=ends[1], base=base, **told), flat)
     if first.at[0] == "arms" and any(one.value != first.value for one in alike):
         return None
-    how = POWER if first.known["unit"] in NEUTRAL_AT_1 and low > 0 else FACTOR
+    how = _how(first)
     reach = [math.log(v) for v in flat.values()] if how == POWER and min(flat.values()) > 0 else list(flat.values())
     bounds = (math.log(low), math.log(high)) if how == POWER else (low, high)
     least, most = span(reach, *bounds)

@@ -36,6 +36,7 @@ class Group:
     parameters: tuple[Parameter, ...]
     listed: Listed | None = None
     joints: tuple[Joint, ...] = ()
+    base: Base | None = None
 
     @property
     def rows(self) -> int:
@@ -46,7 +47,7 @@ class Group:
     def drawn(self) -> Drawn:
         """Its points."""
         rows = self.listed.rows if self.listed is not None else None
-        return draw(self.design, self.parameters, self.name, rows, self.joints)
+        return draw(self.design, self.parameters, self.name, rows, self.joints, self.base)
 
 
 def check_sweep(s: Scenario, source: Source, joints: Sequence[Joint] = ()) -> tuple[Base, list[Group]]:
@@ -78,7 +79,7 @@ def check_sweep(s: Scenario, source: Source, joints: Sequence[Joint] = ()) -> tu
             rows = tuple(joints)
             mistakes += _joint_mistakes(name, rows, (*at, "vary"), source)
             parameters += tuple(one for joint in rows for one in spelt(joint, base))
-        groups.append(Group(name, design, at, parameters, listed, rows))
+        groups.append(Group(name, design, at, parameters, listed, rows, base))
     paths = [parameter.path for group in groups for parameter in group.parameters]
     if PRESET in paths and not any(path.startswith("tiers") for path in paths):
         base = Base(s, preset_tiers=True)

@@ -10,6 +10,7 @@ from typing import Any
 from sim.designs import Varied
 from sim.experiments.design.joint import Joint, Rows, posteriors_of
 from sim.experiments.design.plan import Parameter, Point
+from sim.experiments.design.variants import Base
 from sim.scenario.sweep import Designed
 
 
@@ -38,15 +39,18 @@ def draw(
     group: str,
     rows: Sequence[tuple[Any, ...]] | None = None,
     joints: Sequence[Joint] = (),
+    base: Base | None = None,
 ) -> Drawn:
     """The settings of a design, numbered as they come; `rows` are those that a list's file has.
 
-    `group` tells crossed designs of the same kind apart. What `joints` hold stands last in `parameters`.
+    `group` tells crossed designs of the same kind apart. What `joints` hold, as numbers of
+    `base`, stands last in `parameters`.
     """
     design = asked.kind
     info: dict[str, Any] = {"design": design.name, "samples": asked.samples}
     if rows is None:
-        rows = [_spread(row, joints) for row in design.rows(varied(parameters, joints), group, info)]
+        settings = [joint.settings(base) for joint in joints if base is not None]
+        rows = [_spread(row, settings) for row in design.rows(varied(parameters, joints), group, info)]
     numbers: dict[tuple[Any, ...], int] = {}
     told = [numbers.setdefault(row, len(numbers)) for row in rows]
     info |= {"parameters": [parameter.path for parameter in parameters], "settings": len(numbers)}
@@ -56,12 +60,10 @@ def draw(
     return Drawn(list(numbers), info)
 
 
-def _spread(row: tuple[Any, ...], joints: Sequence[Joint]) -> tuple[Any, ...]:
+def _spread(row: tuple[Any, ...], settings: Sequence[Sequence[tuple[Any, ...]]]) -> tuple[Any, ...]:
     """A row of a design with the numbers of a posterior's row in the place of that row's number."""
-    if not joints:
-        return row
-    plain, picked = row[: -len(joints)], row[-len(joints) :]
-    return (*plain, *(v for joint, i in zip(joints, picked, strict=True) for v in joint.settings[i]))
+    plain = len(row) - len(settings)
+    return (*row[:plain], *(v for one, i in zip(settings, row[plain:], strict=True) for v in one[i]))
 
 
 def points_of(groups: Mapping[str, tuple[Sequence[Parameter], Drawn]]) -> list[Point]:

@@ -3,6 +3,8 @@
 The scenario's own numbers become the posterior's point where nothing sets them. Rows of draws belong together, so a
 posterior is one thing that varies (`Rows`), whatever the number of its parameters. A number of a strategy is one in all
 arms that use the strategy, but for an arm that sets it otherwise; a strategy that no arm uses leaves its number idle.
+A table that was found as one factor moves from where it stands by draw over point, so that a scenario stored with its
+numbers written out draws the same worlds.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ import numpy as np
 
 from sim.calibration.posterior import Posterior, read_posterior
 from sim.errors import BadInput, Mistake
+from sim.experiments.design.moves import VALUE, Belief, applied
 from sim.experiments.design.plan import DIGITS, Kind, Parameter
-from sim.experiments.design.variants import Base, Leaf
+from sim.experiments.design.variants import Base
 from sim.scenario.scenario import Scenario
 from sim.store.files import why_unreadable
 from sim.strategies import known
@@ -40,8 +43,8 @@ class Joint:
     """A posterior of a scenario.
 
     `file` is its name in a results folder, `text` what it holds, `parameters` those of its numbers that the scenario
-    has, `targets` by their paths the paths of the scenario that they move, `idle` numbers of strategies that no arm
-    uses.
+    has, `targets` by their paths the paths of the scenario that they move, `tables` how those move that are no single
+    numbers, `idle` numbers of strategies that no arm uses.
     """
 
     file: str
@@ -49,6 +52,7 @@ class Joint:
     posterior: Posterior = field(repr=False)
     parameters: tuple[Parameter, ...] = ()
     targets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
     idle: tuple[str, ...] = ()
 
     @property
@@ -64,20 +68,31 @@ class Joint:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """Every draw by path, without what is idle."""
+        """Every draw by path, without what is idle; of a table the factor from where it stands."""
         places = list(self.posterior.parameters)
-        kinds = [(one.path, places.index(one.path), one.kind) for one in self.parameters]
-        return [{path: _plain(row[place], kind) for path, place, kind in kinds} for row in self.posterior.draws]
+        kinds = [(one.path, places.index(one.path), one.kind, self._unit(one.path)) for one in self.parameters]
+        return [{path: _plain(row[i] / unit, kind) for path, i, kind, unit in kinds} for row in self.posterior.draws]
 
-    @cached_property
-    def settings(self) -> list[tuple[Any, ...]]:
-        """Every draw as values of the paths of the scenario that it moves, in the order of `spelt`."""
-        return [tuple(v for path, v in row.items() for _ in self.targets[path]) for row in self.rows]
+    def how(self, path: str) -> str:
+        """How a draw becomes the numbers that hang on it."""
+        return self.tables.get(path, VALUE)
 
-    @property
-    def point(self) -> dict[str, Any]:
-        """The one set of numbers, without what is idle."""
-        return {one.path: _plain(self.posterior.point[one.path], one.kind) for one in self.parameters}
+    def _unit(self, path: str) -> float:
+        return self.posterior.point[path] if path in self.tables else 1.0
+
+    def settings(self, base: Base) -> list[tuple[Any, ...]]:
+        """Every draw as values of the paths of the base that it moves, in the order of `spelt`."""
+        own = {path: {target: base.leaf(target).base for target in found} for path, found in self.targets.items()}
+        return [
+            tuple(v for path, drawn in row.items() for v in applied(self.how(path), own[path], drawn).values())
+            for row in self.rows
+        ]
+
+    def point(self, path: str, target: str, base: Base) -> Any:
+        """What a number of the base is at the point, where nothing sets it."""
+        (one,) = (one for one in self.parameters if one.path == path)
+        value = _plain(self.posterior.point[path], one.kind)
+        return applied(self.how(path), {target: base.leaf(target).base}, value)[target]
 
     @property
     def moves(self) -> list[str]:
@@ -141,12 +156,18 @@ def _plain(value: float, kind: str) -> Any:
 
 def held(joint: Joint, base: Base) -> list[Parameter]:
     """Its parameters, each with what the base has for it."""
-    return [replace(one, base=base.leaf(joint.targets[one.path][0]).base) for one in joint.parameters]
+    own = {path: 1.0 if path in joint.tables else base.leaf(found[0]).base for path, found in joint.targets.items()}
+    return [replace(one, base=own[one.path]) for one in joint.parameters]
 
 
 def spelt(joint: Joint, base: Base) -> list[Parameter]:
-    """The same, one for each path of the scenario that it moves."""
-    return [replace(one, path=target) for one in held(joint, base) for target in joint.targets[one.path]]
+    """The same, one for each path of the scenario that it moves, with the ends of its values."""
+    columns = list(zip(*joint.settings(base), strict=True))
+    paths = [(one, target) for one in joint.parameters for target in joint.targets[one.path]]
+    return [
+        replace(one, path=target, base=base.leaf(target).base, low=min(column), high=max(column))
+        for (one, target), column in zip(paths, columns, strict=True)
+    ]
 
 
 def posteriors_of(joints: Sequence[Joint]) -> dict[str, Any]:
@@ -156,14 +177,15 @@ def posteriors_of(joints: Sequence[Joint]) -> dict[str, Any]:
     return {"posteriors": [{"name": one.name, "parameters": [p.path for p in one.parameters]} for one in joints]}
 
 
-def with_posteriors(s: Scenario, source: Source) -> tuple[Source, tuple[Joint, ...], tuple[str, ...]]:
+def with_posteriors(
+    s: Scenario, source: Source, base: Base, tables: Mapping[str, Belief]
+) -> tuple[Source, tuple[Joint, ...], tuple[str, ...]]:
     """The source with the points of the scenario's posteriors where it sets nothing itself, the posteriors, and a line
-    on what it sets otherwise.
+    on what it sets otherwise; `tables` are what moves by one factor, by name.
 
     Raises `BadInput` with all that is wrong in the files, and all that the scenario does not take.
     """
     files = [s.posterior] if isinstance(s.posterior, str) else list(s.posterior or ())
-    base = Base(s)
     found: list[Joint] = []
     mistakes: list[Mistake] = []
     for i, file in enumerate(files):
@@ -172,7 +194,7 @@ def with_posteriors(s: Scenario, source: Source) -> tuple[Source, tuple[Joint, .
         place = located(file, source, at)
         try:
             joint = Joint(name, _text(place, file, source, at), read_posterior(place))
-            found.append(_held_against(joint, s, base, source, str(place)))
+            found.append(_held_against(joint, s, base, tables, source, str(place)))
         except BadInput as bad:
             mistakes += bad.mistakes
     mistakes += [] if mistakes else _overlaps(found, source)
@@ -181,12 +203,12 @@ def with_posteriors(s: Scenario, source: Source) -> tuple[Source, tuple[Joint, .
     values: dict[str, Any] = {}
     otherwise: list[str] = []
     for joint in found:
-        for path, value in joint.point.items():
-            for target in joint.targets[path]:
-                own = _in_source(split_path(target), source)
+        for path, targets in joint.targets.items():
+            for target in targets:
+                own, value = _in_source(split_path(target), source), joint.point(path, target, base)
                 if not source.is_given(own):
                     values[path_text(own, source.data)] = value
-                elif (stands := _value(own, source)) != value:
+                elif path not in joint.tables and (stands := _value(own, source)) != value:
                     otherwise.append(f"{target} is {shown(stands)} here and {shown(value)} in {joint.name}")
     return source.with_values(values, KEY), tuple(found), _notes(found, otherwise, source)
 
@@ -218,7 +240,9 @@ def _text(place: Path, file: str, source: Source, at: tuple[str | int, ...]) -> 
         raise BadInput([source.mistake(at, f"{one_line(file)}: {why}")]) from None
 
 
-def _held_against(joint: Joint, s: Scenario, base: Base, source: Source, place: str) -> Joint:
+def _held_against(
+    joint: Joint, s: Scenario, base: Base, tables: Mapping[str, Belief], source: Source, place: str
+) -> Joint:
     """The posterior with what its paths lead to; `BadInput` at its own lines where the scenario does not take them."""
     parameters: list[Parameter] = []
     targets: dict[str, tuple[str, ...]] = {}
@@ -226,6 +250,20 @@ def _held_against(joint: Joint, s: Scenario, base: Base, source: Source, place: 
     wrong: list[tuple[str, str]] = []
     columns = dict(zip(joint.posterior.parameters, zip(*joint.posterior.draws, strict=True), strict=True))
     for path, marginal in joint.posterior.parameters.items():
+        if path in tables:
+            table, point = tables[path], joint.posterior.point[path]
+            if not point > 0:
+                wrong.append((path, f"its point is {shown(point)}, and it is a factor on a table; above 0"))
+                continue
+            ends = [min(columns[path]), max(columns[path])]
+            ends_of = [applied(table.how, table.targets, _plain(end, "number")) for end in (point, *ends)]
+            wrong += ((path, why) for why in _refused([point, *ends], ends_of, base))
+            low, high = (_plain(end / point, "number") for end in ends)
+            about = f"{table.parameter.about}, times where it stands"
+            own = replace(table.parameter, low=low, high=high, about=about, source=f"posterior of {joint.name}")
+            parameters.append(own)
+            targets[path] = tuple(table.targets)
+            continue
         try:
             there = _targets(path, _plain(joint.posterior.point[path], "number"), s, base, source)
             if not there:
@@ -241,7 +279,8 @@ def _held_against(joint: Joint, s: Scenario, base: Base, source: Source, place: 
         kind: Kind = "number" if "number" in kinds else "integer"
         value = joint.posterior.point[path]
         ends = [_plain(end, kind) for end in (min(columns[path]), max(columns[path]))]
-        wrong += ((path, why) for why in _refused(there, [_plain(value, kind), *ends], base, leaf))
+        ends_of = [dict.fromkeys(there, end) for end in (_plain(value, kind), *ends)]
+        wrong += ((path, why) for why in _refused([value, *ends], ends_of, base))
         parameters.append(
             Parameter(
                 path,
@@ -260,17 +299,14 @@ def _held_against(joint: Joint, s: Scenario, base: Base, source: Source, place: 
     if wrong:
         written = load(place)
         raise BadInput([written.mistake(("parameters", path), message, key=True) for path, message in wrong])
-    return replace(joint, parameters=tuple(parameters), targets=targets, idle=tuple(idle))
+    how = {path: tables[path].how for path in targets if path in tables}
+    return replace(joint, parameters=tuple(parameters), targets=targets, tables=how, idle=tuple(idle))
 
 
-def _refused(there: Sequence[str], values: Sequence[Any], base: Base, leaf: Leaf) -> Iterator[str]:
+def _refused(told: Sequence[float], values: Sequence[Mapping[str, Any]], base: Base) -> Iterator[str]:
     """What the scenario has against the point, the lowest or the highest of the draws, all else as it is."""
-    for what, value in zip(("its point", "its lowest draw", "its highest draw"), values, strict=True):
-        try:
-            why = base.why_not(dict.fromkeys(there, leaf.plain(value)))
-        except ValueError as slip:
-            why = str(slip)
-        if why:
+    for what, value, moved in zip(("its point", "its lowest draw", "its highest draw"), told, values, strict=True):
+        if why := base.why_not(moved):
             yield f"{what}, {shown(value)}, does not fit: {why}"
             return
 

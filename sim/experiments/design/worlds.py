@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from sim.errors import BadInput
-from sim.experiments.design.beliefs import VALUE, Belief, Believed
+from sim.experiments.design.beliefs import Believed
 from sim.experiments.design.joint import Rows, posteriors_of
+from sim.experiments.design.moves import VALUE, Belief
 from sim.experiments.design.plan import BANKS, DIGITS, Plan, Point
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import model_version
