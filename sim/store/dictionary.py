@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.store.calibration_columns import CALIBRATED
 from sim.store.columns import FILES, Column, File
 from sim.store.diagnosis_columns import DIAGNOSED
 from sim.store.survey_columns import SURVEY
@@ -25,13 +26,21 @@ TITLES = {
     "survey": "The analysis of a survey",
     "likeness": "Simulated answers against real ones",
     "diagnosis": "A diagnosis",
+<<<<<<< HEAD
     "validation": "A validation of the model",
+=======
+    "calibration": "A calibration",
+>>>>>>> i13-posterior
 }
 
 
 def page() -> str:
     """docs/data-dictionary.md."""
+<<<<<<< HEAD
     told = [file for files in (FILES, SURVEY, DIAGNOSED, VALIDATION) for file in files.values()]  # names may come again
+=======
+    told = [file for files in (FILES, SURVEY, DIAGNOSED, CALIBRATED) for file in files.values()]  # names may come again
+>>>>>>> i13-posterior
     chapters = (
         f"## {title}\n\n" + "\n".join(_section(file) for file in told if file.of == of) for of, title in TITLES.items()
     )
