@@ -1,12 +1,156 @@
-"""`describe`: to be built."""
+"""`describe`: what a bank's files hold, shown column by column, and a scenario that reads them, to be changed."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import shlex
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.errors import BadInput
+from sim.phrases import counted
+from sim.verbs.common import command
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sim.population.describe import Description
+    from sim.population.describe.profile import Profile
+    from sim.population.describe.tables import Table
+
+WIDE = 110  # columns of a terminal from which samples have room of their own
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Not yet."""
-    raise BadInput.at("describe", "is being built")
+    """Look, propose, write the scenario, read it once to see whether it holds, and say all that."""
+    from sim.population.describe import describe
+    from sim.population.describe.tables import stem
+    from sim.store.files import write_atomically
+
+    as_of = _day(arguments.as_of)
+    target = arguments.out or Path(arguments.source[0]).with_name(f"{stem(Path(arguments.source[0]))}.yaml")
+    if target.is_dir():
+        raise BadInput.at(str(target), "is a folder; --out names the scenario that is written, as in my_bank.yaml")
+    if target.exists() and not arguments.overwrite:
+        raise BadInput.at(str(target), "is there already; another --out, or --overwrite")
+    found = describe(arguments.source, as_of=as_of, query=arguments.query)
+    write_atomically(target, found.scenario(target))
+    refused = _refused(target)
+    if arguments.json:
+        facts = {"scenario": str(target), **found.plain(), "refused": refused}
+        print(json.dumps(facts, ensure_ascii=False, allow_nan=False))
+        return 0
+    tell(found)
+    for line in refused:
+        print(line)
+    print(f"{target}: written{'' if not refused else '; it is refused as it stands, for what is said above'}")
+    print(f"{command()} {'validate' if refused else 'run'} {shlex.quote(str(target))}")
+    return 0
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput.at("--as-of", f"{text!r} is no day; one written as 2024-06-30") from None
+
+
+def _refused(target: Path) -> list[str]:
+    """What reading the scenario says against it."""
+    from sim.experiments.prepare import prepare
+
+    try:
+        prepare([target])
+    except BadInput as bad:
+        return [str(mistake) for mistake in bad.mistakes]
+    return []
+
+
+def tell(found: Description) -> None:
+    """Every table column by column, then what is for the user to say."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    read = {one.column: one for one in found.proposal.fields}
+    left = {one.column: one for one in found.proposal.left}
+    for table in found.tables:
+        marks = {name: (read[name].field, read[name].sure) for name in table.names if name in read}
+        _table(console, table, marks if table is found.book else {})
+    console.print()
+    for one in found.proposal.fields:
+        for doubt in one.doubts:
+            _print(console, f"{one.field} from {one.column}: {doubt}")
+    for one_left in left.values():
+        for doubt in one_left.doubts:
+            _print(console, f"{one_left.column}: {doubt}")
+    reasons: dict[str, list[str]] = {}
+    for one_left in left.values():
+        reasons.setdefault(one_left.why, []).append(one_left.column)
+    for why, columns in reasons.items():
+        _print(console, f"not read: {', '.join(columns)}: {why}")
+    for ask in found.proposal.asks:
+        _print(console, f"for you to say: {ask}")
+    console.print()
+
+
+def _print(console: Console, text: str) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print(Padding(Text(text), (0, 0, 0, 2)) if len(text) > console.width else Text(text))
+
+
+def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) -> None:
+    from rich.table import Table as Shown
+    from rich.text import Text
+
+    seen = "" if table.whole else f", {table.seen:,} looked at, spread over the file"
+    form = "".join(f", {key} {value}" for key, value in table.form.items() if key != "kind")
+    console.print(Text(f"{table.path.name}: {counted(table.rows, 'row')}{seen}, {len(table.names)} columns{form}"))
+    wide = console.width >= WIDE
+    shown = Shown(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    shown.add_column("column", max_width=28 if wide else 20, overflow="fold")
+    shown.add_column("proposed", no_wrap=True)
+    shown.add_column("kind", no_wrap=True)
+    shown.add_column("none", justify="right", no_wrap=True)
+    shown.add_column("different", justify="right", no_wrap=True)
+    shown.add_column("distribution" if wide else "distribution, samples", overflow="fold")
+    if wide:
+        shown.add_column("samples", overflow="ellipsis", no_wrap=True)
+    for p in table.profiles:
+        field, sure = marks.get(p.name, ("-", ""))
+        word = field if sure in ("", "sure") else f"{field} ({sure})"
+        cells: list[Text | str] = [Text(p.name), word, p.kind, _part(p), f"{p.distinct:,}"]
+        samples = Text(" | ".join(p.samples))
+        if wide:
+            shown.add_row(*cells, Text(_distribution(p)), samples)
+        else:
+            shown.add_row(*cells, Text(f"{_distribution(p)}\n{samples}".strip()))
+    console.print(shown)
+
+
+def _part(p: Profile) -> str:
+    return "" if not p.missing else f"{p.missing / p.rows:.1%}" if p.missing / p.rows >= 0.001 else "<0.1%"
+
+
+def _distribution(p: Profile) -> str:
+    """min median mean max and a histogram, or the most frequent words."""
+    from sim.population.describe.profile import day
+
+    if p.kind in ("id", "key", "text", "nothing"):
+        return ""
+    if p.kind in ("words", "yes/no", "constant"):
+        return ", ".join(f"{word} {rows / p.rows:.0%}" for word, rows in p.top[:4])
+    if p.kind in ("date", "month"):
+        return f"{day(p.low)} to {day(p.high)} {p.bars}"
+    return f"{_short(p.low)} {_short(p.median)} {_short(p.mean)} {_short(p.high)} {p.bars}"
+
+
+def _short(value: float) -> str:
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:,.3g}m"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
