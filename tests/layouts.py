@@ -103,10 +103,32 @@ def card_customers(folder: Path, rows: int = ROWS) -> list[Path]:
     return [folder / "cards.csv"]
 
 
-FLAGS = (
-    "ahor_fin aval_fin cco_fin cder_fin cno_fin ctju_fin ctma_fin ctop_fin ctpp_fin deco_fin deme_fin dela_fin "
-    "ecue_fin fond_fin hip_fin plan_fin pres_fin reca_fin tjcr_fin valo_fin viv_fin nomina nom_pens recibo"
-).split()
+FLAGS = [
+    "ahor_fin",
+    "aval_fin",
+    "cco_fin",
+    "cder_fin",
+    "cno_fin",
+    "ctju_fin",
+    "ctma_fin",
+    "ctop_fin",
+    "ctpp_fin",
+    "deco_fin",
+    "deme_fin",
+    "dela_fin",
+    "ecue_fin",
+    "fond_fin",
+    "hip_fin",
+    "plan_fin",
+    "pres_fin",
+    "reca_fin",
+    "tjcr_fin",
+    "valo_fin",
+    "viv_fin",
+    "nomina",
+    "nom_pens",
+    "recibo",
+]
 
 
 def holdings(folder: Path, customers: int = 250, months: int = 4) -> list[Path]:
@@ -401,8 +423,8 @@ LAYOUTS = (
         "chinese",
         chinese,
         _truth(
-            "序号, 客户号, 姓名, 性别, 出生日期, 开户日期, 所属分行, 客户等级, 月日均资产, 产品数, 手机银行, 年收入, 手机号, "
-            "最近交易日期, 是否流失",
+            "序号, 客户号, 姓名, 性别, 出生日期, 开户日期, 所属分行, 客户等级, 月日均资产, 产品数, 手机银行, 年收入, "
+            "手机号, 最近交易日期, 是否流失",
             {
                 "客户号": "id",
                 "出生日期": "age",
