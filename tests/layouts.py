@@ -151,7 +151,7 @@ def holdings(folder: Path, customers: int = 250, months: int = 4) -> list[Path]:
                 "pais_residencia": "ES",
                 "sexo": np.where(age % 2, "H", "V"),
                 "age": np.where(unknown, " NA", [f"{a:3d}" for a in age]),
-                "fecha_alta": [f"{2014 - s // 12}-{12 - s % 12:02d}-10" for s in since],
+                "fecha_alta": [f"{2014 - s // 12}-{12 - s % 12:02d}-{1 + s * 7 % 28:02d}" for s in since],
                 "ind_nuevo": 0,
                 "antiguedad": np.where(unknown, "-999999", [f"{s + month:7d}" for s in since]),
                 "indrel": 1,

@@ -14,7 +14,7 @@ BY_NAME = {layout.name: layout for layout in LAYOUTS}
 
 def right(found: Description, layout: Layout) -> tuple[int, int, list[str]]:
     """(columns proposed right, columns, what was wrong)."""
-    got = found.proposal.by_column()
+    got = found.fields()
     wrong = [f"{c}: {got.get(c, '')!r} for {t!r}" for c, t in layout.truth.items() if got.get(c, "") != t]
     return len(layout.truth) - len(wrong), len(layout.truth), wrong
 

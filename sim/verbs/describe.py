@@ -71,37 +71,42 @@ def _refused(target: Path) -> list[str]:
 
 
 def tell(found: Description) -> None:
-    """Every table column by column, then what is for the user to say."""
+    """Every table column by column, then what is doubtful and what is for the user to say."""
     from rich.console import Console
 
-    console = Console(highlight=False)
-    read = {one.column: one for one in found.proposal.fields}
-    left = {one.column: one for one in found.proposal.left}
+    console, p = Console(highlight=False), found.proposal
+    sure = {one.field: one.sure for one in p.fields}
+    several = len(found.tables) > 1
+    fields = found.fields()
     for table in found.tables:
-        marks = {name: (read[name].field, read[name].sure) for name in table.names if name in read}
-        _table(console, table, marks if table is found.book else {})
-    console.print()
-    for one in found.proposal.fields:
+        marks = {name: fields.get(f"{table.name}.{name}" if several else name, "") for name in table.names}
+        _table(console, table, {name: (field, sure[field]) for name, field in marks.items() if field})
+        console.print()
+    if found.query is not None:
+        for reason in found.query.why:
+            _line(console, f"query: {reason}")
+    for one in p.fields:
         for doubt in one.doubts:
-            _print(console, f"{one.field} from {one.column}: {doubt}")
-    for one_left in left.values():
-        for doubt in one_left.doubts:
-            _print(console, f"{one_left.column}: {doubt}")
+            _line(console, f"{one.field} from {one.column}: {doubt}")
     reasons: dict[str, list[str]] = {}
-    for one_left in left.values():
-        reasons.setdefault(one_left.why, []).append(one_left.column)
+    for left in p.left:
+        for doubt in left.doubts:
+            _line(console, f"{left.column}: {doubt}")
+        reasons.setdefault(left.why, []).append(left.column)
     for why, columns in reasons.items():
-        _print(console, f"not read: {', '.join(columns)}: {why}")
-    for ask in found.proposal.asks:
-        _print(console, f"for you to say: {ask}")
+        _line(console, f"not read: {', '.join(columns)}: {why}")
+    for ask in p.asks:
+        _line(console, f"for you to say: {ask}")
     console.print()
 
 
-def _print(console: Console, text: str) -> None:
-    from rich.padding import Padding
+def _line(console: Console, text: str) -> None:
+    """A line, and what does not fit it below, set in."""
+    import textwrap
+
     from rich.text import Text
 
-    console.print(Padding(Text(text), (0, 0, 0, 2)) if len(text) > console.width else Text(text))
+    console.print(Text(textwrap.fill(text, console.width, subsequent_indent="  ", break_on_hyphens=False)))
 
 
 def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) -> None:
@@ -113,21 +118,23 @@ def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) ->
     console.print(Text(f"{table.path.name}: {counted(table.rows, 'row')}{seen}, {len(table.names)} columns{form}"))
     wide = console.width >= WIDE
     shown = Shown(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    shown.add_column("column", max_width=28 if wide else 20, overflow="fold")
+    shown.add_column("column", max_width=30 if wide else 20, overflow="fold")
     shown.add_column("proposed", no_wrap=True)
     shown.add_column("kind", no_wrap=True)
     shown.add_column("none", justify="right", no_wrap=True)
-    shown.add_column("different", justify="right", no_wrap=True)
-    shown.add_column("distribution" if wide else "distribution, samples", overflow="fold")
+    shown.add_column("differ", justify="right", no_wrap=True)
     if wide:
-        shown.add_column("samples", overflow="ellipsis", no_wrap=True)
+        shown.add_column("distribution", no_wrap=True, max_width=44, overflow="ellipsis")
+        shown.add_column("samples", overflow="ellipsis", no_wrap=True, ratio=1)
+    else:
+        shown.add_column("distribution, samples", overflow="ellipsis", no_wrap=True, ratio=1)
     for p in table.profiles:
         field, sure = marks.get(p.name, ("-", ""))
-        word = field if sure in ("", "sure") else f"{field} ({sure})"
+        word = field if sure in ("", "sure") else f"{field}?"
         cells: list[Text | str] = [Text(p.name), word, p.kind, _part(p), f"{p.distinct:,}"]
-        samples = Text(" | ".join(p.samples))
+        samples = " | ".join(p.samples)
         if wide:
-            shown.add_row(*cells, Text(_distribution(p)), samples)
+            shown.add_row(*cells, Text(_distribution(p)), Text(samples))
         else:
             shown.add_row(*cells, Text(f"{_distribution(p)}\n{samples}".strip()))
     console.print(shown)

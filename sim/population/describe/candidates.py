@@ -43,7 +43,12 @@ def looks_like(field: str, p: Profile) -> float:
     told = max(p.rows - p.missing, 1)
     match field:
         case "id":
-            if p.kind in ("date", "month", "money", "share", "percent") or p.distinct < 2:
+            if (
+                p.kind in ("date", "month", "share", "percent")
+                or p.distinct < 2
+                or p.look.signs
+                or (numeric and not p.whole)
+            ):
                 return 0.0
             return 1.0 if p.unique and not p.missing else 0.5 if p.distinct > 0.3 * told or p.kind == "count" else 0.2
         case "aum":
@@ -87,6 +92,7 @@ def candidates(profiles: Sequence[Profile]) -> list[Candidate]:
     for p in profiles:
         words = named(p.name)
         other = max((one.score for what, one in words.items() if what in ALONE), default=0.0)
+        best = max((one.score for what, one in words.items() if what in FIELD_NAMES), default=0.0)
         for name in FIELD_NAMES:
             looks = looks_like(name, p)
             if not looks:
@@ -95,7 +101,7 @@ def candidates(profiles: Sequence[Profile]) -> list[Candidate]:
             by_name = own.score if own else 0.0
             if by_name and other > by_name:
                 by_name *= 1 - other
-            elif not by_name and (name not in ("id", "aum") or other >= LEFT):
+            elif not by_name and (name not in ("id", "aum") or max(other, best) >= LEFT):
                 continue
             score = NAME * by_name + (1 - NAME) * looks * (1.0 if by_name else 0.5)
             if name in ("age", "tenure_months") and p.kind == "year" and not says(p.name, ("birth", "出生", "yob")):
@@ -151,7 +157,8 @@ def alone(p: Profile) -> tuple[str, str]:
 
 def says_month(p: Profile) -> bool:
     """Whether a column says of which month a row is."""
-    return p.kind == "month" and (says(p.name, MONTHLY) or p.distinct > 1)
+    field = max((one.score for what, one in named(p.name).items() if what in FIELD_NAMES), default=0.0)
+    return p.kind == "month" and (says(p.name, MONTHLY) or field < LEFT)
 
 
 def rivals(found: Sequence[Candidate], chosen: Mapping[str, Candidate], field: str) -> list[Candidate]:

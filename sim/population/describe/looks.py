@@ -91,26 +91,27 @@ _THREE: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1.234: a fraction, 
 _GAPS: Final = re.compile(r"[\s'\u2019\u00a0\u202f]")
 MANY: Final[Mapping[str, float]] = MappingProxyType({"万": 1e4, "亿": 1e8})
 
+# A pattern, the form it is read by, and whether it is bare digits: a number, unless the name speaks of a date.
 DATES: Final = tuple(
-    (re.compile(pattern), form)
-    for pattern, form in (
-        (r"\d{4}-\d{1,2}-\d{1,2}(?:[ T]\d.*)?", "%Y-%m-%d"),
-        (r"\d{4}/\d{1,2}/\d{1,2}(?: \d.*)?", "%Y/%m/%d"),
-        (r"\d{4}\.\d{1,2}\.\d{1,2}\.?(?: \d.*)?", "%Y.%m.%d"),
-        (r"\d{4}年\d{1,2}月\d{1,2}日", "%Y年%m月%d日"),
-        (r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", "%Y%m%d"),
-        (r"\d{1,2}\.\d{1,2}\.\d{4}(?: \d.*)?", "%d.%m.%Y"),
-        (r"\d{1,2}/\d{1,2}/\d{4}(?: \d.*)?", "%d/%m/%Y"),
-        (r"\d{1,2}-\d{1,2}-\d{4}(?: \d.*)?", "%d-%m-%Y"),
-        (r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}", "%d-%b-%Y"),
-        (r"\d{4}-(?:0[1-9]|1[0-2])", "%Y-%m"),
-        (r"\d{4}年\d{1,2}月", "%Y年%m月"),
-        (r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])", "%Y%m"),
-        (r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?: 00:00:00)?", "%y%m%d"),
-        (r"\d{2}(?:0[1-9]|1[0-2]|5[1-9]|6[0-2])(?:0[1-9]|[12]\d|3[01])", "birth number"),
+    (re.compile(pattern), form, bare)
+    for pattern, form, bare in (
+        (r"\d{4}-\d{1,2}-\d{1,2}(?:[ T]\d.*)?", "%Y-%m-%d", False),
+        (r"\d{4}/\d{1,2}/\d{1,2}(?: \d.*)?", "%Y/%m/%d", False),
+        (r"\d{4}\.\d{1,2}\.\d{1,2}\.?(?: \d.*)?", "%Y.%m.%d", False),
+        (r"\d{4}年\d{1,2}月\d{1,2}日", "%Y年%m月%d日", False),
+        (r"\d{1,2}\.\d{1,2}\.\d{4}(?: \d.*)?", "%d.%m.%Y", False),
+        (r"\d{1,2}/\d{1,2}/\d{4}(?: \d.*)?", "%d/%m/%Y", False),
+        (r"\d{1,2}-\d{1,2}-\d{4}(?: \d.*)?", "%d-%m-%Y", False),
+        (r"\d{1,2}[- ][A-Za-z]{3}[- ]\d{4}", "%d-%b-%Y", False),
+        (r"\d{4}-(?:0[1-9]|1[0-2])", "%Y-%m", False),
+        (r"\d{4}年\d{1,2}月", "%Y年%m月", False),
+        (r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]) 00:00:00", "%y%m%d", False),
+        (r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", "%Y%m%d", True),
+        (r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])", "%Y%m", True),
+        (r"\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", "%y%m%d", True),
+        (r"\d{2}(?:0[1-9]|1[0-2]|5[1-9]|6[0-2])(?:0[1-9]|[12]\d|3[01])", "birth number", True),
     )
 )
-BARE: Final = frozenset({"%Y%m%d", "%Y%m", "%y%m%d", "birth number"})  # numbers unless the name says a date
 MONTHS: Final = frozenset({"%Y-%m", "%Y年%m月", "%Y%m"})
 DAY_FIRST: Final = "%d/%m/%Y"
 MONTH_FIRST: Final = "%m/%d/%Y"
@@ -198,8 +199,8 @@ def as_dates(told: pd.Series, form: str) -> pd.Series:
 def _dates(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look | None:
     """Dates with marks between their parts; bare digits wait for the name to say so."""
     few = told.iloc[:: max(1, len(told) // 200)]
-    for pattern, form in DATES:
-        if form in BARE or few.map(lambda text, p=pattern: p.fullmatch(text) is not None).mean() < ENOUGH:
+    for pattern, form, bare in DATES:
+        if bare or few.map(lambda text, p=pattern: p.fullmatch(text) is not None).mean() < ENOUGH:
             continue
         days = as_dates(told, form)
         if form == DAY_FIRST and (other := as_dates(told, MONTH_FIRST)).notna().sum() > days.notna().sum():
@@ -285,7 +286,7 @@ def _numbers(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look
 def _bare(told: pd.Series) -> tuple[str, ...]:
     few = told.iloc[:: max(1, len(told) // 200)]
     forms = []
-    for pattern, form in DATES:
-        if form in BARE and few.map(lambda text, p=pattern: p.fullmatch(text) is not None).mean() >= ENOUGH:
+    for pattern, form, bare in DATES:
+        if bare and few.map(lambda text, p=pattern: p.fullmatch(text) is not None).mean() >= ENOUGH:
             forms.append(form)
     return tuple(forms)

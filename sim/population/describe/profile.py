@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.population.describe.looks import BARE, MONTHS, Look, blank, dated, look
+from sim.population.describe.looks import MONTHS, Look, blank, dated, look
 from sim.population.describe.vocabulary import personal
 
 if TYPE_CHECKING:
@@ -207,8 +207,3 @@ def _bars(good: NDArray[Any]) -> str:
     counts, _ = np.histogram(np.clip(good, low, high), bins=BINS, range=(low, high))
     heights = np.ceil(counts / counts.max() * len(BARS)).astype(int)
     return "".join(BARS[h - 1] if h else " " for h in heights)
-
-
-def needs_name(profile: Profile) -> bool:
-    """Whether bare digits could be dates, were the column named like one."""
-    return bool(set(profile.look.bare) & BARE)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
 import numpy as np
 
 from sim.phrases import counted
-from sim.population.book.columns import DAYS_TO_MONTHS, IMPUTABLE, QUANTITIES, plain_word, quoted
+from sim.population.book.columns import DAYS_TO_MONTHS, FIELD_NAMES, IMPUTABLE, QUANTITIES, plain_word, quoted
 from sim.population.book.labels import NO, YES, says_gone
 from sim.population.describe.candidates import Candidate, alone, assigned, candidates, rivals
 from sim.population.describe.doubts import doubts
@@ -68,16 +68,14 @@ class Proposal:
     tiers: tuple[tuple[str, float], ...] = ()
     asks: tuple[str, ...] = field(default=())
 
-    def by_column(self) -> dict[str, str]:
-        """The field of each column that is read."""
-        return {one.column: one.field for one in self.fields}
-
 
 def propose(table: Table, as_of: date | None = None) -> Proposal:
     """Look for every field among the columns of one table."""
     found = candidates(table.profiles)
     chosen = assigned(found, table.names)
     at, asks = as_of, list[str]()
+    if "aum" not in chosen and (stand_in := chosen.get("income")) is not None:
+        chosen = {**chosen, "aum": replace(stand_in, field="aum", score=0.0, name=0.0, phrase="")}
     if at is None and (last := last_day(table.profiles)) is not None:
         at = last
         if any(table.column(one.column).look.dates is not None for one in chosen.values()):
@@ -102,7 +100,7 @@ def propose(table: Table, as_of: date | None = None) -> Proposal:
     asks.append("currency_scale: how much of the model's money (Bank B counts CNY) one unit of the file's is")
     order = {one.field: one for one in fields}
     return Proposal(
-        tuple(order[name] for name in _ORDER if name in order),
+        tuple(order[name] for name in FIELD_NAMES if name in order),
         tuple(left),
         signs[0] if signs else "",
         "comma" if comma else "point" if grouped else "",
@@ -110,24 +108,6 @@ def propose(table: Table, as_of: date | None = None) -> Proposal:
         _bounds(table, order),
         tuple(asks),
     )
-
-
-_ORDER: Final = (
-    "id",
-    "aum",
-    "age",
-    "tenure_months",
-    "products",
-    "income",
-    "digital_active",
-    "digital_affinity",
-    "satisfaction",
-    "trust",
-    "expectation",
-    "state",
-    "tier",
-    "share_of_wallet",
-)
 
 
 def last_day(profiles: Sequence[Profile]) -> date | None:

@@ -52,7 +52,7 @@ def read_table(path: Path) -> Table:
         twice = sorted({name for name in book.columns if book.columns.count(name) > 1})
         if twice:
             raise BadInput.at(str(path), f"has {twice[0]!r} as the name of two columns; a name must be there once")
-        rows, cells = _spread(book.batches(book.columns))
+        rows, cells = spread(book.batches(book.columns))
         if not rows:
             raise BadInput.at(str(path), "has a header and no rows; a table has a row for each customer")
         return looked_at(stem(path), path, book.form, rows, cells, book)
@@ -85,7 +85,7 @@ def _whole(book: BookFile, column: str) -> pa.ChunkedArray:
     return pa.chunked_array([batch.column(column) for batch in book.batches([column])])
 
 
-def _spread(batches: Iterable[pa.RecordBatch]) -> tuple[int, pa.Table]:
+def spread(batches: Iterable[pa.RecordBatch]) -> tuple[int, pa.Table]:
     """(rows, those of them that are kept): every row, or every 2nd, 4th, ... of a file with many."""
     import numpy as np
     import pyarrow as pa

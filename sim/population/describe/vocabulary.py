@@ -1,6 +1,7 @@
 """Words that banks put into the headers of their files, by what the column then is: a field of a book, or left alone.
 
-A phrase is spelled as `tokens` splits a name: without case, accents or marks. Chinese and compounds are found inside.
+A phrase is spelled as `tokens` splits a name: without case, accents or marks. It is found inside a name, Chinese and
+compounds too; with = before it, it must be the whole name.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "id": _split(
             """
             customer id, client id, customer number, client number, customer no, client no, cust id, clientnum,
-            customer, account id|.9, account number|.9, account no|.9, cif, id|.8, household id|.8, uid|.8,
-            ncodpers, codigo cliente, cod cliente, id cliente, numero cliente, cliente|.9, kundennummer,
-            kundennr, kunden id, kunden nr, kunde|.9, kontonummer|.8, cislo klienta, cislo zakaznika, klient,
+            =customer, account id|.9, account number|.9, account no|.9, cif, =id|.8, household id|.8, =uid|.8,
+            ncodpers, codigo cliente, cod cliente, id cliente, numero cliente, =cliente|.9, kundennummer,
+            kundennr, kunden id, kunden nr, =kunde|.9, kontonummer|.8, cislo klienta, cislo zakaznika, =klient,
             客户号, 客户编号, 客户代码, 客户id, 客户标识, 账号|.8
             """
         ),
@@ -54,7 +55,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             tenure, tenure months, months on book, months as customer, vintage, customer since,
             relationship length, relationship months, months since opening, account age|.9, antiguedad,
             antiguedade, tempo de casa, tempo relacionamento, open date, opening date, date opened,
-            account open date, join date, joined, start date|.9, since|.8, fecha alta, fecha apertura,
+            account open date, join date, joined, start date|.9, =since|.8, fecha alta, fecha apertura,
             data abertura, data de abertura, kunde seit, eroffnungsdatum, eroffnung, datum otevreni,
             datum zalozeni, 开户日期, 开户时间, 入行日期, 客户年限, 客龄, 开户年限, 在行月数, 账龄
             """
@@ -77,7 +78,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "digital_active": _split(
             """
             digital active, app user, uses app, mobile user, online banking, internet banking, mobile banking,
-            digital user, app active, ebanking, digital, app, is digital, banca online, banca movil, usa app,
+            digital user, app active, ebanking, digital, =app, is digital, banca online, banca movil, usa app,
             app nutzer, onlinebanking, 手机银行, 网银, 是否手机银行, 电子银行
             """
         ),
@@ -93,7 +94,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "state": _split(
             """
             active, is active, is active member, active member, activity, status, account status,
-            customer status, state|.6, active customer, ind actividad cliente, actividad cliente, activo, ativo,
+            customer status, =state|.6, active customer, ind actividad cliente, actividad cliente, activo, ativo,
             aktiv, aktivni, kundenstatus, dormant, is dormant, inactive, inaktiv, 是否活跃, 活跃, 客户状态,
             账户状态, 是否休眠
             """
@@ -114,13 +115,13 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
     {
         "row": (
             "numbers the rows",
-            _split("row number, rownumber, row, index, 序号, unnamed: 0, unnamed 0"),
+            _split("row number, rownumber, =row, =index, 序号, unnamed: 0, unnamed 0"),
         ),
         "person": (
             "personal data, which no part of the model needs",
             _split(
                 """
-                surname, last name, first name, name, full name, phone, phone number, telephone number, mobile,
+                surname, last name, first name, =name, full name, phone, phone number, telephone number, =mobile,
                 mobile number, email, e mail, address, street, zip, zip code, postcode, ssn, passport, id card,
                 id number, nombre, apellido, apellidos, telefono, correo, nome, sobrenome, cpf, nachname,
                 vorname, strasse, anschrift, plz, jmeno, prijmeni, 姓名, 名字, 手机号, 手机号码, 电话, 联系电话,
@@ -130,14 +131,14 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
         ),
         "gender": (
             "personal data, which no part of the model needs",
-            _split("gender, sex, sexo, geschlecht, pohlavi, genero, 性别, race, religion, nationality"),
+            _split("gender, sex, sexo, geschlecht, pohlavi, genero, 性别, =race, religion, nationality"),
         ),
         "outcome": (
             "what happened to the customer afterwards, no state to begin in",
             _split(
                 """
-                churn, churned, exited, attrition, attrition flag, left, closed, is churn, churn flag,
-                churn label, target, label|.8, subscribed, y|.9, response|.8, outcome|.8, baja, abandono, fuga,
+                churn, churned, exited, attrition, attrition flag, =left, closed, is churn, churn flag,
+                churn label, =target, =label|.8, subscribed, =y|.9, =response|.8, =outcome|.8, baja, abandono, fuga,
                 evasao, kundigung, gekundigt, abwanderung, odesel, 是否流失, 流失, 流失标志, 销户, 是否销户,
                 churn next quarter, churn reason, churn score, cancelled
                 """
@@ -167,7 +168,7 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
                 """
                 geography, country, city, region, state name, province, branch, branch code, district,
                 district id, pais, pais residencia, provincia, nomprov, cod prov, indext, indresi, tipodom,
-                canal entrada|.9, ort, stadt, land, filiale, mesto, kraj, pobocka, 城市, 地区, 省份, 分行, 支行,
+                canal entrada|.9, =ort, stadt, =land, filiale, mesto, kraj, pobocka, 城市, 地区, 省份, 分行, 支行,
                 网点, 开户行, 机构, 所属机构, agencia, cidade, estado|.9, sucursal
                 """
             ),
@@ -177,7 +178,7 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
             _split(
                 """
                 dependents, dependent count, partner, marital, marital status, education, education level,
-                occupation, job, senior citizen, spouse, conyuemp, estado civil, beruf, familienstand, povolani,
+                occupation, =job, senior citizen, spouse, conyuemp, estado civil, beruf, familienstand, povolani,
                 rodinny stav, 婚姻状况, 学历, 职业, profissao, ind empleado, indfall, household, deceased,
                 income category
                 """
@@ -187,7 +188,7 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
             "credit risk, which the model leaves to others",
             _split(
                 """
-                credit score, score|.6, rating|.8, credit limit|.5, default, scoring, schufa, bonitat, limit|.8,
+                credit score, =score|.6, rating|.8, credit limit|.5, default, scoring, schufa, bonitat, =limit|.8,
                 total revolving bal, revolving balance, avg open to buy, open to buy, avg utilization ratio,
                 utilization ratio, utilization, 信用评分, 信用分, 授信额度, 信用额度
                 """
@@ -209,7 +210,7 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
             "what the customer does in a time; the model makes its own",
             _split(
                 """
-                credit|.7, debit, current month credit, previous month credit, current month debit,
+                =credit|.7, debit, current month credit, previous month credit, current month debit,
                 previous month debit, total trans amt, total trans ct, trans amt, trans ct, total ct chng q4 q1,
                 total amt chng q4 q1, chng, change, spend, transactions, number of transactions, turnover,
                 交易笔数, 交易金额, 月交易, umsatz, umsatze, obrat, transacciones, transacoes, logins, 登录次数
@@ -222,7 +223,7 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
                 """
                 months inactive, months inactive 12 mon, days since last, last transaction, last activity,
                 last login, last contact, recency, pdays, 最近交易日期, 最后交易日期, 最近登录, letzte buchung,
-                letzter umsatz, ultima operacion, ultima transacao, posledni transakce, day|.9, month|.7,
+                letzter umsatz, ultima operacion, ultima transacao, posledni transakce, =day|.9, =month|.7,
                 day of week
                 """
             ),
@@ -231,8 +232,8 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
             "contacts that the bank made; the model makes its own",
             _split(
                 """
-                contacts count, contacts count 12 mon, contacts, contact, campaign, previous, calls|.8,
-                visits|.8, contatos, contactos, kontakte, 联系次数, 拜访次数, emails sent, complaints, complain,
+                contacts count, contacts count 12 mon, contacts, =contact, =campaign, =previous, =calls|.8,
+                =visits|.8, contatos, contactos, kontakte, 联系次数, 拜访次数, emails sent, complaints, complain,
                 投诉次数
                 """
             ),
@@ -250,7 +251,7 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
             _split(
                 """
                 indrel, indrel 1mes, tiprel 1mes, ind nuevo, frequency, currency, waehrung, wahrung, 币种,
-                moneda, moeda, mena, point earned, satisfaction index|.2, 客户经理, manager, betreuer, berater,
+                moneda, moeda, mena, point earned, satisfaction index|.2, 客户经理, =manager, betreuer, berater,
                 gestor, poradce
                 """
             ),
@@ -323,7 +324,7 @@ def named(name: str) -> Mapping[str, Named]:
 
 def _likeness(name: str, phrase: str) -> tuple[float, str]:
     phrase, _, weight = phrase.partition("|")
-    worth = float(weight or 1)
+    worth, whole, phrase = float(weight or 1), phrase.startswith("="), phrase.removeprefix("=")
     own, wanted = tokens(name), tokens(phrase)
     joined, sought = "".join(own), "".join(wanted)
     if not own or not wanted:
@@ -331,6 +332,8 @@ def _likeness(name: str, phrase: str) -> tuple[float, str]:
     covered = len(sought) / len(joined)
     if joined == sought:
         return worth, phrase
+    if whole:
+        return 0.0, phrase
     run = any(own[i : i + len(wanted)] == wanted for i in range(len(own)))
     if run:
         return worth * (0.55 + 0.4 * covered), phrase

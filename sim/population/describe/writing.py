@@ -20,19 +20,25 @@ ROWS: Final = 20_000
 GRACE: Final = {"wealth": 6, "private": 12}  # months, as the shipped books have it
 
 
-def scenario_text(tables: Sequence[Table], proposal: Proposal, target: Path, population: dict[str, Any]) -> str:
-    """The text of a scenario that reads `tables` as proposed; `population` are the keys that say where they stand."""
-    book = tables[0]
-    name = re.sub(r"[^a-z0-9_-]+", "_", book.name.casefold()).strip("_-") or "my_bank"
+def scenario_text(
+    tables: Sequence[Table], book: Table, proposal: Proposal, population: dict[str, Any], because: Sequence[str] = ()
+) -> str:
+    """The text of a scenario that reads `tables` as proposed.
+
+    `population` are the keys that say where they stand, `book` the customers that come of them, `because` why a query
+    stands between.
+    """
+    name = re.sub(r"[^a-z0-9_-]+", "_", tables[0].name.casefold()).strip("_-") or "my_bank"
+    read = ", ".join(table.path.name for table in tables)
     lines = [
         *_comment(
-            f"Written by describe from {', '.join(t.path.name for t in tables)}. Every line of columns says what it "
-            "was proposed by; read them, change what is wrong, then: validate, run. What a line leaves out has a default."
+            f"Written by describe from {read}. Every line of columns says what it "
+            "was proposed by; read them, change what is wrong, then validate and run. What is left out has a default."
         ),
         f"name: {flow_text(name)}",
         "about: >-",
         *_wrapped(
-            f"{counted(book.rows, 'customer')} of {book.path.name}, as they stand in it; what it lacks is imputed "
+            f"{counted(book.rows, 'customer')} of {read}, as they stand there; what is absent is imputed "
             f"from Bank B given tier and age.",
             2,
         ),
@@ -45,6 +51,8 @@ def scenario_text(tables: Sequence[Table], proposal: Proposal, target: Path, pop
         lines.append("# currency: EUR")
     lines += ["months: 36", "seeds: {first: 1, count: 5}", "population:", "  source: book", f"  preset: {PRESET}"]
     for key, value in population.items():
+        if key == "query":
+            lines += [line for reason in because for line in _comment(reason, "  ")]
         lines += _block(key, value)
     if proposal.as_of is not None:
         lines.append(f"  as_of: {proposal.as_of} # dates become tenure and age at this day")
