@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
-from sim.population.book import file as book_file
+from sim.population.book.forms import base as book_file
 
 ROOT = Path(__file__).parent.parent
 PLAIN = "{id: cid, aum: bal}"
@@ -163,7 +163,7 @@ def test_numbers_of_a_parquet_column_are_tiers_too(desk: Desk) -> None:
     told = desk.validate(data, columns, name="b.parquet")
     assert told == ["s.yaml: book: 3 customers", "s.yaml: book: tier from seg: 1 is wealth (2), 2 is mass (1)"]
     (told_,) = desk.validate(data, columns, "  separator: comma\n", name="b.parquet")
-    assert "population.separator: b.parquet is a Parquet file and has no separator" in told_
+    assert "b.parquet is a Parquet file and has no separator" in told_
 
 
 def test_a_column_of_many_words_is_told_by_the_listed_ones_alone(desk: Desk) -> None:

@@ -59,7 +59,28 @@ class Population(Settings):
         "stratified by tier",
         json_schema_extra={"unit": "rows", "source": "choice"},
     )
-    file: str | None = Field(None, description="customer book: CSV, gzipped CSV or Parquet, relative to this file")
+    file: str | None = Field(
+        None,
+        description="customer book: CSV, gzipped CSV, Excel (.xlsx), Parquet, Arrow, DuckDB or SQLite, by a path "
+        "relative to this file",
+    )
+    tables: dict[str, str] | None = Field(
+        None,
+        min_length=1,
+        description="instead of file: tables by name, each a file of any kind, which query joins into a book",
+    )
+    query: str | None = Field(
+        None, min_length=1, description="one SELECT that gives the book, of the tables or of a database; it only reads"
+    )
+    table: str | None = Field(None, min_length=1, description="table of a database that is the book, if it has several")
+    sheet: str | None = Field(
+        None, min_length=1, description="sheet of a workbook; the first that holds anything if not given"
+    )
+    encoding: str | None = Field(
+        None,
+        min_length=1,
+        description="encoding of a CSV book, such as gb18030, cp1252 or utf-16; found by the program if not given",
+    )
     separator: Literal["comma", "semicolon", "tab", "bar"] | None = Field(
         None, description="what stands between the values of a CSV book; found by the program if not given"
     )

@@ -6,7 +6,6 @@ What a book lacks is not made up here: see `IMPUTABLE`, `Book.imputed` and `Book
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,8 @@ from numpy.typing import NDArray
 from sim.errors import BadInput, Mistake
 from sim.population.book.cells import Decimal
 from sim.population.book.columns import DAYS_TO_MONTHS, IMPUTABLE, BookColumns, ColumnSpec, validated
-from sim.population.book.file import BookFile, TooLarge, Unreadable, inspect
+from sim.population.book.file import TooLarge, Unreadable, inspect
+from sim.population.book.forms.text import TextFile
 from sim.population.book.labels import words_line
 from sim.population.book.reading import Reading, numbered, uid_of
 from sim.population.book.sentences import column_problem
@@ -96,8 +96,7 @@ class Book:
     def lines(self) -> list[str]:
         """What a user should see of how the book was read, a line each: the file's form, and the words that count."""
         form = f"{self.rows:,} customers"
-        if "separator" in self.form:
-            form += f", separator {self.form['separator']}, decimal {self.form['decimal']}"
+        form += "".join(f", {key} {said}" for key, said in self.form.items() if key != "kind")
         return [form, *(words_line(name, self.read[name], entries) for name, entries in self.words.items())]
 
 
@@ -111,13 +110,19 @@ def read_book(
     tiers: Sequence[str] | None = None,
     separator: str | None = None,
     decimal: Decimal | None = None,
+    encoding: str | None = None,
+    sheet: str | None = None,
+    table: str | None = None,
+    query: str | None = None,
+    tables: Mapping[str, Path] | None = None,
 ) -> Book:
-    """Read and check a customer book (.csv, .csv.gz, .parquet).
+    """Read and check a customer book of any kind that `file.inspect` opens.
 
     `columns` maps fields to columns (see `BookColumns`; a mapping is validated here). One unit of the file's money is
     `currency_scale` of the model's `currency`. `where` gives the (file, line, column) of a key path of the scenario,
     such as ``population.columns.age``, for mistakes made there. `tiers` are the names a tier column may hold.
-    `separator` is one of `sim.separators.MARKS`, found if not given; `decimal` is what stands before decimals.
+    `separator` is one of `sim.separators.MARKS`, found if not given; `decimal` is what stands before decimals. What
+    follows is as of `file.inspect`.
 
     Raises `BadInput` with all mistakes: in the mapping, in the file, in its rows (counted, the first named by line).
     """
@@ -138,14 +143,22 @@ def read_book(
         if error.line:
             mistakes.append(Mistake(str(path), error.line, 1, "", str(error)))
         else:
-            report("file", f"{path} {error}")
+            report(error.key or "file", f"{'the tables' if tables else path} {error}")
         return BadInput(mistakes)
 
     try:
-        book = inspect(path, MARKS[separator] if separator else None)
+        book = inspect(
+            path,
+            MARKS[separator] if separator else None,
+            encoding=encoding,
+            sheet=sheet,
+            table=table,
+            query=query,
+            tables=tables,
+        )
     except Unreadable as error:
         raise unreadable(error) from None
-    if separator and (problem := _separator_problem(book)):
+    if separator and isinstance(book, TextFile) and (problem := _separator_problem(book)):
         report("separator", problem)
         raise BadInput(mistakes)
 
@@ -171,7 +184,7 @@ def read_book(
         try:
             reading.run(book.batches(wanted))
         except Unreadable as error:
-            if book.kind != "csv" or isinstance(error, TooLarge):
+            if not isinstance(book, TextFile) or isinstance(error, TooLarge):
                 raise
             reading = Reading(book, specs, currency_scale, currency, tiers, decimal)
             reading.run(book.patient_batches(wanted))
@@ -179,20 +192,22 @@ def read_book(
                 raise error from None
     except Unreadable as error:
         raise unreadable(error) from None
-    mistakes += [Mistake(str(path), line, 1, "", message) for line, message in book.irregularities()]
+    if isinstance(book, TextFile):
+        mistakes += [Mistake(str(path), line, 1, "", message) for line, message in book.irregularities()]
     mistakes += reading.mistakes()
     if not reading.rows and not mistakes:
         report("file", f"{path} has a header and no customers")
     if mistakes:
         raise BadInput(mistakes)
-    doubts = [Mistake(*(where(key) if where else (str(path), 0, 0)), key, text) for key, text in reading.doubts()]
+    doubted = [*((f"population.{key}", text) for key, text in book.doubts()), *reading.doubts()]
+    doubts = [Mistake(*(where(key) if where else (str(path), 0, 0)), key, text) for key, text in doubted]
     for values in reading.values.values():
         values.flags.writeable = False
     counts = {name: count for name, count in reading.counts.items() if count}
     return Book(
         str(path),
         reading.rows,
-        _digest(path),
+        book.digest(),
         reading.read(),
         counts,
         **reading.values,
@@ -202,15 +217,8 @@ def read_book(
     )
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
-
-
-def _separator_problem(book: BookFile) -> str:
+def _separator_problem(book: TextFile) -> str:
     """What is wrong with a separator that was given; empty if nothing."""
-    if book.kind != "csv":
-        return f"{book.path.name} is a Parquet file and has no separator; leave it out"
     if len(book.columns) == 1 and (found := separator_of(book.head)) in book.head and found != book.delimiter:
         given, likely = separator_name(book.delimiter), separator_name(found)
         return f"the header of {book.path.name} has no {given}; its values look separated by {likely}"

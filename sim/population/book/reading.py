@@ -23,7 +23,7 @@ from sim.population.book.columns import (
     plain_word,
     quoted,
 )
-from sim.population.book.file import MOST_ROWS, SHOWN, BookFile, TooLarge, named
+from sim.population.book.forms.base import MOST_ROWS, SHOWN, BookFile, TooLarge, named
 from sim.population.book.labels import BLANK, MEANINGS, Labels, meant
 from sim.population.book.sentences import Values, sentence
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from sim.phrases import counted
 from sim.population.book.columns import IMPUTABLE, QUANTITIES, ColumnSpec, Quantity, TierColumn, did_you_mean, quoted
-from sim.population.book.file import BookFile
+from sim.population.book.forms.base import BookFile
 
 COLUMNS_SHOWN: Final = 30
 
@@ -35,9 +35,9 @@ def column_problem(name: str, spec: ColumnSpec, book: BookFile) -> str:
     if times == 0:
         there = ", ".join(map(quoted, book.columns[:COLUMNS_SHOWN]))
         more = f" and {len(book.columns) - COLUMNS_SHOWN} more" if len(book.columns) > COLUMNS_SHOWN else ""
-        return f"{book.path.name} has no column {column!r}{did_you_mean(column, book.columns)} (it has {there}{more})"
+        return f"{book.name} has no column {column!r}{did_you_mean(column, book.columns)} (it has {there}{more})"
     if times > 1:
-        return f"{book.path.name} has {times} columns {column!r}; a column's name must be there once"
+        return f"{book.name} has {times} columns {column!r}; a column's name must be there once"
     if (kind := book.types.get(column)) is None:
         return ""
     import pyarrow.types as is_type
@@ -54,7 +54,7 @@ def column_problem(name: str, spec: ColumnSpec, book: BookFile) -> str:
         fits, wanted = text or number, "numbers"
     else:
         fits, wanted = text or number or is_type.is_boolean(plain), "yes and no, or values listed under active"
-    return "" if fits else f"column {column!r} of {book.path.name} is of type {kind}; it must hold {wanted}"
+    return "" if fits else f"column {column!r} of {book.name} is of type {kind}; it must hold {wanted}"
 
 
 def limits(quantity: Quantity, currency: str, kind: str) -> str:
