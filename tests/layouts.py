@@ -477,4 +477,44 @@ LAYOUTS = (
         ),
         frozenset({"Birth Year", "Satisfaction"}),
     ),
+    Layout(
+        "holdings",
+        holdings,
+        {
+            **_truth(
+                "fecha_dato, ncodpers, ind_empleado, pais_residencia, sexo, age, fecha_alta, ind_nuevo, antiguedad, "
+                "indrel, tiprel_1mes, canal_entrada, nomprov, ind_actividad_cliente, renta, segmento",
+                {
+                    "ncodpers": "id",
+                    "age": "age",
+                    "antiguedad": "tenure_months",
+                    "ind_actividad_cliente": "state",
+                    "renta": "income",
+                    "segmento": "tier",
+                },
+            ),
+            **{f"ind_{flag}_ult1": "products" for flag in FLAGS},
+        },
+        frozenset({"age", "antiguedad", "segmento", "products", "renta"}),
+    ),
+    Layout(
+        "berka",
+        berka,
+        _truth(
+            "account.account_id, account.district_id, account.frequency, account.date, disp.disp_id, disp.client_id, "
+            "disp.account_id, disp.type, client.client_id, client.birth_number, client.district_id, card.card_id, "
+            "card.disp_id, card.type, card.issued, loan.loan_id, loan.account_id, loan.date, loan.amount, "
+            "loan.duration, loan.status, trans.trans_id, trans.account_id, trans.date, trans.type, trans.operation, "
+            "trans.amount, trans.balance",
+            {
+                "account.account_id": "id",
+                "account.date": "tenure_months",
+                "client.birth_number": "age",
+                "card.card_id": "products",
+                "loan.loan_id": "products",
+                "trans.balance": "aum",
+            },
+        ),
+        frozenset({"open_date", "birth_date", "products"}),
+    ),
 )

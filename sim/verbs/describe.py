@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.errors import BadInput
+from sim.errors import BadInput, one_line
 from sim.phrases import counted
 from sim.verbs.common import command
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from sim.population.describe.profile import Profile
     from sim.population.describe.tables import Table
 
-WIDE = 110  # columns of a terminal from which samples have room of their own
+WIDE = 120  # columns of a terminal from which samples have room of their own
+LONGEST_NAME = 36  # columns that a header has
+TOLD = 48  # columns that a distribution has where samples stand beside it
 
 
 def main(arguments: argparse.Namespace) -> int:
@@ -110,34 +112,45 @@ def _line(console: Console, text: str) -> None:
 
 
 def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) -> None:
-    from rich.table import Table as Shown
+    """A line a column; where the terminal is narrow, what is in it on a second one."""
+    from rich.cells import cell_len, set_cell_size
     from rich.text import Text
 
     seen = "" if table.whole else f", {table.seen:,} looked at, spread over the file"
     form = "".join(f", {key} {value}" for key, value in table.form.items() if key != "kind")
     console.print(Text(f"{table.path.name}: {counted(table.rows, 'row')}{seen}, {len(table.names)} columns{form}"))
-    wide = console.width >= WIDE
-    shown = Shown(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    shown.add_column("column", max_width=30 if wide else 20, overflow="fold")
-    shown.add_column("proposed", no_wrap=True)
-    shown.add_column("kind", no_wrap=True)
-    shown.add_column("none", justify="right", no_wrap=True)
-    shown.add_column("differ", justify="right", no_wrap=True)
-    if wide:
-        shown.add_column("distribution", no_wrap=True, max_width=44, overflow="ellipsis")
-        shown.add_column("samples", overflow="ellipsis", no_wrap=True, ratio=1)
-    else:
-        shown.add_column("distribution, samples", overflow="ellipsis", no_wrap=True, ratio=1)
-    for p in table.profiles:
-        field, sure = marks.get(p.name, ("-", ""))
+    rows = [("column", "proposed", "kind", "none", "differ")]
+    for column in table.profiles:
+        field, sure = marks.get(column.name, ("-", ""))
         word = field if sure in ("", "sure") else f"{field}?"
-        cells: list[Text | str] = [Text(p.name), word, p.kind, _part(p), f"{p.distinct:,}"]
-        samples = " | ".join(p.samples)
+        rows.append((_cut(column.name, LONGEST_NAME), word, column.kind, _part(column), f"{column.distinct:,}"))
+    widths = [max(cell_len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    wide = console.width >= WIDE
+    told = min(max((cell_len(_distribution(column)) for column in table.profiles), default=0), TOLD)
+    shown: tuple[Profile | None, ...] = (None, *table.profiles)  # the heads, then the columns
+    for row, p in zip(rows, shown, strict=True):
+        cells = [
+            cell.rjust(w) if k >= len(row) - 2 else set_cell_size(cell, w)
+            for k, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ]
+        line = "  ".join(cells)
+        distribution = _distribution(p) if p else "distribution"
+        samples = " | ".join(p.samples) if p else "samples"
         if wide:
-            shown.add_row(*cells, Text(_distribution(p)), Text(samples))
-        else:
-            shown.add_row(*cells, Text(f"{_distribution(p)}\n{samples}".strip()))
-    console.print(shown)
+            room = console.width - cell_len(line) - told - 4
+            line = f"{line}  {set_cell_size(_cut(distribution, told), told)}  {_cut(samples, room)}"
+        elif p is not None:
+            below = "   ".join(part for part in (distribution, samples) if part)
+            line += f"\n  {_cut(below, console.width - 2)}" if below else ""
+        console.print(Text(line.rstrip(), style="" if p else "bold"), soft_wrap=True)
+
+
+def _cut(text: str, width: int) -> str:
+    """As much of a text as has room, with dots for the rest."""
+    from rich.cells import cell_len, set_cell_size
+
+    text = one_line(text)
+    return text if cell_len(text) <= width else f"{set_cell_size(text, max(width - 1, 1)).rstrip()}…"
 
 
 def _part(p: Profile) -> str:

@@ -17,6 +17,9 @@ NAME: Final = 0.65  # how much a name says, looks the rest
 SURE: Final = 0.8
 LIKELY: Final = 0.55
 PROPOSED: Final = 0.45
+OLDEST: Final = 130  # years, of an age
+ADULT: Final = 16  # years, of most customers
+LONGEST_DAYS: Final = 40_000  # of a tenure
 LEFT: Final = 0.5  # a name that says something else keeps a column from being a field
 
 
@@ -60,13 +63,14 @@ def looks_like(field: str, p: Profile) -> float:
                 return 0.8
             if p.kind == "year":
                 return 0.8 if p.high <= date.today().year else 0.0
-            if not numeric or p.low < 0 or p.high > 130 or p.distinct < 3:
+            years = p.usual
+            if not numeric or p.distinct < 3 or not years.size or years.min() < 0 or years.max() > OLDEST:
                 return 0.0
-            return 1.0 if 16 <= p.median <= 80 and p.high > 40 else 0.3
+            return 1.0 if ADULT <= p.median <= 80 and years.max() > 40 else 0.3
         case "tenure_months":
             if p.kind == "date":
                 return 0.8
-            return 0.9 if numeric and p.low >= -999999 and p.median >= 0 and p.high < 40_000 and p.distinct > 3 else 0.0
+            return 0.9 if numeric and p.distinct > 3 and p.median >= 0 and p.usual.max() < LONGEST_DAYS else 0.0
         case "products":
             if not numeric or not p.whole or p.kind in ("id", "yes/no", "year") or p.high > 60:
                 return 0.0
@@ -142,7 +146,7 @@ def alone(p: Profile) -> tuple[str, str]:
         return "empty", "holds nothing"
     if p.kind == "constant":
         return "constant", "holds the same everywhere"
-    if says_month(p):
+    if says_month(p) or (p.kind == "date" and p.distinct == 1):
         return "month", "the month or day that a row is of"
     best = max(words.values(), key=lambda one: one.score) if words else None
     fields = [one for what, one in named(p.name).items() if what in FIELD_NAMES and looks_like(what, p) >= LIKELY]
@@ -152,6 +156,8 @@ def alone(p: Profile) -> tuple[str, str]:
         return best.what, ALONE[best.what][0]
     if p.kind == "id":
         return "key", "names something; the customer's id is another column"
+    if says(p.name, MONTHLY) and p.look.kind in ("date", "number"):
+        return "month", "the month or day that a row is of"
     return "unknown", "no field of a book that its name or values would tell"
 
 

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from sim.phrases import counted
-from sim.population.book.cells import are_codes
 from sim.population.describe.profile import Profile
 
 OLDEST: Final = 110
@@ -18,8 +17,8 @@ def doubts(p: Profile, as_of: date | None, field: str = "") -> list[str]:
     """Doubts about one column; `field` is what it is proposed as."""
     look, said = p.look, list[str]()
     if len(look.signs) > 1:
-        rows = ", ".join(f"{sign} in {counted(n, 'value')}" for sign, n in look.signs.items())
-        said.append(f"two currencies in one column ({rows}): amounts are not converted")
+        parts = ", ".join(f"{sign} in {counted(n, 'value')}" for sign, n in look.signs.items())
+        said.append(f"two currencies in one column ({parts}): amounts are not converted")
     if look.either and p.kind in ("money", "number"):
         sample = next((s for s in p.samples if "." in s), p.samples[0])
         said.append(f"all values look like {sample}: the point may mark thousands; `decimal: comma` would read them so")
@@ -52,14 +51,15 @@ def doubts(p: Profile, as_of: date | None, field: str = "") -> list[str]:
         and field in ("age", "tenure_months", "products", "aum", "income")
     ):
         values = look.numbers[np.isfinite(look.numbers)]
-        codes = values[are_codes(values)] if field != "aum" else values[:0]
-        codes = codes[(codes < 0) | (codes == values.max())] if codes.size else codes
-        if codes.size and np.unique(values).size > 10:
-            said.append(f"{codes[0]:.0f} ({counted(len(codes), 'row')}) looks like a code for unknown")
+        codes = p.unknown if field != "aum" else []
+        for code in codes:
+            rows = int((values == code).sum())
+            said.append(f"{code:.0f} ({counted(rows, 'row')}) looks like a code for unknown")
+        values = p.usual
         if field == "age" and (old := int((values > OLDEST).sum())):
             said.append(f"{counted(old, 'customer')} older than {OLDEST}")
         if field == "age" and (young := int(((values >= 0) & (values < 16)).sum())) > 0:
             said.append(f"{counted(young, 'customer')} younger than 16")
-        if field in ("age", "tenure_months") and (below := int((values < 0).sum())) and not codes.size:
+        if field in ("age", "tenure_months") and (below := int((values < 0).sum())):
             said.append(f"{counted(below, 'value')} below 0")
     return said

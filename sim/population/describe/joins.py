@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.errors import BadInput
 from sim.population.describe.candidates import Candidate, assigned, candidates
+from sim.population.describe.doubts import doubts
 from sim.population.describe.links import Link, links_of, money_of, owner_of, role_of, rows_each
 from sim.population.describe.profile import Profile, day
 from sim.population.describe.queries import Query, literal, name
@@ -69,6 +70,7 @@ class _Joining:
         self.owner = at(base.name, self.key)
         self.select: dict[str, str] = {self.key: self.owner}
         self.sources: dict[str, tuple[str, ...]] = {self.key: (f"{base.name}.{self.key}",)}
+        self.doubts: dict[str, tuple[str, ...]] = {}
         self.joins: list[str] = []
         self.why = [str(link) for link in links]
         self.products: list[str] = []
@@ -77,7 +79,7 @@ class _Joining:
 
     def query(self) -> Query:
         """All of it, from the customers' own table outwards."""
-        base, doubts = self.base, dict[str, tuple[str, ...]]()
+        base = self.base
         self.own_columns()
         if self.hop is not None:
             self.balances(self.hop)
@@ -91,12 +93,14 @@ class _Joining:
         if self.products and "products" not in self.select:
             self.select["products"] = "1 + " + " + ".join(self.products)
             self.sources["products"] = tuple(f"{table}.{self.by[table].names[0]}" for table in self.counted)
-            doubts["products"] = (f"each {base.name} counts as one, what stands in {', '.join(self.counted)} as more",)
+            self.doubts["products"] = (
+                f"each {base.name} counts as one, what stands in {', '.join(self.counted)} as more",
+            )
         if rest := [table for table in self.by if table not in self.used]:
             self.why.append(f"not joined: {', '.join(rest)}")
         columns = [sql if sql.endswith(f".{name(to)}") else f"{sql} AS {name(to)}" for to, sql in self.select.items()]
         sql = "\n".join(["SELECT " + ",\n  ".join(columns), f"FROM {name(base.name)}", *self.joins])
-        return Query(sql, tuple(self.why), self.sources, doubts)
+        return Query(sql, tuple(self.why), self.sources, self.doubts)
 
     def join(self, what: str, alias: str, column: str, key: str, *, left: bool = True) -> None:
         """Join a table, or a SELECT under a name: its column is the key, of a table that stands already."""
@@ -109,6 +113,7 @@ class _Joining:
         alias = f"{table.name}_{alias}" if alias in self.select else alias
         self.select[alias] = day_sql(at(table.name, p.name), p)
         self.sources[alias] = (f"{table.name}.{p.name}",)
+        self.doubts[alias] = tuple(doubts(p, self.as_of))
 
     def own_columns(self) -> None:
         """What the customers' own table says of them; a day that names nothing is that of opening."""
@@ -123,23 +128,24 @@ class _Joining:
         inner = [f"{name(hop.column)} AS owner"]
         if dated := _days(table):
             when = day_sql(name(dated[0].name), dated[0])
-            ids = [p for p in table.profiles if p.unique and p.look.kind == "number"]
-            order = f"({when}, {name(ids[0].name)})" if ids else when
-            inner += [f"arg_max({name(balance)}, {order}) AS {name(balance)}", f"max({when}) AS last_transaction"]
+            inner += [f"arg_max({name(balance)}, ({when}, row)) AS {name(balance)}", f"max({when}) AS last_transaction"]
             inner.append("count(*) AS transactions")
             self.select |= {balance: at("held", balance), "last_transaction": "held.last_transaction"}
             self.select["transactions"] = "held.transactions"
             self.sources["last_transaction"] = (f"{table.name}.{dated[0].name}",)
-            self.why.append(f"what a customer has is the last {balance} in {table.name}, by {dated[0].name}")
+            self.why.append(
+                f"a customer has the last {balance} in {table.name}, by {dated[0].name}, then in the file's order"
+            )
             self.as_of = self.as_of or date.fromisoformat(day(dated[0].high))
         else:
             inner += [f"sum({name(balance)}) AS {name(balance)}", "count(*) AS products"]
             self.select |= {balance: at("held", balance), "products": "held.products"}
             self.sources["products"] = (f"{table.name}.{hop.column}",)
-            self.why.append(f"what a customer has is the sum of {balance} in {table.name}; each row there is a product")
+            self.why.append(f"a customer has the sum of {balance} in {table.name}; each row there is a product")
         self.sources[balance] = (f"{table.name}.{balance}",)
-        part = ",\n    ".join(inner)
-        self.join(f"(SELECT {part}\n  FROM {name(table.name)} GROUP BY 1)", "held", "owner", self.owner, left=False)
+        part, rows = ",\n    ".join(inner), name(table.name)
+        rows = f"(SELECT *, row_number() OVER () AS row FROM {rows})" if dated else rows
+        self.join(f"(SELECT {part}\n  FROM {rows} GROUP BY 1)", "held", "owner", self.owner, left=False)
         self.used.add(table.name)
 
     def person(self, table: Table) -> None:
@@ -200,10 +206,11 @@ def day_sql(sql: str, p: Profile) -> str:
         return sql
     text = f"{sql}::VARCHAR"
     if form == "birth number":
-        month = f"substr(lpad({text}, 6, '0'), 3, 2)::INT"
+        text = f"lpad({text}, 6, '0')"
+        month = f"substr({text}, 3, 2)::INT"
         return (
-            f"make_date(1900 + substr(lpad({text}, 6, '0'), 1, 2)::INT, {month} - 50 * ({month} > 50)::INT, "
-            f"substr(lpad({text}, 6, '0'), 5, 2)::INT)"
+            f"make_date(1900 + substr({text}, 1, 2)::INT, {month} - 50 * ({month} > 50)::INT, "
+            f"substr({text}, 5, 2)::INT)"
         )
     if form == "%y%m%d":
         return f"strptime('19' || substr(lpad({text}, 6, '0'), 1, 6), '%Y%m%d')::DATE"

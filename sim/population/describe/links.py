@@ -30,7 +30,7 @@ class Link:
     overlap: float
 
     def __str__(self) -> str:
-        return f"{self.many}.{self.column} is a {self.one}.{self.key} ({self.overlap:.0%} of its values)"
+        return f"{self.many}.{self.column} is found in {self.one}.{self.key} ({self.overlap:.0%} of its values)"
 
 
 def links_of(tables: Sequence[Table]) -> list[Link]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BLANKS: Final = frozenset({*(word.casefold() for word in EMPTY), "-", "--", "?", "#n/a"})
-ENOUGH: Final = 0.98  # of the different texts that look like something; what does not is said
+STRANGE: Final = 0.02  # of the different texts may look otherwise than the rest, or one of ten and more; they are said
 LEFT_AS_TEXT: Final = 0.6  # of the different texts: below, a few numbers among words are words
 FIRST_YEAR, LAST_YEAR = 1900, 2100  # of a date that a bank's file may hold
 
@@ -143,6 +143,12 @@ class Look:
     odd: tuple[tuple[str, int], ...] = ()
 
 
+def nearly(good: pd.Series) -> bool:
+    """Whether as good as all texts look alike."""
+    strange = len(good) - int(good.sum())
+    return strange <= max(STRANGE * len(good), 1 if len(good) >= 10 else 0)
+
+
 def blank(texts: pd.Series) -> pd.Series:
     """Which of these texts say that there is nothing."""
     return texts.isna() | texts.str.strip().str.casefold().isin(BLANKS)
@@ -200,12 +206,12 @@ def _dates(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look |
     """Dates with marks between their parts; bare digits wait for the name to say so."""
     few = told.iloc[:: max(1, len(told) // 200)]
     for pattern, form, bare in DATES:
-        if bare or few.map(lambda text, p=pattern: p.fullmatch(text) is not None).mean() < ENOUGH:
+        if bare or not nearly(few.map(lambda text, p=pattern: p.fullmatch(text) is not None)):
             continue
         days = as_dates(told, form)
         if form == DAY_FIRST and (other := as_dates(told, MONTH_FIRST)).notna().sum() > days.notna().sum():
             days, form = other, MONTH_FIRST
-        if days.notna().mean() >= ENOUGH:
+        if nearly(days.notna()):
             odd = told[days.isna()]
             return Look("date", dates=_days(codes, len(texts), days), form=form, odd=_odd(odd, counts))
     return None
@@ -236,7 +242,7 @@ def _numbers(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look
     values = pd.to_numeric(told, errors="coerce")
     values = values.where(told.str.fullmatch(_PLAIN))
     signs, decimal, grouped, percent, many, either = Counter[str](), "point", False, False, False, False
-    if values.notna().mean() < ENOUGH:
+    if not nearly(values.notna()):
         bare: dict[int, str] = {}
         factor: dict[int, float] = {}
         for place, text in zip(told.index.tolist(), told.tolist(), strict=True):
@@ -287,6 +293,6 @@ def _bare(told: pd.Series) -> tuple[str, ...]:
     few = told.iloc[:: max(1, len(told) // 200)]
     forms = []
     for pattern, form, bare in DATES:
-        if bare and few.map(lambda text, p=pattern: p.fullmatch(text) is not None).mean() >= ENOUGH:
+        if bare and nearly(few.map(lambda text, p=pattern: p.fullmatch(text) is not None)):
             forms.append(form)
     return tuple(forms)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.population.book.cells import are_codes
 from sim.population.describe.looks import MONTHS, Look, blank, dated, look
 from sim.population.describe.vocabulary import personal
 
@@ -50,6 +51,18 @@ class Profile:
     typed: bool = False  # the file itself says what it is
     codes: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
     texts: Any = field(default=None, repr=False)
+
+    @property
+    def unknown(self) -> list[float]:
+        """Numbers that look like codes for unknown: -999 below nothing, 9999 far above all others."""
+        values = np.unique(self.numbers[np.isfinite(self.numbers)])
+        codes, rest = values[are_codes(values)], values[~are_codes(values)]
+        return [float(c) for c in codes if rest.size and (c < min(0.0, rest.min()) or c > 3 * rest.max())]
+
+    @property
+    def usual(self) -> NDArray[np.float64]:
+        """The numbers that are there, without codes for unknown."""
+        return self.numbers[np.isfinite(self.numbers) & ~np.isin(self.numbers, self.unknown)]
 
     @property
     def numbers(self) -> NDArray[np.float64]:
@@ -126,7 +139,7 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
     if seen.kind == "date" and seen.dates is not None:
         good = seen.dates[~np.isnat(seen.dates)].astype(np.int64).astype(float)
         kind_of = "month" if seen.form in MONTHS or _monthly(seen.dates) else "date"
-        return Profile(kind=kind_of, **shared, top=top, bars=_bars(good), **_moments(good))
+        return Profile(kind=kind_of, **shared, top=top, **_distribution(good, hidden))
     if numbers is None:
         return Profile(kind=_words(seen, distinct, rows - missing, once, kept), **shared, top=top)
     good = numbers[np.isfinite(numbers)]
@@ -136,8 +149,7 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
         **shared,
         top=top if distinct <= FEW else (),
         whole=whole,
-        bars=_bars(good),
-        **_moments(good),
+        **_distribution(good, hidden),
     )
 
 
@@ -184,14 +196,15 @@ def _number(seen: Look, good: NDArray[Any], whole: bool, distinct: int, told: in
     return "number"
 
 
-def _moments(good: NDArray[Any]) -> dict[str, Any]:
-    if not good.size:
+def _distribution(good: NDArray[Any], hidden: bool) -> dict[str, Any]:
+    if not good.size or hidden:
         return {}
     return {
         "low": float(good.min()),
         "median": float(np.median(good)),
         "mean": float(good.mean()),
         "high": float(good.max()),
+        "bars": _bars(good),
     }
 
 

@@ -14,6 +14,7 @@ from sim.population.book.columns import DAYS_TO_MONTHS, FIELD_NAMES, IMPUTABLE, 
 from sim.population.book.labels import NO, YES, says_gone
 from sim.population.describe.candidates import Candidate, alone, assigned, candidates, rivals
 from sim.population.describe.doubts import doubts
+from sim.population.describe.looks import MONTH_FIRST
 from sim.population.describe.profile import Profile, day
 from sim.population.describe.tables import Table
 from sim.population.describe.vocabulary import DAYS, MONTHS_SAID, YEARS, says
@@ -21,6 +22,7 @@ from sim.population.presets import PRESETS
 from sim.tiers import STANDARD_TIERS
 
 PRESET: Final = "bank_b"
+MODEL: Final = "CNY"  # the money of that bank
 LONG_YEARS: Final = 30  # a tenure that never is above this, and says no unit, counts years
 LONGEST_MONTHS: Final = 1200  # above, days
 GONE: Final = ("休眠", "销户", "不活跃", "流失", "inaktiv", "inactiv", "inativ", "neaktiv", "closed", "dormant")
@@ -97,7 +99,8 @@ def propose(table: Table, as_of: date | None = None) -> Proposal:
     grouped = any(p.look.grouped for p in money)
     if not signs:
         asks.append("currency: the file does not say what its money is")
-    asks.append("currency_scale: how much of the model's money (Bank B counts CNY) one unit of the file's is")
+    if signs[:1] != [MODEL]:
+        asks.append("currency_scale: how much of the model's money (Bank B counts CNY) one unit of the file's is")
     order = {one.field: one for one in fields}
     return Proposal(
         tuple(order[name] for name in FIELD_NAMES if name in order),
@@ -145,14 +148,18 @@ def _keys(
     if name == "tenure_months" and p.look.dates is None:
         if says(p.name, YEARS):
             keys["scale"] = 12
-        elif says(p.name, DAYS) or (p.high > LONGEST_MONTHS and not says(p.name, MONTHS_SAID)):
+        elif says(p.name, DAYS) or (p.usual.max() > LONGEST_MONTHS and not says(p.name, MONTHS_SAID)):
             keys["scale"] = DAYS_TO_MONTHS
             said += [] if says(p.name, DAYS) else [f"up to {p.high:,.0f}, so days and not months"]
         elif not says(p.name, MONTHS_SAID):
-            years = p.high <= LONG_YEARS
+            years = p.usual.max() <= LONG_YEARS
             keys |= {"scale": 12} if years else {}
             unit, other = ("years", "months") if years else ("months", "years")
             said.append(f"no unit is named; 0 to {p.high:,.0f} is read as {unit}, not {other}")
+    if p.look.form in ("%y%m%d", "birth number") and p.look.bare:
+        keys["date"] = True
+    if p.look.form == MONTH_FIRST:
+        keys["format"] = "month-day-year"
     if name == "age" and p.kind == "year":
         keys |= {"scale": -1, "shift": (as_of or date.today()).year}
         said.append("a year of birth: age is that of the year's end")

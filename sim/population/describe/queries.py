@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 
 from sim.phrases import counted
-from sim.population.book.cells import are_codes
 from sim.population.describe.candidates import assigned, candidates, says_month
 from sim.population.describe.profile import Profile
 from sim.population.describe.tables import Table
@@ -133,7 +132,7 @@ def query_of(table: Table) -> Query | None:
         doubts["products"] = (f"counted from {flags[0].name} to {flags[-1].name}; who has none has 1",)
     for field_name, one in assigned(candidates(table.profiles), table.names).items():
         p = table.column(one.column)
-        if field_name in ("age", "tenure_months", "income") and p.look.kind == "number" and (codes := codes_of(p)):
+        if field_name in ("age", "tenure_months", "income") and p.look.kind == "number" and (codes := p.unknown):
             replace[p.name] = _without(p.name, codes)
             rows = int(np.isin(p.numbers, codes).sum())
             said = f"{', '.join(f'{c:.0f}' for c in codes)} ({counted(rows, 'row')}) looks like a code for unknown"
@@ -152,14 +151,6 @@ def query_of(table: Table) -> Query | None:
         star += " REPLACE (" + ", ".join(f"{sql} AS {name(column)}" for column, sql in replace.items()) + ")"
     sql = "SELECT " + ",\n  ".join([_broken(star), *add]) + f"\nFROM {source}" + (f"\n{where}" if where else "")
     return Query(sql, tuple(why), sources, doubts, tuple(asks))
-
-
-def codes_of(p: Profile) -> list[float]:
-    """Numbers of a column that look like codes for unknown: below nothing, or far above all others."""
-    values = np.unique(p.numbers[np.isfinite(p.numbers)])
-    codes = values[are_codes(values)]
-    rest = values[~are_codes(values)]
-    return [float(c) for c in codes if c < 0 or (rest.size and c > 3 * rest.max())]
 
 
 def _without(column: str, codes: Sequence[float]) -> str:

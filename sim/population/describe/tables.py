@@ -97,7 +97,7 @@ def spread(batches: Iterable[pa.RecordBatch]) -> tuple[int, pa.Table]:
         places = np.arange(-rows % step, len(batch), step)
         kept.append(batch if step == 1 else batch.take(pa.array(places)))
         rows, size = rows + len(batch), size + len(places)
-        if size > SEEN:
+        while size > SEEN:
             step *= 2
             table = pa.Table.from_batches(kept)
             table = table.take(pa.array(np.arange(0, table.num_rows, 2)))
