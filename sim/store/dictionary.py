@@ -26,21 +26,15 @@ TITLES = {
     "survey": "The analysis of a survey",
     "likeness": "Simulated answers against real ones",
     "diagnosis": "A diagnosis",
-<<<<<<< HEAD
     "validation": "A validation of the model",
-=======
     "calibration": "A calibration",
->>>>>>> i13-posterior
 }
 
 
 def page() -> str:
     """docs/data-dictionary.md."""
-<<<<<<< HEAD
-    told = [file for files in (FILES, SURVEY, DIAGNOSED, VALIDATION) for file in files.values()]  # names may come again
-=======
-    told = [file for files in (FILES, SURVEY, DIAGNOSED, CALIBRATED) for file in files.values()]  # names may come again
->>>>>>> i13-posterior
+    every = (FILES, SURVEY, DIAGNOSED, VALIDATION, CALIBRATED)
+    told = [file for files in every for file in files.values()]  # names may come again
     chapters = (
         f"## {title}\n\n" + "\n".join(_section(file) for file in told if file.of == of) for of, title in TITLES.items()
     )
