@@ -153,10 +153,8 @@ class RelationshipManager(mesa.Agent):
             return 1.0 if rate * ratio > 0 else 0.0
         return 1.0 - math.exp(-rate / 12.0 * s.turnover_fatigue**self.fatigue * ratio)
 
-    def leave(
-        self, u_planned: float, u_rival: float, *, vacancy: int | None = None, unprepared: float = 1.0
-    ) -> Departure:
+    def leave(self, u_planned: float, u_rival: float, *, vacancy: int, unprepared: float = 1.0) -> Departure:
         """Leave the post, which stays empty for `vacancy` months; `unprepared` is a ratio on departures without a
         hand-over."""
-        self.vacant_months = self.settings.vacancy_months if vacancy is None else vacancy
+        self.vacant_months = vacancy
         return Departure(u_planned >= self.settings.unplanned * unprepared, u_rival < self.settings.to_rival)
