@@ -15,7 +15,7 @@ from sim.population.describe.vocabulary import DATED, says
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SEEN: Final = 200_000  # rows that are looked at of a longer file; its rows and ids are counted to the last
+SEEN: Final = 100_000  # rows that are looked at of a longer file; its rows and ids are counted to the last
 
 
 @dataclass(frozen=True, eq=False)
