@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from sim.errors import BadInput, Mistake
 from sim.population.book.cells import Decimal
-from sim.population.book.columns import DAYS_TO_MONTHS, IMPUTABLE, BookColumns, ColumnSpec, validated
+from sim.population.book.columns import DAYS_TO_MONTHS, IMPUTABLE, BookColumns, ColumnSpec, DatedColumn, validated
 from sim.population.book.file import TooLarge, Unreadable, inspect
 from sim.population.book.forms.text import TextFile
 from sim.population.book.labels import words_line
@@ -115,6 +116,7 @@ def read_book(
     table: str | None = None,
     query: str | None = None,
     tables: Mapping[str, Path] | None = None,
+    as_of: date | None = None,
 ) -> Book:
     """Read and check a customer book of any kind that `file.inspect` opens.
 
@@ -122,7 +124,7 @@ def read_book(
     `currency_scale` of the model's `currency`. `where` gives the (file, line, column) of a key path of the scenario,
     such as ``population.columns.age``, for mistakes made there. `tiers` are the names a tier column may hold.
     `separator` is one of `sim.separators.MARKS`, found if not given; `decimal` is what stands before decimals. What
-    follows is as of `file.inspect`.
+    follows is as of `file.inspect`; `as_of` is the day of the book, to which tenures and ages are counted from dates.
 
     Raises `BadInput` with all mistakes: in the mapping, in the file, in its rows (counted, the first named by line).
     """
@@ -138,6 +140,11 @@ def read_book(
     mapped, wrong = (columns.mapped(), {}) if isinstance(columns, BookColumns) else validated(columns)
     for place, message in wrong.items():
         report(f"columns.{place}", message)
+    for name, spec in mapped.items():
+        if isinstance(spec, DatedColumn) and (spec.date or spec.format) and as_of is None:
+            right = "population.as_of: the day of the book, such as 2024-12-31"
+            report(f"columns.{name}", f"dates are counted to a day that is not given; {right}")
+            raise BadInput(mistakes)
 
     def unreadable(error: Unreadable) -> BadInput:
         if error.line:
@@ -164,7 +171,8 @@ def read_book(
 
     specs: dict[str, ColumnSpec] = {}
     problems = {
-        name: "" if numbered(name, spec, book) else column_problem(name, spec, book) for name, spec in mapped.items()
+        name: "" if numbered(name, spec, book) else column_problem(name, spec, book, dated=as_of is not None)
+        for name, spec in mapped.items()
     }
     named_columns = {spec.column for name, spec in mapped.items() if not numbered(name, spec, book)}
     if not named_columns <= set(book.columns) and (line := book.header_below(named_columns)):
@@ -179,14 +187,14 @@ def read_book(
     wanted = {spec.column for name, spec in specs.items() if not numbered(name, spec, book)}
     if not wanted:
         raise BadInput(mistakes)
-    reading = Reading(book, specs, currency_scale, currency, tiers, decimal)
+    reading = Reading(book, specs, currency_scale, currency, tiers, decimal, as_of)
     try:
         try:
             reading.run(book.batches(wanted))
         except Unreadable as error:
             if not isinstance(book, TextFile) or isinstance(error, TooLarge):
                 raise
-            reading = Reading(book, specs, currency_scale, currency, tiers, decimal)
+            reading = Reading(book, specs, currency_scale, currency, tiers, decimal, as_of)
             reading.run(book.patient_batches(wanted))
             if reading.rows and not book.irregularities():
                 raise error from None
