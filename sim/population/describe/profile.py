@@ -100,9 +100,7 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
 
     kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
     typed = not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
-    if pa.types.is_dictionary(cells.type):
-        cells = cells.cast(kind)
-    text = pc.cast(cells, pa.string()) if not pa.types.is_null(kind) else cells.cast(pa.string())
+    text = _as_text(cells)
     coded = pc.utf8_trim_whitespace(text).combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
@@ -152,6 +150,19 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
         whole=whole,
         **_distribution(good, hidden),
     )
+
+
+def _as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Cells of any type as texts; lists, structs and bytes as Python would write them."""
+    import pyarrow as pa
+
+    try:
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.cast(cells.type.value_type)
+        return cells.cast(pa.string())
+    except pa.ArrowException:
+        words = [None if value is None else str(value) for value in cells.to_pylist()]
+        return pa.chunked_array([pa.array(words, pa.string())])
 
 
 def _monthly(dates: NDArray[Any]) -> bool:
