@@ -153,6 +153,7 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
         table=population.table,
         query=population.query,
         tables=tables,
+        month=population.history.month if population.history else None,
         as_of=date.fromisoformat(population.as_of) if population.as_of else None,
     )
     if population.customers is not None and population.customers < book.rows:

@@ -30,6 +30,12 @@ class Answers(Settings):
     columns: dict[str, AnswerColumn] = Field(description="columns of the book that are from answers")
 
 
+class History(Settings):
+    """A monthly history: how its rows are of a month."""
+
+    month: str = Field(min_length=1, description="column of months: 2015-01, 201501, a date, or 1, 2, 3")
+
+
 class Opening(Settings):
     """What everybody begins with more or less of than the bank or book says: as much as a survey is unsure of."""
 
@@ -92,6 +98,9 @@ class Population(Settings):
     )
     as_of: str | None = Field(
         None, description="day of the book, such as 2024-12-31: dates of joining and of birth are counted to it"
+    )
+    history: History | None = Field(
+        None, description="of a book with a row for each customer and month: its last month is the book"
     )
     columns: BookColumns | None = Field(None, description="which column of the book is which field")
     currency_scale: float = assumption(

@@ -111,15 +111,19 @@ class DateColumn:
     def read(self, as_of: date) -> tuple[Days, NDArray[np.bool_]]:
         """The days, NaT where empty or no date, and where there is something that is no date, (rows,) each."""
         codes = np.concatenate(self.pieces) if self.pieces else np.empty(0, np.int32)
-        words = list(self.words)
-        order = self._order(words)
-        days = [self._parse(word, order, as_of) for word in words]
+        days = self.days(as_of)
         table = np.array(
             [np.datetime64("NaT", "D") if day is None else np.datetime64(day, "D") for day in [*days, None]]
         )
         table = table.astype("datetime64[D]")
         wrong = np.array([*(day is None for day in days), False])
         return table[codes], wrong[codes]
+
+    def days(self, as_of: date) -> list[date | None]:
+        """The day of each different text; None for what is no date."""
+        words = list(self.words)
+        order = self._order(words)
+        return [self._parse(word, order, as_of) for word in words]
 
     def cell(self, row: int) -> str:
         """What a row holds."""

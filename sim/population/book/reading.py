@@ -75,9 +75,13 @@ class Reading:
         tiers: Sequence[str] | None,
         decimal: Decimal | None,
         as_of: date | None = None,
+        *,
+        keep: NDArray[np.bool_] | None = None,
+        panel: bool = False,
     ):
         self.book, self.specs, self.scale, self.currency, self.tiers = book, specs, scale, currency, tiers
         self.decimal, self.as_of = decimal, as_of
+        self.keep, self.panel = keep, panel  # the only rows that count; whether an id may be there more than once
         self.rows = 0
         self.found: dict[tuple[str, str], _Found] = {}
         self.counts: dict[str, int] = {}
@@ -98,7 +102,7 @@ class Reading:
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Take in everything, then look for ids that are there twice. Raises `Unreadable`."""
-        for batch in batches:
+        for batch in self._kept(batches):
             for name, spec in self.specs.items():
                 if numbered(name, spec, self.book):
                     self.pieces[name].append(self._number_rows(len(batch)))
@@ -114,11 +118,35 @@ class Reading:
         for name, column in self.dates.items():
             if column is not None:
                 self.values[name] = self._since(name, column)
-        if "uid" in self.values:
+        if "uid" in self.values and not self.panel:
             self._find_repeated_ids()
         if "age" in self.values:
             low, high = CALIBRATED_AGES
             self._count("ages_clipped", (self.values["age"] < low) | (self.values["age"] > high))
+
+    def _kept(self, batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        """The rows that count, of batches of all."""
+        if self.keep is None:
+            yield from batches
+            return
+        import pyarrow as pa
+
+        before = 0
+        for batch in batches:
+            yield batch.filter(pa.array(self.keep[before : before + len(batch)]))
+            before += len(batch)
+
+    def _places(self, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
+        """(line, column) of cells given as (row among those that count, column name)."""
+        if self.keep is None:
+            return self.book.places(wanted)
+        rows = np.flatnonzero(self.keep)
+        places = self.book.places({(int(rows[row]), name) for row, name in wanted})
+        return {(row, name): places[int(rows[row]), name] for row, name in wanted}
+
+    def dated(self, name: str) -> bool:
+        """Whether a field was read from dates."""
+        return self.dates.get(name) is not None
 
     def read(self) -> dict[str, str]:
         """The column that each field came from."""
@@ -452,7 +480,7 @@ class Reading:
             if len(currencies.rows) > 1:
                 self._note_currencies(name, currencies)
         wanted = {(row, self.specs[name].column) for (name, _), found in self.found.items() for row in found.first}
-        places = self.book.places(wanted) if wanted else {}
+        places = self._places(wanted) if wanted else {}
         for (name, kind), found in sorted(self.found.items(), key=lambda item: FIELD_NAMES.index(item[0][0])):
             column = self.specs[name].column
             lines = [places[row, column][0] for row in found.first]
