@@ -50,10 +50,7 @@ def test_four_columns_of_five_are_proposed_right_and_every_doubtful_one_said(lay
     assert {field: scales.get(field, 1) for field in layout.scaled} == layout.scaled
 
 
-DATED = ("chinese", "european", "workbook", "berka")  # read where a book reads dates
-
-
-@pytest.mark.parametrize("layout", [one for one in LAYOUTS if one.name not in DATED], ids=lambda layout: layout.name)
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_the_scenario_is_in_order_and_lives(layout: Layout, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [str(path) for path in layout.write(tmp_path)]
     scenario = tmp_path / "bank.yaml"
@@ -260,6 +257,33 @@ def test_a_query_of_the_users_own_is_kept(tmp_path: Path) -> None:
     found = describe([file], query="SELECT customer_id, balance * 2 AS balance, age FROM book WHERE age > 40")
     assert found.book.rows == 39
     assert yaml.safe_load(found.scenario(tmp_path / "b.yaml"))["population"]["tables"] == {"book": "book.csv"}
+
+
+def test_accounts_of_a_customer_are_added_up(tmp_path: Path) -> None:
+    """Several rows a customer are not several customers; one row that is there twice is a slip, and stays one."""
+
+    def customer(n: int) -> int:
+        return 500 + (n % 30 if n < 60 else n % 17)
+
+    accounts = table(rows=90, customer_id=customer, account_no=lambda n: 9000 + n, age=lambda n: customer(n) - 470)
+    found = describe([small(tmp_path, accounts)])
+    assert found.book.rows == 30
+    sums = found.book.cells.to_pandas().set_index("customer_id")["balance"]
+    assert sums.loc[500] == pytest.approx(sum(n * 37.5 + 12 for n in (0, 30, 68, 85)))
+    assert found.fields()["products"] == "products"
+    assert "added up" in doubts_of(found, "balance")
+    slip = describe([small(tmp_path, table(customer_id=lambda n: 1000 + min(n, 58)), "slip.csv")])
+    assert slip.query is None
+    assert "a customer is there more than once" in doubts_of(slip, "customer_id")
+
+
+def test_months_are_a_history_and_not_customers(tmp_path: Path) -> None:
+    layout = next(one for one in LAYOUTS if one.name == "holdings")
+    found = describe(layout.write(tmp_path))
+    assert found.month == "fecha_dato"
+    assert found.tables[0].rows == 1000
+    assert found.book.rows == 250
+    assert yaml.safe_load(found.scenario(tmp_path / "b.yaml"))["population"]["history"] == {"month": "fecha_dato"}
 
 
 def test_a_long_file_is_seen_in_part_and_counted_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

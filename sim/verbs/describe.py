@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import shlex
 from datetime import date
 from pathlib import Path
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 WIDE = 120  # columns of a terminal from which samples have room of their own
 LONGEST_NAME = 36  # columns that a header has
+HEAD = "min, median, mean, max; words"
 TOLD = 48  # columns that a distribution has where samples stand beside it
 
 
@@ -37,6 +40,8 @@ def main(arguments: argparse.Namespace) -> int:
         raise BadInput.at(str(target), "is a folder; --out names the scenario that is written, as in my_bank.yaml")
     if target.exists() and not arguments.overwrite:
         raise BadInput.at(str(target), "is there already; another --out, or --overwrite")
+    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
+        raise BadInput.at(str(target), "cannot be written there; --out names another place")
     found = describe(arguments.source, as_of=as_of, query=arguments.query)
     write_atomically(target, found.scenario(target))
     refused = _refused(target)
@@ -44,7 +49,8 @@ def main(arguments: argparse.Namespace) -> int:
         facts = {"scenario": str(target), **found.plain(), "refused": refused}
         print(json.dumps(facts, ensure_ascii=False, allow_nan=False))
         return 0
-    tell(found)
+    if not arguments.quiet:
+        tell(found)
     for line in refused:
         print(line)
     print(f"{target}: written{'' if not refused else '; it is refused as it stands, for what is said above'}")
@@ -84,10 +90,14 @@ def tell(found: Description) -> None:
         marks = {name: fields.get(f"{table.name}.{name}" if several else name, "") for name in table.names}
         _table(console, table, {name: (field, sure[field]) for name, field in marks.items() if field})
         console.print()
+    if found.month:
+        _line(console, f"history: a row a customer and month, by {found.month}; the last month is the book")
     if found.query is not None:
         for reason in found.query.why:
             _line(console, f"query: {reason}")
     for one in p.fields:
+        if one.sure != "sure":
+            _line(console, f"{one.field} from {one.column}: {one.sure}, {one.why}")
         for doubt in one.doubts:
             _line(console, f"{one.field} from {one.column}: {doubt}")
     reasons: dict[str, list[str]] = {}
@@ -134,12 +144,12 @@ def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) ->
             for k, (cell, w) in enumerate(zip(row, widths, strict=True))
         ]
         line = "  ".join(cells)
-        distribution = _distribution(p) if p else "distribution"
+        distribution = _distribution(p) if p else HEAD
         samples = " | ".join(p.samples) if p else "samples"
         if wide:
             room = console.width - cell_len(line) - told - 4
             line = f"{line}  {set_cell_size(_cut(distribution, told), told)}  {_cut(samples, room)}"
-        elif p is not None:
+        else:
             below = "   ".join(part for part in (distribution, samples) if part)
             line += f"\n  {_cut(below, console.width - 2)}" if below else ""
         console.print(Text(line.rstrip(), style="" if p else "bold"), soft_wrap=True)
@@ -161,10 +171,14 @@ def _distribution(p: Profile) -> str:
     """min median mean max and a histogram, or the most frequent words."""
     from sim.population.describe.profile import day
 
-    if p.kind in ("id", "key", "text", "nothing"):
+    if p.kind in ("id", "text", "nothing"):
         return ""
     if p.kind in ("words", "yes/no", "constant"):
         return ", ".join(f"{word} {rows / p.rows:.0%}" for word, rows in p.top[:4])
+    if not math.isfinite(p.low):
+        return ""
+    if p.kind == "year":
+        return f"{p.low:.0f} {p.median:.0f} {p.mean:.0f} {p.high:.0f} {p.bars}"
     if p.kind in ("date", "month"):
         return f"{day(p.low)} to {day(p.high)} {p.bars}"
     return f"{_short(p.low)} {_short(p.median)} {_short(p.mean)} {_short(p.high)} {p.bars}"

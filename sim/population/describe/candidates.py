@@ -17,6 +17,7 @@ NAME: Final = 0.65  # how much a name says, looks the rest
 SURE: Final = 0.8
 LIKELY: Final = 0.55
 PROPOSED: Final = 0.45
+SEVERAL: Final = 1.1  # rows of a customer, on average, from which a table has several of each
 OLDEST: Final = 130  # years, of an age
 ADULT: Final = 16  # years, of most customers
 LONGEST_DAYS: Final = 40_000  # of a tenure
@@ -53,7 +54,9 @@ def looks_like(field: str, p: Profile) -> float:
                 or (numeric and not p.whole)
             ):
                 return 0.0
-            return 1.0 if p.unique and not p.missing else 0.5 if p.distinct > 0.3 * told or p.kind == "count" else 0.2
+            if p.unique and not p.missing:
+                return 1.0
+            return 0.9 if told > SEVERAL * p.distinct and p.distinct > 12 else 0.5  # several accounts or months each
         case "aum":
             if not numeric or p.kind in ("id", "yes/no", "year", "percent", "share") or p.high <= 1:
                 return 0.0

@@ -13,7 +13,7 @@ from sim.population.book.file import Unreadable, inspect
 from sim.population.describe import joins, queries
 from sim.population.describe.proposing import Proposal, Proposed, propose
 from sim.population.describe.queries import Query
-from sim.population.describe.tables import Table, looked_at, read_table, spread
+from sim.population.describe.tables import Table, last_month, looked_at, read_table, spread
 from sim.population.describe.writing import relative, scenario_text
 
 DATABASES = (".duckdb", ".db", ".sqlite")
@@ -21,12 +21,16 @@ DATABASES = (".duckdb", ".db", ".sqlite")
 
 @dataclass(frozen=True)
 class Description:
-    """Tables as looked at, the one that is the book, and what is proposed for it; `query` makes the book of them."""
+    """Tables as looked at, the one that is the book, and what is proposed for it.
+
+    `query` makes the book of them where they are none; `month` is the column of months of a history, whose last is it.
+    """
 
     tables: tuple[Table, ...]
     book: Table
     proposal: Proposal
     query: Query | None = None
+    month: str = ""
 
     def fields(self) -> dict[str, str]:
         """The field of each column that is read, by its name in the file, or ``table.column`` of several tables."""
@@ -41,6 +45,8 @@ class Description:
             population = {"tables": {table.name: relative(table.path, target) for table in self.tables}}
         if self.query is not None:
             population["query"] = self.query.sql
+        if self.month:
+            population["history"] = {"month": self.month}
         return scenario_text(self.tables, self.book, self.proposal, population, self.query.why if self.query else ())
 
     def plain(self) -> dict[str, Any]:
@@ -49,6 +55,7 @@ class Description:
         return {
             "tables": [_plain(table) for table in self.tables],
             "query": self.query.sql if self.query else None,
+            "month": self.month or None,
             "query_because": list(self.query.why) if self.query else [],
             "book": _plain(self.book),
             "proposed": [
@@ -99,13 +106,14 @@ def describe(files: Sequence[str | Path], *, as_of: date | None = None, query: s
         made: Query | None = Query(query, ())
     else:
         made = joins.query_of(tables, as_of) if len(tables) > 1 else queries.query_of(tables[0])
-    if made is None:
-        return Description(tuple(tables), tables[0], propose(tables[0], as_of))
-    book = _asked(paths[0], {table.name: table.path for table in tables}, made.sql)
-    day = as_of if len(tables) == 1 or as_of is not None else None
-    proposal = propose(book, day)
-    fields = tuple(_with_doubts(one, made.doubts.get(one.column, ())) for one in proposal.fields)
-    return Description(tuple(tables), book, replace(proposal, fields=fields), made)
+    month = queries.month_of(tables[0]) if len(tables) == 1 and query is None else None
+    book = tables[0] if made is None else _asked(paths[0], {table.name: table.path for table in tables}, made.sql)
+    if month is not None:
+        book = last_month(book, month.name)
+    proposal = propose(book, as_of)
+    doubts = made.doubts if made is not None else {}
+    fields = tuple(_with_doubts(one, doubts.get(one.column, ())) for one in proposal.fields)
+    return Description(tuple(tables), book, replace(proposal, fields=fields), made, month.name if month else "")
 
 
 def _with_doubts(one: Proposed, more: Sequence[str]) -> Proposed:

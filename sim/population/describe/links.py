@@ -56,8 +56,8 @@ def _same(column: str, key: str, table: str) -> bool:
 
 
 def _overlap(column: Profile, key: Profile) -> float:
-    own = {str(text).strip() for text in column.texts}
-    return len(own & {str(text).strip() for text in key.texts}) / max(len(own), 1)
+    own = {str(text) for text in column.texts}
+    return len(own & {str(text) for text in key.texts}) / max(len(own), 1)
 
 
 def money_of(tables: Sequence[Table]) -> tuple[Table, Candidate]:

@@ -87,8 +87,7 @@ _MONEY: Final = re.compile(
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _POINT: Final = re.compile(r"[+-]?\d{1,3}([,'\u2019\u00a0\u202f ]\d{3})+(\.\d*)?")
 _COMMA: Final = re.compile(r"[+-]?(\d{1,3}([.'\u2019\u00a0\u202f ]\d{3})+|\d+)(,\d*)?")
-_THREE: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1.234: a fraction, or thousands
-_GAPS: Final = re.compile(r"[\s'\u2019\u00a0\u202f]")
+_THREE: Final = r"[+-]?[1-9]\d{0,2}[.,]\d{3}"  # 1.234: a fraction, or thousands
 MANY: Final[Mapping[str, float]] = MappingProxyType({"万": 1e4, "亿": 1e8})
 
 # A pattern, the form it is read by, and whether it is bare digits: a number, unless the name speaks of a date.
@@ -150,13 +149,23 @@ def nearly(good: pd.Series) -> bool:
 
 
 def blank(texts: pd.Series) -> pd.Series:
-    """Which of these texts say that there is nothing."""
-    return texts.isna() | texts.str.strip().str.casefold().isin(BLANKS)
+    """Which of these texts, without spaces at their ends, say that there is nothing."""
+    return texts.isna() | texts.str.lower().isin(BLANKS)
+
+
+def matches(texts: pd.Series, pattern: str) -> pd.Series:
+    """Which texts are all of a pattern, as Arrow reads patterns."""
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.match_substring_regex(pa.array(texts, pa.string()), f"^(?:{pattern})$")
+    return pd.Series(found.to_numpy(zero_copy_only=False).astype(bool), index=texts.index)
 
 
 def look(codes: NDArray[np.int64], texts: pd.Series, counts: NDArray[np.int64]) -> Look:
     """How texts read: `texts` are the different ones, `codes` says of each row which it has (-1: none)."""
-    told = texts[~blank(texts)].str.strip()
+    told = texts[~blank(texts)]
     if not len(told):
         return Look("nothing")
     plain = {text.casefold() for text in told}
@@ -167,7 +176,7 @@ def look(codes: NDArray[np.int64], texts: pd.Series, counts: NDArray[np.int64]) 
                 said = {place: float(text.casefold() in yes) for place, text in zip(places, told, strict=True)}
                 numbers = _spread(codes, len(texts), said)
                 return Look("yes/no", numbers, yes=frozenset(t for t in told if t.casefold() in yes))
-    digits = told.str.contains(r"\d", regex=True)
+    digits = matches(told, r"(?s).*\d.*")
     if digits.mean() < LEFT_AS_TEXT:
         return Look("words")
     if (found := _dates(codes, texts, told, counts)) is not None:
@@ -225,7 +234,7 @@ def _days(codes: Any, size: int, days: pd.Series) -> NDArray[Any]:
 
 def dated(look: Look, codes: Any, texts: pd.Series, counts: Any, form: str) -> Look:
     """The same column, its bare digits read as dates."""
-    told = texts[~blank(texts)].str.strip()
+    told = texts[~blank(texts)]
     days = as_dates(told, form)
     odd = _odd(told[days.isna()], counts)
     return Look("date", dates=_days(codes, len(texts), days), form=form, bare=look.bare, odd=odd)
@@ -239,8 +248,7 @@ def _odd(texts: pd.Series, counts: Any) -> tuple[tuple[str, int], ...]:
 def _numbers(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look | None:
     import pandas as pd
 
-    values = pd.to_numeric(told, errors="coerce")
-    values = values.where(told.str.fullmatch(_PLAIN))
+    values = pd.to_numeric(told, errors="coerce").replace([np.inf, -np.inf], np.nan)
     signs, decimal, grouped, percent, many, either = Counter[str](), "point", False, False, False, False
     if not nearly(values.notna()):
         bare: dict[int, str] = {}
@@ -271,7 +279,7 @@ def _numbers(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look
     if values.notna().mean() < LEFT_AS_TEXT:
         return None
     pointed = told[told.str.contains(".", regex=False)]
-    either = len(pointed) > 0 and bool(pointed.str.fullmatch(_THREE).all()) and len(pointed) * 2 > len(told)
+    either = len(pointed) * 2 > len(told) and bool(matches(pointed, _THREE).all())
     fine = values.dropna()
     return Look(
         "number",
@@ -279,8 +287,8 @@ def _numbers(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look
         decimal=decimal,
         grouped=grouped,
         either=either and decimal == "point",
-        exponents=int(counts[told.index[told.str.fullmatch(r"\d(\.\d+)?[eE]\+?\d+")].to_numpy(np.int64)].sum()),
-        zeros=int(counts[told.index[told.str.fullmatch(r"0\d+")].to_numpy(np.int64)].sum()),
+        exponents=int(counts[told.index[matches(told, r"\d(\.\d+)?[eE]\+?\d+")].to_numpy(np.int64)].sum()),
+        zeros=int(counts[told.index[matches(told, r"0\d+")].to_numpy(np.int64)].sum()),
         signs=dict(signs.most_common()),
         percent=percent,
         many=many,

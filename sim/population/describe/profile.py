@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.population.book.cells import are_codes
-from sim.population.describe.looks import MONTHS, Look, blank, dated, look
+from sim.population.describe.looks import MONTHS, Look, blank, dated, look, matches
 from sim.population.describe.vocabulary import personal
 
 if TYPE_CHECKING:
@@ -52,14 +53,14 @@ class Profile:
     codes: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
     texts: Any = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def unknown(self) -> list[float]:
         """Numbers that look like codes for unknown: -999 below nothing, 9999 far above all others."""
         values = np.unique(self.numbers[np.isfinite(self.numbers)])
         codes, rest = values[are_codes(values)], values[~are_codes(values)]
         return [float(c) for c in codes if rest.size and (c < min(0.0, rest.min()) or c > 3 * rest.max())]
 
-    @property
+    @cached_property
     def usual(self) -> NDArray[np.float64]:
         """The numbers that are there, without codes for unknown."""
         return self.numbers[np.isfinite(self.numbers) & ~np.isin(self.numbers, self.unknown)]
@@ -99,10 +100,8 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
 
     kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
     typed = not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
-    if pa.types.is_dictionary(cells.type):
-        cells = cells.cast(kind)
-    text = pc.cast(cells, pa.string()) if not pa.types.is_null(kind) else cells.cast(pa.string())
-    coded = text.combine_chunks().dictionary_encode()
+    text = _as_text(cells)
+    coded = pc.utf8_trim_whitespace(text).combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
     codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     texts = pd.Series(coded.dictionary.to_pylist(), dtype=object)
@@ -124,7 +123,7 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
         "distinct": distinct,
         "unique": once,
         "look": seen,
-        "samples": () if hidden else tuple(str(t).strip()[:LONGEST] for t in few),
+        "samples": () if hidden else tuple(str(t)[:LONGEST] for t in few),
         "typed": typed,
         "codes": codes,
         "texts": texts,
@@ -134,7 +133,7 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
         if distinct <= 5000
         else []
     )
-    top = () if hidden else tuple((str(texts[i]).strip()[:LONGEST], int(counts[i])) for i in order[:SAMPLES])
+    top = () if hidden else tuple((str(texts[i])[:LONGEST], int(counts[i])) for i in order[:SAMPLES])
     numbers = seen.numbers
     if seen.kind == "date" and seen.dates is not None:
         good = seen.dates[~np.isnat(seen.dates)].astype(np.int64).astype(float)
@@ -151,6 +150,19 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
         whole=whole,
         **_distribution(good, hidden),
     )
+
+
+def _as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Cells of any type as texts; lists, structs and bytes as Python would write them."""
+    import pyarrow as pa
+
+    try:
+        if pa.types.is_dictionary(cells.type):
+            cells = cells.cast(cells.type.value_type)
+        return cells.cast(pa.string())
+    except pa.ArrowException:
+        words = [None if value is None else str(value) for value in cells.to_pylist()]
+        return pa.chunked_array([pa.array(words, pa.string())])
 
 
 def _monthly(dates: NDArray[Any]) -> bool:
@@ -190,7 +202,7 @@ def _number(seen: Look, good: NDArray[Any], whole: bool, distinct: int, told: in
         return "year"
     if whole and high <= 120 and low >= 0:
         return "count"
-    cents = kept.astype(str).str.fullmatch(r"[^.,]*[\d.,'\s]*[.,]\d{1,2}\D*").mean() if not whole else 0.0
+    cents = matches(kept, r"[^.,]*[\d.,'\s]*[.,]\d{1,2}\D*").mean() if not whole else 0.0
     if seen.grouped or cents > 0.5 or (whole and high >= 10_000 and distinct > 100) or (not whole and high > 100):
         return "money"
     return "number"

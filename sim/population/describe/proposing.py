@@ -20,6 +20,7 @@ from sim.population.describe.tables import Table
 from sim.population.describe.vocabulary import DAYS, MONTHS_SAID, YEARS, says
 from sim.population.presets import PRESETS
 from sim.tiers import STANDARD_TIERS
+from sim.yaml_source.writer import flow_text
 
 PRESET: Final = "bank_b"
 MODEL: Final = "CNY"  # the money of that bank
@@ -187,7 +188,7 @@ def _keys(
 
 def _words(name: str, p: Profile, said: list[str]) -> dict[str, Any]:
     """Which words mean active (or digital)."""
-    words = [str(text).strip() for text in p.texts] if p.texts is not None else []
+    words = [str(text) for text in p.texts] if p.texts is not None else []
     words = sorted({word for word in words if word}, key=str)
     plain = {plain_word(word) for word in words}
     gone = says_gone(p.name) or any(part in p.name.casefold() for part in GONE)
@@ -205,7 +206,7 @@ def _words(name: str, p: Profile, said: list[str]) -> dict[str, Any]:
 
 def _tiers(p: Profile, table: Table, chosen: Mapping[str, Candidate], said: list[str]) -> dict[str, Any]:
     """Tier by word: by the words themselves, else in the order of the money that those who have them hold."""
-    words = [str(text).strip() for text in p.texts if str(text).strip()]
+    words = [str(text) for text in p.texts if str(text)]
     by_word = {}
     for word in words:
         known = [t for t, said_so in TIERS_BY_WORD.items() if any(part in word.casefold() for part in said_so)]
@@ -217,9 +218,7 @@ def _tiers(p: Profile, table: Table, chosen: Mapping[str, Candidate], said: list
         return {"values": {word: "mass" for word in words}}
     money = table.column(chosen["aum"].column).numbers
     medians = {
-        word: float(np.nanmean(money[p.codes == code]))
-        for code, word in enumerate(str(t).strip() for t in p.texts)
-        if word
+        word: float(np.nanmean(money[p.codes == code])) for code, word in enumerate(str(t) for t in p.texts) if word
     }
     order = sorted(medians, key=lambda word: (medians[word], word))
     steps = np.minimum(np.arange(len(order)), len(STANDARD_TIERS) - 1)
@@ -231,17 +230,12 @@ def _left(p: Profile, as_of: date | None, chosen: Mapping[str, Candidate]) -> Le
     kind, why = alone(p)
     said, instead = [], ""
     if kind == "outcome" and p.kind in ("yes/no", "words"):
-        keys: dict[str, Any] = {"column": p.name}
-        plain = {plain_word(text) for text in p.texts}
-        if plain <= YES | NO:
-            keys["inverted"] = True
-        else:
-            words = [str(text).strip() for text in p.texts if str(text).strip()]
-            keys["active"] = [w for w in words if not says_gone(w) and plain_word(w) not in YES | {"是"}] or words[:1]
-        if "state" not in chosen:
-            from sim.yaml_source.writer import flow_text
-
-            instead = f"state: {flow_text(keys)}"
+        words = [str(text) for text in p.texts if str(text)]
+        keys: dict[str, Any] = {"column": p.name, "inverted": True}
+        if not {plain_word(word) for word in words} <= YES | NO:
+            stay = [w for w in words if not says_gone(w) and w not in p.look.yes]
+            keys = {"column": p.name, "active": stay or words[:1]}
+        instead = f"state: {flow_text(keys)}" if "state" not in chosen else ""
         said.append("those who left begin as active customers; what they did is a target to calibrate by")
     if kind in ("future", "model"):
         said.append("never a predictor")

@@ -10,12 +10,15 @@ from typing import Final
 import numpy as np
 
 from sim.phrases import counted
-from sim.population.describe.candidates import assigned, candidates, says_month
+from sim.population.describe.candidates import SEVERAL, assigned, candidates, says_month
 from sim.population.describe.profile import Profile
 from sim.population.describe.tables import Table
-from sim.population.describe.vocabulary import MONTHLY, named, says, tokens
+from sim.population.describe.vocabulary import MONTHLY, SPOKEN, named, says, tokens
 
 FLAGS: Final = 4  # columns of yes and no with names of one make: so many are products and not chance
+KINDS: Final = ("date", "number")  # what a column of months may look like
+MOST_MONTHS: Final = 600
+MOST_ACCOUNTS: Final = 20  # rows a customer, on average; more are transactions
 PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 WORDS: Final = frozenset(
     {
@@ -68,7 +71,6 @@ class Query:
     why: tuple[str, ...]
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    asks: tuple[str, ...] = ()
 
 
 def name(text: str) -> str:
@@ -83,13 +85,14 @@ def literal(text: str) -> str:
 
 def month_of(table: Table) -> Profile | None:
     """The column of months of a table in which customers stand once a month; None where they stand once."""
-    months = [p for p in table.profiles if says_month(p) or (p.kind == "date" and says(p.name, MONTHLY))]
+    months = [p for p in table.profiles if says_month(p) or (p.look.kind in KINDS and says(p.name, MONTHLY))]
     chosen = assigned(candidates(table.profiles), table.names)
     if not months or "id" not in chosen or table.column(chosen["id"].column).unique:
         return None
     ids = table.column(chosen["id"].column)
     month = min(months, key=lambda p: p.distinct)
-    return month if ids.distinct * month.distinct >= 0.9 * table.seen and month.distinct > 1 else None
+    once = np.unique(ids.codes * (month.codes.max() + 1) + month.codes).size == table.seen
+    return month if once and 1 < month.distinct <= MOST_MONTHS else None
 
 
 def flags_of(table: Table) -> list[Profile]:
@@ -114,14 +117,10 @@ def _bit(p: Profile) -> bool:
 
 def query_of(table: Table) -> Query | None:
     """The SELECT that makes a table a book; None where it is one as it stands."""
-    exclude, replace, add, where = list[str](), dict[str, str](), list[str](), ""
-    why, asks, doubts, sources = list[str](), list[str](), dict[str, tuple[str, ...]](), dict[str, tuple[str, ...]]()
-    source = name(table.name)
-    if (month := month_of(table)) is not None:
-        where = f"WHERE {name(month.name)} = (SELECT max({name(month.name)}) FROM {source})"
-        why.append(
-            f"a row a customer and month: the last of {counted(month.distinct, 'month')} of {month.name} is the book"
-        )
+    if (accounts := accounts_of(table)) is not None:
+        return accounts
+    exclude, replace, add = list[str](), dict[str, str](), list[str]()
+    why, doubts, sources = list[str](), dict[str, tuple[str, ...]](), dict[str, tuple[str, ...]]()
     if flags := flags_of(table):
         parts = [_flag(p) for p in flags]
         lines = [" + ".join(parts[i : i + 3]) for i in range(0, len(parts), 3)]
@@ -133,13 +132,16 @@ def query_of(table: Table) -> Query | None:
     for field_name, one in assigned(candidates(table.profiles), table.names).items():
         p = table.column(one.column)
         if field_name in ("age", "tenure_months", "income") and p.look.kind == "number" and (codes := p.unknown):
-            replace[p.name] = _without(p.name, codes)
+            replace[p.name] = _without(p, codes)
             rows = int(np.isin(p.numbers, codes).sum())
             said = f"{', '.join(f'{c:.0f}' for c in codes)} ({counted(rows, 'row')}) looks like a code for unknown"
             why.append(f"{said}: in {p.name} it is read as a blank")
             doubts[p.name] = (f"{said}, read as a blank",)
         if field_name == "aum" and p.missing:
-            replace[p.name] = f"coalesce({name(p.name)}, 0)"
+            blank = (
+                f"coalesce({name(p.name)}, 0)" if is_plain(p) else f"coalesce(nullif(trim({name(p.name)}), ''), '0')"
+            )
+            replace[p.name] = blank
             why.append(f"{counted(p.missing, 'blank')} in {p.name} are read as 0")
             doubts[p.name] = (f"{counted(p.missing, 'row')} empty ({p.missing / p.rows:.1%}), read as 0",)
     if not why:
@@ -149,20 +151,47 @@ def query_of(table: Table) -> Query | None:
         star += " EXCLUDE (" + ", ".join(map(name, exclude)) + ")"
     if replace:
         star += " REPLACE (" + ", ".join(f"{sql} AS {name(column)}" for column, sql in replace.items()) + ")"
-    sql = "SELECT " + ",\n  ".join([_broken(star), *add]) + f"\nFROM {source}" + (f"\n{where}" if where else "")
-    return Query(sql, tuple(why), sources, doubts, tuple(asks))
+    sql = "SELECT " + ",\n  ".join([_broken(star), *add]) + f"\nFROM {name(table.name)}"
+    return Query(sql, tuple(why), sources, doubts)
 
 
-def _without(column: str, codes: Sequence[float]) -> str:
-    sql = name(column)
+def is_plain(p: Profile) -> bool:
+    """Whether a column is a number in a query: written as 1234.5 all through."""
+    look = p.look
+    marked = look.signs or look.grouped or look.percent or look.many or look.odd or look.zeros
+    return look.kind == "number" and not marked and look.decimal == "point"
+
+
+def accounts_of(table: Table) -> Query | None:
+    """The SELECT that adds up accounts, where a table has several rows a customer and no months; else None."""
+    chosen = assigned(candidates(table.profiles), table.names)
+    if not {"id", "aum"} <= set(chosen) or month_of(table) is not None:
+        return None
+    ids, money = table.column(chosen["id"].column), table.column(chosen["aum"].column)
+    each = (ids.rows - ids.missing) / max(ids.distinct, 1)
+    if ids.unique or not SEVERAL < each < MOST_ACCOUNTS or chosen["id"].name < SPOKEN or not is_plain(money):
+        return None
+    others = [p for p in table.profiles if p not in (ids, money) and p.kind != "id"]
+    columns = [name(ids.name), f"sum({name(money.name)}) AS {name(money.name)}"]
+    columns += [f"any_value({name(p.name)}) AS {name(p.name)}" for p in others]
+    doubts = {money.name: (f"{each:.1f} rows for each {ids.name}, added up; of all else one of a customer's rows",)}
+    if "products" not in chosen and "products" not in table.names:
+        columns.append("count(*) AS products")
+        doubts["products"] = ("rows of a customer, each taken for a product",)
+    sql = "SELECT " + ",\n  ".join(columns) + f"\nFROM {name(table.name)}\nGROUP BY 1"
+    return Query(sql, (f"a customer has {each:.1f} rows: {money.name} is added up by {ids.name}",), {}, doubts)
+
+
+def _without(p: Profile, codes: Sequence[float]) -> str:
+    sql = name(p.name)
     for code in codes:
-        sql = f"nullif({sql}, {code:.0f})"
+        sql = f"nullif({sql}, {code:.0f})" if is_plain(p) else f"nullif({sql}, '{code:.0f}')"
     return sql
 
 
 def _flag(p: Profile) -> str:
     """A flag as 0 or 1."""
-    if _bit(p) and all(text.strip() in ("0", "1", "0.0", "1.0") for text in p.samples):
+    if _bit(p) and all(text in ("0", "1", "0.0", "1.0") for text in p.samples):
         return f"coalesce({name(p.name)}, 0)" if p.missing else name(p.name)
     yes = ", ".join(literal(text) for text in sorted(p.look.yes))
     return f"coalesce(({name(p.name)} IN ({yes}))::INT, 0)"

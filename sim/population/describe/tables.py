@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sim.errors import BadInput
+from sim.errors import BadInput, Mistake
 from sim.population.book.file import BookFile, Unreadable, inspect
+from sim.population.book.forms.text import TextFile
 from sim.population.describe.profile import Profile, profile
 from sim.population.describe.vocabulary import DATED, says
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SEEN: Final = 200_000  # rows that are looked at of a longer file; its rows and ids are counted to the last
+SEEN: Final = 100_000  # rows that are looked at of a longer file; its rows and ids are counted to the last
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,7 @@ def read_table(path: Path) -> Table:
         twice = sorted({name for name in book.columns if book.columns.count(name) > 1})
         if twice:
             raise BadInput.at(str(path), f"has {twice[0]!r} as the name of two columns; a name must be there once")
-        rows, cells = spread(book.batches(book.columns))
+        rows, cells = _rows_of(book)
         if not rows:
             raise BadInput.at(str(path), "has a header and no rows; a table has a row for each customer")
         return looked_at(stem(path), path, book.form, rows, cells, book)
@@ -71,6 +72,33 @@ def looked_at(
             unique = _all_different(_whole(book, column))
         profiles.append(profile(column, cells[column], unique, says(column, DATED)))
     return Table(name, path, form, rows, cells.num_rows, tuple(profiles), cells)
+
+
+def _rows_of(book: BookFile) -> tuple[int, pa.Table]:
+    """As `spread`; of a text that is not one all through, `BadInput` says on which lines."""
+    try:
+        return spread(book.batches(book.columns))
+    except Unreadable:
+        if not isinstance(book, TextFile):
+            raise
+        for _ in book.patient_batches(book.columns):
+            pass
+        if not (faults := book.irregularities()):
+            raise
+        raise BadInput(Mistake(str(book.path), line, 1, "", message) for line, message in faults) from None
+
+
+def last_month(table: Table, month: str) -> Table:
+    """The rows of the last month of a history, looked at as a table of their own."""
+    import numpy as np
+    import pyarrow as pa
+
+    look = table.column(month).look
+    when = look.dates.astype("datetime64[M]").astype(float) if look.dates is not None else table.column(month).numbers
+    when = np.where(np.isfinite(when), when, -np.inf)
+    last = when == when.max()
+    rows = round(table.rows * float(last.mean()))
+    return looked_at(table.name, table.path, table.form, rows, table.cells.filter(pa.array(last)))
 
 
 def _all_different(cells: pa.ChunkedArray) -> bool:

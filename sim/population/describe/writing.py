@@ -15,8 +15,6 @@ from sim.population.describe.tables import Table
 from sim.yaml_source.writer import flow_text
 
 WIDTH: Final = 110
-MANY: Final = 50_000  # customers: above, fewer simulated rows stand for them
-ROWS: Final = 20_000
 GRACE: Final = {"wealth": 6, "private": 12}  # months, as the shipped books have it
 
 
@@ -53,19 +51,19 @@ def scenario_text(
     for key, value in population.items():
         if key == "query":
             lines += [line for reason in because for line in _comment(reason, "  ")]
+        if key == "history":
+            lines.append("  # a row a customer and month: the last month is the book, those before are for calibrate")
         lines += _block(key, value)
     if proposal.as_of is not None:
         lines.append(f"  as_of: {proposal.as_of} # dates become tenure and age at this day")
     if proposal.decimal:
         lines.append(f"  decimal: {proposal.decimal}")
     lines.append("  # currency_scale: 1.0 # so much of the model's money is one unit of the file's")
-    if book.rows > MANY:
-        lines.append(
-            f"  agents: {ROWS} # simulated rows that stand for {counted(book.rows, 'customer')}; leave it out for all"
-        )
     lines.append("  columns:")
     for one in proposal.fields:
         lines += _field(one)
+    if all(one.field != "aum" for one in proposal.fields):
+        lines.append("    # aum: COLUMN # what a customer has at the bank; no column looks like it")
     for left in proposal.left:
         if left.instead:
             lines.append(f"    # {left.instead} # if those who left should begin dormant")
