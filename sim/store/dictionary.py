@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.store.calibration_columns import CALIBRATED
 from sim.store.columns import FILES, Column, File
 from sim.store.diagnosis_columns import DIAGNOSED
 from sim.store.survey_columns import SURVEY
@@ -24,12 +25,13 @@ TITLES = {
     "survey": "The analysis of a survey",
     "likeness": "Simulated answers against real ones",
     "diagnosis": "A diagnosis",
+    "calibration": "A calibration",
 }
 
 
 def page() -> str:
     """docs/data-dictionary.md."""
-    told = [file for files in (FILES, SURVEY, DIAGNOSED) for file in files.values()]  # names may come again
+    told = [file for files in (FILES, SURVEY, DIAGNOSED, CALIBRATED) for file in files.values()]  # names may come again
     chapters = (
         f"## {title}\n\n" + "\n".join(_section(file) for file in told if file.of == of) for of, title in TITLES.items()
     )
