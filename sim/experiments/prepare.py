@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,9 +129,12 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
     from sim.population.book.book import read_book
 
     population = scenario.population
-    assert population.file is not None  # both checked by Scenario
-    assert population.columns is not None
-    file = _book_path(population.file, str(source.file_of(("population", "file"))))
+    assert population.columns is not None  # checked by Scenario, as is that there is a file or tables
+    file = _book_path(population.file or "tables", str(source.file_of(("population", "file"))))
+    tables = {
+        name: _book_path(path, str(source.file_of(("population", "tables", name))))
+        for name, path in (population.tables or {}).items()
+    }
 
     def where(path: str) -> tuple[str, int, int]:
         return source.address(tuple(path.split(".")))
@@ -144,6 +148,13 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
         tiers=[tier.name for tier in scenario.tier_list],
         separator=population.separator,
         decimal=population.decimal,
+        encoding=population.encoding,
+        sheet=population.sheet,
+        table=population.table,
+        query=population.query,
+        tables=tables,
+        month=population.history.month if population.history else None,
+        as_of=date.fromisoformat(population.as_of) if population.as_of else None,
     )
     if population.customers is not None and population.customers < book.rows:
         named_in, line, column = where("population.customers")
@@ -155,8 +166,10 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
             path="population.customers",
         )
     _refuse_size(scenario, book, source)
-    absolute = population.model_copy(update={"file": str(file.resolve())})
-    return scenario.model_copy(update={"population": absolute}), book
+    places: dict[str, Any] = {"file": str(file.resolve())}
+    if tables:
+        places = {"tables": {name: str(path.resolve()) for name, path in tables.items()}}
+    return scenario.model_copy(update={"population": population.model_copy(update=places)}), book
 
 
 def _refuse_size(scenario: Scenario, book: Book, source: Source) -> None:

@@ -51,7 +51,11 @@ def digest_of(scenario: Scenario, book: Book | None) -> str:
 
 def digest_with_book(scenario: Scenario, book_digest: str) -> str:
     """Digest of a scenario and of what its book holds."""
-    population = scenario.population.model_copy(update={"file": "book"})
+    population = scenario.population
+    if population.tables:
+        population = population.model_copy(update={"tables": dict.fromkeys(population.tables, "table")})
+    else:
+        population = population.model_copy(update={"file": "book"})
     text = scenario.model_copy(update={"population": population}).digest() + book_digest
     return hashlib.sha256(text.encode()).hexdigest()
 
