@@ -35,28 +35,19 @@ def real(name: str) -> Any:
     return STUDIES[name].problem(DATA)
 
 
-def best(law: Law, start: list[float] | None = None) -> np.ndarray:
-    """Numbers of the largest likelihood, or of the least distance of the used targets, inside the prior."""
+def best(law: Law) -> np.ndarray:
+    """Numbers of the largest likelihood inside the prior."""
     low, high = (np.array([getattr(one, end) for one in law.free]) for end in ("low", "high"))
-    used = np.array([target.used for target in law.targets])
-    weight = np.linalg.pinv(law.covariance[np.ix_(used, used)])
-    middle = np.zeros((1, law.draws))
 
     def inside(x: np.ndarray) -> np.ndarray:
         return low + (high - low) / (1.0 + np.exp(-np.clip(x, -30, 30)))
 
     def loss(x: np.ndarray) -> float:
-        theta = inside(x)[None]
-        if law.likelihood is not None:
-            return -float(law.log_likelihood(theta)[0])
-        off = (law.law(theta, middle)[0] - law.observed)[used]
-        return float(off @ weight @ off)
+        return -float(law.log_likelihood(inside(x)[None])[0])
 
-    first = np.zeros(len(law.free))
-    if start is not None:
-        share = np.clip((np.array(start) - low) / (high - low), 1e-6, 1.0 - 1e-6)
-        first = np.log(share / (1.0 - share))
-    found = minimize(loss, first, method="Nelder-Mead", options={"maxiter": 8000, "maxfev": 8000, "xatol": 1e-5})
+    found = minimize(
+        loss, np.zeros(len(law.free)), method="Nelder-Mead", options={"maxiter": 8000, "maxfev": 8000, "xatol": 1e-5}
+    )
     return inside(found.x)
 
 

@@ -105,7 +105,7 @@ def told(draws: Floats, digits: int = 2) -> str:
 class Law:
     """A problem given by a law: `law(theta, z)` makes statistics (n, m) of numbers (n, k) and normal luck (n, draws).
 
-    `likelihood(theta)` is the log likelihood (n,) of the data themselves, where that is closed.
+    `likelihood(theta)` is the log likelihood (n,) of what was seen of the used targets.
     """
 
     name: str
@@ -115,22 +115,35 @@ class Law:
     law: Callable[[Floats, Floats], Floats]
     draws: int
     purpose: int
-    likelihood: Callable[[Floats], Floats] | None = None
+    likelihood: Callable[[Floats], Floats]
 
     def simulate(self, theta: Floats, luck: NDArray[np.int64]) -> Floats:
         """Statistics of one made-up data set a row (`sim.calibration.problem.Problem`)."""
         return self.law(np.atleast_2d(np.asarray(theta, np.float64)), normals(luck, self.draws, self.purpose))
 
     def log_likelihood(self, theta: Floats) -> Floats:
-        """Log likelihood (n,) of the data up to a constant; TypeError where it is not closed."""
-        if self.likelihood is None:
-            raise TypeError(f"{self.name}: no closed likelihood")
+        """Log likelihood (n,) of the used targets, up to a constant."""
         return self.likelihood(np.atleast_2d(np.asarray(theta, np.float64)))
 
     @property
     def observed(self) -> Floats:
         """What was seen, (m,)."""
         return np.array([target.value for target in self.targets])
+
+
+def normal_likelihood(
+    targets: Sequence[Target], covariance: Floats, expected: Callable[[Floats], Floats]
+) -> Callable[[Floats], Floats]:
+    """Log likelihood (n,) of the used targets that err normally about `expected(theta)` (n, used)."""
+    used = np.array([target.used for target in targets])
+    seen = np.array([target.value for target in targets])[used]
+    weight = np.linalg.pinv(covariance[np.ix_(used, used)], hermitian=True)
+
+    def of_data(theta: Floats) -> Floats:
+        off = expected(theta) - seen
+        return np.asarray(-0.5 * np.einsum("ni,ij,nj->n", off, weight, off, optimize=True))
+
+    return of_data
 
 
 def table(folder: str | Path, file: str, **how: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from sim.calibration.problem import Floats, Learned, Target
-from sim.calibration.studies.common import Law, free, nuisance, table, told
+from sim.calibration.studies.common import Law, free, normal_likelihood, nuisance, table, told
 
 name = "loyalty"
 about = "loyalty and recommending, from a questionnaire of a bank's customers"
@@ -140,7 +140,8 @@ def made(seen: Answers) -> Law:
     def law(theta: Floats, z: Floats) -> Floats:
         return expected(theta) + np.einsum("ij,kj->ik", z, root)
 
-    return Law(name, numbers, targets, covariance, law, len(targets), PURPOSE)
+    of_data = normal_likelihood(targets, covariance, lambda theta: expected(theta)[:, :fitted])
+    return Law(name, numbers, targets, covariance, law, len(targets), PURPOSE, of_data)
 
 
 def problem(folder: str | Path) -> Law:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.calibration.problem import Floats, Free, Learned, Target
-from sim.calibration.studies.common import EDGE, MODEL, Law, free, nuisance, table, told
+from sim.calibration.studies.common import EDGE, MODEL, Law, free, normal_likelihood, nuisance, table, told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -350,21 +350,24 @@ def made(shots: Floats | None = None, history: pd.DataFrame | None = None, title
 
         return of_lag
 
-    def expected(theta: Floats) -> Floats:
+    def expected(theta: Floats, *, all_of: bool) -> Floats:
         parts = []
         if shots is not None:
             slope, left = conditional(shot_covariance(lag_of(theta, "savings", True)))
             parts += [slope, np.stack([left[:, i, j] for i, j in PAIRS], axis=1)]
-            parts.append(stay(slope, left))
+            if all_of:
+                parts.append(stay(slope, left))
         if lags:
-            by_lag = lag_of(theta, title, False)(np.array([0, *lags]))
+            shown = [lag for lag in lags if all_of or lag not in HELD_OUT]
+            by_lag = lag_of(theta, title, False)(np.array([0, *shown]))
             parts.append(2.0 * (by_lag[:, :1] - by_lag[:, 1:]))
         return np.concatenate(parts, axis=1)
 
     def law(theta: Floats, z: Floats) -> Floats:
-        return expected(theta) + np.einsum("ij,kj->ik", z, root)
+        return expected(theta, all_of=True) + np.einsum("ij,kj->ik", z, root)
 
-    return Law(name, numbers, targets, covariance, law, len(targets), PURPOSE)
+    of_data = normal_likelihood(targets, covariance, lambda theta: expected(theta, all_of=False))
+    return Law(name, numbers, targets, covariance, law, len(targets), PURPOSE, of_data)
 
 
 def problem(folder: str | Path) -> Law:
