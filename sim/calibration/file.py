@@ -63,9 +63,9 @@ class StageOf(Settings):
 
 
 def _given_as(value: object) -> str:
-    if isinstance(value, dict):
-        return "pilot" if "pilot" in value else "file"
-    return "list"
+    if isinstance(value, FromPilot) or (isinstance(value, dict) and "pilot" in value):
+        return "pilot"
+    return "file" if isinstance(value, (FromFile, dict)) else "list"
 
 
 class Calibration(Settings):

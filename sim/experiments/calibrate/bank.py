@@ -125,7 +125,7 @@ def bank_problem(asked: Calibration, source: Source) -> BankProblem:
     if asked.points < PER_NUMBER * len(free):
         what = f"{asked.points} are too few for {len(free)} numbers; {PER_NUMBER * len(free)} or more"
         raise BadInput([source.mistake(("points",), what)])
-    return BankProblem(asked, replace(prepared, scenario=scenario), believed, read, free)
+    return BankProblem(asked, prepared, believed, read, free)
 
 
 def _at_home(mistake: Mistake, source: Source) -> Mistake:
@@ -274,7 +274,6 @@ class Lives:
 
 def spread(count: int, width: int, seed: int) -> Floats:
     """Points all over the cube, (n, k): a Latin hypercube."""
-    from scipy.stats import qmc
-
-    made = qmc.LatinHypercube(width, rng=generator(seed, "prior", 0, 210))
-    return np.asarray(made.random(count), np.float64)
+    rng = generator(seed, "prior", 0, 210)
+    places = np.stack([rng.permutation(count) for _ in range(width)], axis=1)
+    return np.asarray((places + rng.random((count, width))) / count, np.float64)
