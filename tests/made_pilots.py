@@ -16,7 +16,7 @@ from sim.yaml_source import loads
 
 
 def made_pilot(bank: str, values: Mapping[str, Any], *, customers: int, seed: int, file: Path) -> pd.DataFrame:
-    """Customers active at month 0, half of them by lot in each arm of the bank, a row a month that they were there.
+    """Customers active at month 0, half of them by lot in each arm of the bank, a row each with what came of it.
 
     Each lives as in the bank that is whole under its arm. `values` are the truth, by path.
     """
@@ -32,22 +32,12 @@ def made_pilot(bank: str, values: Mapping[str, Any], *, customers: int, seed: in
             uid = c.uid[there]
             lot = np.random.default_rng(seed).permutation(len(uid)) % 2 == number
             mine, uid = there[lot], uid[lot]
-            for month in range(1, prepared.scenario.months + 1):
-                lived.run(one.months, until=month)
-                c = lived.customers
-                stays = (c.uid[mine] == uid) & (c.state[mine] == ACTIVE)
-                digital = np.where(stays, c.adopted[mine].astype(float), np.nan)
-                parts.append(
-                    pd.DataFrame(
-                        {
-                            "customer": uid,
-                            "arm": "AB"[number],
-                            "month": month,
-                            "active": stays.astype(int),
-                            "digital": digital,
-                        }
-                    )
-                )
+            lived.run(one.months, until=prepared.scenario.months)
+            c = lived.customers
+            stays = (c.uid[mine] == uid) & (c.state[mine] == ACTIVE)
+            digital = np.where(stays, c.adopted[mine].astype(float), np.nan)
+            columns = {"customer": uid, "arm": "AB"[number], "active": stays.astype(int), "digital": digital}
+            parts.append(pd.DataFrame(columns))
     table = pd.concat(parts, ignore_index=True)
     table.to_csv(file, index=False)
     return table

@@ -185,7 +185,7 @@ def _table(file: Path, how: PilotSettings) -> pd.DataFrame:
     if mistakes:
         raise BadInput(mistakes)
     labels = {plain(label): arm for label, arm in how.arms.items()}
-    table["label"] = table["arm"].map(plain)
+    table["given"], table["label"] = table["arm"], table["arm"].map(plain)
     table["arm"] = table["label"].map(labels)
     return table
 
@@ -235,7 +235,8 @@ def _mistakes(table: pd.DataFrame, how: PilotSettings, arms: Sequence[str], tier
     labels = {plain(label): label for label in how.arms}
     unknown = sorted(set(table["label"]) - set(labels))
     if unknown:
-        yield f"arm {unknown[0]!r} is not in arms, which are {listed(list(how.arms))}; each with an arm of the scenario"
+        given = table.loc[table["label"] == unknown[0], "given"].iloc[0]
+        yield f"arm {given!r} is not in arms, which are {listed(list(how.arms))}; each with an arm of the scenario"
     for label, arm in how.arms.items():
         if arm not in arms:
             yield f"arms: {label} is {arm}, which the scenario does not have; {', '.join(arms)}"
