@@ -98,7 +98,8 @@ def check_lines(found: Calibrated) -> list[dict[str, Any]]:
             {"kind": str(kind), "title": TITLES.get(str(kind), str(kind)), "passed": not len(bad), "text": text}
         )
     if not found.record["fits"]:
-        lines.insert(0, {"kind": "ranks", "title": TITLES["ranks"], "passed": False, "text": "not checked: no fits"})
+        why = "a range has no ranks" if found.record["method"] == "history_matching" else "no fits were asked for"
+        lines.insert(0, {"kind": "ranks", "title": TITLES["ranks"], "passed": False, "text": f"not checked: {why}"})
     return lines
 
 
@@ -108,6 +109,9 @@ def headlines(found: Calibrated) -> list[str]:
 
 
 def _headlines(found: Calibrated) -> Iterator[str]:
+    bad = [line for line in check_lines(found) if not line["passed"]]
+    if any(line["kind"] == "misfit" for line in bad):
+        yield "The model does not fit these data, so its numbers are not to be used: look at the targets first."
     rows = [row for row in rows_of(found) if not row["nuisance"]]
     informed = [row for row in rows if row["informed"] >= HARDLY]
     silent = [row["path"] for row in rows if row["informed"] < HARDLY]
@@ -126,7 +130,6 @@ def _headlines(found: Calibrated) -> Iterator[str]:
     for one in pairs.to_dict(orient="records"):
         r = units.number(one["correlation"], 2)
         yield f"{one['parameter']} and {one['with']}: {one['verdict']} (correlation {r})."
-    bad = [line for line in check_lines(found) if not line["passed"]]
     if bad:
         yield f"Not passed: {listed([line['title'].lower() for line in bad])}."
 
