@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,8 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
         table=population.table,
         query=population.query,
         tables=tables,
+        month=population.history.month if population.history else None,
+        as_of=date.fromisoformat(population.as_of) if population.as_of else None,
     )
     if population.customers is not None and population.customers < book.rows:
         named_in, line, column = where("population.customers")
