@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from sim.calibration.pilot_settings import PilotSettings
-from sim.calibration.problem import Floats
+from sim.calibration.problem import Floats, Target
+from sim.calibration.readings import Bank, Read, Reading
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted, listed, plural
-from sim.population.book.cells import as_numbers
+from sim.population.book.cells import EMPTY
 from sim.population.book.file import Unreadable, inspect
-from sim.yaml_source import did_you_mean
+from sim.store.seals import file_digest
+from sim.yaml_source import Source, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,7 @@ MISMATCH = 1e-4  # chance of so uneven arms below which lots were not drawn as i
 LOST = 1e-3  # chance of so different losses below which they are doubted
 FEWEST = 20  # customers of an arm, and clusters of a test that has some
 SHOWN = 3
+WORDS = {"yes": "1", "true": "1", "no": "0", "false": "0"}
 YEAR = 12.0
 
 
@@ -152,12 +155,15 @@ def _table(file: Path, how: PilotSettings) -> pd.DataFrame:
     mistakes: list[Mistake] = []
 
     def numbers(column: str) -> Floats:
-        read = as_numbers(cells.column(column).combine_chunks())
-        if read.wrong is not None:
-            place = int(np.flatnonzero(read.wrong)[0])
-            what = f"{cells.column(column)[place].as_py()!r} is no number"
-            mistakes.append(Mistake(str(file), place + 2, 0, column, f"{what}; a number, or nothing where not seen"))
-        return read.values
+        text = pd.Series(cells.column(column).combine_chunks().cast(pa.string()).to_pandas()).fillna("")
+        text = text.str.strip().str.casefold().replace(WORDS)
+        values = pd.to_numeric(text, errors="coerce").to_numpy(float)
+        wrong = np.flatnonzero(np.isnan(values) & ~text.isin([word.casefold() for word in EMPTY]).to_numpy())
+        if len(wrong):
+            what = f"{cells.column(column)[int(wrong[0])].as_py()!r} is no number"
+            line = int(wrong[0]) + 2
+            mistakes.append(Mistake(str(file), line, 0, column, f"{what}; a number, or nothing where not seen"))
+        return values
 
     if "month" in wanted:
         told["month"] = numbers(wanted["month"])
@@ -179,7 +185,7 @@ def _table(file: Path, how: PilotSettings) -> pd.DataFrame:
     if mistakes:
         raise BadInput(mistakes)
     labels = {plain(label): arm for label, arm in how.arms.items()}
-    table["label"] = table["arm"].map(plain)
+    table["given"], table["label"] = table["arm"], table["arm"].map(plain)
     table["arm"] = table["label"].map(labels)
     return table
 
@@ -229,7 +235,8 @@ def _mistakes(table: pd.DataFrame, how: PilotSettings, arms: Sequence[str], tier
     labels = {plain(label): label for label in how.arms}
     unknown = sorted(set(table["label"]) - set(labels))
     if unknown:
-        yield f"arm {unknown[0]!r} is not in arms, which are {listed(list(how.arms))}; each with an arm of the scenario"
+        given = table.loc[table["label"] == unknown[0], "given"].iloc[0]
+        yield f"arm {given!r} is not in arms, which are {listed(list(how.arms))}; each with an arm of the scenario"
     for label, arm in how.arms.items():
         if arm not in arms:
             yield f"arms: {label} is {arm}, which the scenario does not have; {', '.join(arms)}"
@@ -373,3 +380,26 @@ def words_of(found: Pilot) -> list[str]:
         what = f"{OUTCOMES[one.outcome].words} to month {one.month}: {one.levels[1]:.4g} under {one.arm}"
         lines.append(f"{what}, {one.levels[0]:.4g} under {one.against}: {one.value:+.4g} (standard error {error:.2g})")
     return [*lines, *(f"doubt: {one}" for one in found.doubts)]
+
+
+def readings(given: Any, source: Source, bank: Bank) -> Read:
+    """The targets of a calibration file that names a test: each difference, and where a lived bank has the same."""
+    if given.months > bank.months:
+        what = f"{given.months} are more than the {bank.months} of the scenario; set: {{months: {given.months}}}"
+        raise BadInput([source.mistake(("targets", "months"), what)])
+    head = "closure_annual["
+    tiers = [kpi.removeprefix(head).removesuffix("]") for kpi in bank.kpis if kpi.startswith(head)]
+    path = Path(source.file).parent / given.pilot
+    try:
+        found = read_pilot(path, given, bank.arms, tiers)
+    except BadInput as bad:
+        if path.is_file():
+            raise
+        raise BadInput([source.mistake(("targets", "pilot"), one.message) for one in bad.mistakes]) from None
+    errors = np.sqrt(np.diag(found.covariance))
+    read = []
+    for one, error in zip(found.differences, errors, strict=True):
+        name = f"{one.kpi} of {one.arm} less {one.against} to month {one.month}"
+        target = Target(name, one.value, float(error), bank.units.get(one.kpi, ""))
+        read.append(Reading(target, one.kpi, one.arm, one.against, one.month))
+    return Read(read, found.covariance, words_of(found), {"pilot": file_digest(path)})
