@@ -20,7 +20,12 @@ SUMS = (
     *("sales", "failures", "complaints", "opt_outs", *(f"contacts_{name}" for name in CHANNELS)),
     *("revenue", "channel_cost", "manager_cost", "strategy_cost", "profit"),
 )
-OF_AUM = ("aum", "net_new_money", "aum_moved", "market_effect")  # differences of large numbers
+DIFFERENCES = {
+    "net_new_money": "aum",
+    "aum_moved": "aum",
+    "market_effect": "aum",
+    "profit": "revenue",
+}  # of larger ones
 TOLERANCE_OF_MONEY = 2e-5  # AUM is the exponential of a float of 32 bits near 16
 
 
@@ -77,7 +82,7 @@ def books_unlike(oracle: OracleBank, model: BankModel) -> Iterator[str]:
     for name in SUMS:
         for tier, b in enumerate(model.recorder.monthly[name][-1].tolist()):
             a = mine.get(name, [0.0] * len(oracle.tiers))[tier]
-            scale = max(1.0, abs(b), mine["aum"][tier] if name in OF_AUM else 0.0)
+            scale = max(1.0, abs(b), mine[DIFFERENCES[name]][tier] if name in DIFFERENCES else 0.0)
             if abs(a - b) > TOLERANCE_OF_MONEY * scale:
                 yield f"{name} of tier {tier}: oracle {a!r}, model {b!r}"
     for name, maturity in model.maturities.items():
