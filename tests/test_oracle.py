@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import random
@@ -44,7 +45,7 @@ SHARES = {"mass": 0.45, "affluent": 0.25, "wealth": 0.2, "private": 0.1}
 AT_ONCE = {"fidelity": 0.95, "lag": 4.0}  # so that strategies have taken hold while they are looked at
 
 
-def everything(*, customers: int = 400, months: int = 24, off: str = "", **more: Any) -> Scenario:
+def everything(*, customers: int = 400, months: int = 24, burn_in: int = 6, off: str = "", **more: Any) -> Scenario:
     """A bank of 400 customers, one to one, with every mechanism (but one), strategy, safeguard and shock, and several
     managers a tier who are short of hours. `more` holds for sections of the scenario or stands in for them."""
     mechanisms = {"word_of_mouth": True} | ({off: False} if off else {})
@@ -58,7 +59,7 @@ def everything(*, customers: int = 400, months: int = 24, off: str = "", **more:
     for name, section in more.items():
         both = isinstance(section, dict) and name != "arms"
         sections[name] = sections.get(name, {}) | section if both else section
-    return scenario(customers, months=months, burn_in=6, **sections)
+    return scenario(customers, months=months, burn_in=burn_in, **sections)
 
 
 def with_every_number_moved(seed: int) -> Scenario:
@@ -89,6 +90,19 @@ def beside(s: Scenario, seed: int = 1, **more: Any) -> Beside:
     return Beside(bank(s, seed), **more)
 
 
+BY_ITSELF = ("bank", "customer", "ledger", "luck", "manager", "standing", "strategies", "team", "world")
+
+
+@pytest.mark.parametrize("module", BY_ITSELF)
+def test_it_is_written_a_second_time(module: str):
+    """Nothing of the model but checked settings and the names of codes, and no arrays."""
+    tree = ast.parse((HERE / "oracle" / f"{module}.py").read_text())
+    froms = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    plain = {one.name for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names}
+    assert {name for name in froms if name.startswith("sim")} <= {"sim.codes", "sim.scenario.scenario"}
+    assert not {name.split(".")[0] for name in froms | plain} & {"numpy", "numba", "pandas", "scipy"}
+
+
 def test_luck_is_the_published_generator():
     """Random123, kat_vectors of philox4x32-10."""
     counter, key = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0)
@@ -96,7 +110,9 @@ def test_luck_is_the_published_generator():
     assert philox((0, 0, 0, 0), (0, 0)) == (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(
+    "seed", [1, 2, pytest.param(3, marks=pytest.mark.long), pytest.param(4, marks=pytest.mark.long)]
+)
 def test_every_customer_lives_the_same_life(seed: int):
     """Thirty months with everything on: whole numbers exactly, floats within 32 bits, customer by customer."""
     beside(everything(), seed).live()
@@ -125,20 +141,29 @@ OTHERWISE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("how", OTHERWISE)
 def test_other_choices_mean_the_same(how: str):
-    beside(everything(months=11, **OTHERWISE[how])).live()
+    """Rows with weights, other queues, other calls, a strategy that comes to its end."""
+    beside(everything(months=11, burn_in=1, **OTHERWISE[how])).live()
 
 
 @pytest.mark.parametrize("off", Mechanisms.model_fields)
 def test_every_switch_means_the_same(off: str):
-    """A year and more with one mechanism off."""
-    beside(everything(months=11, off=off)).live()
+    """A year with one mechanism off."""
+    beside(everything(months=11, burn_in=1, off=off)).live()
+
+
+DEPARTURES = {"": "months_vacant: oracle 1, model 2", "wealth": "log_wealth"}
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason="the model departs from the texts")
-@pytest.mark.parametrize("off", ["", "wealth"], ids=["a poached post stays empty", "a market moves still wealth"])
+@pytest.mark.parametrize("off", DEPARTURES, ids=["a poached post stays empty", "a market moves still wealth"])
 def test_the_texts_are_kept_to_the_letter(off: str):
     """Where the model is known to depart from the texts (tests/oracle/README.md): passes once it no longer does."""
-    beside(everything(months=14, off=off), to_the_letter=True).live()
+    try:
+        beside(everything(months=14, off=off), to_the_letter=True).live()
+    except AssertionError as found:
+        if DEPARTURES[off] not in str(found):
+            pytest.fail(f"another difference: {found}")
+        raise
 
 
 # --- what it would notice --------------------------------------------------------------------------------------------
