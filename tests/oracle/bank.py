@@ -214,13 +214,22 @@ class OracleBank(mesa.Model):
         s = self.settings.acquisition
         if not self.settings.mechanisms.acquisition:
             return 0, 0
-        chance = [s.upper_tiers * share for share in self.shares]
-        chance[0] = 1.0 - sum(chance[1:])
-        rows = sum(p * UNIT / weight for p, weight in zip(chance, self.joiner_weight, strict=True))
+        rows = sum(self.rows_by_tier())
         rows *= s.rate / 12.0 * sum(one.weight for one in self.open_customers()) / UNIT
         now = self.promoters() / self.promoters_at_start if self.promoters_at_start > 0.0 else 1.0
         alone, through = uniforms(self.seed, DRAW_JOINERS, self.month, 0)[:2]
         return poisson(alone, rows * (1.0 - s.referral)), poisson(through, rows * s.referral * now)
+
+    def rows_by_tier(self) -> list[float]:
+        """Of a customer who joins: the chance of each tier, over what a row there stands for."""
+        chance = [self.settings.acquisition.upper_tiers * share for share in self.shares]
+        chance[0] = 1.0 - sum(chance[1:])
+        return [p * UNIT / weight for p, weight in zip(chance, self.joiner_weight, strict=True)]
+
+    def joining_by_tier(self) -> list[float]:
+        """Chances of a joining row's tier."""
+        rows = self.rows_by_tier()
+        return [one / sum(rows) for one in rows]
 
     def welcomes(self, people: list[dict[str, Any]]) -> None:
         for columns in people:

@@ -15,11 +15,12 @@ LONGEST_TENURE = 1200
 
 @dataclass(frozen=True)
 class Scale:
-    """Mean and spread of raw satisfaction, and spread of raw trust, of the reference population."""
+    """Mean and spread of raw satisfaction, spreads of raw trust and of expectation, of the reference population."""
 
     mu: float
     sd: float
     trust_sd: float
+    expectation_sd: float
 
 
 def scale(bank: OracleBank) -> Scale:
@@ -31,21 +32,22 @@ def scale(bank: OracleBank) -> Scale:
     anchors = [f.anchor_months / (f.anchor_months + months) for months in middles]
     anchor = sum(n * a for n, a in zip(there, anchors, strict=True)) / sum(there)
     anchor_square = sum(n * a * a for n, a in zip(there, anchors, strict=True)) / sum(there)
-    mu = square = spread = spread_of_trust = 0.0
+    mu = square = spread = spread_of_trust = expecting = 0.0
     for uses_app, part in ((True, adoption.reference), (False, 1.0 - adoption.reference)):
         any_kind, people, *_ = bank.serves(uses_app)
-        level, variance, of_trust = settled(bank, people, any_kind - people)
+        level, variance, of_trust, of_expectation = settled(bank, people, any_kind - people)
         mu += part * anchor * level
         square += part * anchor_square * level * level
         spread += part * anchor_square * variance
         spread_of_trust += part * anchor_square * of_trust
+        expecting += part * of_expectation
     between = square - mu * mu
     sd = math.sqrt(spread + between)
-    return Scale(mu, sd, math.sqrt(spread_of_trust + between) / sd)
+    return Scale(mu, sd, math.sqrt(spread_of_trust + between) / sd, math.sqrt(expecting))
 
 
-def settled(bank: OracleBank, people: float, in_app: float) -> tuple[float, float, float]:
-    """Mean and variance of satisfaction, and variance of trust on its scale, of an anchor of 1.
+def settled(bank: OracleBank, people: float, in_app: float) -> tuple[float, float, float, float]:
+    """Mean and variance of satisfaction, variance of trust on its scale, of an anchor of 1; variance of expectation.
 
     Moments of (S, E, T) are carried from month to month by the rules of 7.5 until they stay: with people or in the app
     come with these chances; the size of a surprise counts as unrelated to the past.
@@ -72,7 +74,7 @@ def settled(bank: OracleBank, people: float, in_app: float) -> tuple[float, floa
         t_e = hold * t_e * (1.0 - learn * met) + f.trust * new_se
         e_e = e_e * (1.0 - 2.0 * learn * met + learn**2 * met_square) + learn**2 * heard
         s_s, s_e = new_s, new_se
-    return bent * surprise / f.decay, s_s, t_t
+    return bent * surprise / f.decay, s_s, t_t, e_e
 
 
 def contacts_that_reach(bank: OracleBank, tier: int) -> float:
