@@ -9,14 +9,13 @@ from typing import Any
 
 import mesa
 
+from oracle import standing
 from oracle.customer import OracleCustomer, moved
 from oracle.ledger import OracleLedger
 from oracle.luck import NORMAL, normal, poisson, single, uniforms
 from oracle.strategies import OracleLevers, OracleProgramme, Wish
 from oracle.team import OracleTeam
 from oracle.world import OracleWorld
-from sim.behaviour.relations import hazard_ratio, standing_bond
-from sim.behaviour.service_law import service_law
 from sim.codes import ACTIVE, CLOSED, DRAW_JOINERS
 from sim.scenario.scenario import Scenario
 
@@ -27,8 +26,7 @@ class OracleBank(mesa.Model):
     """One bank under the scenario's first arm and one seed; `first` are its first customers, columns by name each.
 
     `to_the_letter` has it live by the texts where the model is known not to (README.md).
-    Taken from the model: what customers are when they come, and three closed forms of the settings (the scale of
-    satisfaction, the standing bond, the ratio of hazards by coverage).
+    Taken from the model: what customers are when they come, no more.
     """
 
     def __init__(self, scenario: Scenario, seed: int, first: list[dict[str, Any]], *, to_the_letter: bool = False):
@@ -38,12 +36,12 @@ class OracleBank(mesa.Model):
         self.settings, self.tiers = scenario.model, scenario.tier_list
         self.channels = scenario.channels.all()
         self.bounds = [tier.start for tier in self.tiers]
-        about = self.settings, scenario.managers, scenario.channels, self.tiers
-        self.scale = service_law(self.settings, scenario.channels)
-        self.standing_bond = standing_bond(*about).tolist()
-        self.coverage_ratio = hazard_ratio(*about).tolist()
         self.levers = OracleLevers(len(self.tiers))
         self.world = OracleWorld(self)
+        self.team = OracleTeam(self)
+        self.scale = standing.scale(self)
+        self.standing_bond = [standing.bond(self, tier) for tier in range(len(self.tiers))]
+        self.coverage_ratio = [standing.coverage_ratio(self, tier) for tier in range(len(self.tiers))]
         self.ledger = OracleLedger(self)
         self.programme: OracleProgramme | None = None  # begins with the measured months
         self.promoters_at_start = 0.0
@@ -54,7 +52,6 @@ class OracleBank(mesa.Model):
         of_tier = [[one.weight for one in self.customers if one.tier == k] for k in range(len(self.tiers))]
         self.shares = [sum(weights) / sum(map(sum, of_tier)) for weights in of_tier]
         self.joiner_weight = [sum(weights) // len(weights) if weights else UNIT for weights in of_tier]
-        self.team = OracleTeam(self)
         if self.settings.mechanisms.contacts:
             self.team.is_founded()
         self.counts_itself()
@@ -92,7 +89,8 @@ class OracleBank(mesa.Model):
             one.risk = one.log_hazard_ratio()
         self.close_rate, self.dormant_rate = [], []
         self.moments: dict[str, list[tuple[float, float]]] = {"churn": [], "uplift": []}
-        events = 1.0 + s.life.events / 12.0 * s.life.relocation * math.expm1(s.leaving.relocation)
+        moves = s.life.events / 12.0 * s.life.relocation if s.mechanisms.covariates else 0.0
+        events = 1.0 + moves * math.expm1(s.leaving.relocation)
         within = total = 0.0
         for tier, settings in enumerate(self.tiers):
             people = self.of_tier(tier)
@@ -216,13 +214,22 @@ class OracleBank(mesa.Model):
         s = self.settings.acquisition
         if not self.settings.mechanisms.acquisition:
             return 0, 0
-        chance = [s.upper_tiers * share for share in self.shares]
-        chance[0] = 1.0 - sum(chance[1:])
-        rows = sum(p * UNIT / weight for p, weight in zip(chance, self.joiner_weight, strict=True))
+        rows = sum(self.rows_by_tier())
         rows *= s.rate / 12.0 * sum(one.weight for one in self.open_customers()) / UNIT
         now = self.promoters() / self.promoters_at_start if self.promoters_at_start > 0.0 else 1.0
         alone, through = uniforms(self.seed, DRAW_JOINERS, self.month, 0)[:2]
         return poisson(alone, rows * (1.0 - s.referral)), poisson(through, rows * s.referral * now)
+
+    def rows_by_tier(self) -> list[float]:
+        """Of a customer who joins: the chance of each tier, over what a row there stands for."""
+        chance = [self.settings.acquisition.upper_tiers * share for share in self.shares]
+        chance[0] = 1.0 - sum(chance[1:])
+        return [p * UNIT / weight for p, weight in zip(chance, self.joiner_weight, strict=True)]
+
+    def joining_by_tier(self) -> list[float]:
+        """Chances of a joining row's tier."""
+        rows = self.rows_by_tier()
+        return [one / sum(rows) for one in rows]
 
     def welcomes(self, people: list[dict[str, Any]]) -> None:
         for columns in people:

@@ -20,7 +20,12 @@ SUMS = (
     *("sales", "failures", "complaints", "opt_outs", *(f"contacts_{name}" for name in CHANNELS)),
     *("revenue", "channel_cost", "manager_cost", "strategy_cost", "profit"),
 )
-OF_AUM = ("aum", "net_new_money", "aum_moved", "market_effect")  # differences of large numbers
+DIFFERENCES = {
+    "net_new_money": "aum",
+    "aum_moved": "aum",
+    "market_effect": "aum",
+    "profit": "revenue",
+}  # of larger ones
 TOLERANCE_OF_MONEY = 2e-5  # AUM is the exponential of a float of 32 bits near 16
 
 
@@ -31,7 +36,7 @@ def columns_of(customers: Customers) -> dict[int, dict[str, Any]]:
     return {values["uid"][row]: {name: values[name][row] for name in COLUMNS} for row in rows}
 
 
-def unlike(bank: OracleBank, theirs: dict[int, dict[str, Any]]) -> Iterator[str]:
+def customers_unlike(bank: OracleBank, theirs: dict[int, dict[str, Any]]) -> Iterator[str]:
     """What differs between the oracle's open customers and the model's: whole numbers exactly, floats by tolerance."""
     mine = {one.uid: one for one in bank.open_customers()}
     for uid in mine.keys() ^ theirs.keys():
@@ -77,13 +82,29 @@ def books_unlike(oracle: OracleBank, model: BankModel) -> Iterator[str]:
     for name in SUMS:
         for tier, b in enumerate(model.recorder.monthly[name][-1].tolist()):
             a = mine.get(name, [0.0] * len(oracle.tiers))[tier]
-            scale = max(1.0, abs(b), mine["aum"][tier] if name in OF_AUM else 0.0)
+            scale = max(1.0, abs(b), mine[DIFFERENCES[name]][tier] if name in DIFFERENCES else 0.0)
             if abs(a - b) > TOLERANCE_OF_MONEY * scale:
                 yield f"{name} of tier {tier}: oracle {a!r}, model {b!r}"
     for name, maturity in model.maturities.items():
         one = oracle.programme.strategies[name] if oracle.programme is not None else None
         if one is None or abs(oracle.programme.maturity(one) - maturity) > TOLERANCE:
             yield f"maturity of {name}: model {maturity}"
+
+
+def common_unlike(oracle: OracleBank, model: BankModel) -> Iterator[str]:
+    """What differs in what customers share: base rates, talk of leavers, moments that scores are told on, managers."""
+    moments = [[*churn, *uplift] for churn, uplift in zip(*oracle.moments.values(), strict=True)]
+    shared = {
+        "close_rate": (oracle.close_rate, model.close_rate),
+        "dormant_rate": (oracle.dormant_rate, model.dormant_rate),
+        "leavers": (oracle.leavers, model.leavers),
+        "moments": (moments, model.moments),
+        "risk_spread": (oracle.risk_spread, model.risk_spread),
+        "quality": ([one.quality() for one in oracle.team.managers], model.team.quality()[:-1]),
+    }
+    for name, (mine, theirs) in shared.items():
+        if not np.allclose(mine, theirs, rtol=TOLERANCE, atol=0.0 if name.endswith("rate") else TOLERANCE):
+            yield f"{name}: oracle {mine}, model {np.asarray(theirs).tolist()}"
 
 
 def refuse(month: int, differing: list[str]) -> None:
@@ -96,17 +117,19 @@ class Beside:
     def __init__(self, model: BankModel, *, to_the_letter: bool = False):
         self.model = model
         self.oracle = OracleBank(model.scenario, model.seed, people(model), to_the_letter=to_the_letter)
-        refuse(
-            -model.scenario.burn_in,
-            [*unlike(self.oracle, columns_of(model.customers)), *managers_unlike(self.oracle, model)],
-        )
+        refuse(-model.scenario.burn_in, self.differing())
 
     def begin_measuring(self) -> None:
         self.model.begin_measuring()
         self.oracle.begins_measuring()
 
+    def differing(self) -> list[str]:
+        """What customers, posts and what they share are, and are not in the model."""
+        unlike = customers_unlike(self.oracle, columns_of(self.model.customers))
+        return [*managers_unlike(self.oracle, self.model), *unlike, *common_unlike(self.oracle, self.model)]
+
     def step(self) -> list[str]:
-        """What differs at the end of the month."""
+        """What differs at the end of the month, in the ledger too."""
         model, oracle = self.model, self.oracle
         model.step()
         oracle.step()
@@ -115,7 +138,7 @@ class Beside:
         counts = oracle.joiners()
         oracle.welcomes([columns | {"manager": NOBODY} for columns in joined])
         oracle.closes_month()
-        differing = [*unlike(oracle, theirs), *managers_unlike(oracle, model), *books_unlike(oracle, model)]
+        differing = [*self.differing(), *books_unlike(oracle, model)]
         through = sum(columns["referred"] for columns in joined)
         if counts != (len(joined) - through, through):
             differing.insert(0, f"{counts} join, in the model {len(joined) - through, through}")

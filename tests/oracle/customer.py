@@ -173,8 +173,13 @@ class OracleCustomer(mesa.Agent):
         self.has_event = u < rate
 
     def wealth_moves(self) -> None:
-        wealth = self.bank.settings.wealth
-        jump = self.world.market[self.tier] + (wealth.inheritance_jump if self.inherits else 0.0)
+        wealth, market = self.bank.settings.wealth, self.world.market[self.tier]
+        if not self.bank.settings.mechanisms.wealth:
+            if not self.bank.to_the_letter:
+                self.log_wealth += market
+                self.wealth_mean += market
+            return
+        jump = market + (wealth.inheritance_jump if self.inherits else 0.0)
         shock = wealth.sd * student(self.life["shock"])
         self.log_wealth += wealth.reversion * (self.wealth_mean - self.log_wealth) + shock + jump
         self.wealth_mean += wealth.growth / 12.0 + jump
@@ -244,7 +249,7 @@ class OracleCustomer(mesa.Agent):
                 self.keeps, self.follows_lead = bool(plan & RETENTION), bool(plan & LEAD)
             elif not (self.manager == NOBODY and self.meets_campaign()) and plan == NOBODY:
                 self.meets_welcome()
-        else:
+        elif self.bank.settings.mechanisms.contacts:
             self.is_called_back()
         if self.channel != NOBODY and not self.by_manager:
             self.campaign_channel = self.channel
@@ -266,6 +271,8 @@ class OracleCustomer(mesa.Agent):
 
     def meets_campaign(self) -> bool:
         """One uniform, cut into a piece a channel: offers first, then contacts meant to keep; whether any is meant."""
+        if not self.bank.settings.mechanisms.contacts:
+            return False
         u, end = self.digital["campaign"], 0.0
         best = self.offer_boost()
         keep = 1.0 if self.is_to_be_kept() else 0.0
@@ -319,7 +326,7 @@ class OracleCustomer(mesa.Agent):
 
     def meets_welcome(self) -> None:
         """New customers whom nobody else contacts may be welcomed: cut from the upper end of the campaigns' uniform."""
-        if not self.is_new:
+        if not self.is_new or not self.bank.settings.mechanisms.contacts:
             return
         u, end = 1.0 - self.digital["campaign"], 0.0
         for channel in range(len(CHANNELS)):
@@ -448,6 +455,8 @@ class OracleCustomer(mesa.Agent):
 
     def wallet_moves(self) -> None:
         w = self.bank.settings.wallet
+        if not self.bank.settings.mechanisms.wealth:
+            return
         if self.sold:
             self.wallet = math.log((math.exp(self.wallet) + w.brought) / (1.0 - w.brought))
         change = w.reversion * (self.wallet_mean + w.bond * self.bond - self.wallet)
@@ -473,10 +482,21 @@ class OracleCustomer(mesa.Agent):
     # --- leaving ------------------------------------------------------------------------------------------------------
 
     def log_hazard_ratio(self) -> float:
-        """The log hazard ratio of leaving that is this customer's own."""
+        """The log hazard ratio of leaving that is this customer's own: what it meets and feels, tenure, frailty."""
+        on = self.bank.settings.mechanisms
+        x = self.covariates() if on.covariates else 0.0
+        x += math.log(self.bank.by_tier(self.bank.settings.leaving.tenure, self.tier)[self.band]) if on.tenure else 0.0
+        return x + self.log_frailty
+
+    @property
+    def band(self) -> int:
+        """In which band of tenure the customer is."""
+        return sum(self.tenure >= bound for bound in BANDS)
+
+    def covariates(self) -> float:
+        """The sum of docs/model.md 7.10."""
         bank, s = self.bank, self.bank.settings.leaving
         world, levers = bank.world, bank.levers
-        tenure = self.tenure
         x = min(self.products - 1, s.products_most) * s.products
         x += s.satisfaction * self.satisfied() + s.trust * self.trusting() + s.engagement * self.engagement
         x += s.failure * self.open_failure + s.bond * self.bond
@@ -496,12 +516,13 @@ class OracleCustomer(mesa.Agent):
         x += math.log(s.second_life) if self.second_life > 0 else 0.0
         x += math.log(self.class_ratio()) if self.retained > 0 else 0.0
         x += levers.log_welcome_hazard if self.retained < 0 else 0.0
-        return x + math.log(bank.by_tier(s.tenure, self.tier)[tenure_band(tenure)]) + self.log_frailty
+        return x
 
     def leaves_or_returns(self) -> None:
         """Closing and falling silent compete; so do closing and coming back."""
         bank, s, u = self.bank, self.bank.settings, self.life["exit"]
-        x = self.log_hazard_ratio() + (s.leaving.relocation if self.relocates else 0.0)
+        x = self.log_hazard_ratio()
+        x += s.leaving.relocation if self.relocates and s.mechanisms.covariates else 0.0
         x += bank.word_of_mouth(self.tier) + self.levers.log_hazard[self.tier]
         self.risk = x
         if self.is_active:
@@ -510,7 +531,8 @@ class OracleCustomer(mesa.Agent):
             other = bank.dormant_rate[self.tier] * math.exp(x + self.levers.log_dormant[self.tier])
         else:
             close = -math.log1p(-s.dormant_hazard.close)
-            other = -math.log1p(-s.dormant_hazard.reactivate) * math.exp(self.levers.log_return)
+            other = -math.log1p(-s.dormant_hazard.reactivate) if s.mechanisms.reactivation else 0.0
+            other *= math.exp(self.levers.log_return)
             if self.won_back:
                 other += -math.log1p(-bank.by_tier(s.retention.win_back, self.tier))
         self.clocks_run()
@@ -574,10 +596,6 @@ class OracleCustomer(mesa.Agent):
 
 
 BANDS = (3, 12, 24, 48, 60)
-
-
-def tenure_band(months: int) -> int:
-    return sum(months >= bound for bound in BANDS)
 
 
 def moved(share: float, log_odds: float) -> float:

@@ -115,6 +115,8 @@ class OracleLedger:
 
     def grown(self, one: OracleCustomer) -> float:
         """The month's growth that the growth of wealth alone makes, by months since the customer's began to move."""
+        if not self.bank.settings.mechanisms.wealth:
+            return 1.0
         wealth, start = self.bank.settings.wealth, -self.bank.scenario.burn_in
         months = self.bank.month - 1 - max(one.joined_month, start)
         return math.exp(wealth.growth / 12.0 * (1.0 - (1.0 - wealth.reversion) ** months))
