@@ -79,7 +79,7 @@ def frailty_alone(customers: int, years: int, seed: int) -> dict[str, Figures]:
 def laws(alive: np.ndarray) -> tuple[float, float, float]:
     """Log likelihood of survivors under a shifted beta-geometric less under a geometric law; its alpha and beta.
 
-    Survivors are counted at ages 0, 1, ...: S(t) = B(alpha, beta + t) / B(alpha, beta) (Fader & Hardie 2007).
+    Survivors are counted at ages 0, 1, ...: S(t) = B(alpha, beta + t) / B(alpha, beta) [F72].
     """
     lost, last, t = -np.diff(alive), alive[-1], np.arange(alive.size)
 
