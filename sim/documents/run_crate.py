@@ -161,7 +161,7 @@ def _table(name: str) -> File | None:
 
 def _about(name: str, table: File | None) -> str:
     if table is not None:
-        return f"a table; a row is {table.row}"
+        return f"a table; a row is {table.row}".replace("`", "")
     return next((about for form, about in ABOUT.items() if fnmatchcase(name, form)), "a file of the run")
 
 
