@@ -16,6 +16,7 @@ from sim.validation.banks import TIERS, bank, live, tables
 from sim.validation.statistics import decay, gini, least_squares, logistic, top_share
 
 YEAR = 12
+TENURES = (0, 1, 2, 3, *range(6, 61, 3))  # months of tenure at which the course of survival is told
 Figures = dict[str, float]
 
 
@@ -120,7 +121,8 @@ def v4(run: Run) -> Figures:
     rates = [yearly(*band) for band in bands]
     for (first, _), (one, after) in zip(bands[1:], pairwise(rates), strict=True):
         out[f"hazard from month {first} over the band before"] = after / one
-    return out
+    survival = np.r_[1.0, np.cumprod(1.0 - hazard)]
+    return out | {f"with the bank after {month} months": float(survival[month]) for month in TENURES}
 
 
 def v7(run: Run) -> Figures:

@@ -341,7 +341,7 @@ def campaign(customers: int, seed: int) -> dict[str, Figures]:
 
 # --- E8: closed forms ------------------------------------------------------------------------------------------------
 
-CLOSED_FORMS = ("test_known_answers", "test_lifetime")
+CLOSED_FORMS = ("test_analytic_limits", "test_lifetime")
 
 
 def closed_forms() -> dict[str, Figures]:

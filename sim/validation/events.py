@@ -144,6 +144,7 @@ class Matched:
 
 # --- V16: the app ----------------------------------------------------------------------------------------------------
 
+COURSE = 6  # months between points of the course that is told
 CEILING = 0.975  # of users among customers, as CFCA's surveys fit (SPEC 1.3)
 
 
@@ -163,6 +164,7 @@ def v16(run: Run) -> Figures:
         "its rate a year": float(rate),
         "users at the start": float(share[0]),
         "users five years later": float(share[-1]),
+        **{f"users in month {month}": float(share[month]) for month in range(0, share.size, COURSE)},
         "odds ratio of leaving within a year, users, export": _users(run),
     }
 

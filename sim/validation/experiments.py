@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sim.validation import contacts, customers, economy, events, managers, models, strategies
+from sim.validation import cohorts, contacts, customers, economy, events, managers, models, strategies
 from sim.validation.banks import scenario
 
 PANEL = 30_000
@@ -56,8 +56,7 @@ def calls(size: Size, seed: int) -> Found:
 
 def departures(size: Size, seed: int) -> Found:
     """A bank five times as large, its upper tiers one to one, so that there are managers enough to count."""
-    figures = managers.departures(size.large, size.customers, MONTHS, BURN_IN, seed)
-    return {"v13": figures, "v3": figures}
+    return managers.departures(size.large, size.customers, MONTHS, BURN_IN, seed)
 
 
 def capacity(size: Size, seed: int) -> Found:
@@ -190,11 +189,21 @@ class Experiment:
         return [*asked, *range(max(asked) + 1, max(asked) + 1 + more)]
 
 
+def frail(size: Size, seed: int) -> Found:
+    """Half the bank with frailty and nothing else, five years."""
+    return cohorts.frailty_alone(size.customers // 2, 5, seed)
+
+
+def asked(size: Size, seed: int) -> Found:
+    """Half the bank asked, and followed for a year."""
+    return cohorts.asked_and_followed(size.customers // 2, seed)
+
+
 EXPERIMENTS = (
     Experiment(every_strategy, ("V21", "E6"), times=2),
     Experiment(baseline, ("V1", "V2", "V3", "V4", "V7", "V8", "V10", "V15", "V16", "V17", "E9")),
     Experiment(calls, ("V12",)),
-    Experiment(departures, ("V13", "V3")),
+    Experiment(departures, ("V13", "V3", "V5")),
     Experiment(capacity, ("V20",)),
     Experiment(keeping, ("V9", "V18", "V19")),
     Experiment(outreach, ("V9",)),
@@ -215,6 +224,8 @@ EXPERIMENTS = (
     Experiment(closed_forms, ("E8",), once=True),
     Experiment(raised, ("E9",)),
     Experiment(recommended, ("V24",)),
+    Experiment(frail, ("V6",)),
+    Experiment(asked, ("V25", "V27")),
 )
 BY_NAME = {experiment.name: experiment for experiment in EXPERIMENTS}
 

@@ -7,24 +7,13 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Curve:
-    """Figures of a fact that make a course: its name, what runs along and up, and the figure at each point."""
-
-    name: str
-    x: str
-    y: str
-    points: Mapping[float, str]
-    percent: bool = False
-
-
-@dataclass(frozen=True)
 class Fact:
     """One fact: its claim, how it is measured, the tolerance of each figure (others are shown without verdict).
 
     `shown` are figures without a tolerance worth a row. `fitted` names figures that an assumption was calibrated to,
     and that assumption: such a figure says that the fit worked, and nothing about the model. `note` is what is known
     about why it misses, or what stands behind it where it holds. `styles` are formats of figures that differ from the
-    fact's own. `absent` says why a fact is not measured at all, `curves` are courses for the page.
+    fact's own. `absent` says why a fact is not measured at all.
     """
 
     name: str
@@ -37,7 +26,6 @@ class Fact:
     note: str = ""
     styles: Mapping[str, str] = field(default_factory=dict)
     absent: str = ""
-    curves: Sequence[Curve] = ()
 
     def style_of(self, what: str) -> str:
         """How a figure is written."""

@@ -13,6 +13,7 @@ from sim.bank.model import BankModel
 from sim.codes import CLOSED
 from sim.scenario.scenario import Scenario
 from sim.validation.banks import UNIT, bank, live, scenario, tables
+from sim.validation.cohorts import hump
 from sim.validation.customers import YEAR, Figures, Run, attrition
 
 AFTER = 3  # months in which a change of manager is felt
@@ -89,8 +90,8 @@ def _lost(model: BankModel, rows: np.ndarray, uid: np.ndarray, aum: np.ndarray) 
     return float(aum[gone].sum() / aum.sum())
 
 
-def departures(customers: int, agents: int, months: int, burn_in: int, seed: int) -> Figures:
-    """V13 on a bank large enough for its managers to be counted, and the attrition of its tiers (V3)."""
+def departures(customers: int, agents: int, months: int, burn_in: int, seed: int) -> dict[str, Figures]:
+    """V13 on a bank large enough for its managers to be counted, attrition of its tiers (V3), by tenure too (V5)."""
     s = scenario(customers, months=months, burn_in=burn_in, population={"agents": agents})
     witness = Witness()
     model = live(bank(s, seed), witness)
@@ -144,8 +145,7 @@ def departures(customers: int, agents: int, months: int, burn_in: int, seed: int
         ]
         out[f"the same in quiet books, {tier}"] = _weighted(calm_lost)
     rate = attrition(run)
-    out["wealth less private, the large bank"] = rate[2] - rate[3]
-    return out
+    return {"v13": out, "v3": {"wealth less private, the large bank": rate[2] - rate[3]}, "v5": hump(run)}
 
 
 def _weighted(pairs: list[tuple[float, float]]) -> float:

@@ -37,7 +37,7 @@ ABOVE_THE_MODEL = (
 )
 # Files of this room that decide figures; the others are tables, tolerances and words.
 OF_EXPERIMENTS = (
-    *("banks", "contacts", "customers", "economy", "events", "experiments", "managers", "models"),
+    *("banks", "cohorts", "contacts", "customers", "economy", "events", "experiments", "managers", "models"),
     *("statistics", "strategies"),
 )
 Unit = tuple[str, int]  # an experiment by name, and a seed

@@ -58,6 +58,19 @@ NOTES: dict[str, str] = {
         "hazard of 0.10 a point as before, is a larger part of the whole, and a few rich customers decide it in a "
         "seed."
     ),
+    "V25": (
+        "People answer the more the more engaged they are, and the farther their satisfaction is from the middle on "
+        "either side (`response_engagement`, `response_extremes`, assumptions). Satisfaction in the bank has its "
+        "longer tail below, so the dissatisfied answer most, and the survey is below the truth rather than above. How "
+        "many agree to an item follows from the instrument's thresholds, which put the middle of the scale near that "
+        "of the population: two in five agree, and one in eight leaves. Neither has a part in how customers live."
+    ),
+    "V27": (
+        "Half of cross-buyers do not earn what serving them costs, for most are mass customers with little money: "
+        "25 CNY of servicing a year is more than 1 % of what they hold and their further products earn. F68 counts a "
+        "cross-buyer as unprofitable by what buying does (returns, service, promotions); that share is put in "
+        "(`model.products.adverse`, 0.20) and comes back."
+    ),
     "E1": (
         "Bonds of managers before month 0 are in the AUM and hazards of the bank as it is "
         "(`managers.coverage_before`), so a bank without them begins poorer; that is meant. In affluent, where a "

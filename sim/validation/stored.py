@@ -20,7 +20,7 @@ from sim.errors import BadInput
 from sim.store.files import why_unreadable, write_csv, write_json
 from sim.store.validation_columns import VALIDATION
 from sim.validation import strategies
-from sim.validation.fact import Curve
+from sim.validation.courses import COURSES, Curve
 from sim.validation.findings import ABSENT, FACTS, HOLDS, MISSES, UNCLEAR, Finding
 from sim.validation.measuring import Measured
 from sim.validation.statistics import Interval
@@ -89,7 +89,7 @@ def _curve(curve: Curve, seeds: Mapping[int, Mapping[str, float]]) -> dict[str, 
     for x, what in curve.points.items():
         interval = Interval.of(np.array([figures.get(what, np.nan) for figures in seeds.values()], float))
         points.append([x, interval.mean, interval.low, interval.high])
-    return {"name": curve.name, "x": curve.x, "y": curve.y, "percent": curve.percent, "points": points}
+    return {"name": curve.name, "x": curve.x, "y": curve.y, "percent": curve.y == "%", "points": points}
 
 
 def record_of(measured: Measured, surroundings: Mapping[str, Any]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def record_of(measured: Measured, surroundings: Mapping[str, Any]) -> dict[str, 
                 "verdict": verdicts[fact.name],
                 "note": fact.absent or fact.note,
                 "styles": {what: fact.style_of(what) for what in (*fact.tolerances, *fact.shown)},
-                "curves": [_curve(curve, measured.curves[fact.name]) for curve in fact.curves],
+                "curves": [_curve(curve, measured.curves[fact.name]) for curve in COURSES.get(fact.name, ())],
             }
             for fact in told
         ],
