@@ -269,7 +269,7 @@ def _own_bank(verb: Verb) -> None:
     add = calibrate.add_argument
     add("file", metavar="FILE", help="a calibration file, or the name of one that comes with the program")
     add("--data", type=Path, metavar="DIR", help="where the data stand that it names (default: SIM_DATA_DIR)")
-    add("--fits", type=_at_least_one, metavar="N", help="small fits of known answers that check the method (100)")
+    add("--fits", type=_none_or_more, metavar="N", help="small fits of known answers that check the method (100)")
     add("--resume", action="store_true", help="go on where an earlier calibration stopped")
     _place_options(calibrate)
     _page_options(calibrate)
@@ -360,6 +360,10 @@ def _place_options(parser: argparse.ArgumentParser) -> None:
 
 def _at_least_one(text: str) -> int:
     return _whole_number(text, 1)
+
+
+def _none_or_more(text: str) -> int:
+    return _whole_number(text, 0)
 
 
 def _month(text: str) -> int:

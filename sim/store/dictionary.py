@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sim.store.calibration_columns import CALIBRATED
 from sim.store.columns import FILES, Column, File
 from sim.store.diagnosis_columns import DIAGNOSED
 from sim.store.sign_off_columns import SIGNED_OFF
@@ -26,6 +27,7 @@ TITLES = {
     "survey": "The analysis of a survey",
     "likeness": "Simulated answers against real ones",
     "diagnosis": "A diagnosis",
+    "calibration": "A calibration",
     "validation": "A validation of the model",
     "sign-off": "A sign-off file",
 }
@@ -33,7 +35,7 @@ TITLES = {
 
 def page() -> str:
     """docs/data-dictionary.md."""
-    rooms = (FILES, SURVEY, DIAGNOSED, VALIDATION, SIGNED_OFF)
+    rooms = (FILES, SURVEY, DIAGNOSED, CALIBRATED, VALIDATION, SIGNED_OFF)
     told = [file for files in rooms for file in files.values()]  # names may come again
     chapters = (
         f"## {title}\n\n" + "\n".join(_section(file) for file in told if file.of == of) for of, title in TITLES.items()
