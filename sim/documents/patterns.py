@@ -1,27 +1,25 @@
-"""The patterns that the model is held against, as their last full measurement tells them."""
+"""The patterns that the model is held against, with what their last full measurement said."""
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
-from sim.house import FOLDER
-
-_ROW = re.compile(
-    r"^\| \*\*(?P<name>[VE]\d+)\*\* (?P<claim>.*?) \| (?P<how>.*?) \| .*\| \*\*(?P<verdict>.*?)\*\* \|$", re.M
-)
+from sim.validation.findings import ABSENT, FACTS
+from sim.validation.stored import shipped
 
 
 class Pattern(NamedTuple):
-    """A stylised fact: name, what is claimed, how it is measured, what the last full measurement said."""
+    """A stylised fact: name, what is claimed, and the verdict of the measurement that the program comes with."""
 
     name: str
     claim: str
-    how: str
     verdict: str
 
 
 def patterns() -> list[Pattern]:
-    """All facts in their order, from the table of docs/validation.md."""
-    text = (FOLDER.parent / "docs" / "validation.md").read_text("utf-8")
-    return [Pattern(**found.groupdict()) for found in _ROW.finditer(text)]
+    """All facts in their order."""
+    said = shipped().verdicts
+    return [
+        Pattern(fact.name, fact.claim, ABSENT if fact.absent else said.get(fact.name, "not measured yet"))
+        for fact in FACTS
+    ]

@@ -33,11 +33,12 @@ ABOUT = {  # of what is no table
     "surveys/*": "of a questionnaire that was held on the run later",
     "likeness/*": "of a comparison with real answers that was made of the run later",
     "diagnosis/*": "of a diagnosis that was made of the run later",
+    "posterior*.yaml": "the posterior that numbers of the scenario were taken from",
     "plan.json": "what the sweep was planned to live",
     "analysis/*": "a table of what the sweep teaches",
     "optimise/*": "of the search: what was asked, tried and confirmed",
 }
-GIVEN = ("scenario.yaml", "answers.yaml", "staff_answers.yaml")
+GIVEN = ("scenario.yaml", "answers.yaml", "staff_answers.yaml", "posterior*.yaml")
 LATER = ("surveys/*", "likeness/*", "diagnosis/*")  # of a run, under no seal
 OF_PEOPLE = ("panel.parquet", "state/*", "*answers*.parquet", "surveys/*")  # rows that begin as the book's customers
 TABLES: tuple[File, ...] = tuple(file for files in (FILES, SURVEY, DIAGNOSED) for file in files.values())
@@ -105,7 +106,7 @@ def refusal(files: Sequence[str]) -> str:
     )
 
 
-def told_of(one: Stored, creator: str = "", licence: str = "") -> Told:
+def told_of(one: Stored, creator: str = "", licence: str = "", notes: Sequence[str] = ()) -> Told:
     """What the crate says of itself."""
     m = one.manifest
     failed = m.get("failed") or []
@@ -129,6 +130,7 @@ def told_of(one: Stored, creator: str = "", licence: str = "") -> Told:
         licence=licence,
         failed="; ".join(broken),
         money=str(m.get("currency", "")),
+        notes=notes,
         inputs=[("customer book", words_of_book, str(book["sha256"]))] if book else [],
     )
 
@@ -147,7 +149,7 @@ def pieces_of(one: Stored, within: str = "") -> Iterator[Piece]:
     for name in one.files:
         table = _table(name)
         columns = [(column, table.column(column)) for column in _columns(one.path / name)] if table else []
-        role = "given" if name in GIVEN else "made"
+        role = "given" if any(fnmatchcase(name, form) for form in GIVEN) else "made"
         yield Piece(f"{within}{name}", one.path / name, _about(name, table), columns, role)
 
 
@@ -159,7 +161,7 @@ def _table(name: str) -> File | None:
 
 def _about(name: str, table: File | None) -> str:
     if table is not None:
-        return f"a table; a row is {table.row}"
+        return f"a table; a row is {table.row}".replace("`", "")
     return next((about for form, about in ABOUT.items() if fnmatchcase(name, form)), "a file of the run")
 
 
@@ -211,9 +213,10 @@ def digest_of(one: Stored) -> str:
     return str(one.manifest.get("result_digest") or one.manifest.get("tasks_digest") or "")
 
 
-def readme_of(one: Stored) -> str:
-    """README.md of a crate."""
+def readme_of(one: Stored, within: str = "") -> str:
+    """README.md of a crate; `within` is the folder that the run has in it."""
     m = one.manifest
+    folder = f"FOLDER/{within}" if within else "FOLDER"
     book = (
         "\nThe run began with a customer book, which is the bank's own and not in here. `verify` needs it where "
         f"scenario.yaml names it; it is the right one if its SHA-256 is `{m['book']['sha256']}`.\n"
@@ -242,10 +245,10 @@ Install Rapport in the version that made it, `{m.get("code_version", "")}` (the 
 its sources), unpack this file into a folder and say
 
 ```sh
-rapport verify FOLDER
+rapport verify {folder}
 ```
 
-(`python run.py verify FOLDER` in a checkout). It holds every file against its SHA-256 in manifest.json, lives the
+(`python run.py verify {folder}` in a checkout). It holds every file against its SHA-256 in manifest.json, lives the
 {one.noun} again, and compares the digest of the results, which is
 
     {digest_of(one)}

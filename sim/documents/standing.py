@@ -7,14 +7,8 @@ from __future__ import annotations
 
 import re
 
-STANDINGS = {
-    "evidence": "literature, looked up or remembered, or data give the number or its order of size",
-    "direction": "only the sign or the mechanism has evidence; the size is a belief",
-    "fitted": "set so that a fact comes out, which is then no evidence for the model",
-    "document": "stated by a design document of the project, with no evidence named beside it",
-    "choice": "no claim about the world: a setting of the experiment",
-    "assumption": "a belief that nobody has tested",
-}
+from sim.store.sign_off_columns import STANDINGS as STANDINGS
+
 UNTESTED = ("direction", "document", "assumption")  # of which the size is somebody's judgement
 _FIT = re.compile(r"\b(?:fitted|calibrated)\b")
 _SIGN = re.compile(r"\b(?:signs?|mechanism|anchors?|order of size)\b")
