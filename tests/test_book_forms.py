@@ -35,6 +35,8 @@ def written(folder: Path, data: bytes | str, name: str = "book.csv") -> Path:
 # Encodings
 
 CHINESE = "客户号,姓名,资产\n" + "".join(f"00{k},张三{k}号客户,{k}.5\n" for k in range(1, 9))
+SPARSE = "id,类,aum\n" + "".join(f"00{k},客户,{k}.5\n" for k in range(1, 9))  # few characters, over and over
+SHOUTED = "id,OPERAÇÃO,aum\n" + "".join(f"00{k},SÃO JOÃO ATIVAÇÃO,{k}.5\n" for k in range(1, 9))
 GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n" for k in range(1, 9))
 
 
@@ -45,6 +47,8 @@ GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n
         (CHINESE, "utf-8-sig", None),
         (CHINESE, "gb18030", "gb18030"),
         (CHINESE, "gbk", "gb18030"),
+        (SPARSE, "gb18030", "gb18030"),
+        (SHOUTED, "latin-1", "cp1252"),
         (CHINESE, "utf-16", "utf-16-le"),
         (CHINESE, "utf-16-le", "utf-16-le"),
         (CHINESE, "utf-16-be", "utf-16-be"),

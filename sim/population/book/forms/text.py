@@ -234,7 +234,7 @@ def open_text(path: Path, *, compressed: bool, separator: str | None, encoding: 
 
 
 def _with_header(path: Path, compressed: bool, head: bytes, found: Encoding, separator: str | None) -> TextFile:
-    text = codecs.getincrementaldecoder(found.codec)(errors="replace").decode(head).removeprefix("\ufeff")
+    text = codecs.getincrementaldecoder(found.codec)(errors="replace").decode(head).lstrip("\ufeff")
     whole = len(head) < HEAD_BYTES
     if "\0" in text:
         raise Unreadable("is binary, not text; save it as CSV (UTF-8)")
