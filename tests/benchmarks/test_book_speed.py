@@ -99,7 +99,7 @@ def test_ten_times_the_rows_are_not_a_hundred_times_the_work(folder: Path) -> No
 
 
 def test_checking_costs_no_more_than_reading_the_text_some_times_over(folder: Path) -> None:
-    """Every cell is checked and every id hashed: a few dozen times Arrow's bare parsing, another encoding twice that."""
+    """Every cell is checked and every id hashed: some dozen times Arrow's parsing, twice in others."""
     bare = seconds(lambda: arrow_csv.read_csv(folder / "plain.csv"))
     plain, other = seconds(lambda: read(folder / "plain.csv")), seconds(lambda: read(folder / "gb.csv"))
     money = seconds(lambda: read(folder / "money.csv", decimal="point"))

@@ -149,6 +149,7 @@ class _Opening:
                 table=how.get("table"),
                 query=how.get("query"),
                 tables=how.get("tables"),
+                decimal=how.get("decimal"),
             )
         except Unreadable as error:
             raise self.refused(error) from None
