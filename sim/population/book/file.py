@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sim.population.book.columns import did_you_mean
-from sim.population.book.forms.base import BookFile, TooLarge, Unreadable, first_line
+from sim.population.book.forms.base import FRAME, BookFile, TooLarge, Unreadable, first_line
 
 __all__ = ["KINDS", "BookFile", "TooLarge", "Unreadable", "inspect"]
 
@@ -87,6 +87,8 @@ def kind_of(path: Path) -> str:
     """The ending of a book's name, checked with the file itself. Raises `Unreadable`, `OSError`, `ValueError`."""
     if path.is_dir():
         raise Unreadable("is a folder; name a file in it")
+    if not path.exists() and path.name.startswith(FRAME):
+        raise Unreadable("was a data frame that a program handed in, and is gone with it; only with it can it be read")
     if not path.exists():
         siblings = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
         raise Unreadable("there is no such file" + did_you_mean(path.name, siblings))

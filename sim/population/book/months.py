@@ -97,8 +97,8 @@ def _doubts(number: NDArray[np.int32], labels: tuple[str, ...], back: int) -> It
         yield f"{counted(back, 'customer')} {'is' if back == 1 else 'are'} away for a month or more and come back"
     if len(labels) > 1 and rows[-1] * 2 < rows[-2]:
         yield (
-            f"the last month ({labels[-1]}) has {rows[-1]:,} rows and the one before {rows[-2]:,}; whoever is not in it "
-            "counts as gone"
+            f"the last month ({labels[-1]}) has {rows[-1]:,} rows and the one before {rows[-2]:,}; whoever is not in "
+            "it counts as gone"
         )
 
 

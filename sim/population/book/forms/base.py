@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MOST_BYTES: Final = 20_000_000_000  # of a packed file once unpacked
 MOST_ROWS: Final = 100_000_000
 BATCH_ROWS: Final = 1 << 16  # one batch of what has no bytes to count
+FRAME: Final = "frame-"  # how the file begins that holds a data frame while a program runs
 SHOWN: Final = 3  # rows named in a message
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sim.population.book.forms.base import Unreadable, first_line
+from sim.population.book.forms.base import FRAME, Unreadable, first_line
 from sim.population.book.forms.tables import TableFile, typed
 
 if TYPE_CHECKING:
@@ -28,19 +31,38 @@ class FrameFile(TableFile):
         return "the data frame"
 
     def digest(self) -> str:
-        """SHA-256 of the columns' names, types and values."""
-        import pyarrow as pa
+        """SHA-256 of the columns' names, types and values, as an Arrow file has them."""
+        return hashlib.sha256(_packed(self)).hexdigest()
 
-        whole = hashlib.sha256()
-        table = self.table.combine_chunks()
-        for name, column in zip(table.column_names, table.columns, strict=True):
-            whole.update(f"{name}\0{column.type}\0{len(column)}\n".encode())
-            one = pa.table({"values": column})
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, one.schema) as out:
-                out.write_table(one)
-            whole.update(sink.getvalue())
-        return whole.hexdigest()
+
+def _packed(opened: FrameFile) -> bytes:
+    """The data as an Arrow file, the same bytes for the same data."""
+    import pyarrow as pa
+
+    table = opened.table.combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as out:
+        out.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def kept(frame: pd.DataFrame) -> Path:
+    """A data frame as an Arrow file that is there as long as this process, for whoever reads its book again.
+
+    Its name tells frames of other data apart. Raises `Unreadable`.
+    """
+    packed = _packed(open_frame(frame))
+    path = _folder() / f"{FRAME}{hashlib.sha256(packed).hexdigest()[:16]}.arrow"
+    if not path.exists():
+        path.write_bytes(packed)
+    return path
+
+
+@cache
+def _folder() -> Path:
+    folder = TemporaryDirectory(prefix="rapport-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def open_frame(frame: pd.DataFrame) -> FrameFile:
