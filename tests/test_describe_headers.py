@@ -18,7 +18,8 @@ HEADERS: dict[str, str] = {
     "english, short": """
         Acct_No: id = id | CustAge: age = age | Relationship_Start_Dt: day = tenure_months | Avg_Bal_6M: money = aum |
         Tot_Dep: money = | Prod_Cnt: few = products | Annual_Inc: money = income | Mob_App_Flag: flag = digital_active |
-        RM_ID: number = | Attrited_in_6m: flag = | Wallet_Share: share = share_of_wallet | Seg: gold silver platinum = tier
+        RM_ID: number = | Attrited_in_6m: flag = | Wallet_Share: share = share_of_wallet |
+        Seg: gold silver platinum = tier
     """,
     "english, shouted": """
         CUSTOMER_KEY: id = id | BIRTH_DT: born = age | MOB: months = tenure_months | CURR_BAL_AMT: money = aum |
@@ -32,8 +33,8 @@ HEADERS: dict[str, str] = {
         Client tier: Core Preferred Private = tier | Left bank: Yes No = | Trust in bank (1-7): few = trust
     """,
     "chinese": """
-        客户编号: id = id | 客户姓名: 张 王 = | 年龄: age = age | 开户年限: years = tenure_months | AUM余额: money = aum |
-        定期存款: money = | 持有产品数: few = products |
+        客户编号: id = id | 客户姓名: 张 王 = | 年龄: age = age | 开户年限: years = tenure_months |
+        AUM余额: money = aum | 定期存款: money = | 持有产品数: few = products |
         近3个月登录次数: number = | 是否活跃客户: Y N = state |
         客户经理工号: number = | 满意度评分: few = satisfaction
     """,
