@@ -195,7 +195,7 @@ def berka(folder: Path, accounts: int = 300) -> list[Path]:
     }
     owners = pd.DataFrame({"client_id": ids * 2, "account_id": ids, "type": "OWNER"})
     others = ids[luck.random(accounts) < 0.2]
-    more = pd.DataFrame({"client_id": others * 2 + 1, "account_id": others, "type": "DISPONENT"})
+    more = pd.DataFrame({"client_id": others * 2 - 1, "account_id": others, "type": "DISPONENT"})
     disp = pd.concat([owners, more]).sort_values("client_id").reset_index(drop=True)
     disp.insert(0, "disp_id", np.arange(1, len(disp) + 1) + 10)
     tables["disp"] = disp

@@ -139,6 +139,22 @@ def test_the_real_czech_tables_give_the_book_that_was_joined_by_hand(tmp_path: P
     both = cells.join(by_hand.add_suffix("_by_hand"))
     assert (both["balance"] == both["balance_by_hand"]).all()
     assert (both["products"] == both["products_by_hand"]).mean() > 0.99
+    days = (pd.Timestamp(found.proposal.as_of) - pd.to_datetime(both["birth_date"])).dt.days
+    assert (days // 365.25 == both["age_by_hand"]).all(), "the owner's age, not that of who may sign too"
+
+
+def test_of_two_who_may_sign_the_owner_is_the_customer(tmp_path: Path) -> None:
+    layout = next(one for one in LAYOUTS if one.name == "berka")
+    found = describe(layout.write(tmp_path))
+    disp, client = (pd.read_csv(tmp_path / f"{name}.csv", sep=";") for name in ("disp", "client"))
+    owners = disp[disp["type"] == "OWNER"].merge(client, on="client_id").set_index("account_id")["birth_number"]
+    cells = found.book.cells.to_pandas().set_index("account_id")
+    years = pd.to_datetime(cells["birth_date"]).dt.year - 1900
+    assert (years == owners.loc[cells.index].astype(int) // 10_000).all()
+    assert (
+        disp.groupby("account_id")["client_id"].min()
+        != disp[disp["type"] == "OWNER"].set_index("account_id")["client_id"]
+    ).any()
 
 
 def test_what_is_proposed_stands_as_keys_and_what_is_doubtful_as_comments(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.population.book.columns import FIELD_NAMES
 from sim.population.describe.profile import Profile
-from sim.population.describe.vocabulary import ALONE, AVERAGED, DAYS, MONTHLY, YEARS, named, says
+from sim.population.describe.vocabulary import ALONE, AVERAGED, BORN, DAYS, MONTHLY, YEARS, named, says
 
 NAME: Final = 0.65  # how much a name says, looks the rest
 SURE: Final = 0.8
@@ -111,7 +111,7 @@ def candidates(profiles: Sequence[Profile]) -> list[Candidate]:
             elif not by_name and (name not in ("id", "aum") or max(other, best) >= LEFT):
                 continue
             score = NAME * by_name + (1 - NAME) * looks * (1.0 if by_name else 0.5)
-            if name in ("age", "tenure_months") and p.kind == "year" and not says(p.name, ("birth", "出生", "yob")):
+            if name in ("age", "tenure_months") and p.kind == "year" and not says(p.name, BORN):
                 score *= 0.3
             if name == "aum" and by_name and says(p.name, AVERAGED):
                 score += 0.03  # an average says more of a customer than a day
@@ -126,14 +126,15 @@ def candidates(profiles: Sequence[Profile]) -> list[Candidate]:
 def assigned(found: Sequence[Candidate], columns: Sequence[str]) -> dict[str, Candidate]:
     """Each field its column and each column its field, so that the scores add up to the most; none below `PROPOSED`.
 
-    `id` and `aum` are needed: a book's best column of money is proposed however little it looks like a balance.
+    `id` and `aum` are needed: a book's best column of money, and one that holds each value once, are proposed whatever
+    their names.
     """
     from scipy.optimize import linear_sum_assignment
 
     scores = np.zeros((len(FIELD_NAMES), len(columns)))
     by: dict[tuple[str, str], Candidate] = {}
     for one in found:
-        needed = one.field == "aum" and one.looks >= 0.5
+        needed = (one.field == "aum" and one.looks >= 0.5) or (one.field == "id" and one.looks == 1)
         if one.score >= PROPOSED or needed:
             scores[FIELD_NAMES.index(one.field), columns.index(one.column)] = one.score
             by[one.field, one.column] = one

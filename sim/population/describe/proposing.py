@@ -17,7 +17,7 @@ from sim.population.describe.doubts import doubts
 from sim.population.describe.looks import MONTH_FIRST
 from sim.population.describe.profile import Profile, day
 from sim.population.describe.tables import Table
-from sim.population.describe.vocabulary import DAYS, MONTHS_SAID, YEARS, says
+from sim.population.describe.vocabulary import DAYS, LARGE_UNITS, MONTHS_SAID, YEARS, says
 from sim.population.presets import PRESETS
 from sim.tiers import STANDARD_TIERS
 from sim.yaml_source.writer import flow_text
@@ -108,7 +108,7 @@ def propose(table: Table, as_of: date | None = None) -> Proposal:
         tuple(left),
         signs[0] if signs else "",
         "comma" if comma else "point" if grouped else "",
-        at if any(table.column(c.column).look.dates is not None for c in chosen.values()) else None,
+        at if any(table.column(c.column).look.dates is not None for c in chosen.values()) else as_of,
         _bounds(table, order),
         tuple(asks),
     )
@@ -166,6 +166,11 @@ def _keys(
         said.append("a year of birth: age is that of the year's end")
     if name == "income" and says(p.name, ("monthly", "month", "月收入", "mensual", "monat")):
         keys["scale"] = 12
+    if quantity is not None and quantity.money and not p.look.many:
+        for word, size in LARGE_UNITS.items():
+            if says(p.name, (word,)):
+                keys["scale"] = int(size * keys.get("scale", 1))
+                said.append(f"in units of {word}: each is {size:,.0f}")
     if name in ("digital_affinity", "share_of_wallet") and p.high > 1 and not p.look.percent:
         keys["scale"] = 0.01
     if name in ("satisfaction", "trust", "expectation"):

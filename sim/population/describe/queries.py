@@ -169,7 +169,7 @@ def accounts_of(table: Table) -> Query | None:
         return None
     ids, money = table.column(chosen["id"].column), table.column(chosen["aum"].column)
     each = (ids.rows - ids.missing) / max(ids.distinct, 1)
-    if ids.unique or not SEVERAL < each < MOST_ACCOUNTS or chosen["id"].name < SPOKEN or not is_plain(money):
+    if not SEVERAL < each < MOST_ACCOUNTS or chosen["id"].name < SPOKEN or not is_plain(money):
         return None
     others = [p for p in table.profiles if p not in (ids, money) and p.kind != "id"]
     columns = [name(ids.name), f"sum({name(money.name)}) AS {name(money.name)}"]
