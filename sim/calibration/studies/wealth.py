@@ -18,13 +18,15 @@ import numpy as np
 
 from sim.calibration.problem import Floats, Free, Learned, Target
 from sim.calibration.studies.common import EDGE, MODEL, Law, free, normal_likelihood, nuisance, table, told
+from sim.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
 
 name = "wealth"
 about = "volatility and reversion of wealth, from balances of savings customers and of accounts month by month"
-files = ("savings_churn/customers.csv.gz", "berka/trans_1993-01_1994-03.asc.gz")
+OWN = ("history.csv", "history.parquet")  # a bank's own, in place of the public data: id, month, aum
+files = ("savings_churn/customers.csv.gz", "berka/trans_1993-01_1994-03.asc.gz", *OWN)
 
 PURPOSE = 2
 # The months of the four snapshots, 0 the last one; the quarters are averages of three months.
@@ -371,19 +373,38 @@ def made(shots: Floats | None = None, history: pd.DataFrame | None = None, title
 
 
 def problem(folder: str | Path) -> Law:
-    """Volatility and reversion of wealth from savings customers and Berka's accounts together."""
+    """Volatility and reversion of wealth from savings customers and Berka's accounts together.
+
+    Where the folder holds a monthly history of a bank's own (`OWN`), from that alone; `BadInput` where it is too short.
+    """
+    from sim.population.book.history import read_history
+
+    for file in (Path(folder) / name for name in OWN):
+        if file.is_file():
+            own = read_history(file, {"id": "id", "aum": "aum"}, month="month")
+            try:
+                return made(history=own.frame, title="own")
+            except ValueError as error:
+                raise BadInput.at(str(file), str(error)) from None
     return made(snapshots(folder), berka_history(folder), "berka")
 
 
 def learned(fit: Any) -> Learned:
     """What the page says."""
     sd, reversion = np.asarray(fit.draws)[:, :2].T
+    said = f"Monthly volatility of wealth {told(sd, 3)}, reversion {told(reversion, 3)}."
+    if not any(target.name.startswith("savings") for target in fit.problem.targets):
+        return Learned(
+            "Balances of the bank's own customers month by month.",
+            "Variances of change of log balance over 1 to 8 months, of which 4 and 8 check.",
+            f"{said} What passes in weeks is told from wealth by its memory alone.",
+            "They may take the place of the defaults as far as balances here are all of a customer's wealth there.",
+        )
     return Learned(
         "Four balance snapshots over six months of 21,216 savings customers, monthly balances of 1,229 accounts in "
         "their first 15 months.",
         "Slopes and covariances given the quarter's balance, which the choice of customers by it leaves as they are; "
         "variances of change over 1 to 8 months.",
-        f"Monthly volatility of wealth {told(sd, 3)}, reversion {told(reversion, 3)}. Six months and fifteen are too "
-        "short to tell slow reversion from standing differences between customers.",
+        f"{said} Six months and fifteen are too short to tell slow reversion from differences that last.",
         "sd and reversion stay: balances of one account move more than wealth does.",
     )
