@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 import pytest
 
+from sim.calibration.file import read_calibration
 from sim.cli import main
 from sim.population.book import columns as book_columns
 from sim.population.book.columns import FIELD_NAMES, QUANTITIES
@@ -107,6 +108,10 @@ def test_every_snippet_of_the_documents_is_taken(
     if "items" in data:  # an instrument of questionnaires, which is no scenario
         (tmp_path / "instrument.yaml").write_text(text, "utf-8")
         assert read_instrument(tmp_path / "instrument.yaml").name == data["name"]
+        return
+    if {"study", "parameters"} & set(data):  # a calibration
+        (tmp_path / "calibration.yaml").write_text(text, "utf-8")
+        assert read_calibration(tmp_path / "calibration.yaml")[0].name == data["name"]
         return
     if set(data) <= set(FIELD_NAMES):  # columns alone
         data = {"population": {"source": "book", "file": "b.csv", "columns": {"id": "id", "aum": "aum", **data}}}

@@ -18,7 +18,7 @@ from sim.behaviour.rates import promoters
 from sim.calibration.checks import rank_checks, sbc
 from sim.calibration.file import read_calibration, shipped
 from sim.calibration.inference import fit
-from sim.calibration.studies import STUDIES, attrition, common, contacts, departures, frailty, loyalty, wealth
+from sim.calibration.studies import STUDIES, attrition, balances, common, contacts, departures, frailty, loyalty, wealth
 from sim.calibration.studies.common import MODEL, Law
 from sim.calibration.terms import Inference
 from sim.errors import BadInput
@@ -120,8 +120,8 @@ def made_up_balances(theta: dict[str, float], n: int, months: int, rng: np.rando
 def made_up_snapshots(theta: dict[str, float], n: int, rng: np.random.Generator) -> np.ndarray:
     """The four snapshots (n, 4) of whom the quarter's balance is above a bound, as in the file."""
     by_month = made_up_balances(theta, n, 6, rng, "savings")
-    shots = np.column_stack([by_month[:, [m - 1 for m in when]].mean(axis=1) for when in wealth.SHOTS.values()])
-    return shots[shots[:, wealth.GIVEN] > np.quantile(shots[:, wealth.GIVEN], 0.2)]
+    shots = np.column_stack([by_month[:, [m - 1 for m in when]].mean(axis=1) for when in balances.SHOTS.values()])
+    return shots[shots[:, balances.GIVEN] > np.quantile(shots[:, balances.GIVEN], 0.2)]
 
 
 def made_up_answers(
@@ -443,7 +443,7 @@ def test_real_data_are_read_as_their_own_tables_say(name: str) -> None:
         assert seen.customers.sum() == 22771
         assert seen.fell.sum() / seen.customers.sum() == pytest.approx(0.186948, abs=1e-6)
     if name == "wealth":
-        assert wealth.snapshots(DATA).shape[1] == 4
+        assert balances.snapshots(DATA).shape[1] == 4
         assert 0 < value["berka, 1 months"] < value["berka, 6 months"]
     if name == "frailty":
         assert value["Regular, year 1"] == pytest.approx(0.369)
@@ -455,10 +455,10 @@ def test_an_own_history_is_a_problem_of_its_own() -> None:
     month = np.tile(np.arange(18), 300)
     frame = pd.DataFrame({"id": np.repeat(np.arange(300), 18), "month": month, "aum": np.exp(logs).ravel()})
     law = wealth.made(history=frame, title="own")
-    assert [target.name for target in law.targets] == [f"own, {lag} months" for lag in wealth.LAGS]
+    assert [target.name for target in law.targets] == [f"own, {lag} months" for lag in balances.LAGS]
     dated = frame.assign(month=pd.to_datetime("2024-01-31") + frame.month.map(pd.offsets.MonthEnd))
     assert np.array_equal(wealth.made(history=dated).observed, law.observed)
-    gap = wealth.panel(frame[frame.month != 5])  # a month that nobody has is none the less a month
+    gap = balances.panel(frame[frame.month != 5])  # a month that nobody has is none the less a month
     assert gap.shape[1] == 18
     assert np.isnan(gap[:, 5]).all()
     with pytest.raises(ValueError, match="pairs of months"):
