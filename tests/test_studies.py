@@ -18,7 +18,7 @@ from sim.behaviour.rates import promoters
 from sim.calibration.checks import rank_checks, sbc
 from sim.calibration.file import read_calibration, shipped
 from sim.calibration.inference import fit
-from sim.calibration.studies import STUDIES, attrition, common, contacts, departures, frailty, loyalty, wealth
+from sim.calibration.studies import STUDIES, attrition, balances, common, contacts, departures, frailty, loyalty, wealth
 from sim.calibration.studies.common import MODEL, Law
 from sim.calibration.terms import Inference
 from sim.errors import BadInput
@@ -30,7 +30,7 @@ SIGMAS = 4.0
 def real(name: str) -> Any:
     """The problem of a study from the real data."""
     for file in STUDIES[name].files:
-        if not (DATA / file).is_file():
+        if file not in wealth.OWN and not (DATA / file).is_file():
             pytest.skip(f"no {file} under {DATA}: set SIM_DATA_DIR to the folder of the public data sets")
     return STUDIES[name].problem(DATA)
 
@@ -67,27 +67,26 @@ def made_up_cohorts(
     return out
 
 
-def made_up_calls(
-    conversion: float, decay: float, need: float, landline: float, n: int, rng: np.random.Generator
-) -> contacts.Calls:
-    """Customers with a latent need, called until they say yes or the bank gives up, whatever their need."""
-    share = 0.635
-    way = (rng.random(n) > share).astype(int)
-    base = conversion / (share + (1.0 - share) * landline) * np.where(way == 1, landline, 1.0)
+def made_up_calls(conversion: float, decay: float, need: float, n: int, rng: np.random.Generator) -> contacts.Calls:
+    """Customers with a latent need, called until they say yes or the bank gives up; success rises as calls become few.
+
+    Thrown together, their success falls with the number of the call by the calendar alone.
+    """
+    spell = np.sort(rng.integers(0, 20, n))
+    level = np.exp(0.1 * (spell - 10.0))
+    base = conversion * level / level.mean()
     z = rng.normal(size=n)
-    open_, called, yes = np.ones(n, bool), np.zeros((2, contacts.CALLS)), np.zeros((2, contacts.CALLS))
-    for k in range(contacts.CALLS):
-        chance = np.minimum(base * np.exp(need * z) * decay**k, 1.0)
-        won = open_ & (rng.random(n) < chance)
-        for w in range(2):
-            called[w, k], yes[w, k] = (open_ & (way == w)).sum(), (won & (way == w)).sum()
-        open_ &= ~won & (rng.random(n) < 0.65)
-    never = way == 0
-    before = never & (rng.random(n) < base * np.exp(need * z))
-    now = rng.random(n) < base * np.exp(need * z)
-    memory = {"never": (float(never.sum()), float((never & now).sum()))}
-    memory["success"] = float(before.sum()), float((before & now).sum())
-    return contacts.Calls(called, yes, memory)
+    chance = np.minimum(base * np.exp(need * z), 1.0)
+    before = np.where(rng.random(n) < chance, "success", "failure").astype(object)
+    before[rng.random(n) < 0.5] = "nonexistent"
+    goes_on = 0.8 - 0.02 * spell
+    number, yes, open_ = np.ones(n, int), np.zeros(n, bool), np.ones(n, bool)
+    for k in range(contacts.CALLS + 3):
+        won = open_ & (rng.random(n) < chance * decay**k)
+        yes |= won
+        open_ &= ~won & (rng.random(n) < goes_on)
+        number += open_
+    return contacts.counted(spell, number, yes, before)
 
 
 def made_up_lives(rates: tuple[float, float, float], n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -121,8 +120,8 @@ def made_up_balances(theta: dict[str, float], n: int, months: int, rng: np.rando
 def made_up_snapshots(theta: dict[str, float], n: int, rng: np.random.Generator) -> np.ndarray:
     """The four snapshots (n, 4) of whom the quarter's balance is above a bound, as in the file."""
     by_month = made_up_balances(theta, n, 6, rng, "savings")
-    shots = np.column_stack([by_month[:, [m - 1 for m in when]].mean(axis=1) for when in wealth.SHOTS.values()])
-    return shots[shots[:, wealth.GIVEN] > np.quantile(shots[:, wealth.GIVEN], 0.2)]
+    shots = np.column_stack([by_month[:, [m - 1 for m in when]].mean(axis=1) for when in balances.SHOTS.values()])
+    return shots[shots[:, balances.GIVEN] > np.quantile(shots[:, balances.GIVEN], 0.2)]
 
 
 def made_up_answers(
@@ -154,9 +153,9 @@ def made_up_problem(name: str, seed: int = 1) -> tuple[Law, dict[str, float]]:
         truth = {"model.leaving.frailty": 0.6, "hazard, Regular": 0.02, "hazard, High End": 0.01}
         return frailty.made(made_up_cohorts(0.6, (0.02, 0.01), 20 * frailty.COHORT, rng)), truth
     if name == "contacts":
-        values = (0.055, 0.82, 0.6, 0.4)
+        values = (0.055, 0.93, 0.6)
         law = contacts.made(made_up_calls(*values, 400_000, rng))
-        return law, dict(zip([one.path for one in law.free], values, strict=True))
+        return law, dict(zip(contacts.PATHS, values, strict=True))
     if name == "departures":
         rates = (0.35, 0.2, 0.1)
         lives = made_up_lives(rates, 20_000, rng)
@@ -428,9 +427,11 @@ def test_real_data_are_read_as_their_own_tables_say(name: str) -> None:
     law = real(name)
     value = {target.name: target.value for target in law.targets}
     if name == "contacts":
-        table = pd.read_csv(DATA / "bank_marketing/targets/additional_contact_hazard_cellular.csv")
-        told = [value[f"cellular, call {k}"] for k in table.contact_no[: contacts.CALLS]]
-        assert told == pytest.approx(table.hazard[: contacts.CALLS].to_numpy(), rel=1e-4)
+        table = pd.read_csv(DATA / "bank_marketing/targets/additional_contact_hazard.csv").head(contacts.CALLS)
+        seen = contacts.calls(DATA)
+        assert seen.called.sum(axis=0) == pytest.approx(table.at_risk_ge_k)
+        assert seen.yes.sum(axis=0) == pytest.approx(table.yes)
+        assert np.exp(value["first call"]) == pytest.approx(table.hazard[0], rel=1e-5)
     if name == "departures":
         months, left = departures.lives(DATA)["banks"]
         assert (months.size, left.sum()) == (114, 75)
@@ -442,7 +443,7 @@ def test_real_data_are_read_as_their_own_tables_say(name: str) -> None:
         assert seen.customers.sum() == 22771
         assert seen.fell.sum() / seen.customers.sum() == pytest.approx(0.186948, abs=1e-6)
     if name == "wealth":
-        assert wealth.snapshots(DATA).shape[1] == 4
+        assert balances.snapshots(DATA).shape[1] == 4
         assert 0 < value["berka, 1 months"] < value["berka, 6 months"]
     if name == "frailty":
         assert value["Regular, year 1"] == pytest.approx(0.369)
@@ -454,13 +455,30 @@ def test_an_own_history_is_a_problem_of_its_own() -> None:
     month = np.tile(np.arange(18), 300)
     frame = pd.DataFrame({"id": np.repeat(np.arange(300), 18), "month": month, "aum": np.exp(logs).ravel()})
     law = wealth.made(history=frame, title="own")
-    assert [target.name for target in law.targets] == [f"own, {lag} months" for lag in wealth.LAGS]
+    assert [target.name for target in law.targets] == [f"own, {lag} months" for lag in balances.LAGS]
     dated = frame.assign(month=pd.to_datetime("2024-01-31") + frame.month.map(pd.offsets.MonthEnd))
     assert np.array_equal(wealth.made(history=dated).observed, law.observed)
-    gap = wealth.panel(frame[frame.month != 5])  # a month that nobody has is none the less a month
+    gap = balances.panel(frame[frame.month != 5])  # a month that nobody has is none the less a month
     assert gap.shape[1] == 18
     assert np.isnan(gap[:, 5]).all()
     with pytest.raises(ValueError, match="pairs of months"):
         wealth.made(history=frame[frame.month == 0])
     with pytest.raises(ValueError, match="pairs of months"):
         wealth.made()
+
+
+def test_an_own_history_in_the_folder_takes_the_place_of_the_public_data(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    amounts = np.exp(9.0 + made_up_balances(WEALTH, 200, 20, rng, "accounts")).round(2)
+    months = pd.period_range("2023-01", periods=20, freq="M").astype(str)
+    frame = pd.DataFrame({"id": np.repeat([f"C{i}" for i in range(200)], 20), "month": np.tile(months, 200)})
+    frame["aum"] = amounts.ravel()
+    frame.to_csv(tmp_path / "history.csv", index=False)
+    law = wealth.problem(tmp_path)
+    assert {target.name.split(",")[0] for target in law.targets} == {"own"}
+    whole = wealth.made(history=pd.DataFrame({"id": frame.id, "month": np.tile(np.arange(20), 200), "aum": frame.aum}))
+    assert law.observed == pytest.approx(whole.observed, rel=1e-6)
+    assert "own customers" in wealth.learned(fit(law, Inference(samples=300, draws=100))).data
+    frame[frame.month == "2023-01"].to_csv(tmp_path / "history.csv", index=False)
+    with pytest.raises(BadInput, match="pairs of months"):
+        wealth.problem(tmp_path)
