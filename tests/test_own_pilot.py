@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from made_pilots import made_pilot
 from scipy.stats import beta
+from test_posterior import posterior
 
 from sim.analysis.worth import Worth
 from sim.calibration.asked import inference_of
@@ -18,7 +20,7 @@ from sim.calibration.file import read_calibration
 from sim.calibration.inference import fit
 from sim.calibration.pilot import Pilot, read_pilot, words_of
 from sim.calibration.pilot_settings import PilotSettings
-from sim.calibration.posterior import Posterior, read_posterior
+from sim.calibration.posterior import Posterior, read_posterior, write_posterior
 from sim.errors import BadInput
 from sim.experiments.calibrate.bank import Lives, bank_problem
 from sim.experiments.calibrate.run import CalibrateOptions, calibrate
@@ -195,6 +197,10 @@ def test_customers_who_are_lost_from_sight_are_said_and_more_so_in_one_arm(tmp_p
     uneven = made[(made["month"] < 3) | (made["customer"] % 4 != 1)]
     assert "more in one arm than chance gives" in words_of(told(uneven, tmp_path))[-1]
     assert not told(made, tmp_path).doubts
+    digital = made.assign(digital=np.where(made["active"] == 1, made["customer"] % 3 == 0, np.nan))
+    last = digital[digital["month"] == 3].drop(columns="month")
+    assert not told(digital, tmp_path, outcome=["active", "digital"]).doubts  # who left is not lost
+    assert not told(last, tmp_path, outcome=["active", "digital"]).doubts
 
 
 def test_errors_cover_over_made_tests(tmp_path: Path) -> None:
@@ -269,6 +275,54 @@ def best(worth: Worth) -> float:
 
 BEFORE = f"beliefs: {{worlds: WORLDS, agents: 2000, seeds: 2, vary: [{QUALITY}, {ADOPTION}]}}"
 AFTER = "posterior: out/posterior.yaml\nbeliefs: {worlds: WORLDS, agents: 2000, seeds: 2, vary: posterior}"
+
+
+def test_the_files_of_the_page_are_taken(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "pilots.md").read_text("utf-8")
+    blocks = dict(re.findall(r"^```\n# (\w+\.yaml)\n(.*?)^```", page, re.M | re.S))
+    assert set(blocks) == {"quality.yaml", "after.yaml"}
+    for name, text in {"bank.yaml": BANK, **blocks}.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    made_pilot(BANK, {}, customers=1_000, seed=1, file=tmp_path / "ab.csv")
+    problem = bank_problem(*read_calibration(tmp_path / "quality.yaml"))
+    assert [one.path for one in problem.free] == [QUALITY, ADOPTION]
+    assert [one.target.name for one in problem.read.readings] == [
+        "retention of treated less nothing to month 11",
+        "digital_active_share of treated less nothing to month 11",
+    ]
+    assert problem.read.covariance[0, 1] != 0
+    (tmp_path / "out").mkdir()
+    write_posterior(tmp_path / "out" / "posterior.yaml", posterior({QUALITY: (0.4, 0.02), ADOPTION: (1.4, 0.05)}))
+    one = prepare(tmp_path / "after.yaml")[0]
+    assert one.scenario.arm_list[1].strategies[0].model_dump()["quality"] == 0.4
+    assert {QUALITY, ADOPTION, "managers.turnover"} <= {belief.name for belief in one.believed.beliefs}
+
+
+def test_a_pilot_that_the_bank_cannot_be_is_refused_at_its_place(tmp_path: Path) -> None:
+    (tmp_path / "bank.yaml").write_text(BANK, "utf-8")
+
+    def said(targets: str) -> str:
+        (tmp_path / "quality.yaml").write_text(
+            f"name: q\nscenario: bank.yaml\nparameters: {{{QUALITY}: null}}\ntargets: {targets}\n", "utf-8"
+        )
+        with pytest.raises(BadInput) as found:
+            bank_problem(*read_calibration(tmp_path / "quality.yaml"))
+        return str(found.value)
+
+    start = f"{tmp_path / 'quality.yaml'}:4:"
+    text = said("{pilot: nowhere.csv, arms: {A: nothing, B: treated}, outcome: active, months: 11}")
+    assert text.startswith(start)
+    assert "targets.pilot: there is no such file" in text
+    made_pilot(BANK, {}, customers=1_000, seed=1, file=tmp_path / "ab.csv")
+    text = said("{pilot: ab.csv, arms: {A: nothing, B: treated}, outcome: active, months: 12}")
+    assert text.startswith(start)
+    assert "targets.months: 12 are more than the 11 of the scenario" in text
+    text = said("{pilot: ab.csv, arms: {A: nothing, B: treated}, outcome: kept, months: 11}")
+    assert text.startswith(start)
+    assert "outcome" in text
+    assert "two of them are one arm" in said(
+        "{pilot: ab.csv, arms: {A: nothing, B: nothing}, outcome: active, months: 9}"
+    )
 
 
 @pytest.mark.slow

@@ -360,3 +360,18 @@ def test_a_table_found_as_a_factor_moves_from_where_it_stands(tmp_path: Path) ->
     assert "model.hazards.mass.close" in {one.path for one in plan.parameters}
     mass = [point.values["model.hazards.mass.close"] / plain["mass"].close for point in points]
     assert all(min(abs(value - draw) for draw in drawn) < 1e-9 for value in mass)
+
+
+# --- other verbs ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_resumed_forked_and_taken_up_as_an_object(tmp_path: Path) -> None:
+    file = home_of(tmp_path, "record: {panel: 5}")
+    out = tmp_path / "run"
+    assert main(["run", str(file), "--out", str(out), "--quiet", "--checkpoint", "1"]) == 0
+    digest = read(out).manifest["result_digest"]
+    assert main(["run", str(file), "--out", str(out), "--quiet", "--resume"]) == 0
+    assert main(["run", str(out / "scenario.yaml"), "--out", str(tmp_path / "again"), "--quiet"]) == 0
+    assert read(tmp_path / "again").manifest["result_digest"] == digest
+    assert main(["fork", str(out), str(file), "--at", "1", "--out", str(tmp_path / "fork"), "--quiet"]) == 0
+    assert read(tmp_path / "fork").manifest["result_digest"] == digest

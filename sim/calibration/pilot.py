@@ -301,15 +301,11 @@ def _lost(table: pd.DataFrame, people: pd.DataFrame, how: PilotSettings, order: 
     """Customers of whom nothing is known at the end, and who had not closed: as many in all arms?"""
     from scipy.stats import chi2_contingency
 
-    if "horizon" in table:
-        known = set(table.loc[table[how.outcomes].notna().all(axis=1), "customer"])
-    else:
-        last = table[table["month"] >= how.months]
-        known = set(last["customer"])
-        for name in how.outcomes:
-            if OUTCOMES[name].kind in ("kept", "gone"):
-                gone = table[name] == (1 if name == "closed" else 0)
-                known |= set(table.loc[gone, "customer"])
+    fates = [name for name in how.outcomes if OUTCOMES[name].kind in ("kept", "gone")]
+    seen = table[fates or how.outcomes].notna().all(axis=1)  # who left has no products to count
+    known = set(table.loc[seen & (table["month"] >= how.months), "customer"])
+    for name in fates:
+        known |= set(table.loc[table[name] == (1 if name == "closed" else 0), "customer"])
     lost = ~people["customer"].isin(known).to_numpy()
     if not lost.any():
         return
