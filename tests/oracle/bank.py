@@ -10,6 +10,7 @@ from typing import Any
 import mesa
 
 from oracle import standing
+from oracle.birth import TOP, OracleBirth
 from oracle.customer import OracleCustomer, moved
 from oracle.ledger import OracleLedger
 from oracle.luck import NORMAL, normal, poisson, single, uniforms
@@ -39,6 +40,8 @@ class OracleBank(mesa.Model):
         self.levers = OracleLevers(len(self.tiers))
         self.world = OracleWorld(self)
         self.team = OracleTeam(self)
+        self.by_matrix = self.settings.transitions.mode == "markov"
+        self.ceilings = [*self.bounds[1:], TOP]
         self.scale = standing.scale(self)
         self.standing_bond = [standing.bond(self, tier) for tier in range(len(self.tiers))]
         self.coverage_ratio = [standing.coverage_ratio(self, tier) for tier in range(len(self.tiers))]
@@ -205,6 +208,10 @@ class OracleBank(mesa.Model):
         self.plan = self.team.plans(self.wishes()) if self.settings.mechanisms.contacts else {}
         self.chances = {uses_app: self.serves(uses_app) for uses_app in (False, True)}
         self.agents_by_type[OracleCustomer].do("step")
+        if self.by_matrix and self.month % self.settings.transitions.period_months == 0:
+            birth = OracleBirth(self)
+            for one in self.open_customers():
+                one.is_moved(*birth.moved(one.uid, one.tier))
 
     def wishes(self) -> dict[int, Wish]:
         return self.programme.wishes() if self.programme is not None else {}

@@ -48,6 +48,7 @@ SINGLE = (
 )
 COLUMNS = (*WHOLE, *SINGLE, "aum")
 BAR = 0.999998  # of a bound, since AUM is a float of 32 bits
+BELOW_CEILING = 0.999999
 LONGEST = 100  # months and offers are counted up to here
 MOST_TRANSACTIONS = 30_000
 
@@ -149,6 +150,7 @@ class OracleCustomer(mesa.Agent):
         self.wallet_moves()
         self.counts_aum()
         self.leaves_or_returns()
+        self.is_held_in_band()
         self.changes_tier()
         self.ends_month()
 
@@ -572,6 +574,26 @@ class OracleCustomer(mesa.Agent):
 
     # --- the tier -----------------------------------------------------------------------------------------------------
 
+    def is_held_in_band(self) -> None:
+        """Where a matrix moves tiers, an active customer's AUM and wealth stay within the tier's."""
+        if not self.bank.by_matrix or not self.is_active:
+            return
+        inside = min(max(self.aum, self.bank.bounds[self.tier]), self.bank.ceilings[self.tier] * BELOW_CEILING)
+        self.log_wealth += math.log(inside / self.aum)
+        self.aum = inside
+
+    def is_moved(self, tier: int, aum: float) -> None:
+        """By the matrix, to another tier and an AUM of its law; wealth and its mean move along."""
+        if tier == self.tier:
+            return
+        months = self.bank.settings.leaving.tier_change_months
+        self.bank.moves(self, tier)
+        self.tier_change, self.below = months if tier > self.tier else -months, 0
+        self.tier, self.aum = tier, aum
+        self.aum_1 = self.aum_2 = single(aum)
+        shift = math.log(aum) - math.log(self.held * logistic(self.wallet)) - self.log_wealth
+        self.log_wealth, self.wealth_mean = single(self.log_wealth + shift), single(self.wealth_mean + shift)
+
     def changes_tier(self) -> None:
         """Up at once, down when the grace is over, by the mean AUM of the last three month ends."""
         bank = self.bank
@@ -582,6 +604,8 @@ class OracleCustomer(mesa.Agent):
         months = bank.settings.leaving.tier_change_months
         self.aum_2, self.aum_1 = self.aum_1, self.aum
         self.below = min(self.below + 1, LONGEST) if there < self.tier else 0
+        if bank.by_matrix:
+            return
         if there > self.tier:
             bank.moves(self, there)
             self.tier, self.tier_change, self.below = there, months, 0
