@@ -165,6 +165,7 @@ def strategy(use: str, **more: Any) -> dict[str, Any]:
 
 
 MATRIX = [[0.9, 0.1, 0.0, 0.0], [0.1, 0.8, 0.1, 0.0], [0.0, 0.1, 0.8, 0.1], [0.0, 0.0, 0.2, 0.8]]
+CAMPAIGNS = ("outreach", "win_back", "pressure", "grace", "coordination")
 OTHERWISE: dict[str, dict[str, Any]] = {
     "a row stands for many": {"customers": 20_000, "population": {"shares": SHARES, "agents": 400}},
     "tiers by a matrix": {"model": {"transitions": {"mode": "markov", "matrix": MATRIX, "period_months": 3}}},
@@ -173,6 +174,19 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "calls to those at risk": strategy("stratification", allocation="risk", retention=0.3),
     "calls to the largest": strategy("stratification", allocation="value", retention=0.3),
     "calls in turn": strategy("stratification", allocation="round_robin", retention=0.3),
+    "strategies tried in parts of the bank": {
+        "burn_in": 0,  # which arms without strategies live, so that a bank with pilots never does
+        "arms": {
+            "pilots": {
+                "strategies": [
+                    {"use": "digital_thinking", "where": {"tier": ["wealth", "mass"], "share": 0.6}} | AT_ONCE,
+                    {"use": "stratification", "where": {"share": 0.4}, "parts": [*CAMPAIGNS]} | AT_ONCE,
+                    {"use": "onboarding", "where": {"tier": "mass", "share": 0.5}} | AT_ONCE,
+                    {"use": "fintech"} | AT_ONCE,
+                ]
+            }
+        },
+    },
     "a strategy that ends": strategy("personalised_service", until=6, target="risk", running={"amount": 1000}),
 }
 
@@ -180,7 +194,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("how", OTHERWISE)
 def test_other_choices_mean_the_same(how: str):
     """Rows with weights, other queues, other calls, a strategy that comes to its end."""
-    beside(everything(months=11, burn_in=1, **OTHERWISE[how])).live()
+    beside(everything(**{"months": 11, "burn_in": 1} | OTHERWISE[how])).live()
 
 
 @pytest.mark.parametrize("off", Mechanisms.model_fields)

@@ -71,6 +71,7 @@ class OracleCustomer(mesa.Agent):
         for name in COLUMNS:
             setattr(self, name, columns[name])
         self.lived: int | None = None  # the last month it lived
+        self.tried = bank.tried_with(self)
 
     # --- what it can be asked -------------------------------------------------------------------------------------
 
@@ -81,7 +82,8 @@ class OracleCustomer(mesa.Agent):
 
     @property
     def levers(self) -> OracleLevers:
-        return self.bank.levers
+        """Of the month, as this customer meets them."""
+        return self.bank.meets[self.tried]
 
     @property
     def world(self) -> OracleWorld:
@@ -193,7 +195,7 @@ class OracleCustomer(mesa.Agent):
         if not self.is_active:
             return
         s, bank = self.bank.settings.service, self.bank
-        all_episodes, with_people, all_failures, people_failures = bank.chances[bool(self.adopted)]
+        all_episodes, with_people, all_failures, people_failures = bank.chances[self.tried, bool(self.adopted)]
         luck = self.service
         self.failed = luck["failure"] < all_failures
         people = luck["experience"] < with_people or luck["failure"] < people_failures
@@ -285,12 +287,17 @@ class OracleCustomer(mesa.Agent):
                 if keeps:
                     end += self.levers.retain[self.tier][channel] * keep
                 else:
-                    end += self.bank.campaign(self.tier, channel) * best + self.remote_calls(channel)
+                    end += self.campaign(channel) * best + self.remote_calls(channel)
                 if u < end:
                     if self.can_hear(channel):
                         self.channel, self.keeps = channel, keeps
                     return True
         return False
+
+    def campaign(self, channel: int) -> float:
+        """Chance of a campaign's offer in a month."""
+        usual = self.bank.by_tier(self.bank.channels[channel].campaign, self.tier)
+        return min(max(usual + self.levers.campaign[self.tier][channel], 0.0), 1.0)
 
     def remote_calls(self, channel: int) -> float:
         """Chance of a remote manager's call, to the larger customers of the lowest tier."""
@@ -317,7 +324,7 @@ class OracleCustomer(mesa.Agent):
         bank = self.bank
         quarter = (bank.month - 1) // bank.settings.scores.redrawn_months
         noise = normal(self.luck(DRAW_SCORE, quarter)[f"{kind}_noise"])
-        known = bank.known(kind)
+        known = bank.known(kind, self.levers)
         if kind == "offer":
             truth = self.need
         else:
@@ -388,9 +395,9 @@ class OracleCustomer(mesa.Agent):
             log_ratio += s.skill * quality + self.bond * math.log(s.bond_conversion)
             near = s.near_threshold_effect if self.is_near_bound(s.near_threshold) else 1.0
         if self.follows_lead:
-            log_ratio += levers.handoff * self.bank.data_quality()
+            log_ratio += levers.handoff * self.bank.data_quality(levers)
         if self.spoke_elsewhere:
-            log_ratio += levers.synergy * self.bank.data_quality()
+            log_ratio += levers.synergy * self.bank.data_quality(levers)
         life = self.bank.settings.life.need if self.has_event else 1.0
         return self.bank.channels[self.channel].conversion * math.exp(log_ratio) * near * life
 
@@ -498,7 +505,7 @@ class OracleCustomer(mesa.Agent):
     def covariates(self) -> float:
         """The sum of docs/model.md 7.10."""
         bank, s = self.bank, self.bank.settings.leaving
-        world, levers = bank.world, bank.levers
+        world, levers = bank.world, self.levers
         x = min(self.products - 1, s.products_most) * s.products
         x += s.satisfaction * self.satisfied() + s.trust * self.trusting() + s.engagement * self.engagement
         x += s.failure * self.open_failure + s.bond * self.bond
