@@ -73,7 +73,7 @@ class OracleBank(mesa.Model):
         self.weighs_population()
         self.promoters_at_start = self.promoters()
         self.remembers_tiers()
-        self.programme = OracleProgramme(self, self.scenario.arm_list[0].strategies)
+        self.programme = OracleProgramme(self, self.scenario.arm_list[0])
         for one in self.customers:
             one.tried = self.tried_with(one)
 

@@ -75,20 +75,67 @@ class OracleLevers:
 class OracleProgramme:
     """The strategies of an arm in a bank, from what it was at month 0."""
 
-    def __init__(self, bank: OracleBank, strategies: list[Any]):
+    def __init__(self, bank: OracleBank, arm: Any):
         self.bank = bank
         self.settings = bank.scenario.implementation
-        self.strategies = {one.use: one for one in strategies if one.intensity > 0}
+        self.strategies = {one.use: one for one in arm.strategies if one.intensity > 0}
         self.revenue = bank.ledger.revenue_a_year()
         self.upper_aum = by_percent(
             [(one.aum, one.uid, one.weight) for k in range(1, len(bank.tiers)) for one in bank.of_tier(k)]
         )
 
+        if arm.budget is not None:
+            self.keeps_to(arm.budget)
+
+    def keeps_to(self, budget: float) -> None:
+        """Scale intensities by one factor, each up to 1, so that a year costs the budget over the horizon."""
+        full = self.strategies
+        low, high = 0.0, 1.0 / min(one.intensity for one in full.values())
+
+        def yearly(factor: float) -> float:
+            self.strategies = {
+                name: one.model_copy(update={"intensity": min(one.intensity * factor, 1.0)})
+                for name, one in full.items()
+            }
+            return sum(self.a_year(one) for one in self.strategies.values())
+
+        if yearly(high) <= budget:
+            return
+        for _ in range(80):
+            middle = (low + high) / 2.0
+            low, high = (middle, high) if yearly(middle) <= budget else (low, middle)
+        yearly(low)
+
+    def a_year(self, one: Any) -> float:
+        """What a strategy costs over the horizon, a year, with the pay of managers it adds once it has taken hold."""
+        bank, months = self.bank, self.bank.scenario.months
+        spent = sum(self.spends(one, month) for month in range(1, months + 1)) * 12.0 / months
+        posts = 0.0
+        if one.use == "stratification" and "coverage" in one.parts:
+            managers = bank.scenario.managers
+            for k in range(1, len(bank.tiers)):
+                coverage = bank.by_tier(managers.coverage, k)
+                if 0.0 < coverage < one.coverage:
+                    shift = one.intensity * one.fidelity * (logit(one.coverage) - logit(coverage))
+                    covered = 1.0 / (1.0 + math.exp(-logit(coverage) - shift)) - coverage
+                    active = sum(customer.weight for customer in bank.of_tier(k)) / 1024
+                    posts += covered * active / bank.by_tier(managers.span, k)
+        return spent + posts * bank.scenario.managers.salary * 12.0
+
+    def spends(self, one: Any, month: int) -> float:
+        """Cost of a strategy in a month."""
+        elapsed, capital_months = self.elapsed(one, month), self.settings.capital_months
+        if elapsed == 0:
+            return 0.0
+        whole = sum(self.revenue_where(one))
+        capital = in_money(one.capital, whole) / capital_months if elapsed <= capital_months else 0.0
+        return one.intensity * (capital + in_money(one.running, whole) / 12.0)
+
     # --- how far ------------------------------------------------------------------------------------------------------
 
-    def elapsed(self, one: Any) -> int:
+    def elapsed(self, one: Any, month: int | None = None) -> int:
         """Months at work, the first counted as 1."""
-        month = self.bank.month
+        month = self.bank.month if month is None else month
         return 0 if one.until is not None and month > one.until else max(month - one.start, 0)
 
     def curve(self, one: Any) -> float:
@@ -288,14 +335,8 @@ class OracleProgramme:
         """Of the month by tier, CNY, laid on tiers as revenue was at month 0."""
         found = [0.0] * len(self.revenue)
         for one in self.strategies.values():
-            if self.elapsed(one) == 0:
-                continue
-            revenue = self.revenue_where(one)
-            whole = sum(revenue)
-            months = self.settings.capital_months
-            capital = in_money(one.capital, whole) / months if self.elapsed(one) <= months else 0.0
-            total = one.intensity * (capital + in_money(one.running, whole) / 12.0)
-            found = [sofar + total * part / whole for sofar, part in zip(found, revenue, strict=True)]
+            revenue, total = self.revenue_where(one), self.spends(one, self.bank.month)
+            found = [sofar + total * part / sum(revenue) for sofar, part in zip(found, revenue, strict=True)]
         return found
 
     def revenue_where(self, one: Any) -> list[float]:
