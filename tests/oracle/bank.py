@@ -10,10 +10,11 @@ from typing import Any
 import mesa
 
 from oracle import standing
+from oracle.birth import TOP, OracleBirth
 from oracle.customer import OracleCustomer, moved
 from oracle.ledger import OracleLedger
 from oracle.luck import NORMAL, normal, poisson, single, uniforms
-from oracle.strategies import OracleLevers, OracleProgramme, Wish
+from oracle.strategies import NOTHING_TRIED, OracleLevers, OracleProgramme, Tried, Wish
 from oracle.team import OracleTeam
 from oracle.world import OracleWorld
 from sim.codes import ACTIVE, CLOSED, DRAW_JOINERS
@@ -36,14 +37,17 @@ class OracleBank(mesa.Model):
         self.settings, self.tiers = scenario.model, scenario.tier_list
         self.channels = scenario.channels.all()
         self.bounds = [tier.start for tier in self.tiers]
-        self.levers = OracleLevers(len(self.tiers))
+        self.levers = OracleLevers(len(self.tiers))  # of managers, and of customers in no pilot
+        self.meets = {NOTHING_TRIED: self.levers}
+        self.programme: OracleProgramme | None = None  # begins with the measured months
         self.world = OracleWorld(self)
         self.team = OracleTeam(self)
+        self.by_matrix = self.settings.transitions.mode == "markov"
+        self.ceilings = [*self.bounds[1:], TOP]
         self.scale = standing.scale(self)
         self.standing_bond = [standing.bond(self, tier) for tier in range(len(self.tiers))]
         self.coverage_ratio = [standing.coverage_ratio(self, tier) for tier in range(len(self.tiers))]
         self.ledger = OracleLedger(self)
-        self.programme: OracleProgramme | None = None  # begins with the measured months
         self.promoters_at_start = 0.0
         self.plan: Mapping[int, int] = {}
         self.flows: Counter[tuple[str, int]] = Counter()
@@ -56,14 +60,22 @@ class OracleBank(mesa.Model):
             self.team.is_founded()
         self.counts_itself()
         self.weighs_population()
+        if self.month == 0:
+            self.remembers_tiers()
+
+    def remembers_tiers(self) -> None:
+        """Of month 0, by which customers are in pilots."""
+        for one in self.customers:
+            one.first_tier = one.tier
 
     def begins_measuring(self) -> None:
         """Month 0: hazards are normalised once more, and the arm's strategies begin."""
         self.weighs_population()
         self.promoters_at_start = self.promoters()
+        self.remembers_tiers()
+        self.programme = OracleProgramme(self, self.scenario.arm_list[0])
         for one in self.customers:
-            one.first_tier = one.tier
-        self.programme = OracleProgramme(self, self.scenario.arm_list[0].strategies)
+            one.tried = self.tried_with(one)
 
     # --- settings -----------------------------------------------------------------------------------------------------
 
@@ -136,7 +148,7 @@ class OracleBank(mesa.Model):
 
     # --- what customers ask -------------------------------------------------------------------------------------------
 
-    def serves(self, uses_app: bool) -> tuple[float, float, float, float]:
+    def serves(self, uses_app: bool, levers: OracleLevers) -> tuple[float, float, float, float]:
         """Chances in a month of an experience, of one with people, of a failure, and of one with people."""
         found = []
         for people_only in (False, True):
@@ -147,10 +159,10 @@ class OracleBank(mesa.Model):
                     started *= 1.0 - self.scenario.channels.branch_visits_saved
                 if channel.in_app:
                     started *= uses_app and not people_only
-                    failing *= math.exp(self.levers.log_app_failure)
+                    failing *= math.exp(levers.log_app_failure)
                 episodes += started
                 failures += started * failing
-            ratio = math.exp(self.levers.log_failure) if self.settings.mechanisms.failures else 0.0
+            ratio = math.exp(levers.log_failure) if self.settings.mechanisms.failures else 0.0
             found.append((-math.expm1(-episodes), -ratio * math.expm1(-failures)))
         (any_kind, fails), (people, people_fail) = found
         return any_kind, people, fails, people_fail
@@ -164,22 +176,17 @@ class OracleBank(mesa.Model):
     def planned(self, customer: OracleCustomer) -> int:
         return self.plan.get(customer.uid, -1)
 
-    def campaign(self, tier: int, channel: int) -> float:
-        """Chance of a campaign's offer in a month."""
-        chance = self.by_tier(self.channels[channel].campaign, tier) + self.levers.campaign[tier][channel]
-        return min(max(chance, 0.0), 1.0)
+    def data_quality(self, levers: OracleLevers) -> float:
+        return moved(self.settings.scores.data_quality, levers.data_quality)
 
-    def data_quality(self) -> float:
-        return moved(self.settings.scores.data_quality, self.levers.data_quality)
-
-    def known(self, kind: str) -> float:
+    def known(self, kind: str, levers: OracleLevers) -> float:
         """Correlation of a score with the truth (7.16)."""
-        s, levers = self.settings.scores, self.levers
+        s = self.settings.scores
         if kind == "uplift":
             return min(max(s.uplift + levers.uplift, 0.0), 1.0)
         auc = s.churn_auc + levers.churn_auc if kind == "churn" else s.offer_auc + levers.offer_auc
         truth = self.risk_spread if kind == "churn" else self.settings.contacts.need
-        effective = 0.5 + (min(max(auc, 0.5), 0.9999) - 0.5) * self.data_quality()
+        effective = 0.5 + (min(max(auc, 0.5), 0.9999) - 0.5) * self.data_quality(levers)
         return min(math.sqrt(2.0) * normal(effective) / max(truth, 1e-6), 1.0)
 
     def word_of_mouth(self, tier: int) -> float:
@@ -200,11 +207,27 @@ class OracleBank(mesa.Model):
         self.flows.clear()
         self.world = OracleWorld(self)
         self.world.strikes()
-        self.levers = self.programme.turns() if self.programme is not None else OracleLevers(len(self.tiers))
+        self.meets = {tried: self.turned(tried) for tried in {NOTHING_TRIED, *(one.tried for one in self.customers)}}
+        self.levers = self.meets[NOTHING_TRIED]
         self.qualities = [manager.quality() for manager in self.team.managers]
         self.plan = self.team.plans(self.wishes()) if self.settings.mechanisms.contacts else {}
-        self.chances = {uses_app: self.serves(uses_app) for uses_app in (False, True)}
+        self.chances = {
+            (tried, uses_app): self.serves(uses_app, levers)
+            for tried, levers in self.meets.items()
+            for uses_app in (False, True)
+        }
         self.agents_by_type[OracleCustomer].do("step")
+        if self.by_matrix and self.month % self.settings.transitions.period_months == 0:
+            birth = OracleBirth(self)
+            for one in self.open_customers():
+                one.is_moved(*birth.moved(one.uid, one.tier))
+
+    def turned(self, tried: Tried) -> OracleLevers:
+        """The levers of the month, of customers in these pilots."""
+        return self.programme.turns(tried) if self.programme is not None else OracleLevers(len(self.tiers))
+
+    def tried_with(self, customer: OracleCustomer) -> Tried:
+        return self.programme.tried_with(customer) if self.programme is not None else NOTHING_TRIED
 
     def wishes(self) -> dict[int, Wish]:
         return self.programme.wishes() if self.programme is not None else {}

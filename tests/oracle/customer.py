@@ -48,6 +48,7 @@ SINGLE = (
 )
 COLUMNS = (*WHOLE, *SINGLE, "aum")
 BAR = 0.999998  # of a bound, since AUM is a float of 32 bits
+BELOW_CEILING = 0.999999
 LONGEST = 100  # months and offers are counted up to here
 MOST_TRANSACTIONS = 30_000
 
@@ -70,6 +71,7 @@ class OracleCustomer(mesa.Agent):
         for name in COLUMNS:
             setattr(self, name, columns[name])
         self.lived: int | None = None  # the last month it lived
+        self.tried = bank.tried_with(self)
 
     # --- what it can be asked -------------------------------------------------------------------------------------
 
@@ -80,7 +82,8 @@ class OracleCustomer(mesa.Agent):
 
     @property
     def levers(self) -> OracleLevers:
-        return self.bank.levers
+        """Of the month, as this customer meets them."""
+        return self.bank.meets[self.tried]
 
     @property
     def world(self) -> OracleWorld:
@@ -149,6 +152,7 @@ class OracleCustomer(mesa.Agent):
         self.wallet_moves()
         self.counts_aum()
         self.leaves_or_returns()
+        self.is_held_in_band()
         self.changes_tier()
         self.ends_month()
 
@@ -191,7 +195,7 @@ class OracleCustomer(mesa.Agent):
         if not self.is_active:
             return
         s, bank = self.bank.settings.service, self.bank
-        all_episodes, with_people, all_failures, people_failures = bank.chances[bool(self.adopted)]
+        all_episodes, with_people, all_failures, people_failures = bank.chances[self.tried, bool(self.adopted)]
         luck = self.service
         self.failed = luck["failure"] < all_failures
         people = luck["experience"] < with_people or luck["failure"] < people_failures
@@ -283,12 +287,17 @@ class OracleCustomer(mesa.Agent):
                 if keeps:
                     end += self.levers.retain[self.tier][channel] * keep
                 else:
-                    end += self.bank.campaign(self.tier, channel) * best + self.remote_calls(channel)
+                    end += self.campaign(channel) * best + self.remote_calls(channel)
                 if u < end:
                     if self.can_hear(channel):
                         self.channel, self.keeps = channel, keeps
                     return True
         return False
+
+    def campaign(self, channel: int) -> float:
+        """Chance of a campaign's offer in a month."""
+        usual = self.bank.by_tier(self.bank.channels[channel].campaign, self.tier)
+        return min(max(usual + self.levers.campaign[self.tier][channel], 0.0), 1.0)
 
     def remote_calls(self, channel: int) -> float:
         """Chance of a remote manager's call, to the larger customers of the lowest tier."""
@@ -315,7 +324,7 @@ class OracleCustomer(mesa.Agent):
         bank = self.bank
         quarter = (bank.month - 1) // bank.settings.scores.redrawn_months
         noise = normal(self.luck(DRAW_SCORE, quarter)[f"{kind}_noise"])
-        known = bank.known(kind)
+        known = bank.known(kind, self.levers)
         if kind == "offer":
             truth = self.need
         else:
@@ -386,9 +395,9 @@ class OracleCustomer(mesa.Agent):
             log_ratio += s.skill * quality + self.bond * math.log(s.bond_conversion)
             near = s.near_threshold_effect if self.is_near_bound(s.near_threshold) else 1.0
         if self.follows_lead:
-            log_ratio += levers.handoff * self.bank.data_quality()
+            log_ratio += levers.handoff * self.bank.data_quality(levers)
         if self.spoke_elsewhere:
-            log_ratio += levers.synergy * self.bank.data_quality()
+            log_ratio += levers.synergy * self.bank.data_quality(levers)
         life = self.bank.settings.life.need if self.has_event else 1.0
         return self.bank.channels[self.channel].conversion * math.exp(log_ratio) * near * life
 
@@ -496,7 +505,7 @@ class OracleCustomer(mesa.Agent):
     def covariates(self) -> float:
         """The sum of docs/model.md 7.10."""
         bank, s = self.bank, self.bank.settings.leaving
-        world, levers = bank.world, bank.levers
+        world, levers = bank.world, self.levers
         x = min(self.products - 1, s.products_most) * s.products
         x += s.satisfaction * self.satisfied() + s.trust * self.trusting() + s.engagement * self.engagement
         x += s.failure * self.open_failure + s.bond * self.bond
@@ -572,6 +581,26 @@ class OracleCustomer(mesa.Agent):
 
     # --- the tier -----------------------------------------------------------------------------------------------------
 
+    def is_held_in_band(self) -> None:
+        """Where a matrix moves tiers, an active customer's AUM and wealth stay within the tier's."""
+        if not self.bank.by_matrix or not self.is_active:
+            return
+        inside = min(max(self.aum, self.bank.bounds[self.tier]), self.bank.ceilings[self.tier] * BELOW_CEILING)
+        self.log_wealth += math.log(inside / self.aum)
+        self.aum = inside
+
+    def is_moved(self, tier: int, aum: float) -> None:
+        """By the matrix, to another tier and an AUM of its law; wealth and its mean move along."""
+        if tier == self.tier:
+            return
+        months = self.bank.settings.leaving.tier_change_months
+        self.bank.moves(self, tier)
+        self.tier_change, self.below = months if tier > self.tier else -months, 0
+        self.tier, self.aum = tier, aum
+        self.aum_1 = self.aum_2 = single(aum)
+        shift = math.log(aum) - math.log(self.held * logistic(self.wallet)) - self.log_wealth
+        self.log_wealth, self.wealth_mean = single(self.log_wealth + shift), single(self.wealth_mean + shift)
+
     def changes_tier(self) -> None:
         """Up at once, down when the grace is over, by the mean AUM of the last three month ends."""
         bank = self.bank
@@ -582,6 +611,8 @@ class OracleCustomer(mesa.Agent):
         months = bank.settings.leaving.tier_change_months
         self.aum_2, self.aum_1 = self.aum_1, self.aum
         self.below = min(self.below + 1, LONGEST) if there < self.tier else 0
+        if bank.by_matrix:
+            return
         if there > self.tier:
             bank.moves(self, there)
             self.tier, self.tier_change, self.below = there, months, 0

@@ -34,7 +34,7 @@ def scale(bank: OracleBank) -> Scale:
     anchor_square = sum(n * a * a for n, a in zip(there, anchors, strict=True)) / sum(there)
     mu = square = spread = spread_of_trust = expecting = 0.0
     for uses_app, part in ((True, adoption.reference), (False, 1.0 - adoption.reference)):
-        any_kind, people, *_ = bank.serves(uses_app)
+        any_kind, people, *_ = bank.serves(uses_app, bank.levers)
         level, variance, of_trust, of_expectation = settled(bank, people, any_kind - people)
         mu += part * anchor * level
         square += part * anchor_square * level * level

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oracle.luck import normal
-from sim.codes import APP, CHANNELS, LEAD, MESSAGING, PHONE, RETENTION
+from oracle.luck import normal, uniforms
+from sim.codes import APP, CHANNELS, DRAW_PILOT, LEAD, MESSAGING, PHONE, RETENTION
 
 if TYPE_CHECKING:
     from oracle.bank import OracleBank
@@ -26,11 +27,21 @@ TOUCHES = {  # whose hours, and whose service, the first months unsettle
 }
 
 
+BY_MANAGERS = {"coverage", "retention", "near_threshold", "leads"}  # parts of stratification
+Tried = frozenset[str]  # the strategies in whose pilots a customer is
+NOTHING_TRIED: Tried = frozenset()
+
+
 class Wish(NamedTuple):
     """A contact that strategies want: how much, and what for."""
 
     priority: float
     purpose: int
+
+
+def acts(one: Any, tried: Tried) -> bool:
+    """Whether a strategy acts on customers in these pilots."""
+    return one.where is None or one.use in tried
 
 
 def logit(share: float) -> float:
@@ -64,63 +75,125 @@ class OracleLevers:
 class OracleProgramme:
     """The strategies of an arm in a bank, from what it was at month 0."""
 
-    def __init__(self, bank: OracleBank, strategies: list[Any]):
+    def __init__(self, bank: OracleBank, arm: Any):
         self.bank = bank
         self.settings = bank.scenario.implementation
-        self.strategies = {one.use: one for one in strategies if one.intensity > 0}
+        self.strategies = {one.use: one for one in arm.strategies if one.intensity > 0}
         self.revenue = bank.ledger.revenue_a_year()
         self.upper_aum = by_percent(
             [(one.aum, one.uid, one.weight) for k in range(1, len(bank.tiers)) for one in bank.of_tier(k)]
         )
 
+        if arm.budget is not None:
+            self.keeps_to(arm.budget)
+
+    def keeps_to(self, budget: float) -> None:
+        """Scale intensities by one factor, each up to 1, so that a year costs the budget over the horizon."""
+        full = self.strategies
+        low, high = 0.0, 1.0 / min(one.intensity for one in full.values())
+
+        def yearly(factor: float) -> float:
+            self.strategies = {
+                name: one.model_copy(update={"intensity": min(one.intensity * factor, 1.0)})
+                for name, one in full.items()
+            }
+            return sum(self.a_year(one) for one in self.strategies.values())
+
+        if yearly(high) <= budget:
+            return
+        for _ in range(80):
+            middle = (low + high) / 2.0
+            low, high = (middle, high) if yearly(middle) <= budget else (low, middle)
+        yearly(low)
+
+    def a_year(self, one: Any) -> float:
+        """What a strategy costs over the horizon, a year, with the pay of managers it adds once it has taken hold."""
+        bank, months = self.bank, self.bank.scenario.months
+        spent = sum(self.spends(one, month) for month in range(1, months + 1)) * 12.0 / months
+        posts = 0.0
+        if one.use == "stratification" and "coverage" in one.parts:
+            managers = bank.scenario.managers
+            for k in range(1, len(bank.tiers)):
+                coverage = bank.by_tier(managers.coverage, k)
+                if 0.0 < coverage < one.coverage:
+                    shift = one.intensity * one.fidelity * (logit(one.coverage) - logit(coverage))
+                    covered = 1.0 / (1.0 + math.exp(-logit(coverage) - shift)) - coverage
+                    active = sum(customer.weight for customer in bank.of_tier(k)) / 1024
+                    posts += covered * active / bank.by_tier(managers.span, k)
+        return spent + posts * bank.scenario.managers.salary * 12.0
+
+    def spends(self, one: Any, month: int) -> float:
+        """Cost of a strategy in a month."""
+        elapsed, capital_months = self.elapsed(one, month), self.settings.capital_months
+        if elapsed == 0:
+            return 0.0
+        whole = sum(self.revenue_where(one))
+        capital = in_money(one.capital, whole) / capital_months if elapsed <= capital_months else 0.0
+        return one.intensity * (capital + in_money(one.running, whole) / 12.0)
+
     # --- how far ------------------------------------------------------------------------------------------------------
 
-    def elapsed(self, one: Any) -> int:
+    def elapsed(self, one: Any, month: int | None = None) -> int:
         """Months at work, the first counted as 1."""
-        month = self.bank.month
+        month = self.bank.month if month is None else month
         return 0 if one.until is not None and month > one.until else max(month - one.start, 0)
 
     def curve(self, one: Any) -> float:
         tau = self.elapsed(one)
         return 1.0 / (1.0 + math.exp(-one.speed * (tau - one.lag))) if tau > 0 else 0.0
 
-    def held(self, name: str) -> float:
-        """Intensity times the S-curve of another strategy."""
+    def held(self, name: str, tried: Tried) -> float:
+        """Intensity times the S-curve of another strategy, where it acts."""
         one = self.strategies.get(name)
-        return one.intensity * self.curve(one) if one is not None else 0.0
+        return one.intensity * self.curve(one) if one is not None and acts(one, tried) else 0.0
 
-    def maturity(self, one: Any) -> float:
+    def maturity(self, one: Any, tried: Tried | None = None) -> float:
+        """On customers with whom these strategies are tried; those of its own pilot unless said."""
+        own = frozenset({one.use}) if tried is None else tried
+        held = partial(self.held, tried=own)
         s, fidelity, name = self.settings, one.fidelity, one.use
         if name in GATED:
-            fidelity = min(fidelity + s.institutions * self.held("institutional"), 1.0)
-            fidelity = min(fidelity, s.gate + (1.0 - s.gate) * self.held("digital_thinking"))
+            fidelity = min(fidelity + s.institutions * held("institutional"), 1.0)
+            fidelity = min(fidelity, s.gate + (1.0 - s.gate) * held("digital_thinking"))
         reached = one.intensity * fidelity * self.curve(one)
         if name == "personalised_service":
-            reached *= 1.0 + s.tools_and_team * self.held("staff_upskilling")
-            reached *= 1.0 + s.strata_and_tools * self.held("stratification")
+            reached *= 1.0 + s.tools_and_team * held("staff_upskilling")
+            reached *= 1.0 + s.strata_and_tools * held("stratification")
         elif name == "staff_upskilling":
-            reached *= 1.0 + s.tools_and_team * self.held("personalised_service")
+            reached *= 1.0 + s.tools_and_team * held("personalised_service")
             kept = 0.5 ** (self.elapsed(one) / s.erosion_half_life)
-            reached *= kept + (1.0 - kept) * self.held("human_resources")
+            reached *= kept + (1.0 - kept) * held("human_resources")
         elif name == "stratification":
-            reached *= 1.0 + s.strata_and_tools * self.held("personalised_service")
+            reached *= 1.0 + s.strata_and_tools * held("personalised_service")
         return min(reached, 1.0)
 
-    def at_work(self) -> Iterator[tuple[Any, float]]:
+    def at_work(self, tried: Tried) -> Iterator[tuple[Any, float]]:
         for one in self.strategies.values():
-            if self.elapsed(one) > 0:
-                yield one, self.maturity(one)
+            if self.elapsed(one) > 0 and acts(one, tried):
+                yield one, self.maturity(one, tried)
+
+    def tried_with(self, customer: OracleCustomer) -> Tried:
+        """The strategies whose pilots a customer is in, by the tier at month 0 or on joining, and its own draw."""
+        tried = set()
+        for one in self.strategies.values():
+            if one.where is not None:
+                named = [one.where.tier] if isinstance(one.where.tier, str) else one.where.tier
+                inside = named is None or self.bank.tiers[customer.first_tier].name in named
+                if inside and uniforms(self.bank.seed, DRAW_PILOT, 0, customer.uid)[0] < one.where.share:
+                    tried.add(one.use)
+        return frozenset(tried)
 
     # --- levers -------------------------------------------------------------------------------------------------------
 
-    def turns(self) -> OracleLevers:
-        """The month's levers, the upheaval of first months included."""
+    def turns(self, tried: Tried = NOTHING_TRIED) -> OracleLevers:
+        """The month's levers that some customers meet, the upheaval of first months included."""
         levers = OracleLevers(len(self.bank.tiers))
         depth = dict.fromkeys(("managers", "hours", "app", "service"), 0.0)
-        for one, maturity in self.at_work():
+        for one, maturity in self.at_work(tried):
             getattr(self, one.use)(levers, one, maturity)
             if self.elapsed(one) <= self.settings.dip_months:
-                for touched in TOUCHES[one.use]:
+                unsettles = () if one.use == "stratification" and not BY_MANAGERS & {*one.parts} else TOUCHES[one.use]
+                for touched in unsettles:
                     depth[touched] = max(depth[touched], one.intensity)
         levers.log_hours += math.log(1.0 - self.settings.dip_hours * max(depth["managers"], depth["hours"]))
         for managed in (0, 1):
@@ -141,19 +214,25 @@ class OracleProgramme:
         levers.adoption += m * math.log(s.adoption)
 
     def stratification(self, levers: OracleLevers, s: Any, m: float) -> None:
-        for k in range(1, len(self.bank.tiers)):
+        parts = {*s.parts}
+        for k in range(1, len(self.bank.tiers)) if "coverage" in parts else ():
             coverage = self.bank.by_tier(self.bank.scenario.managers.coverage, k)
             if 0.0 < coverage < s.coverage:
                 levers.coverage[k] += m * (logit(s.coverage) - logit(coverage))
         late = 0.5 ** (max(s.handoff_days - s.handoff_within, 0.0) / s.handoff_half_life)
-        levers.handoff += m * math.log(1.0 + (s.handoff - 1.0) * late)
-        levers.synergy += m * math.log(s.coordinated / s.uncoordinated)
-        levers.outreach += m * s.outreach
-        for k in range(len(self.bank.tiers)):
-            levers.win_back[k] += m * s.win_back / 12.0
-        self.caps(levers, s, m)
-        levers.extra_grace += m * s.grace
-        levers.log_demotion += m * math.log(1.0 + s.demotion)
+        if "leads" in parts:
+            levers.handoff += m * math.log(1.0 + (s.handoff - 1.0) * late)
+        if "coordination" in parts:
+            levers.synergy += m * math.log(s.coordinated / s.uncoordinated)
+        if "outreach" in parts:
+            levers.outreach += m * s.outreach
+        if "win_back" in parts:
+            levers.win_back[:] = [chance + m * s.win_back / 12.0 for chance in levers.win_back]
+        if "pressure" in parts:
+            self.caps(levers, s, m)
+        if "grace" in parts:
+            levers.extra_grace += m * s.grace
+            levers.log_demotion += m * math.log(1.0 + s.demotion)
 
     def caps(self, levers: OracleLevers, s: Any, m: float) -> None:
         """A cap on contact pressure comes down on the log scale; of two the stricter holds."""
@@ -215,7 +294,7 @@ class OracleProgramme:
         for customer in self.bank.customers:
             if customer.manager < 0 or not customer.is_active:
                 continue
-            wanted = [wish for one, m in self.at_work() for wish in self.wanted(one, m, customer)]
+            wanted = [wish for one, m in self.at_work(customer.tried) for wish in self.wanted(one, m, customer)]
             if wanted:
                 purposes = {wish.purpose for wish in wanted}
                 purpose = RETENTION if RETENTION in purposes else LEAD if LEAD in purposes else 0
@@ -229,12 +308,13 @@ class OracleProgramme:
                 yield Wish(score, 0)
         if s.use == "stratification":
             is_reached = scattered(one.uid) < int(m * (2**64 - 2**11))
-            if one.lead and is_reached:
+            if "leads" in s.parts and one.lead and is_reached:
                 yield Wish(s.lead_priority, LEAD)
-            if one.is_near_bound(s.near) and one.contact_gap + 1 >= s.near_months and is_reached:
+            near = one.is_near_bound(s.near) and one.contact_gap + 1 >= s.near_months
+            if "near_threshold" in s.parts and near and is_reached:
                 yield Wish(s.near_priority, 0)
             share = min(s.retention * m, 0.5)
-            if share > 0.0 and one.retained == 0:
+            if "retention" in s.parts and share > 0.0 and one.retained == 0:
                 yield from self.retention_call(s, share, one)
 
     def retention_call(self, s: Any, share: float, one: OracleCustomer) -> Iterator[Wish]:
@@ -253,12 +333,22 @@ class OracleProgramme:
 
     def cost(self) -> list[float]:
         """Of the month by tier, CNY, laid on tiers as revenue was at month 0."""
-        whole, total = sum(self.revenue), 0.0
-        for one, _ in self.at_work():
-            months = self.settings.capital_months
-            capital = in_money(one.capital, whole) / months if self.elapsed(one) <= months else 0.0
-            total += one.intensity * (capital + in_money(one.running, whole) / 12.0)
-        return [total * part / whole for part in self.revenue]
+        found = [0.0] * len(self.revenue)
+        for one in self.strategies.values():
+            revenue, total = self.revenue_where(one), self.spends(one, self.bank.month)
+            found = [sofar + total * part / sum(revenue) for sofar, part in zip(found, revenue, strict=True)]
+        return found
+
+    def revenue_where(self, one: Any) -> list[float]:
+        """A year's by tier at month 0, of the part of the bank that a strategy is tried in."""
+        if one.where is None:
+            return self.revenue
+        named = [one.where.tier] if isinstance(one.where.tier, str) else one.where.tier
+        tiers = self.bank.tiers
+        return [
+            part * one.where.share if named is None or tier.name in named else 0.0
+            for part, tier in zip(self.revenue, tiers, strict=True)
+        ]
 
 
 def in_money(cost: Any, revenue: float) -> float:
