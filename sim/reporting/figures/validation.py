@@ -14,7 +14,7 @@ from sim.reporting.figures import axes as marks
 from sim.reporting.figures import style
 from sim.reporting.figures.board import NothingToShow
 
-ROW = 0.36  # inches
+ROW = 0.42  # inches
 NAMES, TEXT = 2.5, 2.9  # inches of the names and of what is written behind
 BAND = "#DDE7DD"
 COLOURS = {"holds": style.GAIN, "misses": style.LOSS}
@@ -71,7 +71,7 @@ def against_tolerances(title: str, subtitle: str, lines: Sequence[Line]) -> Figu
             axis.plot([at(line.low), at(line.high)], [place, place], color=colour, linewidth=2.0, zorder=3)
             axis.plot([at(line.mean)], [place], marker="o", color=colour, markersize=5.5, zorder=4)
         axis.annotate(
-            style.fit(line.text, TEXT - 0.1, style.TICK),
+            "\n".join(style.fit(text, TEXT - 0.1, style.TICK) for text in line.text.split("\n")),
             (1, place),
             (8, 0),
             xycoords=("axes fraction", "data"),
