@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -90,7 +91,9 @@ def _plates(one: Mapping[str, Any], rows: Sequence[Row], seeds: pd.DataFrame, co
         bounds, span, what = (row["tolerance_low"], row["tolerance_high"]), _interval(row), row["measure"]
         if bounds[0] == bounds[0]:
             style = one["styles"][what]
-            text = f"{figure_words(span, style)}\ntolerance {tolerance_words(bounds, style)}"
+            said_so = tolerance_words(bounds, style)
+            text = f"{figure_words(span, style)}\ntolerance {said_so}"
+            bounds = (bounds[0], math.inf) if said_so == "above 0" else bounds  # 1 is no bound there
             lines.append(Line(what, *span, bounds, row["verdict"], text, values.get(what, ())))
     title = f"{name}: {one['claim']}"
     said = f"{one['verdict']}; mean over {counted(count, 'seed')} with its 95 % interval, against the tolerance"
