@@ -150,6 +150,51 @@ def test_a_few_facts_by_the_command_line(tmp_path: Path, capsys: pytest.CaptureF
     assert read.record["model"] == measuring.model_digest()
 
 
+# Facts that no luck of 2,000 customers decides: identities, a closed form, and a regression on a law without noise.
+ROBUST = ("V10", "E2", "E5", "E6")
+
+
+@pytest.mark.slow
+def test_every_fact_gives_figures_and_a_verdict_at_any_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All but E8, which runs tests of this very suite."""
+    folder = tmp_path / "facts"
+    names = [name for name in NAMES if name != "E8"]
+    words = ["--customers", "2000", "--seeds", "2", "--facts", ",".join(names), "--workers", "1"]
+    assert main(["validate-model", *words, "--out", str(folder), "--quiet"]) == 0
+    said = capsys.readouterr().out
+    table = pd.read_csv(folder / "facts.csv", keep_default_na=False)
+    read = stored.read(folder)
+    assert list(read.verdicts) == names
+    assert set(read.verdicts.values()) <= {"holds", "misses", "unclear", "not modelled"}
+    assert f"{read.record['met']} of {len(names)} hold" in said
+    assert {fact: read.verdicts[fact] for fact in ROBUST} == dict.fromkeys(ROBUST, "holds")
+    for fact, findings in read.findings().items():
+        if fact in names:
+            told = table[table["fact"] == fact]
+            assert told["measure"].tolist() == [one.what for one in findings] or read.verdicts[fact] == "not modelled"
+            for one in findings:
+                if one.tolerance is not None and math.isnan(one.interval.mean):
+                    assert one.verdict == "unclear", (fact, one.what)
+    measured = [fact for fact, verdict in read.verdicts.items() if verdict != "not modelled"]
+    assert {file.stem for file in (folder / "figures").glob("fact_*.svg")} >= {f"fact_{fact}" for fact in measured}
+    page = (folder / "validation.html").read_text(encoding="utf-8")
+    assert all(f'id="{fact}"' in page for fact in names)
+    assert ">nan" not in page
+
+
+def test_a_worker_that_dies_is_a_row(tmp_path: Path) -> None:
+    """What the engine hands back of an experiment whose workers died: its fact is unclear, and says why."""
+    job = measuring.Living(str(tmp_path), Size(1000))
+    job.do([("tariff", 1)])
+    units = [("tariff", 1), ("untouched", 1), ("untouched", 2)]
+    for unit in units[1:]:
+        job.crash(unit, "worker died: killed by signal 9")
+    found = measuring.gathered(job, [1, 2], units, ["E2", "E5"])
+    assert found.verdicts == {"E2": "holds", "E5": "unclear"}
+    assert found.broken["E5"][0] == "untouched, seed 1: worker died: killed by signal 9"
+    assert stored.record_of(found, {})["broken"] == {"E5": found.broken["E5"]}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -13,7 +13,7 @@ from sim.kernel.tallies import CONTACTS
 from sim.scenario.scenario import Scenario
 from sim.validation.banks import TIERS, UNIT, arms_at_the_start, fork, live, lived, scenario, side_by_side, tables
 from sim.validation.customers import Figures, Run
-from sim.validation.statistics import logistic
+from sim.validation.statistics import logistic, ratio
 
 QUARTER = 3
 KNOWING = {"churn_auc": 0.78, "uplift": 0.4, "data_quality": 0.85}  # as personalised service and fintech have them
@@ -106,14 +106,14 @@ def calls_that_keep(customers: int, months: int, seed: int) -> dict[str, Figures
             exits[policy] += [np.count_nonzero(called & (c.state != ACTIVE)), np.count_nonzero(called & ~stays)]
             made[policy] += contacts_made(banks[policy])
     left = {name: np.count_nonzero(first & (bank.customers.state != ACTIVE)) for name, bank in banks.items()}
-    saved = {policy: float(1000.0 * (left[NOBODY] - left[policy]) / made[policy]) for policy in SHARES}
+    saved = {policy: 1000.0 * ratio(float(left[NOBODY] - left[policy]), made[policy]) for policy in SHARES}
     v18 = {f"saved a 1,000 calls, by {policy}": value for policy, value in saved.items()}
     v18 |= {
-        "by uplift over by risk": saved["uplift"] / saved["risk"],
+        "by uplift over by risk": ratio(saved["uplift"], saved["risk"]),
         **{f"calls, by {policy}": made[policy] for policy in SHARES},
     }
-    ratio = {policy: float(with_it / without) for policy, (with_it, without) in exits.items()}
-    v19 = {"in turn": ratio["round_robin"], "by risk": ratio["risk"], "by uplift": ratio["uplift"]}
+    kept = {policy: ratio(float(with_it), float(without)) for policy, (with_it, without) in exits.items()}
+    v19 = {"in turn": kept["round_robin"], "by risk": kept["risk"], "by uplift": kept["uplift"]}
     return {"v18": v18, "v19": v19 | mechanism, "v9": {"exits of those called in turn over without": v19["in turn"]}}
 
 
@@ -125,16 +125,16 @@ def aimed(bank: BankModel) -> Figures:
     c = bank.customers
     awake = np.flatnonzero(c.state == ACTIVE)
     risk = c.risk[awake].astype(float)
-    ratio = np.array([bank.settings.retention.hazard_ratio[name] for name in UPLIFT_CLASSES])[c.uplift_class[awake]]
+    by_class = np.array([bank.settings.retention.hazard_ratio[name] for name in UPLIFT_CLASSES])[c.uplift_class[awake]]
     top = risk >= np.quantile(risk, 0.9)
 
     def mean(rows: np.ndarray) -> float:
-        return float(np.average(ratio[rows], weights=np.exp(risk[rows])))
+        return float(np.average(by_class[rows], weights=np.exp(risk[rows])))
 
     return {
         "mechanism, everybody": mean(np.ones(awake.size, bool)),
         "mechanism, the riskiest tenth": mean(top),
-        "mechanism, those it keeps": mean(ratio < 1.0),
+        "mechanism, those it keeps": mean(by_class < 1.0),
     }
 
 

@@ -15,6 +15,7 @@ from sim.scenario.scenario import Scenario
 from sim.validation.banks import UNIT, bank, live, scenario, tables
 from sim.validation.cohorts import hump
 from sim.validation.customers import YEAR, Figures, Run, attrition
+from sim.validation.statistics import ratio
 
 AFTER = 3  # months in which a change of manager is felt
 ROAD = 6  # months over which customers follow a manager
@@ -203,6 +204,8 @@ def capacity(customers: int, agents: int, months: int, seed: int) -> Figures:
     gains = []
     for span in SPANS:
         money, desk = experiment({"span": {"wealth": span}})
+        if not desk.posts:  # a bank too small for one wealth manager
+            return {}
         book = desk.books / desk.posts
         name = f"span {span:g}"
         gains.append((book, book * (money - alone)))
@@ -213,12 +216,14 @@ def capacity(customers: int, agents: int, months: int, seed: int) -> Figures:
         out[f"{name}: quality"] = desk.quality / desk.posts
         out[f"{name}: net new money a customer-year, over no managers"] = money - alone
         out[f"{name}: gain a manager-year"] = book * (money - alone)
-    slopes = [(g1 - g0) / (n1 - n0) for (n0, g0), (n1, g1) in pairwise(gains)]
+    slopes = [ratio(g1 - g0, n1 - n0) for (n0, g0), (n1, g1) in pairwise(gains)]
     for (one, two), slope in zip(pairwise(SPANS), slopes, strict=True):
         out[f"one more customer in a book of {one:g} to {two:g}"] = slope
     for middle, (one, two) in zip(SPANS[1:-1], pairwise(slopes), strict=True):
         out[f"what one more customer adds falls about {middle:g}"] = one - two
     _, pushed = experiment({"contact_months": {"wealth": 1.0}})
+    if not pushed.posts:
+        return out
     out["quality lost by a doubled contact norm"] = out["span 350: quality"] - pushed.quality / pushed.posts
     out["utilisation under a doubled contact norm"] = pushed.utilisation / pushed.posts
     return out

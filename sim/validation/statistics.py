@@ -34,6 +34,11 @@ class Interval:
         return "misses" if self.low > high or self.high < low else "unclear"
 
 
+def ratio(of: float, over: float) -> float:
+    """A ratio, NaN over nothing."""
+    return of / over if over else float("nan")
+
+
 def top_share(money: np.ndarray, weight: np.ndarray, top: float) -> float:
     """Share of all money held by the richest `top` of customers (weighted Lorenz curve, linear within a row)."""
     order = np.argsort(-money, kind="stable")

@@ -11,10 +11,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sim.reporting.figures import axes as marks
-from sim.reporting.figures import style
+from sim.reporting.figures import style, units
 from sim.reporting.figures.board import NothingToShow
 
-ROW = 0.36  # inches
+ROW = 0.42  # inches
 NAMES, TEXT = 2.5, 2.9  # inches of the names and of what is written behind
 BAND = "#DDE7DD"
 COLOURS = {"holds": style.GAIN, "misses": style.LOSS}
@@ -71,7 +71,7 @@ def against_tolerances(title: str, subtitle: str, lines: Sequence[Line]) -> Figu
             axis.plot([at(line.low), at(line.high)], [place, place], color=colour, linewidth=2.0, zorder=3)
             axis.plot([at(line.mean)], [place], marker="o", color=colour, markersize=5.5, zorder=4)
         axis.annotate(
-            style.fit(line.text, TEXT - 0.1, style.TICK),
+            "\n".join(style.fit(text, TEXT - 0.1, style.TICK) for text in line.text.split("\n")),
             (1, place),
             (8, 0),
             xycoords=("axes fraction", "data"),
@@ -86,6 +86,7 @@ def against_tolerances(title: str, subtitle: str, lines: Sequence[Line]) -> Figu
     axis.set_yticks(range(len(lines)), names[::-1])
     axis.tick_params(axis="y", labelcolor=style.INK)
     axis.set_xticks([])
+    axis.spines["bottom"].set_visible(False)
     axis.grid(visible=False)
     return figure
 
@@ -105,7 +106,8 @@ def course(title: str, subtitle: str, curve: Mapping[str, Any]) -> Figure:
     points = points[np.isfinite(points[:, 1])] if points.size else points
     if not len(points):
         raise NothingToShow("nothing of it is measured")
-    factor = 100.0 if curve["percent"] else 1.0
+    divisor, word = (0.01, "") if curve["percent"] else units.scale(float(np.nanmax(np.abs(points[:, 1]))))
+    factor = 1.0 / divisor
     x, mean, low, high = points[:, 0], *(factor * points[:, k] for k in (1, 2, 3))
     figure, axes = style.page(title, subtitle, 1, 1, height=2.1, left=0.7, right=0.4, bottom=0.5)
     axis = axes[0][0]
@@ -116,5 +118,5 @@ def course(title: str, subtitle: str, curve: Mapping[str, Any]) -> Figure:
     if min(ends) < 0 < max(ends):
         axis.axhline(0.0, color="#8C8C8C", linewidth=0.9)
     marks.ticks_along(axis, *axis.get_xlim())
-    style.name_panel(axis, curve["name"], curve["y"])
+    style.name_panel(axis, curve["name"], " ".join(part for part in (curve["y"], word) if part))
     return figure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from sim.phrases import counted
 from sim.reporting.figures import Plate
 from sim.reporting.figures.validation import Line, against_tolerances, course
 from sim.reporting.page import by_section, draw_all, page_of
@@ -19,8 +21,7 @@ Row = Mapping[str, Any]  # of facts.csv
 FILES = ("facts.csv", "seeds.csv", "validation.json", "validation.html", "figures/*.png", "figures/*.svg")
 READING = (
     "Grey-green is the tolerance, the dot the mean over seeds, the line its 95 % interval, each stroke a seed. Every "
-    "row has a scale of its own; a tolerance without an end runs to the edge. Written behind: mean, interval, and in "
-    "brackets the tolerance."
+    "row has a scale of its own; a tolerance without an end runs to the edge."
 )
 COURSE = "Mean over seeds; the band is the 95 % interval."
 
@@ -29,7 +30,7 @@ def write(folder: Path, table: pd.DataFrame, record: Mapping[str, Any], seeds: p
     """Write the figures and the page into a folder that holds the tables; returns the page."""
     facts = record["facts"]
     by_fact = rows_of(table)
-    plates = [plate for one in facts for plate in _plates(one, by_fact[one["fact"]], seeds)]
+    plates = [plate for one in facts for plate in _plates(one, by_fact[one["fact"]], seeds, len(record["seeds"]))]
     pictures, _ = draw_all(plates, folder, ids="v")
     verdicts = [one["verdict"] for one in facts]
     sections = dict(
@@ -57,6 +58,7 @@ def write(folder: Path, table: pd.DataFrame, record: Mapping[str, Any], seeds: p
             ("Customers", f"{record['customers']:,}"),
             ("Seeds", ", ".join(map(str, record["seeds"]))),
         ],
+        reading=READING,
         pictures=by_section(pictures),
     )
     page = folder / "validation.html"
@@ -80,7 +82,7 @@ def main_figure(one: Mapping[str, Any], rows: Sequence[Row]) -> str:
     return ""
 
 
-def _plates(one: Mapping[str, Any], rows: Sequence[Row], seeds: pd.DataFrame) -> list[Plate]:
+def _plates(one: Mapping[str, Any], rows: Sequence[Row], seeds: pd.DataFrame, count: int) -> list[Plate]:
     """The figures of one fact."""
     name = one["fact"]
     values = {measure: found["value"].tolist() for measure, found in seeds[seeds["fact"] == name].groupby("measure")}
@@ -89,10 +91,13 @@ def _plates(one: Mapping[str, Any], rows: Sequence[Row], seeds: pd.DataFrame) ->
         bounds, span, what = (row["tolerance_low"], row["tolerance_high"]), _interval(row), row["measure"]
         if bounds[0] == bounds[0]:
             style = one["styles"][what]
-            text = f"{figure_words(span, style)} [{tolerance_words(bounds, style)}]"
+            said_so = tolerance_words(bounds, style)
+            text = f"{figure_words(span, style)}\ntolerance {said_so}"
+            bounds = (bounds[0], math.inf) if said_so == "above 0" else bounds  # 1 is no bound there
             lines.append(Line(what, *span, bounds, row["verdict"], text, values.get(what, ())))
     title = f"{name}: {one['claim']}"
-    plates = [Plate(f"fact_{name}", partial(against_tolerances, title, one["verdict"], lines), title, READING, name)]
+    said = f"{one['verdict']}; mean over {counted(count, 'seed')} with its 95 % interval, against the tolerance"
+    plates = [Plate(f"fact_{name}", partial(against_tolerances, title, said, lines), title, READING, name)]
     for number, curve in enumerate(one["curves"], 1):
         draw = partial(course, f"{name}: {curve['name']}", COURSE, curve)
         plates.append(Plate(f"fact_{name}_course_{number}", draw, curve["name"], COURSE, name))
@@ -106,6 +111,6 @@ def _interval(row: Row) -> Interval:
 def _setting(record: Mapping[str, Any]) -> str:
     seeds = record["seeds"]
     return (
-        f"Bank B with {record['customers']:,} customers one to one, {len(seeds)} seed{'s' * (len(seeds) != 1)}; where "
+        f"Bank B with {record['customers']:,} customers one to one, {counted(len(seeds), 'seed')}; where "
         "a fact says so it is an experiment of its own. No parameter and no tolerance is changed by measuring."
     )
