@@ -16,6 +16,7 @@ from rocrate.rocrate import ROCrate
 from test_crate import graph_of, unpack
 from tiny_folders import Shared, alter, manifest_of, write_manifest
 
+import sim
 from sim.calibration.stored import read_calibrated
 from sim.cli import main
 from sim.store.seals import file_digest
@@ -337,6 +338,11 @@ def test_rows_of_a_banks_own_customers_stay_out_of_the_crate(tmp_path: Path) -> 
     text = text_of(out)
     assert "but not the run: it has rows that began as the bank's own customers" in text
     assert manifest_of(tmp_path / "run")["book"]["sha256"] in text
+
+
+def test_the_library_writes_the_same_page(run: Path, signed: Path, tmp_path: Path) -> None:
+    page = sim.open_run(run).sign_off(tmp_path / "out")
+    assert page.path.read_text("utf-8") == (signed / "sign_off.html").read_text("utf-8").replace("run.py", "rapport")
 
 
 @pytest.mark.parametrize(
