@@ -265,6 +265,7 @@ def run(
     months: int | None = None,
     arms: Sequence[str] | None = None,
     values: Mapping[str, Any] | None = None,
+    book: pd.DataFrame | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -277,6 +278,7 @@ def run(
 
     `scenario` is a file, the name of a shipped one, a mapping or a `Scenario`; `seeds` how many (3 is 1, 2, 3) or
     which, `months` how long, `arms` which, `values` what else is different, by path: ``{"economics.margin": 0.02}``.
+    `book` is a data frame that is the scenario's customer book.
     With `out` the results folder stays there, as of ``rapport run --out``, with a page if `report`; else nothing stays.
     `workers` processes share the seeds out (in a script under ``if __name__ == "__main__":``), or `threads` threads
     each bank; neither changes a number. `progress` shows a bar: None where somebody watches. Raises `BadInput` before
@@ -284,7 +286,7 @@ def run(
     """
     from sim.experiments.run import Options, run_all
 
-    one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values)
+    one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values, book=book)
     if one.scenario.sweep is not None:
         raise BadInput.at(one.origin.file, 'has a sweep, which sim.sweep lives; values={"sweep": None} lives its arms')
     where = place(workers) if workers is not None else None  # without workers, worlds are lived in this process

@@ -218,7 +218,8 @@ def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> N
         build(folder)
         reseal(folder, ("attribution.csv",))
         return
-    (folder / "scenario.yaml").write_text(dump(asked.scenario.stored()), "utf-8")
+    told = asked.scenario.model_copy(update={"posterior": None})  # its numbers are written out, no world is drawn
+    (folder / "scenario.yaml").write_text(dump(told.stored()), "utf-8")
     write_json(folder / "attribution.json", facts_of(asked))
     figure = attribution(SimpleNamespace(attribution=table))  # type: ignore[arg-type]
     write_atomically(folder / "attribution.png", png_bytes(figure))

@@ -38,7 +38,7 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
             points,
             facts_of_sweep(one) | surroundings(),
             dump(one.scenario.stored()),
-            SweepOptions(out, arguments.resume, arguments.overwrite),
+            SweepOptions(out, arguments.resume, arguments.overwrite, one.beside),
             place,
             _callback(plan.name, len(plan.arms), arguments),
         )
@@ -160,7 +160,7 @@ def work(arguments: argparse.Namespace) -> int:
         points,
         facts_of_sweep(one) | surroundings(),
         dump(one.scenario.stored()),
-        SweepOptions(arguments.out),
+        SweepOptions(arguments.out, beside=one.beside),
         shard,
         _callback(plan.name, len(plan.arms), arguments),
     )

@@ -1,0 +1,295 @@
+"""A customer book in any form that a bank's systems write gives the same customers, and says how it was read."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from pyarrow import feather
+
+from sim.errors import BadInput
+from sim.population.book.book import Book, read_book
+from sim.population.book.file import inspect
+
+COLUMNS = {"id": "id", "aum": "aum"}
+
+
+def refused(path: Path, columns: Any = None, **how: Any) -> list[str]:
+    with pytest.raises(BadInput) as caught:
+        read_book(path, columns or COLUMNS, **how)
+    return [str(mistake) for mistake in caught.value.mistakes]
+
+
+def written(folder: Path, data: bytes | str, name: str = "book.csv") -> Path:
+    path = folder / name
+    path.write_bytes(data.encode() if isinstance(data, str) else data)
+    return path
+
+
+# Encodings
+
+CHINESE = "客户号,姓名,资产\n" + "".join(f"00{k},张三{k}号客户,{k}.5\n" for k in range(1, 9))
+GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n" for k in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "said"),
+    [
+        (CHINESE, "utf-8", None),
+        (CHINESE, "utf-8-sig", None),
+        (CHINESE, "gb18030", "gb18030"),
+        (CHINESE, "gbk", "gb18030"),
+        (CHINESE, "utf-16", "utf-16-le"),
+        (CHINESE, "utf-16-le", "utf-16-le"),
+        (CHINESE, "utf-16-be", "utf-16-be"),
+        (GERMAN, "utf-8", None),
+        (GERMAN, "latin-1", "cp1252"),
+        (GERMAN.replace("Name", "Name €"), "cp1252", "cp1252"),
+        (GERMAN, "utf-16-le", "utf-16-le"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_encoding_is_found_and_said(tmp_path: Path, text: str, codec: str, said: str | None, packed: bool) -> None:
+    name, money = text.split("\n")[0].replace(";", ",").split(",")[::2]
+    data = text.encode(codec)
+    path = written(tmp_path, gzip.compress(data) if packed else data, "b.csv.gz" if packed else "b.csv")
+    book = read_book(path, {"id": name, "aum": money})
+    assert book.id.tolist() == [f"00{k}" for k in range(1, 9)]
+    assert book.aum.tolist() == [k + 0.5 for k in range(1, 9)]
+    assert book.form.get("encoding") == said
+    assert (f"encoding {said}" in book.lines()[0]) == (said is not None)
+    assert book.doubts == ()
+
+
+@pytest.mark.parametrize("codec", ["gb18030", "cp1252"])
+def test_an_encoding_that_shows_only_after_a_megabyte_is_found(tmp_path: Path, codec: str) -> None:
+    last = {"gb18030": "张三丰,客户姓名", "cp1252": "José Müller,Straße"}[codec]
+    text = "id,name,city,aum\n" + "".join(f"{k},plain,town,{k}\n" for k in range(100_000)) + f"x,{last},-1\n"
+    path = written(tmp_path, text.encode(codec))
+    assert path.stat().st_size > 1 << 20
+    assert inspect(path).form["encoding"] == codec
+    assert last.split(",")[0] in refused(path, COLUMNS | {"tier": "name"}, tiers=["plain"])[1]
+    (told,) = refused(path)
+    assert told.startswith(f"{path}:100002:{len('x,' + last) + 2}  aum: 1 row is negative")
+
+
+def test_an_encoding_that_is_said_is_used_and_one_that_does_not_fit_is_refused_by_line(tmp_path: Path) -> None:
+    path = written(tmp_path, GERMAN.encode("cp1252"))
+    columns = {"id": "Name", "aum": "Vermögen"}
+    assert read_book(path, columns, encoding="latin-1").id[0] == "Jörg Müller 1"
+    assert read_book(path, columns, encoding="latin-1").form["encoding"] == "iso8859-1"
+    late = written(tmp_path, b"id,aum\n1,1\n2,\xff\xff\n", "late.csv")
+    (told,) = refused(late, encoding="gbk")
+    assert told.startswith(f"{late}:3:1  cannot be read as gbk from this line on; encoding: names another")
+    (told,) = refused(late, encoding="klingon")
+    assert "population.encoding: " in told
+    assert "has no encoding 'klingon'; one of utf-8, gb18030" in told
+
+
+def test_two_encodings_that_fit_alike_are_doubted(tmp_path: Path) -> None:
+    path = written(tmp_path, b"id,name,aum\n1,\xc4\xd6,5\n")
+    (doubt,) = read_book(path, COLUMNS).doubts
+    assert "has few characters beyond ASCII: it may be in cp1252 and is read as gb18030" in doubt.message
+    assert read_book(written(tmp_path, "id,name,aum\n1,Größe,5\n".encode("cp1252")), COLUMNS).doubts == ()
+    assert read_book(path, COLUMNS, encoding="cp1252").doubts == ()
+
+
+def test_text_that_was_broken_before_is_doubted(tmp_path: Path) -> None:
+    broken = "id,name,aum\n1,plain,5\n2,Müller,5\n".encode().decode("cp1252")
+    (doubt,) = read_book(written(tmp_path, broken), COLUMNS).doubts
+    assert "(line 3): its text was once read in a wrong encoding" in doubt.message
+    assert codecs.BOM_UTF8.decode("cp1252") not in broken
+
+
+# Kinds
+
+
+def table() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"id": ["007", "8", "x"], "aum": [1.5, 2.0, 1e6], "age": [30, None, 41], "note": ["a", "b", "c"]}
+    )
+
+
+AGED: dict[str, Any] = COLUMNS | {"age": {"column": "age", "missing": "impute"}}
+
+
+def as_kind(folder: Path, kind: str) -> Path:
+    path, frame = folder / f"book{kind}", table()
+    if kind == ".csv":
+        frame.to_csv(path, index=False)
+    elif kind == ".parquet":
+        frame.to_parquet(path, index=False)
+    elif kind == ".xlsx":
+        frame.to_excel(path, index=False)
+    elif kind == ".feather":
+        feather.write_feather(frame, path)
+    elif kind in (".arrow", ".ipc"):
+        batch = pa.Table.from_pandas(frame, preserve_index=False)
+        writer = pa.ipc.new_file if kind == ".arrow" else pa.ipc.new_stream
+        with writer(str(path), batch.schema) as out:
+            out.write_table(batch, max_chunksize=2)
+    elif kind in (".sqlite", ".db"):
+        with sqlite3.connect(path) as connection:
+            frame.to_sql("book", connection, index=False)
+        connection.close()
+    else:
+        duckdb = pytest.importorskip("duckdb")
+        with duckdb.connect(str(path)) as connection:
+            connection.register("frame", pa.Table.from_pandas(frame, preserve_index=False))
+            connection.execute("CREATE TABLE book AS SELECT * FROM frame")
+    return path
+
+
+@pytest.mark.parametrize(
+    "kind", [".csv", ".parquet", ".xlsx", ".feather", ".arrow", ".ipc", ".sqlite", ".db", ".duckdb"]
+)
+def test_every_kind_of_file_gives_the_same_book(tmp_path: Path, kind: str) -> None:
+    book = read_book(as_kind(tmp_path, kind), AGED)
+    assert isinstance(book, Book)
+    assert book.id.tolist() == ["007", "8", "x"]
+    assert book.aum.tolist() == [1.5, 2.0, 1e6]
+    assert book.age is not None
+    assert book.age.tolist()[::2] == [30, 41]
+    assert book.counts == {"age_missing": 1}
+    assert book.form["kind"] == {".feather": "arrow", ".ipc": "arrow", ".db": "sqlite"}.get(kind, kind[1:])
+
+
+@pytest.mark.parametrize("kind", [".duckdb", ".sqlite"])
+def test_a_query_gives_the_book_and_only_reads(tmp_path: Path, kind: str) -> None:
+    path = as_kind(tmp_path, kind)
+    before = path.read_bytes()
+    book = read_book(path, AGED, query="SELECT id, aum * 2 AS aum, age FROM book WHERE id <> 'x';")
+    assert book.aum.tolist() == [3.0, 4.0]
+    for query in (
+        "DELETE FROM book",
+        "SELECT 1; SELECT 2",
+        "DROP TABLE book",
+        "CREATE TABLE other AS SELECT 1",
+        "ATTACH 'other.db' AS other",
+        "PRAGMA user_version = 3",
+        "INSERT INTO book VALUES ('y', 1, 1, 'd')",
+        "",
+    ):
+        told = refused(path, query=query or " ")
+        assert "population.query" in told[0], query
+        assert "one SELECT" in told[0], query
+    (told_,) = refused(path, query="SELECT * FROM nowhere")
+    assert "does not answer" in told_
+    assert path.read_bytes() == before
+    assert sorted(one.name for one in tmp_path.iterdir()) == [path.name]
+
+
+@pytest.mark.parametrize("how", ["read_csv('{0}')", "read_text('{0}')", "'{0}'", "glob('{0}')"])
+def test_a_query_reads_no_file_beside_its_own(tmp_path: Path, how: str) -> None:
+    pytest.importorskip("duckdb")
+    secret = written(tmp_path, "id,aum\nsecret,1\n", "secret.csv")
+    outside = how.format(secret)
+    for path, more in ((as_kind(tmp_path, ".duckdb"), {}), (tmp_path / "s", {"tables": {"a": secret}})):
+        told = refused(path, query=f"SELECT * FROM {outside}", **more)
+        assert "population.query" in told[0]
+        assert "Cannot access file" in told[0]
+
+
+@pytest.mark.parametrize("kind", [".duckdb", ".sqlite"])
+def test_of_several_tables_one_is_named(tmp_path: Path, kind: str) -> None:
+    path = as_kind(tmp_path, kind)
+    if kind == ".sqlite":
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE other AS SELECT id, aum FROM book LIMIT 1")
+        connection.close()
+    else:
+        import duckdb
+
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("CREATE TABLE other AS SELECT id, aum FROM book LIMIT 1")
+    (told,) = refused(path)
+    assert "has the tables book, other; population.table names one" in told
+    assert read_book(path, COLUMNS, table="other").rows == 1
+    (told,) = refused(path, table="othr")
+    assert "population.table" in told
+    assert "did you mean other?" in told
+
+
+def test_tables_are_joined_by_a_query_whatever_they_are(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    accounts = written(tmp_path, "konto;jméno;od\n0012;Žižka;930101\n0013;Čapek;930202\n".encode("utf-16"), "k.csv")
+    moves = tmp_path / "moves.parquet"
+    pd.DataFrame({"konto": ["0012", "0012", "0013"], "amount": [5.0, 6.0, 7.5]}).to_parquet(moves)
+    cards = written(tmp_path, "konto,cards\n0012,1\n0013,2\n", "cards.csv")
+    query = """
+        SELECT a.konto AS id, sum(m.amount) AS aum, any_value(c.cards) AS cards
+        FROM a JOIN m USING (konto) LEFT JOIN c USING (konto) GROUP BY 1 ORDER BY 1
+    """
+    files = {"a": accounts, "m": moves, "c": cards}
+    book = read_book(tmp_path / "tables", COLUMNS | {"products": "cards"}, query=query, tables=files)
+    assert book.id.tolist() == ["0012", "0013"]
+    assert book.aum.tolist() == [11.0, 7.5]
+    assert book.products is not None
+    assert book.products.tolist() == [1, 2]
+    assert book.form == {"kind": "tables", "tables": "a (2 rows), m (3 rows), c (2 rows)"}
+    again = read_book(tmp_path / "elsewhere", COLUMNS, query=query, tables=dict(reversed(files.items())))
+    assert again.digest == book.digest
+    moves.write_bytes(cards.read_bytes())
+    (told,) = refused(tmp_path / "tables", query=query, tables=files)
+    assert "population.tables.m: " in told
+
+
+# Workbooks
+
+
+def test_a_sheet_is_named_and_its_rows_are_those_of_excel(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.title = "Notes"
+    page = book.create_sheet("Customers 2024")
+    for row in (["id", "aum", None, "age"], [1.0, 5, None, 30], [], ["#N/A", 6, None, "#N/A"], [3, -7, None, 20]):
+        page.append(row)
+    book.save(tmp_path / "b.xlsx")
+    path = tmp_path / "b.xlsx"
+    empty, negative = refused(path, AGED)
+    assert empty.startswith(f"{path}:4:1  id: 1 row is empty (row 4)")
+    assert negative.startswith(f"{path}:5:2  aum: 1 row is negative (row 5)")
+    assert inspect(path).form == {"kind": "xlsx", "sheet": "Customers 2024"}
+    (told,) = refused(path, sheet="Customers")
+    assert "has no sheet 'Customers'; did you mean \"Customers 2024\"?" in told
+    assert refused(path, sheet="Notes")[0].endswith("is empty; a book has a header and a row for each customer")
+
+
+def test_whole_numbers_of_a_workbook_are_ids_without_a_point(tmp_path: Path) -> None:
+    pytest.importorskip("openpyxl")
+    pd.DataFrame({"id": [7.0, 12345678.0], "aum": [1, 2]}).to_excel(tmp_path / "b.xlsx", index=False)
+    assert read_book(tmp_path / "b.xlsx", COLUMNS).id.tolist() == ["7", "12345678"]
+
+
+def test_a_notice_above_the_header_of_a_sheet_is_named(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["Customers of 2024"], ["id", "aum"], [1, 5]):
+        book.active.append(row)
+    book.save(tmp_path / "b.xlsx")
+    (told,) = refused(tmp_path / "b.xlsx")
+    assert f"{tmp_path / 'b.xlsx'}:2:1  the header stands here" in told
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"),
+    [
+        (".csv", {"sheet": "x"}),
+        (".csv", {"query": "SELECT 1"}),
+        (".parquet", {"encoding": "gbk"}),
+        (".parquet", {"table": "x"}),
+        (".xlsx", {"separator": "comma"}),
+        (".duckdb", {"sheet": "x"}),
+    ],
+)
+def test_a_key_that_a_kind_of_file_has_no_use_for_is_refused(tmp_path: Path, kind: str, how: dict[str, str]) -> None:
+    (told,) = refused(as_kind(tmp_path, kind), **how)
+    (key,) = how
+    assert f"population.{key}" in told
+    assert f"has no {key}; leave it out" in told
