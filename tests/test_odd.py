@@ -107,6 +107,15 @@ def test_a_line_of_the_month_that_is_moved_makes_the_page_stale(monkeypatch: pyt
     assert odd.page() != PAGE.read_text("utf-8")
 
 
+def test_trace_notes_have_eight_elements_and_point_to_what_is_there() -> None:
+    root, text = PAGE.parents[1], (PAGE.parent / "trace.md").read_text("utf-8")
+    assert [int(number) for number in re.findall(r"^## (\d) ", text, re.M)] == list(range(1, 9))
+    assert text.count("**Missing.**") == 8
+    named = re.findall(r"`((?:tests|sim)/[\w./]+)`", text)
+    assert len(named) > 20
+    assert not [name for name in named if not (root / name).exists()]
+
+
 @pytest.mark.parametrize(
     ("source", "standing"),
     [

@@ -16,6 +16,8 @@ from rocrate.rocrate import ROCrate
 from test_crate import graph_of, unpack
 from tiny_folders import Shared, alter, manifest_of, write_manifest
 
+import sim
+from sim.calibration.stored import read_calibrated
 from sim.cli import main
 from sim.store.seals import file_digest
 from sim.store.sign_off_columns import SIGNED_OFF, STANDINGS
@@ -153,7 +155,7 @@ def test_facts_missed_stand_with_what_is_known_of_them(signed: Path) -> None:
     for one in shipped().record["facts"]:
         assert one["claim"] in text
         if one["verdict"] != "holds":
-            assert f"{one['fact']} ({one['verdict']})." in text.replace(" (", " (")
+            assert f"{one['fact']} ({one['verdict']})." in text
             assert one["note"][:60] in text if one["note"] else "Not yet explained." in text
 
 
@@ -220,61 +222,48 @@ def test_what_could_not_be_asked_is_said(copied: Path, tmp_path: Path) -> None:
 # --------------------------------------------------------------------------------------------- what is handed in
 
 
-def calibration(folder: Path, **more: Any) -> Path:
-    """A folder of calibrate, made by hand."""
-    folder.mkdir()
-    record = {
-        "format": "rapport-calibration",
-        "format_version": 1,
-        "name": "marketing",
-        "status": "done",
-        "digest": "d" * 64,
-        "code_version": "0.1.0",
-        "data": {"bank.csv": "a" * 64},
-        "parameters": [{"path": "model.contacts.fatigue", "low": 0.1, "high": 0.9, "value": 0.4, "unit": "share"}],
-    }
-    (folder / "calibration.json").write_text(json.dumps(record | more), "utf-8")
-    (folder / "fit.csv").write_text(
-        "target,unit,observed,error,fitted,low,high,z,used\nfirst call,share,0.111,0.002,0.112,0.108,0.116,-0.4,True\n"
-        "fifth call,share,0.06,0.004,0.09,0.08,0.1,-4.1,False\n"
-    )
-    (folder / "identifiability.csv").write_text(
-        "parameter,with,scale,prior_sd,posterior_sd,informed,correlation,verdict\n"
-        "model.contacts.fatigue,,linear,0.23,0.02,0.91,,well known\n"
-        "model.contacts.fatigue,model.contacts.push,linear,0.2,0.1,0.5,-0.9,only their sum\n"
-    )
-    (folder / "sbc.csv").write_text(
-        "parameter,trial,rank,misfit\nmodel.contacts.fatigue,0,0.4,1\nmodel.contacts.fatigue,1,0.7,2\n"
-    )
-    (folder / "checks.csv").write_text(
-        "check,of,value,low,high,p,passed,about\nranks,model.contacts.fatigue,0.1,0,0.2,0.4,True,ranks are even\n"
-        "predictive,fifth call,-4.1,,,0.0001,False,it does not predict the fifth call\n"
-    )
-    return folder
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of calibrate: a toy of known answers, fitted."""
+    folder = tmp_path_factory.mktemp("calibrated")
+    file = folder / "toy.yaml"
+    file.write_text("name: toy\nstudy: tests.calibration_toys:GAUSS\nsamples: 500\nfits: 20\ndraws: 300\n", "utf-8")
+    assert main(["calibrate", str(file), "--out", str(folder / "toy"), "--quiet"]) == 0
+    return folder / "toy"
 
 
-def test_a_calibration_is_told_with_what_it_learned_and_what_it_failed(run: Path, tmp_path: Path) -> None:
-    folder = calibration(tmp_path / "marketing")
-    out = sign_off(run, tmp_path / "out", "--calibration", str(folder))
+def test_a_calibration_is_told_with_what_it_learned_and_its_checks(run: Path, calibrated: Path, tmp_path: Path) -> None:
+    found = read_calibrated(calibrated)
+    out = sign_off(run, tmp_path / "out", "--calibration", str(calibrated))
     text = text_of(out)
-    assert "“marketing”: 1 of 2 checks passed, 2 fits of known answers" in text
-    assert "model.contacts.fatigue 0.1 to 0.9 0.4 share 91 % well known" in text.replace("\xa0", " ")
-    assert "model.contacts.fatigue with model.contacts.push: only their sum" in text
-    assert "fifth call not used: a check 0.06 0.09 0.08 to 0.1 -4.1" in text
-    assert "it does not predict the fifth call" in text
-    assert "a" * 64 in text
+    passed = int(found.checks["passed"].sum())
+    assert f"“toy”: {passed} of {len(found.checks)} checks passed, 20 fits of known answers" in text
+    assert found.record["digest"] in text
+    own = text.split("7 Calibration")[1].split("8 Results")[0]
+    for row in found.identifiability.to_dict("records"):
+        assert row["parameter"] in own
+        assert row["verdict"] in own
+    for target in found.fit["target"]:
+        assert f"{target} fitted" in own
+    for about in found.checks["about"]:
+        assert " ".join(about.split()) in own
+    assert f"{found.draws['economics.p0'].mean():.3g} (" in own
     assert "No calibration was handed in" not in text
     crate = unpack(out / "sign_off.crate.zip", tmp_path / "opened")
-    assert (crate / "calibration" / "marketing" / "fit.csv").read_bytes() == (folder / "fit.csv").read_bytes()
+    assert (crate / "calibration" / "toy" / "fit.csv").read_bytes() == (calibrated / "fit.csv").read_bytes()
 
 
-def test_a_table_that_a_calibration_lacks_is_named(run: Path, tmp_path: Path) -> None:
-    folder = calibration(tmp_path / "marketing", status="running")
-    (folder / "sbc.csv").unlink()
-    text = text_of(sign_off(run, tmp_path / "out", "--calibration", str(folder)))
-    assert "Its folder has no sbc.csv." in text
-    assert "Its status is running." in text
-    assert "no fits of known answers" in text
+def test_a_calibration_that_failed_a_check_or_was_changed_looks_bad(
+    run: Path, calibrated: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(calibrated, tmp_path / "toy"))
+    file = folder / "checks.csv"
+    file.write_text(file.read_text("utf-8").replace("True", "False", 1), "utf-8")
+    out = sign_off(run, tmp_path / "out", "--calibration", str(folder))
+    text = text_of(out)
+    assert "its folder is no longer what was written (checks.csv changed)" in text
+    assert "<strong>no</strong>" in (out / "sign_off.html").read_text("utf-8")
+    assert re.search(r'<li class="bad"><p><span class="word">Calibration', (out / "sign_off.html").read_text("utf-8"))
 
 
 def test_a_posterior_whose_calibration_is_absent_is_named(copied: Path, tmp_path: Path) -> None:
@@ -351,10 +340,15 @@ def test_rows_of_a_banks_own_customers_stay_out_of_the_crate(tmp_path: Path) -> 
     assert manifest_of(tmp_path / "run")["book"]["sha256"] in text
 
 
+def test_the_library_writes_the_same_page(run: Path, signed: Path, tmp_path: Path) -> None:
+    page = sim.open_run(run).sign_off(tmp_path / "out")
+    assert page.path.read_text("utf-8") == (signed / "sign_off.html").read_text("utf-8").replace("run.py", "rapport")
+
+
 @pytest.mark.parametrize(
     ("more", "what"),
     [
-        (["--calibration", "nowhere"], "not a folder of calibrate: there is no such folder"),
+        (["--calibration", "nowhere"], "not a folder of calibrate"),
         (["--validation", "nowhere"], "no measurement of facts"),
         (["--sensitivity", "nowhere"], "holds no sweep"),
     ],

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from sim.errors import BadInput
 from sim.experiments.provenance import code_version
 from sim.experiments.verify import against_scenario
 from sim.reporting.sign_off import Calibration, Facts
-from sim.store.files import why_unreadable
 from sim.store.run_reading import Run, changed_files
-from sim.store.seals import is_sealed, words
+from sim.store.seals import MANIFEST, is_sealed, words
 from sim.store.tables import result_digest
 
-CALIBRATION = "rapport-calibration"
-OF_CALIBRATION = ("fit", "identifiability", "sbc", "checks")
 NOT_SEALED = "the run was stored before files were sealed: whether they are as they were written is not known"
 
 
@@ -33,33 +24,12 @@ def facts(folder: Path | None) -> Facts:
 
 
 def calibration(folder: Path) -> Calibration:
-    """A folder of calibrate; tables that it lacks are None, and it is said on the page. `BadInput` where it is none."""
-    file = folder / "calibration.json"
-    try:
-        record = json.loads(file.read_bytes())
-    except FileNotFoundError:
-        what = "it has no calibration.json" if folder.is_dir() else "there is no such folder"
-        raise BadInput.at(str(folder), f"not a folder of calibrate: {what}") from None
-    except (OSError, ValueError) as error:
-        raise BadInput.at(str(file), why_unreadable(error)) from None
-    if not isinstance(record, dict) or record.get("format") != CALIBRATION:
-        raise BadInput.at(str(file), f'not the record of a calibration (it should say "format": "{CALIBRATION}")')
-    tables: dict[str, pd.DataFrame | None] = {}
-    for name in OF_CALIBRATION:
-        table = folder / f"{name}.csv"
-        try:
-            tables[name] = pd.read_csv(table, keep_default_na=True) if table.exists() else None
-        except (OSError, ValueError) as error:
-            raise BadInput.at(str(table), why_unreadable(error)) from None
-    return Calibration(str(record.get("name", folder.name)), record, _altered(folder, record), **tables)
+    """A folder of calibrate; `BadInput` for one that is none, has not ended, or lacks a table."""
+    from sim.calibration.stored import RECORD, changed_files, read_calibrated
 
-
-def _altered(folder: Path, record: Mapping[str, Any]) -> str:
-    """Which files are no longer what the calibration wrote; "" for none, and for a folder without seals."""
-    from sim.store.seals import changed
-
-    found = changed(folder, record, ("posterior.yaml", "draws.parquet", *(f"{name}.csv" for name in OF_CALIBRATION)))
-    return words({("calibration.json" if name == "manifest.json" else name): how for name, how in found.items()})
+    found = read_calibrated(folder)
+    altered = changed_files(folder)
+    return Calibration(found, words({RECORD if name == MANIFEST else name: how for name, how in altered.items()}))
 
 
 def integrity(run: Run) -> tuple[list[str], list[str]]:

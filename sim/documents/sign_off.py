@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from sim.calibration.stored import RECORD, SEALED
 from sim.documents.crate import Piece, pack
 from sim.documents.evidence import calibration, facts, integrity
 from sim.documents.register import register
@@ -21,16 +22,7 @@ from sim.store.sweep_reading import kind_of
 PAGE, REGISTER, CRATE = "sign_off.html", "register.csv", "sign_off.crate.zip"
 FILES = (PAGE, REGISTER, CRATE)
 OF_VALIDATION = ("facts.csv", "seeds.csv", "validation.json", "validation.html")
-OF_CALIBRATION = (
-    "calibration.json",
-    "posterior.yaml",
-    "draws.parquet",
-    "fit.csv",
-    "identifiability.csv",
-    "sbc.csv",
-    "checks.csv",
-    "report.html",
-)
+OF_CALIBRATION = (RECORD, *SEALED, "report.html")
 OF_SWEEP = ("manifest.json", "scenario.yaml", "design.csv", "tasks.parquet", "report.html", "analysis/*.csv")
 
 

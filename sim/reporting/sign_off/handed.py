@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sim.analysis.findings import Findings
+    from sim.calibration.stored import Calibrated
     from sim.store.run_reading import Run
 
 
@@ -24,15 +25,15 @@ class Facts:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A calibration: its name, calibration.json, files that are no longer what was written, its tables or None."""
+    """A folder of calibrate, and which of its files are no longer what it wrote."""
 
-    name: str
-    record: Mapping[str, Any]
+    stored: Calibrated
     altered: str = ""
-    fit: pd.DataFrame | None = None
-    identifiability: pd.DataFrame | None = None
-    sbc: pd.DataFrame | None = None
-    checks: pd.DataFrame | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return str(self.stored.record["name"])
 
 
 @dataclass(frozen=True)
@@ -61,4 +62,3 @@ class Handed:
     notes: Sequence[str] = ()
     command: str = ""
     packed: str = ""
-    sources: Mapping[str, str] = field(default_factory=dict)

@@ -25,6 +25,7 @@ from sim.reporting.validation.page import main_figure, rows_of
 from sim.reporting.validation.words import tolerance_words
 from sim.store.sign_off_columns import STANDINGS
 
+HOLDS = "holds"  # of the words of a verdict on a fact
 MOST_DRIVERS = 8  # of an arm in a sweep; the sweep's own report has all
 Row = Mapping[str, Any]
 
@@ -58,7 +59,7 @@ def render(handed: Handed) -> str:
             departures=_rows(handed.register[handed.register["differs"] | handed.register["outside"]]),
             notes=handed.notes,
             facts=_facts(handed.facts),
-            missed=[one for one in _facts(handed.facts) if one["verdict"] in ("misses", "unclear")],
+            missed=[one for one in _facts(handed.facts) if one["verdict"] != HOLDS],
             measured=words.measured_by(handed.facts, run.manifest),
             calibrations=[_calibration(one) for one in handed.calibrations],
             no_calibration=words.NO_CALIBRATION,
@@ -140,15 +141,14 @@ def _facts(facts: Facts) -> list[dict[str, Any]]:
 
 
 def _calibration(one: Calibration) -> dict[str, Any]:
-    """A calibration as rows of text; a table that its folder lacks is named among `absent`."""
-    record = one.record
-    tables = {"fit": one.fit, "identifiability": one.identifiability, "sbc": one.sbc, "checks": one.checks}
-    priors = {str(told["path"]): told for told in record.get("parameters", []) if isinstance(told, Mapping)}
+    """A calibration as rows of text."""
+    found, record = one.stored, one.stored.record
+    priors = {str(told["path"]): told for told in record.get("parameters", [])}
+    single = found.identifiability["with"] == ""
     return {
         "name": one.name,
+        "about": str(record.get("about", "")),
         "line": words.checks_line(one),
-        "altered": one.altered,
-        "status": str(record.get("status", "")),
         "facts": [
             (label, str(record[key]))
             for label, key in (
@@ -156,72 +156,56 @@ def _calibration(one: Calibration) -> dict[str, Any]:
                 ("Version", "code_version"),
                 ("Method", "method"),
                 ("Simulations", "simulations"),
-                ("Made", "created"),
             )
             if record.get(key) not in (None, "")
         ],
         "data": list((record.get("data") or {}).items()),
-        "absent": [name for name, table in tables.items() if table is None],
-        "numbers": [_learned(row, priors) for row in _alone(one.identifiability)],
-        "pairs": [_pair(row) for row in _together(one.identifiability)],
+        "numbers": [_learned(row, priors, found.draws) for row in _records(found.identifiability[single])],
+        "pairs": [
+            f"{row['parameter']} with {row['with']}: {row['verdict']}"
+            for row in _records(found.identifiability[~single])
+        ],
         "fit": [
             {
                 "target": row["target"],
-                "used": "fitted" if bool(row.get("used", True)) else "not used: a check",
-                "observed": words.number(row.get("observed")),
-                "fitted": words.number(row.get("fitted")),
+                "used": "fitted" if row["used"] else "not used: a check",
+                "observed": words.number(row["observed"]),
+                "fitted": words.number(row["fitted"]),
                 "interval": _interval(row),
-                "z": words.number(row.get("z"), 2),
+                "z": words.number(row["z"], 2),
             }
-            for row in _records(one.fit)
+            for row in _records(found.fit)
         ],
         "checks": [
             {
-                "check": " ".join(filter(None, (str(row["check"]), _text(row.get("of"))))),
-                "value": words.number(row.get("value")),
+                "check": f"{row['check']} {row['of']}".strip(),
+                "value": words.number(row["value"]),
                 "interval": _interval(row),
                 "passed": bool(row["passed"]),
-                "about": _text(row.get("about")),
+                "about": row["about"],
             }
-            for row in _records(one.checks)
+            for row in _records(found.checks.fillna({"of": "", "about": ""}))
         ],
     }
 
 
-def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    return (
-        [] if table is None else [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
-    )
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
-def _text(value: Any) -> str:
-    return "" if value is None or (not isinstance(value, str) and pd.isna(value)) else str(value)
-
-
-def _alone(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    return [row for row in _records(table) if not _text(row.get("with"))]
-
-
-def _together(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    return [row for row in _records(table) if _text(row.get("with"))]
-
-
-def _learned(row: Row, priors: Mapping[str, Row]) -> dict[str, str]:
-    prior = priors.get(str(row["parameter"]), {})
+def _learned(row: Row, priors: Mapping[str, Row], draws: pd.DataFrame) -> dict[str, str]:
+    path = str(row["parameter"])
+    prior, drawn = priors.get(path, {}), draws[path]
+    low, high = (words.number(drawn.quantile(at)) for at in (0.05, 0.95))
     return {
-        "path": str(row["parameter"]),
+        "path": path,
         "prior": f"{prior['low']:g} to {prior['high']:g}" if {"low", "high"} <= prior.keys() else "",
-        "value": words.number(prior.get("value")),
+        "default": words.number(prior.get("value")),
+        "posterior": f"{words.number(drawn.mean())} ({low} to {high})",
         "unit": str(prior.get("unit", "")),
         "informed": units.percent(float(row["informed"]), 0),
-        "verdict": _text(row.get("verdict")),
+        "verdict": str(row["verdict"]),
     }
-
-
-def _pair(row: Row) -> str:
-    return (
-        f"{row['parameter']} with {row['with']}: {_text(row.get('verdict')) or words.number(row.get('correlation'), 2)}"
-    )
 
 
 def _interval(row: Row) -> str:

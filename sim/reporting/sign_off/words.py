@@ -101,18 +101,17 @@ def calibration_line(h: Handed) -> tuple[str, str]:
 
 
 def checks_line(one: Calibration) -> str:
-    """How many checks of a calibration passed."""
+    """How many checks of a calibration passed, and over how many fits of known answers."""
     altered = f"its folder is no longer what was written ({one.altered}); " if one.altered else ""
-    if one.checks is None or one.checks.empty:
-        return f"{altered}no checks are stored"
-    passed = int(one.checks["passed"].astype(bool).sum())
-    known = counted(int(one.sbc["trial"].nunique()), "fit") if one.sbc is not None and len(one.sbc) else "no fits"
-    return f"{altered}{passed} of {counted(len(one.checks), 'check')} passed, {known} of known answers"
+    checks, trials = one.stored.checks, int(one.stored.sbc["trial"].nunique())
+    passed = int(checks["passed"].astype(bool).sum())
+    known = counted(trials, "fit") if trials else "no fits"
+    return f"{altered}{passed} of {counted(len(checks), 'check')} passed, {known} of known answers"
 
 
 def failed(one: Calibration) -> bool:
     """Whether a check of a calibration failed."""
-    return one.checks is not None and not one.checks["passed"].astype(bool).all()
+    return not one.stored.checks["passed"].astype(bool).all()
 
 
 def sensitivity_line(h: Handed) -> tuple[str, str]:
