@@ -128,7 +128,7 @@ def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) ->
 
     seen = "" if table.whole else f", {table.seen:,} looked at, spread over the file"
     form = "".join(f", {key} {value}" for key, value in table.form.items() if key != "kind")
-    console.print(Text(f"{table.path.name}: {counted(table.rows, 'row')}{seen}, {len(table.names)} columns{form}"))
+    console.print(Text(f"{_title(table)}: {counted(table.rows, 'row')}{seen}, {len(table.names)} columns{form}"))
     rows = [("column", "proposed", "kind", "none", "differ")]
     for column in table.profiles:
         field, sure = marks.get(column.name, ("-", ""))
@@ -153,6 +153,12 @@ def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) ->
             below = "   ".join(part for part in (distribution, samples) if part)
             line += f"\n  {_cut(below, console.width - 2)}" if below else ""
         console.print(Text(line.rstrip(), style="" if p else "bold"), soft_wrap=True)
+
+
+def _title(table: Table) -> str:
+    from sim.population.describe.tables import stem
+
+    return table.path.name + (f", {table.name}" if table.name != stem(table.path) else "")
 
 
 def _cut(text: str, width: int) -> str:
