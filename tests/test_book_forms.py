@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import sqlite3
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,10 @@ from sim.errors import BadInput
 from sim.experiments.prepare import prepare
 from sim.population.book.book import Book, read_book
 from sim.population.book.file import inspect
+from sim.population.prepare_berka import TABLES, berka_book
 
 ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("SIM_DATA_DIR", ROOT.parent / "shared" / "data"))
 COLUMNS = {"id": "id", "aum": "aum"}
 
 
@@ -410,3 +414,41 @@ def test_what_of_a_scenario_does_not_fit_is_refused(
 ) -> None:
     assert main(["validate", str(scenario(tmp_path, population))]) == 2
     assert expected in capsys.readouterr().err
+
+
+def test_the_tables_of_berka_are_a_book_by_a_query() -> None:
+    """The same customers as `prepare_berka` makes of them, with dates of the bank's own kind (930101)."""
+    pytest.importorskip("duckdb")
+    folder = DATA / "berka"
+    if not folder.is_dir():
+        pytest.skip(f"no berka under {DATA}: set SIM_DATA_DIR to the folder of the public data sets")
+    query = """
+        WITH latest AS (
+            SELECT account_id, arg_max(balance, date) AS balance, count(*) FILTER (last_day) AS rows
+            FROM (SELECT *, date = max(date) OVER (PARTITION BY account_id) AS last_day FROM trans) GROUP BY 1
+        )
+        SELECT account_id, balance, rows, a.date AS opened, birth_number
+        FROM latest JOIN account a USING (account_id)
+        JOIN disp USING (account_id) JOIN client USING (client_id) WHERE disp.type = 'OWNER' ORDER BY account_id
+    """
+    tables = {name: folder / TABLES[name] for name in ("account", "disp", "client", "trans")}
+    columns = {
+        "id": "account_id",
+        "aum": {"column": "balance", "floor": 0},
+        "age": {"column": "birth_number", "date": True},
+        "tenure_months": {"column": "opened", "date": True},
+        "products": "rows",
+    }
+    as_of = date(1994, 3, 31)
+    book = read_book(folder / "tables", columns, tables=tables, query=query, as_of=as_of)
+    table = berka_book(folder).sort_values("account_id")
+    assert book.id.tolist() == table.account_id.astype(str).tolist()
+    assert book.age is not None
+    assert book.tenure_months is not None
+    assert book.products is not None
+    once = book.products == 1  # a last day of one transaction, so that the last balance is one
+    assert once.sum() > 300
+    assert np.array_equal(book.aum[once], table.balance.clip(lower=0)[once])
+    assert (book.age - table.age).abs().max() <= 1  # there by days of a mean year
+    assert (book.age == table.age).mean() > 0.98
+    assert (np.floor(table.months_since_opening + 0.1) - book.tenure_months).abs().max() <= 1
