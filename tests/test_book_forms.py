@@ -201,6 +201,16 @@ def test_a_query_gives_the_book_and_only_reads(tmp_path: Path, kind: str) -> Non
     assert sorted(one.name for one in tmp_path.iterdir()) == [path.name]
 
 
+def test_a_query_gives_its_rows_in_the_same_order_each_time(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT hash(i) % 50000 AS id, i * 0.1 AS aum FROM range(400000) r(i)")
+    query = "SELECT id, sum(aum) AS aum FROM t GROUP BY id"
+    first, again = (read_book(tmp_path / "b.duckdb", COLUMNS, query=query) for _ in range(2))
+    assert first.id.tolist() == again.id.tolist()
+    assert first.aum.tolist() == again.aum.tolist()
+
+
 @pytest.mark.parametrize("how", ["read_csv('{0}')", "read_text('{0}')", "'{0}'", "glob('{0}')"])
 def test_a_query_reads_no_file_beside_its_own(tmp_path: Path, how: str) -> None:
     pytest.importorskip("duckdb")
