@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import codecs
 import gzip
+import os
+import shutil
 import sqlite3
+import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import feather
 
+from sim.cli import main
 from sim.errors import BadInput
+from sim.experiments.prepare import prepare
 from sim.population.book.book import Book, read_book
 from sim.population.book.file import inspect
+from sim.population.prepare_berka import TABLES, berka_book
 
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("SIM_DATA_DIR", ROOT.parent / "shared" / "data"))
 COLUMNS = {"id": "id", "aum": "aum"}
 
 
@@ -35,6 +44,8 @@ def written(folder: Path, data: bytes | str, name: str = "book.csv") -> Path:
 # Encodings
 
 CHINESE = "客户号,姓名,资产\n" + "".join(f"00{k},张三{k}号客户,{k}.5\n" for k in range(1, 9))
+SPARSE = "id,类,aum\n" + "".join(f"00{k},客户,{k}.5\n" for k in range(1, 9))  # few characters, over and over
+SHOUTED = "id,OPERAÇÃO,aum\n" + "".join(f"00{k},SÃO JOÃO ATIVAÇÃO,{k}.5\n" for k in range(1, 9))
 GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n" for k in range(1, 9))
 
 
@@ -45,6 +56,8 @@ GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n
         (CHINESE, "utf-8-sig", None),
         (CHINESE, "gb18030", "gb18030"),
         (CHINESE, "gbk", "gb18030"),
+        (SPARSE, "gb18030", "gb18030"),
+        (SHOUTED, "latin-1", "cp1252"),
         (CHINESE, "utf-16", "utf-16-le"),
         (CHINESE, "utf-16-le", "utf-16-le"),
         (CHINESE, "utf-16-be", "utf-16-be"),
@@ -104,7 +117,10 @@ def test_text_that_was_broken_before_is_doubted(tmp_path: Path) -> None:
     broken = "id,name,aum\n1,plain,5\n2,Müller,5\n".encode().decode("cp1252")
     (doubt,) = read_book(written(tmp_path, broken), COLUMNS).doubts
     assert "(line 3): its text was once read in a wrong encoding" in doubt.message
-    assert codecs.BOM_UTF8.decode("cp1252") not in broken
+    mixed = written(tmp_path, "id,name,aum\n1,Größe,5\n".encode() + b"2,\xff,5\n", "mixed.csv")
+    assert read_book(mixed, COLUMNS).doubts == ()  # a column that is not read
+    replaced = written(tmp_path, "id,name,aum\n1,M\ufffdller,5\n", "replaced.csv")
+    assert "(line 2): its text was once read in a wrong encoding" in read_book(replaced, COLUMNS).doubts[0].message
 
 
 # Kinds
@@ -185,6 +201,16 @@ def test_a_query_gives_the_book_and_only_reads(tmp_path: Path, kind: str) -> Non
     assert sorted(one.name for one in tmp_path.iterdir()) == [path.name]
 
 
+def test_a_query_gives_its_rows_in_the_same_order_each_time(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT hash(i) % 50000 AS id, i * 0.1 AS aum FROM range(400000) r(i)")
+    query = "SELECT id, sum(aum) AS aum FROM t GROUP BY id"
+    first, again = (read_book(tmp_path / "b.duckdb", COLUMNS, query=query) for _ in range(2))
+    assert first.id.tolist() == again.id.tolist()
+    assert first.aum.tolist() == again.aum.tolist()
+
+
 @pytest.mark.parametrize("how", ["read_csv('{0}')", "read_text('{0}')", "'{0}'", "glob('{0}')"])
 def test_a_query_reads_no_file_beside_its_own(tmp_path: Path, how: str) -> None:
     pytest.importorskip("duckdb")
@@ -240,6 +266,19 @@ def test_tables_are_joined_by_a_query_whatever_they_are(tmp_path: Path) -> None:
     assert "population.tables.m: " in told
 
 
+def test_amounts_of_tables_are_numbers_in_the_query_as_decimal_says(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    files = {"m": written(tmp_path, "id;amount;code\n1;1.234,50 €;007\n1;(10,5);010\n2;7;1,5x\n", "m.csv")}
+    query = "SELECT id, sum(amount) AS aum, min(code) AS code FROM m GROUP BY 1 ORDER BY 1"
+    book = read_book(tmp_path / "t", COLUMNS | {"id": "code"}, query=query, tables=files, decimal="comma")
+    assert book.aum.tolist() == [1224.0, 7.0]
+    assert book.id.tolist() == ["007", "1,5x"]
+    assert "do not answer" in refused(tmp_path / "t", query=query, tables=files)[0]
+    for key in ("encoding", "separator", "sheet", "table"):
+        (told,) = refused(tmp_path / "t", query=query, tables=files, **{key: "comma"})
+        assert f"population.{key}: the tables are each a file of its own" in told
+
+
 # Workbooks
 
 
@@ -293,3 +332,133 @@ def test_a_key_that_a_kind_of_file_has_no_use_for_is_refused(tmp_path: Path, kin
     (key,) = how
     assert f"population.{key}" in told
     assert f"has no {key}; leave it out" in told
+
+
+# Nothing else than a book or mistakes
+
+
+@pytest.mark.parametrize("kind", [".xlsx", ".feather", ".arrow", ".ipc", ".sqlite", ".duckdb", ".parquet"])
+def test_a_damaged_file_of_any_kind_gives_mistakes(tmp_path: Path, kind: str) -> None:
+    path = as_kind(tmp_path, kind)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(3)
+    for trial in range(24):
+        data = bytearray(whole)
+        if trial % 3 == 0:
+            del data[int(rng.integers(1, len(data))) :]
+        elif trial % 3 == 1:
+            at = int(rng.integers(0, len(data)))
+            data[at : at + 64] = rng.bytes(min(64, len(data) - at))
+        else:
+            data = bytearray(rng.bytes(200))
+        path.write_bytes(data)
+        told = mistakes_if_any(path)
+        assert all(line and "\n" not in line for line in told)
+
+
+def mistakes_if_any(path: Path) -> list[str]:
+    try:
+        return [] if read_book(path, AGED).rows else [""]
+    except BadInput as bad:
+        return [str(mistake) for mistake in bad.mistakes]
+
+
+@pytest.mark.parametrize("package", ["duckdb", "openpyxl"])
+def test_a_package_that_is_absent_is_named(tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = as_kind(tmp_path, {"duckdb": ".duckdb", "openpyxl": ".xlsx"}[package])
+    monkeypatch.setitem(sys.modules, package, None)
+    (told,) = refused(path)
+    assert told == f"{path}  needs the package {package}; pip install 'rapport-sim[data]'"
+
+
+# Scenarios
+
+
+def test_scenarios_without_the_new_keys_keep_their_digests() -> None:
+    (one,) = prepare(ROOT / "scenarios" / "customer_book.yaml")
+    assert one.digest == "bdbdc4d2b9c6eafd37ce0f06c6a5fec5407b1b3fe9ba612bf4cf44a5e743a538"
+
+
+def scenario(folder: Path, population: str) -> Path:
+    (folder / "s.yaml").write_text(f"name: s\nmonths: 2\nseeds: [1]\npopulation: {{source: book, {population}}}\n")
+    return folder / "s.yaml"
+
+
+def test_a_scenario_joins_its_tables_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("duckdb")
+    (tmp_path / "data").mkdir()
+    written(tmp_path / "data", "konto;stav\n1;5\n2;7\n".encode("utf-16"), "k.csv")
+    select = "SELECT konto AS id, stav AS aum FROM k ORDER BY 1"
+    file = scenario(tmp_path, f"tables: {{k: data/k.csv}}, query: {select!r}, columns: {{id: id, aum: aum}}")
+    (one,) = prepare(file)
+    assert one.book is not None
+    assert one.book.aum.tolist() == [5, 7]
+    assert one.scenario.population.tables == {"k": str((tmp_path / "data" / "k.csv").resolve())}
+    (tmp_path / "other").mkdir()
+    shutil.copytree(tmp_path / "data", tmp_path / "other" / "data")
+    shutil.copy(file, tmp_path / "other" / "s.yaml")
+    (moved,) = prepare(tmp_path / "other" / "s.yaml")
+    assert moved.digest == one.digest  # what the tables hold decides, not where they lie
+    assert main(["run", str(file), "--out", str(tmp_path / "out"), "--quiet", "--threads", "1"]) == 0
+    assert main(["verify", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("population", "expected"),
+    [
+        ("tables: {k: k.csv}, columns: {id: id, aum: aum}", "population.query: missing; one SELECT joins the tables"),
+        (
+            "file: a.csv, tables: {k: k.csv}, query: SELECT 1, columns: {id: id, aum: aum}",
+            "population.tables: a book is a file, or tables joined by a query; one of the two",
+        ),
+        ("columns: {id: id, aum: aum}", "population.file: missing; a book needs the path of its file"),
+        (
+            "tables: {k: nowhere.csv}, query: SELECT 1 AS id, columns: {id: id, aum: aum}",
+            "nowhere.csv: it there is no such file",
+        ),
+    ],
+)
+def test_what_of_a_scenario_does_not_fit_is_refused(
+    tmp_path: Path, population: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", str(scenario(tmp_path, population))]) == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_the_tables_of_berka_are_a_book_by_a_query() -> None:
+    """The same customers as `prepare_berka` makes of them, with dates of the bank's own kind (930101)."""
+    pytest.importorskip("duckdb")
+    folder = DATA / "berka"
+    if not folder.is_dir():
+        pytest.skip(f"no berka under {DATA}: set SIM_DATA_DIR to the folder of the public data sets")
+    query = """
+        WITH latest AS (
+            SELECT account_id, arg_max(balance, date) AS balance, count(*) FILTER (last_day) AS rows
+            FROM (SELECT *, date = max(date) OVER (PARTITION BY account_id) AS last_day FROM trans) GROUP BY 1
+        )
+        SELECT account_id, balance, rows, a.date AS opened, birth_number
+        FROM latest JOIN account a USING (account_id)
+        JOIN disp USING (account_id) JOIN client USING (client_id) WHERE disp.type = 'OWNER' ORDER BY account_id
+    """
+    tables = {name: folder / TABLES[name] for name in ("account", "disp", "client", "trans")}
+    columns = {
+        "id": "account_id",
+        "aum": {"column": "balance", "floor": 0},
+        "age": {"column": "birth_number", "date": True},
+        "tenure_months": {"column": "opened", "date": True},
+        "products": "rows",
+    }
+    as_of = date(1994, 3, 31)
+    book = read_book(folder / "tables", columns, tables=tables, query=query, as_of=as_of)
+    table = berka_book(folder).sort_values("account_id")
+    assert book.id.tolist() == table.account_id.astype(str).tolist()
+    assert book.age is not None
+    assert book.tenure_months is not None
+    assert book.products is not None
+    once = book.products == 1  # a last day of one transaction, so that the last balance is one
+    assert once.sum() > 300
+    assert np.array_equal(book.aum[once], table.balance.clip(lower=0)[once])
+    assert (book.age - table.age).abs().max() <= 1  # there by days of a mean year
+    assert (book.age == table.age).mean() > 0.98
+    assert (np.floor(table.months_since_opening + 0.1) - book.tenure_months).abs().max() <= 1

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from sim.population.book.cells import Decimal
 from sim.population.book.columns import did_you_mean
 from sim.population.book.forms.base import FRAME, BookFile, TooLarge, Unreadable, first_line
 
 __all__ = ["KINDS", "BookFile", "TooLarge", "Unreadable", "inspect"]
 
-TEXTS: Final = (".csv", ".csv.gz", ".tsv", ".txt")
-KINDS: Final = (*TEXTS[:2], ".parquet", ".arrow", ".feather", ".ipc", ".xlsx", ".duckdb", ".db", ".sqlite")
+TEXTS: Final = tuple(end + packed for packed in (".gz", "") for end in (".csv", ".tsv", ".txt", ".asc"))
+KINDS: Final = (".csv", ".csv.gz", ".parquet", ".arrow", ".feather", ".ipc", ".xlsx", ".duckdb", ".db", ".sqlite")
 
 
 def inspect(
@@ -27,24 +28,31 @@ def inspect(
     table: str | None = None,
     query: str | None = None,
     tables: Mapping[str, Path] | None = None,
+    decimal: Decimal | None = None,
 ) -> BookFile:
     """Find the file and read its header. Raises `Unreadable` with a sentence that follows the file's name.
 
     `separator` is the mark between the values of a text, `encoding` that of its characters; both are found where not
     given. `sheet` names one of a workbook's, `table` one of a database's, `query` is a SELECT instead. With `tables`,
-    files by name, `path` is only what messages call them all, and `query` joins them.
+    files by name, `path` is only what messages call them all, and `query` joins them; there `decimal` says how the
+    amounts are written.
     """
     try:
         if tables:
             from sim.population.book.forms.joined import joined
 
-            return joined(path, tables, query or "", inspect)
+            for key, value in (("separator", separator), ("encoding", encoding), ("sheet", sheet), ("table", table)):
+                if value is not None:
+                    raise Unreadable(
+                        f"are each a file of its own, so {key} says nothing of them; leave it out", key=key
+                    )
+            return joined(path, tables, query or "", inspect, decimal)
         kind = kind_of(path)
         if kind in TEXTS:
             _refuse(kind, sheet=sheet, table=table, query=query)
             from sim.population.book.forms.text import open_text
 
-            return open_text(path, compressed=kind == ".csv.gz", separator=separator, encoding=encoding)
+            return open_text(path, compressed=kind.endswith(".gz"), separator=separator, encoding=encoding)
         _refuse(kind, separator=separator, encoding=encoding)
         if kind == ".xlsx":
             _refuse(kind, table=table, query=query)
@@ -94,7 +102,7 @@ def kind_of(path: Path) -> str:
         raise Unreadable("there is no such file" + did_you_mean(path.name, siblings))
     if not path.is_file():
         raise Unreadable("is not a file")
-    kind = next((end for end in (*KINDS[1:], *TEXTS) if path.name.lower().endswith(end)), None)
+    kind = next((end for end in (*TEXTS, *KINDS) if path.name.lower().endswith(end)), None)
     if kind is None:
         raise Unreadable(f"is of an unknown kind; a book's name ends in {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     if path.stat().st_size == 0:
