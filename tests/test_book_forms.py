@@ -286,7 +286,7 @@ def test_a_sheet_is_named_and_its_rows_are_those_of_excel(tmp_path: Path) -> Non
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     book.active.title = "Notes"
-    page = book.create_sheet("Customers 2024")
+    page = book.create_sheet("Customers (all)")
     for row in (["id", "aum", None, "age"], [1.0, 5, None, 30], [], ["#N/A", 6, None, "#N/A"], [3, -7, None, 20]):
         page.append(row)
     book.save(tmp_path / "b.xlsx")
@@ -294,9 +294,9 @@ def test_a_sheet_is_named_and_its_rows_are_those_of_excel(tmp_path: Path) -> Non
     empty, negative = refused(path, AGED)
     assert empty.startswith(f"{path}:4:1  id: 1 row is empty (row 4)")
     assert negative.startswith(f"{path}:5:2  aum: 1 row is negative (row 5)")
-    assert inspect(path).form == {"kind": "xlsx", "sheet": "Customers 2024"}
+    assert inspect(path).form == {"kind": "xlsx", "sheet": "Customers (all)"}
     (told,) = refused(path, sheet="Customers")
-    assert "has no sheet 'Customers'; did you mean \"Customers 2024\"?" in told
+    assert "has no sheet 'Customers'; did you mean \"Customers (all)\"?" in told
     assert refused(path, sheet="Notes")[0].endswith("is empty; a book has a header and a row for each customer")
 
 
@@ -309,7 +309,7 @@ def test_whole_numbers_of_a_workbook_are_ids_without_a_point(tmp_path: Path) -> 
 def test_a_notice_above_the_header_of_a_sheet_is_named(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
-    for row in (["Customers of 2024"], ["id", "aum"], [1, 5]):
+    for row in (["A notice above"], ["id", "aum"], [1, 5]):
         book.active.append(row)
     book.save(tmp_path / "b.xlsx")
     (told,) = refused(tmp_path / "b.xlsx")
