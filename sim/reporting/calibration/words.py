@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from sim.calibration.checks import HARDLY, word_of
+from sim.calibration.prior import unit_of
+from sim.calibration.problem import Free
 from sim.calibration.stored import Calibrated
 from sim.calibration.terms import METHODS
 from sim.phrases import counted, listed
@@ -16,6 +18,7 @@ from sim.reporting.run.terminal import aligned
 from sim.store.files import plain
 
 HEAD = ("parameter", "prior", "posterior 90 %", "informed", "default", "default inside?")
+LAST, MANY = 0.02, 0.2  # of the prior's width; of the draws, where an even one has as many as `LAST`
 TITLES = {
     "ranks": "Known answers are found: ranks are even",
     "coverage": "Known answers are found: 90 % intervals hold them",
@@ -62,10 +65,17 @@ def rows_of(found: Calibrated) -> list[dict[str, Any]]:
                 "informed": informed,
                 "word": word_of(informed),
                 "inside": bool(inside),
+                "pressed": _pressed(draws, one),
                 "said": "of the data alone" if one["nuisance"] else "yes" if inside else "no",
             }
         )
     return rows
+
+
+def _pressed(draws: Any, one: dict[str, Any]) -> bool:
+    """Whether many draws lie in the last bit of the prior at one end."""
+    unit = unit_of([Free(**one)], np.asarray(draws, float)[:, None])[:, 0]
+    return bool(max((unit < LAST).mean(), (unit > 1.0 - LAST).mean()) > MANY)
 
 
 def cells(row: dict[str, Any]) -> tuple[str, ...]:
@@ -121,6 +131,9 @@ def _headlines(found: Calibrated) -> Iterator[str]:
         yield f"The data inform none of {counted(len(rows), 'number')}."
     if silent:
         yield f"They say next to nothing of {listed(silent)}: the posterior is the prior."
+    pressed = [row for row in informed if row["pressed"]]
+    if pressed:
+        yield f"The data press against the end of the prior of {names(pressed)}: a wider one, or a wrong model."
     outside = [row for row in informed if not row["inside"]]
     if outside:
         yield f"The default lies outside the 90 % interval for {names(outside)}."

@@ -43,6 +43,11 @@ def _name(path: str) -> str:
     return ".".join(parts[-2:]) if len(path) > 30 else path
 
 
+def _last(path: str) -> str:
+    """The last word of a path, for the edge of a small panel."""
+    return path.rsplit(".", 1)[-1]
+
+
 def _axis(axes: Axes, one: Free, side: str = "x") -> None:
     """Ticks at numbers, on the scale on which the prior is even."""
     low, high = float(to_scale(one.low, one)), float(to_scale(one.high, one))
@@ -145,12 +150,12 @@ def pairs(found: Calibrated) -> Figure:
             axes.grid(axis="x", color=style.GRID, linewidth=0.8)
             if row == n - 1:
                 wide = style.size_inches(axes)[0] + 0.4
-                axes.set_xlabel(style.fit(_name(x.path), wide, style.LABEL), size=style.LABEL, color=style.SOFT)
+                axes.set_xlabel(style.fit(_last(x.path), wide, style.LABEL), size=style.LABEL, color=style.SOFT)
             else:
                 axes.tick_params(axis="x", labelbottom=False)
             if column == 0:
                 high = style.size_inches(axes)[1]
-                axes.set_ylabel(style.fit(_name(y.path), high, style.LABEL), size=style.LABEL, color=style.SOFT)
+                axes.set_ylabel(style.fit(_last(y.path), high, style.LABEL), size=style.LABEL, color=style.SOFT)
             else:
                 axes.tick_params(axis="y", labelleft=False)
     return figure
