@@ -123,7 +123,7 @@ def sweep(
         points,
         facts_of_sweep(one) | surroundings(),
         dump(one.scenario.stored()),
-        SweepOptions(folder, resume, overwrite),
+        SweepOptions(folder, resume, overwrite, one.beside),
         where,
         callback(progress, units=(plan.name, len(plan.arms))),
     )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from sim.assumptions import Settings
+from sim.calibration.pilot_settings import PilotSettings
 from sim.calibration.terms import Method
 from sim.errors import BadInput
 from sim.scenario.sweep import Range
@@ -47,11 +48,10 @@ class FromFile(Settings):
     )
 
 
-class FromPilot(Settings):
-    """Targets from an A/B test of the bank's own."""
+class FromPilot(PilotSettings):
+    """Targets from an A/B test of the bank's own (docs/pilots.md)."""
 
-    pilot: str = Field(description="CSV of the test, relative to this file: arm, customer, outcome by month")
-    options: dict[str, Any] = Field(default_factory=dict, description="how it is read (docs/pilots.md)")
+    pilot: str = Field(description="file of the test, relative to this file: arm, customer, outcome by month")
 
 
 class StageOf(Settings):
@@ -63,9 +63,9 @@ class StageOf(Settings):
 
 
 def _given_as(value: object) -> str:
-    if isinstance(value, dict):
-        return "pilot" if "pilot" in value else "file"
-    return "list"
+    if isinstance(value, FromPilot) or (isinstance(value, dict) and "pilot" in value):
+        return "pilot"
+    return "file" if isinstance(value, (FromFile, dict)) else "list"
 
 
 class Calibration(Settings):

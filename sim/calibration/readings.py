@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +54,15 @@ class Reading:
 
 @dataclass(frozen=True)
 class Read:
-    """All readings of a calibration, and the covariance (m, m) of their noise."""
+    """All readings of a calibration, and the covariance (m, m) of their noise.
+
+    `notes` are what somebody should know of how they were read, `data` digests of the files that they are from.
+    """
 
     readings: Sequence[Reading]
     covariance: Floats
+    notes: Sequence[str] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def readings_of(asked: Calibration, source: Source, bank: Bank) -> Read:
     ]
     if not any(one.target.used for one in held):
         raise BadInput([source.mistake(("targets",), "none is used; one to fit by")])
-    return Read(held, found.covariance)
+    return replace(found, readings=held)
 
 
 def _listed(given: Any, source: Source, bank: Bank) -> Read:

@@ -195,6 +195,11 @@ class Scenario(Settings):
     survey: Survey | None = Field(None, description="questionnaires that are held in every arm, in waves")
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
+    posterior: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        None,
+        description="posterior.yaml of a calibration, or several, relative to this file: numbers that nothing sets "
+        "stand at its point, worlds and sweeps draw its rows",
+    )
     beliefs: Beliefs | None = Field(
         None,
         description="worlds in which assumptions differ, every arm lived in each, beside the one of its numbers",

@@ -163,7 +163,12 @@ def of_bank(
     stages = stages_of(asked, shape, source)
     digest = problem.prepared.digest
     data = {} if problem.prepared.book is None else {"book": problem.prepared.book.digest}
+    data |= problem.read.data
     record = record_of(asked, data, digest_of(asked, data, digest), problem.prepared.scenario.about)
+    if problem.read.notes:
+        record["notes"] = list(problem.read.notes)
+        for line in problem.read.notes:
+            callback.note(line)
     open_folder(folder, record, overwrite=options.overwrite, resume=options.resume)
     lives = Lives(problem, folder, where, callback)
     if asked.method == "history_matching":
