@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from banks import bank, everybody_awake, hazards, live, lived, monthly, only, over_time, scenario
+from banks import TIERS, bank, everybody_awake, hazards, live, lived, monthly, only, over_time, scenario
 from scipy.optimize import minimize
 
 from sim.behaviour.rates import promoters
@@ -332,6 +332,43 @@ def test_the_law_of_wealth_is_that_of_a_bank_that_lives() -> None:
     for lag, expected in zip((1, 3, 6), covariance[1:], strict=True):
         change = (late[80] - late[80 - lag]).var()
         assert change == pytest.approx(2.0 * (covariance[0] - expected), rel=0.08)
+
+
+def test_the_law_of_calls_is_that_of_a_bank_that_lives() -> None:
+    """With contacts alone on: success of the k-th offer to customers who have bought nothing yet."""
+    conversion, decay, need = 0.08, 0.85, 0.6
+    silent = {"mass": 0.0, "affluent": 0.0, "wealth": 0.0}
+    others = {name: {"campaign": silent} for name in ("branch", "video", "messaging", "app")}
+    calls = dict.fromkeys(silent, 0.8)
+    s = scenario(
+        60_000,
+        months=8,
+        model={
+            "mechanisms": only(contacts=True),
+            "acquisition": everybody_awake(),
+            "hazards": hazards(0.0),
+            "normalise_hazards": False,
+            "contacts": {"attempt_decay": decay, "need": need, "push": 1.0, "campaign_months": 600, "opt_out": 0.0},
+            "products": {"loss": 0.0},
+            "life": {"events": 0.0},
+        },
+        channels={**others, "phone": {"conversion": conversion, "reach": 1.0, "campaign": calls}},
+        managers={"coverage": dict.fromkeys(TIERS, 0.0), "remote_coverage": 0.0},
+    )
+    months: list[tuple[np.ndarray, np.ndarray]] = []
+    live(bank(s), lambda b: months.append((b.customers.attempts.copy(), b.customers.products.copy())))
+    attempts, products = (np.array(each).astype(int) for each in zip(*months, strict=True))
+    waits = np.ones(attempts.shape[1], bool)
+    offers, taken = np.zeros(12), np.zeros(12)
+    for month in range(1, len(months)):
+        bought = products[month] > products[month - 1]
+        offered = waits & (bought | (attempts[month] > attempts[month - 1]))
+        np.add.at(offers, attempts[month - 1][offered], 1)
+        np.add.at(taken, attempts[month - 1][offered & bought], 1)
+        waits &= ~bought
+    expected = contacts.chances(np.array([[conversion]]), np.array([decay]), np.array([need]), 5)[0][0, 0]
+    assert offers[:5].min() > 10_000
+    assert np.all(np.abs(taken[:5] / offers[:5] - expected) < SIGMAS * np.sqrt(expected / offers[:5]))
 
 
 def test_the_law_of_recommending_is_that_of_the_model() -> None:
