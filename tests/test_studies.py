@@ -25,6 +25,7 @@ from sim.errors import BadInput
 
 DATA = Path(os.environ.get("SIM_DATA_DIR", Path(__file__).parents[2] / "shared" / "data"))
 SIGMAS = 4.0
+THOUSANDS = 20  # customers of a made-up cohort
 
 
 def real(name: str) -> Any:
@@ -89,7 +90,7 @@ def made_up_calls(conversion: float, decay: float, need: float, n: int, rng: np.
     return contacts.counted(spell, number, yes, before)
 
 
-def made_up_lives(rates: tuple[float, float, float], n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def made_up_lives(rates: tuple[float, ...], n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Staff who leave at a yearly rate by months of service, watched for a random while."""
     bounds = departures.edges()
     step = np.array([bounds[1], bounds[2] - bounds[1]]) / 12.0
@@ -151,15 +152,16 @@ def made_up_problem(name: str, seed: int = 1) -> tuple[Law, dict[str, float]]:
     rng = np.random.default_rng(seed)
     if name == "frailty":
         truth = {"model.leaving.frailty": 0.6, "hazard, Regular": 0.02, "hazard, High End": 0.01}
-        return frailty.made(made_up_cohorts(0.6, (0.02, 0.01), 20 * frailty.COHORT, rng)), truth
+        return frailty.made(made_up_cohorts(0.6, (0.02, 0.01), THOUSANDS * frailty.COHORT, rng)), truth
     if name == "contacts":
         values = (0.055, 0.93, 0.6)
         law = contacts.made(made_up_calls(*values, 400_000, rng))
         return law, dict(zip(contacts.PATHS, values, strict=True))
     if name == "departures":
-        rates = (0.35, 0.2, 0.1)
-        lives = made_up_lives(rates, 20_000, rng)
-        return departures.made({"banks": lives, "elsewhere": lives}), dict(zip(departures.PATHS, rates, strict=True))
+        rates, bias = (0.35, 0.2, 0.1), 1.6
+        lives = made_up_lives(tuple(bias * rate for rate in rates), 20_000, rng)
+        truth = dict(zip(departures.PATHS, rates, strict=True)) | {"bias of the sample": bias}
+        return departures.made({"banks": lives, "elsewhere": lives}), truth
     if name == "wealth":
         logs = made_up_balances(WEALTH, 4_000, 40, rng, "accounts")
         month = np.tile(np.arange(40), 4_000)
@@ -215,8 +217,6 @@ def test_laws_make_what_the_people_did(name: str) -> None:
     """At the numbers the people were made of, every statistic lies within its error of the law, used or not."""
     law, truth = made_up_problem(name, seed=2)
     theta = np.array([[truth.get(one.path, one.value) for one in law.free]])
-    if name == "departures":
-        theta[0, 3] = 1.0
     if name == "loyalty":
         theta[0, 1:4] = 0.0, 0.4, -0.8
     if name == "attrition":
@@ -245,6 +245,22 @@ def test_luck_is_keyed_and_noise_is_as_stated(name: str) -> None:
     assert np.quantile(of_law, 0.75) < 0.25
     assert law.covariance.shape == (len(law.targets),) * 2
     assert np.all(np.linalg.eigvalsh(law.covariance) > -1e-12)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", STUDIES)
+def test_stated_errors_are_those_of_other_people_made_up_alike(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spread of each statistic over forty sets of people, over its standard error as one of them states it."""
+    monkeypatch.setattr(balances, "OF_LAW", 0.0)  # of sampling alone
+    laws = [made_up_problem(name, seed)[0] for seed in range(10, 50)]
+    spread = np.array([law.observed for law in laws]).std(axis=0, ddof=1)
+    stated = np.sqrt(np.mean([np.diag(law.covariance) for law in laws], axis=0))
+    ratio = spread / stated
+    if name == "frailty":  # errors are stated for a thousand customers, and these are so many thousand
+        ratio *= np.sqrt(THOUSANDS)
+    assert 0.85 < np.median(ratio) < 1.15, ratio
+    assert ratio.min() > 0.55, ratio
+    assert ratio.max() < 1.55, ratio
 
 
 @pytest.mark.parametrize("name", STUDIES)
