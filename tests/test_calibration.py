@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -71,14 +72,15 @@ class TestThePosteriorsFile:
 
 
 class TestTheRegressionsPosterior:
+    @pytest.mark.parametrize("method", ["regression", "synthetic"])
     @pytest.mark.parametrize("wide", [3.0, 30.0], ids=["near", "far"])
-    def test_it_is_the_conjugate_one_where_noise_is_normal(self, wide: float) -> None:
+    def test_it_is_the_conjugate_one_where_noise_is_normal(self, wide: float, method: Any) -> None:
         """Under an even prior: normal, mean by least squares, covariance of its normal equations."""
         problem = Linear(wide=wide)
         means, spreads = [], []
         inside = np.linalg.inv(problem.slopes.T @ problem.slopes / NOISE**2)
         for seed in range(8):
-            found = fit(problem, Inference(samples=2_000, seed=seed))
+            found = fit(problem, Inference(method=method, samples=2_000, seed=seed))
             means.append(found.draws.mean(axis=0))
             spreads.append(np.cov(found.draws, rowvar=False))
         sd = np.sqrt(np.diag(inside))
@@ -133,6 +135,12 @@ class TestMisspecification:
             {row["check"]: row["passed"] for row in fit_checks(fit(one, SMALL), known)}["misfit"] for one in (good, bad)
         ]
         assert verdicts == [True, False]
+
+    def test_the_synthetic_likelihood_stays_right_where_the_model_is_wrong(self) -> None:
+        """Data far from what any number makes: draws stay those of the exact posterior, and the misfit is told."""
+        found = fit(Linear(seen=[0.5, -0.5, 2.0]), Inference(method="synthetic"))
+        assert [row["passed"] for row in exact_checks(found)] == [True, True]
+        assert not next(fit_checks(found, sbc(Linear(), SMALL, 20)))["passed"]
 
     def test_a_target_that_was_not_used_is_predicted_or_not(self) -> None:
         seen = Linear().observed

@@ -75,7 +75,7 @@ def pool(problem: Problem, settings: Inference) -> Trials:
 
 def sbc(problem: Problem, settings: Inference, fits: int = 100, *, stages: Sequence[Stage] = ()) -> pd.DataFrame:
     """Simulation-based calibration: a row a number and fit (parameter, trial, rank from 0 to 1, misfit)."""
-    shared = None if stages or settings.method != "regression" else pool(problem, settings)
+    shared = None if stages or settings.method not in ("regression", "synthetic") else pool(problem, settings)
     told = known_answers(problem, settings, range(fits), stages=stages, first=shared)
     return table(list(told), [one.path for one in problem.free])
 

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from sim.calibration.prior import expit, generator, logit, theta_of
+from sim.calibration.importance import importance
+from sim.calibration.prior import generator, theta_of
 from sim.calibration.problem import Floats
 from sim.calibration.terms import Fit
 
-LEAST_SPREAD = 1e-10
 TRIED = 10_000  # numbers at which the likelihood is asked
-FREEDOM, WIDER = 5.0, 1.3  # of the t law around the draws from which they are drawn; its tails are wide
 WITHIN = 0.25  # exact standard deviations that a mean may be off
 SPREADS = (0.75, 1.33)  # of the exact one that a spread may be
 LEAST = 100.0  # effective numbers below which the exact posterior lies elsewhere
@@ -27,18 +26,12 @@ def exact(found: Fit) -> tuple[Floats, Floats] | None:
     """Coordinates (n, k) and weights (n,) of the exact posterior; None where the problem knows no likelihood."""
     if not hasattr(found.problem, "log_likelihood"):
         return None
-    x = logit(found.unit)
-    k = x.shape[1]
-    rng = generator(0, "predict", k, 1)
-    root = np.linalg.cholesky(WIDER * np.cov(x, rowvar=False).reshape(k, k) + LEAST_SPREAD * np.eye(k))
-    z = rng.normal(size=(TRIED, k)) / np.sqrt(rng.chisquare(FREEDOM, size=(TRIED, 1)) / FREEDOM)
-    drawn = x.mean(axis=0) + z @ root.T
-    unit = expit(drawn)
-    told = np.asarray(found.problem.log_likelihood(theta_of(found.problem.free, unit)), float)
-    told -= (np.abs(drawn) + 2.0 * np.log1p(np.exp(-np.abs(drawn)))).sum(axis=1)  # the cube is even
-    told += 0.5 * (FREEDOM + k) * np.log1p((z**2).sum(axis=1) / FREEDOM)
-    weights = np.exp(told - np.nanmax(told))
-    return unit, np.nan_to_num(weights) / np.nansum(weights)
+    free = found.problem.free
+
+    def density(unit: Floats) -> Floats:
+        return np.asarray(found.problem.log_likelihood(theta_of(free, unit)), np.float64)  # type: ignore[attr-defined]
+
+    return importance(density, found.unit, TRIED, generator(0, "predict", len(free), 1))
 
 
 def exact_checks(found: Fit) -> Iterator[dict[str, Any]]:

@@ -12,8 +12,9 @@ from sim.calibration.history import matched
 from sim.calibration.point import nearest
 from sim.calibration.prior import Prior, generator, lucks, theta_of
 from sim.calibration.problem import Floats, Problem
-from sim.calibration.regression import adjust
+from sim.calibration.regression import Adjusted, adjust
 from sim.calibration.smc import by_pyabc
+from sim.calibration.synthetic import weighed
 from sim.calibration.terms import (
     ROOM,
     Fit,
@@ -30,6 +31,7 @@ from sim.calibration.terms import (
 
 ROUNDS = 5  # at most, each in the box that the one before left
 NARROWS = 0.5  # a box that has more than this share of the one before is not worth another round
+SLACK = 0.1  # of its width that a box may be left by
 FIRST_ACCEPT = 0.1  # of the first rounds, which only find the box
 PREDICTED = 1_000  # data sets that are predicted, at most
 METHODS = {"point": nearest, "smc": by_pyabc, "history_matching": matched}
@@ -71,23 +73,48 @@ def _one(
 def _by_regression(
     part: Problem, settings: Inference, seen: Floats, prior: Prior, trial: int, first: Trials | None
 ) -> Found:
+    """Rounds, each in the box around what the one before left, until it narrows no more; those of the synthetic
+    likelihood begin where the regression ends.
+    """
     box, made = prior, first
-    simulations, step = 0, 0
+    step = made_up = 0
+    synthetic = False
     while True:
         if made is None:
             made = trials(part, box, settings.samples, settings.seed, trial, step)
-            simulations += settings.samples
+            made_up += settings.samples
         step += 1
-        found = adjust(made.unit, made.statistics, seen, FIRST_ACCEPT)
+        near = adjust(made.unit, made.statistics, seen, settings.accept if synthetic else FIRST_ACCEPT)
+        found = (
+            _sharper(near, made, seen, box, generator(settings.seed, "keep", trial, 6 + step)) if synthetic else near
+        )
         narrower = prior.around(found.unit, ROOM)
-        if step >= ROUNDS or narrower.share > NARROWS * box.share:
-            break
+        more = narrower.share < NARROWS * box.share or (synthetic and _leaves(narrower, box))
+        if not more or step >= ROUNDS * (1 + synthetic):
+            if synthetic or settings.method != "synthetic":
+                break
+            synthetic = True
+            continue
         box, made = narrower, None
-    found = adjust(made.unit, made.statistics, seen, settings.accept)
-    rng = generator(settings.seed, "keep", trial)
-    rows = systematic(found.weights, settings.draws, rng)
+    if not synthetic:
+        found = adjust(made.unit, made.statistics, seen, settings.accept)
+    rows = systematic(found.weights, settings.draws, generator(settings.seed, "keep", trial))
     facts = {"rounds": step, "box_share": box.share}
-    return Found(found.unit[rows], found.ess, simulations, facts=facts)
+    return Found(found.unit[rows], found.ess, made_up, facts=facts)
+
+
+def _sharper(near: Adjusted, made: Trials, seen: Floats, box: Prior, rng: np.random.Generator) -> Adjusted:
+    """What the synthetic likelihood of trials in a box says, its draws with equal weights."""
+    start = np.clip(near.unit, box.box[0], box.box[1])
+    found = weighed(made.unit, made.statistics, seen, box, start, rng)
+    rows = systematic(found.weights, len(found.weights), rng)
+    return Adjusted(found.unit[rows], np.full(len(rows), 1.0 / len(rows)), found.ess)
+
+
+def _leaves(new: Prior, old: Prior) -> bool:
+    """Whether a box goes beyond another one, as where what was observed pulls out of it."""
+    wide = SLACK * (old.box[1] - old.box[0])
+    return bool((new.box[0] < old.box[0] - wide).any() or (new.box[1] > old.box[1] + wide).any())
 
 
 def _staged(problem: Problem, settings: Inference, seen: Floats, stages: Sequence[Stage], trial: int) -> Fit:

@@ -80,7 +80,8 @@ def _of_study(
 def _batches(study: StudyProblem, settings: Inference, stages: tuple[Stage, ...]) -> Batch:
     """What makes a batch of fits of known answers, the problem and the trials that all begin with made once."""
     problem = study.problem()
-    shared = None if stages or settings.method != "regression" else one_thread(partial(checks.pool, problem, settings))
+    begins = settings.method in ("regression", "synthetic") and not stages
+    shared = one_thread(partial(checks.pool, problem, settings)) if begins else None
 
     def batch(numbers: Sequence[int]) -> list[checks.Trial]:
         return list(checks.known_answers(problem, settings, numbers, stages=stages, first=shared))
