@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 import sqlite3
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,10 @@ from sim.errors import BadInput
 from sim.experiments.prepare import prepare
 from sim.population.book.book import Book, read_book
 from sim.population.book.file import inspect
+from sim.population.prepare_berka import TABLES, berka_book
 
 ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("SIM_DATA_DIR", ROOT.parent / "shared" / "data"))
 COLUMNS = {"id": "id", "aum": "aum"}
 
 
@@ -195,6 +199,16 @@ def test_a_query_gives_the_book_and_only_reads(tmp_path: Path, kind: str) -> Non
     assert "does not answer" in told_
     assert path.read_bytes() == before
     assert sorted(one.name for one in tmp_path.iterdir()) == [path.name]
+
+
+def test_a_query_gives_its_rows_in_the_same_order_each_time(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect(str(tmp_path / "b.duckdb")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT hash(i) % 50000 AS id, i * 0.1 AS aum FROM range(400000) r(i)")
+    query = "SELECT id, sum(aum) AS aum FROM t GROUP BY id"
+    first, again = (read_book(tmp_path / "b.duckdb", COLUMNS, query=query) for _ in range(2))
+    assert first.id.tolist() == again.id.tolist()
+    assert first.aum.tolist() == again.aum.tolist()
 
 
 @pytest.mark.parametrize("how", ["read_csv('{0}')", "read_text('{0}')", "'{0}'", "glob('{0}')"])
@@ -410,3 +424,41 @@ def test_what_of_a_scenario_does_not_fit_is_refused(
 ) -> None:
     assert main(["validate", str(scenario(tmp_path, population))]) == 2
     assert expected in capsys.readouterr().err
+
+
+def test_the_tables_of_berka_are_a_book_by_a_query() -> None:
+    """The same customers as `prepare_berka` makes of them, with dates of the bank's own kind (930101)."""
+    pytest.importorskip("duckdb")
+    folder = DATA / "berka"
+    if not folder.is_dir():
+        pytest.skip(f"no berka under {DATA}: set SIM_DATA_DIR to the folder of the public data sets")
+    query = """
+        WITH latest AS (
+            SELECT account_id, arg_max(balance, date) AS balance, count(*) FILTER (last_day) AS rows
+            FROM (SELECT *, date = max(date) OVER (PARTITION BY account_id) AS last_day FROM trans) GROUP BY 1
+        )
+        SELECT account_id, balance, rows, a.date AS opened, birth_number
+        FROM latest JOIN account a USING (account_id)
+        JOIN disp USING (account_id) JOIN client USING (client_id) WHERE disp.type = 'OWNER' ORDER BY account_id
+    """
+    tables = {name: folder / TABLES[name] for name in ("account", "disp", "client", "trans")}
+    columns = {
+        "id": "account_id",
+        "aum": {"column": "balance", "floor": 0},
+        "age": {"column": "birth_number", "date": True},
+        "tenure_months": {"column": "opened", "date": True},
+        "products": "rows",
+    }
+    as_of = date(1994, 3, 31)
+    book = read_book(folder / "tables", columns, tables=tables, query=query, as_of=as_of)
+    table = berka_book(folder).sort_values("account_id")
+    assert book.id.tolist() == table.account_id.astype(str).tolist()
+    assert book.age is not None
+    assert book.tenure_months is not None
+    assert book.products is not None
+    once = book.products == 1  # a last day of one transaction, so that the last balance is one
+    assert once.sum() > 300
+    assert np.array_equal(book.aum[once], table.balance.clip(lower=0)[once])
+    assert (book.age - table.age).abs().max() <= 1  # there by days of a mean year
+    assert (book.age == table.age).mean() > 0.98
+    assert (np.floor(table.months_since_opening + 0.1) - book.tenure_months).abs().max() <= 1

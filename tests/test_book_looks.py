@@ -42,6 +42,7 @@ def test_ids_with_a_point_are_doubted(tmp_path: Path) -> None:
         ([f"{10_000_000 + 7919 * k}" for k in range(90)] + ["00712345"], False),  # the zeros are there
         ([str(k) for k in range(1, 101)], False),  # they count customers
         ([str(k) for k in range(99_000, 101_000)], False),
+        ([str(k) for k in range(9_800, 14_000)], False),
         ([f"{10_000_000 + 7919 * k}" for k in range(90)], False),
         ([f"{10_000_000 + 7919 * k}" for k in range(90)] + ["C12345"], False),
     ],

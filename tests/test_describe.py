@@ -275,6 +275,20 @@ def test_a_query_of_the_users_own_is_kept(tmp_path: Path) -> None:
     assert yaml.safe_load(found.scenario(tmp_path / "b.yaml"))["population"]["tables"] == {"book": "book.csv"}
 
 
+def test_the_tables_of_a_database_are_joined_as_files_are(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb", reason="the extra `data` is not installed")
+    layout = next(one for one in LAYOUTS if one.name == "berka")
+    files = layout.write(tmp_path)
+    with duckdb.connect(str(tmp_path / "bank.duckdb")) as connection:
+        for file in files:
+            frame = pd.read_csv(file, sep=";")  # noqa: F841 (DuckDB sees it by its name)
+            connection.execute(f"CREATE TABLE {file.stem} AS SELECT * FROM frame")
+    assert describe([tmp_path / "bank.duckdb"]).fields() == describe(files).fields()
+    assert main(["describe", str(tmp_path / "bank.duckdb"), "--quiet"]) == 0
+    assert yaml.safe_load((tmp_path / "bank.yaml").read_text("utf-8"))["population"]["file"] == "bank.duckdb"
+    assert main(["validate", str(tmp_path / "bank.yaml")]) == 0
+
+
 def test_accounts_of_a_customer_are_added_up(tmp_path: Path) -> None:
     """Several rows a customer are not several customers; one row that is there twice is a slip, and stays one."""
 

@@ -156,7 +156,7 @@ def test_facts_missed_stand_with_what_is_known_of_them(signed: Path) -> None:
         assert one["claim"] in text
         if one["verdict"] != "holds":
             assert f"{one['fact']} ({one['verdict']})." in text
-            assert one["note"][:60] in text if one["note"] else "Not yet explained." in text
+            assert one["note"][:60].replace("`", "") in text if one["note"] else "Not yet explained." in text
 
 
 # ------------------------------------------------------------------------------------------------- what is wrong
@@ -262,6 +262,7 @@ def test_a_calibration_that_failed_a_check_or_was_changed_looks_bad(
     out = sign_off(run, tmp_path / "out", "--calibration", str(folder))
     text = text_of(out)
     assert "its folder is no longer what was written (checks.csv changed)" in text
+    assert "so its numbers are not to be relied on" in text.split("1 Purpose")[0]
     assert "<strong>no</strong>" in (out / "sign_off.html").read_text("utf-8")
     assert re.search(r'<li class="bad"><p><span class="word">Calibration', (out / "sign_off.html").read_text("utf-8"))
 

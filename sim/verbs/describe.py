@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sim.errors import BadInput, one_line
 from sim.phrases import counted
-from sim.verbs.common import command
+from sim.verbs.common import book_doubts, command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,14 +44,14 @@ def main(arguments: argparse.Namespace) -> int:
         raise BadInput.at(str(target), "cannot be written there; --out names another place")
     found = describe(arguments.source, as_of=as_of, query=arguments.query)
     write_atomically(target, found.scenario(target))
-    refused = _refused(target)
+    refused, doubted = _read_once(target)
     if arguments.json:
-        facts = {"scenario": str(target), **found.plain(), "refused": refused}
+        facts = {"scenario": str(target), **found.plain(), "refused": refused, "doubted": doubted}
         print(json.dumps(facts, ensure_ascii=False, allow_nan=False))
         return 0
     if not arguments.quiet:
         tell(found)
-    for line in refused:
+    for line in (*refused, *doubted):
         print(line)
     print(f"{target}: written{'' if not refused else '; it is refused as it stands, for what is said above'}")
     print(f"{command()} {'validate' if refused else 'run'} {shlex.quote(str(target))}")
@@ -67,15 +67,15 @@ def _day(text: str | None) -> date | None:
         raise BadInput.at("--as-of", f"{text!r} is no day; one written as 2024-06-30") from None
 
 
-def _refused(target: Path) -> list[str]:
-    """What reading the scenario says against it."""
+def _read_once(target: Path) -> tuple[list[str], list[str]]:
+    """What reading the scenario says against it, and what it doubts."""
     from sim.experiments.prepare import prepare
 
     try:
-        prepare([target])
+        (ready,) = prepare([target])
     except BadInput as bad:
-        return [str(mistake) for mistake in bad.mistakes]
-    return []
+        return [str(mistake) for mistake in bad.mistakes], []
+    return [], book_doubts(ready.book)
 
 
 def tell(found: Description) -> None:
@@ -128,7 +128,7 @@ def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) ->
 
     seen = "" if table.whole else f", {table.seen:,} looked at, spread over the file"
     form = "".join(f", {key} {value}" for key, value in table.form.items() if key != "kind")
-    console.print(Text(f"{table.path.name}: {counted(table.rows, 'row')}{seen}, {len(table.names)} columns{form}"))
+    console.print(Text(f"{_title(table)}: {counted(table.rows, 'row')}{seen}, {len(table.names)} columns{form}"))
     rows = [("column", "proposed", "kind", "none", "differ")]
     for column in table.profiles:
         field, sure = marks.get(column.name, ("-", ""))
@@ -153,6 +153,12 @@ def _table(console: Console, table: Table, marks: dict[str, tuple[str, str]]) ->
             below = "   ".join(part for part in (distribution, samples) if part)
             line += f"\n  {_cut(below, console.width - 2)}" if below else ""
         console.print(Text(line.rstrip(), style="" if p else "bold"), soft_wrap=True)
+
+
+def _title(table: Table) -> str:
+    from sim.population.describe.tables import stem
+
+    return table.path.name + (f", {table.name}" if table.name != stem(table.path) else "")
 
 
 def _cut(text: str, width: int) -> str:

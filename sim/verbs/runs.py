@@ -56,6 +56,7 @@ def fork(arguments: argparse.Namespace) -> int:
     from sim.experiments.fork import fork
     from sim.reporting.run import build
 
+    may_be_packed(arguments, ())
     outcome = fork(
         arguments.folder,
         arguments.at,

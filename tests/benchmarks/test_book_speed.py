@@ -60,9 +60,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame.to_csv(folder / "plain.csv", index=False)
     frame[:100_000].to_csv(folder / "tenth.csv", index=False)
     frame.rename(columns={"segment": "层级"}).to_csv(folder / "gb.csv", index=False, encoding="gb18030")
+    frame[:SHEET_ROWS].to_excel(folder / "book.xlsx", index=False)
     frame["aum"] = [f"\u00a5{value:,.2f}" for value in frame["aum"]]
     frame.to_csv(folder / "money.csv", index=False, sep=";")
-    frame[:SHEET_ROWS].to_excel(folder / "book.xlsx", index=False)
     return folder
 
 

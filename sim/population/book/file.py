@@ -15,8 +15,8 @@ from sim.population.book.forms.base import FRAME, BookFile, TooLarge, Unreadable
 
 __all__ = ["KINDS", "BookFile", "TooLarge", "Unreadable", "inspect"]
 
-TEXTS: Final = (".csv", ".csv.gz", ".tsv", ".txt")
-KINDS: Final = (*TEXTS[:2], ".parquet", ".arrow", ".feather", ".ipc", ".xlsx", ".duckdb", ".db", ".sqlite")
+TEXTS: Final = tuple(end + packed for packed in (".gz", "") for end in (".csv", ".tsv", ".txt", ".asc"))
+KINDS: Final = (".csv", ".csv.gz", ".parquet", ".arrow", ".feather", ".ipc", ".xlsx", ".duckdb", ".db", ".sqlite")
 
 
 def inspect(
@@ -52,7 +52,7 @@ def inspect(
             _refuse(kind, sheet=sheet, table=table, query=query)
             from sim.population.book.forms.text import open_text
 
-            return open_text(path, compressed=kind == ".csv.gz", separator=separator, encoding=encoding)
+            return open_text(path, compressed=kind.endswith(".gz"), separator=separator, encoding=encoding)
         _refuse(kind, separator=separator, encoding=encoding)
         if kind == ".xlsx":
             _refuse(kind, table=table, query=query)
@@ -102,7 +102,7 @@ def kind_of(path: Path) -> str:
         raise Unreadable("there is no such file" + did_you_mean(path.name, siblings))
     if not path.is_file():
         raise Unreadable("is not a file")
-    kind = next((end for end in (*KINDS[1:], *TEXTS) if path.name.lower().endswith(end)), None)
+    kind = next((end for end in (*TEXTS, *KINDS) if path.name.lower().endswith(end)), None)
     if kind is None:
         raise Unreadable(f"is of an unknown kind; a book's name ends in {', '.join(KINDS[:-1])} or {KINDS[-1]}")
     if path.stat().st_size == 0:

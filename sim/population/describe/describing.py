@@ -13,7 +13,7 @@ from sim.population.book.file import Unreadable, inspect
 from sim.population.describe import joins, queries
 from sim.population.describe.proposing import Proposal, Proposed, propose
 from sim.population.describe.queries import Query
-from sim.population.describe.tables import Table, last_month, looked_at, read_table, spread
+from sim.population.describe.tables import Table, last_month, looked_at, names_in, read_table, spread
 from sim.population.describe.writing import relative, scenario_text
 
 DATABASES = (".duckdb", ".db", ".sqlite")
@@ -98,16 +98,25 @@ def describe(files: Sequence[str | Path], *, as_of: date | None = None, query: s
     Raises `BadInput` where a file cannot be read as a table, or nothing joins several.
     """
     paths = [Path(file) for file in files]
-    if query is not None and len(paths) == 1 and paths[0].suffix in DATABASES:
+    database = len(paths) == 1 and paths[0].suffix in DATABASES
+    if query is not None and database:
         book = _asked(paths[0], {}, query)
         return Description((book,), book, propose(book, as_of), Query(query, ()))
-    tables = _named_apart([read_table(path) for path in paths])
+    inside = names_in(paths[0]) if database else []
+    tables = _named_apart([read_table(paths[0], name) for name in inside] or [read_table(path) for path in paths])
+    made = None
     if query is not None:
-        made: Query | None = Query(query, ())
-    else:
+        made = Query(query, ())
+    elif inside or not database:
         made = joins.query_of(tables, as_of) if len(tables) > 1 else queries.query_of(tables[0])
     month = queries.month_of(tables[0]) if len(tables) == 1 and query is None else None
-    book = tables[0] if made is None else _asked(paths[0], {table.name: table.path for table in tables}, made.sql)
+    book = (
+        tables[0]
+        if made is None
+        else _asked(
+            paths[0], {} if inside else {table.name: table.path for table in tables}, made.sql, proposed=query is None
+        )
+    )
     if month is not None:
         book = last_month(book, month.name)
     proposal = propose(book, as_of)
@@ -130,12 +139,12 @@ def _named_apart(tables: Sequence[Table]) -> list[Table]:
     return named
 
 
-def _asked(path: Path, tables: Mapping[str, Path], query: str) -> Table:
-    """What a query gives, looked at."""
+def _asked(path: Path, tables: Mapping[str, Path], query: str, *, proposed: bool = False) -> Table:
+    """What a query gives, looked at. Raises `BadInput` for one that cannot be asked."""
     try:
         book = inspect(path, query=query, tables=tables or None)
         rows, cells = spread(book.batches(book.columns))
     except Unreadable as error:
-        where = f"{'the tables' if tables else path} {error}"
-        raise BadInput.at("--query", where) from None
+        whose = "the query that was proposed fails; one of your own: " if proposed else ""
+        raise BadInput.at("--query", f"{whose}{'the tables' if tables else path} {error}") from None
     return looked_at(path.name if not tables else "book", path, book.form, rows, cells)

@@ -202,7 +202,7 @@ def _days(table: Table) -> list[Profile]:
 def day_sql(sql: str, p: Profile) -> str:
     """A column of a table as a day, where its text is no ISO date."""
     form = p.look.form if p.look.dates is not None else ""
-    if p.typed or not form or form == ISO:
+    if not form or form == ISO:
         return sql
     text = f"{sql}::VARCHAR"
     if form == "birth number":

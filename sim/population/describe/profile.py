@@ -49,7 +49,6 @@ class Profile:
     high: float = math.nan
     whole: bool = False
     bars: str = ""
-    typed: bool = False  # the file itself says what it is
     codes: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
     texts: Any = field(default=None, repr=False)
 
@@ -98,8 +97,6 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    kind = cells.type.value_type if pa.types.is_dictionary(cells.type) else cells.type
-    typed = not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind))
     text = _as_text(cells)
     coded = pc.utf8_trim_whitespace(text).combine_chunks().dictionary_encode()
     coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
@@ -124,7 +121,6 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
         "unique": once,
         "look": seen,
         "samples": () if hidden else tuple(str(t)[:LONGEST] for t in few),
-        "typed": typed,
         "codes": codes,
         "texts": texts,
     }

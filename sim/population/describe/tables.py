@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import BadInput, Mistake
 from sim.population.book.file import BookFile, Unreadable, inspect
+from sim.population.book.forms.database import CLOSED, SQLITE, needed
 from sim.population.book.forms.text import TextFile
 from sim.population.describe.profile import Profile, profile
 from sim.population.describe.vocabulary import DATED, says
@@ -46,17 +47,31 @@ class Table:
         return self.seen == self.rows
 
 
-def read_table(path: Path) -> Table:
-    """Look at every column of a file. Raises `BadInput` where it cannot be read as a table."""
+def names_in(path: Path) -> list[str]:
+    """The tables of a DuckDB file; none of a file of another kind, which is one table."""
+    if path.suffix not in (".duckdb", ".db") or not path.is_file() or path.open("rb").read(len(SQLITE)) == SQLITE:
+        return []
+    duckdb = needed(str(path))
     try:
-        book = inspect(path)
+        with duckdb.connect(str(path), read_only=True, config=CLOSED) as connection:
+            return [
+                name for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+            ]
+    except duckdb.Error:
+        return []  # what is wrong is said when it is read
+
+
+def read_table(path: Path, table: str | None = None) -> Table:
+    """Look at every column of a file, or of a table of a database. Raises `BadInput` where it is no table."""
+    try:
+        book = inspect(path, table=table)
         twice = sorted({name for name in book.columns if book.columns.count(name) > 1})
         if twice:
             raise BadInput.at(str(path), f"has {twice[0]!r} as the name of two columns; a name must be there once")
         rows, cells = _rows_of(book)
         if not rows:
             raise BadInput.at(str(path), "has a header and no rows; a table has a row for each customer")
-        return looked_at(stem(path), path, book.form, rows, cells, book)
+        return looked_at(table or stem(path), path, book.form, rows, cells, book)
     except Unreadable as error:
         raise BadInput.at(str(path), str(error), line=error.line, column=1 if error.line else 0) from None
 

@@ -27,7 +27,7 @@ def scenario_text(
     stands between.
     """
     name = re.sub(r"[^a-z0-9_-]+", "_", tables[0].name.casefold()).strip("_-") or "my_bank"
-    read = ", ".join(table.path.name for table in tables)
+    read = ", ".join(dict.fromkeys(table.path.name for table in tables))
     lines = [
         *_comment(
             f"Written by describe from {read}. Every line of columns says what it "

@@ -134,7 +134,7 @@ def _facts(facts: Facts) -> list[dict[str, Any]]:
                 "figure": main_figure(one, rows),
                 "tolerance": tolerance_words(bounds, style) if known else "",
                 "fitted": ", ".join(dict.fromkeys(fitted)),
-                "note": str(one.get("note", "")),
+                "note": str(one.get("note", "")).replace("`", ""),
             }
         )
     return found

@@ -106,7 +106,9 @@ def checks_line(one: Calibration) -> str:
     checks, trials = one.stored.checks, int(one.stored.sbc["trial"].nunique())
     passed = int(checks["passed"].astype(bool).sum())
     known = counted(trials, "fit") if trials else "no fits"
-    return f"{altered}{passed} of {counted(len(checks), 'check')} passed, {known} of known answers"
+    broken = [f"{row['check']} ({row['of']})" for row in checks[~checks["passed"].astype(bool)].to_dict("records")]
+    what = f"; not passed: {listed(broken)}, so its numbers are not to be relied on" if broken else ""
+    return f"{altered}{passed} of {counted(len(checks), 'check')} passed, {known} of known answers{what}"
 
 
 def failed(one: Calibration) -> bool:
@@ -117,16 +119,15 @@ def failed(one: Calibration) -> bool:
 def sensitivity_line(h: Handed) -> tuple[str, str]:
     """What the verdicts hang on."""
     table = h.run.beliefs
+    points = len(h.sweep.findings.study.points) if h.sweep is not None else 0
+    swept = f" A sweep of {counted(points, 'point')} was handed in." if h.sweep is not None else ""
     if table is not None and len(table) > 1:
         said = [
             f"{quoted(str(row['arm']))} pays in {int(row['pays_in'])} of {int(row['worlds'])}"
             for row in table.to_dict("records")[1:]
         ]
-        return f"Over the run's own worlds {listed(said)}.", "open"
-    if h.sweep is not None:
-        study = h.sweep.findings.study
-        return f"A sweep of {counted(len(study.points), 'point')} was handed in.", "open"
-    return NO_SENSITIVITY, "open"
+        return f"Over the run's own worlds {listed(said)}.{swept}", "open"
+    return swept.strip() or NO_SENSITIVITY, "open"
 
 
 def measured_by(facts: Facts, run: Mapping[str, Any]) -> str:
