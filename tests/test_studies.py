@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from banks import bank, everybody_awake, hazards, live, lived, monthly, only, over_time, scenario
+from banks import TIERS, bank, everybody_awake, hazards, live, lived, monthly, only, over_time, scenario
 from scipy.optimize import minimize
 
 from sim.behaviour.rates import promoters
@@ -25,6 +25,7 @@ from sim.errors import BadInput
 
 DATA = Path(os.environ.get("SIM_DATA_DIR", Path(__file__).parents[2] / "shared" / "data"))
 SIGMAS = 4.0
+THOUSANDS = 20  # customers of a made-up cohort
 
 
 def real(name: str) -> Any:
@@ -89,7 +90,7 @@ def made_up_calls(conversion: float, decay: float, need: float, n: int, rng: np.
     return contacts.counted(spell, number, yes, before)
 
 
-def made_up_lives(rates: tuple[float, float, float], n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def made_up_lives(rates: tuple[float, ...], n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Staff who leave at a yearly rate by months of service, watched for a random while."""
     bounds = departures.edges()
     step = np.array([bounds[1], bounds[2] - bounds[1]]) / 12.0
@@ -151,15 +152,16 @@ def made_up_problem(name: str, seed: int = 1) -> tuple[Law, dict[str, float]]:
     rng = np.random.default_rng(seed)
     if name == "frailty":
         truth = {"model.leaving.frailty": 0.6, "hazard, Regular": 0.02, "hazard, High End": 0.01}
-        return frailty.made(made_up_cohorts(0.6, (0.02, 0.01), 20 * frailty.COHORT, rng)), truth
+        return frailty.made(made_up_cohorts(0.6, (0.02, 0.01), THOUSANDS * frailty.COHORT, rng)), truth
     if name == "contacts":
         values = (0.055, 0.93, 0.6)
         law = contacts.made(made_up_calls(*values, 400_000, rng))
         return law, dict(zip(contacts.PATHS, values, strict=True))
     if name == "departures":
-        rates = (0.35, 0.2, 0.1)
-        lives = made_up_lives(rates, 20_000, rng)
-        return departures.made({"banks": lives, "elsewhere": lives}), dict(zip(departures.PATHS, rates, strict=True))
+        rates, bias = (0.35, 0.2, 0.1), 1.6
+        lives = made_up_lives(tuple(bias * rate for rate in rates), 20_000, rng)
+        truth = dict(zip(departures.PATHS, rates, strict=True)) | {"bias of the sample": bias}
+        return departures.made({"banks": lives, "elsewhere": lives}), truth
     if name == "wealth":
         logs = made_up_balances(WEALTH, 4_000, 40, rng, "accounts")
         month = np.tile(np.arange(40), 4_000)
@@ -215,8 +217,6 @@ def test_laws_make_what_the_people_did(name: str) -> None:
     """At the numbers the people were made of, every statistic lies within its error of the law, used or not."""
     law, truth = made_up_problem(name, seed=2)
     theta = np.array([[truth.get(one.path, one.value) for one in law.free]])
-    if name == "departures":
-        theta[0, 3] = 1.0
     if name == "loyalty":
         theta[0, 1:4] = 0.0, 0.4, -0.8
     if name == "attrition":
@@ -245,6 +245,22 @@ def test_luck_is_keyed_and_noise_is_as_stated(name: str) -> None:
     assert np.quantile(of_law, 0.75) < 0.25
     assert law.covariance.shape == (len(law.targets),) * 2
     assert np.all(np.linalg.eigvalsh(law.covariance) > -1e-12)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", STUDIES)
+def test_stated_errors_are_those_of_other_people_made_up_alike(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spread of each statistic over forty sets of people, over its standard error as one of them states it."""
+    monkeypatch.setattr(balances, "OF_LAW", 0.0)  # of sampling alone
+    laws = [made_up_problem(name, seed)[0] for seed in range(10, 50)]
+    spread = np.array([law.observed for law in laws]).std(axis=0, ddof=1)
+    stated = np.sqrt(np.mean([np.diag(law.covariance) for law in laws], axis=0))
+    ratio = spread / stated
+    if name == "frailty":  # errors are stated for a thousand customers, and these are so many thousand
+        ratio *= np.sqrt(THOUSANDS)
+    assert 0.85 < np.median(ratio) < 1.15, ratio
+    assert ratio.min() > 0.55, ratio
+    assert ratio.max() < 1.55, ratio
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -332,6 +348,43 @@ def test_the_law_of_wealth_is_that_of_a_bank_that_lives() -> None:
     for lag, expected in zip((1, 3, 6), covariance[1:], strict=True):
         change = (late[80] - late[80 - lag]).var()
         assert change == pytest.approx(2.0 * (covariance[0] - expected), rel=0.08)
+
+
+def test_the_law_of_calls_is_that_of_a_bank_that_lives() -> None:
+    """With contacts alone on: success of the k-th offer to customers who have bought nothing yet."""
+    conversion, decay, need = 0.08, 0.85, 0.6
+    silent = {"mass": 0.0, "affluent": 0.0, "wealth": 0.0}
+    others = {name: {"campaign": silent} for name in ("branch", "video", "messaging", "app")}
+    calls = dict.fromkeys(silent, 0.8)
+    s = scenario(
+        60_000,
+        months=8,
+        model={
+            "mechanisms": only(contacts=True),
+            "acquisition": everybody_awake(),
+            "hazards": hazards(0.0),
+            "normalise_hazards": False,
+            "contacts": {"attempt_decay": decay, "need": need, "push": 1.0, "campaign_months": 600, "opt_out": 0.0},
+            "products": {"loss": 0.0},
+            "life": {"events": 0.0},
+        },
+        channels={**others, "phone": {"conversion": conversion, "reach": 1.0, "campaign": calls}},
+        managers={"coverage": dict.fromkeys(TIERS, 0.0), "remote_coverage": 0.0},
+    )
+    months: list[tuple[np.ndarray, np.ndarray]] = []
+    live(bank(s), lambda b: months.append((b.customers.attempts.copy(), b.customers.products.copy())))
+    attempts, products = (np.array(each).astype(int) for each in zip(*months, strict=True))
+    waits = np.ones(attempts.shape[1], bool)
+    offers, taken = np.zeros(12), np.zeros(12)
+    for month in range(1, len(months)):
+        bought = products[month] > products[month - 1]
+        offered = waits & (bought | (attempts[month] > attempts[month - 1]))
+        np.add.at(offers, attempts[month - 1][offered], 1)
+        np.add.at(taken, attempts[month - 1][offered & bought], 1)
+        waits &= ~bought
+    expected = contacts.chances(np.array([[conversion]]), np.array([decay]), np.array([need]), 5)[0][0, 0]
+    assert offers[:5].min() > 10_000
+    assert np.all(np.abs(taken[:5] / offers[:5] - expected) < SIGMAS * np.sqrt(expected / offers[:5]))
 
 
 def test_the_law_of_recommending_is_that_of_the_model() -> None:
