@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import codecs
 import gzip
+import shutil
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import feather
 
+from sim.cli import main
 from sim.errors import BadInput
+from sim.experiments.prepare import prepare
 from sim.population.book.book import Book, read_book
 from sim.population.book.file import inspect
 
+ROOT = Path(__file__).parent.parent
 COLUMNS = {"id": "id", "aum": "aum"}
 
 
@@ -35,6 +40,8 @@ def written(folder: Path, data: bytes | str, name: str = "book.csv") -> Path:
 # Encodings
 
 CHINESE = "客户号,姓名,资产\n" + "".join(f"00{k},张三{k}号客户,{k}.5\n" for k in range(1, 9))
+SPARSE = "id,类,aum\n" + "".join(f"00{k},客户,{k}.5\n" for k in range(1, 9))  # few characters, over and over
+SHOUTED = "id,OPERAÇÃO,aum\n" + "".join(f"00{k},SÃO JOÃO ATIVAÇÃO,{k}.5\n" for k in range(1, 9))
 GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n" for k in range(1, 9))
 
 
@@ -45,6 +52,8 @@ GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n
         (CHINESE, "utf-8-sig", None),
         (CHINESE, "gb18030", "gb18030"),
         (CHINESE, "gbk", "gb18030"),
+        (SPARSE, "gb18030", "gb18030"),
+        (SHOUTED, "latin-1", "cp1252"),
         (CHINESE, "utf-16", "utf-16-le"),
         (CHINESE, "utf-16-le", "utf-16-le"),
         (CHINESE, "utf-16-be", "utf-16-be"),
@@ -104,7 +113,10 @@ def test_text_that_was_broken_before_is_doubted(tmp_path: Path) -> None:
     broken = "id,name,aum\n1,plain,5\n2,Müller,5\n".encode().decode("cp1252")
     (doubt,) = read_book(written(tmp_path, broken), COLUMNS).doubts
     assert "(line 3): its text was once read in a wrong encoding" in doubt.message
-    assert codecs.BOM_UTF8.decode("cp1252") not in broken
+    mixed = written(tmp_path, "id,name,aum\n1,Größe,5\n".encode() + b"2,\xff,5\n", "mixed.csv")
+    assert read_book(mixed, COLUMNS).doubts == ()  # a column that is not read
+    replaced = written(tmp_path, "id,name,aum\n1,M\ufffdller,5\n", "replaced.csv")
+    assert "(line 2): its text was once read in a wrong encoding" in read_book(replaced, COLUMNS).doubts[0].message
 
 
 # Kinds
@@ -240,6 +252,19 @@ def test_tables_are_joined_by_a_query_whatever_they_are(tmp_path: Path) -> None:
     assert "population.tables.m: " in told
 
 
+def test_amounts_of_tables_are_numbers_in_the_query_as_decimal_says(tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    files = {"m": written(tmp_path, "id;amount;code\n1;1.234,50 €;007\n1;(10,5);010\n2;7;1,5x\n", "m.csv")}
+    query = "SELECT id, sum(amount) AS aum, min(code) AS code FROM m GROUP BY 1 ORDER BY 1"
+    book = read_book(tmp_path / "t", COLUMNS | {"id": "code"}, query=query, tables=files, decimal="comma")
+    assert book.aum.tolist() == [1224.0, 7.0]
+    assert book.id.tolist() == ["007", "1,5x"]
+    assert "do not answer" in refused(tmp_path / "t", query=query, tables=files)[0]
+    for key in ("encoding", "separator", "sheet", "table"):
+        (told,) = refused(tmp_path / "t", query=query, tables=files, **{key: "comma"})
+        assert f"population.{key}: the tables are each a file of its own" in told
+
+
 # Workbooks
 
 
@@ -293,3 +318,95 @@ def test_a_key_that_a_kind_of_file_has_no_use_for_is_refused(tmp_path: Path, kin
     (key,) = how
     assert f"population.{key}" in told
     assert f"has no {key}; leave it out" in told
+
+
+# Nothing else than a book or mistakes
+
+
+@pytest.mark.parametrize("kind", [".xlsx", ".feather", ".arrow", ".ipc", ".sqlite", ".duckdb", ".parquet"])
+def test_a_damaged_file_of_any_kind_gives_mistakes(tmp_path: Path, kind: str) -> None:
+    path = as_kind(tmp_path, kind)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(3)
+    for trial in range(24):
+        data = bytearray(whole)
+        if trial % 3 == 0:
+            del data[int(rng.integers(1, len(data))) :]
+        elif trial % 3 == 1:
+            at = int(rng.integers(0, len(data)))
+            data[at : at + 64] = rng.bytes(min(64, len(data) - at))
+        else:
+            data = bytearray(rng.bytes(200))
+        path.write_bytes(data)
+        told = mistakes_if_any(path)
+        assert all(line and "\n" not in line for line in told)
+
+
+def mistakes_if_any(path: Path) -> list[str]:
+    try:
+        return [] if read_book(path, AGED).rows else [""]
+    except BadInput as bad:
+        return [str(mistake) for mistake in bad.mistakes]
+
+
+@pytest.mark.parametrize("package", ["duckdb", "openpyxl"])
+def test_a_package_that_is_absent_is_named(tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = as_kind(tmp_path, {"duckdb": ".duckdb", "openpyxl": ".xlsx"}[package])
+    monkeypatch.setitem(sys.modules, package, None)
+    (told,) = refused(path)
+    assert told == f"{path}  needs the package {package}; pip install 'rapport-sim[data]'"
+
+
+# Scenarios
+
+
+def test_scenarios_without_the_new_keys_keep_their_digests() -> None:
+    (one,) = prepare(ROOT / "scenarios" / "customer_book.yaml")
+    assert one.digest == "bdbdc4d2b9c6eafd37ce0f06c6a5fec5407b1b3fe9ba612bf4cf44a5e743a538"
+
+
+def scenario(folder: Path, population: str) -> Path:
+    (folder / "s.yaml").write_text(f"name: s\nmonths: 2\nseeds: [1]\npopulation: {{source: book, {population}}}\n")
+    return folder / "s.yaml"
+
+
+def test_a_scenario_joins_its_tables_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("duckdb")
+    (tmp_path / "data").mkdir()
+    written(tmp_path / "data", "konto;stav\n1;5\n2;7\n".encode("utf-16"), "k.csv")
+    select = "SELECT konto AS id, stav AS aum FROM k ORDER BY 1"
+    file = scenario(tmp_path, f"tables: {{k: data/k.csv}}, query: {select!r}, columns: {{id: id, aum: aum}}")
+    (one,) = prepare(file)
+    assert one.book is not None
+    assert one.book.aum.tolist() == [5, 7]
+    assert one.scenario.population.tables == {"k": str((tmp_path / "data" / "k.csv").resolve())}
+    (tmp_path / "other").mkdir()
+    shutil.copytree(tmp_path / "data", tmp_path / "other" / "data")
+    shutil.copy(file, tmp_path / "other" / "s.yaml")
+    (moved,) = prepare(tmp_path / "other" / "s.yaml")
+    assert moved.digest == one.digest  # what the tables hold decides, not where they lie
+    assert main(["run", str(file), "--out", str(tmp_path / "out"), "--quiet", "--threads", "1"]) == 0
+    assert main(["verify", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("population", "expected"),
+    [
+        ("tables: {k: k.csv}, columns: {id: id, aum: aum}", "population.query: missing; one SELECT joins the tables"),
+        (
+            "file: a.csv, tables: {k: k.csv}, query: SELECT 1, columns: {id: id, aum: aum}",
+            "population.tables: a book is a file, or tables joined by a query; one of the two",
+        ),
+        ("columns: {id: id, aum: aum}", "population.file: missing; a book needs the path of its file"),
+        (
+            "tables: {k: nowhere.csv}, query: SELECT 1 AS id, columns: {id: id, aum: aum}",
+            "nowhere.csv: it there is no such file",
+        ),
+    ],
+)
+def test_what_of_a_scenario_does_not_fit_is_refused(
+    tmp_path: Path, population: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["validate", str(scenario(tmp_path, population))]) == 2
+    assert expected in capsys.readouterr().err

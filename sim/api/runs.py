@@ -203,6 +203,33 @@ class Run(Stored):
 
         return Page(build(self.folder))
 
+    def sign_off(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        validation: str | os.PathLike[str] | None = None,
+        calibrations: Sequence[str | os.PathLike[str]] = (),
+        sensitivity: str | os.PathLike[str] | None = None,
+    ) -> Page:
+        """The file for those who answer for model risk, as ``rapport sign-off`` writes it; shows itself in a notebook.
+
+        `validation`, `calibrations` and `sensitivity` are folders of validate-model, of calibrate and of a sweep.
+        Raises `BadInput` for a folder that has other files, and for what cannot be read.
+        """
+        from sim.documents.sign_off import FILES, gather, write
+        from sim.store.folder import make_folder, refuse_occupied
+
+        target = folder_of(folder, "folder")
+        refuse_occupied(target, "a sign-off file", FILES, overwrite=False)
+        given: dict[str, Any] = {
+            "validation": None if validation is None else folder_of(validation, "validation"),
+            "calibrations": [folder_of(one, "calibrations") for one in calibrations],
+            "sweep": None if sensitivity is None else folder_of(sensitivity, "sensitivity"),
+        }
+        handed = gather(self.folder, **given)
+        make_folder(target)
+        return Page(write(handed, target, **given))
+
     def save(self, folder: str | os.PathLike[str]) -> Run:
         """A copy of the run in a folder that stays; `BadInput` if there is something in it."""
         target = folder_of(folder, "folder")

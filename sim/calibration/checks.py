@@ -220,7 +220,7 @@ def fit_checks(found: Fit, ranks: pd.DataFrame) -> Iterator[dict[str, Any]]:
         p = float(min(1.0, 2 * max(min(above, 1 - above), 0.5 / (len(made) + 1))))
         about = f"not used; observed {target.value:.6g}, predicted {made.mean():.6g} (p {p:.3g})"
         yield _check("predictive", target.name, float(z[i]), p >= STRANGE, about, p=p)
-    about = f"effective number of trials behind {len(found.draws)} draws"
+    about = f"effective number of trials behind {len(found.draws):,} draws: {found.ess:.0f}"
     yield _check("sample", "draws", found.ess, found.ess >= 100, about)
 
 

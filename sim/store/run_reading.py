@@ -51,7 +51,7 @@ OF_BELIEFS = (WORLDS_FILE, "beliefs.csv")
 DERIVED = ("summary.csv", "comparison.csv", "precision.csv", "report.html", "figures/*.png", "figures/*.svg")
 INSTRUMENTS = ("answers.yaml", "staff_answers.yaml")  # of questionnaires that a run holds in waves
 SURVEYS = "surveys"  # folder of those held on it later
-TOLD = ("likeness", "diagnosis")  # folders of what was made of it later
+TOLD = ("likeness", "diagnosis", "sign_off")  # folders of what was made of it later
 SEALED = (
     "scenario.yaml",
     *(f"{t}.parquet" for t in TABLES),
@@ -95,6 +95,7 @@ RUN = Kind(
         f"{WORLDS_FOLDER}/*",
         f"{SURVEYS}/*",
         *(f"{name}/*" for name in TOLD),
+        "*.crate.zip",
         "*.tmp",
     ),
     mistakes=run_mistakes,

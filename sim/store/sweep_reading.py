@@ -99,6 +99,7 @@ SWEEP = Kind(
         "flight/*",
         "jobs/*",
         ".seen-*",
+        "*.crate.zip",
         "*.tmp",
     ),
     mistakes=sweep_mistakes,

@@ -12,6 +12,7 @@ from typing import Any
 
 from sim.errors import BadInput, Mistake
 from sim.verbs.common import arms_named, kpis_named, overrides, say_if_changed, tell_book
+from sim.verbs.crates import packed
 
 
 def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
@@ -42,6 +43,10 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
             _callback(plan.name, len(plan.arms), arguments),
         )
         code, answers = _tell(found.path, arguments)
+        if crate := packed(found.path, arguments):
+            answers["crate"] = crate
+            if not arguments.json:
+                print(f"crate: {crate}")
         codes.append(code)
         records.append(answers)
     if arguments.json:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 from sim.errors import BadInput, Mistake
 from sim.population.book.cells import Decimal
 from sim.population.book.columns import BookColumns, ColumnSpec, DatedColumn, validated
+from sim.population.book.doubts import doubts_of
 from sim.population.book.file import inspect
 from sim.population.book.forms.base import BookFile, TooLarge, Unreadable
 from sim.population.book.forms.text import TextFile
@@ -128,7 +129,7 @@ class _Opening:
             self.report("file", f"{self.path} has a header and no customers")
         if self.mistakes:
             raise BadInput(self.mistakes)
-        doubted = [*((f"population.{key}", text) for key, text in book.doubts()), *read.doubts()]
+        doubted = [*((f"population.{key}", text) for key, text in book.doubts()), *doubts_of(read)]
         doubted += [("population.history.month", text) for text in months.doubts] if months is not None else []
         return Rows(read, book, months, tuple(Mistake(*self.address(key), key, text) for key, text in doubted))
 
@@ -148,6 +149,7 @@ class _Opening:
                 table=how.get("table"),
                 query=how.get("query"),
                 tables=how.get("tables"),
+                decimal=how.get("decimal"),
             )
         except Unreadable as error:
             raise self.refused(error) from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from sim.population.book.cells import Decimal
 from sim.population.book.columns import did_you_mean
 from sim.population.book.forms.base import FRAME, BookFile, TooLarge, Unreadable, first_line
 
@@ -27,18 +28,25 @@ def inspect(
     table: str | None = None,
     query: str | None = None,
     tables: Mapping[str, Path] | None = None,
+    decimal: Decimal | None = None,
 ) -> BookFile:
     """Find the file and read its header. Raises `Unreadable` with a sentence that follows the file's name.
 
     `separator` is the mark between the values of a text, `encoding` that of its characters; both are found where not
     given. `sheet` names one of a workbook's, `table` one of a database's, `query` is a SELECT instead. With `tables`,
-    files by name, `path` is only what messages call them all, and `query` joins them.
+    files by name, `path` is only what messages call them all, and `query` joins them; there `decimal` says how the
+    amounts are written.
     """
     try:
         if tables:
             from sim.population.book.forms.joined import joined
 
-            return joined(path, tables, query or "", inspect)
+            for key, value in (("separator", separator), ("encoding", encoding), ("sheet", sheet), ("table", table)):
+                if value is not None:
+                    raise Unreadable(
+                        f"are each a file of its own, so {key} says nothing of them; leave it out", key=key
+                    )
+            return joined(path, tables, query or "", inspect, decimal)
         kind = kind_of(path)
         if kind in TEXTS:
             _refuse(kind, sheet=sheet, table=table, query=query)

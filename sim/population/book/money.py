@@ -49,10 +49,8 @@ CURRENCIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 BY_SIGN: Final[Mapping[str, str]] = MappingProxyType(
     {sign.casefold(): code for code, signs in CURRENCIES.items() for sign in signs}
 )
-_SIGNS: Final = "|".join(re.escape(sign) for sign in sorted(BY_SIGN, key=len, reverse=True))
-_BEFORE: Final = rf"^([+-]?)\s*(?i:{_SIGNS})\.?\s*([+-]?\s*[\d.,].*)$"
-_AFTER: Final = rf"^(.*\d[.,]?)\s*(?i:{_SIGNS})\.?$"
-_BARE: Final = "[\\d.,+\\-\\s'\u2019%()]|[eE][+-]?\\d+$"
+_PLAIN: Final = r"^[\d.,+\-eE' ]*$"
+_BARE: Final = "[\\d.,+\\-\\s'\u2019%()]+|[eE][+-]?\\d+$"
 
 
 @dataclass
@@ -96,22 +94,45 @@ def bare(cells: pa.Array, *, money: bool, share: bool) -> tuple[pa.Array, Around
     import pyarrow.compute as pc
 
     around = Around()
-    cells = pc.replace_substring_regex(cells, r"^(\D*)\((.*\d.*)\)(\D*)$", r"-\1\2\3")
-    cells = pc.replace_substring_regex(cells, r"^([^+\-]*\d[^+\-]*?)\s*-$", r"-\1")
-    if money:
-        stripped = pc.replace_substring_regex(cells, _BEFORE, r"\1\2")
-        stripped = pc.replace_substring_regex(stripped, _AFTER, r"\1")
-        changed = pc.fill_null(pc.not_equal(stripped, cells), False)
-        if pc.any(changed).as_py():
-            words = pc.if_else(changed, pc.replace_substring_regex(cells, _BARE, ""), "").fill_null("")
-            coded = words.dictionary_encode()
-            codes = np.array([BY_SIGN.get(word.casefold(), "") for word in coded.dictionary.to_pylist()], dtype=np.str_)
-            around.currency = codes[coded.indices.to_numpy(zero_copy_only=False)]
-            cells = pc.replace_substring_regex(stripped, r"^([+-])\s+", r"\1")
-            cells = pc.replace_substring_regex(cells, r"^([^+\-]*\d[^+\-]*?)\s*-$", r"-\1")
-    if share:
+    if money and not pc.all(pc.match_substring_regex(cells, _PLAIN), min_count=0).as_py():
+        cells, around.currency = _without_currency(cells)
+    if share and _any(pc.match_substring(cells, "%")):
         percent = pc.fill_null(pc.match_substring_regex(cells, r"\d[.,]?\s*%$"), False)
-        if pc.any(percent).as_py():
-            around.percent = percent.to_numpy(zero_copy_only=False).astype(bool)
-            cells = pc.replace_substring_regex(cells, r"\s*%$", "")
+        around.percent = percent.to_numpy(zero_copy_only=False).astype(bool)
+        cells = pc.if_else(percent, pc.replace_substring_regex(cells, r"\s*%$", ""), cells)
+    if _any(pc.starts_with(cells, "(")):
+        cells = pc.replace_substring_regex(cells, r"^\(([^+\-]*\d[^+\-]*)\)$", r"-\1")
+    if _any(pc.ends_with(cells, "-")):
+        cells = pc.replace_substring_regex(cells, r"^([^+\-]*\d[^+\-]*?)\s*-$", r"-\1")
     return cells, around
+
+
+def _any(mask: pa.Array) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(mask, min_count=0).as_py())
+
+
+def _without_currency(cells: pa.Array) -> tuple[pa.Array, NDArray[np.str_] | None]:
+    """Amounts without a currency's sign before or after the number, and its code by row, empty where none."""
+    import pyarrow.compute as pc
+
+    coded = pc.replace_substring_regex(cells, _BARE, "").fill_null("").dictionary_encode()
+    words = coded.dictionary.to_pylist()
+    codes = np.array([BY_SIGN.get(word.casefold().rstrip("."), "") for word in words], dtype=np.str_)
+    known = [word for word, code in zip(words, codes, strict=True) if code]
+    if not known:
+        return cells, None
+    known.sort(key=len, reverse=True)
+    inside = rf"\d[.,]?\s*(?:{'|'.join(map(re.escape, known))})\s*[.,]?\d"
+    bare_cells = cells
+    for word in known:
+        bare_cells = pc.replace_substring(bare_cells, word, "", max_replacements=1)
+    bare_cells = pc.utf8_trim_whitespace(bare_cells)
+    if _any(pc.match_substring_regex(bare_cells, r"^[+\-(]\s")):
+        bare_cells = pc.replace_substring_regex(bare_cells, r"^([+\-(])\s+", r"\1")
+    of_row = codes[coded.indices.to_numpy(zero_copy_only=False)]
+    import pyarrow as pa
+
+    outside = pc.and_(pa.array(of_row != ""), pc.invert(pc.fill_null(pc.match_substring_regex(cells, inside), False)))
+    return pc.if_else(outside, bare_cells, cells), of_row

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from sim.codes import ACTIVE, DORMANT
 from sim.errors import Mistake
-from sim.phrases import counted
 from sim.population.book.cells import EMPTY, Decimal, Thousands, are_codes, as_numbers, mask_of, remedy
 from sim.population.book.columns import (
     FIELD_NAMES,
@@ -28,6 +27,7 @@ from sim.population.book.columns import (
 )
 from sim.population.book.dates import DateColumn, codes_among, look_like_dates, months_between, years_between
 from sim.population.book.forms.base import MOST_ROWS, SHOWN, BookFile, TooLarge, named
+from sim.population.book.ids import Ids
 from sim.population.book.labels import BLANK, MEANINGS, Labels, meant
 from sim.population.book.money import Currencies
 from sim.population.book.sentences import Values, sentence
@@ -93,6 +93,7 @@ class Reading:
         self.bounds: dict[str, tuple[float, float]] = {}  # least and largest number of a column, as in the file
         self.codes: dict[str, dict[float, int]] = {}  # numbers out of bounds that look like codes for unknown
         self.thousands = {name: Thousands() for name in specs if name in QUANTITIES and QUANTITIES[name].money}
+        self.ids = Ids()
         self.dates: dict[str, DateColumn | None] = {}  # columns that may be dates: None if they are numbers
         self.currencies = {name: Currencies() for name in self.thousands}
         self.percents: dict[str, tuple[int, int]] = {}  # numbers of a share with a percent sign, and without
@@ -136,7 +137,7 @@ class Reading:
             yield batch.filter(pa.array(self.keep[before : before + len(batch)]))
             before += len(batch)
 
-    def _places(self, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
+    def places(self, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
         """(line, column) of cells given as (row among those that count, column name)."""
         if self.keep is None:
             return self.book.places(wanted)
@@ -175,60 +176,6 @@ class Reading:
         active, others = meant(spec)
         return [*active, *(others or ())]
 
-    def doubts(self) -> list[tuple[str, str]]:
-        """What was read and yet looks wrong: (key path, sentence)."""
-        found = []
-        for name, seen in self.thousands.items():
-            if self.decimal is None and seen.likely:
-                number = float(seen.sample)
-                found.append(
-                    (
-                        f"population.columns.{name}",
-                        f"all amounts of {quoted(self.specs[name].column)} look like {seen.sample}, read as "
-                        f"{number:,.3f} and not as {number * 1000:,.0f}; if the point marks thousands, "
-                        f"population.decimal: comma reads {number * 1000:,.0f}, decimal: point says that it is right",
-                    )
-                )
-        for name, column in self.dates.items():
-            if column is not None and column.doubt:
-                found.append((f"population.columns.{name}", column.doubt))
-            code, rows = self.unknown_days.get(name, ("", 0))
-            if code:
-                found.append(
-                    (
-                        f"population.columns.{name}",
-                        f"{counted(rows, 'row')} of {quoted(self.specs[name].column)} {'is' if rows == 1 else 'are'} "
-                        f"{code}, which looks like a code for unknown and is read as a day; leave such cells empty, "
-                        "and map the column with missing: impute",
-                    )
-                )
-        for name, seen_money in self.currencies.items():
-            for code, rows in seen_money.rows.items():
-                if code != self.currency and self.scale == 1.0:
-                    found.append(
-                        (
-                            f"population.columns.{name}",
-                            f"{counted(rows, 'amount')} of {quoted(self.specs[name].column)} "
-                            f"{'is' if rows == 1 else 'are'} in {code} and read as so many {self.currency}; "
-                            f"population.currency_scale says what one {code} is in {self.currency}",
-                        )
-                    )
-        for name, (signs, bare) in self.percents.items():
-            if signs and bare:
-                found.append(
-                    (
-                        f"population.columns.{name}",
-                        f"{counted(signs, 'number')} of {quoted(self.specs[name].column)} "
-                        f"{'has' if signs == 1 else 'have'} a percent sign and {bare:,} not; those are read as a "
-                        "share, so 1.5% is 0.015 and 1.5 is 1.5",
-                    )
-                )
-        for name, labels in self.labels.items():
-            spec = self.specs[name]
-            if isinstance(spec, StateColumn) and (doubt := labels.doubt(spec)):
-                found.append((f"population.columns.{name}", doubt))
-        return found
-
     def _number_rows(self, rows: int) -> NDArray[Any]:
         ids = [str(self.rows + row + 1) for row in range(rows)]
         self.pieces["uid"].append(uid_of(ids))
@@ -252,6 +199,7 @@ class Reading:
         import pyarrow.compute as pc
 
         text = cells.cast(pa.string()).fill_null("")
+        self.ids.see(text, SHOWN)
         self._note("id", "missing", mask_of(pc.equal(pc.utf8_trim_whitespace(text), "")))
         ids = text.to_numpy(zero_copy_only=False)
         self.pieces["uid"].append(uid_of(ids))
@@ -480,7 +428,7 @@ class Reading:
             if len(currencies.rows) > 1:
                 self._note_currencies(name, currencies)
         wanted = {(row, self.specs[name].column) for (name, _), found in self.found.items() for row in found.first}
-        places = self._places(wanted) if wanted else {}
+        places = self.places(wanted) if wanted else {}
         for (name, kind), found in sorted(self.found.items(), key=lambda item: FIELD_NAMES.index(item[0][0])):
             column = self.specs[name].column
             lines = [places[row, column][0] for row in found.first]

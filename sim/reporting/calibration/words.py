@@ -111,7 +111,7 @@ def headlines(found: Calibrated) -> list[str]:
 def _headlines(found: Calibrated) -> Iterator[str]:
     bad = [line for line in check_lines(found) if not line["passed"]]
     if any(line["kind"] == "misfit" for line in bad):
-        yield "The model does not fit these data, so its numbers are not to be used: look at the targets first."
+        yield "The model does not fit these data: its intervals are too sure, so look first at what it misses."
     rows = [row for row in rows_of(found) if not row["nuisance"]]
     informed = [row for row in rows if row["informed"] >= HARDLY]
     silent = [row["path"] for row in rows if row["informed"] < HARDLY]

@@ -120,10 +120,10 @@ def _beyond_utf_8(text: Open) -> bytes | None:
 def _of(text: Open, sample: bytes) -> Encoding:
     """The most likely of `FOUND` in which the whole text can be read; UTF-8 with broken rows if in none."""
     chaos = _chaos(sample)
-    order = sorted(chaos, key=lambda codec: chaos[codec])
+    order = sorted(chaos, key=lambda codec: chaos[codec])  # of a text of few words it says little
     doubt = ""
     chinese = _looks_chinese(sample)
-    if len(order) == 2 and chaos[order[1]] - chaos[order[0]] < NEAR:
+    if len(order) == 2 and (chinese or chaos[order[1]] - chaos[order[0]] < NEAR):
         order = list(FOUND) if chinese else list(reversed(FOUND))
     if chinese and sum(byte > 127 for byte in sample) < FEW and order:
         other = "cp1252" if order[0] == "gb18030" else "gb18030"
@@ -205,7 +205,7 @@ class Recoded(io.RawIOBase):
             self._ended = not chunk
             text = self._decoder.decode(chunk, final=self._ended)
             if text and not self._begun:
-                text, self._begun = text.removeprefix("\ufeff"), True
+                text, self._begun = text.lstrip("\ufeff"), True
             self._left = text.encode(UTF_8, errors="replace")
         size = min(len(buffer), len(self._left))
         buffer[:size], self._left = self._left[:size], self._left[size:]

@@ -1,8 +1,8 @@
 """Several tables of a bank, each a file of any kind, joined by one SELECT in memory into a customer book.
 
 The tables are read by this program, so in any encoding; the query sees them by their names and nothing else: no file,
-no network. A column of a text that holds whole numbers, numbers or ISO dates all through is one of those in the query;
-numbers with zeros before them stay text.
+no network. A column of a text that holds whole numbers, numbers, amounts or ISO dates all through is one of those in
+the query; numbers with zeros before them stay text.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from sim.population.book.cells import EMPTY, Decimal, as_numbers
 from sim.population.book.forms.base import BATCH_ROWS, BookFile, Unreadable, first_line
 from sim.population.book.forms.database import CLOSED, needed, select_of
 from sim.population.book.forms.tables import TableFile
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _WHOLE: Final = r"^\s*[+-]?(0|[1-9]\d{0,17})\s*$"
 _NUMBER: Final = r"^\s*[+-]?(0|[1-9]\d*|)(\.\d*)?([eE][+-]?\d+)?\s*$"
+_ZEROS: Final = r"^\s*0\d"
 _DAY: Final = r"^\d{4}-\d{2}-\d{2}$"
 
 
@@ -47,10 +49,12 @@ class JoinedFile(TableFile):
         return whole.hexdigest()
 
 
-def joined(path: Path, tables: Mapping[str, Path], query: str, inspect: Callable[[Path], BookFile]) -> JoinedFile:
+def joined(
+    path: Path, tables: Mapping[str, Path], query: str, inspect: Callable[[Path], BookFile], decimal: Decimal | None
+) -> JoinedFile:
     """Read the tables, each opened by `inspect`, and ask the query of them. Raises `Unreadable`."""
     duckdb = needed(str(path))
-    read = {name: table_of(name, file, inspect) for name, file in tables.items()}
+    read = {name: table_of(name, file, inspect, decimal) for name, file in tables.items()}
     if not query:
         raise Unreadable("are joined by a query; population.query: SELECT ...", key="query")
     with duckdb.connect(":memory:", config=CLOSED) as connection:
@@ -68,7 +72,7 @@ def joined(path: Path, tables: Mapping[str, Path], query: str, inspect: Callable
     return JoinedFile(path, names, dict(zip(names, found.schema.types, strict=True)), said, table=found, files=tables)
 
 
-def table_of(name: str, path: Path, inspect: Callable[[Path], BookFile]) -> pa.Table:
+def table_of(name: str, path: Path, inspect: Callable[[Path], BookFile], decimal: Decimal | None) -> pa.Table:
     """A whole table as the query sees it. Raises `Unreadable`."""
     import pyarrow as pa
 
@@ -80,19 +84,17 @@ def table_of(name: str, path: Path, inspect: Callable[[Path], BookFile]) -> pa.T
         batches = list(opened.batches(opened.columns))
     except Unreadable as error:
         at = f" (line {error.line})" if error.line else ""
-        raise Unreadable(f"the table {name}: {path}{at} {error}", key=f"tables.{name}") from None
+        raise Unreadable(f"of which {name} is {path}{at}: it {error}", key=f"tables.{name}") from None
     table = pa.Table.from_batches(batches)
     if opened.types:
         return table
-    return pa.table({column: _as_it_looks(table[column]) for column in table.column_names})
+    return pa.table({column: _as_it_looks(table[column], decimal) for column in table.column_names})
 
 
-def _as_it_looks(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def _as_it_looks(cells: pa.ChunkedArray, decimal: Decimal | None) -> pa.ChunkedArray:
     """A column of a text as whole numbers, numbers or days where it holds nothing else; else as it is."""
     import pyarrow as pa
     import pyarrow.compute as pc
-
-    from sim.population.book.cells import EMPTY
 
     gaps = pc.is_in(pc.utf8_trim_whitespace(cells), value_set=pa.array(EMPTY))
     known = pc.if_else(gaps, None, cells)
@@ -104,4 +106,9 @@ def _as_it_looks(cells: pa.ChunkedArray) -> pa.ChunkedArray:
                 return pc.utf8_trim_whitespace(known).cast(kind)
             except pa.ArrowInvalid:
                 return cells
+    if not pc.any(pc.match_substring_regex(known, _ZEROS)).as_py():
+        amounts = as_numbers(known.combine_chunks(), decimal, money=True)
+        met = set(amounts.around.currency.tolist()) - {""} if amounts.around.currency is not None else set()
+        if amounts.wrong is None and len(met) < 2:
+            return pa.chunked_array([pa.array(amounts.values, from_pandas=True)])
     return cells

@@ -62,6 +62,7 @@ class TextFile(BookFile):
     delimiter: str = ","
     encoding: Encoding = field(default_factory=lambda: Encoding(UTF_8))
     head: str = field(default="", repr=False)  # how it begins
+    replaced: bool = False  # whether a replacement character stands in it, not only for what could not be read
     ragged: Irregular = field(default_factory=Irregular)  # rows with more or fewer values than the header
     garbled: Irregular = field(default_factory=Irregular)  # rows in another encoding
 
@@ -84,7 +85,8 @@ class TextFile(BookFile):
     def doubts(self) -> Iterator[tuple[str, str]]:
         if self.encoding.doubt:
             yield "encoding", f"{self.name} {self.encoding.doubt}"
-        if sign := next((sign for sign in (*_MOJIBAKE, *_MOJIBAKE_MORE) if sign in self.head), ""):
+        signs = _MOJIBAKE if self.replaced else _MOJIBAKE[1:]
+        if sign := next((sign for sign in (*signs, *_MOJIBAKE_MORE) if sign in self.head), ""):
             line = self.head[: self.head.index(sign)].count("\n") + 1
             yield (
                 "encoding",
@@ -234,7 +236,7 @@ def open_text(path: Path, *, compressed: bool, separator: str | None, encoding: 
 
 
 def _with_header(path: Path, compressed: bool, head: bytes, found: Encoding, separator: str | None) -> TextFile:
-    text = codecs.getincrementaldecoder(found.codec)(errors="replace").decode(head).removeprefix("\ufeff")
+    text = codecs.getincrementaldecoder(found.codec)(errors="replace").decode(head).lstrip("\ufeff")
     whole = len(head) < HEAD_BYTES
     if "\0" in text:
         raise Unreadable("is binary, not text; save it as CSV (UTF-8)")
@@ -261,6 +263,7 @@ def _with_header(path: Path, compressed: bool, head: bytes, found: Encoding, sep
         delimiter=delimiter,
         encoding=found,
         head=text,
+        replaced=not found.plain or _saved_so(head),
     )
 
 
