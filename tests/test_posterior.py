@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sim
+from sim.api.scenarios import prepared
 from sim.calibration.posterior import Made, Marginal, Posterior, write_posterior
 from sim.cli import main
 from sim.errors import BadInput
@@ -204,7 +206,7 @@ def test_two_posteriors_are_drawn_from_independently_and_may_not_hold_the_same_n
     worlds = draw(one.scenario, one.believed).worlds
     both = np.array([[world[TURNOVER], world["economics.margin.mass"]] for world in worlds])
     assert abs(np.corrcoef(both.T)[0, 1]) < 0.25
-    assert one.scenario.posterior == ["posterior.yaml", "posterior-2.yaml"]
+    assert one.scenario.stored()["posterior"] == ["posterior.yaml", "posterior-2.yaml"]
     write_posterior(tmp_path / "other.yaml", posterior({TURNOVER: (0.2, 0.01)}, name="again"))
     assert "managers.turnover of again and managers.turnover of exits are the same number" in wrong(tmp_path, more)
 
@@ -370,6 +372,8 @@ def test_a_run_is_resumed_forked_and_taken_up_as_an_object(tmp_path: Path) -> No
     out = tmp_path / "run"
     assert main(["run", str(file), "--out", str(out), "--quiet", "--checkpoint", "1"]) == 0
     digest = read(out).manifest["result_digest"]
+    assert prepared(sim.validate(file)).digest == read(out).manifest["scenario_digest"]
+    assert sim.run(sim.validate(file), out=tmp_path / "object", progress=False).manifest["result_digest"] == digest
     assert main(["run", str(file), "--out", str(out), "--quiet", "--resume"]) == 0
     assert main(["run", str(out / "scenario.yaml"), "--out", str(tmp_path / "again"), "--quiet"]) == 0
     assert read(tmp_path / "again").manifest["result_digest"] == digest

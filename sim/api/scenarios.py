@@ -44,7 +44,8 @@ def prepared(
     if arms is not None:
         arms = names_of(arms)
     if isinstance(scenario, Scenario):
-        source = loads(dump(scenario.stored()), file=IN_MEMORY)
+        where = {"posterior": scenario.posterior_files} if scenario.posterior is not None else {}
+        source = loads(dump({**scenario.stored(), **where}), file=IN_MEMORY)
     elif isinstance(scenario, Mapping):
         source = loads(dump(plain(scenario, IN_MEMORY)), file=IN_MEMORY)
     elif isinstance(scenario, (str, os.PathLike)):

@@ -65,8 +65,7 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
         base = Base(scenario)
         source, joints, learned = with_posteriors(scenario, source, base, tables_of(scenario, base))
         scenario = validate(Scenario, with_generation(source))
-        names = [joint.file for joint in joints]
-        scenario = scenario.model_copy(update={"posterior": names if len(names) > 1 else names[0]})
+        scenario = scenario.model_copy(update={"posterior": [joint.path for joint in joints]})
     if arms is not None:
         scenario = _only(scenario, arms)
     book = None

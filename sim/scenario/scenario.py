@@ -263,6 +263,16 @@ class Scenario(Settings):
         ]
 
     @property
+    def posterior_files(self) -> list[str]:
+        """The files of its posteriors."""
+        return [self.posterior] if isinstance(self.posterior, str) else list(self.posterior or ())
+
+    @property
+    def posterior_names(self) -> list[str]:
+        """What these are called beside a stored scenario."""
+        return [f"posterior{f'-{i + 1}' if i else ''}.yaml" for i in range(len(self.posterior_files))]
+
+    @property
     def strategies_named(self) -> list[str]:
         """Names of the strategies of all arms, each once, in order of appearance."""
         return list(dict.fromkeys(strategy.use for arm in self.arm_list for strategy in arm.strategies))
@@ -281,8 +291,10 @@ class Scenario(Settings):
         return data
 
     def stored(self) -> dict[str, Any]:
-        """The same with labels, which reads back to the same scenario."""
+        """The same with labels, which reads back to the same scenario; its posteriors stand beside it."""
         data = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if names := self.posterior_names:
+            data["posterior"] = names if len(names) > 1 else names[0]
         data.setdefault("tiers", [tier.model_dump(by_alias=True, exclude_none=True) for tier in self.tier_list])
         return data
 

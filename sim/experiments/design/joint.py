@@ -42,11 +42,12 @@ NOTED = 3  # numbers that a note names
 class Joint:
     """A posterior of a scenario.
 
-    `file` is its name in a results folder, `text` what it holds, `parameters` those of its numbers that the scenario
-    has, `targets` by their paths the paths of the scenario that they move, `tables` how those move that are no single
-    numbers, `idle` numbers of strategies that no arm uses.
+    `path` is where it lies, `file` its name in a results folder, `text` what it holds, `parameters` those of its
+    numbers that the scenario has, `targets` by their paths the paths of the scenario that they move, `tables` how those
+    move that are no single numbers, `idle` numbers of strategies that no arm uses.
     """
 
+    path: str
     file: str
     text: str
     posterior: Posterior = field(repr=False)
@@ -185,15 +186,13 @@ def with_posteriors(
 
     Raises `BadInput` with all that is wrong in the files, and all that the scenario does not take.
     """
-    files = [s.posterior] if isinstance(s.posterior, str) else list(s.posterior or ())
     found: list[Joint] = []
     mistakes: list[Mistake] = []
-    for i, file in enumerate(files):
+    for i, (file, name) in enumerate(zip(s.posterior_files, s.posterior_names, strict=True)):
         at = (KEY,) if isinstance(s.posterior, str) else (KEY, i)
-        name = f"{KEY}.yaml" if i == 0 else f"{KEY}-{i + 1}.yaml"
         place = located(file, source, at)
         try:
-            joint = Joint(name, _text(place, file, source, at), read_posterior(place))
+            joint = Joint(str(place.resolve()), name, _text(place, file, source, at), read_posterior(place))
             found.append(_held_against(joint, s, base, tables, source, str(place)))
         except BadInput as bad:
             mistakes += bad.mistakes
