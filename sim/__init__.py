@@ -2,7 +2,8 @@
 
 As a library: `sim.run` compares the arms of a scenario, `sim.Bank` lives one bank month by month, `sim.sweep` and
 `sim.optimise` explore, `sim.potential_outcomes` tells what each customer would have done under every arm, `sim.ask`
-holds a questionnaire on a run. Nothing heavy is imported before a name is used.
+holds a questionnaire on a run, `sim.calibrate` finds numbers of the model by data. Nothing heavy is imported before a
+name is used.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from sim.house import VERSION
 
 if TYPE_CHECKING:
     from sim.api.bank import Bank
+    from sim.api.calibrations import Calibration, calibrate, open_calibration
     from sim.api.counterfactuals import PotentialOutcomes, potential_outcomes
     from sim.api.optimum import Optimum, open_optimum, optimise
     from sim.api.runs import Run, open_run, run
@@ -30,6 +32,7 @@ __all__ = [
     "Answers",
     "BadInput",
     "Bank",
+    "Calibration",
     "Interrupted",
     "Optimum",
     "PotentialOutcomes",
@@ -39,6 +42,8 @@ __all__ = [
     "SimError",
     "Sweep",
     "ask",
+    "calibrate",
+    "open_calibration",
     "open_optimum",
     "open_run",
     "open_sweep",
@@ -55,6 +60,7 @@ _OFFERED = {
     "sim.measures.uplift": ("qini",),
     "sim.api.counterfactuals": ("PotentialOutcomes", "potential_outcomes"),
     "sim.api.bank": ("Bank",),
+    "sim.api.calibrations": ("Calibration", "calibrate", "open_calibration"),
     "sim.api.optimum": ("Optimum", "open_optimum", "optimise"),
     "sim.api.runs": ("Run", "open_run", "run"),
     "sim.api.scenarios": ("validate",),

@@ -203,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="the comparison as one JSON object on stdout")
     report = verb("report", runs.report, "rebuild tables, figures and report.html from stored results alone")
     report.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
+    _crate_options(report)
     _survey(verb)
     _own_bank(verb)
     _defence(verb)
@@ -268,7 +269,7 @@ def _own_bank(verb: Verb) -> None:
     add = calibrate.add_argument
     add("file", metavar="FILE", help="a calibration file, or the name of one that comes with the program")
     add("--data", type=Path, metavar="DIR", help="where the data stand that it names (default: SIM_DATA_DIR)")
-    add("--fits", type=_at_least_one, metavar="N", help="small fits of known answers that check the method (100)")
+    add("--fits", type=_none_or_more, metavar="N", help="small fits of known answers that check the method (100)")
     add("--resume", action="store_true", help="go on where an earlier calibration stopped")
     _place_options(calibrate)
     _page_options(calibrate)
@@ -328,8 +329,15 @@ def _run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--threads", type=_at_least_one, metavar="N", help="threads (default: all cores)")
     add("--checkpoint", type=_month, metavar="MONTH", help="save the state at the end of this measured month, for fork")
-    add("--crate", action="store_true", help="pack scenario, results, versions and digests for a journal: RO-Crate")
+    _crate_options(parser)
     _folder_options(parser)
+
+
+def _crate_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--crate", action="store_true", help="pack scenario, results, versions and digests for a journal: RO-Crate")
+    add("--creator", metavar="NAME", help="who made it, for the crate")
+    add("--licence", metavar="NAME", help="licence of what is in the crate: an SPDX name, a URL, or words")
 
 
 def _folder_options(
@@ -352,6 +360,10 @@ def _place_options(parser: argparse.ArgumentParser) -> None:
 
 def _at_least_one(text: str) -> int:
     return _whole_number(text, 1)
+
+
+def _none_or_more(text: str) -> int:
+    return _whole_number(text, 0)
 
 
 def _month(text: str) -> int:

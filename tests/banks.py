@@ -1,9 +1,7 @@
-"""Banks for tests: a scenario in one line, a bank that stands ready, a bank that has lived."""
+"""Banks for tests: those of the stylised facts' experiments, and what only tests ask of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -12,33 +10,35 @@ import pandas as pd
 from sim.bank.model import BankModel
 from sim.behaviour.settings import Mechanisms
 from sim.codes import ACTIVE, CLOSED
-from sim.population.synthetic import source
-from sim.scenario.scenario import Arm, Scenario
+from sim.validation.banks import (
+    TIERS,
+    UNIT,
+    at_the_start,
+    bank,
+    fork,
+    live,
+    lived,
+    scenario,
+    tables,
+)
 
-TIERS = ("mass", "affluent", "wealth", "private")
-UNIT = 1024.0  # weight units a customer
-
-
-def scenario(
-    customers: int = 10_000,
-    *,
-    months: int = 6,
-    burn_in: int = 0,
-    model: Mapping[str, Any] | None = None,
-    population: Mapping[str, Any] | None = None,
-    **sections: Any,
-) -> Scenario:
-    """A scenario of Bank B with what is named and the defaults for the rest."""
-    return Scenario.model_validate(
-        {
-            "name": "test",
-            "months": months,
-            "burn_in": burn_in,
-            "model": dict(model or {}),
-            "population": {"customers": customers, **(population or {})},
-            **sections,
-        }
-    )
+__all__ = [
+    "TIERS",
+    "UNIT",
+    "at_the_start",
+    "bank",
+    "counts",
+    "everybody_awake",
+    "fork",
+    "hazards",
+    "live",
+    "lived",
+    "monthly",
+    "only",
+    "over_time",
+    "scenario",
+    "tables",
+]
 
 
 def only(**on: bool) -> dict[str, bool]:
@@ -55,76 +55,6 @@ def hazards(close: float, dormant: float = 0.0, reactivate: float = 0.0, close_d
 def everybody_awake() -> dict[str, Any]:
     """A first population without dormant customers."""
     return {"dormant_at_start": dict.fromkeys(TIERS, 0.0)}
-
-
-def bank(s: Scenario, seed: int = 1, *, threads: int = 1) -> BankModel:
-    """The scenario's bank at its beginning, no month lived."""
-    customers = source(s.population, s.tier_list, s.model, s.channels)
-    return BankModel(s, s.arm_list[0], seed, customers, threads=threads)
-
-
-def live(model: BankModel, watch: Callable[[BankModel], None] | None = None) -> BankModel:
-    """Live burn-in and all measured months; `watch` looks at the bank at month 0 and after every month."""
-    while model.month < 0:
-        model.step()
-    model.begin_measuring()
-    if watch is not None:
-        watch(model)
-    while model.month < model.scenario.months:
-        model.step()
-        if watch is not None:
-            watch(model)
-    if model.pool is not None:
-        model.pool.shutdown()
-    return model
-
-
-def lived(s: Scenario, seed: int = 1, *, threads: int = 1) -> BankModel:
-    """The scenario's bank at its end."""
-    return live(bank(s, seed, threads=threads))
-
-
-def fork(model: BankModel, arm: Arm | None = None) -> BankModel:
-    """An independent copy of a bank at month 0 that has not begun to measure, under another arm if one is named."""
-    twin = deepcopy(model, {id(thing): thing for thing in (model.source, model.scenario)})
-    if arm is not None:
-        twin.arm, twin.recorder.arm = arm, arm.name
-    return twin
-
-
-def at_the_start(s: Scenario, seed: int = 1) -> BankModel:
-    """The scenario's bank after its burn-in, before it measures: where arms part."""
-    model = bank(s, seed)
-    while model.month < 0:
-        model.step()
-    return model
-
-
-def arms_at_the_start(s: Scenario, seed: int = 1) -> dict[str, BankModel]:
-    """The bank of every arm at month 0, from one burn-in."""
-    start = at_the_start(s, seed)
-    return {arm.name: fork(start, arm) for arm in s.arm_list}
-
-
-def side_by_side(
-    models: Mapping[str, BankModel], remember: Callable[[BankModel], Any]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Live banks with the same luck month by month: each month with what was to be remembered of the one before.
-
-    Without joiners a row is the same customer in all of them, so their columns can be compared as they stand.
-    """
-    for model in models.values():
-        model.begin_measuring()
-    for month in range(1, min(model.scenario.months for model in models.values()) + 1):
-        before = {name: remember(model) for name, model in models.items()}
-        for model in models.values():
-            model.step()
-        yield month, before
-
-
-def tables(model: BankModel) -> dict[str, pd.DataFrame]:
-    """What the bank recorded."""
-    return model.recorder.tables(model.team.events)
 
 
 def monthly(model: BankModel) -> pd.DataFrame:

@@ -20,7 +20,8 @@ from sim.assumptions import Doubts, Settings, assumption
 from sim.cli import main
 from sim.errors import BadInput, Interrupted
 from sim.experiments.callbacks import Callback
-from sim.experiments.design.beliefs import applied, beliefs_of, check_beliefs, span
+from sim.experiments.design.beliefs import beliefs_of, check_beliefs, span
+from sim.experiments.design.moves import applied
 from sim.experiments.design.variants import Base
 from sim.experiments.design.worlds import draw, plan_worlds, together
 from sim.experiments.prepare import prepare_source

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sim.cli import main
-from sim.population.book import file as book_file
+from sim.population.book.forms import base as book_file
 
 ROOT = Path(__file__).parent.parent
 PLAIN = "{id: cid, aum: bal}"
@@ -163,7 +163,7 @@ def test_numbers_of_a_parquet_column_are_tiers_too(desk: Desk) -> None:
     told = desk.validate(data, columns, name="b.parquet")
     assert told == ["s.yaml: book: 3 customers", "s.yaml: book: tier from seg: 1 is wealth (2), 2 is mass (1)"]
     (told_,) = desk.validate(data, columns, "  separator: comma\n", name="b.parquet")
-    assert "population.separator: b.parquet is a Parquet file and has no separator" in told_
+    assert "b.parquet is a Parquet file and has no separator" in told_
 
 
 def test_a_column_of_many_words_is_told_by_the_listed_ones_alone(desk: Desk) -> None:
@@ -289,21 +289,21 @@ def test_thousands_are_read_where_the_decimal_is_said(desk: Desk, decimal: str, 
             "{id: cid, aum: bal, tenure_months: since}",
             "book.csv:2:5  since: 1 row is not a number (line 2: '2019-03-01'); every tenure must be a number, written "
             "as in "
-            "1234.5; a date is not read: put the months (or years) from it to the day of the book in its place",
+            "1234.5; population.as_of: the day of the book reads a date, such as as_of: 2024-12-31",
         ),
         (
-            "cid,bal\n1,€1200\n",
+            "cid,bal\n1,1200u\n",
             PLAIN,
-            "book.csv:2:3  bal: 1 row is not a number (line 2: '€1200'); every balance must be a number, written as in "
+            "book.csv:2:3  bal: 1 row is not a number (line 2: '1200u'); every balance must be a number, written as in "
             "1234.5; "
-            "take the currency's sign, or what else is no digit, out of the column",
+            "take what is no digit out of the column",
         ),
         (
             "cid,bal,w\n1,5,40%\n",
-            "{id: cid, aum: bal, share_of_wallet: w}",
-            "book.csv:2:5  w: 1 row is not a number (line 2: '40%'); every share of wallet must be a number, written "
+            "{id: cid, aum: bal, age: w}",
+            "book.csv:2:5  w: 1 row is not a number (line 2: '40%'); every age must be a number, written "
             "as in "
-            "1234.5; take the % out, and map the column with scale: 0.01 where a share is wanted",
+            "1234.5; a percent sign is read where a share is wanted; take it out here",
         ),
         (
             "cid;bal\n1;1.234,5\n",

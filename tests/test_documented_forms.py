@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, get_args
 
+import pandas as pd
 import pytest
 
+from sim.calibration.file import read_calibration
 from sim.cli import main
 from sim.population.book import columns as book_columns
 from sim.population.book.columns import FIELD_NAMES, QUANTITIES
@@ -62,12 +66,18 @@ def cell_of(field: str, spec: Any, row: int) -> str:
     spec = spec if isinstance(spec, Mapping) else {"column": spec}
     if field == "id":
         return f"c{row}"
+    if field == "month":
+        return "2015-01"
     if field == "tier":
         words = list(spec.get("values") or ["mass", "wealth"])
         return str(words[row % len(words)])
     if field in ("state", "digital_active"):
         first = (spec.get("active") or ["yes"])[0]
         return (str(first), "no" if str(first).lower() != "no" else "yes")[row % 2]
+    if spec.get("date") or "format" in spec:
+        return {"day-month-year": "15.01.2020", "month-day-year": "01/15/2020", "excel": "43845"}.get(
+            spec.get("format", ""), "20200115"
+        )
     value = (GOOD_CELL[field] - spec.get("shift", 0)) / spec.get("scale", 1)
     return str(round(value, 9)) if value != int(value) else str(int(value))
 
@@ -76,10 +86,29 @@ def write_book(folder: Path, population: Mapping[str, Any]) -> None:
     """A book that has what the mapping asks for."""
     mark = {"semicolon": ";", "tab": "\t", "bar": "|"}.get(population.get("separator", "comma"), ",")
     columns = {field: spec for field, spec in population["columns"].items() if (field, spec) != ("id", "row")}
+    if month := population.get("history", {}).get("month"):
+        columns["month"] = month
     names = [spec["column"] if isinstance(spec, Mapping) else spec for spec in columns.values()]
     rows = [[cell_of(field, spec, row) for field, spec in columns.items()] for row in range(6)]
-    quoted = [[f'"{cell}"' if mark in cell else cell for cell in row] for row in (names, *rows)]
-    (folder / str(population["file"])).write_text("".join(mark.join(row) + "\n" for row in quoted), "utf-8")
+    files = [folder / file for file in population.get("tables", {"": population.get("file")}).values()]
+    if "query" in population:  # all the names it may ask for
+        names = [*names, "amount", "account_id"][: 2 + 2 * ("tables" in population)]
+        names = list(dict.fromkeys(names))
+        rows = [[*row, "5", f"c{k}"][: len(names)] for k, row in enumerate(rows)]
+    for file in files:
+        if file.suffix == ".xlsx":
+            frame(names, rows).to_excel(file, sheet_name=population.get("sheet", "Sheet1"), index=False)
+        elif file.suffix == ".sqlite":
+            with closing(sqlite3.connect(file)) as database:
+                frame(names, rows).to_sql("accounts", database, index=False)
+        else:
+            quoted = [[f'"{cell}"' if mark in cell else cell for cell in row] for row in (names, *rows)]
+            text = "".join(mark.join(row) + "\n" for row in quoted)
+            file.write_text(text, population.get("encoding", "utf-8"))
+
+
+def frame(names: list[str], rows: list[list[str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=names).astype({"balance": float})
 
 
 def validated(folder: Path, data: Mapping[str, Any], capsys: pytest.CaptureFixture[str]) -> str:
@@ -108,8 +137,14 @@ def test_every_snippet_of_the_documents_is_taken(
         (tmp_path / "instrument.yaml").write_text(text, "utf-8")
         assert read_instrument(tmp_path / "instrument.yaml").name == data["name"]
         return
+    if {"study", "parameters"} & set(data):  # a calibration
+        (tmp_path / "calibration.yaml").write_text(text, "utf-8")
+        assert read_calibration(tmp_path / "calibration.yaml")[0].name == data["name"]
+        return
     if set(data) <= set(FIELD_NAMES):  # columns alone
         data = {"population": {"source": "book", "file": "b.csv", "columns": {"id": "id", "aum": "aum", **data}}}
+    if any(key in data.get("population", {}) for key in ("sheet", "tables")):
+        pytest.importorskip("duckdb", reason="the extra data reads them")
     assert set(data) <= {*Scenario.model_fields, "extends"}, name
     if "columns" in data.get("population", {}):
         write_book(tmp_path, data["population"])
@@ -172,7 +207,7 @@ def samples(kind: str) -> list[Any]:
     if kind.startswith("table of"):
         return [{"1": "mass", "2": "wealth"}, {"word": "mass"}]
     inside = kind.removeprefix("list of ")
-    found: list[Any] = [word for word in re.findall(r"`(\w+)`", kind)]
+    found: list[Any] = [word for word in re.findall(r"`([\w-]+)`", kind)]
     found += [True, False] if "true or false" in inside else []
     found += [1] if re.search(r"(?<!whole )number", inside) or "whole number" in inside else []
     found += [1.0] if re.search(r"(?<!whole )number", inside) else []
@@ -183,7 +218,7 @@ def samples(kind: str) -> list[Any]:
 
 def book_scenario(folder: Path, field: str, spec: Any) -> dict[str, Any]:
     columns: dict[str, Any] = {"id": "id", "aum": "aum"} | {field: spec}
-    population = {"source": "book", "file": "book.csv", "columns": columns}
+    population = {"source": "book", "file": "book.csv", "as_of": "2024-12-31", "columns": columns}
     write_book(folder, population)
     return {"name": "form", "population": population}
 
@@ -195,7 +230,17 @@ KEYS = list(keys_by_field())
 def test_forms_were_found_where_they_stand() -> None:
     assert {("reference tier", "tier"), ("reference state", "state")} <= {(place, field) for place, field, _ in FORMS}
     assert ("state", "active", [1.0]) in KEYS
-    assert {key for _, key, _ in KEYS} == {"scale", "shift", "floor", "missing", "active", "inverted", "values"}
+    assert {key for _, key, _ in KEYS} == {
+        "scale",
+        "shift",
+        "floor",
+        "missing",
+        "date",
+        "format",
+        "active",
+        "inverted",
+        "values",
+    }
     assert len(FORMS) >= 9
     assert len(KEYS) > 60
     assert get_args(book_columns.FieldName) == FIELD_NAMES

@@ -6,18 +6,13 @@ banks, are in docs/validation.md (V18, V19, V21).
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # the facts are a package of their own
-
-from tests.facts_contacts import calls_that_keep
-from tests.facts_customers import Figures
-from tests.facts_statistics import Interval
-from tests.facts_strategies import EVERYTHING, FOUR, SINGLE, dips, strategies
+from sim.validation.contacts import calls_that_keep
+from sim.validation.customers import Figures
+from sim.validation.statistics import Interval
+from sim.validation.strategies import EVERYTHING, FOUR, SINGLE, dips, strategies
 
 pytestmark = pytest.mark.long  # 200,000 customers
 ARMS = (*SINGLE[:4], FOUR, EVERYTHING)

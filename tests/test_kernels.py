@@ -416,7 +416,7 @@ def test_a_month_is_survived_with_probability_one_less_the_hazard_to_float32(haz
 
 
 @pytest.mark.parametrize("ratio", [0.2, 1.0, 3.0])
-def test_causes_share_the_exits_in_proportion_to_their_rates(ratio):
+def test_a4_causes_share_the_exits_in_proportion_to_their_rates(ratio):
     close, doze, follow = 0.004 * ratio, 0.010 * ratio, 0.003
     exits = 1 - math.exp(-(close + doze + follow))
     closing = exits * (close + follow) / (close + doze + follow)

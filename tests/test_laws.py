@@ -113,7 +113,7 @@ def by_tier(table: pd.DataFrame, column: str) -> np.ndarray:
 # --- conservation ----------------------------------------------------------------------------------------------------
 
 
-def test_customers_are_conserved_in_every_month_and_tier(witness: Witness):
+def test_a14_customers_are_conserved_in_every_month_and_tier(witness: Witness):
     """CONTRACT 4: customers(t) = customers(t-1) + joined - closed + moved_in - upgraded - downgraded."""
     t = {name: by_tier(witness.monthly, name) for name in ("customers", *FLOWS)}
     change = t["joined"] - t["closed"] + t["moved_in"] - t["upgraded"] - t["downgraded"]
@@ -129,7 +129,7 @@ def test_states_are_conserved(witness: Witness):
     np.testing.assert_array_equal(t["active"].diff()[1:], active[1:])
 
 
-def test_money_is_conserved_in_every_month_and_tier(witness: Witness):
+def test_a14_money_is_conserved_in_every_month_and_tier(witness: Witness):
     """CONTRACT 4: aum(t) = aum(t-1) + net_new_money + market_effect + aum_moved, to the fen."""
     t = {name: by_tier(witness.monthly, name) for name in ("aum", "net_new_money", "market_effect", "aum_moved")}
     change = t["net_new_money"] + t["market_effect"] + t["aum_moved"]
@@ -199,7 +199,7 @@ def test_cohorts_are_the_active_by_tenure(witness: Witness):
 # --- managers --------------------------------------------------------------------------------------------------------
 
 
-def test_contacts_fit_the_hours_of_every_post(witness: Witness):
+def test_a14_contacts_fit_the_hours_of_every_post(witness: Witness):
     """Hours of planned contacts <= H less what customers ask for, and none at a vacant post."""
     for inbound, planned, there in witness.hours:
         free = np.maximum(there - inbound, 0.0)
@@ -214,7 +214,7 @@ def test_contacts_of_managers_are_counted_once(witness: Witness):
         np.testing.assert_allclose(planned, told, rtol=1e-12)
 
 
-def test_a_customer_has_at_most_one_manager_of_its_own_tier(witness: Witness):
+def test_a14_a_customer_has_at_most_one_manager_of_its_own_tier(witness: Witness):
     """The manager is one column: at month end a named post of the customer's tier, for active customers only."""
     for strays, _ in witness.books:
         assert strays.size == 0
@@ -280,7 +280,7 @@ def test_stratified_tiers_are_unbiased():
 # --- invariance ------------------------------------------------------------------------------------------------------
 
 
-def test_scaling_all_weights_changes_no_rate():
+def test_a17_scaling_all_weights_changes_no_rate():
     """A17: ten times the customers on the same rows is ten times every count and sum of money."""
     nobody_managed = {"coverage": dict.fromkeys(TIERS, 0.0)}
     shares = {"mass": 0.925, "affluent": 0.056, "wealth": 0.0184, "private": 0.0006}
@@ -294,7 +294,7 @@ def test_scaling_all_weights_changes_no_rate():
         np.testing.assert_allclose(b[column], scale * a[column], rtol=1e-12, atol=1e-9, err_msg=column)
 
 
-def test_scaling_money_changes_no_rate():
+def test_a17_scaling_money_changes_no_rate():
     """A17: money, laws and thresholds times ten leave every rate as it is (rounding to fen and float32 aside)."""
     s = scenario(20_000, months=8)
     big_tiers = [tier.model_dump(by_alias=True) | {"from": tier.start * 10.0} for tier in s.tier_list]
@@ -326,7 +326,7 @@ def _run(model: BankModel) -> BankModel:
     return model
 
 
-def test_two_half_managers_cover_as_much_as_one():
+def test_a17_two_half_managers_cover_as_much_as_one():
     """A17: books of half the size with managers of half the hours leave planned contacts a customer unchanged."""
     quiet = {"mechanisms": only(contacts=True)}
     population = {"shares": {"mass": 0.5, "affluent": 0.0, "wealth": 0.5, "private": 0.0}}

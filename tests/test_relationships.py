@@ -32,7 +32,7 @@ ALONE = {"mass": 0.0, "affluent": 0.0, "wealth": 0.0, "private": 0.0}
 # --- reading 1: the bond ---------------------------------------------------------------------------------------------
 
 
-def test_a_full_bond_lowers_the_hazard_and_no_bond_leaves_it() -> None:
+def test_r1_a_full_bond_lowers_the_hazard_and_no_bond_leaves_it() -> None:
     bonded, stranger = (awake(2_000, managed=True) for _ in range(2))
     bonded.bond[:] = 1.0
     p = rates_of(bond_fading=1.0, wallet_bond=0.0)
@@ -41,7 +41,7 @@ def test_a_full_bond_lowers_the_hazard_and_no_bond_leaves_it() -> None:
     np.testing.assert_allclose(np.exp(bonded.risk - stranger.risk), math.exp(-0.36), rtol=1e-5)
 
 
-def test_a_bond_pulls_the_wallet_up_and_with_the_manager_goes_what_it_gave() -> None:
+def test_r1_a_bond_pulls_the_wallet_up_and_with_the_manager_goes_what_it_gave() -> None:
     p = rates_of(bond_fading=1.0, wallet_satisfaction=0.0, wallet_multihoming=0.0, product_gain=[0.0] * 4)
     them = awake(500, managed=True)
     them.bond[:], them.wallet[:] = 1.0, them.wallet_mean
@@ -54,7 +54,7 @@ def test_a_bond_pulls_the_wallet_up_and_with_the_manager_goes_what_it_gave() -> 
     np.testing.assert_allclose(them.wallet - them.wallet_mean, 0.30 * (1 - 0.97**120) * 0.97**120, atol=2e-3)
 
 
-def test_a_bonded_customer_takes_more_of_the_own_managers_offers_and_of_nobody_elses() -> None:
+def test_r1_a_bonded_customer_takes_more_of_the_own_managers_offers_and_of_nobody_elses() -> None:
     always = {"reach": [1.0] * 5, "need_effect": 0.0, "near_threshold_effect": 1.0, "event_need": 1.0}
     p = rates_of(**always, opt_out_rate=0.0)
     sold = {}
@@ -70,7 +70,7 @@ def test_a_bonded_customer_takes_more_of_the_own_managers_offers_and_of_nobody_e
     assert sold["campaign"] == pytest.approx(sold["met"], rel=0.05)
 
 
-def test_a_skilled_manager_makes_friends_faster() -> None:
+def test_r1_a_skilled_manager_makes_friends_faster() -> None:
     p = rates_of(reach=[1.0] * 5)
     grown = {}
     for quality in (-1.0, 0.0, 1.0):
@@ -82,7 +82,7 @@ def test_a_skilled_manager_makes_friends_faster() -> None:
     assert grown == pytest.approx({-1.0: 0.75 * step, 0.0: step, 1.0: 1.25 * step}, rel=1e-5)
 
 
-def test_the_first_managers_customers_begin_with_the_bond_they_would_come_to() -> None:
+def test_r1_the_first_managers_customers_begin_with_the_bond_they_would_come_to() -> None:
     shares = dict(zip(ALONE, (0.7, 0.2, 0.08, 0.02), strict=True))
     model = bank(scenario(20_000, months=24, population={"shares": shares}))
     start = standing_bond(model.settings, model.scenario.managers, model.scenario.channels, model.tiers)
@@ -94,7 +94,7 @@ def test_the_first_managers_customers_begin_with_the_bond_they_would_come_to() -
         live(model)
 
 
-def test_coverage_as_before_is_the_files_own_hazards_and_less_of_it_is_more_leaving() -> None:
+def test_r1_coverage_as_before_is_the_files_own_hazards_and_less_of_it_is_more_leaving() -> None:
     model, channels = Model(), Channels()
     np.testing.assert_array_equal(hazard_ratio(model, Managers(), channels, TIERS), 1.0)
     alone = hazard_ratio(model, Managers(coverage=ALONE), channels, TIERS)
@@ -105,7 +105,7 @@ def test_coverage_as_before_is_the_files_own_hazards_and_less_of_it_is_more_leav
     np.testing.assert_array_equal(hazard_ratio(off, Managers(coverage=ALONE), channels, TIERS), 1.0)
 
 
-def test_a_book_that_is_too_large_for_its_hours_keeps_fewer_contacts() -> None:
+def test_r1_a_book_that_is_too_large_for_its_hours_keeps_fewer_contacts() -> None:
     usual, crowded = (
         effective_contacts(Managers(span=dict.fromkeys(ALONE, n)), Channels(), TIERS) for n in (100.0, 5e3)
     )
@@ -116,7 +116,7 @@ def test_a_book_that_is_too_large_for_its_hours_keeps_fewer_contacts() -> None:
 # --- reading 2 and 3: service ----------------------------------------------------------------------------------------
 
 
-def test_rising_expectations_disappoint_more_each_year_and_are_not_unlearnt() -> None:
+def test_r2_rising_expectations_disappoint_more_each_year_and_are_not_unlearnt() -> None:
     shock = RisingExpectations.model_validate({"kind": "rising_expectations", "from": 0, "a_year": 0.03, "months": 24})
 
     def rise(elapsed: int) -> float:
@@ -137,7 +137,7 @@ def test_rising_expectations_disappoint_more_each_year_and_are_not_unlearnt() ->
     assert (told.satisfaction - left.satisfaction).mean() < 0
 
 
-def test_an_episode_in_the_app_weighs_a_quarter_of_one_with_people() -> None:
+def test_r3_an_episode_in_the_app_weighs_a_quarter_of_one_with_people() -> None:
     sure = {
         "experience_digital": 1.0,
         "failure_digital": 0.0,
@@ -161,7 +161,7 @@ def test_an_episode_in_the_app_weighs_a_quarter_of_one_with_people() -> None:
 # --- reading 4: engagement -------------------------------------------------------------------------------------------
 
 
-def test_half_of_what_customers_differ_by_in_engagement_lasts() -> None:
+def test_r4_half_of_what_customers_differ_by_in_engagement_lasts() -> None:
     model = bank(
         scenario(
             20_000,
@@ -184,7 +184,7 @@ def test_half_of_what_customers_differ_by_in_engagement_lasts() -> None:
 # --- reading 5: revenue and money ------------------------------------------------------------------------------------
 
 
-def test_revenue_rises_with_aum_at_every_point_and_jumps_nowhere() -> None:
+def test_r5_revenue_rises_with_aum_at_every_point_and_jumps_nowhere() -> None:
     """E2, in closed form and at each bound of the tiers."""
     tariff = Economics().tariff(TIERS)
     aum = np.sort(
@@ -200,7 +200,7 @@ def test_revenue_rises_with_aum_at_every_point_and_jumps_nowhere() -> None:
     assert np.all(np.diff(tariff.of_aum(aum)) > 0)
 
 
-def test_a_product_earns_at_a_bound_what_is_stated_and_halfway_the_mean() -> None:
+def test_r5_a_product_earns_at_a_bound_what_is_stated_and_halfway_the_mean() -> None:
     economics = Economics()
     tariff, stated = economics.tariff(TIERS), [economics.product_margin[tier.name] for tier in TIERS]
     halfway = (tariff.bounds[:-1] + tariff.bounds[1:]) / 2
@@ -209,7 +209,7 @@ def test_a_product_earns_at_a_bound_what_is_stated_and_halfway_the_mean() -> Non
     np.testing.assert_allclose(tariff.of_product(np.array([1e9])), stated[-1:])
 
 
-def test_tiers_earn_the_averages_of_spec_7() -> None:
+def test_r5_tiers_earn_the_averages_of_spec_7() -> None:
     born = source(Population(customers=400_000, agents=100_000), TIERS, Model(), Channels()).first(1, 0)
     tariff, weight = Economics().tariff(TIERS), born["weight"].astype(float)
     for k, average in enumerate((0.0100, 0.0090, 0.0070, 0.0050)):
@@ -218,7 +218,7 @@ def test_tiers_earn_the_averages_of_spec_7() -> None:
         assert found == pytest.approx(average, rel=0.04), k
 
 
-def test_with_a_sale_comes_a_share_of_what_is_kept_elsewhere() -> None:
+def test_r5_with_a_sale_comes_a_share_of_what_is_kept_elsewhere() -> None:
     p = rates_of(reach=[1.0] * 5, conversion=[1.0] * 5, need_effect=0.0, opt_out_rate=0.0)
     still = {"wallet_reversion": 0.0, "wallet_satisfaction": 0.0, "wallet_contact": 0.0, "wallet_multihoming": 0.0}
     p = p._replace(**{name: np.float32(value) for name, value in still.items()})
@@ -233,7 +233,7 @@ def test_with_a_sale_comes_a_share_of_what_is_kept_elsewhere() -> None:
 # --- reading 8: referral ---------------------------------------------------------------------------------------------
 
 
-def test_who_joins_by_recommendation_is_counted_apart_and_changes_nobody_elses_life() -> None:
+def test_r8_who_joins_by_recommendation_is_counted_apart_and_changes_nobody_elses_life() -> None:
     model = bank(scenario(50_000, months=2, model={"acquisition": {"rate": 0.5}}))
     few, many = (model.source.joiners(1, 5, 50_000.0, 0.4, rate) for rate in (0.05, 0.2))
     sent = [(one["uid"] & REFERRED_BIT) > 0 for one in (few, many)]
@@ -245,7 +245,7 @@ def test_who_joins_by_recommendation_is_counted_apart_and_changes_nobody_elses_l
         np.testing.assert_array_equal(many[name][shared], few[name], err_msg=name)
 
 
-def test_a_referred_customer_leaves_less_for_good_and_brings_more_for_a_while() -> None:
+def test_r8_a_referred_customer_leaves_less_for_good_and_brings_more_for_a_while() -> None:
     model = bank(scenario(50_000, months=2))
     one = model.source.joiners(1, 5, 2_000_000.0, 0.0, 0.5)
     aum = model.source.draw_aum(uniforms(1, DRAW_BIRTH, 5, one["uid"])[0], one["tier"])
@@ -257,7 +257,7 @@ def test_a_referred_customer_leaves_less_for_good_and_brings_more_for_a_while() 
     np.testing.assert_allclose((one["aum"] / plain["aum"])[free], 1.25, rtol=1e-3)
 
 
-def test_joiners_by_recommendation_follow_the_share_of_promoters() -> None:
+def test_r8_joiners_by_recommendation_follow_the_share_of_promoters() -> None:
     model = live(bank(scenario(20_000, months=3)))
     model.promoters = model._promoters()
     alone, through = model._joining()

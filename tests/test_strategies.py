@@ -288,7 +288,7 @@ def reference() -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("use", USES)
-def test_intensity_zero_is_the_reference_to_the_bit(use: str, reference: dict[str, pd.DataFrame]) -> None:
+def test_a13_intensity_zero_is_the_reference_to_the_bit(use: str, reference: dict[str, pd.DataFrame]) -> None:
     t = of_arm(arms({"use": use, "intensity": 0.0, **FAST}))
     same(rows(t), rows(reference))
     assert t["bank"][f"cost[{use}]"].eq(0).all()

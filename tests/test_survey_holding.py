@@ -75,7 +75,7 @@ def ordinal_correlation(loading: float, cuts: tuple[float, ...]) -> tuple[float,
     return (both - mean**2) / variance, variance
 
 
-def test_alpha_is_that_of_the_closed_form() -> None:
+def test_a16_alpha_is_that_of_the_closed_form() -> None:
     """A16: k r / (1 + (k - 1) r), with the correlation that five points leave of a loading of .75."""
     k = 4
     held = hold(instrument(k), people(), n=PEOPLE, biases=Biases.none(), with_bias=False)
@@ -87,7 +87,7 @@ def test_alpha_is_that_of_the_closed_form() -> None:
 
 
 @pytest.mark.parametrize(("mean", "score"), [(0.0, 5), (0.2, 18), (0.4, 30)])
-def test_the_net_promoter_score_is_that_of_the_normal_law(mean: float, score: float) -> None:
+def test_a16_the_net_promoter_score_is_that_of_the_normal_law(mean: float, score: float) -> None:
     """SPEC 8.2: 5, 18, 30 at a latent mean of 0, .2, .4."""
     who = people(mean=mean / 0.75)
     found = report(instrument(), who, "simple", Answering())

@@ -61,22 +61,23 @@ class RelationshipManager(mesa.Agent):
     def __init__(self, model: mesa.Model, post: int, tier: int, settings: Managers, *, remote: bool = False):
         super().__init__(model)
         self.post = post
-        self.tier = tier
+        self.tier = tier  # index of the tier whose customers the book has
         self.settings = settings
-        self.remote = remote
-        self.hire = 0
-        self.vacant_months = 0
-        self.utilisation = 0.0
-        self.fatigue = 0.0
+        self.remote = remote  # serves the larger customers of the lowest tier from afar
+        self.hire = 0  # managers that the post had before this one
+        self.vacant_months = 0  # months that the post will still be empty
+        self.utilisation = 0.0  # hours asked for over hours there were, last month
+        self.fatigue = 0.0  # SD, from overload; fades
         self.service = 0  # months in the post
         self.experience = 0.0  # contacts held
-        self.professional = 0.0  # SD
-        self.digital = settings.digital_mean  # 5-point scale
+        self.professional = 0.0  # SD, professional skill on hiring
+        self.digital = settings.digital_mean  # 5-point scale, digital skill on hiring
         self.trained_professional = 0.0  # SD, from programmes; fades
-        self.trained_digital = 0.0
+        self.trained_digital = 0.0  # SD, from programmes; fades
 
     @property
     def vacant(self) -> bool:
+        """The post is empty."""
         return self.vacant_months > 0
 
     def key(self) -> int:
@@ -152,10 +153,8 @@ class RelationshipManager(mesa.Agent):
             return 1.0 if rate * ratio > 0 else 0.0
         return 1.0 - math.exp(-rate / 12.0 * s.turnover_fatigue**self.fatigue * ratio)
 
-    def leave(
-        self, u_planned: float, u_rival: float, *, vacancy: int | None = None, unprepared: float = 1.0
-    ) -> Departure:
+    def leave(self, u_planned: float, u_rival: float, *, vacancy: int, unprepared: float = 1.0) -> Departure:
         """Leave the post, which stays empty for `vacancy` months; `unprepared` is a ratio on departures without a
         hand-over."""
-        self.vacant_months = self.settings.vacancy_months if vacancy is None else vacancy
+        self.vacant_months = vacancy
         return Departure(u_planned >= self.settings.unplanned * unprepared, u_rival < self.settings.to_rival)

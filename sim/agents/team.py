@@ -367,7 +367,7 @@ class Team:
             return
         u = self._draws(self.managers, 2, month)
         ratio = float(np.exp(levers.log_manager_exit))
-        vacancy = max(round(self.settings.vacancy_months * float(np.exp(levers.log_vacancy))), 1)
+        vacancy = self._vacancy(levers)
         unprepared = float(np.exp(levers.log_unprepared))
         moved = 1.0 - np.exp(-self.settings.reorganisation / 12.0)
         for manager in self.managers:
@@ -386,14 +386,18 @@ class Team:
                 self._upset(customers, post, self.settings.change_planned, keep_bond=self.settings.bond_kept)
                 self._note(month, post, "book_moved", work)
 
-    def poach(self, customers: Customers, chance: np.ndarray, work: MonthOfWork, month: int) -> None:
+    def _vacancy(self, levers: Levers) -> int:
+        """Months that a post stays empty from now on, at least one."""
+        return max(round(self.settings.vacancy_months * float(np.exp(levers.log_vacancy))), 1)
+
+    def poach(self, customers: Customers, chance: np.ndarray, work: MonthOfWork, levers: Levers, month: int) -> None:
         """A rival hires named managers away, each with the chance of the tier, without a hand-over."""
         if not chance.any() or not self.managers:
             return
         u = self._draws(self.managers, POACHED, month)[0]
         for manager in self.managers:
             if not manager.remote and not manager.vacant and u[manager.post] < chance[manager.tier]:
-                manager.leave(0.0, 0.0)
+                manager.leave(0.0, 0.0, vacancy=self._vacancy(levers))
                 self._part(customers, manager, Departure(planned=False, to_rival=True), month, work)
 
     def _hire(self, manager: RelationshipManager, month: int, work: MonthOfWork) -> None:

@@ -203,6 +203,33 @@ class Run(Stored):
 
         return Page(build(self.folder))
 
+    def sign_off(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        validation: str | os.PathLike[str] | None = None,
+        calibrations: Sequence[str | os.PathLike[str]] = (),
+        sensitivity: str | os.PathLike[str] | None = None,
+    ) -> Page:
+        """The file for those who answer for model risk, as ``rapport sign-off`` writes it; shows itself in a notebook.
+
+        `validation`, `calibrations` and `sensitivity` are folders of validate-model, of calibrate and of a sweep.
+        Raises `BadInput` for a folder that has other files, and for what cannot be read.
+        """
+        from sim.documents.sign_off import FILES, gather, write
+        from sim.store.folder import make_folder, refuse_occupied
+
+        target = folder_of(folder, "folder")
+        refuse_occupied(target, "a sign-off file", FILES, overwrite=False)
+        given: dict[str, Any] = {
+            "validation": None if validation is None else folder_of(validation, "validation"),
+            "calibrations": [folder_of(one, "calibrations") for one in calibrations],
+            "sweep": None if sensitivity is None else folder_of(sensitivity, "sensitivity"),
+        }
+        handed = gather(self.folder, **given)
+        make_folder(target)
+        return Page(write(handed, target, **given))
+
     def save(self, folder: str | os.PathLike[str]) -> Run:
         """A copy of the run in a folder that stays; `BadInput` if there is something in it."""
         target = folder_of(folder, "folder")
@@ -238,6 +265,7 @@ def run(
     months: int | None = None,
     arms: Sequence[str] | None = None,
     values: Mapping[str, Any] | None = None,
+    book: pd.DataFrame | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -250,6 +278,7 @@ def run(
 
     `scenario` is a file, the name of a shipped one, a mapping or a `Scenario`; `seeds` how many (3 is 1, 2, 3) or
     which, `months` how long, `arms` which, `values` what else is different, by path: ``{"economics.margin": 0.02}``.
+    `book` is a data frame that is the scenario's customer book.
     With `out` the results folder stays there, as of ``rapport run --out``, with a page if `report`; else nothing stays.
     `workers` processes share the seeds out (in a script under ``if __name__ == "__main__":``), or `threads` threads
     each bank; neither changes a number. `progress` shows a bar: None where somebody watches. Raises `BadInput` before
@@ -257,7 +286,7 @@ def run(
     """
     from sim.experiments.run import Options, run_all
 
-    one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values)
+    one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values, book=book)
     if one.scenario.sweep is not None:
         raise BadInput.at(one.origin.file, 'has a sweep, which sim.sweep lives; values={"sweep": None} lives its arms')
     where = place(workers) if workers is not None else None  # without workers, worlds are lived in this process

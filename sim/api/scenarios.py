@@ -25,11 +25,13 @@ def prepared(
     months: int | None = None,
     arms: Sequence[str] | None = None,
     values: Mapping[str, Any] | None = None,
+    book: Any = None,
 ) -> Prepared:
     """The scenario read and checked, its book read; raises `BadInput` with everything that is wrong.
 
     `seeds` is how many (1, 2, ...) or which, `months` how long, `arms` which of them, `values` further values by path
     such as ``{"economics.margin": 0.02}``: as ``--seeds``, ``--months``, ``--arms`` and ``--set`` of the command line.
+    `book` is the customer book as a data frame of pandas, in place of a file; the scenario maps its columns.
     """
     from sim.experiments.prepare import prepare_source
     from sim.yaml_source import dump, load, loads
@@ -50,6 +52,8 @@ def prepared(
     else:
         what = f"{type(scenario).__name__} is no scenario; a path, a mapping or a Scenario"
         raise BadInput.at(IN_MEMORY, what)
+    if book is not None:
+        changes |= {"population.source": "book", "population.file": _frame(book)}
     if changes:
         source = source.with_values(changes, "values")
     return prepare_source(source, arms)
@@ -62,12 +66,13 @@ def validate(
     months: int | None = None,
     arms: Sequence[str] | None = None,
     values: Mapping[str, Any] | None = None,
+    book: Any = None,
 ) -> Scenario:
     """The checked scenario, defaults filled in; raises `BadInput` naming everything that is wrong, with its address.
 
     Arguments as of `sim.run`.
     """
-    return prepared(scenario, seeds=seeds, months=months, arms=arms, values=values).scenario
+    return prepared(scenario, seeds=seeds, months=months, arms=arms, values=values, book=book).scenario
 
 
 def plain(value: Any, name: str) -> Any:
@@ -111,6 +116,17 @@ def _values(values: Any) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         raise BadInput.at("values", f'{type(values).__name__}; a mapping by path, such as {{"economics.margin": 0.02}}')
     return dict(plain(values, "values"))
+
+
+def _frame(book: Any) -> str:
+    """The path by which the book of a data frame is read; `BadInput` for what is none."""
+    from sim.population.book.forms.base import Unreadable
+    from sim.population.book.forms.frame import kept
+
+    try:
+        return str(kept(book))
+    except Unreadable as error:
+        raise BadInput.at("book", str(error)) from None
 
 
 def _seeds(seeds: Any) -> Any:

@@ -91,6 +91,7 @@ def sweep(
     months: int | None = None,
     arms: Sequence[str] | None = None,
     values: Mapping[str, Any] | None = None,
+    book: pd.DataFrame | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -111,7 +112,7 @@ def sweep(
     from sim.experiments.sweep.drive import sweep as run_sweep
     from sim.yaml_source import dump
 
-    one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values)
+    one = prepared(scenario, seeds=seeds, months=months, arms=arms, values=values, book=book)
     if one.scenario.sweep is None:
         raise BadInput.at(one.origin.file, "has no sweep; a section sweep with what is varied")
     plan, points = plan_sweep(one)
@@ -122,7 +123,7 @@ def sweep(
         points,
         facts_of_sweep(one) | surroundings(),
         dump(one.scenario.stored()),
-        SweepOptions(folder, resume, overwrite),
+        SweepOptions(folder, resume, overwrite, one.beside),
         where,
         callback(progress, units=(plan.name, len(plan.arms))),
     )

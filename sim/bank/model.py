@@ -314,7 +314,7 @@ class BankModel(mesa.Model):
         if not self.settings.mechanisms.contacts:
             return
         self.team.close_month(self.customers, work, self.levers, self.month)
-        self.team.poach(self.customers, self.environment.poached, work, self.month)
+        self.team.poach(self.customers, self.environment.poached, work, self.levers, self.month)
         self.team.balance(self.customers, self.levers, self.month)
 
     def settle(self, joined: np.ndarray, plan: np.ndarray) -> MonthBooks:

@@ -5,12 +5,16 @@ Draws belong together: one row is one set of numbers that fits the data, so whoe
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from sim.assumptions import Settings
 from sim.slips import Slip, several
+from sim.store.files import write_atomically
+from sim.yaml_source import dump, load, validate
+from sim.yaml_source.writer import flow_text
 
 FORMAT: Literal[1] = 1
 MOST_DRAWS = 10_000
@@ -63,3 +67,24 @@ class Posterior(Settings):
         if slips:
             raise several(slips)
         return self
+
+
+HEAD = (
+    "What a calibration left of the numbers of a scenario. One row of draws is one set of numbers that fits the data."
+)
+
+
+def read_posterior(path: str | os.PathLike[str]) -> Posterior:
+    """The posterior of a file. Raises `BadInput` with every mistake and its line and column."""
+    return validate(Posterior, load(path))
+
+
+def write_posterior(path: str | os.PathLike[str], posterior: Posterior) -> None:
+    """Write a posterior as YAML, a row of draws a line; equal posteriors are equal bytes. Written whole or not at all.
+
+    Raises `RunFailed` if the disk refuses.
+    """
+    told = posterior.model_dump(mode="json")
+    rows = told.pop("draws")
+    lines = "".join(f"  - {flow_text(row)}\n" for row in rows)
+    write_atomically(path, f"{dump(told, HEAD)}draws:\n{lines}")

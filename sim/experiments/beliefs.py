@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from sim.analysis.beliefs import table_of, worlds_of
 from sim.errors import Interrupted
 from sim.experiments.callbacks import Callback
-from sim.experiments.design.beliefs import applied
+from sim.experiments.design.joint import posteriors_of
+from sim.experiments.design.moves import applied
 from sim.experiments.design.plan import Point
 from sim.experiments.design.worlds import plan_worlds
 from sim.experiments.executors.place import Where
@@ -100,6 +101,7 @@ def _told(found: StoredSweep, prepared: Prepared, *, repaired: int) -> dict[str,
         "failed": len(lost),
         "first_error": str(lost["error"].iloc[0]) if len(lost) else "",
         "luck_ratio": luck_ratio(s),
+        **posteriors_of(prepared.joints),
         "outcomes": outcomes_of([one["path"] for one in found.parameters], s, revenue=_revenue(found.tasks)),
     }
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import BadInput, Mistake
 from sim.experiments.callbacks import Callback
 from sim.experiments.prepare import prepare
-from sim.experiments.prepared import Prepared, digest_with_book
+from sim.experiments.prepared import Prepared, digest_with_book, digest_with_posteriors
 from sim.experiments.provenance import code_version
 from sim.experiments.run import Options, Outcome, run_all
 from sim.scenario.scenario import Arm, Scenario
@@ -121,6 +121,7 @@ def read_stored(folder: Path, month: int) -> Stored:
     scenario = validate(Scenario, load(file))
     book = manifest.get("book")
     digest = scenario.digest() if book is None else digest_with_book(scenario, book["sha256"])
+    digest = digest_with_posteriors(digest, [str(one["digest"]) for one in manifest.get("posteriors", [])])
     if digest != manifest["scenario_digest"]:
         raise BadInput.at(str(file), "is not the scenario that its manifest names; the folder as the run left it")
     _refuse_other_code(folder, manifest, code_version(scenario.strategies_named), plugins=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.assumptions import EXACT
 from sim.errors import BadInput, Mistake
-from sim.experiments.prepared import Prepared, digest_of, digest_with_instruments
+from sim.experiments.prepared import Prepared, digest_of, digest_with_instruments, digest_with_posteriors
 from sim.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
+    from sim.experiments.design.joint import Joint
     from sim.population.book.book import Book
     from sim.survey.instrument import Instrument
     from sim.yaml_source import Source
@@ -53,6 +55,18 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
     from sim.yaml_source import validate
 
     scenario = validate(Scenario, with_generation(source))
+    joints: tuple[Joint, ...] = ()
+    learned: tuple[str, ...] = ()
+    if scenario.posterior is not None:
+        from sim.experiments.design.beliefs import tables_of
+        from sim.experiments.design.joint import with_posteriors
+        from sim.experiments.design.variants import Base
+
+        base = Base(scenario)
+        source, joints, learned = with_posteriors(scenario, source, base, tables_of(scenario, base))
+        scenario = validate(Scenario, with_generation(source))
+        names = [joint.file for joint in joints]
+        scenario = scenario.model_copy(update={"posterior": names if len(names) > 1 else names[0]})
     if arms is not None:
         scenario = _only(scenario, arms)
     book = None
@@ -66,7 +80,7 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
     if scenario.sweep is not None:
         from sim.experiments.design.check import check_sweep, with_files
 
-        swept = check_sweep(scenario, source)
+        swept = check_sweep(scenario, source, joints)
         scenario = with_files(scenario, source)
     if scenario.optimise is not None:
         from sim.experiments.design.check import check_optimise
@@ -76,16 +90,17 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
     if scenario.beliefs is not None:
         from sim.experiments.design.beliefs import check_beliefs
 
-        believed = check_beliefs(scenario, source)
+        believed = check_beliefs(scenario, source, joints)
     surveyed: tuple[tuple[str, Instrument], ...] = ()
-    digest = digest_of(scenario, book)
+    digest = digest_with_posteriors(digest_of(scenario, book), [joint.digest for joint in joints])
     if scenario.survey is not None:
         from sim.experiments.survey import instruments_of
 
         scenario, surveyed = instruments_of(scenario, source)
-        digest = digest_with_instruments(digest_of(scenario, book), surveyed)
-    notes = tuple(_scaled(scenario, source))
-    return Prepared(scenario, book, digest, source, notes, swept, varied, believed, surveyed)
+        digest = digest_of(scenario, book)
+        digest = digest_with_instruments(digest_with_posteriors(digest, [one.digest for one in joints]), surveyed)
+    notes = (*learned, *_scaled(scenario, source))
+    return Prepared(scenario, book, digest, source, notes, swept, varied, believed, surveyed, joints)
 
 
 def _scaled(scenario: Scenario, source: Source) -> Iterator[str]:
@@ -128,9 +143,12 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
     from sim.population.book.book import read_book
 
     population = scenario.population
-    assert population.file is not None  # both checked by Scenario
-    assert population.columns is not None
-    file = _book_path(population.file, str(source.file_of(("population", "file"))))
+    assert population.columns is not None  # checked by Scenario, as is that there is a file or tables
+    file = _book_path(population.file or "tables", str(source.file_of(("population", "file"))))
+    tables = {
+        name: _book_path(path, str(source.file_of(("population", "tables", name))))
+        for name, path in (population.tables or {}).items()
+    }
 
     def where(path: str) -> tuple[str, int, int]:
         return source.address(tuple(path.split(".")))
@@ -144,6 +162,13 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
         tiers=[tier.name for tier in scenario.tier_list],
         separator=population.separator,
         decimal=population.decimal,
+        encoding=population.encoding,
+        sheet=population.sheet,
+        table=population.table,
+        query=population.query,
+        tables=tables,
+        month=population.history.month if population.history else None,
+        as_of=date.fromisoformat(population.as_of) if population.as_of else None,
     )
     if population.customers is not None and population.customers < book.rows:
         named_in, line, column = where("population.customers")
@@ -155,8 +180,10 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
             path="population.customers",
         )
     _refuse_size(scenario, book, source)
-    absolute = population.model_copy(update={"file": str(file.resolve())})
-    return scenario.model_copy(update={"population": absolute}), book
+    places: dict[str, Any] = {"file": str(file.resolve())}
+    if tables:
+        places = {"tables": {name: str(path.resolve()) for name, path in tables.items()}}
+    return scenario.model_copy(update={"population": population.model_copy(update=places)}), book
 
 
 def _refuse_size(scenario: Scenario, book: Book, source: Source) -> None:

@@ -23,7 +23,8 @@ class Prepared:
 
     `origin` is what was read, for mistakes that are found later; `notes` are what was read otherwise than it stands;
     `swept`, `varied` and `believed` are its sections `sweep`, `optimise` and `beliefs` as they were checked
-    (`experiments.design`), `surveyed` the instruments of its section `survey`, by whom they ask.
+    (`experiments.design`), `surveyed` the instruments of its section `survey`, by whom they ask, `joints` its
+    posteriors.
     """
 
     scenario: Scenario
@@ -35,6 +36,12 @@ class Prepared:
     varied: Any = None
     believed: Any = None
     surveyed: tuple[tuple[str, Instrument], ...] = ()
+    joints: tuple[Any, ...] = ()
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """Files that stand beside the stored scenario, so that it can be read from its folder alone."""
+        return {joint.file: joint.text for joint in self.joints}
 
     def customers(self) -> Customers:
         """Where the bank's customers come from (builds laws and scores; imports SciPy and numba)."""
@@ -51,7 +58,11 @@ def digest_of(scenario: Scenario, book: Book | None) -> str:
 
 def digest_with_book(scenario: Scenario, book_digest: str) -> str:
     """Digest of a scenario and of what its book holds."""
-    population = scenario.population.model_copy(update={"file": "book"})
+    population = scenario.population
+    if population.tables:
+        population = population.model_copy(update={"tables": dict.fromkeys(population.tables, "table")})
+    else:
+        population = population.model_copy(update={"file": "book"})
     text = scenario.model_copy(update={"population": population}).digest() + book_digest
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -62,11 +73,17 @@ def digest_with_instruments(digest: str, surveyed: Sequence[tuple[str, Instrumen
     return hashlib.sha256("".join([digest, *texts]).encode()).hexdigest()
 
 
+def digest_with_posteriors(digest: str, digests: Sequence[str]) -> str:
+    """Digest of what decides the results and of what posteriors say, wherever their files lie."""
+    return hashlib.sha256("".join([digest, *digests]).encode()).hexdigest() if digests else digest
+
+
 def facts(one: Prepared) -> Mapping[str, Any]:
-    """What the manifest says of the book, and of the answers that columns of it are from."""
+    """What the manifest says of the book, of the answers that columns of it are from, and of posteriors."""
     answers = one.scenario.population.answers
     told = {} if answers is None else {"answers": answers.model_dump(mode="json")}
-    return {} if one.book is None else {"book": {**one.book.manifest(), **told}}
+    learned = {"posteriors": [joint.facts() for joint in one.joints]} if one.joints else {}
+    return learned if one.book is None else {"book": {**one.book.manifest(), **told}, **learned}
 
 
 def facts_of_sweep(one: Prepared) -> dict[str, Any]:

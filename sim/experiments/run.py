@@ -26,6 +26,7 @@ from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, p
 from sim.experiments.stopping import Seeds
 from sim.experiments.survey import write_instruments
 from sim.scenario.scenario import SeedsUntil
+from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import Run, read_manifest
 from sim.yaml_source import dump
@@ -148,6 +149,8 @@ def _run(
     text = dump(s.stored())
     folder = ResultsFolder.create(out, text, manifest, overwrite=options.overwrite, resume=options.resume)
     write_instruments(out, prepared)
+    for name, held in prepared.beside.items():
+        write_atomically(out / name, held)
     done = stored(folder, options.checkpoint)  # a run resumed for its states lives again where it has none
     seeds = Seeds(s, folder, callback)
     todo = [(arm, seed) for seed in sorted(s.seed_list) for arm in s.arm_list if (arm.name, seed) not in done]

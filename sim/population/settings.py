@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -27,6 +28,12 @@ class Answers(Settings):
     sheets: int = Field(ge=1, description="sheets used", json_schema_extra={"unit": "sheets"})
     effective: float = Field(ge=0, description="as many as weights leave", json_schema_extra={"unit": "sheets"})
     columns: dict[str, AnswerColumn] = Field(description="columns of the book that are from answers")
+
+
+class History(Settings):
+    """A monthly history: how its rows are of a month."""
+
+    month: str = Field(min_length=1, description="column of months: 2015-01, 201501, a date, or 1, 2, 3")
 
 
 class Opening(Settings):
@@ -59,7 +66,28 @@ class Population(Settings):
         "stratified by tier",
         json_schema_extra={"unit": "rows", "source": "choice"},
     )
-    file: str | None = Field(None, description="customer book: CSV, gzipped CSV or Parquet, relative to this file")
+    file: str | None = Field(
+        None,
+        description="customer book: CSV, gzipped CSV, Excel (.xlsx), Parquet, Arrow, DuckDB or SQLite, by a path "
+        "relative to this file",
+    )
+    tables: dict[str, str] | None = Field(
+        None,
+        min_length=1,
+        description="instead of file: tables by name, each a file of any kind, which query joins into a book",
+    )
+    query: str | None = Field(
+        None, min_length=1, description="one SELECT that gives the book, of the tables or of a database; it only reads"
+    )
+    table: str | None = Field(None, min_length=1, description="table of a database that is the book, if it has several")
+    sheet: str | None = Field(
+        None, min_length=1, description="sheet of a workbook; the first that holds anything if not given"
+    )
+    encoding: str | None = Field(
+        None,
+        min_length=1,
+        description="encoding of a CSV book, such as gb18030, cp1252 or utf-16; found by the program if not given",
+    )
     separator: Literal["comma", "semicolon", "tab", "bar"] | None = Field(
         None, description="what stands between the values of a CSV book; found by the program if not given"
     )
@@ -67,6 +95,12 @@ class Population(Settings):
         None,
         description="what stands before the decimals in a book: point reads 1234.5 and 1,234.5, comma reads 1234,5 and "
         "1.234,5; if not given, 1234.5 alone",
+    )
+    as_of: str | None = Field(
+        None, description="day of the book, such as 2024-12-31: dates of joining and of birth are counted to it"
+    )
+    history: History | None = Field(
+        None, description="of a book with a row for each customer and month: its last month is the book"
     )
     columns: BookColumns | None = Field(None, description="which column of the book is which field")
     currency_scale: float = assumption(
@@ -87,6 +121,14 @@ class Population(Settings):
         source="DECISIONS 7",
     )
     """how simulated rows are divided over tiers"""
+
+    @field_validator("as_of")
+    @classmethod
+    def _a_day(cls, as_of: str | None) -> str | None:
+        try:
+            return None if as_of is None else date.fromisoformat(as_of).isoformat()
+        except ValueError:
+            raise ValueError(f"{as_of!r} is no day; one such as 2024-12-31") from None
 
     @field_validator("shares", "strata")
     @classmethod

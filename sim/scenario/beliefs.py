@@ -15,6 +15,7 @@ from sim.slips import Slip, several
 # A world is one draw of all beliefs, so designs that draw each row for itself fit: no grids, no trajectories, no lists.
 FIT = tuple(name for name, design in DESIGNS.items() if design.sampled and not design.complete)
 EVERY: Literal["all"] = "all"
+LEARNED: Literal["posterior"] = "posterior"
 if TYPE_CHECKING:
     DesignName = str
 else:
@@ -37,13 +38,14 @@ class Beliefs(Settings):
         json_schema_extra={"unit": "worlds"},
     )
     vary: Annotated[
-        Annotated[Literal["all"], Tag("all")]
+        Annotated[Literal["all", "posterior"], Tag("all")]
         | Annotated[Annotated[list[str], Field(min_length=1)], Tag("list")]
         | Annotated[dict[str, Range | None], Tag("table")],
         Discriminator(_given_as),
     ] = Field(
         EVERY,
-        description="which assumptions differ: all that matter here, a list of paths (a number, a table, a section, "
+        description="which assumptions differ, beside those of a posterior: all that matter here, none but the "
+        "posterior's, a list of paths (a number, a table, a section, "
         "`strategy.number`), or a table of paths, each with low and high, or null for its plausible range",
     )
     design: DesignName = Field(
@@ -82,7 +84,7 @@ class Beliefs(Settings):
         return self
 
     def _slips(self) -> Iterator[Slip]:
-        if self.vary != EVERY and not self.vary:
+        if not self.vary:
             yield ("vary",), "nothing is varied; all, or paths such as managers.turnover"
         for (name, *_), what in self.kind.slips(None, {"": None}):
             yield ("worlds" if name == "samples" else name,), what

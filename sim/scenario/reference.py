@@ -387,7 +387,7 @@ def known_of(schema: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str
     def walk(node: Mapping[str, Any], default: Any, path: tuple[str, ...]) -> None:
         node = resolved(node)
         if path:
-            facts = {key: node[key] for key in ("unit", "source", "plausible") if key in node}
+            facts = {key: node[name] for key in _EXTRAS for name in (key, f"x-{key}") if name in node}
             inner = node.get("properties") or node.get("items") or isinstance(default, list)
             if facts or not inner:
                 facts["about"] = node.get("description", "")

@@ -195,6 +195,11 @@ class Scenario(Settings):
     survey: Survey | None = Field(None, description="questionnaires that are held in every arm, in waves")
     sweep: Sweep | None = Field(None, description="many points of this scenario, as a sweep")
     optimise: Optimise | None = Field(None, description="a search for the best levers of an arm")
+    posterior: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        None,
+        description="posterior.yaml of a calibration, or several, relative to this file: numbers that nothing sets "
+        "stand at its point, worlds and sweeps draw its rows",
+    )
     beliefs: Beliefs | None = Field(
         None,
         description="worlds in which assumptions differ, every arm lived in each, beside the one of its numbers",
@@ -465,7 +470,7 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
         if p.agents is not None and rows < min(len(s.tier_list), total):
             what = f"{p.agents}" if isinstance(p.agents, int) else f"{p.agents:g} of {total} customers: {rows} rows"
             yield ("population", "agents"), f"{what} is too few; at least one a tier ({len(s.tier_list)})"
-        for key in ("file", "columns"):
+        for key in ("file", "tables", "query", "columns"):
             if getattr(p, key) is not None:
                 yield ("population", key), "only a book has it; source: book reads one"
         if p.shares is not None:
@@ -480,8 +485,13 @@ def _population_slips(s: Scenario) -> Iterator[Slip]:
         elif s.tiers and any(t.name not in STANDARD_TIERS for t in s.tiers):
             yield ("population", "shares"), "missing; tiers with names of their own need a share each"
     else:
-        if p.file is None:
+        if p.file is None and p.tables is None:
             yield ("population", "file"), "missing; a book needs the path of its file"
+        if p.tables is not None:
+            if p.file is not None:
+                yield ("population", "tables"), "a book is a file, or tables joined by a query; one of the two"
+            if p.query is None:
+                yield ("population", "query"), "missing; one SELECT joins the tables into a book"
         if p.columns is None:
             yield ("population", "columns"), "missing; say which column is id and which is aum"
         if p.agents is not None:

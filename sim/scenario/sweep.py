@@ -19,6 +19,7 @@ else:
 Scalar = bool | int | float | str
 Number = int | float
 MOST_SAMPLES = 10_000_000
+POSTERIOR = "posterior"  # what varies by rows of the scenario's posteriors
 
 
 class Range(Settings):
@@ -98,7 +99,9 @@ class Designed(Settings):
         None, description="of a list: CSV, relative to this file, a column for each path and a row for each point"
     )
     vary: dict[str, Range | None] = Field(
-        default_factory=dict, description="path, and over what: values, a range, or null for the plausible range"
+        default_factory=dict,
+        description="path, and over what: values, a range, or null for the plausible range; `posterior: null` varies "
+        "all that the scenario's posteriors hold together, by rows of their draws",
     )
 
     @field_validator("vary", mode="after")
@@ -119,6 +122,17 @@ class Designed(Settings):
             yield ("design",), "missing; how points are chosen, such as latin_hypercube"
         else:
             yield from self.kind.slips(self.file, self.vary)
+            yield from self._joint_slips()
+
+    def _joint_slips(self) -> Iterator[Slip]:
+        given = self.vary.get(POSTERIOR)
+        if POSTERIOR not in self.vary:
+            return
+        if given is not None and (given.values is not None or given.low is not None or given.scale != "linear"):
+            yield ("vary", POSTERIOR), "has no range, its rows are what it is; null"
+        if self.kind.complete:
+            what = f"{self.design} moves one number at a time, those of a posterior go together; such as random"
+            yield ("vary", POSTERIOR), what
 
     @property
     def kind(self) -> Design:
@@ -126,9 +140,15 @@ class Designed(Settings):
         return DESIGNS[self.design or ""](self.samples, self.levels)
 
     @property
+    def joint(self) -> bool:
+        """Whether rows of the scenario's posteriors are varied."""
+        return POSTERIOR in self.vary
+
+    @property
     def ranges(self) -> dict[str, Range]:
-        """What is varied; nothing for a list, whose file says it."""
-        return {path: given or Range.model_validate({}) for path, given in self.vary.items()}
+        """What else is varied; nothing for a list, whose file says it."""
+        given = {path: one for path, one in self.vary.items() if path != POSTERIOR}
+        return {path: one or Range.model_validate({}) for path, one in given.items()}
 
 
 class Sweep(Designed):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sim.store.calibration_columns import CALIBRATED
 from sim.store.columns import FILES, Column, File
 from sim.store.diagnosis_columns import DIAGNOSED
+from sim.store.sign_off_columns import SIGNED_OFF
 from sim.store.survey_columns import SURVEY
+from sim.store.validation_columns import VALIDATION
 
 HEAD = """# Data dictionary
 
@@ -24,12 +27,16 @@ TITLES = {
     "survey": "The analysis of a survey",
     "likeness": "Simulated answers against real ones",
     "diagnosis": "A diagnosis",
+    "calibration": "A calibration",
+    "validation": "A validation of the model",
+    "sign-off": "A sign-off file",
 }
 
 
 def page() -> str:
     """docs/data-dictionary.md."""
-    told = [file for files in (FILES, SURVEY, DIAGNOSED) for file in files.values()]  # names may come again
+    every = (FILES, SURVEY, DIAGNOSED, CALIBRATED, VALIDATION, SIGNED_OFF)
+    told = [file for files in every for file in files.values()]  # names may come again
     chapters = (
         f"## {title}\n\n" + "\n".join(_section(file) for file in told if file.of == of) for of, title in TITLES.items()
     )

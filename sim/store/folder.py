@@ -23,6 +23,7 @@ from sim.store.seals import MANIFEST, changed, unsealed
 TITLES = {"rapport-results": "a single run", "rapport-sweep": "a sweep"}  # of what a folder holds, by its format
 LOCKS = ("lock", "start.lock")
 PARTS = "parts"
+POSTERIORS = "posterior*.yaml"  # that numbers of the stored scenario were drawn from
 
 Manifest = Mapping[str, Any]
 Refused = Callable[[Path, Manifest, Manifest, str], str]
@@ -259,3 +260,9 @@ def other_book(stored: Manifest, manifest: Manifest) -> bool:
     """Whether the books of two manifests hold other customers."""
     mine, theirs = (one.get("book", {}).get("sha256") for one in (stored, manifest))
     return bool(mine != theirs)
+
+
+def other_posterior(stored: Manifest, manifest: Manifest) -> str:
+    """That the posteriors of two manifests say different things, in brackets; "" if they do not."""
+    mine, theirs = ([one.get("digest") for one in told.get("posteriors", [])] for told in (stored, manifest))
+    return " (its posterior said something else)" if mine != theirs else ""

@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
 from sim.store.files import why_unreadable
-from sim.store.folder import PARTS, Kind, other_arms, other_book, other_code, other_scenario
+from sim.store.folder import (
+    PARTS,
+    POSTERIORS,
+    Kind,
+    other_arms,
+    other_book,
+    other_code,
+    other_posterior,
+    other_scenario,
+)
 from sim.store.manifest import FINISHED, run_mistakes
 from sim.store.seals import MANIFEST
 from sim.store.tables import (
@@ -42,7 +51,7 @@ OF_BELIEFS = (WORLDS_FILE, "beliefs.csv")
 DERIVED = ("summary.csv", "comparison.csv", "precision.csv", "report.html", "figures/*.png", "figures/*.svg")
 INSTRUMENTS = ("answers.yaml", "staff_answers.yaml")  # of questionnaires that a run holds in waves
 SURVEYS = "surveys"  # folder of those held on it later
-TOLD = ("likeness", "diagnosis")  # folders of what was made of it later
+TOLD = ("likeness", "diagnosis", "sign_off")  # folders of what was made of it later
 SEALED = (
     "scenario.yaml",
     *(f"{t}.parquet" for t in TABLES),
@@ -51,6 +60,7 @@ SEALED = (
     *DERIVED,
     "state/*",
     *INSTRUMENTS,
+    POSTERIORS,
 )
 
 
@@ -65,6 +75,7 @@ def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, A
     other = other_arms(stored, manifest) or other_scenario(path, scenario_text, but=("population.file",))
     if not other:
         why = " (its book held other customers)" if other_book(stored, manifest) else ""
+        why = why or other_posterior(stored, manifest)
         other = f"with scenario digest {stored['scenario_digest']}, not {manifest['scenario_digest']}{why}"
     return f" {other}; resume with the same scenario, or name another folder"
 
@@ -84,6 +95,7 @@ RUN = Kind(
         f"{WORLDS_FOLDER}/*",
         f"{SURVEYS}/*",
         *(f"{name}/*" for name in TOLD),
+        "*.crate.zip",
         "*.tmp",
     ),
     mistakes=run_mistakes,

@@ -15,7 +15,7 @@ import numpy as np
 from sim.errors import BadInput, Mistake
 from sim.store.columns import FILES
 from sim.store.files import why_unreadable
-from sim.store.folder import LOCKS, PARTS, Kind, other_arms, other_book, other_code, other_scenario
+from sim.store.folder import LOCKS, PARTS, POSTERIORS, Kind, other_arms, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, sweep_mistakes
 from sim.store.seals import MANIFEST
 from sim.store.sweep_rows import (
@@ -42,11 +42,11 @@ TASKS = "tasks.parquet"
 
 # What is written anew from stored tasks, and what else a finished folder vouches for, each with its digest.
 DERIVED = ("report.html", "analysis/*", "figures/*.png", "figures/*.svg")
-SEALED = ("scenario.yaml", "plan.json", "design.csv", "units.parquet", TASKS, "optimise/*", *DERIVED)
+SEALED = ("scenario.yaml", "plan.json", "design.csv", "units.parquet", TASKS, "optimise/*", POSTERIORS, *DERIVED)
 
 
 # A sweep that is there may be extended by another design and other seeds; a book is told by its digest.
-MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", "population.file")
+MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", "population.file", "posterior")
 
 
 def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
@@ -99,6 +99,7 @@ SWEEP = Kind(
         "flight/*",
         "jobs/*",
         ".seen-*",
+        "*.crate.zip",
         "*.tmp",
     ),
     mistakes=sweep_mistakes,

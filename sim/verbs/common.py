@@ -127,3 +127,21 @@ def say_if_changed(folder: Path) -> None:
 def plain(frame: Any) -> list[dict[str, Any]]:
     """Rows of a table for JSON; what is not finite is null."""
     return json.loads(frame.to_json(orient="records"))
+
+
+def has_dask() -> bool:
+    """Whether there can be processes besides this one."""
+    from importlib.util import find_spec
+
+    return find_spec("distributed") is not None
+
+
+def processes(workers: int | None) -> Any:
+    """Processes of this machine, as many as are asked for or as there are cores; without Dask this process alone."""
+    if workers == 1 or (workers is None and not has_dask()):
+        from sim.experiments.executors.here import HERE
+
+        return HERE
+    from sim.experiments.executors.choose import where
+
+    return where(workers)

@@ -13,14 +13,17 @@ from sim.errors import BadInput, Mistake
 from sim.verbs.common import (
     arms_named,
     callback_of,
+    has_dask,
     kpis_named,
     overrides,
     plain,
     prepared,
+    processes,
     program,
     say_if_changed,
     tell_book,
 )
+from sim.verbs.crates import may_be_packed, packed
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,6 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     for one in ready:
         for note in one.notes:
             print(note, file=sys.stderr)
+    may_be_packed(arguments, ready)
     swept = [one.scenario.sweep is not None for one in ready]
     if any(swept):
         from sim.verbs.sweeps import run_sweeps
@@ -52,6 +56,7 @@ def fork(arguments: argparse.Namespace) -> int:
     from sim.experiments.fork import fork
     from sim.reporting.run import build
 
+    may_be_packed(arguments, ())
     outcome = fork(
         arguments.folder,
         arguments.at,
@@ -76,7 +81,7 @@ def _options(arguments: argparse.Namespace) -> Any:
 
         where = place(arguments.workers, arguments.cluster)
     else:
-        worlds = {"worlds": _processes(arguments.threads if _has_dask() else 1)}
+        worlds = {"worlds": processes(arguments.threads if has_dask() else 1)}
     return Options(
         arguments.out,
         arguments.threads,
@@ -91,10 +96,13 @@ def _options(arguments: argparse.Namespace) -> Any:
 
 def _tell(outcomes: Sequence[Any], arguments: argparse.Namespace) -> int:
     """Summaries on stdout, what failed on stderr; returns the exit code."""
+    crates = [packed(outcome.run.path, arguments) for outcome in outcomes]
     if arguments.json:
-        print(json.dumps(_as_json(outcomes), allow_nan=False))
+        print(json.dumps(_as_json(outcomes, crates), allow_nan=False))
     else:
         _print_summaries(outcomes)
+        for crate in filter(None, crates):
+            print(f"crate: {crate}")
     for outcome in outcomes:
         for broken in outcome.failed:
             which = f"arm {broken['arm']} seed {broken['seed']}"
@@ -133,12 +141,12 @@ def _told(run: Any) -> dict[str, Any]:
     return {name: table for name, table in tables.items() if table is not None and len(table)}
 
 
-def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
+def _as_json(outcomes: Sequence[Any], crates: Sequence[str]) -> dict[str, Any]:
     from sim.measures.evidence import evidence_of
     from sim.reporting.run import beliefs_as_json
 
     runs = []
-    for outcome in outcomes:
+    for outcome, crate in zip(outcomes, crates, strict=True):
         run = outcome.run
         manifest = {key: run.manifest[key] for key in ("name", "run_id", "status", "scenario_digest", "result_digest")}
         tables = ("summary", "comparison", "precision") if len(run.arms) > 1 else ("summary",)
@@ -149,7 +157,8 @@ def _as_json(outcomes: Sequence[Any]) -> dict[str, Any]:
         tables_json |= {name: plain(table) for name, table in _told(run).items()}
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
         believed = beliefs_as_json(run) if run.beliefs is not None else {}
-        runs.append({**manifest, "folder": str(run.path), **stopping, **tables_json, **believed})
+        where = {"folder": str(run.path), **({"crate": crate} if crate else {})}
+        runs.append({**manifest, **where, **stopping, **tables_json, **believed})
     return runs[0] if len(runs) == 1 else {"runs": runs}
 
 
@@ -183,30 +192,13 @@ def attribute(arguments: argparse.Namespace) -> int:
             each = f"{asked.coalitions} coalitions each"
             print(f"{asked.scenario.name}: {done} of {seeds} seeds, {each}", file=sys.stderr)
 
-    table = attribute(asked, where=_processes(arguments.workers), plugins=arguments.plugin, on_progress=on_progress)
+    table = attribute(asked, where=processes(arguments.workers), plugins=arguments.plugin, on_progress=on_progress)
     _write_attribution(folder, table, asked, into=arguments.into is not None)
     if arguments.json:
         print(json.dumps({"arm": arguments.arm, "folder": str(folder), "attribution": plain(table)}, allow_nan=False))
     else:
         print(f"{attribution_table(table)}\n\nattribution: {folder / 'attribution.csv'}")
     return 0
-
-
-def _has_dask() -> bool:
-    from importlib.util import find_spec
-
-    return find_spec("distributed") is not None
-
-
-def _processes(workers: int | None) -> Any:
-    """Processes of this machine, as many as are asked for or as there are cores; without Dask this process alone."""
-    if workers == 1 or (workers is None and not _has_dask()):
-        from sim.experiments.executors.here import HERE
-
-        return HERE
-    from sim.experiments.executors.choose import where
-
-    return where(workers)
 
 
 def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> None:
@@ -227,7 +219,8 @@ def _write_attribution(folder: Path, table: Any, asked: Any, *, into: bool) -> N
         build(folder)
         reseal(folder, ("attribution.csv",))
         return
-    (folder / "scenario.yaml").write_text(dump(asked.scenario.stored()), "utf-8")
+    told = asked.scenario.model_copy(update={"posterior": None})  # its numbers are written out, no world is drawn
+    (folder / "scenario.yaml").write_text(dump(told.stored()), "utf-8")
     write_json(folder / "attribution.json", facts_of(asked))
     figure = attribution(SimpleNamespace(attribution=table))  # type: ignore[arg-type]
     write_atomically(folder / "attribution.png", png_bytes(figure))
@@ -306,7 +299,10 @@ def report(arguments: argparse.Namespace) -> int:
     """Tell again what a run found."""
     from sim.verbs import sweeps
 
+    may_be_packed(arguments, ())
     if sweeps.report(arguments.folder):
+        if crate := packed(arguments.folder, arguments):
+            print(f"crate: {crate}")
         return 0
     from sim.reporting.run import build, summary_table
     from sim.store.run_reading import read
@@ -317,6 +313,8 @@ def report(arguments: argparse.Namespace) -> int:
     run = read(arguments.folder)
     print(summary_table(run, precision=run.precision if len(run.arms) > 1 else None))
     print(f"\nreport: {page}")
+    if crate := packed(arguments.folder, arguments):
+        print(f"crate: {crate}")
     return 0
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sim.errors import BadInput, Mistake
 from sim.verbs.common import arms_named, kpis_named, overrides, say_if_changed, tell_book
+from sim.verbs.crates import packed
 
 
 def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
@@ -37,11 +38,15 @@ def run_sweeps(ready: Sequence[Any], arguments: argparse.Namespace) -> int:
             points,
             facts_of_sweep(one) | surroundings(),
             dump(one.scenario.stored()),
-            SweepOptions(out, arguments.resume, arguments.overwrite),
+            SweepOptions(out, arguments.resume, arguments.overwrite, one.beside),
             place,
             _callback(plan.name, len(plan.arms), arguments),
         )
         code, answers = _tell(found.path, arguments)
+        if crate := packed(found.path, arguments):
+            answers["crate"] = crate
+            if not arguments.json:
+                print(f"crate: {crate}")
         codes.append(code)
         records.append(answers)
     if arguments.json:
@@ -155,7 +160,7 @@ def work(arguments: argparse.Namespace) -> int:
         points,
         facts_of_sweep(one) | surroundings(),
         dump(one.scenario.stored()),
-        SweepOptions(arguments.out),
+        SweepOptions(arguments.out, beside=one.beside),
         shard,
         _callback(plan.name, len(plan.arms), arguments),
     )

@@ -8,7 +8,7 @@ arms that use the strategy. What is decided or settled is none (`sim.assumptions
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +16,13 @@ from pydantic import BaseModel
 
 from sim.assumptions import Doubts, Settings, described
 from sim.errors import BadInput, Mistake
+from sim.experiments.design.joint import Joint, held
+from sim.experiments.design.moves import FACTOR, POWER, VALUE, Belief
 from sim.experiments.design.parameters import entries, misfits, role_of, twice
 from sim.experiments.design.plan import DIGITS, Parameter
 from sim.experiments.design.variants import Base
 from sim.population.strata import DEFAULT_CUSTOMERS, rows_wanted
-from sim.scenario.beliefs import EVERY
+from sim.scenario.beliefs import EVERY, LEARNED
 from sim.scenario.scenario import Scenario
 from sim.scenario.sweep import Range
 from sim.yaml_source import path_text
@@ -33,49 +35,16 @@ if TYPE_CHECKING:
 SECTIONS = ("managers", "channels", "economics", "environment", "model", "implementation")  # and strategies
 VARY = ("beliefs", "vary")
 NEUTRAL_AT_1 = ("HR", "ratio")  # units in which 1 is no effect: such a table moves by a power, which keeps its ones
-VALUE, FACTOR, POWER = "value", "factor", "power"
-
-
-@dataclass(frozen=True)
-class Belief:
-    """One belief: its parameter, by whose path it goes, and the values of the scenario that hang on it.
-
-    `targets` are paths of the base with their values there. `how` a draw becomes theirs: the `value` itself, their own
-    value times that `factor`, or to that `power`. `group` are beliefs that it goes together with, `rank` how closely.
-    """
-
-    parameter: Parameter
-    targets: Mapping[str, float]
-    how: str = VALUE
-    group: str = ""
-    rank: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """What it is called: a path, of a strategy's number ``strategy.number``."""
-        return self.parameter.path
-
-    def values(self, drawn: Any) -> dict[str, Any]:
-        """What its paths are where this was drawn."""
-        return applied(self.how, self.targets, drawn)
-
-
-def applied(how: str, targets: Mapping[str, float], drawn: Any) -> dict[str, Any]:
-    """Values by path of one belief, in the digits that every machine has alike; at its base those of the scenario."""
-    if how == VALUE:
-        return dict.fromkeys(targets, drawn)
-    if drawn == 1.0:
-        return dict(targets)
-    moved = {path: value * drawn if how == FACTOR else value**drawn for path, value in targets.items()}
-    return {path: float(f"{value:.{DIGITS}g}") for path, value in moved.items()}
 
 
 @dataclass(frozen=True)
 class Believed:
-    """The checked section: the base scenario of a world, and the beliefs that differ between worlds, by name."""
+    """The checked section: the base scenario of a world, the beliefs that differ between worlds, and the posteriors
+    that some of them come from."""
 
     base: Base
     beliefs: tuple[Belief, ...]
+    joints: tuple[Joint, ...] = ()
 
     def values(self, drawn: Mapping[str, Any]) -> dict[str, Any]:
         """Values by path of a world, from what was drawn by belief."""
@@ -85,21 +54,36 @@ class Believed:
         return found
 
 
-def check_beliefs(s: Scenario, source: Source) -> Believed:
-    """The beliefs that a scenario's section names; raises BadInput with all mistakes in it."""
+def check_beliefs(s: Scenario, source: Source, joints: Sequence[Joint] = ()) -> Believed:
+    """The beliefs that a scenario's section names and all that its posteriors hold; raises BadInput with all mistakes
+    in it."""
     assert s.beliefs is not None
     base = Base(small(s))
-    every = {belief.name: belief for belief in beliefs_of(s, base)}
+    drawn = {one.name: one for joint in joints for one in _of_posterior(joint, base)}
+    moved = {target for joint in joints for target in joint.moves}
+    every = {belief.name: belief for belief in beliefs_of(s, base, moved)}
     vary = s.beliefs.vary
+    if vary == LEARNED:
+        if not drawn:
+            raise BadInput([source.mistake(VARY, "there is no posterior; posterior: FILE, or all")])
+        return Believed(base, tuple(drawn.values()), tuple(joints))
     if vary == EVERY:
-        if not every:
+        if not every and not drawn:
             raise BadInput([source.mistake(VARY, "no assumption matters here; paths, or no beliefs")])
-        return Believed(base, tuple(one for one in every.values() if one.parameter.role == "uncertainty"))
+        open_ = (one for one in every.values() if one.parameter.role == "uncertainty")
+        return Believed(base, (*drawn.values(), *open_), tuple(joints))
     ranges = {path: given for path, given in vary.items() if _says(given)} if isinstance(vary, dict) else {}
     found: dict[str, Belief] = {}
     mistakes: list[Mistake] = []
     for i, path in enumerate(vary):
         here = (*VARY, path if isinstance(vary, dict) else i)
+        known = {*drawn, *moved}
+        if path in known or (any(_below(one, path) for one in known) and not any(_below(one, path) for one in every)):
+            if path in ranges:
+                mistakes.append(
+                    source.mistake(here, "comes with a row of the posterior; leave its range out", key=True)
+                )
+            continue
         asked, slips = _asked(path, every, base, source, here, ranges)
         mistakes += slips
         for belief in asked:
@@ -116,7 +100,14 @@ def check_beliefs(s: Scenario, source: Source) -> Believed:
             targets[target] = belief.name
     if mistakes:
         raise BadInput(sorted(set(mistakes)))
-    return Believed(base, tuple(found.values()))
+    return Believed(base, (*drawn.values(), *found.values()), tuple(joints))
+
+
+def _of_posterior(joint: Joint, base: Base) -> Iterator[Belief]:
+    """What a posterior holds, each number at what the scenario has for it."""
+    for one in held(joint, base):
+        targets = {target: base.leaf(target).base for target in joint.targets[one.path]}
+        yield Belief(one, targets, joint.how(one.path), posterior=joint.file)
 
 
 def small(s: Scenario) -> Scenario:
@@ -136,6 +127,10 @@ def _says(given: Range | None) -> bool:
     return given is not None and (given.low is not None or given.values is not None or given.scale != "linear")
 
 
+def _below(name: str, path: str) -> bool:
+    return name.startswith((f"{path}.", f"{path}["))
+
+
 def _in_list(here: Path) -> bool:
     return isinstance(here[-1], int)
 
@@ -145,7 +140,7 @@ def _asked(
 ) -> tuple[list[Belief], list[Mistake]]:
     """The beliefs of a path that somebody wrote: one by its name, those of a section, or a single number."""
     whole = not _in_list(here)
-    inside = [one for name, one in every.items() if name.startswith((f"{path}.", f"{path}["))]
+    inside = [one for name, one in every.items() if _below(name, path)]
     if path in every and path not in ranges:
         return [every[path]], []
     if path in every and every[path].how == VALUE:
@@ -210,24 +205,19 @@ class _Number:
     whole: bool  # numbers alone
 
 
-def beliefs_of(s: Scenario, base: Base) -> Iterator[Belief]:
+def beliefs_of(s: Scenario, base: Base, held: Collection[str] = ()) -> Iterator[Belief]:
     """All beliefs of a scenario in the order of its sections, those that matter with the role of an uncertainty.
 
-    What is decided has that of a lever; what is settled, or does nothing with these mechanisms, is left out.
+    What is decided has that of a lever; what is settled, or does nothing with these mechanisms, is left out. Paths that
+    are `held` are known from elsewhere: the factor of a table moves its other entries.
     """
     off = {name for name, on in s.model.mechanisms if not on}
-    numbers: dict[str, list[_Number]] = {}
-    for section in SECTIONS:
-        for one in _numbers(getattr(s, section), (section,), base.source.data):
-            numbers.setdefault(one.name, []).append(one)
-    for one in _of_strategies(s, base.source.data):
-        numbers.setdefault(one.name, []).append(one)
-    for name, alike in numbers.items():
+    for name, alike in _by_name(s, base.source.data).items():
         first = alike[0]
         idle = {key for mechanism, keys in first.doubts.idle.items() if mechanism in off for key in keys}
         if first.key in {*first.doubts.settled, *idle}:
             continue
-        belief = _belief(name, alike, base.source.data)
+        belief = _belief(name, alike, base.source.data, held)
         if belief is None:
             continue
         if first.key in first.doubts.decided or role_of(next(iter(belief.targets))) == "lever":
@@ -237,6 +227,38 @@ def beliefs_of(s: Scenario, base: Base) -> Iterator[Belief]:
             if first.key in keys:
                 belief = replace(belief, group=f"{first.home}: {', '.join(keys)}", rank=rank)
         yield belief
+
+
+def tables_of(s: Scenario, base: Base) -> dict[str, Belief]:
+    """Tables of a scenario that move by one factor, and numbers that are called alike, wherever they stand: by name."""
+    found = {}
+    for name, alike in _by_name(s, base.source.data).items():
+        flat = {path_text(at, base.source.data): value for one in alike for at, value in _flat(one.value, one.at)}
+        if flat and not _is_single(alike):
+            parameter = Parameter(name, "number", base=1.0, unit="times", about=alike[0].about)
+            found[name] = Belief(parameter, flat, _how(alike[0]))
+    return found
+
+
+def _by_name(s: Scenario, data: Any) -> dict[str, list[_Number]]:
+    """All numbers that have a plausible range, by the names of beliefs."""
+    numbers: dict[str, list[_Number]] = {}
+    for section in SECTIONS:
+        for one in _numbers(getattr(s, section), (section,), data):
+            numbers.setdefault(one.name, []).append(one)
+    for one in _of_strategies(s, data):
+        numbers.setdefault(one.name, []).append(one)
+    return numbers
+
+
+def _is_single(alike: Sequence[_Number]) -> bool:
+    """Whether they are one number, of a strategy in all arms, and no table."""
+    first = alike[0]
+    return not isinstance(first.value, (dict, list, tuple)) and (len(alike) == 1 or first.at[0] == "arms")
+
+
+def _how(one: _Number) -> str:
+    return POWER if one.known["unit"] in NEUTRAL_AT_1 and float(one.known["plausible"][0]) > 0 else FACTOR
 
 
 def _numbers(section: Any, at: Path, data: Any) -> Iterator[_Number]:
@@ -293,19 +315,19 @@ def _of_strategies(s: Scenario, data: Any) -> Iterator[_Number]:
                     yield replace(one, name=f"{strategy.use}.{inside}", home=strategy.use)
 
 
-def _belief(name: str, alike: Sequence[_Number], data: Any) -> Belief | None:
+def _belief(name: str, alike: Sequence[_Number], data: Any, held: Collection[str]) -> Belief | None:
     """The belief about numbers that go by one name; None where there is nothing to be believed of them.
 
     A number outside its plausible range was set on purpose, and so were numbers of a strategy that arms set apart.
     """
     first = alike[0]
     low, high = map(float, first.known["plausible"])
-    flat = {path_text(at, data): value for one in alike for at, value in _flat(one.value, one.at)}
+    numbers = ((path_text(at, data), value) for one in alike for at, value in _flat(one.value, one.at))
+    flat = {path: value for path, value in numbers if path not in held}
     if not flat or not low < high:
         return None
     told: dict[str, Any] = {"unit": first.known["unit"], "about": first.about, "source": str(first.known["source"])}
-    single = not isinstance(first.value, (dict, list, tuple))
-    if single and (len(alike) == 1 or first.at[0] == "arms"):
+    if _is_single(alike):
         values = set(flat.values())
         base = values.pop()
         if values or not low <= base <= high:
@@ -315,7 +337,7 @@ def _belief(name: str, alike: Sequence[_Number], data: Any) -> Belief | None:
         return Belief(Parameter(name, kind, low=ends[0], high=ends[1], base=base, **told), flat)
     if first.at[0] == "arms" and any(one.value != first.value for one in alike):
         return None
-    how = POWER if first.known["unit"] in NEUTRAL_AT_1 and low > 0 else FACTOR
+    how = _how(first)
     reach = [math.log(v) for v in flat.values()] if how == POWER and min(flat.values()) > 0 else list(flat.values())
     bounds = (math.log(low), math.log(high)) if how == POWER else (low, high)
     least, most = span(reach, *bounds)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
-from sim.experiments.design.designs import Drawn, draw
+from sim.experiments.design.designs import Drawn, draw, varied
+from sim.experiments.design.joint import Joint, spelt
 from sim.experiments.design.parameters import Entry, entries, misfits, twice
 from sim.experiments.design.plan import Parameter, Role
 from sim.experiments.design.point_list import Listed, read_points
 from sim.experiments.design.variants import Base
 from sim.scenario.scenario import Scenario
-from sim.scenario.sweep import Designed
+from sim.scenario.sweep import POSTERIOR, Designed
 
 if TYPE_CHECKING:
     from sim.yaml_source import Source
@@ -34,20 +35,24 @@ class Group:
     at: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     listed: Listed | None = None
+    joints: tuple[Joint, ...] = ()
+    base: Base | None = None
 
     @property
     def rows(self) -> int:
         """How many points it has at most."""
         listed = self.listed
-        return len(listed.rows) if listed is not None else self.design.kind.size(self.parameters)
+        return len(listed.rows) if listed is not None else self.design.kind.size(varied(self.parameters, self.joints))
 
     def drawn(self) -> Drawn:
         """Its points."""
-        return draw(self.design, self.parameters, self.name, self.listed.rows if self.listed is not None else None)
+        rows = self.listed.rows if self.listed is not None else None
+        return draw(self.design, self.parameters, self.name, rows, self.joints, self.base)
 
 
-def check_sweep(s: Scenario, source: Source) -> tuple[Base, list[Group]]:
-    """The base and the groups of a scenario's sweep; raises BadInput with all mistakes in it."""
+def check_sweep(s: Scenario, source: Source, joints: Sequence[Joint] = ()) -> tuple[Base, list[Group]]:
+    """The base and the groups of a scenario's sweep, whose posteriors are `joints`; raises BadInput with all mistakes
+    in it."""
     assert s.sweep is not None
     base = Base(s)
     groups: list[Group] = []
@@ -69,12 +74,18 @@ def check_sweep(s: Scenario, source: Source) -> tuple[Base, list[Group]]:
             mistakes += slips
         every += found
         parameters = listed.parameters if listed is not None else tuple(entry.parameter for entry in found)
-        groups.append(Group(name, design, at, parameters, listed))
+        rows: tuple[Joint, ...] = ()
+        if design.joint:
+            rows = tuple(joints)
+            mistakes += _joint_mistakes(name, rows, (*at, "vary"), source)
+            parameters += tuple(one for joint in rows for one in spelt(joint, base))
+        groups.append(Group(name, design, at, parameters, listed, rows, base))
     paths = [parameter.path for group in groups for parameter in group.parameters]
     if PRESET in paths and not any(path.startswith("tiers") for path in paths):
         base = Base(s, preset_tiers=True)
     mistakes += twice(every, source)
     mistakes += _in_both(groups, source)
+    mistakes += _held_already(groups, every, source)
     mistakes += misfits(base, every, source)
     if not mistakes:
         mistakes += _too_many(s, groups, source)
@@ -121,6 +132,21 @@ def _in_both(groups: Sequence[Group], source: Source) -> Iterator[Mistake]:
         at = second.at if second.listed is not None else first.at
         for path in sorted({p.path for p in first.parameters} & {p.path for p in second.parameters}):
             yield source.mistake((*at, "file"), f"{path} is in levers and in uncertainties; in one of them")
+
+
+def _joint_mistakes(name: str, joints: Sequence[Joint], at: tuple[str, ...], source: Source) -> Iterator[Mistake]:
+    if not joints:
+        yield source.mistake((*at, POSTERIOR), "the scenario has none; posterior: FILE beside the sweep", key=True)
+    elif name == "levers":
+        yield source.mistake((*at, POSTERIOR), "is what nobody knows; in uncertainties", key=True)
+
+
+def _held_already(groups: Sequence[Group], entries_: Sequence[Entry], source: Source) -> Iterator[Mistake]:
+    """Paths of `vary` that a posterior moves already."""
+    moved = {target: joint for group in groups for joint in group.joints for target in joint.moves}
+    for entry in entries_:
+        if (joint := moved.get(entry.parameter.path)) is not None:
+            yield source.mistake(entry.at, f"comes with the rows of the posterior of {joint.name}; once", key=True)
 
 
 def _too_many(s: Scenario, groups: Sequence[Group], source: Source) -> list[Mistake]:

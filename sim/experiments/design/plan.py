@@ -20,7 +20,11 @@ from sim.store.files import why_unreadable, write_json
 Kind = Literal["number", "integer", "choice", "switch"]
 Role = Literal["lever", "uncertainty"]
 BANK = "sim.experiments.sweep.points:BankPoints"  # what lives a unit unless a plan says otherwise
-BANKS = (BANK, "sim.experiments.beliefs:Worlds")  # makers that live the bank
+BANKS = (
+    BANK,
+    "sim.experiments.beliefs:Worlds",
+    "sim.experiments.calibrate.points:CalibrationPoints",
+)  # makers that live the bank
 FORMER = {"sim.experiments.sweep.bank:BankPoints": BANK}  # names under which plans of older versions know it
 FILE = "plan.json"
 DIGITS = 12  # that a number keeps: the last ones differ between machines, and a table should be readable

@@ -23,7 +23,17 @@ from sim.yaml_source.shapes import Shape, branch_by_tag, branches, describe, fie
 from sim.yaml_source.tree import Place, planted
 from sim.yaml_source.wording import unknown_choice, wrong_type
 
-DECIDES_NOTHING = ("name", "about", "record", "seeds", "beliefs", "sweep", "optimise", "survey")  # of a single task
+DECIDES_NOTHING = (
+    "name",
+    "about",
+    "record",
+    "seeds",
+    "beliefs",
+    "sweep",
+    "optimise",
+    "survey",
+    "posterior",
+)  # of a single task
 NAME = "sweep"  # every base goes by this name, so that a renamed scenario finds what it has lived
 SCALARS = ("number", "integer", "choice", "boolean")
 

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from sim.errors import BadInput
-from sim.experiments.design.beliefs import VALUE, Belief, Believed
+from sim.experiments.design.beliefs import Believed
+from sim.experiments.design.joint import Rows, posteriors_of
+from sim.experiments.design.moves import VALUE, Belief
 from sim.experiments.design.plan import BANKS, DIGITS, Plan, Point
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import model_version
@@ -36,6 +38,7 @@ def plan_worlds(prepared: Prepared, *, plugins: Sequence[str] = ()) -> tuple[Pla
         "settings": len(drawn.worlds),
         "repaired": drawn.repaired,
         "moves": moves,
+        **posteriors_of(believed.joints),
     }
     plan = Plan(
         name=s.name,
@@ -63,14 +66,20 @@ class Drawn:
 
 
 def draw(s: Scenario, believed: Believed) -> Drawn:
-    """The worlds of a scenario, the same ones every time; whatever the order in which beliefs stand."""
+    """The worlds of a scenario, the same ones every time; whatever the order in which beliefs stand.
+
+    What posteriors hold comes by rows, a coordinate each; all else by its own coordinate.
+    """
     assert s.beliefs is not None
-    beliefs = sorted(believed.beliefs, key=lambda one: one.name)
-    unit = s.beliefs.kind.unit([one.name for one in beliefs], "beliefs", {})
+    beliefs = sorted((one for one in believed.beliefs if not one.posterior), key=lambda one: one.name)
+    rows = [Rows(joint) for joint in believed.joints]
+    unit = s.beliefs.kind.unit([*(one.name for one in beliefs), *(one.path for one in rows)], "beliefs", {})
     unit = together(unit, beliefs)
     worlds, repaired = [], 0
     for row in unit.tolist():
-        values = {one.name: one.parameter.value_at(u) for one, u in zip(beliefs, row, strict=True)}
+        values = {one.name: one.parameter.value_at(u) for one, u in zip(beliefs, row, strict=False)}
+        for one, u in zip(rows, row[len(beliefs) :], strict=True):
+            values |= one.joint.rows[one.value_at(u)]
         whole = possible(values, believed)
         repaired += whole != values
         worlds.append(whole)

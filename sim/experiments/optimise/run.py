@@ -30,6 +30,7 @@ from sim.experiments.sweep.drive import (
     folder_of,
     manifest_of,
     minded,
+    put_beside,
     refuse,
     units_of,
 )
@@ -85,7 +86,7 @@ def optimise(
     Raises `BadInput` before anything is written, `RunFailed` if work cannot go on, `Interrupted` after Ctrl-C; what was
     lived stays in all cases, and `options.resume` goes on with it.
     """
-    return answer(asked(prepared, plugins=plugins), options, where, callback)
+    return answer(asked(prepared, plugins=plugins), replace(options, beside=prepared.beside), where, callback)
 
 
 def asked(prepared: Prepared, *, plugins: Sequence[str] = ()) -> Question:
@@ -176,6 +177,7 @@ def answer(
             resume=options.resume,
             overwrite=options.overwrite,
         )
+        put_beside(store, options)
         plan.write(out)
         callback = Keeper(store, callback or Callback())
         for line in store.lines:

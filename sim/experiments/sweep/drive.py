@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -21,6 +21,7 @@ from sim.experiments.executors.warm_up import needs_warm_up, warm_up
 from sim.experiments.executors.worker import SweepJob, maker
 from sim.experiments.sweep.status import Keeper
 from sim.measures.catalogue import kpi_units
+from sim.store.files import write_atomically
 from sim.store.lock import driver_lock
 from sim.store.sweep_folder import SweepStore
 from sim.store.sweep_reading import StoredSweep
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SweepOptions:
-    """Where to, and what of a sweep that is there."""
+    """Where to, what of a sweep that is there, and files to put beside its scenario (`Prepared.beside`)."""
 
     out: Path | None = None
     resume: bool = False
     overwrite: bool = False
+    beside: Mapping[str, str] = field(default_factory=dict)
 
 
 def sweep(
@@ -66,6 +68,7 @@ def sweep(
         store = SweepStore.create(
             out, manifest, scenario_text, design, units_of(todo), resume=options.resume, overwrite=options.overwrite
         )
+        put_beside(store, options)
         callback = Keeper(store, callback or Callback())
         for line in store.lines:
             callback.note(line)
@@ -75,6 +78,13 @@ def sweep(
         return _drive(plan, store, todo, where, callback)
     finally:
         lock.release()
+
+
+def put_beside(store: SweepStore, options: SweepOptions) -> None:
+    """Write what the stored scenario names, unless the folder is whole already."""
+    if store.status != "done":
+        for name, text in options.beside.items():
+            write_atomically(store.path / name, text)
 
 
 def _drive(plan: Plan, store: SweepStore, units: Sequence[Unit], where: Where, callback: Keeper) -> StoredSweep:

@@ -21,7 +21,7 @@ from sim.experiments.prepare import prepare_source
 from sim.experiments.prepared import Prepared
 from sim.experiments.replication import Replication
 from sim.experiments.stopping import TABLES
-from sim.scenario.scenario import Arm
+from sim.scenario.scenario import Arm, Scenario
 from sim.yaml_source import loads
 
 if TYPE_CHECKING:
@@ -67,8 +67,6 @@ class BankPoints:
         """One row of results an arm; an arm that breaks is a failed row, and the others are kept."""
         import pandas as pd
 
-        from sim.measures.kpis import run_kpis
-
         prepared = self.prepared(unit.point)
         s = prepared.scenario
         resolved = s.resolved()
@@ -94,17 +92,22 @@ class BankPoints:
             rows[arm.name] = row
         if tables:
             joined = {name: pd.concat([one[name] for one in tables], ignore_index=True) for name in tables[0]}
-            found = run_kpis(
-                joined,
-                tiers=[tier.name for tier in s.tier_list],
-                discount_rate=s.discount_rate,
-                currency=s.currency,
-                arms=list(rows),
-                reference=s.arm_list[0].name,
-            )
-            for name, table in found.groupby("arm"):
+            for name, table in self._figures(joined, s, list(rows)).groupby("arm"):
                 rows[str(name)]["kpis"] = dict(zip(table["kpi"], table["value"], strict=True))
         yield from rows.values()
+
+    def _figures(self, joined: Tables, s: Scenario, arms: list[str]) -> pd.DataFrame:
+        """Key figures of the arms of a seed, as `run_kpis` has them."""
+        from sim.measures.kpis import run_kpis
+
+        return run_kpis(
+            joined,
+            tiers=[tier.name for tier in s.tier_list],
+            discount_rate=s.discount_rate,
+            currency=s.currency,
+            arms=arms,
+            reference=s.arm_list[0].name,
+        )
 
     def _tables(self, prepared: Prepared, arm: Arm, seed: int, past: str) -> Tables:
         """What KPIs are made of, of one arm of a seed; the burn-in goes by `past`, all that decides it."""

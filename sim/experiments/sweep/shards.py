@@ -33,6 +33,7 @@ from sim.experiments.sweep.drive import (
     job_of,
     manifest_of,
     missing,
+    put_beside,
     refuse,
     units_of,
 )
@@ -71,6 +72,7 @@ def work(
     lock = driver_lock(options.out, shared=True)
     try:
         store, units = _open(plan, points, manifest, scenario_text, options.out)
+        put_beside(store, options)
         if store.status == "done":
             return read_sweep(store.path)
         callback = Keeper(store, callback or Callback(), shard=f"{i}/{n}")

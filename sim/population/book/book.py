@@ -6,28 +6,24 @@ What a book lacks is not made up here: see `IMPUTABLE`, `Book.imputed` and `Book
 
 from __future__ import annotations
 
-import hashlib
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.errors import BadInput, Mistake
-from sim.population.book.cells import Decimal
-from sim.population.book.columns import DAYS_TO_MONTHS, IMPUTABLE, BookColumns, ColumnSpec, validated
-from sim.population.book.file import BookFile, TooLarge, Unreadable, inspect
+from sim.errors import Mistake
+from sim.population.book.checked import How, read_rows
+from sim.population.book.columns import DAYS_TO_MONTHS, IMPUTABLE, BookColumns, ColumnSpec
 from sim.population.book.labels import words_line
-from sim.population.book.reading import Reading, numbered, uid_of
-from sim.population.book.sentences import column_problem
-from sim.separators import MARKS, separator_name, separator_of
+from sim.population.book.reading import uid_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["DAYS_TO_MONTHS", "IMPUTABLE", "Book", "BookColumns", "ColumnSpec", "read_book", "uid_of"]
-
-Where = Callable[[str], tuple[str, int, int]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -96,122 +92,35 @@ class Book:
     def lines(self) -> list[str]:
         """What a user should see of how the book was read, a line each: the file's form, and the words that count."""
         form = f"{self.rows:,} customers"
-        if "separator" in self.form:
-            form += f", separator {self.form['separator']}, decimal {self.form['decimal']}"
+        form += "".join(f", {key} {said}" for key, said in self.form.items() if key != "kind")
         return [form, *(words_line(name, self.read[name], entries) for name, entries in self.words.items())]
 
 
-def read_book(
-    path: str | Path,
-    columns: BookColumns | Mapping[str, Any],
-    *,
-    currency_scale: float = 1.0,
-    where: Where | None = None,
-    currency: str = "CNY",
-    tiers: Sequence[str] | None = None,
-    separator: str | None = None,
-    decimal: Decimal | None = None,
-) -> Book:
-    """Read and check a customer book (.csv, .csv.gz, .parquet).
+def read_book(path: str | Path | pd.DataFrame, columns: BookColumns | Mapping[str, Any], **how: Unpack[How]) -> Book:
+    """Read and check a customer book of any kind that `file.inspect` opens, or a data frame.
 
-    `columns` maps fields to columns (see `BookColumns`; a mapping is validated here). One unit of the file's money is
-    `currency_scale` of the model's `currency`. `where` gives the (file, line, column) of a key path of the scenario,
-    such as ``population.columns.age``, for mistakes made there. `tiers` are the names a tier column may hold.
-    `separator` is one of `sim.separators.MARKS`, found if not given; `decimal` is what stands before decimals.
+    `columns` maps fields to columns (see `BookColumns`; a mapping is validated here); `how` is as of `checked.How`. Of
+    a monthly history, which names its column of months, the rows of the last month are the book.
 
     Raises `BadInput` with all mistakes: in the mapping, in the file, in its rows (counted, the first named by line).
     """
-    path, mistakes = Path(path), list[Mistake]()
-
-    def report(key: str, message: str) -> None:
-        file, line, column = where(f"population.{key}") if where else (str(path), 0, 0)
-        mistakes.append(Mistake(file, line, column, f"population.{key}", message))
-
-    if not (math.isfinite(currency_scale) and currency_scale > 0):
-        report("currency_scale", f"must be a positive number of {currency} for one unit of the book's money")
-        currency_scale = 1.0
-    mapped, wrong = (columns.mapped(), {}) if isinstance(columns, BookColumns) else validated(columns)
-    for place, message in wrong.items():
-        report(f"columns.{place}", message)
-
-    def unreadable(error: Unreadable) -> BadInput:
-        if error.line:
-            mistakes.append(Mistake(str(path), error.line, 1, "", str(error)))
-        else:
-            report("file", f"{path} {error}")
-        return BadInput(mistakes)
-
-    try:
-        book = inspect(path, MARKS[separator] if separator else None)
-    except Unreadable as error:
-        raise unreadable(error) from None
-    if separator and (problem := _separator_problem(book)):
-        report("separator", problem)
-        raise BadInput(mistakes)
-
-    specs: dict[str, ColumnSpec] = {}
-    problems = {
-        name: "" if numbered(name, spec, book) else column_problem(name, spec, book) for name, spec in mapped.items()
-    }
-    named_columns = {spec.column for name, spec in mapped.items() if not numbered(name, spec, book)}
-    if not named_columns <= set(book.columns) and (line := book.header_below(named_columns)):
-        above = "line 1" if line == 2 else f"lines 1 to {line - 1}"
-        message = f"the header stands here, below a notice; take {above} out, a book begins with its header"
-        raise BadInput([*mistakes, Mistake(str(path), line, 1, "", message)])
-    for name, spec in mapped.items():
-        if problem := problems[name]:
-            report(f"columns.{name}", problem)
-        else:
-            specs[name] = spec
-    wanted = {spec.column for name, spec in specs.items() if not numbered(name, spec, book)}
-    if not wanted:
-        raise BadInput(mistakes)
-    reading = Reading(book, specs, currency_scale, currency, tiers, decimal)
-    try:
-        try:
-            reading.run(book.batches(wanted))
-        except Unreadable as error:
-            if book.kind != "csv" or isinstance(error, TooLarge):
-                raise
-            reading = Reading(book, specs, currency_scale, currency, tiers, decimal)
-            reading.run(book.patient_batches(wanted))
-            if reading.rows and not book.irregularities():
-                raise error from None
-    except Unreadable as error:
-        raise unreadable(error) from None
-    mistakes += [Mistake(str(path), line, 1, "", message) for line, message in book.irregularities()]
-    mistakes += reading.mistakes()
-    if not reading.rows and not mistakes:
-        report("file", f"{path} has a header and no customers")
-    if mistakes:
-        raise BadInput(mistakes)
-    doubts = [Mistake(*(where(key) if where else (str(path), 0, 0)), key, text) for key, text in reading.doubts()]
+    found = read_rows(path, columns, how)
+    reading = found.reading
     for values in reading.values.values():
         values.flags.writeable = False
     counts = {name: count for name, count in reading.counts.items() if count}
+    form = reading.form()
+    if found.months is not None:
+        form |= {"history": found.months.said}
+        counts |= {"history_customers": found.months.customers, "history_gone": found.months.gone}
     return Book(
-        str(path),
+        str(found.book.path),
         reading.rows,
-        _digest(path),
+        found.book.digest(),
         reading.read(),
         counts,
         **reading.values,
-        form=reading.form(),
+        form=form,
         words=reading.words(),
-        doubts=tuple(doubts),
+        doubts=found.doubts,
     )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
-
-
-def _separator_problem(book: BookFile) -> str:
-    """What is wrong with a separator that was given; empty if nothing."""
-    if book.kind != "csv":
-        return f"{book.path.name} is a Parquet file and has no separator; leave it out"
-    if len(book.columns) == 1 and (found := separator_of(book.head)) in book.head and found != book.delimiter:
-        given, likely = separator_name(book.delimiter), separator_name(found)
-        return f"the header of {book.path.name} has no {given}; its values look separated by {likely}"
-    return ""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.population.book.money import Around, bare, plain_digits
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Decimal = Literal["point", "comma"]
 
-EMPTY: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "NaT", "null", "NULL", "None")
+ERRORS: Final = ("#N/A", "#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")  # Excel's cells without a value
+EMPTY: Final = ("", "NA", "N/A", "n/a", "NaN", "nan", "NaT", "null", "NULL", "None", *ERRORS)
 CODES: Final = tuple(float("9" * digits) for digits in range(3, 13))  # 999, 9999, ...: unknown, in many a file
 
 _NUMBER: Final = r"^[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|(?i:inf|infinity|nan))$"
@@ -26,10 +29,19 @@ _GROUPED: Final = {
 _THOUSANDS: Final = r"^[+-]?([1-9]\d{0,2}(\.\d{3})?|0)$"  # 692.176, or 692, or 0
 
 
-def as_numbers(cells: pa.Array, decimal: Decimal | None = None) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:
-    """Float64 with NaN for empty cells, and a mask of the cells that are not numbers (None if all are).
+@dataclass
+class Numbers:
+    """Cells as numbers: float64 with NaN for empty cells, a mask of the cells that are none (None if all are), and what
+    stood around them."""
 
-    With `decimal` given, thousands may be marked too: 1,234.5 with a point, 1.234,5 with a comma.
+    values: NDArray[np.float64]
+    wrong: NDArray[np.bool_] | None = None
+    around: Around = field(default_factory=Around)
+
+
+def as_numbers(cells: pa.Array, decimal: Decimal | None = None, *, money: bool = False, share: bool = False) -> Numbers:
+    """The numbers of cells. With `decimal` given, thousands may be marked too: 1,234.5 with a point, 1.234,5 with a
+    comma. Of `money` a currency's sign is taken off, of a `share` the percent sign, which divides by a hundred.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -37,24 +49,25 @@ def as_numbers(cells: pa.Array, decimal: Decimal | None = None) -> tuple[NDArray
     if pa.types.is_dictionary(cells.type):
         cells = cells.cast(cells.type.value_type)
     if not is_text(cells):
-        return cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64), None
+        return Numbers(cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64))
     if decimal != "comma":
         try:
-            return cells.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64), None  # nearly always
+            return Numbers(cells.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64))  # nearly always
         except pa.ArrowInvalid:
             pass
-    cells = pc.utf8_trim_whitespace(cells)
+    cells = pc.utf8_trim_whitespace(plain_digits(cells))
     cells = pc.if_else(pc.is_in(cells, value_set=pa.array(EMPTY, cells.type)), None, cells)
+    cells, around = bare(cells, money=money, share=share)
     if decimal is not None:
         grouped = pc.match_substring_regex(cells, _GROUPED[decimal])
-        bare = pc.replace_substring_regex(cells, f"[{'.' if decimal == 'comma' else ','}{_GAPS}]", "")
-        bare = pc.replace_substring(bare, ",", ".") if decimal == "comma" else bare
+        marks = pc.replace_substring_regex(cells, f"[{'.' if decimal == 'comma' else ','}{_GAPS}]", "")
+        marks = pc.replace_substring(marks, ",", ".") if decimal == "comma" else marks
         foreign = pc.if_else(pc.match_substring(cells, ".", ignore_case=False), "x", cells)  # 12.5 under a comma
-        cells = pc.if_else(grouped, bare, foreign if decimal == "comma" else cells)
+        cells = pc.if_else(grouped, marks, foreign if decimal == "comma" else cells)
     good = pc.match_substring_regex(cells, _NUMBER)
     wrong = ~mask_of(good.fill_null(True))
-    numbers = pc.if_else(good, cells, None).cast(pa.float64())
-    return numbers.to_numpy(zero_copy_only=False).astype(np.float64), wrong if wrong.any() else None
+    values = pc.if_else(good, cells, None).cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    return Numbers(values, wrong if wrong.any() else None, around)
 
 
 def is_text(cells: pa.Array) -> bool:
@@ -97,6 +110,8 @@ class Thousands:
             return
         cells = pc.utf8_trim_whitespace(cells).drop_null()
         cells = cells.filter(pc.invert(pc.is_in(cells, value_set=pa.array(EMPTY, cells.type))))
+        if not pc.all(pc.match_substring_regex(cells, _THOUSANDS), min_count=0).as_py():
+            cells, _ = bare(plain_digits(cells), money=True, share=False)
         self.possible = bool(pc.all(pc.match_substring_regex(cells, _THOUSANDS), min_count=0).as_py())
         pointed = cells.filter(pc.match_substring(cells, "."))
         self.sample = self.sample or (str(pointed[0]) if len(pointed) else "")
@@ -117,13 +132,13 @@ _COMMA: Final = re.compile(r"[+-]?\d[\d.\s'\u2019]*,\d*|[+-]?\d{1,3}(\.\d{3}){2,
 _OF_NUMBERS: Final = re.compile(r"[\d.,'\u2019\s+-]")
 
 
-def remedy(cell: Any, decimal: Decimal | None) -> str:
-    """What would make a number of a cell that is none."""
+def remedy(cell: Any, decimal: Decimal | None, dates: str = "") -> str:
+    """What would make a number of a cell that is none; `dates` if it is a date."""
     text = str(cell).strip()
     if _DATE.fullmatch(text):
-        return "a date is not read: put the months (or years) from it to the day of the book in its place"
+        return dates
     if text.endswith("%"):
-        return "take the % out, and map the column with scale: 0.01 where a share is wanted"
+        return "a percent sign is read where a share is wanted; take it out here"
     if decimal is None and _EITHER.fullmatch(text):
         return "population.decimal: comma takes this comma for a decimal one, point for one between thousands"
     if decimal is None and _POINT.fullmatch(text):
@@ -132,5 +147,5 @@ def remedy(cell: Any, decimal: Decimal | None) -> str:
         return "population.decimal: comma reads 1.234,5"
     letters = _OF_NUMBERS.sub("", text)
     if 0 < len(letters) <= 4 and len(letters) < len(text):
-        return "take the currency's sign, or what else is no digit, out of the column"
+        return "take what is no digit out of the column"
     return ""

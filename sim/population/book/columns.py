@@ -47,6 +47,7 @@ FieldName = Literal[
     "tier",
     "share_of_wallet",
 ]
+DateFormat = Literal["day-month-year", "month-day-year", "year-month-day", "excel"]
 FIELD_NAMES: Final[tuple[str, ...]] = get_args(FieldName)
 
 # What a book may lack: it is imputed from the synthetic bank given tier and age. Without `state` everybody starts
@@ -81,6 +82,7 @@ class Quantity:
     whole: bool = False
     money: bool = False  # counted in the file's money: currency_scale applies, and the scenario's currency is its unit
     floor: float | None = None  # what smaller values may sensibly be raised to
+    share: bool = False  # a percent sign is read
     units: tuple[tuple[str, float], ...] = ()  # other units that a file may have it in, each with its scale to ours
     scales: str = ""  # what may have other scales, where no unit of it is known
 
@@ -93,11 +95,11 @@ QUANTITIES: Final[Mapping[str, Quantity]] = MappingProxyType(
         "tenure_months": Quantity("tenure", "months", 0.0, 1200.0, units=(("days", DAYS_TO_MONTHS),)),
         "products": Quantity("number of products", "", 1.0, 100.0, whole=True, floor=1.0),
         "income": Quantity("income", "a year", 0.0, 1e12, money=True, floor=0.0),
-        "digital_affinity": Quantity("affinity", "", 0.0, 1.0, units=(("percent", 0.01),), scales="other"),
+        "digital_affinity": Quantity("affinity", "", 0.0, 1.0, share=True, units=(("percent", 0.01),), scales="other"),
         "satisfaction": Quantity("satisfaction", "standard deviations", -6.0, 6.0, scales="survey"),
         "trust": Quantity("trust", "standard deviations", -6.0, 6.0, scales="survey"),
         "expectation": Quantity("expectation", "standard deviations", -6.0, 6.0, scales="survey"),
-        "share_of_wallet": Quantity("share of wallet", "", 0.001, 1.0, units=(("percent", 0.01),)),
+        "share_of_wallet": Quantity("share of wallet", "", 0.001, 1.0, share=True, units=(("percent", 0.01),)),
     }
 )
 
@@ -167,6 +169,25 @@ class NumberColumn(AmountColumn):
     )
 
 
+class DatedColumn(NumberColumn):
+    """A column of numbers, or of dates that become whole months or years before the day of the book (`as_of`)."""
+
+    date: bool | None = Field(
+        None, description="whether its values are dates, such as 19981231 or 930101; seen by the program if not given"
+    )
+    format: DateFormat | None = Field(
+        None, description="order of the parts of its dates, or Excel's numbers of days; found if not given"
+    )
+
+    @model_validator(mode="after")
+    def _dates_have_no_scale(self) -> Self:
+        if self.format is not None and self.date is False:
+            raise ValueError("a format is one of dates, and date: false says that there are none")
+        if (self.date or self.format is not None) and (self.scale != 1.0 or self.shift != 0.0):
+            raise ValueError("dates become months or years by themselves; leave scale and shift out")
+        return self
+
+
 class StateColumn(ColumnSpec):
     """A column of two states, as in ``{column: IsActiveMember, active: [1]}`` or ``{column: Churn, inverted: true}``;
     `active` lists the values that mean active, every other value then means dormant; 1, 1.0 and "1" are one value.
@@ -233,8 +254,8 @@ class BookColumns(BaseModel):
         "that has none"
     )
     aum: AmountColumn = Field(description="assets at the bank (or average balance), in the file's money")
-    age: NumberColumn | None = Field(None, description="age in years, 0 to 120")
-    tenure_months: NumberColumn | None = Field(None, description="months since the customer joined")
+    age: DatedColumn | None = Field(None, description="age in years, 0 to 120, or date of birth")
+    tenure_months: DatedColumn | None = Field(None, description="months since the customer joined, or date of joining")
     products: NumberColumn | None = Field(None, description="products held, at least 1")
     income: NumberColumn | None = Field(None, description="yearly income, in the file's money")
     digital_active: FlagColumn | None = Field(None, description="uses the app or other digital channels")

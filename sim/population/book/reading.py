@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,13 +19,17 @@ from sim.population.book.columns import (
     QUANTITIES,
     AmountColumn,
     ColumnSpec,
+    DatedColumn,
     StateColumn,
     TierColumn,
     plain_word,
     quoted,
 )
-from sim.population.book.file import MOST_ROWS, SHOWN, BookFile, TooLarge, named
+from sim.population.book.dates import DateColumn, codes_among, look_like_dates, months_between, years_between
+from sim.population.book.forms.base import MOST_ROWS, SHOWN, BookFile, TooLarge, named
+from sim.population.book.ids import Ids
 from sim.population.book.labels import BLANK, MEANINGS, Labels, meant
+from sim.population.book.money import Currencies
 from sim.population.book.sentences import Values, sentence
 
 if TYPE_CHECKING:
@@ -69,9 +74,14 @@ class Reading:
         currency: str,
         tiers: Sequence[str] | None,
         decimal: Decimal | None,
+        as_of: date | None = None,
+        *,
+        keep: NDArray[np.bool_] | None = None,
+        panel: bool = False,
     ):
         self.book, self.specs, self.scale, self.currency, self.tiers = book, specs, scale, currency, tiers
-        self.decimal = decimal
+        self.decimal, self.as_of = decimal, as_of
+        self.keep, self.panel = keep, panel  # the only rows that count; whether an id may be there more than once
         self.rows = 0
         self.found: dict[tuple[str, str], _Found] = {}
         self.counts: dict[str, int] = {}
@@ -83,12 +93,17 @@ class Reading:
         self.bounds: dict[str, tuple[float, float]] = {}  # least and largest number of a column, as in the file
         self.codes: dict[str, dict[float, int]] = {}  # numbers out of bounds that look like codes for unknown
         self.thousands = {name: Thousands() for name in specs if name in QUANTITIES and QUANTITIES[name].money}
+        self.ids = Ids()
+        self.dates: dict[str, DateColumn | None] = {}  # columns that may be dates: None if they are numbers
+        self.currencies = {name: Currencies() for name in self.thousands}
+        self.percents: dict[str, tuple[int, int]] = {}  # numbers of a share with a percent sign, and without
+        self.unknown_days: dict[str, tuple[str, int]] = {}  # days that look like codes for unknown, with their rows
         self.pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in [*specs, "uid"]}
         self.values: dict[str, NDArray[Any]] = {}
 
     def run(self, batches: Iterable[pa.RecordBatch]) -> None:
         """Take in everything, then look for ids that are there twice. Raises `Unreadable`."""
-        for batch in batches:
+        for batch in self._kept(batches):
             for name, spec in self.specs.items():
                 if numbered(name, spec, self.book):
                     self.pieces[name].append(self._number_rows(len(batch)))
@@ -101,11 +116,38 @@ class Reading:
             if pieces:
                 self.values[name] = np.concatenate(pieces)
             pieces.clear()
-        if "uid" in self.values:
+        for name, column in self.dates.items():
+            if column is not None:
+                self.values[name] = self._since(name, column)
+        if "uid" in self.values and not self.panel:
             self._find_repeated_ids()
         if "age" in self.values:
             low, high = CALIBRATED_AGES
             self._count("ages_clipped", (self.values["age"] < low) | (self.values["age"] > high))
+
+    def _kept(self, batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+        """The rows that count, of batches of all."""
+        if self.keep is None:
+            yield from batches
+            return
+        import pyarrow as pa
+
+        before = 0
+        for batch in batches:
+            yield batch.filter(pa.array(self.keep[before : before + len(batch)]))
+            before += len(batch)
+
+    def places(self, wanted: set[tuple[int, str]]) -> dict[tuple[int, str], tuple[int, int]]:
+        """(line, column) of cells given as (row among those that count, column name)."""
+        if self.keep is None:
+            return self.book.places(wanted)
+        rows = np.flatnonzero(self.keep)
+        places = self.book.places({(int(rows[row]), name) for row, name in wanted})
+        return {(row, name): places[int(rows[row]), name] for row, name in wanted}
+
+    def dated(self, name: str) -> bool:
+        """Whether a field was read from dates."""
+        return self.dates.get(name) is not None
 
     def read(self) -> dict[str, str]:
         """The column that each field came from."""
@@ -114,7 +156,12 @@ class Reading:
 
     def form(self) -> dict[str, str]:
         """How the file was read, for the manifest."""
-        return self.book.form | ({"decimal": self.decimal or "point"} if self.book.kind == "csv" else {})
+        form = self.book.form | ({"decimal": self.decimal or "point"} if self.book.kind == "csv" else {})
+        dates = [f"{quoted(self.specs[name].column)} {column.said}" for name, column in self.dates.items() if column]
+        if dates:
+            form |= {"as_of": str(self.as_of), "dates": ", ".join(dates)}
+        currencies = {code for seen in self.currencies.values() for code in seen.rows}
+        return form | ({"currency": ", ".join(sorted(currencies))} if currencies else {})
 
     def words(self) -> dict[str, list[dict[str, Any]]]:
         """What each word of a state or tier became, and in how many rows."""
@@ -129,32 +176,15 @@ class Reading:
         active, others = meant(spec)
         return [*active, *(others or ())]
 
-    def doubts(self) -> list[tuple[str, str]]:
-        """What was read and yet looks wrong: (key path, sentence)."""
-        found = []
-        for name, seen in self.thousands.items():
-            if self.decimal is None and seen.likely:
-                number = float(seen.sample)
-                found.append(
-                    (
-                        f"population.columns.{name}",
-                        f"all amounts of {quoted(self.specs[name].column)} look like {seen.sample}, read as "
-                        f"{number:,.3f} and not as {number * 1000:,.0f}; if the point marks thousands, "
-                        f"population.decimal: comma reads {number * 1000:,.0f}, decimal: point says that it is right",
-                    )
-                )
-        for name, labels in self.labels.items():
-            spec = self.specs[name]
-            if isinstance(spec, StateColumn) and (doubt := labels.doubt(spec)):
-                found.append((f"population.columns.{name}", doubt))
-        return found
-
     def _number_rows(self, rows: int) -> NDArray[Any]:
         ids = [str(self.rows + row + 1) for row in range(rows)]
         self.pieces["uid"].append(uid_of(ids))
         return np.array(ids, dtype=Text)
 
     def _convert(self, name: str, spec: ColumnSpec, cells: pa.Array) -> NDArray[Any]:
+        if isinstance(spec, DatedColumn) and (dates := self._dates_of(name, spec, cells)) is not None:
+            dates.see(cells)
+            return np.empty(0, np.float32)  # made when all were seen
         if isinstance(spec, AmountColumn):
             values = self._numbers(name, spec, cells)
             with np.errstate(over="ignore"):  # what does not fit was refused just now
@@ -169,6 +199,7 @@ class Reading:
         import pyarrow.compute as pc
 
         text = cells.cast(pa.string()).fill_null("")
+        self.ids.see(text, SHOWN)
         self._note("id", "missing", mask_of(pc.equal(pc.utf8_trim_whitespace(text), "")))
         ids = text.to_numpy(zero_copy_only=False)
         self.pieces["uid"].append(uid_of(ids))
@@ -176,7 +207,12 @@ class Reading:
 
     def _numbers(self, name: str, spec: AmountColumn, cells: pa.Array) -> NDArray[np.float64]:
         quantity = QUANTITIES[name]
-        values, wrong = as_numbers(cells, self.decimal)
+        found = as_numbers(cells, self.decimal, money=quantity.money, share=quantity.share)
+        values, wrong = found.values, found.wrong
+        if found.around.currency is not None:
+            self.currencies[name].see(found.around.currency, self.rows, SHOWN)
+        if quantity.share:
+            values = self._of_percent(name, spec, values, found.around.percent)
         if wrong is not None:
             self._note(name, "not a number", wrong, cells)
         if name in self.thousands and self.decimal is None:
@@ -186,7 +222,13 @@ class Reading:
             missing &= ~wrong
         if missing.any():
             self._missing(name, spec, missing)
-        written = values
+        return self._in_our_unit(name, spec, values, cells)
+
+    def _in_our_unit(
+        self, name: str, spec: AmountColumn, values: NDArray[np.float64], cells: pa.Array | None
+    ) -> NDArray[np.float64]:
+        """Numbers as they stand in the file scaled, raised to a floor and held against their bounds."""
+        quantity, written = QUANTITIES[name], values
         with np.errstate(over="ignore"):  # becomes infinite, which is found next
             values = values * spec.scale + spec.shift
             if quantity.money:
@@ -202,6 +244,59 @@ class Reading:
         if quantity.whole:
             self._note(name, "not whole", np.isfinite(values) & (values != np.floor(values)), cells)
         return values
+
+    def _of_percent(
+        self, name: str, spec: AmountColumn, values: NDArray[np.float64], percent: NDArray[np.bool_] | None
+    ) -> NDArray[np.float64]:
+        """Shares with those in percent divided by a hundred, unless the column's scale does so."""
+        signs = 0 if percent is None else int(np.count_nonzero(percent))
+        before = self.percents.get(name, (0, 0))
+        self.percents[name] = before[0] + signs, before[1] + int(np.isfinite(values).sum()) - signs
+        return values if percent is None or spec.scale != 1.0 else np.where(percent, values / 100.0, values)
+
+    def _dates_of(self, name: str, spec: DatedColumn, cells: pa.Array) -> DateColumn | None:
+        """The column as dates, if it holds such; its first batch that holds anything says so."""
+        if name not in self.dates:
+            plain = spec.scale == 1.0 and spec.shift == 0.0 and spec.date is not False and self.as_of is not None
+            asked = spec.date or spec.format is not None
+            looks = True if asked else look_like_dates(cells) if plain else False
+            if looks is None:  # nothing in it yet, so all are missing whatever they are
+                return None
+            before = self.rows
+            self.dates[name] = DateColumn(spec.format, slip=name == "age") if looks and self.as_of is not None else None
+            if (column := self.dates[name]) is not None and before:
+                column.pieces.append(np.full(before, -1, np.int32))
+                self.found.pop((name, "missing"), None)
+                self.counts.pop(f"{name}_missing", None)
+                self.pieces[name].clear()
+        return self.dates[name]
+
+    def _since(self, name: str, column: DateColumn) -> NDArray[np.float32]:
+        """Whole months, or years of an age, from the days of a column to the day of the book."""
+        spec = self.specs[name]
+        assert self.as_of is not None
+        assert isinstance(spec, DatedColumn)
+        rows, self.rows = self.rows, 0  # everything is told from the first row on
+        days, wrong = column.read(self.as_of)
+        future = days > np.datetime64(self.as_of, "D")
+        self._note_first(name, "no date", wrong, column)
+        if spec.floor is None:
+            self._note_first(name, "future", future, column)
+        missing = np.isnat(days) & ~wrong
+        if missing.any():
+            self._missing(name, spec, missing)
+        self.unknown_days[name] = codes_among(days)
+        values = (years_between if name == "age" else months_between)(days, self.as_of)
+        if spec.floor is None:
+            values[future] = np.nan  # told already
+        values = self._in_our_unit(name, spec, values, None)
+        self.rows = rows
+        return values.astype(np.float32)
+
+    def _note_first(self, name: str, kind: str, mask: NDArray[np.bool_], column: DateColumn) -> None:
+        self._note(name, kind, mask)
+        if mask.any():
+            self.found[name, kind].sample = repr(column.cell(int(np.flatnonzero(mask)[0]))[:20])
 
     def _yes_or_no(self, name: str, spec: StateColumn, cells: pa.Array) -> NDArray[np.float32]:
         import pyarrow as pa
@@ -286,7 +381,8 @@ class Reading:
         low, high = self.bounds.get(name, (0.0, 0.0))
         found = [self.found[name, kind].rows for kind in ("low", "high") if (name, kind) in self.found]
         plain = spec.scale == 1.0 and spec.shift == 0.0
-        return Values(low, high, self.rows, sum(found), self.codes.get(name, {}), plain)
+        unknown = self.unknown_days.get(name, ("", 0))
+        return Values(low, high, self.rows, sum(found), self.codes.get(name, {}), plain, unknown, self.as_of)
 
     def _missing(self, name: str, spec: ColumnSpec, missing: NDArray[np.bool_]) -> None:
         if getattr(spec, "missing", "mistake") == "impute":
@@ -306,15 +402,33 @@ class Reading:
         if cells is not None and not found.rows:
             cell = cells[int(rows[0])].as_py()
             found.sample = repr(str(cell)[:20])
-            found.remedy = remedy(cell, self.decimal) if kind == "not a number" else ""
+            found.remedy = remedy(cell, self.decimal, self._dates_remedy(name)) if kind == "not a number" else ""
         found.rows += len(rows)
         found.first += [self.rows + int(row) for row in rows[: SHOWN - len(found.first)]]
+
+    def _dates_remedy(self, name: str) -> str:
+        """What would read a date where a number was expected."""
+        if not isinstance(self.specs[name], DatedColumn):
+            return "a date is read as a tenure or an age alone"
+        if self.as_of is None:
+            return "population.as_of: the day of the book reads a date, such as as_of: 2024-12-31"
+        return "most are numbers; date: true reads dates"
+
+    def _note_currencies(self, name: str, met: Currencies) -> None:
+        """A column in more than one currency: the rows of all but the most frequent are its mistakes."""
+        usual, *others = sorted(met.rows, key=lambda code: -met.rows[code])
+        rows = sorted(row for code in others for row in met.first[code])[:SHOWN]
+        counts = ", ".join(f"{code} ({met.rows[code]:,})" for code in (usual, *others))
+        self.found[name, "currencies"] = _Found(sum(met.rows[code] for code in others), rows, counts)
 
     def mistakes(self) -> list[Mistake]:
         """What was found, each with the line of its first row."""
         file, made = str(self.book.path), list[Mistake]()
+        for name, currencies in self.currencies.items():
+            if len(currencies.rows) > 1:
+                self._note_currencies(name, currencies)
         wanted = {(row, self.specs[name].column) for (name, _), found in self.found.items() for row in found.first}
-        places = self.book.places(wanted) if wanted else {}
+        places = self.places(wanted) if wanted else {}
         for (name, kind), found in sorted(self.found.items(), key=lambda item: FIELD_NAMES.index(item[0][0])):
             column = self.specs[name].column
             lines = [places[row, column][0] for row in found.first]

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final
 
 from sim.phrases import counted
-from sim.population.book.columns import IMPUTABLE, QUANTITIES, ColumnSpec, Quantity, TierColumn, did_you_mean, quoted
-from sim.population.book.file import BookFile
+from sim.population.book.columns import (
+    IMPUTABLE,
+    QUANTITIES,
+    ColumnSpec,
+    DatedColumn,
+    Quantity,
+    TierColumn,
+    did_you_mean,
+    quoted,
+)
+from sim.population.book.forms.base import BookFile
 
 COLUMNS_SHOWN: Final = 30
+FIRST_BIRTH: Final = 1880  # a year of birth that a living customer may have
 
 
 @dataclass(frozen=True)
@@ -26,18 +37,23 @@ class Values:
     out: int = 0
     codes: Mapping[float, int] = field(default_factory=dict)  # numbers out of bounds that look like -999999
     plain: bool = True  # mapped without scale and shift
+    unknown: tuple[str, int] = ("", 0)  # a day that looks like a code, and its rows
+    as_of: date | None = None
 
 
-def column_problem(name: str, spec: ColumnSpec, book: BookFile) -> str:
-    """What is wrong with taking a field from a column, by the column's name and type; empty if nothing."""
+def column_problem(name: str, spec: ColumnSpec, book: BookFile, *, dated: bool = False) -> str:
+    """What is wrong with taking a field from a column, by the column's name and type; empty if nothing.
+
+    `dated` says that the day of the book is known, so that dates can be read.
+    """
     column = spec.column
     times = book.columns.count(column)
     if times == 0:
         there = ", ".join(map(quoted, book.columns[:COLUMNS_SHOWN]))
         more = f" and {len(book.columns) - COLUMNS_SHOWN} more" if len(book.columns) > COLUMNS_SHOWN else ""
-        return f"{book.path.name} has no column {column!r}{did_you_mean(column, book.columns)} (it has {there}{more})"
+        return f"{book.name} has no column {column!r}{did_you_mean(column, book.columns)} (it has {there}{more})"
     if times > 1:
-        return f"{book.path.name} has {times} columns {column!r}; a column's name must be there once"
+        return f"{book.name} has {times} columns {column!r}; a column's name must be there once"
     if (kind := book.types.get(column)) is None:
         return ""
     import pyarrow.types as is_type
@@ -50,11 +66,14 @@ def column_problem(name: str, spec: ColumnSpec, book: BookFile) -> str:
         fits, wanted = text or number, "text or numbers"
     elif name in ("id", "tier"):
         fits, wanted = text or whole, "text or whole numbers"
+    elif isinstance(spec, DatedColumn):
+        fits = text or number or (dated and (is_type.is_date(plain) or is_type.is_timestamp(plain)))
+        wanted = "numbers" if dated else "numbers, or dates with population.as_of, the day of the book"
     elif name in QUANTITIES:
         fits, wanted = text or number, "numbers"
     else:
         fits, wanted = text or number or is_type.is_boolean(plain), "yes and no, or values listed under active"
-    return "" if fits else f"column {column!r} of {book.path.name} is of type {kind}; it must hold {wanted}"
+    return "" if fits else f"column {column!r} of {book.name} is of type {kind}; it must hold {wanted}"
 
 
 def limits(quantity: Quantity, currency: str, kind: str) -> str:
@@ -94,6 +113,17 @@ def sentence(
             numbers = "a number" if one else "numbers"
             must = f"every {noun} must be a number, written as in {written}"
             return f"{count} {are} not {numbers} ({holding}); {must}{remedy and '; '}{remedy}"
+        case "no date":
+            return (
+                f"{count} {are} no {'date' if one else 'dates'} ({holding}); every {noun} must be a date as in "
+                "2019-03-31, 31.3.2019, 20190331 or 2019年3月31日, or date: false reads numbers"
+            )
+        case "future":
+            day = f"the day of the book ({values.as_of})"
+            code = f"; {sample.strip(chr(39))} may be a code for unknown" if sample.startswith("'9999") else ""
+            return f"{count} {are} after {day} ({holding}); every date must be at most that day{code}"
+        case "currencies":
+            return f"the amounts are in more than one currency: {sample} ({shown}); every {noun} must be in one"
         case "neither":
             return (
                 f"{count} {are} neither yes nor no ({holding}); yes is 1, true, yes, y or active, no is 0, false, no, "
@@ -136,6 +166,12 @@ def out_of_bounds_hint(name: str, kind: str, quantity: Quantity, values: Values)
         if name in IMPUTABLE:
             right = "leave such cells empty, and map the column with missing: impute"
         return f"; {code:.0f} ({counted(rows, 'row')}) looks like a code for unknown: {right}"
+    if values.unknown[0] and kind == "high":
+        day, rows = values.unknown
+        right = "leave such cells empty, and map the column with missing: impute"
+        return f"; {day} ({counted(rows, 'row')}) looks like a code for unknown: {right}"
+    if name == "age" and values.plain and values.low >= FIRST_BIRTH and kind == "high":
+        return f"; years of birth are mapped with scale: -1 and shift: {values.as_of.year if values.as_of else 'YEAR'}"
     if values.plain and kind in ("low", "high"):
         for unit, scale in quantity.units:
             if quantity.low <= values.low * scale and values.high * scale <= quantity.high:

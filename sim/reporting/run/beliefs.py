@@ -7,7 +7,7 @@ Two figures say how sure a verdict is: the first, as to luck, is that of the see
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -230,13 +230,23 @@ def overview(table: pd.DataFrame) -> str:
 def setting(told: Mapping[str, Any], table: pd.DataFrame) -> str:
     """What was drawn and lived, in a sentence."""
     count, seeds = len(told["parameters"]), list(told["seeds"])
+    learned = told.get("posteriors") or []
     design = DESIGNS[told["design"]].words if told["design"] in DESIGNS else str(told["design"])
     luck = f"seed{'s' if len(seeds) > 1 else ''} {listed(list(map(str, seeds)))}"
+    what = f"{'differ' if count > 1 else 'differs'} within what is plausible"
+    if learned:
+        what = f"{'differ' if count > 1 else 'differs'}: {whence(learned, count)}"
     return (
-        f"{int(table['worlds'].iloc[0])} worlds, in which {count:,} {plural('assumption', count)} "
-        f"{'differ' if count > 1 else 'differs'} within what is plausible ({design}), every arm in each, all with the "
-        f"luck of {luck}"
+        f"{int(table['worlds'].iloc[0])} worlds, in which {count:,} {plural('assumption', count)} {what} ({design}), "
+        f"every arm in each, all with the luck of {luck}"
     )
+
+
+def whence(posteriors: Sequence[Mapping[str, Any]], count: int) -> str:
+    """Of how many numbers the beliefs are from which posterior, and of how many from plausible ranges."""
+    found = [f"{len(one['parameters']):,} from the posterior of {one['name']}" for one in posteriors]
+    others = count - sum(len(one["parameters"]) for one in posteriors)
+    return listed([*found, f"{others:,} from plausible ranges" if others else "none from plausible ranges"])
 
 
 def notes(told: Mapping[str, Any], table: pd.DataFrame, figures: KeyFigures) -> list[str]:
@@ -251,6 +261,11 @@ def notes(told: Mapping[str, Any], table: pd.DataFrame, figures: KeyFigures) -> 
         "as assumed: in a bank as small as those of the worlds, under the scenario's own numbers",
         "regret: the most that the arm falls behind the best of a world",
     ]
+    for one in told.get("posteriors") or []:
+        what = f"{len(one['parameters'])} {plural('number', len(one['parameters']))} together, a row of it a world"
+        found.append(
+            f"posterior of {one['name']}: {what}; what knowing and pilots are worth is counted on these worlds"
+        )
     if told.get("moved"):
         found.append(f"{told['moved']} worlds were moved towards the scenario's own numbers, to be possible at all")
     if told.get("failed"):

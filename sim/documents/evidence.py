@@ -1,0 +1,74 @@
+"""What is handed in beside a run: facts measured, calibrations, a sweep; and whether the run is what was written."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from sim.experiments.provenance import code_version
+from sim.experiments.verify import against_scenario
+from sim.reporting.sign_off import Calibration, Facts
+from sim.store.run_reading import Run, changed_files
+from sim.store.seals import MANIFEST, is_sealed, words
+from sim.store.tables import result_digest
+
+NOT_SEALED = "the run was stored before files were sealed: whether they are as they were written is not known"
+
+
+def facts(folder: Path | None) -> Facts:
+    """A measurement of the stylised facts: that of a folder of validate-model, else the one that the program ships."""
+    from sim.validation.stored import read, shipped
+
+    found = shipped() if folder is None else read(folder)
+    return Facts(found.table, found.record, "" if folder is None else folder.name)
+
+
+def calibration(folder: Path) -> Calibration:
+    """A folder of calibrate; `BadInput` for one that is none, has not ended, or lacks a table."""
+    from sim.calibration.stored import RECORD, changed_files, read_calibrated
+
+    found = read_calibrated(folder)
+    altered = changed_files(folder)
+    return Calibration(found, words({RECORD if name == MANIFEST else name: how for name, how in altered.items()}))
+
+
+def integrity(run: Run) -> tuple[list[str], list[str]]:
+    """What is wrong with a stored run, and what could not be asked; two empty lists for one that is whole.
+
+    Seals find what was changed by mistake. Somebody who seals anew is found where the digest of the results, the
+    scenario or the key figures no longer follow from the tables; a rerun (`verify`) finds the rest.
+    """
+    wrong, unknown = [], []
+    if found := changed_files(run.path, run.manifest):
+        wrong.append(f"no longer what was written: {words(found)}")
+    if not is_sealed(run.manifest):
+        unknown.append(NOT_SEALED)
+    if result_digest(run.monthly, run.arms, run.tiers) != run.manifest["result_digest"]:
+        wrong.append("monthly.parquet does not have the result digest that manifest.json states")
+    if difference := against_scenario(run.manifest, run.scenario_text):
+        wrong.append(f"manifest.json {difference}")
+    if str(run.manifest.get("code_version", "")).startswith(code_version()):
+        wrong += [f"{name} is not what the stored tables come to" for name in _other_key_figures(run)]
+    else:
+        unknown.append("the run was made by another version of the program, so its key figures were not computed again")
+    return wrong, unknown
+
+
+def _other_key_figures(run: Run) -> list[str]:
+    """Tables of key figures that do not follow from the stored tables."""
+    from sim.measures.compare import compare
+    from sim.measures.evidence import evidence_of
+    from sim.measures.kpis import run_kpis_of, summarise
+    from sim.measures.precision import precision
+
+    kpis = run_kpis_of(run)
+    again = {"summary.csv": summarise(kpis, evidence_of(run).errors)}
+    if len(run.arms) > 1:
+        again |= {"comparison.csv": compare(kpis, run.arms[0]), "precision.csv": precision(kpis, run.arms[0])}
+    found = []
+    for name, table in again.items():
+        buffer = io.StringIO()
+        table.to_csv(buffer, index=False, lineterminator="\n")
+        if (run.path / name).exists() and (run.path / name).read_text("utf-8") != buffer.getvalue():
+            found.append(name)
+    return found

@@ -1,0 +1,80 @@
+"""What of a customer book was read and yet looks wrong, with what would put it right or say that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sim.phrases import counted
+from sim.population.book.columns import StateColumn, quoted
+from sim.population.book.forms.base import named
+from sim.population.book.reading import Reading
+
+
+def doubts_of(read: Reading) -> Iterator[tuple[str, str]]:
+    """Each doubt as (key path, sentence)."""
+    for name, text in _doubts(read):
+        yield f"population.columns.{name}", text
+
+
+def _doubts(read: Reading) -> Iterator[tuple[str, str]]:
+    yield from _of_ids(read)
+    for name, seen in read.thousands.items():
+        if read.decimal is None and seen.likely:
+            number = float(seen.sample)
+            yield (
+                name,
+                f"all amounts of {_column(read, name)} look like {seen.sample}, read as {number:,.3f} and not as "
+                f"{number * 1000:,.0f}; if the point marks thousands, population.decimal: comma reads "
+                f"{number * 1000:,.0f}, decimal: point says that it is right",
+            )
+    yield from _of_dates(read)
+    for name, money in read.currencies.items():
+        for code, rows in money.rows.items():
+            if code != read.currency and read.scale == 1.0:
+                yield (
+                    name,
+                    f"{counted(rows, 'amount')} of {_column(read, name)} {_are(rows)} in {code} and read as so many "
+                    f"{read.currency}; population.currency_scale says what one {code} is in {read.currency}",
+                )
+    for name, (signs, without) in read.percents.items():
+        if signs and without:
+            yield (
+                name,
+                f"{counted(signs, 'number')} of {_column(read, name)} {'has' if signs == 1 else 'have'} a percent sign "
+                f"and {without:,} not; those are read as they stand, so 1.5% is 0.015 and 1.5 is 1.5",
+            )
+    for name, labels in read.labels.items():
+        spec = read.specs[name]
+        if isinstance(spec, StateColumn) and (doubt := labels.doubt(spec)):
+            yield name, doubt
+
+
+def _of_ids(read: Reading) -> Iterator[tuple[str, str]]:
+    spec = read.specs.get("id")
+    if spec is None:
+        return
+    places = read.places({(row, spec.column) for row in read.ids.short}) if read.ids.short else {}
+    lines = named([places[row, spec.column][0] for row in read.ids.short], read.ids.shorts, read.book.unit)
+    if doubt := read.ids.doubt(quoted(spec.column), lines, spreadsheet=read.book.kind == "xlsx"):
+        yield "id", doubt
+
+
+def _of_dates(read: Reading) -> Iterator[tuple[str, str]]:
+    for name, column in read.dates.items():
+        if column is not None and column.doubt:
+            yield name, column.doubt
+        day, rows = read.unknown_days.get(name, ("", 0))
+        if day:
+            yield (
+                name,
+                f"{counted(rows, 'row')} of {_column(read, name)} {_are(rows)} {day}, which looks like a code for "
+                "unknown and is read as a day; leave such cells empty, and map the column with missing: impute",
+            )
+
+
+def _column(read: Reading, name: str) -> str:
+    return quoted(read.specs[name].column)
+
+
+def _are(rows: int) -> str:
+    return "is" if rows == 1 else "are"

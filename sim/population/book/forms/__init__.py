@@ -1,0 +1,1 @@
+"""The kinds of file that a customer book may be, one a room."""

@@ -1,0 +1,138 @@
+"""What stands around a number in an export: signs and codes of currencies, percent, brackets, full-width digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Currencies by sign and code, as an export has them beside a number; codes in any case. A bare sign that several
+# countries use stands for the one that is most often meant.
+CURRENCIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "CNY": ("CNY", "RMB", "CN¥", "¥", "元", "圆", "人民币"),
+        "EUR": ("EUR", "€"),
+        "USD": ("USD", "US$", "$", "美元"),
+        "GBP": ("GBP", "£"),
+        "CHF": ("CHF", "SFr", "Fr"),
+        "JPY": ("JPY", "JP¥", "円"),
+        "HKD": ("HKD", "HK$", "港元", "港币"),
+        "TWD": ("TWD", "NT$"),
+        "SGD": ("SGD", "S$"),
+        "AUD": ("AUD", "A$", "AU$"),
+        "CAD": ("CAD", "C$", "CA$"),
+        "NZD": ("NZD", "NZ$"),
+        "BRL": ("BRL", "R$"),
+        "MXN": ("MXN", "MX$"),
+        "INR": ("INR", "₹", "Rs"),
+        "KRW": ("KRW", "₩"),
+        "CZK": ("CZK", "Kč", "Kčs"),
+        "PLN": ("PLN", "zł"),
+        "HUF": ("HUF", "Ft"),
+        "SEK": ("SEK",),
+        "NOK": ("NOK",),
+        "DKK": ("DKK",),
+        "RUB": ("RUB", "₽"),
+        "TRY": ("TRY", "₺"),
+        "ZAR": ("ZAR",),
+        "ILS": ("ILS", "₪"),
+    }
+)
+BY_SIGN: Final[Mapping[str, str]] = MappingProxyType(
+    {sign.casefold(): code for code, signs in CURRENCIES.items() for sign in signs}
+)
+_PLAIN: Final = r"^[\d.,+\-eE' ]*$"
+_BARE: Final = "[\\d.,+\\-\\s'\u2019%()]+|[eE][+-]?\\d+$"
+
+
+@dataclass
+class Around:
+    """What stood around the numbers of one batch: a currency's code by row (empty where none), and percent signs."""
+
+    currency: NDArray[np.str_] | None = None
+    percent: NDArray[np.bool_] | None = None
+
+
+@dataclass
+class Currencies:
+    """The currencies met in a column: rows of each, and the first ones."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    first: dict[str, list[int]] = field(default_factory=dict)
+
+    def see(self, codes: NDArray[np.str_], before: int, most: int) -> None:
+        """The codes of more rows, of which so many came before; `most` rows are kept of each."""
+        for code in np.unique(codes).tolist():
+            if code:
+                rows = np.flatnonzero(codes == code)
+                self.rows[code] = self.rows.get(code, 0) + len(rows)
+                first = self.first.setdefault(code, [])
+                first += [before + int(row) for row in rows[: most - len(first)]]
+
+
+def plain_digits(cells: pa.Array) -> pa.Array:
+    """Texts with full-width digits and signs as ASCII, and every dash before a number as a minus."""
+    import pyarrow.compute as pc
+
+    if pc.all(pc.string_is_ascii(cells), min_count=0).as_py():
+        return cells
+    cells = pc.utf8_normalize(cells, "NFKC")
+    return pc.replace_substring_regex(cells, "^([^\\d]*)[\u2212\u2013\ufe63](\\s*[\\d.,])", r"\1-\2")
+
+
+def bare(cells: pa.Array, *, money: bool, share: bool) -> tuple[pa.Array, Around]:
+    """Numbers without what stands around them, as texts: (1,200) and 1,200- as -1,200; of money the currency goes,
+    of shares the percent sign, and what went is told."""
+    import pyarrow.compute as pc
+
+    around = Around()
+    if money and not pc.all(pc.match_substring_regex(cells, _PLAIN), min_count=0).as_py():
+        cells, around.currency = _without_currency(cells)
+    if share and _any(pc.match_substring(cells, "%")):
+        percent = pc.fill_null(pc.match_substring_regex(cells, r"\d[.,]?\s*%$"), False)
+        around.percent = percent.to_numpy(zero_copy_only=False).astype(bool)
+        cells = pc.if_else(percent, pc.replace_substring_regex(cells, r"\s*%$", ""), cells)
+    if _any(pc.starts_with(cells, "(")):
+        cells = pc.replace_substring_regex(cells, r"^\(([^+\-]*\d[^+\-]*)\)$", r"-\1")
+    if _any(pc.ends_with(cells, "-")):
+        cells = pc.replace_substring_regex(cells, r"^([^+\-]*\d[^+\-]*?)\s*-$", r"-\1")
+    return cells, around
+
+
+def _any(mask: pa.Array) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.any(mask, min_count=0).as_py())
+
+
+def _without_currency(cells: pa.Array) -> tuple[pa.Array, NDArray[np.str_] | None]:
+    """Amounts without a currency's sign before or after the number, and its code by row, empty where none."""
+    import pyarrow.compute as pc
+
+    coded = pc.replace_substring_regex(cells, _BARE, "").fill_null("").dictionary_encode()
+    words = coded.dictionary.to_pylist()
+    codes = np.array([BY_SIGN.get(word.casefold().rstrip("."), "") for word in words], dtype=np.str_)
+    known = [word for word, code in zip(words, codes, strict=True) if code]
+    if not known:
+        return cells, None
+    known.sort(key=len, reverse=True)
+    inside = rf"\d[.,]?\s*(?:{'|'.join(map(re.escape, known))})\s*[.,]?\d"
+    bare_cells = cells
+    for word in known:
+        bare_cells = pc.replace_substring(bare_cells, word, "", max_replacements=1)
+    bare_cells = pc.utf8_trim_whitespace(bare_cells)
+    if _any(pc.match_substring_regex(bare_cells, r"^[+\-(]\s")):
+        bare_cells = pc.replace_substring_regex(bare_cells, r"^([+\-(])\s+", r"\1")
+    of_row = codes[coded.indices.to_numpy(zero_copy_only=False)]
+    import pyarrow as pa
+
+    outside = pc.and_(pa.array(of_row != ""), pc.invert(pc.fill_null(pc.match_substring_regex(cells, inside), False)))
+    return pc.if_else(outside, bare_cells, cells), of_row
