@@ -71,7 +71,7 @@ class OracleBank(mesa.Model):
     def begins_measuring(self) -> None:
         """Month 0: hazards are normalised once more, and the arm's strategies begin."""
         self.weighs_population()
-        self.promoters_at_start = self.promoters()
+        self.promoters_at_start = self.promoters_counted
         self.remembers_tiers()
         self.programme = OracleProgramme(self, self.scenario.arm_list[0])
         for one in self.customers:
@@ -125,7 +125,8 @@ class OracleBank(mesa.Model):
         self.month -= 1
 
     def counts_itself(self) -> None:
-        """What the next month goes by: customers, and the share of app users."""
+        """What the next month goes by, before managers come and go: customers, app users, promoters."""
+        self.promoters_counted = self.promoters()
         active = [one for one in self.customers if one.state == ACTIVE]
         self.size = sum(one.weight for one in self.open_customers()) / UNIT
         self.share_of_users = sum(one.weight * one.adopted for one in active) / max(

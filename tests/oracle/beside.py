@@ -26,6 +26,7 @@ DIFFERENCES = {
     "market_effect": "aum",
     "profit": "revenue",
 }  # of larger ones
+TOLERANCE_OF_SUMS = 2e-5  # sums in 1/4096: one customer's last unit, in a tier of a few dozen
 TOLERANCE_OF_MONEY = 2e-5  # AUM is the exponential of a float of 32 bits near 16
 
 
@@ -102,8 +103,11 @@ def common_unlike(oracle: OracleBank, model: BankModel) -> Iterator[str]:
         "risk_spread": (oracle.risk_spread, model.risk_spread),
         "quality": ([one.quality() for one in oracle.team.managers], model.team.quality()[:-1]),
     }
+    if oracle.programme is not None:
+        shared["promoters"] = oracle.promoters_at_start, model.promoters
+    limits = {"moments": TOLERANCE_OF_SUMS, "close_rate": 0.0, "dormant_rate": 0.0}
     for name, (mine, theirs) in shared.items():
-        if not np.allclose(mine, theirs, rtol=TOLERANCE, atol=0.0 if name.endswith("rate") else TOLERANCE):
+        if not np.allclose(mine, theirs, rtol=TOLERANCE, atol=limits.get(name, TOLERANCE)):
             yield f"{name}: oracle {mine}, model {np.asarray(theirs).tolist()}"
 
 

@@ -112,7 +112,7 @@ class OracleManager(mesa.Agent):
             return
         if u[0] < self.chance_of_leaving():
             prepared = u[1] >= s.unplanned * math.exp(levers.log_unprepared)
-            self.leaves(math.exp(levers.log_vacancy), prepared=prepared, to_rival=u[2] < s.to_rival)
+            self.leaves(prepared=prepared, to_rival=u[2] < s.to_rival)
         elif not self.remote and u[3] < -math.expm1(-s.reorganisation / 12.0):
             self.upsets(s.change_planned, s.bond_kept)
 
@@ -126,10 +126,10 @@ class OracleManager(mesa.Agent):
         ratio = s.turnover_fatigue**self.fatigue * math.exp(self.bank.levers.log_manager_exit)
         return -math.expm1(-rate / 12.0 * ratio)
 
-    def leaves(self, vacancy: float, *, prepared: bool, to_rival: bool) -> None:
-        """The post stays empty for some months, times a ratio; customers feel it, and some follow."""
+    def leaves(self, *, prepared: bool, to_rival: bool) -> None:
+        """The post stays empty for some months; customers feel it, and some follow."""
         s = self.settings
-        self.months_vacant = max(round(s.vacancy_months * vacancy), 1)
+        self.months_vacant = max(round(s.vacancy_months * math.exp(self.bank.levers.log_vacancy)), 1)
         if to_rival:
             owned = self.bank.by_tier(s.owned_loyalty, self.tier)
             for one in self.book:
@@ -141,8 +141,7 @@ class OracleManager(mesa.Agent):
         """A rival may hire the manager away, without a hand-over."""
         chance = 1.0 - self.bank.world.stays[self.tier]
         if chance > 0.0 and not self.remote and not self.vacant and self.luck(POACHED)[0] < chance:
-            vacancy = math.exp(self.bank.levers.log_vacancy) if self.bank.to_the_letter else 1.0
-            self.leaves(vacancy, prepared=False, to_rival=True)
+            self.leaves(prepared=False, to_rival=True)
 
     def upsets(self, log_ratio: float, bond_kept: float) -> None:
         for one in self.book:
