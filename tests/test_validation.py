@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from sim.cli import main
+from sim.validation import __main__ as anew
 from sim.validation import experiments, markdown, measuring, stored
 from sim.validation.experiments import BY_NAME, EXPERIMENTS, Experiment, Size, needed
 from sim.validation.findings import FACTS, NAMES, judge, verdict
@@ -42,6 +44,23 @@ def test_the_shipped_table_has_every_figure_and_verdict() -> None:
         for one in findings:
             assert one.verdict == told.loc[one.what, "verdict"], f"{fact} {one.what}: another tolerance since"
     assert sum(shipped.record[key] for key in stored.COUNTED) == shipped.record["of"] == len(FACTS)
+
+
+def test_only_a_full_table_of_this_code_is_shipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = measuring.gathered(measuring.Living(str(tmp_path), Size(1000)), [1], [], list(NAMES))
+    monkeypatch.setattr(stored, "ship", lambda *_, **__: pytest.fail("shipped"))
+    monkeypatch.setattr(anew, "DOCS", tmp_path)
+    for wrong, said in (
+        (replace(found, found={"V1": found.found["V1"]}), "not of all facts"),
+        (replace(found, digest="of old"), "measured by other code"),
+        (found, "of 1,000 customers"),
+    ):
+        stored.write(tmp_path, wrong, {})
+        assert anew.main([str(tmp_path)]) == 2
+        assert said in capsys.readouterr().err
+    assert not (tmp_path / "validation.md").exists()
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from sim import house
+from sim.errors import BadInput
 from sim.validation import markdown, revision, stored
 
 DOCS = house.FOLDER.parent / "docs"
@@ -33,7 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         (DOCS / "revision-2.md").write_text(text, encoding="utf-8")
         return 0
     if asked.folder is not None:
-        stored.ship(stored.read(asked.folder), kept_bank=stored.kept_bank())
+        try:
+            found = stored.read(asked.folder)
+            if why := stored.not_to_ship(found):
+                raise BadInput.at(str(asked.folder), why)
+        except BadInput as bad:
+            print(*bad.mistakes, sep="\n", file=sys.stderr)
+            return 2
+        stored.ship(found, kept_bank=stored.kept_bank())
     (DOCS / "validation.md").write_text(markdown.page(stored.shipped()), encoding="utf-8")
     return 0
 

@@ -21,8 +21,9 @@ from sim.store.files import why_unreadable, write_csv, write_json
 from sim.store.validation_columns import VALIDATION
 from sim.validation import strategies
 from sim.validation.courses import COURSES, Curve
+from sim.validation.experiments import Size
 from sim.validation.findings import ABSENT, FACTS, HOLDS, MISSES, UNCLEAR, Finding
-from sim.validation.measuring import Measured
+from sim.validation.measuring import Measured, model_digest
 from sim.validation.statistics import Interval
 
 FORMAT = "rapport-validation"
@@ -146,6 +147,17 @@ def read(folder: Path) -> Stored:
 def shipped() -> Stored:
     """The last full measurement, which the program comes with."""
     return _read(SHIPPED / SHIPPED_FACTS, SHIPPED / SHIPPED_RECORD)
+
+
+def not_to_ship(stored: Stored) -> str:
+    """Why a measurement is not the table that the program may come with; "" if it is."""
+    if missing := [fact.name for fact in FACTS if fact.name not in stored.verdicts]:
+        return f"not of all facts: {', '.join(missing)} are missing"
+    if (digest := model_digest()) != stored.record["model"]:
+        return f"measured by other code ({stored.record['model']}, this is {digest}); measure anew"
+    if stored.record["customers"] < Size().customers:
+        return f"of {stored.record['customers']:,} customers; tolerances are for {Size().customers:,}"
+    return ""
 
 
 def ship(stored: Stored, **more: Any) -> None:

@@ -35,7 +35,7 @@ def main(arguments: argparse.Namespace) -> int:
     facts, seeds = _facts(arguments.facts), _seeds(arguments.seeds)
     folder = arguments.out or DEFAULT
     goes_on = (folder / KEPT).is_dir() and not (folder / stored.RECORD).exists()
-    refuse_occupied(folder, "a validation", (*FILES, f"{KEPT}/*.json"), overwrite=arguments.overwrite or goes_on)
+    refuse_occupied(folder, "a validation", (*FILES, f"{KEPT}/*"), overwrite=arguments.overwrite or goes_on)
     if arguments.overwrite and folder.exists():
         for file in folder.iterdir():
             shutil.rmtree(file) if file.is_dir() else file.unlink()
