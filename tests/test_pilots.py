@@ -240,6 +240,22 @@ def test_rows_of_a_label_stand_together_and_joiners_come_among_their_own() -> No
     assert (c.joined_month[open_] > 0).sum() > 500
 
 
+def test_a_bank_lives_its_burn_in_before_anybody_is_in_a_pilot() -> None:
+    """One bank stepped by hand stands where the arm of a run stands."""
+    s = arms(arms={"one": BOTH}, months=3, burn_in=4)
+    alone = begun(s, "one")
+    assert alone.month == -4
+    alone.run(until=0)
+    assert alone.pilots is not None
+    reference = begun(s, "nothing")
+    reference.run(until=0)
+    order, other = np.argsort(alone.customers.uid), np.argsort(reference.customers.uid)
+    for name in ("uid", "aum", "satisfaction", "state"):
+        np.testing.assert_array_equal(
+            getattr(alone.customers, name)[order], getattr(reference.customers, name)[other], err_msg=name
+        )
+
+
 def test_a_pilot_goes_on_from_a_stored_state_and_another_may_begin_there() -> None:
     s = arms(arms={"one": BOTH, "later": [{**BOTH[1], "from": 3}], "none": []}, months=6)
     for arm, past in (("one", "one"), ("later", "none"), ("later", "later")):

@@ -128,9 +128,8 @@ class BankModel(mesa.Model):
             self.settings.mechanisms.manager_turnover,
             channel_settings=scenario.channels,
         )
-        self.pilots = (
-            Pilots(among, seed) if (among := pilots([one.where for one in arm.strategies], self.tiers)) else None
-        )
+        self.pilots: Pilots | None = None  # from month 0 on
+        self.piloted = pilots([one.where for one in arm.strategies], self.tiers)
         self.inside: dict[int, tuple[Levers, Now]] = {}  # what holds for customers of a label, this month
         if state is None:
             self._found()
@@ -503,7 +502,8 @@ class BankModel(mesa.Model):
         """Month 0 or later: who is in which pilot, and rows of one label together."""
         if not self.is_measuring:
             self.customers.first_tier[:] = self.customers.tier
-        if self.pilots is not None:
+        if self.piloted:
+            self.pilots = Pilots(self.piloted, self.seed)
             self.observer.moved(self.pilots.group(self.customers))
 
     def scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:

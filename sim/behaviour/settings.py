@@ -312,7 +312,7 @@ class Feelings(Settings):
     """dislike of contact pressure beyond 1.5"""
     trust: float = assumption(0.10, "1/month", plausible=(0.05, 0.2), allowed=(0.001, 1), source="DECISIONS 16")
     """speed at which trust follows satisfaction"""
-    breach: float = assumption(0.5, "SD", plausible=(0.2, 1.0), allowed=(0, 10), source="DECISIONS 16")
+    breach: float = assumption(0.5, "raw trust", plausible=(0.2, 1.0), allowed=(0, 10), source="DECISIONS 16")
     """trust lost by a breach"""
     engagement: float = assumption(
         0.9, "1/month", plausible=(0.8, 0.95), allowed=(0, None), below=1, source="DECISIONS 16"

@@ -26,14 +26,12 @@ UNIT = 1024  # of weight, a customer
 class OracleBank(mesa.Model):
     """One bank under the scenario's first arm and one seed; `first` are its first customers, columns by name each.
 
-    `to_the_letter` has it live by the texts where the model is known not to (README.md).
     Taken from the model: what customers are when they come, no more.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, first: list[dict[str, Any]], *, to_the_letter: bool = False):
+    def __init__(self, scenario: Scenario, seed: int, first: list[dict[str, Any]]):
         super().__init__()
         self.scenario, self.seed, self.month = scenario, seed, -scenario.burn_in
-        self.to_the_letter = to_the_letter
         self.settings, self.tiers = scenario.model, scenario.tier_list
         self.channels = scenario.channels.all()
         self.bounds = [tier.start for tier in self.tiers]

@@ -118,9 +118,9 @@ def refuse(month: int, differing: list[str]) -> None:
 class Beside:
     """A bank of each kind with the same scenario and seed; `step` lives a month in both and compares."""
 
-    def __init__(self, model: BankModel, *, to_the_letter: bool = False):
+    def __init__(self, model: BankModel):
         self.model = model
-        self.oracle = OracleBank(model.scenario, model.seed, people(model), to_the_letter=to_the_letter)
+        self.oracle = OracleBank(model.scenario, model.seed, people(model))
         refuse(-model.scenario.burn_in, self.differing())
 
     def begin_measuring(self) -> None:

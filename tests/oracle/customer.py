@@ -179,9 +179,8 @@ class OracleCustomer(mesa.Agent):
     def wealth_moves(self) -> None:
         wealth, market = self.bank.settings.wealth, self.world.market[self.tier]
         if not self.bank.settings.mechanisms.wealth:
-            if not self.bank.to_the_letter:
-                self.log_wealth += market
-                self.wealth_mean += market
+            self.log_wealth += market  # an event's doing, as 4.4 says
+            self.wealth_mean += market
             return
         jump = market + (wealth.inheritance_jump if self.inherits else 0.0)
         shock = wealth.sd * student(self.life["shock"])
