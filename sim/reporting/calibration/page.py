@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim.calibration.stored import Calibrated
-from sim.phrases import duration
+from sim.phrases import counted, duration
 from sim.reporting.calibration.words import HEAD, between, cells, check_lines, headlines, rows_of, setting, short
 from sim.reporting.figures import Plate, units
 from sim.reporting.figures.calibration import marginals, pairs, ranks, targets, waves
@@ -103,7 +103,7 @@ def write(found: Calibrated) -> Path:
             ("digest of the result", told["result_digest"]),
             ("code version", told["code_version"]),
             ("seed", str(told["seed"])),
-            ("took", f"{duration(told['seconds'])} on {told['workers']} workers"),
+            ("took", f"{duration(told['seconds'])} on {counted(told['workers'], 'worker')}"),
             *((f"SHA-256 of {name}", digest) for name, digest in told["data"].items()),
         ],
         pictures=by_section(pictures),

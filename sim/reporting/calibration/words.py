@@ -158,10 +158,11 @@ def setting(found: Calibrated) -> str:
     told = found.record
     of = f"study {told['study']}" if told["study"] else f"scenario {told['scenario']}"
     stages = told["facts"].get("stages")
+    made = "lives of the bank" if "lived" in told["facts"] else "data sets made up"
     staged = f" in {counted(len(stages), 'stage')}" if stages else ""
     return (
         f"{of}, {counted(len(found.fit), 'target')}, {METHODS[told['method']]}{staged}, "
-        f"{told['simulations']:,} data sets made up, {len(found.draws):,} draws"
+        f"{told['simulations']:,} {made}, {len(found.draws):,} draws"
     )
 
 
