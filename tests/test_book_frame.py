@@ -51,6 +51,24 @@ def test_a_frame_gives_the_results_of_its_file_and_verifies(tmp_path: Path) -> N
         verify(tmp_path / "frame", threads=1)
 
 
+def test_a_frame_is_the_book_of_every_experiment() -> None:
+    bank = sim.Bank(SCENARIO, book=frame())
+    assert len(bank.customers.frame(["aum"])) == 40
+    both = {**SCENARIO, "arms": {"nothing": [], "service": [{"use": "personalised_service"}]}}
+    assert len(sim.potential_outcomes(both, book=frame(), progress=False).table) == 40
+    search = {
+        "arm": "service",
+        "vary": {"arms.service.personalised_service.from": {"low": 0, "high": 3}},
+        "objectives": [{"kpi": "npv"}],
+        "candidates": 4,
+        "generation": 4,
+        "seeds": {"count": 1, "most": 2},
+        "confirm": {"count": 3, "best": 1},
+    }
+    found = sim.optimise({**both, "months": 12, "optimise": search}, book=frame(), progress=False)
+    assert found.manifest["book"]["rows"] == 40
+
+
 def test_other_data_has_another_digest_and_the_index_none() -> None:
     columns = {"id": "id", "aum": "aum"}
     one, other = frame(), frame()

@@ -20,7 +20,8 @@ class Bank(BankModel):
     """One bank to live step by step: a `mesa.Model` whose customers are rows of a table and managers are agents.
 
     It stands at month 0, after the burn-in (`burn_in` False: at its founding); `step` lives a month. It lives what the
-    same arm and seed live in `sim.run`. Raises `BadInput` for a scenario that is wrong and an arm it does not have.
+    same arm and seed live in `sim.run`; `book` is as there. Raises `BadInput` for a scenario that is wrong and an arm
+    it does not have.
 
     >>> import sim
     >>> bank = sim.Bank("scenarios/quick.yaml", arm="nothing", seed=1, values={"population.customers": 2000})
@@ -39,10 +40,11 @@ class Bank(BankModel):
         seed: int = 1,
         months: int | None = None,
         values: Mapping[str, Any] | None = None,
+        book: pd.DataFrame | None = None,
         threads: int = 1,
         burn_in: bool = True,
     ):
-        one = prepared(scenario, seeds=[seed], months=months, values=values)
+        one = prepared(scenario, seeds=[seed], months=months, values=values, book=book)
         seed, threads = one.scenario.seed_list[0], number_from(threads, "threads", 1)
         arms = {each.name: each for each in one.scenario.arm_list}
         arm = next(iter(arms)) if arm is None else arm

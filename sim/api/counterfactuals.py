@@ -93,6 +93,7 @@ def potential_outcomes(
     seed: int | None = None,
     months: int | None = None,
     values: Mapping[str, Any] | None = None,
+    book: pd.DataFrame | None = None,
     rule: str = "randomised",
     share: float = 0.5,
     by: str = "",
@@ -102,14 +103,14 @@ def potential_outcomes(
     """Follow each customer of month 0 through every arm with the same luck, and give each one arm by a stated rule.
 
     `arms` are of the scenario, the reference first; `customers` how many rows (all, unless given); `seed` one seed
-    (the scenario's first). `rule` is "randomised", "targeted" (by a column or score the bank can see) or "confounded"
-    (by one it cannot see): `share` of the customers are given an arm after the first, the log odds rise by `strength`
-    with each standard deviation of `by`. Raises `BadInput` before anything is lived.
+    (the scenario's first); `book` as of `sim.run`. `rule` is "randomised", "targeted" (by a column or score the bank
+    can see) or "confounded" (by one it cannot see): `share` of the customers are given an arm after the first, the log
+    odds rise by `strength` with each standard deviation of `by`. Raises `BadInput` before anything is lived.
     """
     from sim.experiments.counterfactuals import Rule
     from sim.experiments.counterfactuals import potential_outcomes as follow
 
-    one = prepared(scenario, seeds=None if seed is None else [seed], months=months, values=values)
+    one = prepared(scenario, seeds=None if seed is None else [seed], months=months, values=values, book=book)
     arms = None if arms is None else names_of(arms)
     customers = None if customers is None else number_from(customers, "customers", 1)
     share, strength = plain(share, "share"), plain(strength, "strength")

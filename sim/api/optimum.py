@@ -75,6 +75,7 @@ def optimise(
     workers: int | None = None,
     cluster: str | None = None,
     values: Mapping[str, Any] | None = None,
+    book: pd.DataFrame | None = None,
     out: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     resume: bool = False,
@@ -88,7 +89,7 @@ def optimise(
     from sim.experiments.sweep.drive import SweepOptions
     from sim.store.optimum import read_optimised
 
-    one = prepared(scenario, values=values)
+    one = prepared(scenario, values=values, book=book)
     folder, keep = kept(out, "optimise")
     listener = callback(progress, units=(one.scenario.name, 2))
     stored = search(one, SweepOptions(folder, resume, overwrite), place(workers, cluster), listener)
