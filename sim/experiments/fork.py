@@ -201,7 +201,8 @@ def _slips(prepared: Prepared, stored: Stored, month: int, origins: Mapping[str,
     if book is not None and old is not None:
         if book.digest != old["sha256"]:
             yield ("population", "file"), "holds other customers than the stored run's book; that book"
-        now["population"]["file"] = then["population"]["file"]
+        for key in ("file", "tables"):
+            now["population"][key] = then["population"].get(key)
     if not any(_past(arm, month, 0)[1] for arm in now["arms"].values()):
         now["implementation"] = then["implementation"]  # it says how strategies take hold
     if now["record"]["panel"] == 0:

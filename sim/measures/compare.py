@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.errors import BadInput, Mistake
 from sim.measures.intervals import half_width
-from sim.store.differing import differing_keys, in_words
+from sim.store.differing import BOOK_FILES, differing_keys, in_words
 from sim.store.run_reading import Run
 from sim.store.tables import COMPARISON_COLUMNS, REQUIRED_TABLES, dtype_of
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROUNDING = 1e-14  # relative: means over other weights differ by this much when nothing differs
 LONGEST_MARK = 14  # letters of a run's name before those of its arms
 # Of scenarios that are compared this may differ and the bank is the same; a book is known by its digest.
-NOT_THE_BANK = ("name", "about", "arms", "seeds", "sweep", "optimise", "record", "population.file")
+NOT_THE_BANK = ("name", "about", "arms", "seeds", "sweep", "optimise", "record", *BOOK_FILES)
 SAME_IN_A_FAMILY = ("tiers", "months", "currency", "discount_rate")
 
 

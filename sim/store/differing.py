@@ -10,6 +10,7 @@ import yaml
 
 NAMED = 4  # keys that a line names
 LONGEST = 32  # letters of a value
+BOOK_FILES = ("population.file", "population.tables")  # where a book lies: what it holds is told by its digest
 Difference = tuple[str, Any, Any]
 
 

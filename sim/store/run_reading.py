@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Mistake
+from sim.store.differing import BOOK_FILES
 from sim.store.files import why_unreadable
 from sim.store.folder import (
     PARTS,
@@ -72,7 +73,7 @@ def _not_resumed(path: Path, stored: Mapping[str, Any], manifest: Mapping[str, A
     """Another scenario, by arms, by the keys that differ, by its book, or by digest alone; then another code."""
     if _same(stored, manifest):
         return "" if stored["status"] == "done" else other_code(stored, manifest)
-    other = other_arms(stored, manifest) or other_scenario(path, scenario_text, but=("population.file",))
+    other = other_arms(stored, manifest) or other_scenario(path, scenario_text, but=BOOK_FILES)
     if not other:
         why = " (its book held other customers)" if other_book(stored, manifest) else ""
         why = why or other_posterior(stored, manifest)

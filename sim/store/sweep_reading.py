@@ -14,6 +14,7 @@ import numpy as np
 
 from sim.errors import BadInput, Mistake
 from sim.store.columns import FILES
+from sim.store.differing import BOOK_FILES
 from sim.store.files import why_unreadable
 from sim.store.folder import LOCKS, PARTS, POSTERIORS, Kind, other_arms, other_book, other_code, other_scenario
 from sim.store.manifest import FINISHED, sweep_mistakes
@@ -46,7 +47,7 @@ SEALED = ("scenario.yaml", "plan.json", "design.csv", "units.parquet", TASKS, "o
 
 
 # A sweep that is there may be extended by another design and other seeds; a book is told by its digest.
-MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", "population.file", "posterior")
+MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", *BOOK_FILES, "posterior")
 
 
 def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
