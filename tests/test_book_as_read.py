@@ -62,7 +62,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
 def test_what_became_of_each_word_is_said_with_counts_and_a_label_of_leavers_is_doubted(desk: Desk) -> None:
     words = "s.yaml: book: state from Churn: No is dormant (75), Yes is active (25)"
     told = desk.validate(YES_25, "{id: id, aum: bal, state: Churn}")
-    assert told[:2] == ["s.yaml: book: 100 customers, separator comma, decimal point", words]
+    assert told[:2] == ["s.yaml: book: 100 customers, separator comma, encoding utf-8, decimal point", words]
     (doubt,) = told[2:]
     assert doubt == (
         "s.yaml:7:38  population.columns.state: doubt: the column Churn sounds like customers who are gone, yet its "
@@ -76,7 +76,7 @@ def test_what_became_of_each_word_is_said_with_counts_and_a_label_of_leavers_is_
         "state": [{"word": "No", "means": "dormant", "rows": 75}, {"word": "Yes", "means": "active", "rows": 25}]
     }
     assert book["doubts"] == [doubt.split("  ", 1)[1].replace("doubt: ", "")]
-    assert book["form"] == {"kind": "csv", "separator": "comma", "decimal": "point"}
+    assert book["form"] == {"kind": "csv", "separator": "comma", "encoding": "utf-8", "decimal": "point"}
     _, quiet = desk.manifest("--quiet")
     assert quiet.splitlines() == [doubt]
 
@@ -184,9 +184,12 @@ def test_the_separator_is_found_outside_quotes_and_said(desk: Desk, mark: str) -
     rows = ("cid", "age", "ten", '"Bal, EUR; a|b\tc"', "note"), ("1", "40", "12", "5", odd), ("2", "41", "12", "6", odd)
     book = "\n".join(mark.join(row) for row in rows)
     columns = r'{id: cid, aum: "Bal, EUR; a|b\tc"}'
-    assert desk.validate(book, columns) == [f"s.yaml: book: 2 customers, separator {name}, decimal point"]
+    assert desk.validate(book, columns) == [
+        f"s.yaml: book: 2 customers, separator {name}, encoding utf-8, decimal point"
+    ]
     assert desk.validate(book, columns, f"  separator: {name}\n")
-    assert desk.manifest("--quiet")[0]["form"] == {"kind": "csv", "separator": name, "decimal": "point"}
+    form = {"kind": "csv", "separator": name, "encoding": "utf-8", "decimal": "point"}
+    assert desk.manifest("--quiet")[0]["form"] == form
 
 
 def test_a_separator_that_is_not_there_is_refused(desk: Desk) -> None:
@@ -207,7 +210,7 @@ def test_a_sweeps_list_takes_every_separator(desk: Desk) -> None:
 
 def test_amounts_that_all_look_like_thousands_are_doubted_and_read_by_decimal_comma(desk: Desk) -> None:
     form, doubt = desk.validate(EUROPEAN, EUROPEAN_COLUMNS)
-    assert form == "s.yaml: book: 5 customers, separator semicolon, decimal point"
+    assert form == "s.yaml: book: 5 customers, separator semicolon, encoding utf-8, decimal point"
     assert doubt == (
         's.yaml:7:27  population.columns.aum: doubt: all amounts of "Balance, EUR" look like 692.176, read as '
         "692.176 and "
@@ -218,7 +221,7 @@ def test_amounts_that_all_look_like_thousands_are_doubted_and_read_by_decimal_co
     assert len(desk.validate(EUROPEAN, EUROPEAN_COLUMNS, "  decimal: point\n")) == 1
     assert len(desk.validate(EUROPEAN, EUROPEAN_COLUMNS, "  decimal: comma\n")) == 1
     book, _ = desk.manifest("--quiet")
-    assert book["form"] == {"kind": "csv", "separator": "semicolon", "decimal": "comma"}
+    assert book["form"] == {"kind": "csv", "separator": "semicolon", "encoding": "utf-8", "decimal": "comma"}
     import pandas as pd
 
     monthly = pd.read_parquet(desk.folder / "out" / "monthly.parquet").query("month == 0")
@@ -252,6 +255,50 @@ def test_thousands_are_read_where_the_decimal_is_said(desk: Desk, decimal: str, 
         f"book.csv:2:3  bal: 1 row is not a number (line 2: '{wrong}'); every balance must be a number, "
         f"written as in {written}"
     )
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "values"),
+    [
+        (("1,234.5", "1,234", "7", "0.5"), "point (found by 1,234.5)", [1234.5, 1234, 7, 0.5]),
+        (("1,234,567", "¥12.5"), "point (found by 1,234,567)", [1234567, 12.5]),
+        (("1.234,5", "1.234", "7", "12,5"), "comma (found by 1.234,5)", [1234.5, 1234, 7, 12.5]),
+        (("692.176", "12,5"), "comma (found by 12,5)", [692176, 12.5]),
+        (("1 234,50 €", "0,123"), "comma (found by 1 234,50)", [1234.5, 0.123]),
+        (("1'234.50", "5"), "point (found by 1'234.50)", [1234.5, 5]),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 40_000])
+def test_a_mark_before_decimals_that_can_only_be_one_is_found_and_said(
+    desk: Desk, cells: tuple[str, ...], decimal: str, values: list[float], rows: int
+) -> None:
+    from sim.population.book.book import read_book
+
+    before = [f"x{k}|1" for k in range(rows)]  # another batch
+    path = desk.folder / "book.csv"
+    path.write_text("\n".join(["cid|bal", *before, *(f"{k}|{cell}" for k, cell in enumerate(cells))]) + "\n", "utf-8")
+    read = read_book(path, {"id": "cid", "aum": "bal"}, currency="EUR" if "€" in cells[0] else "CNY")
+    assert read.aum[rows:].tolist() == values
+    assert read.form["decimal"] == decimal
+    assert read.doubts == ()
+
+
+def test_a_column_that_is_read_by_the_marks_of_another_is_doubted(desk: Desk) -> None:
+    book = "cid|bal|pay\n1|12,5|692.176\n2|7|1.250\n"
+    said = desk.validate(book, "{id: cid, aum: bal, income: pay}")
+    assert said[0] == ("s.yaml: book: 2 customers, separator bar, encoding utf-8, decimal comma (found by 12,5)")
+    assert (
+        "all amounts of pay look like 692.176, read as 692,176 and not as 692.176, since the book has 12,5 too"
+        in said[1]
+    )
+    assert len(desk.validate(book, "{id: cid, aum: bal, income: pay}", "  decimal: comma\n")) == 1
+    (told,) = desk.validate(
+        book.replace("7|1.250", "7|1.25"), "{id: cid, aum: bal, income: pay}"
+    )  # 1.25 is by no comma
+    assert "1 row is not a number (line 2: '12,5')" in told
+    told, other = desk.validate("cid|bal|pay\n1|1,234.5|0,5\n", "{id: cid, aum: bal, income: pay}")
+    assert "population.decimal: point reads 1,234.5" in told
+    assert "population.decimal: comma reads 1.234,5" in other
 
 
 # What is refused says how to go on
@@ -306,16 +353,10 @@ def test_thousands_are_read_where_the_decimal_is_said(desk: Desk, decimal: str, 
             "1234.5; a percent sign is read where a share is wanted; take it out here",
         ),
         (
-            "cid;bal\n1;1.234,5\n",
+            "cid;bal\n1;1.234,5\n2;1,234.5\n",
             PLAIN,
-            "book.csv:2:3  bal: 1 row is not a number (line 2: '1.234,5'); every balance must be a number, written as "
-            "in 1234.5; population.decimal: comma reads 1.234,5",
-        ),
-        (
-            'cid,bal\n1,"1,234.5"\n',
-            PLAIN,
-            "book.csv:2:3  bal: 1 row is not a number (line 2: '1,234.5'); every balance must be a number, written as "
-            "in 1234.5; population.decimal: point reads 1,234.5",
+            "book.csv:2:3  bal: 2 rows are not numbers (lines 2, 3; the first holds '1.234,5'); every balance must be "
+            "a number, written as in 1234.5; population.decimal: comma reads 1.234,5",
         ),
         (
             "cid;bal\n1;1,234\n",
@@ -332,7 +373,7 @@ def test_a_message_names_the_line_and_the_remedy(desk: Desk, book: str, columns:
 
 def test_rows_are_numbered_where_a_book_has_no_id(desk: Desk) -> None:
     assert desk.validate("bal,x\n5,1\n6,1\n", "{id: row, aum: bal}") == [
-        "s.yaml: book: 2 customers, separator comma, decimal point"
+        "s.yaml: book: 2 customers, separator comma, encoding utf-8, decimal point"
     ]
     book, _ = desk.manifest("--quiet")
     assert book["read"] == {"id": "(number of the row)", "aum": "bal"}

@@ -86,6 +86,24 @@ def test_two_currencies_in_a_column_are_refused_with_their_counts(tmp_path: Path
     )
 
 
+def test_amounts_counted_in_ten_thousands_are_read_and_said(tmp_path: Path) -> None:
+    cells = ["12.5万", "¥ 3亿", "3.2 億元", "-12.345萬", "(1.5万)", "0", wide("2") + "万元"]
+    book = book_of(tmp_path, "aum", cells, {"shift": 1e6})
+    assert (book.aum - 1e6).tolist() == [125_000, 3e8, 3.2e8, -123_450, -15_000, 0, 20_000]
+    assert book.form["units"] == "万, 萬, 亿, 億"
+    assert book.form["currency"] == "CNY"
+    assert book.doubts == ()
+    assert book_of(tmp_path, "aum", ["1.234,5万", "1,5亿"], decimal="comma").aum.tolist() == [12_345_000, 1.5e8]
+    (doubt,) = book_of(tmp_path, "aum", ["12.5万", "3万", "8000", "0"]).doubts
+    assert doubt.message == (
+        "2 of the amounts of x are counted in 万 and 1 not; each is read as it stands, so 12.5万 is 125,000 and "
+        "12.5 is 12.5"
+    )
+    for cell in ("12万8千", "3亿2万", "万", "12万%"):
+        assert "1 row is not a number" in refused(tmp_path, "aum", [cell])[0]
+    assert "1 row is not a number" in refused(tmp_path, "age", ["4万"])[0]
+
+
 def test_a_sign_of_money_is_no_number_of_years(tmp_path: Path) -> None:
     (told,) = refused(tmp_path, "age", ["€40"])
     assert "1 row is not a number (line 2: '€40')" in told
@@ -257,8 +275,8 @@ def test_a_scenario_says_the_day_of_its_book(tmp_path: Path, capsys: pytest.Capt
     )
     assert main(["validate", str(tmp_path / "s.yaml")]) == 0
     assert (
-        "book: 1 customers, separator semicolon, decimal point, as_of 2024-12-31, dates born day-month-year, since "
-        "day-month-year" in capsys.readouterr().out
+        "book: 1 customers, separator semicolon, encoding utf-8, decimal point, as_of 2024-12-31, dates born "
+        "day-month-year, since day-month-year" in capsys.readouterr().out
     )
     (tmp_path / "s.yaml").write_text((tmp_path / "s.yaml").read_text("utf-8").replace("12-31", "13-31"), "utf-8")
     assert main(["validate", str(tmp_path / "s.yaml")]) == 2

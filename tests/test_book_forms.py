@@ -20,9 +20,12 @@ from pyarrow import feather
 from sim.cli import main
 from sim.errors import BadInput
 from sim.experiments.prepare import prepare
+from sim.measures.compare import remarks
 from sim.population.book.book import Book, read_book
 from sim.population.book.file import inspect
+from sim.population.describe import describe
 from sim.population.prepare_berka import TABLES, berka_book
+from sim.store.run_reading import read
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SIM_DATA_DIR", ROOT.parent / "shared" / "data"))
@@ -52,8 +55,8 @@ GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n
 @pytest.mark.parametrize(
     ("text", "codec", "said"),
     [
-        (CHINESE, "utf-8", None),
-        (CHINESE, "utf-8-sig", None),
+        (CHINESE, "utf-8", "utf-8"),
+        (CHINESE, "utf-8-sig", "utf-8"),
         (CHINESE, "gb18030", "gb18030"),
         (CHINESE, "gbk", "gb18030"),
         (SPARSE, "gb18030", "gb18030"),
@@ -61,22 +64,22 @@ GERMAN = "Kundennr;Name;Vermögen\n" + "".join(f"00{k};Jörg Müller {k};{k}.5\n
         (CHINESE, "utf-16", "utf-16-le"),
         (CHINESE, "utf-16-le", "utf-16-le"),
         (CHINESE, "utf-16-be", "utf-16-be"),
-        (GERMAN, "utf-8", None),
+        (GERMAN, "utf-8", "utf-8"),
         (GERMAN, "latin-1", "cp1252"),
         (GERMAN.replace("Name", "Name €"), "cp1252", "cp1252"),
         (GERMAN, "utf-16-le", "utf-16-le"),
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_the_encoding_is_found_and_said(tmp_path: Path, text: str, codec: str, said: str | None, packed: bool) -> None:
+def test_the_encoding_is_found_and_said(tmp_path: Path, text: str, codec: str, said: str, packed: bool) -> None:
     name, money = text.split("\n")[0].replace(";", ",").split(",")[::2]
     data = text.encode(codec)
     path = written(tmp_path, gzip.compress(data) if packed else data, "b.csv.gz" if packed else "b.csv")
     book = read_book(path, {"id": name, "aum": money})
     assert book.id.tolist() == [f"00{k}" for k in range(1, 9)]
     assert book.aum.tolist() == [k + 0.5 for k in range(1, 9)]
-    assert book.form.get("encoding") == said
-    assert (f"encoding {said}" in book.lines()[0]) == (said is not None)
+    assert book.manifest()["form"]["encoding"] == said
+    assert f", encoding {said}, " in book.lines()[0]
     assert book.doubts == ()
 
 
@@ -258,7 +261,7 @@ def test_tables_are_joined_by_a_query_whatever_they_are(tmp_path: Path) -> None:
     assert book.aum.tolist() == [11.0, 7.5]
     assert book.products is not None
     assert book.products.tolist() == [1, 2]
-    assert book.form == {"kind": "tables", "tables": "a (2 rows), m (3 rows), c (2 rows)"}
+    assert book.form == {"kind": "tables", "tables": "a (2 rows, utf-16-le), m (3 rows), c (2 rows, utf-8)"}
     again = read_book(tmp_path / "elsewhere", COLUMNS, query=query, tables=dict(reversed(files.items())))
     assert again.digest == book.digest
     moves.write_bytes(cards.read_bytes())
@@ -367,8 +370,13 @@ def mistakes_if_any(path: Path) -> list[str]:
 def test_a_package_that_is_absent_is_named(tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = as_kind(tmp_path, {"duckdb": ".duckdb", "openpyxl": ".xlsx"}[package])
     monkeypatch.setitem(sys.modules, package, None)
-    (told,) = refused(path)
-    assert told == f"{path}  needs the package {package}; pip install 'rapport-sim[data]'"
+    said = f"cannot be read without the package {package}; pip install 'rapport-sim[data]'"
+    wrong, told = refused(path, {**COLUMNS, "agee": "age"})
+    assert "population.columns.agee: " in wrong
+    assert told == f"{path}  population.file: {path} {said}"
+    with pytest.raises(BadInput) as caught:
+        describe([path])
+    assert str(caught.value) == f"{path}  {said}"
 
 
 # Scenarios
@@ -402,6 +410,14 @@ def test_a_scenario_joins_its_tables_and_says_so(tmp_path: Path, capsys: pytest.
     assert main(["run", str(file), "--out", str(tmp_path / "out"), "--quiet", "--threads", "1"]) == 0
     assert main(["verify", str(tmp_path / "out")]) == 0
     assert capsys.readouterr().err == ""
+    elsewhere = str(tmp_path / "other" / "s.yaml")
+    assert main(["run", elsewhere, "--out", str(tmp_path / "there"), "--quiet", "--threads", "1"]) == 0
+    assert remarks([read(tmp_path / "out"), read(tmp_path / "there")]) == []
+    written(tmp_path / "other" / "data", "konto;stav\n1;5\n2;8\n", "k.csv")
+    assert main(["run", elsewhere, "--out", str(tmp_path / "out"), "--resume", "--quiet"]) == 2
+    told = capsys.readouterr().err
+    assert "its book held other customers" in told
+    assert "tables" not in told
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_a_scenario_lives_on_from_the_last_month(tmp_path: Path, capsys: pytest.
     )
     assert main(["validate", str(tmp_path / "s.yaml")]) == 0
     told = capsys.readouterr().out
-    assert "book: 3 customers, separator comma, decimal point, history 3 months (2015-01 to 2015-03; 1 customer" in told
+    assert "separator comma, encoding utf-8, decimal point, history 3 months (2015-01 to 2015-03; 1 customer" in told
     assert main(["run", str(tmp_path / "s.yaml"), "--out", str(tmp_path / "out"), "--quiet", "--threads", "1"]) == 0
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text("utf-8"))
     assert manifest["book"]["rows"] == 3

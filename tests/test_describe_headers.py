@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from sim.experiments.prepare import prepare
 from sim.population.describe import describe
 
 ROWS = 300
@@ -124,3 +126,28 @@ def test_a_file_without_money_or_ids_says_what_it_lacks(tmp_path: Path) -> None:
     assert "id: no column tells the customers apart" in asks
     assert "aum: no column looks like money" in asks
     assert "# aum: COLUMN" in found.scenario(tmp_path / "bank.yaml")
+
+
+@pytest.mark.parametrize(
+    ("cell", "line"),
+    [
+        ("{:,.2f}".format, "  decimal: point\n"),
+        (lambda amount: f"{amount:,.2f}".translate(str.maketrans(",.", ".,")), "  decimal: comma\n"),
+        (lambda amount: f"¥{amount / 1e4}万", "currency: CNY"),
+        (lambda amount: f"{amount:.2f}", ""),
+    ],
+)
+def test_amounts_as_they_are_written_are_proposed_so_that_they_are_read(
+    tmp_path: Path, cell: Callable[[float], str], line: str
+) -> None:
+    amounts = [1_000.25 + 7_000 * n for n in range(40)] + [987_654.25]
+    frame = pd.DataFrame({"customer_id": [f"c{n}" for n in range(41)], "balance": map(cell, amounts)})
+    frame.to_csv(tmp_path / "bank.csv", index=False)
+    text = describe([tmp_path / "bank.csv"]).scenario(tmp_path / "bank.yaml")
+    assert line in text
+    assert ("decimal:" in text) == ("decimal:" in line)
+    (tmp_path / "bank.yaml").write_text(text, "utf-8")
+    (one,) = prepare(tmp_path / "bank.yaml")
+    assert one.book is not None
+    assert one.book.aum.tolist() == pytest.approx(amounts, rel=1e-12)
+    assert one.book.doubts == ()

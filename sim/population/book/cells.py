@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -29,14 +30,23 @@ _GROUPED: Final = {
 _THOUSANDS: Final = r"^[+-]?([1-9]\d{0,2}(\.\d{3})?|0)$"  # 692.176, or 692, or 0
 
 
+# Numbers that are none as they stand, and by which mark before decimals they can only be read
+_MARKED: Final[tuple[tuple[Decimal, str], ...]] = (
+    ("point", rf"^[+-]?\d{{1,3}}((,\d{{3}}){{2,}}(\.\d*)?|(,\d{{3}})+\.\d*|([{_GAPS}]\d{{3}})+\.\d*)([eE]\d+)?$"),
+    ("comma", rf"^[+-]?\d{{1,3}}((\.\d{{3}}){{2,}}(,\d*)?|(\.\d{{3}})+,\d*|([{_GAPS}]\d{{3}})+,\d*)([eE]\d+)?$"),
+    ("comma", r"^[+-]?(\d*,(\d{1,2}|\d{4,})|(\d{4,}|0),\d+)([eE]\d+)?$"),  # 12,5 and 1234,567: no three by three
+)
+
+
 @dataclass
 class Numbers:
     """Cells as numbers: float64 with NaN for empty cells, a mask of the cells that are none (None if all are), and what
-    stood around them."""
+    stood around them. `marked` has a sample of each mark before decimals by which those that are none can be read."""
 
     values: NDArray[np.float64]
     wrong: NDArray[np.bool_] | None = None
     around: Around = field(default_factory=Around)
+    marked: Mapping[Decimal, str] = field(default_factory=dict)
 
 
 def as_numbers(cells: pa.Array, decimal: Decimal | None = None, *, money: bool = False, share: bool = False) -> Numbers:
@@ -67,7 +77,21 @@ def as_numbers(cells: pa.Array, decimal: Decimal | None = None, *, money: bool =
     good = pc.match_substring_regex(cells, _NUMBER)
     wrong = ~mask_of(good.fill_null(True))
     values = pc.if_else(good, cells, None).cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
-    return Numbers(values, wrong if wrong.any() else None, around)
+    if not wrong.any():
+        return Numbers(values, None, around)
+    return Numbers(values, wrong, around, {} if decimal else _marks_of(cells.filter(pa.array(wrong))))
+
+
+def _marks_of(cells: pa.Array) -> dict[Decimal, str]:
+    """A sample of each mark before decimals that texts can only be read by."""
+    import pyarrow.compute as pc
+
+    found: dict[Decimal, str] = {}
+    for mark, pattern in _MARKED:
+        like = cells.filter(pc.match_substring_regex(cells, pattern))
+        if len(like):
+            found.setdefault(mark, str(like[0]))
+    return found
 
 
 def is_text(cells: pa.Array) -> bool:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -110,20 +111,27 @@ class _Opening:
         if not wanted:
             raise BadInput(self.mistakes)
 
-        def reading() -> Reading:
+        def reading(decimal: Decimal | None, seen: str = "") -> Reading:
             return Reading(
                 book,
                 specs,
                 scale,
                 currency,
                 how.get("tiers"),
-                how.get("decimal"),
+                decimal,
                 as_of,
+                decimal_seen=seen,
                 keep=months.last if months is not None and not all_months else None,
                 panel=all_months,
             )
 
-        read = self.read(book, wanted, reading)
+        read = self.read(book, wanted, partial(reading, how.get("decimal")))
+        if len(read.marked) == 1:  # of nothing but 1.234,5 or nothing but 1,234.5: a second pass as it says
+            ((decimal, seen),) = read.marked.items()
+            again = self.read(book, wanted, partial(reading, decimal, seen))
+            read = again if read.mended_by(again) else read
+        if isinstance(book, TextFile):
+            self.irregular(book)
         self.mistakes += read.mistakes()
         if not read.rows and not self.mistakes:
             self.report("file", f"{self.path} has a header and no customers")
@@ -225,8 +233,6 @@ class _Opening:
                     raise error from None
         except Unreadable as error:
             raise self.refused(error) from None
-        if isinstance(book, TextFile):
-            self.irregular(book)
         return read
 
     def irregular(self, book: TextFile) -> None:

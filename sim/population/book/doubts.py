@@ -19,13 +19,21 @@ def doubts_of(read: Reading) -> Iterator[tuple[str, str]]:
 def _doubts(read: Reading) -> Iterator[tuple[str, str]]:
     yield from _of_ids(read)
     for name, seen in read.thousands.items():
-        if read.decimal is None and seen.likely:
-            number = float(seen.sample)
+        if not seen.likely or read.decimal == "point":
+            continue
+        fraction, whole = f"{float(seen.sample):,.3f}", f"{float(seen.sample) * 1000:,.0f}"
+        like = f"all amounts of {_column(read, name)} look like {seen.sample}"
+        if read.decimal is None:
             yield (
                 name,
-                f"all amounts of {_column(read, name)} look like {seen.sample}, read as {number:,.3f} and not as "
-                f"{number * 1000:,.0f}; if the point marks thousands, population.decimal: comma reads "
-                f"{number * 1000:,.0f}, decimal: point says that it is right",
+                f"{like}, read as {fraction} and not as {whole}; if the point marks thousands, population.decimal: "
+                f"comma reads {whole}, decimal: point says that it is right",
+            )
+        else:
+            yield (
+                name,
+                f"{like}, read as {whole} and not as {fraction}, since the book has {read.decimal_seen} too; "
+                "population.decimal: comma says that it is right",
             )
     yield from _of_dates(read)
     for name, money in read.currencies.items():
@@ -36,6 +44,9 @@ def _doubts(read: Reading) -> Iterator[tuple[str, str]]:
                     f"{counted(rows, 'amount')} of {_column(read, name)} {_are(rows)} in {code} and read as so many "
                     f"{read.currency}; population.currency_scale says what one {code} is in {read.currency}",
                 )
+    for name, units in read.units.items():
+        if doubt := units.doubt(_column(read, name)):
+            yield name, doubt
     for name, (signs, without) in read.percents.items():
         if signs and without:
             yield (

@@ -49,15 +49,20 @@ CURRENCIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 BY_SIGN: Final[Mapping[str, str]] = MappingProxyType(
     {sign.casefold(): code for code, signs in CURRENCIES.items() for sign in signs}
 )
+# What an amount may be counted in, as powers of ten: 12.5万 is 125,000.
+UNITS: Final[Mapping[str, int]] = MappingProxyType({"万": 4, "萬": 4, "亿": 8, "億": 8})
+_UNITS: Final = "".join(UNITS)
 _PLAIN: Final = r"^[\d.,+\-eE' ]*$"
-_BARE: Final = "[\\d.,+\\-\\s'\u2019%()]+|[eE][+-]?\\d+$"
+_BARE: Final = f"[\\d.,+\\-\\s'\u2019%(){_UNITS}]+|[eE][+-]?\\d+$"
 
 
 @dataclass
 class Around:
-    """What stood around the numbers of one batch: a currency's code by row (empty where none), and percent signs."""
+    """What stood around the numbers of one batch: by row a currency's code and the unit it is counted in (empty where
+    none), and percent signs."""
 
     currency: NDArray[np.str_] | None = None
+    unit: NDArray[np.str_] | None = None
     percent: NDArray[np.bool_] | None = None
 
 
@@ -78,6 +83,33 @@ class Currencies:
                 first += [before + int(row) for row in rows[: most - len(first)]]
 
 
+@dataclass
+class Units:
+    """The amounts of a column that are counted in 万 or 亿: rows of each unit, and those that stand without one."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    plain: int = 0  # a 0 is the same either way
+
+    def see(self, values: NDArray[np.float64], units: NDArray[np.str_] | None) -> None:
+        """More amounts, and the unit of each."""
+        counted = np.isfinite(values) & (values != 0.0)
+        self.plain += int(np.count_nonzero(counted if units is None else counted & (units == "")))
+        if units is not None:
+            for unit, rows in zip(*np.unique(units[units != ""], return_counts=True), strict=True):
+                self.rows[str(unit)] = self.rows.get(str(unit), 0) + int(rows)
+
+    def doubt(self, column: str) -> str:
+        """What is doubtful about some amounts having a unit and some none; empty if nothing."""
+        if not self.rows or not self.plain:
+            return ""
+        rows, unit = sum(self.rows.values()), next(iter(self.rows))
+        return (
+            f"{rows:,} of the amounts of {column} {'is' if rows == 1 else 'are'} counted in {' or '.join(self.rows)} "
+            f"and {self.plain:,} not; each is read as it stands, so 12.5{unit} is {12.5 * 10 ** UNITS[unit]:,.0f} and "
+            "12.5 is 12.5"
+        )
+
+
 def plain_digits(cells: pa.Array) -> pa.Array:
     """Texts with full-width digits and signs as ASCII, and every dash before a number as a minus."""
     import pyarrow.compute as pc
@@ -89,13 +121,14 @@ def plain_digits(cells: pa.Array) -> pa.Array:
 
 
 def bare(cells: pa.Array, *, money: bool, share: bool) -> tuple[pa.Array, Around]:
-    """Numbers without what stands around them, as texts: (1,200) and 1,200- as -1,200; of money the currency goes,
-    of shares the percent sign, and what went is told."""
+    """Numbers without what stands around them, as texts: (1,200) and 1,200- as -1,200; of money the currency and
+    a unit such as 万 go, of shares the percent sign, and what went is told."""
     import pyarrow.compute as pc
 
     around = Around()
     if money and not pc.all(pc.match_substring_regex(cells, _PLAIN), min_count=0).as_py():
         cells, around.currency = _without_currency(cells)
+        cells, around.unit = _without_unit(cells)
     if share and _any(pc.match_substring(cells, "%")):
         percent = pc.fill_null(pc.match_substring_regex(cells, r"\d[.,]?\s*%$"), False)
         around.percent = percent.to_numpy(zero_copy_only=False).astype(bool)
@@ -136,3 +169,18 @@ def _without_currency(cells: pa.Array) -> tuple[pa.Array, NDArray[np.str_] | Non
 
     outside = pc.and_(pa.array(of_row != ""), pc.invert(pc.fill_null(pc.match_substring_regex(cells, inside), False)))
     return pc.if_else(outside, bare_cells, cells), of_row
+
+
+def _without_unit(cells: pa.Array) -> tuple[pa.Array, NDArray[np.str_] | None]:
+    """Amounts counted in 万 or 亿 with a power of ten instead, and their unit by row, empty where none."""
+    import pyarrow.compute as pc
+
+    units: NDArray[np.str_] | None = None
+    for unit, power in UNITS.items():
+        pattern = rf"^([^{_UNITS}]*\d[.,]?)\s*{unit}\s*([)\-]?)$"
+        found = pc.fill_null(pc.match_substring_regex(cells, pattern), False)
+        if _any(found):
+            cells = pc.replace_substring_regex(cells, pattern, rf"\1e{power}\2")
+            units = np.full(len(cells), "", "<U1") if units is None else units
+            units[found.to_numpy(zero_copy_only=False).astype(bool)] = unit
+    return cells, units

@@ -29,7 +29,7 @@ from sim.population.book.dates import DateColumn, codes_among, look_like_dates, 
 from sim.population.book.forms.base import MOST_ROWS, SHOWN, BookFile, TooLarge, named
 from sim.population.book.ids import Ids
 from sim.population.book.labels import BLANK, MEANINGS, Labels, meant
-from sim.population.book.money import Currencies
+from sim.population.book.money import UNITS, Currencies, Units
 from sim.population.book.sentences import Values, sentence
 
 if TYPE_CHECKING:
@@ -76,11 +76,14 @@ class Reading:
         decimal: Decimal | None,
         as_of: date | None = None,
         *,
+        decimal_seen: str = "",
         keep: NDArray[np.bool_] | None = None,
         panel: bool = False,
     ):
         self.book, self.specs, self.scale, self.currency, self.tiers = book, specs, scale, currency, tiers
         self.decimal, self.as_of = decimal, as_of
+        self.decimal_seen = decimal_seen  # the number by which the decimal was found, where nobody gave it
+        self.marked: dict[Decimal, str] = {}  # numbers that can be read by one mark before decimals alone
         self.keep, self.panel = keep, panel  # the only rows that count; whether an id may be there more than once
         self.rows = 0
         self.found: dict[tuple[str, str], _Found] = {}
@@ -96,6 +99,7 @@ class Reading:
         self.ids = Ids()
         self.dates: dict[str, DateColumn | None] = {}  # columns that may be dates: None if they are numbers
         self.currencies = {name: Currencies() for name in self.thousands}
+        self.units = {name: Units() for name in self.thousands}
         self.percents: dict[str, tuple[int, int]] = {}  # numbers of a share with a percent sign, and without
         self.unknown_days: dict[str, tuple[str, int]] = {}  # days that look like codes for unknown, with their rows
         self.pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in [*specs, "uid"]}
@@ -145,6 +149,13 @@ class Reading:
         places = self.book.places({(int(rows[row]), name) for row, name in wanted})
         return {(row, name): places[int(rows[row]), name] for row, name in wanted}
 
+    def mended_by(self, other: Reading) -> bool:
+        """Whether another reading of the same file finds fewer cells that are no numbers, and more in no column."""
+        mine, theirs = (
+            {n: f.rows for (n, kind), f in r.found.items() if kind == "not a number"} for r in (self, other)
+        )
+        return sum(theirs.values()) < sum(mine.values()) and all(theirs[name] <= mine.get(name, 0) for name in theirs)
+
     def dated(self, name: str) -> bool:
         """Whether a field was read from dates."""
         return self.dates.get(name) is not None
@@ -156,12 +167,17 @@ class Reading:
 
     def form(self) -> dict[str, str]:
         """How the file was read, for the manifest."""
-        form = self.book.form | ({"decimal": self.decimal or "point"} if self.book.kind == "csv" else {})
+        seen = f" (found by {self.decimal_seen})" if self.decimal_seen else ""
+        form = dict(self.book.form)
+        if self.book.kind == "csv" or seen:
+            form["decimal"] = f"{self.decimal or 'point'}{seen}"
         dates = [f"{quoted(self.specs[name].column)} {column.said}" for name, column in self.dates.items() if column]
         if dates:
             form |= {"as_of": str(self.as_of), "dates": ", ".join(dates)}
         currencies = {code for seen in self.currencies.values() for code in seen.rows}
-        return form | ({"currency": ", ".join(sorted(currencies))} if currencies else {})
+        form |= {"currency": ", ".join(sorted(currencies))} if currencies else {}
+        units = [unit for unit in UNITS if any(unit in seen.rows for seen in self.units.values())]
+        return form | ({"units": ", ".join(units)} if units else {})
 
     def words(self) -> dict[str, list[dict[str, Any]]]:
         """What each word of a state or tier became, and in how many rows."""
@@ -211,11 +227,14 @@ class Reading:
         values, wrong = found.values, found.wrong
         if found.around.currency is not None:
             self.currencies[name].see(found.around.currency, self.rows, SHOWN)
+        if quantity.money:
+            self.units[name].see(values, found.around.unit)
         if quantity.share:
             values = self._of_percent(name, spec, values, found.around.percent)
         if wrong is not None:
             self._note(name, "not a number", wrong, cells)
-        if name in self.thousands and self.decimal is None:
+        self.marked = {**found.marked, **self.marked}
+        if name in self.thousands and (self.decimal is None or self.decimal_seen):
             self.thousands[name].see(cells)
         missing = np.isnan(values)
         if wrong is not None:

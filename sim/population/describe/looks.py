@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.population.book.cells import EMPTY
+from sim.population.book.money import UNITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,14 +82,13 @@ _WORD_OF_MONEY: Final = "|".join(re.escape(sign) for sign in sorted(SIGNS, key=l
 _MONEY: Final = re.compile(
     rf"(?P<minus>[+-]?)\s*(?P<before>{_WORD_OF_MONEY})?\s*"
     r"(?P<number>[+-]?[\d.,'\u2019\u00a0\u202f ]*\d[\d.,]*(?:e[+-]?\d+)?)"
-    rf"\s*(?P<many>[万亿])?\s*(?P<after>{_WORD_OF_MONEY}|%)?",
+    rf"\s*(?P<many>[{''.join(UNITS)}])?\s*(?P<after>{_WORD_OF_MONEY}|%)?",
     re.IGNORECASE,
 )
 _PLAIN: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _POINT: Final = re.compile(r"[+-]?\d{1,3}([,'\u2019\u00a0\u202f ]\d{3})+(\.\d*)?")
 _COMMA: Final = re.compile(r"[+-]?(\d{1,3}([.'\u2019\u00a0\u202f ]\d{3})+|\d+)(,\d*)?")
 _THREE: Final = r"[+-]?[1-9]\d{0,2}[.,]\d{3}"  # 1.234: a fraction, or thousands
-MANY: Final[Mapping[str, float]] = MappingProxyType({"万": 1e4, "亿": 1e8})
 
 # A pattern, the form it is read by, and whether it is bare digits: a number, unless the name speaks of a date.
 DATES: Final = tuple(
@@ -257,7 +257,7 @@ def _numbers(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look
             if (found := _MONEY.fullmatch(text)) is None:
                 continue
             bare[place] = found["minus"] + found["number"].strip()
-            factor[place] = MANY.get(found["many"] or "", 1.0)
+            factor[place] = 10.0 ** UNITS.get(found["many"] or "", 0)
             many = many or found["many"] is not None
             for sign in (found["before"], found["after"]):
                 if sign == "%":

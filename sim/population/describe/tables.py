@@ -51,7 +51,10 @@ def names_in(path: Path) -> list[str]:
     """The tables of a DuckDB file; none of a file of another kind, which is one table."""
     if path.suffix not in (".duckdb", ".db") or not path.is_file() or path.open("rb").read(len(SQLITE)) == SQLITE:
         return []
-    duckdb = needed(str(path))
+    try:
+        duckdb = needed()
+    except Unreadable as error:
+        raise BadInput.at(str(path), str(error)) from None
     try:
         with duckdb.connect(str(path), read_only=True, config=CLOSED) as connection:
             return [

@@ -31,6 +31,11 @@ class Unreadable(Exception):
         self.line, self.key = line, key
 
 
+def lacking(package: str) -> Unreadable:
+    """That a file is of a kind which a package reads that is not installed."""
+    return Unreadable(f"cannot be read without the package {package}; pip install 'rapport-sim[data]'")
+
+
 class TooLarge(Unreadable):
     """There is more in the file than a book may have."""
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
 
-from sim.errors import BadInput
 from sim.population.book.columns import did_you_mean, quoted
-from sim.population.book.forms.base import BATCH_ROWS, MOST_ROWS, BookFile, TooLarge, Unreadable, first_line
+from sim.population.book.forms.base import BATCH_ROWS, MOST_ROWS, BookFile, TooLarge, Unreadable, first_line, lacking
 from sim.population.book.forms.tables import TableFile, typed
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class DuckFile(BookFile):
 
     def batches(self, columns: Collection[str]) -> Iterator[pa.RecordBatch]:
         wanted = [name for name in self.columns if name in set(columns)]
-        duckdb = needed(self.name)
+        duckdb = needed()
         try:
             with duckdb.connect(str(self.path), read_only=True, config=CLOSED) as connection:
                 for batch in connection.sql(self.sql).to_arrow_reader(BATCH_ROWS):
@@ -58,12 +57,12 @@ class SqliteFile(TableFile):
     title: ClassVar[str] = "a database"
 
 
-def needed(what: str) -> Any:
-    """The package DuckDB; `BadInput` with what to install where it is absent."""
+def needed() -> Any:
+    """The package DuckDB; `Unreadable` with what to install where it is absent."""
     try:
         import duckdb
     except ImportError:
-        raise BadInput.at(what, "needs the package duckdb; pip install 'rapport-sim[data]'") from None
+        raise lacking("duckdb") from None
     return duckdb
 
 
@@ -76,7 +75,7 @@ def open_database(path: Path, table: str | None, query: str | None) -> BookFile:
 
 
 def _duck(path: Path, table: str | None, query: str | None) -> DuckFile:
-    duckdb = needed(str(path))
+    duckdb = needed()
     try:
         connection = duckdb.connect(str(path), read_only=True, config=CLOSED)
     except duckdb.Error as error:

@@ -2,7 +2,7 @@
 
 The tables are read by this program, so in any encoding; the query sees them by their names and nothing else: no file,
 no network. A column of a text that holds whole numbers, numbers, amounts or ISO dates all through is one of those in
-the query; numbers with zeros before them stay text.
+the query; numbers with zeros before them stay text, and so do amounts of two currencies or of which some have a 万.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sim.population.book.cells import EMPTY, Decimal, as_numbers
 from sim.population.book.forms.base import BATCH_ROWS, BookFile, Unreadable, first_line
 from sim.population.book.forms.database import CLOSED, needed, select_of
 from sim.population.book.forms.tables import TableFile
+from sim.population.book.money import Units
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,8 +54,9 @@ def joined(
     path: Path, tables: Mapping[str, Path], query: str, inspect: Callable[[Path], BookFile], decimal: Decimal | None
 ) -> JoinedFile:
     """Read the tables, each opened by `inspect`, and ask the query of them. Raises `Unreadable`."""
-    duckdb = needed(str(path))
-    read = {name: table_of(name, file, inspect, decimal) for name, file in tables.items()}
+    duckdb = needed()
+    opened = {name: table_of(name, file, inspect, decimal) for name, file in tables.items()}
+    read = {name: table for name, (table, _) in opened.items()}
     if not query:
         raise Unreadable("are joined by a query; population.query: SELECT ...", key="query")
     with duckdb.connect(":memory:", config=CLOSED) as connection:
@@ -68,12 +70,15 @@ def joined(
     if not len(found):
         raise Unreadable("give no customers", key="query")
     names = tuple(found.column_names)
-    said = {"tables": ", ".join(f"{name} ({len(table):,} rows)" for name, table in read.items())}
+    forms = {name: f", {form['encoding']}" if "encoding" in form else "" for name, (_, form) in opened.items()}
+    said = {"tables": ", ".join(f"{name} ({len(table):,} rows{forms[name]})" for name, table in read.items())}
     return JoinedFile(path, names, dict(zip(names, found.schema.types, strict=True)), said, table=found, files=tables)
 
 
-def table_of(name: str, path: Path, inspect: Callable[[Path], BookFile], decimal: Decimal | None) -> pa.Table:
-    """A whole table as the query sees it. Raises `Unreadable`."""
+def table_of(
+    name: str, path: Path, inspect: Callable[[Path], BookFile], decimal: Decimal | None
+) -> tuple[pa.Table, dict[str, str]]:
+    """A whole table as the query sees it, and how it was opened. Raises `Unreadable`."""
     import pyarrow as pa
 
     try:
@@ -87,8 +92,9 @@ def table_of(name: str, path: Path, inspect: Callable[[Path], BookFile], decimal
         raise Unreadable(f"of which {name} is {path}{at}: it {error}", key=f"tables.{name}") from None
     table = pa.Table.from_batches(batches)
     if opened.types:
-        return table
-    return pa.table({column: _as_it_looks(table[column], decimal) for column in table.column_names})
+        return table, opened.form
+    looks = {column: _as_it_looks(table[column], decimal) for column in table.column_names}
+    return pa.table(looks), opened.form
 
 
 def _as_it_looks(cells: pa.ChunkedArray, decimal: Decimal | None) -> pa.ChunkedArray:
@@ -109,6 +115,8 @@ def _as_it_looks(cells: pa.ChunkedArray, decimal: Decimal | None) -> pa.ChunkedA
     if not pc.any(pc.match_substring_regex(known, _ZEROS)).as_py():
         amounts = as_numbers(known.combine_chunks(), decimal, money=True)
         met = set(amounts.around.currency.tolist()) - {""} if amounts.around.currency is not None else set()
-        if amounts.wrong is None and len(met) < 2:
+        units = Units()
+        units.see(amounts.values, amounts.around.unit)
+        if amounts.wrong is None and len(met) < 2 and not units.doubt(""):
             return pa.chunked_array([pa.array(amounts.values, from_pandas=True)])
     return cells

@@ -254,7 +254,7 @@ def _with_header(path: Path, compressed: bool, head: bytes, found: Encoding, sep
         raise Unreadable("is empty; a book has a header and a row for each customer")
     if found.plain and any("\N{REPLACEMENT CHARACTER}" in name for name in header) and not _saved_so(head):
         raise Unreadable("the header is not UTF-8 text; save the book as CSV in UTF-8", 1)
-    said = {"separator": separator_name(delimiter)} | ({} if found.plain else {"encoding": found.codec})
+    said = {"separator": separator_name(delimiter), "encoding": found.codec}
     return TextFile(
         path,
         tuple(header),

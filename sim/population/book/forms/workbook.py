@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from sim.errors import BadInput
 from sim.population.book.columns import did_you_mean, quoted
-from sim.population.book.forms.base import Unreadable, first_line
+from sim.population.book.forms.base import Unreadable, first_line, lacking
 from sim.population.book.forms.tables import ERRORS, TableFile, as_text, typed
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def open_workbook(path: Path, sheet: str | None) -> WorkbookFile:
     try:
         import openpyxl
     except ImportError:
-        raise BadInput.at(str(path), "needs the package openpyxl; pip install 'rapport-sim[data]'") from None
+        raise lacking("openpyxl") from None
     try:
         with zipfile.ZipFile(path) as packed:
             if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
