@@ -94,7 +94,7 @@ class Population(Settings):
     decimal: Literal["point", "comma"] | None = Field(
         None,
         description="what stands before the decimals in a book: point reads 1234.5 and 1,234.5, comma reads 1234,5 and "
-        "1.234,5; if not given, 1234.5 alone",
+        "1.234,5; if not given, 1234.5, or what numbers say that can be read in one way alone",
     )
     as_of: str | None = Field(
         None, description="day of the book, such as 2024-12-31: dates of joining and of birth are counted to it"

@@ -17,6 +17,7 @@ from sim.population.book.doubts import doubts_of
 from sim.population.book.file import inspect
 from sim.population.book.forms.base import BookFile, TooLarge, Unreadable
 from sim.population.book.forms.text import TextFile
+from sim.population.book.mistakes import mistakes_of
 from sim.population.book.months import Months, months_of
 from sim.population.book.reading import Reading, numbered
 from sim.population.book.sentences import column_problem
@@ -132,7 +133,7 @@ class _Opening:
             read = again if read.mended_by(again) else read
         if isinstance(book, TextFile):
             self.irregular(book)
-        self.mistakes += read.mistakes()
+        self.mistakes += mistakes_of(read)
         if not read.rows and not self.mistakes:
             self.report("file", f"{self.path} has a header and no customers")
         if self.mistakes:

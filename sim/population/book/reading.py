@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.codes import ACTIVE, DORMANT
-from sim.errors import Mistake
 from sim.population.book.cells import EMPTY, Decimal, Thousands, are_codes, as_numbers, mask_of, remedy
 from sim.population.book.columns import (
     FIELD_NAMES,
@@ -26,11 +25,10 @@ from sim.population.book.columns import (
     quoted,
 )
 from sim.population.book.dates import DateColumn, codes_among, look_like_dates, months_between, years_between
-from sim.population.book.forms.base import MOST_ROWS, SHOWN, BookFile, TooLarge, named
+from sim.population.book.forms.base import MOST_ROWS, SHOWN, BookFile, TooLarge
 from sim.population.book.ids import Ids
 from sim.population.book.labels import BLANK, MEANINGS, Labels, meant
 from sim.population.book.money import UNITS, Currencies, Units
-from sim.population.book.sentences import Values, sentence
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +52,7 @@ def numbered(name: str, spec: ColumnSpec, book: BookFile) -> bool:
 
 
 @dataclass
-class _Found:
+class Found:
     """Rows that share a mistake: how many, the first few, a sample of what they hold and what would mend that."""
 
     rows: int = 0
@@ -86,7 +84,7 @@ class Reading:
         self.marked: dict[Decimal, str] = {}  # numbers that can be read by one mark before decimals alone
         self.keep, self.panel = keep, panel  # the only rows that count; whether an id may be there more than once
         self.rows = 0
-        self.found: dict[tuple[str, str], _Found] = {}
+        self.found: dict[tuple[str, str], Found] = {}
         self.counts: dict[str, int] = {}
         self.labels = {
             name: Labels(spec.column) for name, spec in specs.items() if isinstance(spec, StateColumn | TierColumn)
@@ -378,7 +376,7 @@ class Reading:
         for kind, pairs in (("repeated", sorted(repeated)), ("colliding", sorted(colliding))):
             if pairs:
                 first_rows = [row for row, _ in pairs[:SHOWN]]
-                self.found["id", kind] = _Found(len(pairs), [*first_rows, pairs[0][1]])
+                self.found["id", kind] = Found(len(pairs), [*first_rows, pairs[0][1]])
 
     def _see(self, name: str, written: NDArray[np.float64], out: NDArray[np.bool_]) -> None:
         """Note the range of a column's numbers as they stand in the file, and codes among those out of bounds."""
@@ -391,17 +389,6 @@ class Reading:
             found, rows = np.unique(written[out & are_codes(written)], return_counts=True)
             for code, count in zip(found.tolist(), rows.tolist(), strict=True):
                 codes[code] = codes.get(code, 0) + count
-
-    def _values(self, name: str) -> Values:
-        """What a mistake's sentence must know of the other numbers of the column."""
-        spec = self.specs[name]
-        if not isinstance(spec, AmountColumn):
-            return Values()
-        low, high = self.bounds.get(name, (0.0, 0.0))
-        found = [self.found[name, kind].rows for kind in ("low", "high") if (name, kind) in self.found]
-        plain = spec.scale == 1.0 and spec.shift == 0.0
-        unknown = self.unknown_days.get(name, ("", 0))
-        return Values(low, high, self.rows, sum(found), self.codes.get(name, {}), plain, unknown, self.as_of)
 
     def _missing(self, name: str, spec: ColumnSpec, missing: NDArray[np.bool_]) -> None:
         if getattr(spec, "missing", "mistake") == "impute":
@@ -417,7 +404,7 @@ class Reading:
         if not mask.any():
             return
         rows = np.flatnonzero(mask)
-        found = self.found.setdefault((name, kind), _Found())
+        found = self.found.setdefault((name, kind), Found())
         if cells is not None and not found.rows:
             cell = cells[int(rows[0])].as_py()
             found.sample = repr(str(cell)[:20])
@@ -432,45 +419,3 @@ class Reading:
         if self.as_of is None:
             return "population.as_of: the day of the book reads a date, such as as_of: 2024-12-31"
         return "most are numbers; date: true reads dates"
-
-    def _note_currencies(self, name: str, met: Currencies) -> None:
-        """A column in more than one currency: the rows of all but the most frequent are its mistakes."""
-        usual, *others = sorted(met.rows, key=lambda code: -met.rows[code])
-        rows = sorted(row for code in others for row in met.first[code])[:SHOWN]
-        counts = ", ".join(f"{code} ({met.rows[code]:,})" for code in (usual, *others))
-        self.found[name, "currencies"] = _Found(sum(met.rows[code] for code in others), rows, counts)
-
-    def mistakes(self) -> list[Mistake]:
-        """What was found, each with the line of its first row."""
-        file, made = str(self.book.path), list[Mistake]()
-        for name, currencies in self.currencies.items():
-            if len(currencies.rows) > 1:
-                self._note_currencies(name, currencies)
-        wanted = {(row, self.specs[name].column) for (name, _), found in self.found.items() for row in found.first}
-        places = self.places(wanted) if wanted else {}
-        for (name, kind), found in sorted(self.found.items(), key=lambda item: FIELD_NAMES.index(item[0][0])):
-            column = self.specs[name].column
-            lines = [places[row, column][0] for row in found.first]
-            shown = named(lines[: min(SHOWN, found.rows)], found.rows, self.book.unit)
-            twin = f"{self.book.unit} {lines[-1]}"
-            message = sentence(
-                name,
-                kind,
-                found.rows,
-                shown,
-                sample=found.sample,
-                first=twin,
-                currency=self.currency,
-                tiers=self.tiers,
-                values=self._values(name),
-                remedy=found.remedy,
-                written="1.234,5" if self.decimal == "comma" else "1234.5",
-            )
-            made.append(Mistake(file, *places[found.first[0], column], column, message))
-        for name, spec in self.specs.items():
-            if isinstance(spec, StateColumn) and spec.active and self.rows and name not in self.listed:
-                listed = ", ".join(repr(value) for value in spec.active)
-                there = ", ".join(repr(word) for word in self.met[name])
-                message = f"no row holds {listed}, listed under active; it has {there}"
-                made.append(Mistake(file, 0, 0, spec.column, message))
-        return made
