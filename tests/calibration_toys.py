@@ -42,6 +42,7 @@ class Linear:
     seen: Any = None
     noise: float = NOISE  # of the data, as they are made up
     wide: float = 3.0
+    believed: float = NOISE  # by the likelihood
 
     @property
     def slopes(self) -> Floats:
@@ -70,8 +71,9 @@ class Linear:
         _die()
         return theta @ self.slopes.T + self.noise * normals(luck, len(self.slopes))
 
-    def log_likelihood(self, theta: Floats) -> Floats:
-        return np.asarray(-0.5 * (((self.observed - theta @ self.slopes.T) / NOISE) ** 2).sum(axis=1))
+    def log_likelihood(self, theta: Floats, seen: Any = None) -> Floats:
+        seen = self.observed if seen is None else seen
+        return np.asarray(-0.5 * (((seen - theta @ self.slopes.T) / self.believed) ** 2).sum(axis=1))
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,14 @@ class Product:
 
     def simulate(self, theta: Floats, luck: Any) -> Floats:
         return np.log(theta[:, :1] * theta[:, 1:]) + 0.05 * normals(luck, 2)
+
+
+class Bent(Product):
+    """The same, with its likelihood."""
+
+    def log_likelihood(self, theta: Floats, seen: Any = None) -> Floats:
+        told = np.log(2.0) if seen is None else seen[0]
+        return np.asarray(-0.5 * ((np.log(theta[:, 0] * theta[:, 1]) - told) / 0.05) ** 2)
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,14 @@ from sim.calibration.asked import HeldOut
 from sim.calibration.checks import band, fit_checks, identifiability, inside_band, rank_checks, sbc, wilson
 from sim.calibration.exact import exact, exact_checks
 from sim.calibration.inference import fit
+from sim.calibration.likelihood import tail_of
 from sim.calibration.posterior import Made, Marginal, Posterior, read_posterior, write_posterior
 from sim.calibration.stored import changed_files, read_calibrated
 from sim.calibration.terms import Inference, Stage
 from sim.cli import main
 from sim.errors import BadInput
 from sim.store.calibration_columns import CALIBRATED
-from tests.calibration_toys import NOISE, TRUTH, Linear, Product
+from tests.calibration_toys import NOISE, TRUTH, Bent, Linear, Product
 
 ROOT = Path(__file__).parents[1]
 SMALL = Inference(samples=1_000)
@@ -92,24 +93,71 @@ class TestTheRegressionsPosterior:
     def test_at_the_edge_of_the_prior_it_is_cut_off_as_the_exact_one(self) -> None:
         problem = Linear(rows=((1.0,),), seen=[2.95])
         found = fit(problem, Inference(samples=4_000))
-        known = exact(found)
+        known = exact(found, Inference())
         assert known is not None
-        unit, weights = known
-        mean = float(weights @ unit[:, 0])
-        sd = float(np.sqrt(weights @ (unit[:, 0] - mean) ** 2))
+        mean, sd = float(known.unit.mean()), float(known.unit.std())
         assert found.draws.max() <= 3.0
         assert found.unit.mean() == pytest.approx(mean, abs=0.3 * sd)
         assert found.unit.std() == pytest.approx(sd, rel=0.25)
 
     def test_the_exact_posterior_is_held_against_it(self) -> None:
         found = fit(Linear(), SMALL)
-        assert [row["passed"] for row in exact_checks(found)] == [True, True]
+        assert [row["passed"] for row in exact_checks(found, SMALL)] == [True, True]
         off = replace(found, draws=found.draws + 0.1)
-        assert not any(row["passed"] for row in exact_checks(off))
+        assert not any(row["passed"] for row in exact_checks(off, SMALL))
 
     def test_the_same_seed_gives_the_same_bits_and_another_one_does_not(self) -> None:
         first, again, other = (fit(Linear(), replace(SMALL, seed=seed)).draws for seed in (1, 1, 2))
         assert first.tobytes() == again.tobytes() != other.tobytes()
+
+
+LIKELY = Inference(method="likelihood")
+
+
+class TestTheLikelihoodsPosterior:
+    @pytest.mark.parametrize("wide", [3.0, 300.0], ids=["near", "far"])
+    def test_it_is_the_conjugate_one(self, wide: float) -> None:
+        problem = Linear(wide=wide)
+        inside = np.linalg.inv(problem.slopes.T @ problem.slopes / NOISE**2)
+        found = fit(problem, LIKELY)
+        sd = np.sqrt(np.diag(inside))
+        assert np.abs((found.draws.mean(axis=0) - TRUTH) / sd).max() < 4 / np.sqrt(min(found.ess, len(found.draws)))
+        assert np.cov(found.draws, rowvar=False) / np.outer(sd, sd) == pytest.approx(inside / np.outer(sd, sd), abs=0.12)
+        assert found.ess > 1_000
+        assert found.facts["pareto_k"] < 0.7
+
+    def test_a_bent_ridge_is_followed_to_its_ends(self) -> None:
+        """Of two numbers only the product is known: along the hyperbola the prior of each alone is even in logs."""
+        found = fit(Bent(), LIKELY)
+        logs = np.log(found.draws)
+        assert logs.sum(axis=1).std() == pytest.approx(0.05, rel=0.15)
+        gap = logs[:, 0] - logs[:, 1]
+        reach = 2 * np.log(10.0) - np.log(2.0)  # of the difference, to each side: even between
+        assert gap.std() == pytest.approx(reach / np.sqrt(3), rel=0.1)
+        assert found.ess > 1_000
+
+    def test_another_method_that_never_asks_the_likelihood_agrees_and_a_wrong_likelihood_is_found(self) -> None:
+        for believed, passed in ((NOISE, True), (NOISE / 2, False), (NOISE * 2, False)):
+            rows = list(exact_checks(fit(Linear(believed=believed), LIKELY), LIKELY))
+            assert {row["check"] for row in rows} == {"independent"}
+            assert [row["passed"] for row in rows] == [passed, passed], believed
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(("believed", "right"), [(NOISE, True), (NOISE / 2, False)])
+    def test_its_known_answers_are_found_by_itself_and_those_of_a_wrong_one_are_not(
+        self, believed: float, right: bool
+    ) -> None:
+        ranks = sbc(Linear(believed=believed), LIKELY, 100)
+        assert all(row["passed"] for row in rank_checks(ranks)) == right
+
+    def test_weights_of_which_a_few_decide_are_told(self) -> None:
+        rng = np.random.default_rng(1)
+        for shape in (0.2, 0.5, 1.2):
+            told = tail_of(shape * rng.exponential(size=20_000))  # log of a Pareto law of that shape
+            assert told == pytest.approx(shape, abs=0.15)
+        few = replace(fit(Linear(), LIKELY), ess=12.0, facts={"pareto_k": 1.1})
+        rows = [row for row in fit_checks(few, pd.DataFrame({"trial": [], "misfit": []})) if row["check"] == "sample"]
+        assert [(row["of"], row["passed"]) for row in rows] == [("draws", False), ("weights", False)]
 
 
 class TestWhatTheDataInform:
@@ -139,7 +187,7 @@ class TestMisspecification:
     def test_the_synthetic_likelihood_stays_right_where_the_model_is_wrong(self) -> None:
         """Data far from what any number makes: draws stay those of the exact posterior, and the misfit is told."""
         found = fit(Linear(seen=[0.5, -0.5, 2.0]), Inference(method="synthetic"))
-        assert [row["passed"] for row in exact_checks(found)] == [True, True]
+        assert [row["passed"] for row in exact_checks(found, SMALL)] == [True, True]
         assert not next(fit_checks(found, sbc(Linear(), SMALL, 20)))["passed"]
 
     def test_a_target_that_was_not_used_is_predicted_or_not(self) -> None:
@@ -327,6 +375,17 @@ WRONG = {
     "both": ("name: a\nstudy: tests.calibration_toys:GAUSS\nscenario: quick\n", ":3:11", "one of the two"),
     "typo": (TOY.replace("samples", "sample"), ":3:1", "did you mean samples"),
     "method": (TOY + "method: mcmc\n", ":6:9", "regression"),
+    "likelihood": (
+        TOY.replace("GAUSS", "PRODUCT") + "method: likelihood\n",
+        ":6:9",
+        "product knows no likelihood (log_likelihood of its problem); regression or synthetic",
+    ),
+    "held": (TOY + "method: likelihood\nhold_out: [t0]\n", ":6:9", "none of them can be held out"),
+    "staged": (
+        TOY + "method: likelihood\nstages:\n  - {parameters: [economics.p0], targets: [t0]}\n",
+        ":6:9",
+        "no stages",
+    ),
     "study": (TOY.replace(":GAUSS", ":GAUS"), ":2:8", "cannot be had"),
     "hold_out": (TOY + "hold_out: [t9]\n", ":6:12", "no such target"),
     "all held": (TOY + "hold_out: [t0, t1, t2]\n", "hold_out", "leave one to fit by"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.calibration.file import Calibration
+from sim.calibration.likelihood import offered
 from sim.calibration.problem import Floats, Free, Problem, Target
 from sim.calibration.terms import Inference, Stage
 from sim.errors import BadInput, Mistake
@@ -110,7 +111,11 @@ def inference_of(asked: Calibration) -> Inference:
 
 
 def stages_of(asked: Calibration, problem: Problem, source: Source) -> list[Stage]:
-    """Stages by place, and the targets held out; `BadInput` for names that the problem does not have."""
+    """Stages by place, and the targets held out; `BadInput` for names that the problem does not have, and for a method
+    that it cannot be fitted by.
+    """
+    if asked.method == "likelihood" and (why := _no_likelihood(asked, problem)):
+        raise BadInput([source.mistake(("method",), f"{why}; regression or synthetic")])
     paths, names = [one.path for one in problem.free], [one.name for one in problem.targets]
     mistakes: list[Mistake] = []
 
@@ -142,6 +147,17 @@ def stages_of(asked: Calibration, problem: Problem, source: Source) -> list[Stag
     if mistakes:
         raise BadInput(sorted(set(mistakes)))
     return stages
+
+
+def _no_likelihood(asked: Calibration, problem: Problem) -> str:
+    """Why the likelihood of a problem is not to be had; nothing where it is."""
+    if asked.stages:
+        return "the likelihood is of all targets at once and has no stages"
+    if asked.hold_out:
+        return "the likelihood is of all targets that the study uses, and none of them can be held out"
+    if not offered(problem):
+        return f"{problem.name} knows no likelihood (log_likelihood of its problem)"
+    return ""
 
 
 def digest_of(asked: Calibration, data: dict[str, str], more: str = "") -> str:

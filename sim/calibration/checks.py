@@ -28,6 +28,7 @@ TOGETHER = 0.7  # correlation of draws from which on a combination is told of
 SURE = 1.959963984540054  # standard deviations to each side of 95 %
 INFORMED, HARDLY = 0.5, 0.1  # of the prior's spread that went: above told, below not
 STRANGE = 0.01  # a misfit so rare under the model says that the model is not right
+LEAST, HEAVY = 100, 0.7  # effective number of trials; Pareto k of weights, above which a few of them decide
 FAR = 3.0  # standard deviations from what the model predicts
 
 Trial = Mapping[str, Any]
@@ -65,7 +66,7 @@ def answer(found: Fit, truth: Floats, number: int, settings: Inference) -> Trial
     """What a fit says of the numbers that its data were made up by: their ranks, and its misfit."""
     below = (found.draws < truth).sum(axis=0) + (found.draws == truth).sum(axis=0) * 0.5
     ranks = (below + _rng(settings, "noise", number, 1).random(len(truth))) / (len(found.draws) + 1)
-    return {"trial": number, "ranks": [float(rank) for rank in ranks], "misfit": misfit(found)}
+    return {"trial": number, "ranks": [float(rank) for rank in ranks], "misfit": misfit(found), "ess": found.ess}
 
 
 def pool(problem: Problem, settings: Inference) -> Trials:
@@ -85,11 +86,11 @@ def table(answers: Sequence[Trial], paths: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        {"parameter": path, "trial": one["trial"], "rank": one["ranks"][i], "misfit": one["misfit"]}
+        {"parameter": path, "trial": one["trial"], "rank": one["ranks"][i], "misfit": one["misfit"], "ess": one["ess"]}
         for i, path in enumerate(paths)
         for one in answers
     ]
-    return pd.DataFrame(rows, columns=["parameter", "trial", "rank", "misfit"])
+    return pd.DataFrame(rows, columns=["parameter", "trial", "rank", "misfit", "ess"])
 
 
 @dataclass(frozen=True)
@@ -221,7 +222,15 @@ def fit_checks(found: Fit, ranks: pd.DataFrame) -> Iterator[dict[str, Any]]:
         about = f"not used; observed {target.value:.6g}, predicted {made.mean():.6g} (p {p:.3g})"
         yield _check("predictive", target.name, float(z[i]), p >= STRANGE, about, p=p)
     about = f"effective number of trials behind {len(found.draws):,} draws: {found.ess:.0f}"
-    yield _check("sample", "draws", found.ess, found.ess >= 100, about)
+    yield _check("sample", "draws", found.ess, found.ess >= LEAST, about)
+    k = found.facts.get("pareto_k")
+    if k is not None:
+        about = f"Pareto k of the weights: {k:.2f}, to be at most {HEAVY}"
+        yield _check("sample", "weights", k, k <= HEAVY, about)
+        if len(ranks):
+            fewest = float(ranks["ess"].min())
+            about = f"effective number behind the draws of every fit of known answers: {fewest:.0f} or more"
+            yield _check("sample", "fits", fewest, fewest >= LEAST, about)
 
 
 def _beyond(distance: float, known: Floats) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sim.calibration.history import matched
+from sim.calibration.likelihood import by_likelihood
 from sim.calibration.point import nearest
 from sim.calibration.prior import Prior, generator, lucks, theta_of
 from sim.calibration.problem import Floats, Problem
@@ -34,7 +35,7 @@ NARROWS = 0.5  # a box that has more than this share of the one before is not wo
 SLACK = 0.1  # of its width that a box may be left by
 FIRST_ACCEPT = 0.1  # of the first rounds, which only find the box
 PREDICTED = 1_000  # data sets that are predicted, at most
-METHODS = {"point": nearest, "smc": by_pyabc, "history_matching": matched}
+METHODS = {"likelihood": by_likelihood, "point": nearest, "smc": by_pyabc, "history_matching": matched}
 
 
 def fit(

@@ -45,7 +45,11 @@ class Target:
 
 
 class Problem(Protocol):
-    """What inference asks: all arrays float64; rows are trials, columns are free numbers or targets in their order."""
+    """What inference asks: all arrays float64; rows are trials, columns are free numbers or targets in their order.
+
+    A problem that knows its likelihood has ``log_likelihood(theta, seen=None) -> (n,)`` beside: of statistics (m,) as
+    `simulate` makes them (by default of what was observed), by the targets that it uses; those not used may be NaN.
+    """
 
     @property
     def name(self) -> str: ...

@@ -11,10 +11,11 @@ import numpy as np
 from sim.calibration.prior import Prior, generator, lucks, theta_of, unit_of
 from sim.calibration.problem import Floats, Problem
 
-Method = Literal["regression", "synthetic", "smc", "point", "history_matching"]
+Method = Literal["regression", "synthetic", "likelihood", "smc", "point", "history_matching"]
 METHODS: dict[str, str] = {
     "regression": "regression-adjusted approximate Bayesian computation",
     "synthetic": "synthetic likelihood",
+    "likelihood": "adaptive importance sampling of the likelihood",
     "smc": "sequential Monte Carlo (pyABC)",
     "point": "simulated minimum distance",
     "history_matching": "history matching",

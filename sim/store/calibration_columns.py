@@ -57,6 +57,7 @@ CALIBRATED: Final[dict[str, File]] = {
             whole("trial", "", "which fit"),
             number("rank", "share", "share of the fit's draws below the number that the data were made up by"),
             number("misfit", "variances", "squared distance of the made-up data from what that fit predicts"),
+            number("ess", "trials", "effective number of trials behind that fit's draws"),
         ),
     ),
     "checks": File(
@@ -76,6 +77,7 @@ CALIBRATED: Final[dict[str, File]] = {
                     "target": "a target that it does not meet",
                     "predictive": "it predicts a target that the fit did not see",
                     "exact": "draws agree with the exact posterior",
+                    "independent": "another method, which never asks the likelihood, agrees with it",
                     "sample": "enough trials stand behind the draws",
                 },
             ),

@@ -119,9 +119,10 @@ def made(seen: Cells) -> Law:
         p = chance(theta).reshape(theta.shape[0], -1)
         return binomial(seen.customers.ravel(), p, z) / count.ravel()
 
-    def of_data(theta: Floats) -> Floats:
+    def of_data(theta: Floats, shares: Floats) -> Floats:
         p = np.clip(chance(theta)[:, used], EDGE, 1.0 - EDGE)
-        yes, all_of = seen.fell[used], seen.customers[used]
+        all_of = seen.customers[used]
+        yes = shares.reshape(rate.shape)[used] * count[used]
         return np.asarray((yes * np.log(p) + (all_of - yes) * np.log1p(-p)).sum(axis=(1, 2)))
 
     covariance = np.diag([target.error**2 for target in targets])

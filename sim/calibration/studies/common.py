@@ -105,7 +105,7 @@ def told(draws: Floats, digits: int = 2) -> str:
 class Law:
     """A problem given by a law: `law(theta, z)` makes statistics (n, m) of numbers (n, k) and normal luck (n, draws).
 
-    `likelihood(theta)` is the log likelihood (n,) of what was seen of the used targets.
+    `likelihood(theta, seen)` is the log likelihood (n,) of statistics (m,) as that law makes them, by the used ones.
     """
 
     name: str
@@ -115,15 +115,15 @@ class Law:
     law: Callable[[Floats, Floats], Floats]
     draws: int
     purpose: int
-    likelihood: Callable[[Floats], Floats]
+    likelihood: Callable[[Floats, Floats], Floats]
 
     def simulate(self, theta: Floats, luck: NDArray[np.int64]) -> Floats:
         """Statistics of one made-up data set a row (`sim.calibration.problem.Problem`)."""
         return self.law(np.atleast_2d(np.asarray(theta, np.float64)), normals(luck, self.draws, self.purpose))
 
-    def log_likelihood(self, theta: Floats) -> Floats:
-        """Log likelihood (n,) of the used targets, up to a constant."""
-        return self.likelihood(np.atleast_2d(np.asarray(theta, np.float64)))
+    def log_likelihood(self, theta: Floats, seen: Floats | None = None) -> Floats:
+        """Log likelihood (n,) of statistics (m,), by default of what was observed; those not used are not looked at."""
+        return self.likelihood(np.atleast_2d(np.asarray(theta, np.float64)), self.observed if seen is None else seen)
 
     @property
     def observed(self) -> Floats:
@@ -132,16 +132,25 @@ class Law:
 
 
 def normal_likelihood(
-    targets: Sequence[Target], covariance: Floats, expected: Callable[[Floats], Floats]
-) -> Callable[[Floats], Floats]:
-    """Log likelihood (n,) of the used targets that err normally about `expected(theta)` (n, used)."""
+    targets: Sequence[Target],
+    covariance: Floats,
+    expected: Callable[[Floats], Floats],
+    times: Callable[[Floats], Floats] | None = None,
+) -> Callable[[Floats, Floats], Floats]:
+    """Log likelihood (n,) of the used targets that err normally about `expected(theta)` (n, used).
+
+    `times(theta)` (n, used) is how many times their stated standard errors they err by; once, if it is not given.
+    """
     used = np.array([target.used for target in targets])
-    seen = np.array([target.value for target in targets])[used]
     weight = np.linalg.pinv(covariance[np.ix_(used, used)], hermitian=True)
 
-    def of_data(theta: Floats) -> Floats:
-        off = expected(theta) - seen
-        return np.asarray(-0.5 * np.einsum("ni,ij,nj->n", off, weight, off, optimize=True))
+    def of_data(theta: Floats, seen: Floats) -> Floats:
+        off = expected(theta) - seen[used]
+        wide = 0.0
+        if times is not None:
+            size = times(theta)
+            off, wide = off / size, np.log(size).sum(axis=1)
+        return np.asarray(-0.5 * np.einsum("ni,ij,nj->n", off, weight, off, optimize=True) - wide)
 
     return of_data
 

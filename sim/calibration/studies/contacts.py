@@ -159,14 +159,22 @@ def made(seen: Calls) -> Law:
 
     seen_rate = np.exp(observed[0])
 
-    def law(theta: Floats, z: Floats) -> Floats:
-        middle, rate = expected(theta)
+    def times(middle: Floats, rate: Floats) -> Floats:
         fewer = np.sqrt(seen_rate / rate)[:, None]  # as the yes are rarer, logs of their counts err more
         tired = np.exp(0.5 * np.clip(observed - middle, -1.0, 1.0))
         tired[:, 0] = 1.0
-        return middle + fewer * tired * np.einsum("ij,kj->ik", z, root)
+        return np.asarray(fewer * tired)
 
-    of_data = normal_likelihood(targets, covariance, lambda theta: expected(theta)[0][:, fitted])
+    def law(theta: Floats, z: Floats) -> Floats:
+        middle, rate = expected(theta)
+        return middle + times(middle, rate) * np.einsum("ij,kj->ik", z, root)
+
+    of_data = normal_likelihood(
+        targets,
+        covariance,
+        lambda theta: expected(theta)[0][:, fitted],
+        lambda theta: times(*expected(theta))[:, fitted],
+    )
     return Law(name, numbers, targets, covariance, law, len(targets), PURPOSE, of_data)
 
 

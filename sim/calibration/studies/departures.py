@@ -102,9 +102,9 @@ def made(seen: dict[str, tuple[Floats, Floats]]) -> Law:
         middle = np.maximum(far[:, 1:2], LEAST / other_years[1])
         return np.concatenate([small @ gather / years, small / fine_years, far[:, [0, 2]] / middle], axis=1)
 
-    def of_data(theta: Floats) -> Floats:
+    def of_data(theta: Floats, rates: Floats) -> Floats:
         mean = np.maximum(theta[:, :3] * theta[:, 3:4] * years, 1e-300)
-        return np.asarray((events * np.log(mean) - mean).sum(axis=1))
+        return np.asarray((rates[:3] * years * np.log(mean) - mean).sum(axis=1))
 
     covariance = np.diag([target.error**2 for target in targets])
     covariance[:3, 3 : 3 + n_fine] = (gather * fine_events.clip(LEAST)[:, None] / fine_years[:, None] / years).T

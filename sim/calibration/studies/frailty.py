@@ -138,11 +138,13 @@ def _made(seen: dict[str, Floats], numbers: list[Free], alive_of: Any, title: st
             start += n
         return np.concatenate(parts, axis=1)
 
-    def of_data(theta: Floats) -> Floats:
-        each = [
-            likelihood(alive_of(theta, i, min(n, fitted)), alive[: min(n, fitted) + 1])
-            for i, (n, alive) in enumerate(zip(years, seen.values(), strict=True))
-        ]
+    def of_data(theta: Floats, chances: Floats) -> Floats:
+        each, start = [], 0
+        for i, n in enumerate(years):
+            shown = min(n, fitted)
+            left = np.cumprod(1.0 - chances[start : start + shown])
+            each.append(likelihood(alive_of(theta, i, shown), np.concatenate([[1.0], left])))
+            start += n
         return np.asarray(np.sum(each, axis=0))
 
     errors = np.diag([target.error**2 for target in targets])

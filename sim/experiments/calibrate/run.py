@@ -74,7 +74,8 @@ def _of_study(
     known = answers(make, asked.fits, folder, where.workers, said(callback))
     learned = getattr(study.made, "learned", None)
     record = {**record, "learned": asdict(learned(found)) if learned is not None else None}
-    return finish(folder, record, found, known, perf_counter() - began, where)
+    held = one_thread(lambda: list(exact_checks(found, settings)))
+    return finish(folder, record, found, known, perf_counter() - began, where, held)
 
 
 def _batches(study: StudyProblem, settings: Inference, stages: tuple[Stage, ...]) -> Batch:
@@ -90,16 +91,21 @@ def _batches(study: StudyProblem, settings: Inference, stages: tuple[Stage, ...]
 
 
 def finish(
-    folder: Path, record: dict[str, Any], found: Fit, known: Sequence[checks.Trial], seconds: float, where: Where
+    folder: Path,
+    record: dict[str, Any],
+    found: Fit,
+    known: Sequence[checks.Trial],
+    seconds: float,
+    where: Where,
+    held: Sequence[dict[str, Any]] = (),
 ) -> Calibrated:
-    """All tables of a fit and of its known answers, stored and sealed."""
+    """All tables of a fit and of its known answers, stored and sealed; `held` are checks against another fit."""
     import pandas as pd
 
     ranks = checks.table(known, found.paths)
     checked = checks.checked(found, ranks)
-    exact = list(exact_checks(found))
-    if exact:
-        checked = pd.concat([checked, pd.DataFrame(exact)], ignore_index=True)
+    if held:
+        checked = pd.concat([checked, pd.DataFrame(held)], ignore_index=True)
     made = {"fit": checks.fit_table(found), "identifiability": checks.identifiability(found), "sbc": ranks}
     tables = {name: {**made, "checks": checked}[name] for name in TABLES}
     told = {**record, "parameters": parameters_told(found), "seconds": seconds, "workers": where.workers}

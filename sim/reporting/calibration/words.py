@@ -19,6 +19,7 @@ from sim.store.files import plain
 
 HEAD = ("parameter", "prior", "posterior 90 %", "informed", "default", "default inside?")
 LAST, MANY = 0.02, 0.2  # of the prior's width; of the draws, where an even one has as many as `LAST`
+WORDS = {True: "passed", False: "FAILED", None: "not checked"}  # the last is neither of the others
 TITLES = {
     "ranks": "Known answers are found: ranks are even",
     "coverage": "Known answers are found: 90 % intervals hold them",
@@ -26,6 +27,7 @@ TITLES = {
     "target": "Targets that it does not meet",
     "predictive": "It predicts what the fit did not see",
     "exact": "Draws agree with the exact posterior",
+    "independent": "Another method agrees, which never asks the likelihood",
     "sample": "Enough trials stand behind the draws",
 }
 
@@ -87,7 +89,7 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def check_lines(found: Calibrated) -> list[dict[str, Any]]:
-    """A line a kind of check: whether it holds everywhere, and where it does not."""
+    """A line a kind of check: whether it holds everywhere, and where it does not; `passed` None: not checked."""
     lines = []
     for kind, rows in found.checks.groupby("check", sort=False):
         bad = rows[~rows["passed"]]
@@ -109,7 +111,7 @@ def check_lines(found: Calibrated) -> list[dict[str, Any]]:
         )
     if not found.record["fits"]:
         why = "a range has no ranks" if found.record["method"] == "history_matching" else "no fits were asked for"
-        lines.insert(0, {"kind": "ranks", "title": TITLES["ranks"], "passed": False, "text": f"not checked: {why}"})
+        lines.insert(0, {"kind": "ranks", "title": TITLES["ranks"], "passed": None, "text": why})
     return lines
 
 
@@ -119,7 +121,7 @@ def headlines(found: Calibrated) -> list[str]:
 
 
 def _headlines(found: Calibrated) -> Iterator[str]:
-    bad = [line for line in check_lines(found) if not line["passed"]]
+    bad = [line for line in check_lines(found) if line["passed"] is False]
     if any(line["kind"] == "misfit" for line in bad):
         yield "The model does not fit these data: its intervals are too sure, so look first at what it misses."
     rows = [row for row in rows_of(found) if not row["nuisance"]]
@@ -173,7 +175,7 @@ def terminal_table(found: Calibrated) -> str:
     lines += headlines(found)
     lines += [
         "",
-        *(f"{'passed' if one['passed'] else 'FAILED'}  {one['title']}: {one['text']}" for one in check_lines(found)),
+        *(f"{WORDS[one['passed']]}  {one['title']}: {one['text']}" for one in check_lines(found)),
     ]
     return "\n".join(line.replace(units.GAP, " ") for line in lines)
 

@@ -97,7 +97,8 @@ def calibration_line(h: Handed) -> tuple[str, str]:
         return NO_CALIBRATION + missing, "open"
     parts = [f"{quoted(one.name)}: {checks_line(one)}" for one in h.calibrations]
     worse = bool(absent) or any(one.altered or failed(one) for one in h.calibrations)
-    return f"{'; '.join(parts)}.{missing}", "bad" if worse else "good"
+    unasked = any(one.stored.sbc.empty for one in h.calibrations)
+    return f"{'; '.join(parts)}.{missing}", "bad" if worse else "open" if unasked else "good"
 
 
 def checks_line(one: Calibration) -> str:
@@ -105,10 +106,10 @@ def checks_line(one: Calibration) -> str:
     altered = f"its folder is no longer what was written ({one.altered}); " if one.altered else ""
     checks, trials = one.stored.checks, int(one.stored.sbc["trial"].nunique())
     passed = int(checks["passed"].astype(bool).sum())
-    known = counted(trials, "fit") if trials else "no fits"
+    known = f"{counted(trials, 'fit')} of known answers" if trials else "known answers not checked"
     broken = [f"{row['check']} ({row['of']})" for row in checks[~checks["passed"].astype(bool)].to_dict("records")]
     what = f"; not passed: {listed(broken)}, so its numbers are not to be relied on" if broken else ""
-    return f"{altered}{passed} of {counted(len(checks), 'check')} passed, {known} of known answers{what}"
+    return f"{altered}{passed} of {counted(len(checks), 'check')} passed, {known}{what}"
 
 
 def failed(one: Calibration) -> bool:
