@@ -15,7 +15,7 @@ import numpy as np
 from sim.calibration.prior import EDGE, Prior, generator, theta_of
 from sim.calibration.problem import Floats, Problem
 from sim.calibration.terms import Found, Inference, Part, systematic
-from sim.errors import BadInput
+from sim.errors import BadInput, RunFailed
 
 ROUNDS = 40  # at most, until the whole likelihood is asked and enough numbers count
 SLOW = 15  # rounds after which one has twice as many numbers
@@ -63,6 +63,8 @@ def sampled(density: Density, prior: Prior, settings: Inference, trial: int) -> 
 
     unit = prior.sample(TRIED, generator(settings.seed, "prior", trial, 30))
     x, like, off = ndtri(np.clip(unit, EDGE, 1.0 - EDGE)), density(unit), np.zeros(TRIED)
+    if not np.isfinite(like.max()):
+        raise RunFailed("the likelihood is nought at every number of the prior that was tried; method: regression")
     power, turns = 0.0, 0
     rng = generator(settings.seed, "keep", trial, 30)
     while turns < ROUNDS:
