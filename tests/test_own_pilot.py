@@ -393,6 +393,11 @@ def test_a_pilot_that_the_bank_cannot_be_is_refused_at_its_place(tmp_path: Path)
     text = said("{pilot: ab.csv, arms: {A: nothing, B: treated}, outcome: kept, months: 11}")
     assert text.startswith(start)
     assert "outcome" in text
+    for more, key in (("months: 9", "months"), ("months: 11, at: [3, 11]", "at")):
+        text = said(f"{{pilot: ab.csv, arms: {{A: nothing, B: treated}}, outcome: [digital, active], {more}}}")
+        assert text.startswith(start)
+        month = 9 if key == "months" else 3
+        assert f"targets.{key}: active to month {month}: retention is known at the last month" in text
     assert "two of them are one arm" in said(
         "{pilot: ab.csv, arms: {A: nothing, B: nothing}, outcome: active, months: 9}"
     )

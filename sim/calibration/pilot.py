@@ -17,7 +17,7 @@ import numpy as np
 
 from sim.calibration.pilot_settings import PilotSettings
 from sim.calibration.problem import Floats, Target
-from sim.calibration.readings import Bank, Read, Reading
+from sim.calibration.readings import Bank, Read, Reading, no_figure
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted, listed, plural
 from sim.population.book.cells import EMPTY
@@ -121,9 +121,10 @@ def read_pilot(path: str | Path, how: PilotSettings, arms: Sequence[str], tiers:
     sums = np.zeros((int(group.max()) + 1, len(found)))
     np.add.at(sums, group, np.stack(influences, axis=1))
     covariance = sums.T @ sums
+    same = "in every cluster" if unit == "cluster" else "for everybody"
     for one, error in zip(found, np.sqrt(np.diag(covariance)).tolist(), strict=True):
         if error <= ROUNDING * max(map(abs, one.levels)):
-            what = f"{one.outcome} is the same {'in every cluster' if unit == 'cluster' else 'for everybody'} to month {one.month}, which tells nothing"
+            what = f"{one.outcome} is the same {same} to month {one.month}, which tells nothing"
             raise BadInput.at(str(file), f"{what}; another outcome, or later")
     clusters = {}
     if unit == "cluster":
@@ -322,7 +323,8 @@ def _lost(table: pd.DataFrame, people: pd.DataFrame, how: PilotSettings, order: 
 def _outside(people: pd.DataFrame, order: Sequence[str], strata: Sequence[str | None]) -> Iterator[str]:
     """Customers who are in no target, as their tier is none of those that have one."""
     if "tier" in people and (out := ~people["tier"].isin(strata).to_numpy()).any():
-        yield f"began in no tier of the targets ({listed([str(one) for one in strata])}), left out: {_shares(out, people, order)}"
+        known = listed([str(one) for one in strata])
+        yield f"began in no tier of the targets ({known}), left out: {_shares(out, people, order)}"
 
 
 def _shares(some: np.ndarray, people: pd.DataFrame, order: Sequence[str]) -> str:
@@ -409,6 +411,11 @@ def readings(given: Any, source: Source, bank: Bank) -> Read:
     if given.months > bank.months:
         what = f"{given.months} are more than the {bank.months} of the scenario; set: {{months: {given.months}}}"
         raise BadInput([source.mistake(("targets", "months"), what)])
+    for outcome in given.outcomes:
+        for end in given.ends:
+            if why := no_figure(OUTCOMES[outcome].kpi, end, bank):
+                key = "at" if given.at else "months"
+                raise BadInput([source.mistake(("targets", key), f"{outcome} to month {end}: {why}")])
     head = "closure_annual["
     tiers = [kpi.removeprefix(head).removesuffix("]") for kpi in bank.kpis if kpi.startswith(head)]
     path = Path(source.file).parent / given.pilot
