@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,13 @@ from sim.calibration.checks import wilson
 from sim.calibration.emulator import emulated
 from sim.calibration.file import read_calibration
 from sim.calibration.posterior import read_posterior
+from sim.calibration.problem import Target
+from sim.calibration.readings import Bank, Reading, no_figure
 from sim.cli import main
-from sim.experiments.calibrate.bank import bank_problem, spread
+from sim.experiments.calibrate.bank import Lives, bank_problem, spread
+from sim.experiments.callbacks import Callback
+from sim.experiments.executors.here import HERE
+from sim.measures.catalogue import kpi_names
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"months": 6, "burn_in": 2, "population.customers": 2000}
@@ -158,16 +164,16 @@ def test_an_emulator_says_what_a_smooth_model_says_and_how_sure_it_is() -> None:
 class TestTargets:
     def test_a_table_says_what_a_list_says(self, tmp_path: Path) -> None:
         (tmp_path / "targets.csv").write_text(
-            "kpi,arm,against,month,value,error,used\nnps,,,,10,2,yes\nretention,nothing,,3,0.9,0.01,no\n"
+            "kpi,arm,against,month,value,error,used\nnps,,,,10,2,yes\ndormant_share,nothing,,3,0.9,0.01,no\n"
         )
         listed = [
             {"kpi": "nps", "value": 10.0, "error": 2.0},
-            {"kpi": "retention", "arm": "nothing", "month": 3, "value": 0.9, "error": 0.01, "used": False},
+            {"kpi": "dormant_share", "arm": "nothing", "month": 3, "value": 0.9, "error": 0.01, "used": False},
         ]
         told = [problem(tmp_path, targets=one).read for one in (listed, {"file": "targets.csv"})]
         assert told[0].readings == told[1].readings
         assert (told[0].covariance == told[1].covariance).all()
-        assert [one.target.name for one in told[0].readings] == ["nps", "retention of nothing to month 3"]
+        assert [one.target.name for one in told[0].readings] == ["nps", "dormant_share of nothing to month 3"]
 
     @pytest.mark.slow
     def test_a_figure_to_a_month_is_that_of_a_shorter_run(self, tmp_path: Path) -> None:
@@ -182,6 +188,26 @@ class TestTargets:
         short = sim.run("quick", values=values, seeds=[1], progress=False).summary.set_index("kpi")["mean"]
         assert row["complaints_per_customer@3"] == pytest.approx(short["complaints_per_customer"], rel=1e-12)
         assert row["complaints_per_customer@3"] != row["complaints_per_customer"]
+
+    @pytest.mark.slow
+    def test_a_figure_is_refused_before_it_is_lived_where_no_life_has_it_and_nowhere_else(self, tmp_path: Path) -> None:
+        """Of all figures to months 3 and 12 of 13, in a bank of one arm."""
+        from sim.store.sweep_reading import read_sweep
+
+        alone = ("roi", "payback_months", "cost_per_saved_customer")  # of one arm: less a reference, that it is itself
+        figures = [(kpi, month) for kpi in kpi_names(["mass"]) for month in (3, 12) if kpi.split("[")[0] not in alone]
+        bank = Bank(("nothing",), kpi_names(["mass"]), 13, {})
+        refused = {one for one in figures if no_figure(*one, bank)}
+        few = {"set": SMALL | {"months": 13, "population.customers": 500}, "agents": 500, "seeds": 2, "points": 10}
+        read = problem(
+            tmp_path, targets=[{"kpi": "nps", "month": 3, **SURE}, {"kpi": "nps", "month": 12, **SURE}], **few
+        )
+        readings = tuple(Reading(Target(f"{kpi} {m}", 1.0, 1.0), kpi, "nothing", None, m) for kpi, m in figures)
+        lives = Lives(replace(read, read=replace(read.read, readings=readings)), tmp_path, HERE, Callback())
+        with pytest.raises(sim.RunFailed):
+            lives(np.full((1, 2), 0.5), 0)
+        tasks = read_sweep(tmp_path / "lives" / "wave-1").tasks
+        assert refused == {(kpi, m) for kpi, m in figures if not np.isfinite(tasks[f"{kpi}@{m}"]).all()}
 
     @pytest.mark.slow
     def test_a_difference_between_arms_is_paired_by_seed(self, tmp_path: Path) -> None:
@@ -210,6 +236,7 @@ def problem(folder: Path, **more: Any) -> Any:
     return bank_problem(*_given(folder, asked([]) | more))
 
 
+SURE = {"value": 1.0, "error": 1.0}
 WRONG = {
     "kpi": ({"targets": [{"kpi": "npv5", "value": 1.0, "error": 1.0}]}, "targets[0].kpi", "no such key figure"),
     "arm": ({"targets": [{"kpi": "nps", "arm": "x", "value": 1.0, "error": 1.0}]}, "targets[0].arm", "unknown arm"),
@@ -220,6 +247,33 @@ WRONG = {
     ),
     "error": ({"targets": [{"kpi": "nps", "value": 1.0, "error": 0}]}, "targets[0].error", "above 0"),
     "twice": ({"targets": [{"kpi": "nps", "value": 1.0, "error": 1.0}] * 2}, "targets[1]", "once"),
+    "same arm": (
+        {"targets": [{"kpi": "nps", "value": 1.0, "error": 1.0}, {"kpi": "nps", "arm": "nothing", **SURE}]},
+        "targets[1]",
+        "nps of nothing is a target already, as nps; once",
+    ),
+    "same month": (
+        {"targets": [{"kpi": "nps", "value": 1.0, "error": 1.0}, {"kpi": "nps", "month": 6, **SURE}]},
+        "targets[1]",
+        "nps to month 6 is a target already, as nps; once",
+    ),
+    "the other way": (
+        {
+            "set": SMALL | {"arms": {"nothing": [], "thinking": [{"use": "digital_thinking"}]}},
+            "targets": [
+                {"kpi": "nps", "arm": "thinking", "against": "nothing", **SURE},
+                {"kpi": "nps", "against": "thinking", **SURE},
+            ],
+        },
+        "targets[1]",
+        "nps less thinking is a target already, as nps of thinking less nothing; once",
+    ),
+    "earlier": (
+        {"targets": [{"kpi": "retention", "month": 3, **SURE}]},
+        "targets[0].month",
+        "retention to month 3: retention is known at the last month of the scenario, 6; that, or set: {months: 3}",
+    ),
+    "years": ({"targets": [{"kpi": "clv", **SURE}]}, "targets[0].kpi", "clv: clv is of 12 months or more"),
     "file": ({"targets": {"file": "none.csv"}}, "targets.file", "No such file"),
     "path": ({"parameters": {"managers.turnovr": None}}, "managers.turnovr", "did you mean managers.turnover"),
     "range": ({"parameters": {RETURNS: {"low": 0.5, "high": 0.1}}}, "high", "not above low"),
@@ -259,6 +313,8 @@ def test_a_wrong_bank_is_told_with_its_place(case: str, tmp_path: Path, capsys: 
         ("kpi,value\nnps,1\n", 1, "no such column"),
         ("kpi,value,error,armm\nnps,1,1,x\n", 1, "did you mean arm"),
         ("kpi,value,error\nnps,1,1\nnps,2,1\n", 3, "once"),
+        ("kpi,arm,month,value,error\nnps,,,1,1\nnps,nothing,6,2,1\n", 3, "a target already, as nps; once"),
+        ("kpi,month,value,error\nretention,3,1,1\n", 2, "retention is known at the last month"),
         ("kpi,value,error,used\nnps,1,1,maybe\n", 2, "yes or no"),
     ],
 )

@@ -78,7 +78,7 @@ def test_a_difference_of_shares_is_the_textbooks(tmp_path: Path) -> None:
     assert one.value == pytest.approx(p["B"] - p["A"])
     assert one.levels == pytest.approx((p["A"], p["B"]))
     textbook = sum(q * (1 - q) / 200 for q in p)
-    assert found.covariance[0, 0] == pytest.approx(textbook * 400 / 399)
+    assert found.covariance[0, 0] == pytest.approx(textbook * 200 / 199)
     assert found.customers == {"nothing": 200, "treated": 200}
 
 
@@ -143,10 +143,83 @@ def test_errors_are_those_of_clusters_where_lots_fell_on_branches(tmp_path: Path
     means = made.groupby("cluster")["active"].mean()
     sides = [means[means.index % 2 == side] for side in (0, 1)]
     textbook = sum(side.var(ddof=1) / 20 for side in sides)
-    assert found.covariance[0, 0] == pytest.approx(textbook, rel=0.05)
+    assert found.covariance[0, 0] == pytest.approx(textbook, rel=1e-9)
     assert found.covariance[0, 0] > 1.3 * alone.covariance[0, 0]
     few = told(made[made["cluster"] < 10], tmp_path)
-    assert "10 clusters are few" in words_of(few)[-1]
+    assert "5 clusters of nothing and 5 clusters of treated are few" in words_of(few)[-1]
+    assert words_of(found)[0].endswith(", in 20 clusters of nothing and 20 clusters of treated")
+
+
+def in_branches(n: int = 800, each: int = 20) -> pd.DataFrame:
+    """A test whose lots fell on branches, half of them in each arm."""
+    rng = np.random.default_rng(3)
+    branch = np.arange(n) // each
+    active = (rng.random(n) < 0.8 + 0.1 * (branch % 3 - 1)).astype(int)
+    arm = np.where(branch % 2 == 0, "A", "B")
+    return pd.DataFrame({"customer": np.arange(n), "arm": arm, "active": active, "cluster": "b" + branch.astype("U9")})
+
+
+@pytest.mark.parametrize("blank", ["", " ", "NA"])
+def test_a_customer_of_no_cluster_is_a_mistake_at_its_line(tmp_path: Path, blank: str) -> None:
+    """All of them as one cluster of both arms, their influences would cancel and the error be too small."""
+    made = in_branches()
+    made.loc[[7, 30, 500], "cluster"] = blank
+    assert "ab.csv:9:0  cluster: is empty; one in every row" in wrong(made, tmp_path)
+
+
+def test_an_arm_of_one_cluster_has_no_error_and_is_refused(tmp_path: Path) -> None:
+    made = in_branches(120, 20)
+    one = made.assign(cluster=np.where(made["arm"] == "A", "b0", made["cluster"]))
+    assert "arm A has 1 cluster, whose luck nothing tells apart from the arm; 2 or more" in wrong(one, tmp_path)
+    tiers = made.assign(tier=np.where((made["arm"] == "B") & (made["cluster"] != "b1"), "wealth", "mass"))
+    assert "treated or nothing has active of fewer than 2 clusters in month 3 in mass" in wrong(tiers, tmp_path)
+
+
+def test_clusters_that_are_all_alike_tell_nothing(tmp_path: Path) -> None:
+    """Seven of ten stay in every branch: rounding alone is left of the error, and it is none."""
+    made = in_branches(800, 20)
+    made["active"] = (made["customer"] % 10 < 7).astype(int)
+    assert "active is the same in every cluster to month 3" in wrong(made, tmp_path)
+
+
+def test_errors_of_few_clusters_are_free_of_bias(tmp_path: Path) -> None:
+    """Over many tests of no effect the mean of the variances is that of the differences, with three clusters an arm."""
+    rng = np.random.default_rng(8)
+    gaps, variances = [], []
+    for _ in range(60):
+        made = in_branches(240, 40)
+        made["active"] = (rng.random(240) < np.repeat(rng.uniform(0.5, 0.9, 6), 40)).astype(int)
+        found = told(made, tmp_path)
+        gaps.append(found.differences[0].value)
+        variances.append(found.covariance[0, 0])
+    assert np.mean(variances) == pytest.approx(np.mean(np.square(gaps)), rel=0.25)
+
+
+@pytest.mark.parametrize("column", ["tier", "cluster"])
+def test_what_a_customer_began_as_does_not_hang_on_the_order_of_rows(tmp_path: Path, column: str) -> None:
+    made = table(600)
+    later = made["month"] > 1
+    if column == "tier":
+        first, then = np.where(made["customer"] % 4 < 2, "mass", "wealth"), "wealth"
+    else:
+        first, then = "b" + (made["customer"] % 60).to_numpy().astype("U9"), "elsewhere"
+    made[column] = np.where(later, then, first)
+    if column == "cluster":
+        assert told(made, tmp_path).clusters == {"nothing": 30, "treated": 30}
+    forth, back = told(made, tmp_path), told(made[::-1], tmp_path)
+    assert back.differences == forth.differences
+    np.testing.assert_allclose(back.covariance, forth.covariance, rtol=1e-12)
+
+
+def test_customers_of_no_tier_are_said_to_be_left_out(tmp_path: Path) -> None:
+    made = table(1_000).assign(tier=lambda t: np.where(t["customer"] % 4 < 2, "mass", "wealth"))
+    none = made.assign(tier=made["tier"].mask(made["customer"] % 10 == 0, ""))
+    said = words_of(told(none, tmp_path))[-1]
+    assert "began in no tier of the targets (mass and wealth), left out: 20.0% of nothing and 0.0% of treated" in said
+    assert "more in one arm than chance gives" in said
+    (alone,) = told(made, tmp_path, tier="wealth").doubts
+    assert "began in no tier of the targets (wealth), left out: 50.0% of nothing and 50.0% of treated" in alone
+    assert not told(made, tmp_path).doubts
 
 
 def test_tiers_are_targets_of_their_own(tmp_path: Path) -> None:
@@ -320,6 +393,11 @@ def test_a_pilot_that_the_bank_cannot_be_is_refused_at_its_place(tmp_path: Path)
     text = said("{pilot: ab.csv, arms: {A: nothing, B: treated}, outcome: kept, months: 11}")
     assert text.startswith(start)
     assert "outcome" in text
+    for more, key in (("months: 9", "months"), ("months: 11, at: [3, 11]", "at")):
+        text = said(f"{{pilot: ab.csv, arms: {{A: nothing, B: treated}}, outcome: [digital, active], {more}}}")
+        assert text.startswith(start)
+        month = 9 if key == "months" else 3
+        assert f"targets.{key}: active to month {month}: retention is known at the last month" in text
     assert "two of them are one arm" in said(
         "{pilot: ab.csv, arms: {A: nothing, B: nothing}, outcome: active, months: 9}"
     )

@@ -136,16 +136,8 @@ class Calibration(Settings):
             for name in ("parameters", "targets"):
                 if not bank[name]:
                     yield (name,), "missing; what is to be found and by what, docs/calibration.md has an example"
-            yield from self._targets_twice()
         if self.waves > 1 and self.method != "history_matching":
             yield ("waves",), f"{self.waves} waves mean nothing for {self.method}; method: history_matching, or 1"
-
-    def _targets_twice(self) -> Iterator[Slip]:
-        if isinstance(self.targets, list):
-            names = [one.name for one in self.targets]
-            for i, name in enumerate(names):
-                if name in names[:i]:
-                    yield ("targets", i), f"{name} is a target already; once"
 
 
 def shipped() -> list[str]:

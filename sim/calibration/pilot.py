@@ -8,7 +8,7 @@ go together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +17,7 @@ import numpy as np
 
 from sim.calibration.pilot_settings import PilotSettings
 from sim.calibration.problem import Floats, Target
-from sim.calibration.readings import Bank, Read, Reading
+from sim.calibration.readings import Bank, Read, Reading, no_figure
 from sim.errors import BadInput, Mistake
 from sim.phrases import counted, listed, plural
 from sim.population.book.cells import EMPTY
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 MISMATCH = 1e-4  # chance of so uneven arms below which lots were not drawn as is said
 LOST = 1e-3  # chance of so different losses below which they are doubted
-FEWEST = 20  # customers of an arm, and clusters of a test that has some
+FEWEST = 20  # customers of an arm
+FEW = 10  # clusters of an arm
+ROUNDING = 1e-9  # of a level: an error no larger is the rounding of numbers that do not differ
 SHOWN = 3
 WORDS = {"yes": "1", "true": "1", "no": "0", "false": "0"}
 YEAR = 12.0
@@ -69,10 +71,13 @@ class Difference:
 
 @dataclass(frozen=True)
 class Pilot:
-    """A test as it was read: customers by arm (of the scenario), differences, their covariance (m, m), and doubts."""
+    """A test as it was read: customers by arm (of the scenario), differences, their covariance (m, m), and doubts.
+
+    `clusters` are those with a customer in the arm, none where lots fell on customers.
+    """
 
     customers: dict[str, int]
-    clusters: int
+    clusters: dict[str, int]
     differences: tuple[Difference, ...]
     covariance: Floats
     doubts: tuple[str, ...]
@@ -89,13 +94,12 @@ def read_pilot(path: str | Path, how: PilotSettings, arms: Sequence[str], tiers:
     _refuse(_mistakes(table, how, arms, tiers), file)
     doubts = list(_uneven(table, how, file))
     order = [arm for arm in arms if arm in set(table["arm"])]
-    strata = [how.tier] if how.tier else [t for t in tiers if t in set(table["tier"])] if "tier" in table else [None]
+    people = table.drop_duplicates("customer").reset_index(drop=True)  # as each began
+    strata = [how.tier] if how.tier else [t for t in tiers if t in set(people["tier"])] if "tier" in people else [None]
     found: list[Difference] = []
     influences: list[Floats] = []
-    people = table.drop_duplicates("customer").reset_index(drop=True)
-    group = people["cluster"] if "cluster" in people else people["customer"]
-    cluster = np.unique(group.to_numpy(str), return_inverse=True)[1]
-    clusters = int(cluster.max()) + 1
+    unit = "cluster" if "cluster" in people else "customer"
+    group = np.unique(people[unit].to_numpy(str), return_inverse=True)[1]
     for outcome in how.outcomes:
         for month in how.ends:
             top, bottom = _ratio(table, people, OUTCOMES[outcome].kind, outcome, month)
@@ -104,24 +108,29 @@ def read_pilot(path: str | Path, how: PilotSettings, arms: Sequence[str], tiers:
                 if stratum is not None and "tier" in people:
                     inside = (people["tier"] == stratum).to_numpy()
                 for arm in order[1:]:
-                    made = _difference(people, order[0], arm, inside, top, bottom)
+                    made = _difference(people, order[0], arm, inside, group, top, bottom)
                     name = OUTCOMES[outcome].kpi + (f"[{stratum}]" if stratum else "")
                     if made is None:
-                        what = f"{arm} or {order[0]} has none of {outcome} in month {month}"
+                        what = f"{arm} or {order[0]} has {outcome} of fewer than 2 {unit}s in month {month}"
                         raise BadInput.at(str(file), f"{what}{f' in {stratum}' if stratum else ''}; leave it out")
                     levels, influence = made
                     value = levels[1] - levels[0]
                     found.append(Difference(outcome, arm, order[0], month, name, value, levels))
                     influences.append(influence)
-    doubts += _lost(table, people, how, order)
-    sums = np.zeros((clusters, len(found)))
-    np.add.at(sums, cluster, np.stack(influences, axis=1))
-    covariance = sums.T @ sums * clusters / max(clusters - 1, 1)
-    if flat := [one for one, v in zip(found, np.diag(covariance), strict=True) if not v > 0]:
-        what = f"{flat[0].outcome} is the same for everybody to month {flat[0].month}, which tells nothing"
-        raise BadInput.at(str(file), f"{what}; another outcome, or later")
-    if "cluster" in people and clusters < FEWEST:
-        doubts.append(f"{counted(clusters, 'cluster')} are few: the error of a difference is itself uncertain")
+    doubts += [*_lost(table, people, how, order), *_outside(people, order, strata)]
+    sums = np.zeros((int(group.max()) + 1, len(found)))
+    np.add.at(sums, group, np.stack(influences, axis=1))
+    covariance = sums.T @ sums
+    same = "in every cluster" if unit == "cluster" else "for everybody"
+    for one, error in zip(found, np.sqrt(np.diag(covariance)).tolist(), strict=True):
+        if error <= ROUNDING * max(map(abs, one.levels)):
+            what = f"{one.outcome} is the same {same} to month {one.month}, which tells nothing"
+            raise BadInput.at(str(file), f"{what}; another outcome, or later")
+    clusters = {}
+    if unit == "cluster":
+        clusters = {arm: int(people.loc[people["arm"] == arm, "cluster"].nunique()) for arm in order}
+        if min(clusters.values()) < FEW:
+            doubts.append(f"{_in_clusters(clusters)} are few: the error of a difference is itself uncertain")
     sizes = people["arm"].value_counts()
     return Pilot({arm: int(sizes[arm]) for arm in order}, clusters, tuple(found), covariance, tuple(doubts))
 
@@ -178,8 +187,8 @@ def _table(file: Path, how: PilotSettings) -> pd.DataFrame:
     elif "month" not in table:
         table["month"] = float(how.months)
         table["horizon"] = True
-    for name in ("arm", "customer"):
-        empty = np.flatnonzero(table[name].isna().to_numpy() | (table[name] == "").to_numpy())
+    for name, none in (("arm", ("",)), ("customer", ("",)), *([("cluster", EMPTY)] if "cluster" in table else [])):
+        empty = np.flatnonzero(table[name].isna().to_numpy() | table[name].isin(none).to_numpy())
         if len(empty):
             mistakes.append(Mistake(str(file), int(empty[0]) + 2, 0, wanted[name], "is empty; one in every row"))
     if mistakes:
@@ -187,7 +196,9 @@ def _table(file: Path, how: PilotSettings) -> pd.DataFrame:
     labels = {plain(label): arm for label, arm in how.arms.items()}
     table["given"], table["label"] = table["arm"], table["arm"].map(plain)
     table["arm"] = table["label"].map(labels)
-    return table
+    if "tier" in table:
+        table["tier"] = table["tier"].mask(table["tier"].isin(EMPTY))
+    return table.sort_values("month", kind="stable", ignore_index=True)
 
 
 def plain(word: str) -> str:
@@ -244,6 +255,8 @@ def _mistakes(table: pd.DataFrame, how: PilotSettings, arms: Sequence[str], tier
             yield f"no customer is in arm {label}; leave it out of arms"
         elif (count := table.loc[table["label"] == plain(label), "customer"].nunique()) < FEWEST:
             yield f"arm {label} has {counted(count, 'customer')}; {FEWEST} or more"
+        elif "cluster" in table and table.loc[table["label"] == plain(label), "cluster"].nunique() < 2:
+            yield f"arm {label} has 1 cluster, whose luck nothing tells apart from the arm; 2 or more"
     mixed = table.groupby("customer")["label"].nunique()
     if len(both := list(mixed[mixed > 1].index)):
         yield f"{counted(len(both), 'customer')} in two arms ({_some(both)}); each in one, as the lot fell"
@@ -279,12 +292,9 @@ def _uneven(table: pd.DataFrame, how: PilotSettings, file: Path) -> Iterator[str
     """A sample-ratio mismatch: arms so uneven that lots were not drawn as is said. Raises `BadInput`."""
     from scipy.stats import chisquare
 
-    if "cluster" in table:  # clusters were drawn, of whatever size
-        people = table.drop_duplicates("cluster")
-        if table.groupby("cluster")["label"].nunique().max() > 1:
-            people = table.drop_duplicates("customer")
-    else:
-        people = table.drop_duplicates("customer")
+    people = table.drop_duplicates("customer")
+    if "cluster" in people and people.groupby("cluster")["label"].nunique().max() == 1:
+        people = people.drop_duplicates("cluster")  # clusters were drawn, of whatever size
     seen = people["label"].value_counts()
     labels = [plain(label) for label in how.arms]
     shares = np.array([how.shares.get(label, 1.0 / len(how.arms)) for label in how.arms])
@@ -299,8 +309,6 @@ def _uneven(table: pd.DataFrame, how: PilotSettings, file: Path) -> Iterator[str
 
 def _lost(table: pd.DataFrame, people: pd.DataFrame, how: PilotSettings, order: Sequence[str]) -> Iterator[str]:
     """Customers of whom nothing is known at the end, and who had not closed: as many in all arms?"""
-    from scipy.stats import chi2_contingency
-
     fates = [name for name in how.outcomes if OUTCOMES[name].kind in ("kept", "gone")]
     seen = table[fates or how.outcomes].notna().all(axis=1)  # who left has no products to count
     known = set(table.loc[seen & (table["month"] >= how.months), "customer"])
@@ -309,11 +317,25 @@ def _lost(table: pd.DataFrame, people: pd.DataFrame, how: PilotSettings, order: 
     lost = ~people["customer"].isin(known).to_numpy()
     if not lost.any():
         return
-    sizes = np.array([[(lost & (people["arm"] == arm)).sum(), (~lost & (people["arm"] == arm)).sum()] for arm in order])
+    yield f"lost before month {how.months}, not closed: {_shares(lost, people, order)}"
+
+
+def _outside(people: pd.DataFrame, order: Sequence[str], strata: Sequence[str | None]) -> Iterator[str]:
+    """Customers who are in no target, as their tier is none of those that have one."""
+    if "tier" in people and (out := ~people["tier"].isin(strata).to_numpy()).any():
+        known = listed([str(one) for one in strata])
+        yield f"began in no tier of the targets ({known}), left out: {_shares(out, people, order)}"
+
+
+def _shares(some: np.ndarray, people: pd.DataFrame, order: Sequence[str]) -> str:
+    """Which share of each arm some customers are, and whether as many in all arms as by lot."""
+    from scipy.stats import chi2_contingency
+
+    sizes = np.array([[(some & (people["arm"] == arm)).sum(), (~some & (people["arm"] == arm)).sum()] for arm in order])
     told = listed([f"{a / (a + b):.1%} of {arm}" for (a, b), arm in zip(sizes.tolist(), order, strict=True)])
     p = float(chi2_contingency(sizes).pvalue) if sizes.sum(axis=0).min() > 0 else 1.0
     uneven = f"; more in one arm than chance gives (p {p:.1g}): the difference may be theirs" if p < LOST else ""
-    yield f"lost before month {how.months}, not closed: {told}{uneven}"
+    return told + uneven
 
 
 def _some(names: Sequence[str]) -> str:
@@ -351,18 +373,20 @@ def _ratio(table: pd.DataFrame, people: pd.DataFrame, kind: str, name: str, mont
 
 
 def _difference(
-    people: pd.DataFrame, control: str, arm: str, inside: np.ndarray, top: Floats, bottom: Floats
+    people: pd.DataFrame, control: str, arm: str, inside: np.ndarray, group: np.ndarray, top: Floats, bottom: Floats
 ) -> tuple[tuple[float, float], Floats] | None:
-    """Levels of control and arm, and each customer's influence on their difference; None where nobody is counted."""
+    """Levels of control and arm, and each customer's influence on their difference; None where fewer than two groups
+    are counted. Influences are scaled such that their squares, added up by group, are free of bias (n / (n - 1)).
+    """
     levels = []
     influence = np.zeros(len(people))
     for name, sign in ((control, -1.0), (arm, 1.0)):
         mine = inside & (people["arm"] == name).to_numpy()
-        whole = bottom[mine].sum()
-        if not whole > 0:
+        whole, groups = bottom[mine].sum(), len(np.unique(group[mine & (bottom > 0)]))
+        if groups < 2:
             return None
         level = top[mine].sum() / whole
-        influence[mine] += sign * (top[mine] - level * bottom[mine]) / whole
+        influence[mine] += sign * (top[mine] - level * bottom[mine]) / whole * np.sqrt(groups / (groups - 1))
         levels.append(float(level))
     return (levels[0], levels[1]), influence
 
@@ -371,11 +395,15 @@ def words_of(found: Pilot) -> list[str]:
     """What was read, in sentences, doubts last."""
     sizes = listed([f"{count:,} {plural('customer', count)} in {arm}" for arm, count in found.customers.items()])
     errors = np.sqrt(np.diag(found.covariance))
-    lines = [f"{sizes}{f', in {found.clusters:,} clusters' if found.clusters < sum(found.customers.values()) else ''}"]
+    lines = [f"{sizes}{f', in {_in_clusters(found.clusters)}' if found.clusters else ''}"]
     for one, error in zip(found.differences, errors, strict=True):
         what = f"{OUTCOMES[one.outcome].words} to month {one.month}: {one.levels[1]:.4g} under {one.arm}"
         lines.append(f"{what}, {one.levels[0]:.4g} under {one.against}: {one.value:+.4g} (standard error {error:.2g})")
     return [*lines, *(f"doubt: {one}" for one in found.doubts)]
+
+
+def _in_clusters(clusters: Mapping[str, int]) -> str:
+    return listed([f"{counted(count, 'cluster')} of {arm}" for arm, count in clusters.items()])
 
 
 def readings(given: Any, source: Source, bank: Bank) -> Read:
@@ -383,6 +411,11 @@ def readings(given: Any, source: Source, bank: Bank) -> Read:
     if given.months > bank.months:
         what = f"{given.months} are more than the {bank.months} of the scenario; set: {{months: {given.months}}}"
         raise BadInput([source.mistake(("targets", "months"), what)])
+    for outcome in given.outcomes:
+        for end in given.ends:
+            if why := no_figure(OUTCOMES[outcome].kpi, end, bank):
+                key = "at" if given.at else "months"
+                raise BadInput([source.mistake(("targets", key), f"{outcome} to month {end}: {why}")])
     head = "closure_annual["
     tiers = [kpi.removeprefix(head).removesuffix("]") for kpi in bank.kpis if kpi.startswith(head)]
     path = Path(source.file).parent / given.pilot

@@ -16,6 +16,7 @@ import numpy as np
 from sim.calibration.file import Calibration, FromFile, FromPilot, KpiTarget
 from sim.calibration.problem import Floats, Target
 from sim.errors import BadInput, Mistake
+from sim.measures.catalogue import NEEDS_A_YEAR
 from sim.yaml_source import Source, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 COLUMNS = ("kpi", "value", "error")  # of a table of targets; the others may be left out
 OPTIONAL = ("arm", "against", "month", "used")
+AT_THE_END = ("retention", "retention_12m", "cost_per_saved_customer")  # of the scenario: earlier months have none
+YEAR = 12  # months
 TRUTHS = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
@@ -91,10 +94,12 @@ def readings_of(asked: Calibration, source: Source, bank: Bank) -> Read:
 
 def _listed(given: Any, source: Source, bank: Bank) -> Read:
     mistakes: list[Mistake] = []
-    found = []
+    found: list[Reading] = []
     for i, one in enumerate(given):
         wrong = _wrong(one, bank)
         mistakes += [source.mistake(("targets", i, key), message) for key, message in wrong]
+        if again := _again(_reading(one, bank), found, bank):
+            mistakes.append(source.mistake(("targets", i), again))
         found.append(_reading(one, bank))
     if mistakes:
         raise BadInput(mistakes)
@@ -128,9 +133,9 @@ def _tabled(given: Any, source: Source, bank: Bank) -> Read:
             mistakes.append(Mistake(str(file), line, 1, "", str(slip)))
             continue
         mistakes += [Mistake(str(file), line, 1, key, message) for key, message in _wrong(one, bank)]
+        if again := _again(_reading(one, bank), found, bank):
+            mistakes.append(Mistake(str(file), line, 1, "", again))
         found.append(_reading(one, bank))
-        if found[-1].target.name in [other.target.name for other in found[:-1]]:
-            mistakes.append(Mistake(str(file), line, 1, "", f"{found[-1].target.name} is a target already; once"))
     if mistakes:
         raise BadInput(mistakes)
     return _independent(found)
@@ -191,7 +196,31 @@ def _wrong(one: KpiTarget, bank: Bank) -> list[tuple[str, str]]:
         slips.append(("against", "is the same arm; another one, or leave it out"))
     if one.month is not None and one.month > bank.months:
         slips.append(("month", f"{one.month} is after the last month, {bank.months}"))
+    elif why := no_figure(one.kpi, one.month or bank.months, bank):
+        slips.append(("kpi" if one.month is None else "month", f"{one.name}: {why}"))
     return slips
+
+
+def no_figure(kpi: str, month: int, bank: Bank) -> str:
+    """Why no life has this key figure to this month; nothing where it has."""
+    name = kpi.partition("[")[0]
+    if name in AT_THE_END and month < bank.months:
+        return f"{name} is known at the last month of the scenario, {bank.months}; that, or set: {{months: {month}}}"
+    if name in NEEDS_A_YEAR and month < YEAR:
+        return f"{name} is of {YEAR} months or more; a later month, or another figure"
+    return ""
+
+
+def _again(one: Reading, found: Sequence[Reading], bank: Bank) -> str:
+    """What to say where a target is of a figure that another one is of already, whatever either is called."""
+
+    def figure(of: Reading) -> tuple[str, frozenset[str], int]:
+        return of.kpi, frozenset(of.arms), of.month or bank.months
+
+    first = next((other.target.name for other in found if figure(other) == figure(one)), None)
+    if first is None:
+        return ""
+    return f"{one.target.name} is a target already{f', as {first}' if first != one.target.name else ''}; once"
 
 
 def _reading(one: KpiTarget, bank: Bank) -> Reading:
