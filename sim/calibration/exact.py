@@ -41,7 +41,7 @@ def exact_checks(found: Fit, settings: Inference) -> Iterator[dict[str, Any]]:
             passed = abs(off) <= WITHIN and SPREADS[0] <= ratio <= SPREADS[1]
             yield {"check": "independent", "of": one, "value": off, "passed": bool(passed), "about": about}
         return
-    known = exact(found, settings)
+    known = None if found.method == "history_matching" else exact(found, settings)  # a range has no mean or spread
     if known is None:
         return
     if known.ess < LEAST:

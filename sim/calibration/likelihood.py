@@ -15,9 +15,10 @@ import numpy as np
 from sim.calibration.prior import EDGE, Prior, generator, theta_of
 from sim.calibration.problem import Floats, Problem
 from sim.calibration.terms import Found, Inference, Part, systematic
-from sim.errors import BadInput
+from sim.errors import BadInput, RunFailed
 
-ROUNDS = 25  # at most, until the whole likelihood is asked and enough numbers count
+ROUNDS = 40  # at most, until the whole likelihood is asked and enough numbers count
+SLOW = 15  # rounds after which one has twice as many numbers
 TRIED, KEPT = 2_000, 8_000  # numbers of a round, and of the last one, whose weights count
 SETTLED = 0.15  # of a round's numbers that count: enough for the next
 POWERS = 1.5 ** -np.arange(50.0)
@@ -62,13 +63,16 @@ def sampled(density: Density, prior: Prior, settings: Inference, trial: int) -> 
 
     unit = prior.sample(TRIED, generator(settings.seed, "prior", trial, 30))
     x, like, off = ndtri(np.clip(unit, EDGE, 1.0 - EDGE)), density(unit), np.zeros(TRIED)
+    if not np.isfinite(like.max()):
+        raise RunFailed("the likelihood is nought at every number of the prior that was tried; method: regression")
     power, turns = 0.0, 0
     rng = generator(settings.seed, "keep", trial, 30)
     while turns < ROUNDS:
         turns += 1
         power, count = tempered(like, off)
-        settled = power == 1.0 and count >= SETTLED * TRIED
-        x, off = around(x, weights_of(power * like + off), KEPT if settled or turns == ROUNDS else TRIED, rng)
+        settled = power == 1.0 and count >= SETTLED * len(x)
+        more = TRIED if turns <= SLOW else 2 * TRIED
+        x, off = around(x, weights_of(power * like + off), KEPT if settled or turns == ROUNDS else more, rng)
         unit = ndtr(x)
         like = density(unit)
         if settled:
@@ -82,7 +86,7 @@ def sampled(density: Density, prior: Prior, settings: Inference, trial: int) -> 
 def around(x: Floats, weights: Floats, count: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """Normal coordinates (count, k) from a mixture of t laws around weighted ones, and log prior less log proposal."""
     k = x.shape[1]
-    shares, means, roots = mixture(x[systematic(weights, TRIED, rng)])
+    shares, means, roots = mixture(x[systematic(weights, len(x), rng)])
     which = rng.choice(PARTS, size=count, p=shares)
     z = rng.normal(size=(count, k)) / np.sqrt(rng.chisquare(FREEDOM, size=(count, 1)) / FREEDOM)
     new = means[which] + WIDER * np.einsum("nij,nj->ni", roots[which], z)

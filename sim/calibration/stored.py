@@ -52,7 +52,7 @@ def open_folder(folder: Path, record: Mapping[str, Any], *, overwrite: bool, res
     """
     if overwrite and resume:
         raise BadInput.at(str(folder), "--overwrite and --resume exclude each other; give one of them")
-    held = _record(folder) if (folder / RECORD).is_file() else None
+    held = read_record(folder) if (folder / RECORD).is_file() else None
     if resume and held is not None:
         if held.get("digest") != record["digest"] or held.get("code_version") != record["code_version"]:
             what = f"holds another calibration ({held.get('name')}): the file, its data or the code differ"
@@ -151,7 +151,8 @@ def _rounded(values: Any) -> Any:
     return np.array([[float(f"{value:.{DIGITS}g}") for value in row] for row in np.asarray(values).tolist()])
 
 
-def _record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """What calibration.json says, of one that has ended or not; `BadInput` where it is none or damaged."""
     file = folder / RECORD
     try:
         told = json.loads(file.read_bytes())
@@ -169,7 +170,7 @@ def read_calibrated(folder: str | os.PathLike[str]) -> Calibrated:
     path = Path(folder)
     if not (path / RECORD).is_file():
         raise BadInput.at(str(path), f"not a folder of calibrate: it has no {RECORD}")
-    record = _record(path)
+    record = read_record(path)
     if record.get("status") != "done":
         raise BadInput.at(str(path), f"the calibration has not ended (status {record.get('status')}); --resume goes on")
     tables: dict[str, Any] = {}
@@ -192,7 +193,7 @@ def _csv(file: Path) -> pd.DataFrame:
 
 def changed_files(folder: Path) -> dict[str, str]:
     """Files of a folder that are not as they were sealed."""
-    return changed(folder, _record(folder), SEALED)
+    return changed(folder, read_record(folder), SEALED)
 
 
 def parameters_told(found: Fit) -> list[dict[str, Any]]:

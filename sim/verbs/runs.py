@@ -297,9 +297,11 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def report(arguments: argparse.Namespace) -> int:
     """Tell again what a run found."""
-    from sim.verbs import sweeps
+    from sim.verbs import calibrate, sweeps
 
     may_be_packed(arguments, ())
+    if calibrate.is_one(arguments.folder):
+        return calibrate.again(arguments)
     if sweeps.report(arguments.folder):
         if crate := packed(arguments.folder, arguments):
             print(f"crate: {crate}")
@@ -322,7 +324,10 @@ def verify(arguments: argparse.Namespace) -> int:
     """Whether stored numbers come out again."""
     from sim.experiments.verify import verify
     from sim.store.sweep_reading import kind_of
+    from sim.verbs import calibrate
 
+    if calibrate.is_one(arguments.folder):
+        return calibrate.verify(arguments)
     if kind_of(arguments.folder) is None:
         verdict = verify(arguments.folder, threads=arguments.threads)
     else:

@@ -104,7 +104,10 @@ def status(arguments: argparse.Namespace) -> int:
     """How far a sweep is."""
     from sim.experiments.sweep.status import status as status_of
     from sim.store.sweep_reading import kind_of
+    from sim.verbs import calibrate
 
+    if calibrate.is_one(arguments.folder):
+        return calibrate.status(arguments)
     found = _plain_status(arguments.folder) if kind_of(arguments.folder) is None else status_of(arguments.folder)
     say_if_changed(arguments.folder)
     if arguments.json:

@@ -276,6 +276,11 @@ def _inside(table: Any, path: str, within: Any) -> bool:
     return inside_band(table.loc[table["parameter"] == path, "rank"].to_numpy(float), within)
 
 
+def _share(share: float) -> str:
+    """A share in percent, in two digits however small it is."""
+    return units.percent(share, max(0, 1 - int(np.floor(np.log10(share)) + 2))) if share > 0 else units.percent(0.0, 0)
+
+
 @style.drawn
 def waves(found: Calibrated) -> Figure:
     """The share of the prior that each wave of history matching has not ruled out."""
@@ -285,22 +290,25 @@ def waves(found: Calibrated) -> Figure:
     shares = [1.0, *(float(one["share"]) for one in told)]
     labels = ["prior", *(f"{one['stage']}: {one['wave']}" if "stage" in one else f"wave {one['wave']}" for one in told)]
     figure, ((axes,),) = style.page(
-        f"{units.percent(shares[-1], 2)} of the prior is not ruled out after {counted(len(told), 'wave')}",
+        f"{_share(shares[-1])} of the prior is not ruled out after {counted(len(told), 'wave')}",
         "Share of the prior's volume in which no target lies three standard deviations or more from the emulated "
         "model, its own doubt included.",
         1,
         1,
         height=2.0,
         left=0.75,
-        right=2.2,
+        right=0.8,
     )
     at = np.arange(len(shares))
     floor = max(min(shares) / 3, 1e-7)
     axes.set_yscale("log")
     axes.plot(at, np.maximum(shares, floor), "o-", color=POSTERIOR, ms=6, linewidth=1.6)
     for x, share in zip(at, shares, strict=True):
-        axes.annotate(units.percent(share, 2), (x, max(share, floor)), (8, 4), textcoords="offset points", size=8.5)
-    axes.set_ylim(floor, 1.6)
+        axes.annotate(_share(share), (x, max(share, floor)), (8, 4), textcoords="offset points", size=8.5)
+    axes.set_ylim(floor, 2.5)
+    powers = 10.0 ** np.arange(np.ceil(np.log10(floor)), 1)
+    axes.set_yticks(powers, [_share(power) for power in powers])
+    axes.minorticks_off()
     axes.set_xlim(-0.3, len(shares) - 0.4)
     axes.set_xticks(at, labels)
     axes.set_ylabel("share of the prior", size=style.LABEL, color=style.SOFT)
