@@ -15,12 +15,15 @@ import pandas as pd
 import pytest
 
 import sim
-from sim.calibration.checks import wilson
+from sim.calibration.checks import rank_checks, table, wilson
+from sim.calibration.emulated import Emulated, known_points
 from sim.calibration.emulator import emulated
 from sim.calibration.file import read_calibration
+from sim.calibration.luck import Luck, luck_of, too_few
 from sim.calibration.posterior import read_posterior
-from sim.calibration.problem import Target
+from sim.calibration.problem import Free, Target
 from sim.calibration.readings import Bank, Reading, no_figure
+from sim.calibration.terms import Inference
 from sim.cli import main
 from sim.experiments.calibrate.bank import Lives, bank_problem, spread
 from sim.experiments.callbacks import Callback
@@ -161,6 +164,89 @@ def test_an_emulator_says_what_a_smooth_model_says_and_how_sure_it_is() -> None:
     assert not (left.unit == unit[3]).all(axis=1).any()
 
 
+class TestLuckThatSeedsLeave:
+    """Points with seeds in common: what a seed does to all of them is seen as often as there are seeds."""
+
+    @staticmethod
+    def lived(rng: np.random.Generator, seeds: int, shared: float = 1.0) -> np.ndarray:
+        """Three figures that go together, of 40 points; the mean over seeds has the standard deviation `shared`."""
+        root = np.linalg.cholesky(np.full((3, 3), 0.6) + 0.4 * np.eye(3))
+        size = shared * np.sqrt(seeds)
+        return size * (rng.normal(size=(1, seeds, 3)) + 0.3 * rng.normal(size=(40, seeds, 3))) @ root.T
+
+    @pytest.mark.parametrize("seeds", [2, 3, 5, 10])
+    @pytest.mark.parametrize(("width", "reach"), [(1, 0.89), (3, 0.88)])
+    def test_intervals_hold_as_often_as_they_say(self, seeds: int, width: int, reach: float) -> None:
+        """Of one number by figures whose error is as large as luck; pooled residuals hold 78 % with two seeds."""
+        rng, held, pooled = np.random.default_rng(seeds), 0, 0
+        slope = np.linspace(1.0, 2.0, 3)[:width]
+        for _ in range(1_500):
+            values = self.lived(rng, seeds)[:, :, :width]
+            rest = (values - values.mean(axis=1, keepdims=True)).reshape(-1, width)
+            luck = luck_of(values)
+            gap = rng.normal(size=width) - values.mean(axis=(0, 1))
+            for k, believed in enumerate((luck.covariance, rest.T @ rest / 40 / (seeds - 1) / seeds)):
+                weight = np.linalg.inv(np.eye(width) + believed)
+                sd = (slope @ weight @ slope) ** -0.5
+                inside = abs(slope @ weight @ gap) * sd**2 < 1.645 * sd
+                held, pooled = held + inside * (k == 0), pooled + inside * (k == 1)
+        assert held / 1_500 > reach
+        if (seeds, width) == (2, 3):
+            assert pooled / 1_500 < 0.82
+
+    def test_two_seeds_do_not_say_that_figures_go_together(self) -> None:
+        """Their own covariance has rank 1; with many seeds it is what is believed."""
+        for seeds, near in ((2, 0.6), (400, 0.1)):
+            luck = luck_of(self.lived(np.random.default_rng(3), seeds))
+            size = np.sqrt(np.diag(luck.common))
+            together = luck.common / np.outer(size, size)
+            assert np.linalg.eigvalsh(together).min() > 0.05
+            assert np.abs(together - (np.full((3, 3), 0.6) + 0.4 * np.eye(3))).max() < near
+        assert luck.factor == pytest.approx(1.0, abs=0.01)
+
+    def test_the_factor_is_that_of_students_quantile(self) -> None:
+        """Student's t at 95 %: 6.3138 with one degree of freedom, 1.8331 with nine; the normal law's 1.6449."""
+        for seeds, quantile in ((2, 6.3138), (10, 1.8331)):
+            assert Luck(np.eye(1), np.eye(1), seeds).factor == pytest.approx((quantile / 1.64485) ** 2, rel=1e-4)
+
+    def test_it_is_told_where_luck_is_not_far_below_the_error(self) -> None:
+        targets = [Target("near", 1.0, 2.0), Target("far", 1.0, 30.0)]
+        for seeds, told in ((2, ["near"]), (9, ["near"]), (10, [])):
+            lines = list(too_few(Luck(np.eye(2), np.zeros((2, 2)), seeds), targets))
+            assert [line.partition(":")[0] for line in lines] == told
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(("believed", "held"), [("widened", True), ("as counted", False)])
+    def test_known_answers_see_a_luck_that_is_taken_too_small(self, believed: str, held: bool) -> None:
+        """Three seeds whose luck is nine times the error; counted as if it were known, intervals do not hold."""
+        rng = np.random.default_rng(0)
+        unit = spread(40, 1, 0)
+        values = unit[:, None, :] + 0.02 * rng.normal(size=(1, 3, 1)) + 0.002 * rng.normal(size=(40, 3, 1))
+        luck = luck_of(values)
+        problem = Emulated(
+            "luck",
+            [Free("a", 0, 1, 0.5)],
+            [Target("t", 0.5, 0.001)],
+            emulated(unit, values.mean(axis=1)),
+            np.array([[1e-6]]),
+            luck,
+        )
+        if believed == "as counted":
+            problem = Counted(**vars(problem))
+        known = list(known_points(problem, Inference(samples=500, draws=300, asked="luck"), range(40)))
+        rows = [row for row in rank_checks(table(known, ["a"])) if row["check"] == "coverage"]
+        assert [row["passed"] for row in rows] == [held]
+
+
+class Counted(Emulated):
+    """A problem that believes in the covariance of three seeds as if it were known."""
+
+    @property
+    def noise(self) -> np.ndarray:
+        assert self.luck is not None
+        return self.own + self.luck.common + self.luck.own
+
+
 class TestTargets:
     def test_a_table_says_what_a_list_says(self, tmp_path: Path) -> None:
         (tmp_path / "targets.csv").write_text(
@@ -179,7 +265,7 @@ class TestTargets:
     def test_a_figure_to_a_month_is_that_of_a_shorter_run(self, tmp_path: Path) -> None:
         told = [{"kpi": "complaints_per_customer", "month": 3, "value": 0.1, "error": 0.1}]
         out = tmp_path / "out"
-        sim.calibrate(asked(told, points=10, fits=0, seeds=1), out=out, progress=False)
+        sim.calibrate(asked(told, points=10, fits=0), out=out, progress=False)
         from sim.store.sweep_reading import read_sweep
 
         tasks = read_sweep(out / "lives" / "wave-1").tasks
@@ -284,6 +370,7 @@ WRONG = {
         "points",
         "too few for 3 numbers",
     ),
+    "seeds": ({"seeds": 1}, "seeds", "2"),
     "scenario": ({"scenario": "quik"}, "quik", "did you mean"),
     "set": ({"set": {"months": 0}}, "months", "0"),
 }

@@ -437,9 +437,9 @@ def test_posteriors_of_pilots_made_all_over_the_prior_cover_the_truth(tmp_path: 
         values = {f"arms.treated.{one.path}": value for one, value in zip(whole.free, truth.tolist(), strict=True)}
         made_pilot(BANK, values, customers=24_000, seed=301 + number, file=tmp_path / "ab.csv")
         seen = bank_problem(asked, source).read
-        noise = seen.covariance + (lives.luck if lives.luck is not None else 0.0)
+        noise = seen.covariance + whole.noise - whole.own
         observed = np.array([one.target.value for one in seen.readings])
-        found = fit(replace(whole, noise=noise), inference_of(asked), observed, trial=number)
+        found = fit(replace(whole, own=noise, luck=None), inference_of(asked), observed, trial=number)
         ends = np.quantile(found.draws, [0.05, 0.95], axis=0)
         trials.append((ends[0] <= truth) & (truth <= ends[1]))
     for inside in np.sum(trials, axis=0).tolist():

@@ -104,10 +104,10 @@ def study_of(asked: Calibration, source: Source, data: str | os.PathLike[str] | 
     return StudyProblem(asked.study, folder, tuple(asked.hold_out))
 
 
-def inference_of(asked: Calibration) -> Inference:
-    """How it is fitted."""
+def inference_of(asked: Calibration, digest: str = "") -> Inference:
+    """How it is fitted; `digest` is that of what is asked."""
     names = ("method", "samples", "draws", "accept", "waves", "seed")
-    return Inference(**{name: getattr(asked, name) for name in names})
+    return Inference(**{name: getattr(asked, name) for name in names}, asked=digest)
 
 
 def stages_of(asked: Calibration, problem: Problem, source: Source) -> list[Stage]:
@@ -161,6 +161,6 @@ def _no_likelihood(asked: Calibration, problem: Problem) -> str:
 
 
 def digest_of(asked: Calibration, data: dict[str, str], more: str = "") -> str:
-    """SHA-256 over what a calibration file says and what its data hold."""
-    told = [asked.model_dump(mode="json", exclude={"data"}), dict(sorted(data.items())), more]
+    """SHA-256 over what a calibration file says and what its data hold; known answers more or less are no other one."""
+    told = [asked.model_dump(mode="json", exclude={"data", "fits"}), dict(sorted(data.items())), more]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -58,7 +58,7 @@ def known_answers(
 def made_up(problem: Problem, settings: Inference, number: int) -> tuple[Floats, Floats]:
     """Numbers (k,) drawn from the prior, and data (m,) made up by them, of a trial's number."""
     truth = theta_of(problem.free, Prior.whole(len(problem.free)).sample(1, _rng(settings, "truth", number)))
-    luck = lucks(settings.seed, "noise", number, 1)
+    luck = lucks(settings.known, "noise", number, 1)
     return truth[0], np.asarray(problem.simulate(truth, luck), float)[0]
 
 
@@ -337,4 +337,4 @@ def _check(
 
 
 def _rng(settings: Inference, purpose: str, number: int, step: int = 0) -> np.random.Generator:
-    return generator(settings.seed, purpose, number, step + 50)
+    return generator(settings.known, purpose, number, step + 50)

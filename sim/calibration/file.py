@@ -112,7 +112,9 @@ class Calibration(Settings):
     seed: int = Field(0, ge=0, le=2**31, description="seed of the inference")
     points: int = Field(120, ge=10, le=100_000, description="of a whole bank: points of the prior that are lived")
     waves: int = Field(1, ge=1, le=10, description="of history matching: how often what is left is looked at anew")
-    seeds: int = Field(2, ge=1, le=1_000, description="of a whole bank: seeds of every point, the same ones at all")
+    seeds: int = Field(
+        10, ge=2, le=1_000, description="of a whole bank: seeds of every point, the same ones at all; few show little"
+    )
     agents: int = Field(5_000, ge=100, le=20_000_000, description="of a whole bank: simulated rows of a point")
 
     @model_validator(mode="after")

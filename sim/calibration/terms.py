@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -25,7 +26,10 @@ ROOM = 0.25  # of the draws' range that a box leaves to each side of them
 
 @dataclass(frozen=True)
 class Inference:
-    """How a problem is fitted: `samples` trials a round, of which the `accept` share counts, `draws` kept."""
+    """How a problem is fitted: `samples` trials a round, of which the `accept` share counts, `draws` kept.
+
+    `asked` is the digest of what is asked, by which calibrations of one seed have known answers of their own.
+    """
 
     method: Method = "regression"
     samples: int = 2_000
@@ -33,6 +37,13 @@ class Inference:
     accept: float = 0.3
     waves: int = 3
     seed: int = 0
+    asked: str = ""
+
+    @property
+    def known(self) -> int:
+        """The seed of known answers: below 2**63, another one for every seed and digest."""
+        told = hashlib.sha256(self.asked.encode()).digest() if self.asked else b""
+        return (int.from_bytes(told[:4], "big") >> 1 << 32) + self.seed
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import numpy as np
 from sim.calibration import checks
 from sim.calibration.asked import digest_of, inference_of, stages_of
 from sim.calibration.emulated import Emulated, known_points
-from sim.calibration.emulator import emulated
+from sim.calibration.emulator import Emulator, emulated
 from sim.calibration.file import Calibration
 from sim.calibration.history import waves_of
 from sim.calibration.inference import finished, fit
+from sim.calibration.luck import Luck, luck_of, too_few
 from sim.calibration.prior import Prior, generator, unit_of
 from sim.calibration.problem import Floats, Free
 from sim.calibration.readings import Bank, Read, readings_of
@@ -44,6 +45,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BROKEN = 0.2  # share of points that may break: a scenario need not be whole at every point of a prior
+UNSEEN = (
+    "known answers are points lived with the same seeds as all others: the luck of other seeds is drawn by Student's "
+    "law and not lived, so that they do not see a luck of another shape"
+)
 PER_NUMBER = 5  # points that an emulator needs for each number, at the least
 Finish = Callable[..., Calibrated]
 
@@ -158,17 +163,15 @@ def of_bank(
     """Live, emulate, fit, check and store; what is lived already is not lived again."""
     began = perf_counter()
     problem = bank_problem(asked, source)
-    settings = inference_of(asked)
     shape = Emulated(asked.name, problem.free, _targets(problem), None, problem.read.covariance)  # type: ignore[arg-type]
     stages = stages_of(asked, shape, source)
-    digest = problem.prepared.digest
     data = {} if problem.prepared.book is None else {"book": problem.prepared.book.digest}
     data |= problem.read.data
-    record = record_of(asked, data, digest_of(asked, data, digest), problem.prepared.scenario.about)
-    if problem.read.notes:
-        record["notes"] = list(problem.read.notes)
-        for line in problem.read.notes:
-            callback.note(line)
+    digest = digest_of(asked, data, problem.prepared.digest)
+    settings = inference_of(asked, digest)
+    record = record_of(asked, data, digest, problem.prepared.scenario.about)
+    for line in problem.read.notes:
+        callback.note(line)
     open_folder(folder, record, overwrite=options.overwrite, resume=options.resume)
     lives = Lives(problem, folder, where, callback)
     if asked.method == "history_matching":
@@ -181,6 +184,10 @@ def of_bank(
         record = {**record, "fits": fits}
         make = partial(_batches, whole, settings, tuple(stages))
         known = answers(make, fits, folder, where.workers, said(callback))
+    notes = [*problem.read.notes, *lives.notes(), *([UNSEEN] if known else ())]
+    for line in lives.notes():
+        callback.note(line)
+    record = {**record, "notes": notes}
     found = replace(found, simulations=lives.lived, facts={**found.facts, "lived": lives.lived, "seeds": asked.seeds})
     return finish(folder, record, found, known, perf_counter() - began, where)
 
@@ -202,7 +209,8 @@ class Lives:
     def __init__(self, problem: BankProblem, folder: Path, where: Where, callback: Callback):
         self.problem, self.folder, self.where, self.callback = problem, folder, where, callback
         self.lived = 0
-        self.luck: Floats | None = None  # covariance (m, m) of the mean over seeds
+        self.luck: Luck | None = None
+        self.dropped: list[str] = []
 
     def __call__(self, unit: Floats, wave: int) -> tuple[Floats, Floats]:
         """Coordinates of the points that were lived, and the means over seeds of their statistics (n, m)."""
@@ -213,26 +221,24 @@ class Lives:
         text = dump(problem.prepared.scenario.stored())
         folder = self.folder / LIVES / f"wave-{wave + 1}"
         found = sweep(plan, points, facts, text, SweepOptions(folder, resume=True), self.where, self.callback)
-        values = self._values(found.tasks[found.tasks["status"] == OK])
+        values = self._values(found.tasks[found.tasks["status"] == OK], len(points))
         whole = ~np.isnan(values).any(axis=(1, 2))
         if whole.mean() < 1.0 - BROKEN:
             raise RunFailed(f"{folder}: {int((~whole).sum())} of {len(points)} points have no figure for every target")
+        if not whole.all():
+            self.dropped.append(_dropped(folder, points, whole))
         values = values[whole]
         self.lived += values.shape[0] * values.shape[1]
-        if values.shape[1] > 1:
-            rest = (values - values.mean(axis=1, keepdims=True)).reshape(-1, values.shape[2])
-            freedom = values.shape[0] * (values.shape[1] - 1)
-            self.luck = rest.T @ rest / freedom / values.shape[1]
+        self.luck = luck_of(values)
         names = [one.path for one in problem.free]
         theta = np.array([[float(point.values[name]) for name in names] for point in points])[whole]
         return unit_of(problem.free, theta), values.mean(axis=1)
 
-    def _values(self, tasks: pd.DataFrame) -> Floats:
-        """Statistics by point, seed and target; NaN where one is missing."""
+    def _values(self, tasks: pd.DataFrame, count: int) -> Floats:
+        """Statistics by point (`count` of them), seed and target; NaN where one is missing."""
         readings = self.problem.read.readings
         series = [one.of(tasks) for one in readings]
-        seeds = sorted(tasks["seed"].unique())
-        count = int(tasks["point"].max()) + 1 if len(tasks) else 0
+        seeds = self.problem.plan().seeds
         found = np.full((count, len(seeds), len(readings)), np.nan)
         for j, one in enumerate(series):
             told = one.reset_index()
@@ -240,17 +246,21 @@ class Lives:
             found[told["point"].to_numpy(int), place, j] = told.iloc[:, 2].to_numpy(float)
         return found
 
-    def noise(self) -> Floats:
-        """Covariance (m, m) of the targets, and of the luck that the seeds leave in what was lived."""
-        own = self.problem.read.covariance
-        return own if self.luck is None else own + self.luck
+    def notes(self) -> list[str]:
+        """What somebody should know of what was lived: points left out, luck that few seeds show."""
+        few = too_few(self.luck, _targets(self.problem)) if self.luck is not None else ()
+        return [*self.dropped, *few]
+
+    def shaped(self, made: Emulator) -> Emulated:
+        """The problem with an emulator of what was lived."""
+        problem = self.problem
+        return Emulated(problem.asked.name, problem.free, _targets(problem), made, problem.read.covariance, self.luck)
 
     def emulated(self, settings: Inference) -> Emulated:
         """The problem with an emulator of what was lived at points all over the prior."""
         problem = self.problem
         unit, statistics = self(spread(problem.asked.points, len(problem.free), settings.seed), 0)
-        made = one_thread(partial(emulated, unit, statistics))
-        return Emulated(problem.asked.name, problem.free, _targets(problem), made, self.noise())
+        return self.shaped(one_thread(partial(emulated, unit, statistics)))
 
     def matched(self, settings: Inference) -> Fit:
         """What history matching leaves, each wave lived anew in what was left."""
@@ -266,10 +276,27 @@ class Lives:
 
         prior = Prior.whole(len(problem.free))
         seen = problem.observed[used]
-        found = waves_of(live, prior, problem.asked.points, settings, seen, lambda: self.noise()[used, used], 0)
-        made = one_thread(partial(emulated, *last[-1]))
-        whole = Emulated(problem.asked.name, problem.free, targets, made, self.noise())
+
+        def variance() -> Floats:
+            assert self.luck is not None
+            return np.diag(problem.read.covariance + self.luck.covariance)[used]
+
+        found = waves_of(live, prior, problem.asked.points, settings, seen, variance, 0)
+        whole = self.shaped(one_thread(partial(emulated, *last[-1])))
         return finished(whole, settings, observed_of(whole), found, 0)
+
+
+def _dropped(folder: Path, points: Sequence[Point], whole: Any) -> str:
+    """How many points are not seen, and where they lie in what was asked of them."""
+    lost = [point for point, kept in zip(points, whole.tolist(), strict=True) if not kept]
+    spans = []
+    for name in lost[0].values:
+        told = [float(point.values[name]) for point in lost]  # type: ignore[arg-type]
+        spans.append(f"{name} {min(told):.3g} to {max(told):.3g}")
+    return (
+        f"{folder.name}: {len(lost)} of {len(points)} points have no figure for every target and are left out "
+        f"({'; '.join(spans)}): the emulator does not know what is there"
+    )
 
 
 def spread(count: int, width: int, seed: int) -> Floats:
