@@ -26,7 +26,7 @@ def doubts(folder: Path, ids: list[str], name: str = "b.csv") -> list[str]:
 
 def test_ids_in_short_form_are_doubted_with_their_lines(tmp_path: Path) -> None:
     (doubt,) = doubts(tmp_path, ["C1", "1E+05", "x", "1.2E+05"])
-    assert doubt.startswith("2 ids of id look like a number in short form (lines 3, 5: '1E+05'): a spreadsheet")
+    assert doubt.startswith("2 ids of id look like a number in short form such as 1E+05 (lines 3, 5): a spreadsheet")
     assert doubts(tmp_path, ["C1", "E5", "1E", "12E+", "A1E+05"]) == []
 
 

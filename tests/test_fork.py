@@ -202,6 +202,20 @@ def test_a_book_is_forked_like_any_bank(tmp_path: Path, capsys: pytest.CaptureFi
     assert "population.file: holds other customers" in line
 
 
+def test_a_book_of_tables_may_lie_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    pytest.importorskip("duckdb")
+    tables = "{source: book, tables: {b: FOLDER/b.csv}, query: SELECT * FROM b, columns: {id: id, aum: aum}}"
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        rows = "".join(f"c{i},{1000 + 700 * i}\n" for i in range(300))
+        (tmp_path / folder / "b.csv").write_text(f"id,aum\n{rows}", "utf-8")
+    file = written(tmp_path, population=f"population: {tables.replace('FOLDER', 'one')}")
+    assert main([str(file), "--out", str(tmp_path / "run"), "--checkpoint", "5", "--seeds", "8,", "--quiet"]) == 0
+    file = written(tmp_path, population=f"population: {tables.replace('FOLDER', 'two')}")
+    assert forked(tmp_path / "run", file, tmp_path / "fork", "--seeds", "8,", at="5") == 0
+    same_tables(tmp_path / "run", tmp_path / "fork")
+
+
 # --- checkpoints of a run --------------------------------------------------------------------------------------------
 
 

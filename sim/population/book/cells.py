@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -41,12 +40,12 @@ _MARKED: Final[tuple[tuple[Decimal, str], ...]] = (
 @dataclass
 class Numbers:
     """Cells as numbers: float64 with NaN for empty cells, a mask of the cells that are none (None if all are), and what
-    stood around them. `marked` has a sample of each mark before decimals by which those that are none can be read."""
+    stood around them. `marked` are the marks before decimals by which those that are none can only be read."""
 
     values: NDArray[np.float64]
     wrong: NDArray[np.bool_] | None = None
     around: Around = field(default_factory=Around)
-    marked: Mapping[Decimal, str] = field(default_factory=dict)
+    marked: frozenset[Decimal] = frozenset()
 
 
 def as_numbers(cells: pa.Array, decimal: Decimal | None = None, *, money: bool = False, share: bool = False) -> Numbers:
@@ -79,19 +78,16 @@ def as_numbers(cells: pa.Array, decimal: Decimal | None = None, *, money: bool =
     values = pc.if_else(good, cells, None).cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
     if not wrong.any():
         return Numbers(values, None, around)
-    return Numbers(values, wrong, around, {} if decimal else _marks_of(cells.filter(pa.array(wrong))))
+    return Numbers(values, wrong, around, frozenset() if decimal else _marks_of(cells.filter(pa.array(wrong))))
 
 
-def _marks_of(cells: pa.Array) -> dict[Decimal, str]:
-    """A sample of each mark before decimals that texts can only be read by."""
+def _marks_of(cells: pa.Array) -> frozenset[Decimal]:
+    """The marks before decimals that some texts can only be read by."""
     import pyarrow.compute as pc
 
-    found: dict[Decimal, str] = {}
-    for mark, pattern in _MARKED:
-        like = cells.filter(pc.match_substring_regex(cells, pattern))
-        if len(like):
-            found.setdefault(mark, str(like[0]))
-    return found
+    return frozenset(
+        mark for mark, like in _MARKED if pc.any(pc.match_substring_regex(cells, like), min_count=0).as_py()
+    )
 
 
 def is_text(cells: pa.Array) -> bool:
@@ -117,7 +113,6 @@ class Thousands:
 
     possible: bool = True
     pointed: int = 0
-    sample: str = ""
     plain: int = 0
 
     def see(self, cells: pa.Array) -> None:
@@ -138,7 +133,6 @@ class Thousands:
             cells, _ = bare(plain_digits(cells), money=True, share=False)
         self.possible = bool(pc.all(pc.match_substring_regex(cells, _THOUSANDS), min_count=0).as_py())
         pointed = cells.filter(pc.match_substring(cells, "."))
-        self.sample = self.sample or (str(pointed[0]) if len(pointed) else "")
         self.pointed += len(pointed)
         nothing = pc.sum(pc.is_in(cells, value_set=pa.array(["0"], cells.type))).as_py() or 0
         self.plain += len(cells) - len(pointed) - nothing  # a 0 looks the same either way

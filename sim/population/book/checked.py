@@ -112,7 +112,7 @@ class _Opening:
         if not wanted:
             raise BadInput(self.mistakes)
 
-        def reading(decimal: Decimal | None, seen: str = "") -> Reading:
+        def reading(decimal: Decimal | None, *, found: bool = False) -> Reading:
             return Reading(
                 book,
                 specs,
@@ -121,15 +121,14 @@ class _Opening:
                 how.get("tiers"),
                 decimal,
                 as_of,
-                decimal_seen=seen,
+                decimal_found=found,
                 keep=months.last if months is not None and not all_months else None,
                 panel=all_months,
             )
 
         read = self.read(book, wanted, partial(reading, how.get("decimal")))
         if len(read.marked) == 1:  # of nothing but 1.234,5 or nothing but 1,234.5: a second pass as it says
-            ((decimal, seen),) = read.marked.items()
-            again = self.read(book, wanted, partial(reading, decimal, seen))
+            again = self.read(book, wanted, partial(reading, *read.marked, found=True))
             read = again if read.mended_by(again) else read
         if isinstance(book, TextFile):
             self.irregular(book)

@@ -21,18 +21,17 @@ def _doubts(read: Reading) -> Iterator[tuple[str, str]]:
     for name, seen in read.thousands.items():
         if not seen.likely or read.decimal == "point":
             continue
-        fraction, whole = f"{float(seen.sample):,.3f}", f"{float(seen.sample) * 1000:,.0f}"
-        like = f"all amounts of {_column(read, name)} look like {seen.sample}"
+        like = f"all amounts of {_column(read, name)} look like 1.234"  # an example: no customer's amount is told
         if read.decimal is None:
             yield (
                 name,
-                f"{like}, read as {fraction} and not as {whole}; if the point marks thousands, population.decimal: "
-                f"comma reads {whole}, decimal: point says that it is right",
+                f"{like}, read as 1.234 and not as 1,234; if the point marks thousands, population.decimal: "
+                f"comma reads 1,234, decimal: point says that it is right",
             )
         else:
             yield (
                 name,
-                f"{like}, read as {whole} and not as {fraction}, since the book has {read.decimal_seen} too; "
+                f"{like}, read as 1,234 and not as 1.234, since other numbers have a comma before decimals; "
                 "population.decimal: comma says that it is right",
             )
     yield from _of_dates(read)

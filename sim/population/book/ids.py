@@ -28,7 +28,6 @@ class Ids:
     rows: int = 0
     short: list[int] = field(default_factory=list)  # the first rows in short form
     shorts: int = 0
-    sample: str = ""
     decimals: int = 0  # ids that end in .0
     zeros: int = 0  # ids of digits that begin with a zero
     lengths: Counter[int] = field(default_factory=Counter)  # of ids of digits
@@ -43,7 +42,6 @@ class Ids:
         if alike < len(ids):
             short = np.flatnonzero(pc.match_substring_regex(ids, SHORT_FORM).to_numpy(zero_copy_only=False))
             if short.size:
-                self.sample = self.sample or str(ids[int(short[0])])
                 self.short += [before + int(row) for row in short[: most - len(self.short)]]
                 self.shorts += short.size
         if alike:
@@ -59,7 +57,7 @@ class Ids:
         if self.shorts:
             return (
                 f"{counted(self.shorts, 'id')} of {column} {'looks' if self.shorts == 1 else 'look'} like a number in "
-                f"short form ({lines}: {self.sample!r}): a spreadsheet has taken ids for numbers; export them as text"
+                f"short form such as 1E+05 ({lines}): a spreadsheet has taken ids for numbers; export them as text"
             )
         if self.decimals:
             return (

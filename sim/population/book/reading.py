@@ -74,14 +74,14 @@ class Reading:
         decimal: Decimal | None,
         as_of: date | None = None,
         *,
-        decimal_seen: str = "",
+        decimal_found: bool = False,
         keep: NDArray[np.bool_] | None = None,
         panel: bool = False,
     ):
         self.book, self.specs, self.scale, self.currency, self.tiers = book, specs, scale, currency, tiers
         self.decimal, self.as_of = decimal, as_of
-        self.decimal_seen = decimal_seen  # the number by which the decimal was found, where nobody gave it
-        self.marked: dict[Decimal, str] = {}  # numbers that can be read by one mark before decimals alone
+        self.decimal_found = decimal_found  # by the numbers themselves, in a reading before
+        self.marked: frozenset[Decimal] = frozenset()  # by which some numbers can only be read
         self.keep, self.panel = keep, panel  # the only rows that count; whether an id may be there more than once
         self.rows = 0
         self.found: dict[tuple[str, str], Found] = {}
@@ -165,10 +165,10 @@ class Reading:
 
     def form(self) -> dict[str, str]:
         """How the file was read, for the manifest."""
-        seen = f" (found by {self.decimal_seen})" if self.decimal_seen else ""
+        how = " (found)" if self.decimal_found else ""
         form = dict(self.book.form)
-        if self.book.kind == "csv" or seen:
-            form["decimal"] = f"{self.decimal or 'point'}{seen}"
+        if self.book.kind == "csv" or how:
+            form["decimal"] = f"{self.decimal or 'point'}{how}"
         dates = [f"{quoted(self.specs[name].column)} {column.said}" for name, column in self.dates.items() if column]
         if dates:
             form |= {"as_of": str(self.as_of), "dates": ", ".join(dates)}
@@ -231,8 +231,8 @@ class Reading:
             values = self._of_percent(name, spec, values, found.around.percent)
         if wrong is not None:
             self._note(name, "not a number", wrong, cells)
-        self.marked = {**found.marked, **self.marked}
-        if name in self.thousands and (self.decimal is None or self.decimal_seen):
+        self.marked |= found.marked
+        if name in self.thousands and (self.decimal is None or self.decimal_found):
             self.thousands[name].see(cells)
         missing = np.isnan(values)
         if wrong is not None:
