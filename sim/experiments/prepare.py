@@ -155,10 +155,11 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
     book = read_book(
         file,
         population.columns,
-        currency_scale=population.currency_scale,
+        currency_scale=population.currency_scale if source.is_given(("population", "currency_scale")) else None,
         where=where,
         currency=scenario.currency,
         tiers=[tier.name for tier in scenario.tier_list],
+        bounds={tier.name: tier.start for tier in scenario.tier_list},
         separator=population.separator,
         decimal=population.decimal,
         encoding=population.encoding,
