@@ -11,7 +11,9 @@ from sim.experiments.prepare import prepare
 from sim.population.book.book import Book, read_book
 
 AMOUNTS = [1200.5, 80.25, 15000, 0, 950.75, 40000]
-SCENARIO = "name: s\nmonths: 2\nseeds: [1]\npopulation: {{source: book, file: book.csv, {more}columns: {columns}}}\n{tail}"
+SCENARIO = (
+    "name: s\nmonths: 2\nseeds: [1]\npopulation: {{source: book, file: book.csv, {more}columns: {columns}}}\n{tail}"
+)
 
 
 def book(folder: Path, *rows: str, head: str = "id,aum") -> Path:
@@ -31,7 +33,9 @@ def ready(folder: Path, more: str = "", columns: str = "{id: id, aum: aum}", tai
     return [f"{doubt.path}: {doubt.message}" for doubt in found.book.doubts]
 
 
-@pytest.mark.parametrize("word", ["Total", "TOTAL:", "Summe", "合计", "总计", "Gesamt", "Somme", "Grand total", "Sum (6)"])
+@pytest.mark.parametrize(
+    "word", ["Total", "TOTAL:", "Summe", "合计", "总计", "Gesamt", "Somme", "Grand total", "Sum (6)"]
+)
 def test_a_total_where_an_id_should_be_is_refused_with_its_line(tmp_path: Path, word: str) -> None:
     rows = [*(f"c{k},{amount}" for k, amount in enumerate(AMOUNTS)), f"{word},{sum(AMOUNTS)}"]
     with pytest.raises(BadInput) as bad:

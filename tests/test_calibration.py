@@ -122,7 +122,9 @@ class TestTheLikelihoodsPosterior:
         found = fit(problem, LIKELY)
         sd = np.sqrt(np.diag(inside))
         assert np.abs((found.draws.mean(axis=0) - TRUTH) / sd).max() < 4 / np.sqrt(min(found.ess, len(found.draws)))
-        assert np.cov(found.draws, rowvar=False) / np.outer(sd, sd) == pytest.approx(inside / np.outer(sd, sd), abs=0.12)
+        assert np.cov(found.draws, rowvar=False) / np.outer(sd, sd) == pytest.approx(
+            inside / np.outer(sd, sd), abs=0.12
+        )
         assert found.ess > 1_000
         assert found.facts["pareto_k"] < 0.7
 

@@ -164,6 +164,7 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
         decimal=population.decimal,
         encoding=population.encoding,
         sheet=population.sheet,
+        header=population.header,
         table=population.table,
         query=population.query,
         tables=tables,

@@ -12,7 +12,7 @@ from sim.population.book.columns import StateColumn, quoted
 from sim.population.book.forms.base import named
 from sim.population.book.reading import Reading
 
-
+FEWEST: Final = 10
 MANY: Final = 0.05  # share of customers outside the bounds of their tiers
 
 
@@ -28,8 +28,9 @@ def doubts_of(
     if not scaled and "aum" in read.currencies and not read.currencies["aum"].rows:
         yield (
             "population.currency_scale",
-            f"not given, and {_column(read, 'aum')} does not say what its money is: it is taken for {read.currency}, one "
-            f"to one; currency_scale: 1.0 says that it is right, another number what one unit of it is in {read.currency}",
+            f"not given, and {_column(read, 'aum')} does not say what its money is: it is taken for {read.currency}, "
+            "one to one; currency_scale: 1.0 says that it is right, another number what one unit of it is in "
+            f"{read.currency}",
         )
 
 
@@ -45,12 +46,12 @@ def _outside(read: Reading, bounds: Mapping[str, float]) -> str:
         if out := int(np.count_nonzero(those & (band != place))):
             counts.append((name, out, int(np.count_nonzero(those))))
     out = sum(outside for _, outside, _ in counts)
-    if out <= MANY * read.rows:
+    if out < FEWEST or out <= MANY * read.rows:
         return ""
     each = ", ".join(f"{outside:,} of {those:,} {name}" for name, outside, those in counts)
     return (
-        f"{out:,} of {read.rows:,} customers have an amount outside the bounds of their tier ({each}): after the months "
-        "of grace the model moves them to the tier of their amount; tiers: has the bounds, from, and grace_months"
+        f"{out:,} of {read.rows:,} customers have an amount outside the bounds of their tier ({each}): after the "
+        "months of grace the model moves them to the tier of their amount; tiers: has the bounds, from, and grace_months"
     )
 
 
