@@ -113,7 +113,11 @@ def _parse(words: list[str]) -> argparse.Namespace:
             raise BadInput.at(program(), f"{words[0]!r} is neither a verb nor a file; {meant}")
     if words and words[0] not in VERBS and words[0] not in ("-h", "--help", "--version"):
         words = ["run", *words]
-    return _parser().parse_args(words)
+    arguments, unknown_words = _parser().parse_known_args(words)
+    if unknown_words:
+        verb = f"{program()} {words[0]}"
+        raise BadInput.at(verb, f"unrecognized arguments: {' '.join(unknown_words)}; see {verb} --help")
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -264,7 +268,17 @@ def _own_bank(verb: Verb) -> None:
     add("source", nargs="+", metavar="FILE", help="a file of customers, or several tables that belong together")
     add("--as-of", metavar="DATE", help="day that the file is of, YYYY-MM-DD: dates become tenure and age at it")
     add("--query", metavar="SQL", help="of a DuckDB or SQLite file, or over several tables by their names")
-    _page_options(describe)
+    add("--table", metavar="NAME", help="table of a DuckDB or SQLite file that is the book")
+    add("--sheet", metavar="NAME", help="sheet of a workbook (default: the first that holds anything)")
+    add("--header", type=_at_least_one, metavar="LINE", help="line or row that names the columns (default: found)")
+    add("--encoding", metavar="NAME", help="encoding of a text, such as gb18030 (default: found)")
+    add("--separator", choices=("comma", "semicolon", "tab", "bar"), help="between values of a text (default: found)")
+    add("--decimal", choices=("point", "comma"), help="what stands before decimals (default: found)")
+    text = "the scenario that is written; - writes none (default: the file's name with .yaml; none with --json)"
+    add("--out", type=Path, metavar="FILE", help=text)
+    add("--overwrite", action="store_true", help="replace it")
+    add("--quiet", action="store_true", help="no table of the columns")
+    add("--json", action="store_true", help="what was found as one JSON object on stdout, nothing else there")
     calibrate = verb("calibrate", own_bank.calibrate, "numbers of the model from data, with what these cannot tell")
     add = calibrate.add_argument
     add("file", metavar="FILE", help="a calibration file, or the name of one that comes with the program")

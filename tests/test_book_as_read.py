@@ -31,6 +31,7 @@ class Desk:
         data = book.encode() if isinstance(book, str) else book
         (self.folder / name).write_bytes(data)
         text = f"name: s\nmonths: 2\nseeds: [1]\npopulation:\n  source: book\n  file: {name}\n  columns: {columns}\n"
+        text += "" if "currency_scale" in more else "  currency_scale: 1.0\n"
         (self.folder / "s.yaml").write_text(text + more, "utf-8")
         return self.file
 
@@ -194,7 +195,7 @@ def test_the_separator_is_found_outside_quotes_and_said(desk: Desk, mark: str) -
 
 def test_a_separator_that_is_not_there_is_refused(desk: Desk) -> None:
     assert desk.validate("cid|bal\n1|5\n", more="  separator: comma\n") == [
-        "s.yaml:8:14  population.separator: the header of book.csv has no comma; its values look separated by bar"
+        "s.yaml:9:14  population.separator: the header of book.csv has no comma; its values look separated by bar"
     ]
 
 
@@ -299,6 +300,36 @@ def test_a_column_that_is_read_by_the_marks_of_another_is_doubted(desk: Desk) ->
     assert "population.decimal: comma reads 1.234,5" in other
 
 
+# A title above the header
+
+
+@pytest.mark.parametrize(
+    ("book", "line"),
+    [
+        ("Report of 2024\nall rights, reserved\n\ncid,bal\n1,5\n", 4),
+        ("Report of 2024,,\ncid,bal,x\n1,5,a\n", 2),
+        ("Report of 2024\ncid;bal\n1;5\n", 2),
+    ],
+)
+def test_a_header_below_a_title_is_found_and_said_and_lines_are_those_of_the_file(
+    desk: Desk, book: str, line: int
+) -> None:
+    assert f"header line {line} (found)" in desk.validate(book)[0]
+    (told,) = desk.validate(book.replace("5", "-5"))
+    assert told.startswith(f"book.csv:{line + 1}:3  bal: 1 row is negative (line {line + 1})")
+
+
+def test_a_header_that_is_named_is_read_from_there(desk: Desk) -> None:
+    book = "Report,2024\ncid,bal\n1,5\n"
+    assert "header line 2," in f"{desk.validate(book, more='  header: 2' + chr(10))[0]},"
+    assert "has nothing on line 9, which header names" in desk.validate(book, more="  header: 9\n")[0]
+
+
+@pytest.mark.parametrize("book", ["cid,\n1,5\n", "cid,\na,b\nc,d\n"])
+def test_a_header_with_a_name_left_out_is_the_header(desk: Desk, book: str) -> None:
+    assert '(it has cid, "")' in desk.validate(book)[0]
+
+
 # What is refused says how to go on
 
 
@@ -306,15 +337,9 @@ def test_a_column_that_is_read_by_the_marks_of_another_is_doubted(desk: Desk) ->
     ("book", "columns", "expected"),
     [
         (
-            "Report of 2024\nall rights, reserved\n\ncid,bal\n1,5\n",
+            "Report,2024\nall rights, reserved\n\ncid,bal\n1,5\n",
             PLAIN,
-            "book.csv:4:1  the header stands here, below a notice; take lines 1 to 3 out, a book "
-            "begins with its header",
-        ),
-        (
-            "Report of 2024\ncid;bal\n1;5\n",
-            PLAIN,
-            "book.csv:2:1  the header stands here, below a notice; take line 1 out, a book begins with its header",
+            "book.csv:4:1  the header stands here, below a notice; population.header: 4 reads on from it",
         ),
         (
             "bal,x\n5,1\n",

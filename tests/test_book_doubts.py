@@ -8,7 +8,10 @@ import pytest
 
 from sim.cli import main
 
-SCENARIO = "name: s\nmonths: 2\nseeds: [1]\npopulation: {{source: book, file: book.csv, {more}columns: {columns}}}\n"
+SCENARIO = (
+    "name: s\nmonths: 2\nseeds: [1]\npopulation:\n"
+    "  {{source: book, file: book.csv, {more}currency_scale: 1.0, columns: {columns}}}\n"
+)
 
 
 @pytest.fixture

@@ -388,7 +388,9 @@ def test_scenarios_without_the_new_keys_keep_their_digests() -> None:
 
 
 def scenario(folder: Path, population: str) -> Path:
-    (folder / "s.yaml").write_text(f"name: s\nmonths: 2\nseeds: [1]\npopulation: {{source: book, {population}}}\n")
+    (folder / "s.yaml").write_text(
+        f"name: s\nmonths: 2\nseeds: [1]\npopulation: {{source: book, currency_scale: 1.0, {population}}}\n"
+    )
     return folder / "s.yaml"
 
 

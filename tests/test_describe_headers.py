@@ -150,4 +150,4 @@ def test_amounts_as_they_are_written_are_proposed_so_that_they_are_read(
     (one,) = prepare(tmp_path / "bank.yaml")
     assert one.book is not None
     assert one.book.aum.tolist() == pytest.approx(amounts, rel=1e-12)
-    assert one.book.doubts == ()
+    assert [doubt.path for doubt in one.book.doubts] == ["population.currency_scale"]

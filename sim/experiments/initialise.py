@@ -189,7 +189,7 @@ def _scenario(
         "file": "population.csv",
         "customers": max(total, len(book)),
         "currency_scale": 1.0,
-        **dict.fromkeys(("agents", "shares", "separator", "decimal")),  # what only another population has
+        **dict.fromkeys(("agents", "shares", "separator", "decimal", "header")),  # what only another population has
         "columns": {"id": "customer_id", **{column: column for column in book if column != "customer_id"}},
         "answers": answers,
         "opening": dict.fromkeys(shifts, 0.0),

@@ -83,6 +83,13 @@ class Population(Settings):
     sheet: str | None = Field(
         None, min_length=1, description="sheet of a workbook; the first that holds anything if not given"
     )
+    header: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="line of a CSV book, or row of a sheet, that names the columns, where a title stands above it; "
+        "found by the program if not given",
+    )
     encoding: str | None = Field(
         None,
         min_length=1,

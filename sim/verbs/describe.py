@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shlex
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,33 +30,52 @@ TOLD = 48  # columns that a distribution has where samples stand beside it
 
 
 def main(arguments: argparse.Namespace) -> int:
-    """Look, propose, write the scenario, read it once to see whether it holds, and say all that."""
+    """Look, propose, write the scenario, read it once to see whether it holds, and say all that; 2 if it does not."""
     from sim.population.describe import describe
     from sim.population.describe.tables import stem
     from sim.store.files import write_atomically
 
     as_of = _day(arguments.as_of)
     target = arguments.out or Path(arguments.source[0]).with_name(f"{stem(Path(arguments.source[0]))}.yaml")
-    if target.is_dir():
-        raise BadInput.at(str(target), "is a folder; --out names the scenario that is written, as in my_bank.yaml")
-    if target.exists() and not arguments.overwrite:
-        raise BadInput.at(str(target), "is there already; another --out, or --overwrite")
-    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
-        raise BadInput.at(str(target), "cannot be written there; --out names another place")
-    found = describe(arguments.source, as_of=as_of, query=arguments.query)
-    write_atomically(target, found.scenario(target))
-    refused, doubted = _read_once(target)
+    kept = str(arguments.out) != "-" if arguments.out else not arguments.json
+    if kept:
+        _refuse(target, overwrite=arguments.overwrite)
+    keys = ("table", "sheet", "header", "encoding", "separator", "decimal")
+    how = {key: getattr(arguments, key) for key in keys}
+    found = describe(arguments.source, as_of=as_of, query=arguments.query, **how)
+    if kept:
+        write_atomically(target, found.scenario(target))
+        refused, doubted = _read_once(target)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            beside = Path(folder) / target.name if target.name != "-" else Path(folder) / "scenario.yaml"
+            beside.write_text(found.scenario(beside), "utf-8")
+            refused, doubted = (
+                [line.replace(str(beside), beside.name) for line in said] for said in _read_once(beside)
+            )
+    code = 2 if refused else 0
     if arguments.json:
-        facts = {"scenario": str(target), **found.plain(), "refused": refused, "doubted": doubted}
+        facts = {"scenario": str(target) if kept else None, **found.plain(), "refused": refused, "doubted": doubted}
         print(json.dumps(facts, ensure_ascii=False, allow_nan=False))
-        return 0
+        return code
     if not arguments.quiet:
         tell(found)
     for line in (*refused, *doubted):
         print(line)
-    print(f"{target}: written{'' if not refused else '; it is refused as it stands, for what is said above'}")
-    print(f"{command()} {'validate' if refused else 'run'} {shlex.quote(str(target))}")
-    return 0
+    if kept:
+        print(f"{target}: written{'' if not refused else '; it is refused as it stands, for what is said above'}")
+        print(f"{command()} {'validate' if refused else 'run'} {shlex.quote(str(target))}")
+    return code
+
+
+def _refuse(target: Path, *, overwrite: bool) -> None:
+    """Raise `BadInput` where the scenario cannot be written."""
+    if target.is_dir():
+        raise BadInput.at(str(target), "is a folder; --out names the scenario that is written, as in my_bank.yaml")
+    if target.exists() and not overwrite:
+        raise BadInput.at(str(target), "is there already; another --out, or --overwrite")
+    if not target.parent.is_dir() or not os.access(target.parent, os.W_OK):
+        raise BadInput.at(str(target), "cannot be written there; --out names another place")
 
 
 def _day(text: str | None) -> date | None:

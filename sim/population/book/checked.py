@@ -33,21 +33,25 @@ Given = "str | Path | pd.DataFrame"
 class How(TypedDict, total=False):
     """How a book is to be read, as a scenario says it.
 
-    One unit of the file's money is `currency_scale` of the model's `currency`. `where` gives the (file, line, column)
-    of a key path of the scenario, such as ``population.columns.age``, for mistakes made there. `tiers` are the names a
-    tier column may hold. `separator` is one of `sim.separators.MARKS`, found if not given; `decimal` is what stands
-    before decimals. `encoding`, `sheet`, `table`, `query` and `tables` are as of `file.inspect`. `as_of` is the day of
-    the book, to which tenures and ages are counted from dates. `month` is the column of months of a monthly history.
+    One unit of the file's money is `currency_scale` of the model's `currency`; None says that nobody said so, and it
+    is taken one to one and doubted. `where` gives the (file, line, column) of a key path of the scenario, such as
+    ``population.columns.age``, for mistakes made there. `tiers` are the names a tier column may hold, `bounds` their
+    lower bounds in the model's money. `separator` is one of `sim.separators.MARKS`, found if not given; `decimal` is
+    what stands before decimals. `encoding`, `sheet`, `header`, `table`, `query` and `tables` are as of `file.inspect`.
+    `as_of` is the day of the book, to which tenures and ages are counted from dates. `month` is the column of months
+    of a monthly history.
     """
 
-    currency_scale: float
+    currency_scale: float | None
     where: Where | None
     currency: str
     tiers: Sequence[str] | None
+    bounds: Mapping[str, float] | None
     separator: str | None
     decimal: Decimal | None
     encoding: str | None
     sheet: str | None
+    header: int | None
     table: str | None
     query: str | None
     tables: Mapping[str, Path] | None
@@ -97,7 +101,8 @@ class _Opening:
 
     def rows(self, columns: BookColumns | Mapping[str, Any], *, all_months: bool) -> Rows:
         how = self.how
-        scale, currency = how.get("currency_scale", 1.0), how.get("currency", "CNY")
+        given, currency = how.get("currency_scale", 1.0), how.get("currency", "CNY")
+        scale = 1.0 if given is None else given
         if not (math.isfinite(scale) and scale > 0):
             self.report("currency_scale", f"must be a positive number of {currency} for one unit of the book's money")
             scale = 1.0
@@ -137,7 +142,10 @@ class _Opening:
             self.report("file", f"{self.path} has a header and no customers")
         if self.mistakes:
             raise BadInput(self.mistakes)
-        doubted = [*((f"population.{key}", text) for key, text in book.doubts()), *doubts_of(read)]
+        doubted = [
+            *((f"population.{key}", text) for key, text in book.doubts()),
+            *doubts_of(read, how.get("bounds"), scaled=given is not None),
+        ]
         doubted += [("population.history.month", text) for text in months.doubts] if months is not None else []
         return Rows(read, book, months, tuple(Mistake(*self.address(key), key, text) for key, text in doubted))
 
@@ -158,6 +166,7 @@ class _Opening:
                 query=how.get("query"),
                 tables=how.get("tables"),
                 decimal=how.get("decimal"),
+                header=how.get("header"),
             )
         except Unreadable as error:
             raise self.refused(error) from None
@@ -202,8 +211,7 @@ class _Opening:
         """The fields whose columns are there and of a type that fits; what is not is reported."""
         named = {spec.column for name, spec in mapped.items() if not numbered(name, spec, book)}
         if not named <= set(book.columns) and (line := book.header_below(named)):
-            above = "line 1" if line == 2 else f"lines 1 to {line - 1}"
-            message = f"the header stands here, below a notice; take {above} out, a book begins with its header"
+            message = f"the header stands here, below a notice; population.header: {line} reads on from it"
             raise BadInput([*self.mistakes, Mistake(str(self.path), line, 1, "", message)])
         specs: dict[str, ColumnSpec] = {}
         for name, spec in mapped.items():

@@ -29,11 +29,13 @@ def inspect(
     query: str | None = None,
     tables: Mapping[str, Path] | None = None,
     decimal: Decimal | None = None,
+    header: int | None = None,
 ) -> BookFile:
     """Find the file and read its header. Raises `Unreadable` with a sentence that follows the file's name.
 
     `separator` is the mark between the values of a text, `encoding` that of its characters; both are found where not
-    given. `sheet` names one of a workbook's, `table` one of a database's, `query` is a SELECT instead. With `tables`,
+    given. `sheet` names one of a workbook's, `table` one of a database's, `query` is a SELECT instead.
+    `header` is the line of a text or the row of a sheet that names the columns, found where not given. With `tables`,
     files by name, `path` is only what messages call them all, and `query` joins them; there `decimal` says how the
     amounts are written.
     """
@@ -41,7 +43,13 @@ def inspect(
         if tables:
             from sim.population.book.forms.joined import joined
 
-            for key, value in (("separator", separator), ("encoding", encoding), ("sheet", sheet), ("table", table)):
+            for key, value in (
+                ("separator", separator),
+                ("encoding", encoding),
+                ("sheet", sheet),
+                ("table", table),
+                ("header", header),
+            ):
                 if value is not None:
                     raise Unreadable(
                         f"are each a file of its own, so {key} says nothing of them; leave it out", key=key
@@ -52,14 +60,16 @@ def inspect(
             _refuse(kind, sheet=sheet, table=table, query=query)
             from sim.population.book.forms.text import open_text
 
-            return open_text(path, compressed=kind.endswith(".gz"), separator=separator, encoding=encoding)
+            return open_text(
+                path, compressed=kind.endswith(".gz"), separator=separator, encoding=encoding, header=header
+            )
         _refuse(kind, separator=separator, encoding=encoding)
         if kind == ".xlsx":
             _refuse(kind, table=table, query=query)
             from sim.population.book.forms.workbook import open_workbook
 
-            return open_workbook(path, sheet)
-        _refuse(kind, sheet=sheet)
+            return open_workbook(path, sheet, header)
+        _refuse(kind, sheet=sheet, header=header)
         if kind in (".duckdb", ".db", ".sqlite"):
             from sim.population.book.forms.database import open_database
 
@@ -83,7 +93,7 @@ _HAS: Final = {
 }
 
 
-def _refuse(kind: str, **given: str | None) -> None:
+def _refuse(kind: str, **given: object) -> None:
     """Raise `Unreadable` for a key that this kind of file has no use for."""
     for key, value in given.items():
         if value is not None:

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 SHORT_FORM: Final = r"^\d+([.,]\d+)?[eE]\+?\d+$"  # 1E+05
 LIKE_NUMBERS: Final = r"^\d+(\.0+)?$"
+# What stands in place of an id under a column of amounts that is added up
+TOTAL: Final = (
+    r"(?i)^(grand |sub-?)?(total|totals|sum|summe|gesamt|gesamtsumme|insgesamt|zwischensumme|endsumme|somme|totale|"
+    r"totaal|totalt|suma|soma|toplam|итого|всего|合计|总计|小计|共计|总和|合計|総計|小計|總計|합계|총계)"
+    r"( (general|général|g[ée]n[ée]rale|generale))?\s*[:\x{FF1A}=]?\s*(\(?[\d.,\s]+\)?)?$"
+)
 KEPT_BY_EXCEL: Final = 15  # digits of a number
 SHORTEST: Final = 5  # digits of an id whose zeros may have gone
 USUAL: Final = 0.8  # share of ids of the usual length, of which a few are shorter by their zeros

@@ -16,6 +16,11 @@ def mistakes_of(read: Reading) -> list[Mistake]:
     for name, currencies in read.currencies.items():
         if len(currencies.rows) > 1:
             _currencies(read, name, currencies)
+    of_others = read.sums["aum"].of_others if "aum" in read.sums else -1
+    if (empty := read.found.get(("id", "missing"))) is not None and of_others in empty.first:
+        empty.remedy = (
+            f"the amount of {'it' if empty.rows == 1 else 'one'} is the sum of all others: take the total out"
+        )
     wanted = {(row, read.specs[name].column) for (name, _), found in read.found.items() for row in found.first}
     places = read.places(wanted) if wanted else {}
     for (name, kind), found in sorted(read.found.items(), key=lambda item: FIELD_NAMES.index(item[0][0])):

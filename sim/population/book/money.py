@@ -51,6 +51,8 @@ BY_SIGN: Final[Mapping[str, str]] = MappingProxyType(
 )
 # What an amount may be counted in, as powers of ten: 12.5万 is 125,000.
 UNITS: Final[Mapping[str, int]] = MappingProxyType({"万": 4, "萬": 4, "亿": 8, "億": 8})
+ALIKE: Final = 1e-6  # of an amount: what a sum may be off by rounding
+ENOUGH: Final = 5  # amounts among which none is the sum of the others by chance
 _UNITS: Final = "".join(UNITS)
 _PLAIN: Final = r"^[\d.,+\-eE' ]*$"
 _BARE: Final = f"[\\d.,+\\-\\s'\u2019%(){_UNITS}]+|[eE][+-]?\\d+$"
@@ -108,6 +110,32 @@ class Units:
             f"and {self.plain:,} not; each is read as it stands, so 12.5{unit} is {12.5 * 10 ** UNITS[unit]:,.0f} and "
             "12.5 is 12.5"
         )
+
+
+@dataclass
+class Sum:
+    """What the amounts of a column come to, and the largest with its row."""
+
+    rows: int = 0  # with an amount other than 0
+    total: float = 0.0
+    largest: float = 0.0
+    row: int = -1
+
+    def see(self, values: NDArray[np.float64], before: int) -> None:
+        """More amounts, of rows after so many."""
+        counted = np.isfinite(values) & (values != 0.0)
+        if counted.any():
+            self.rows += int(np.count_nonzero(counted))
+            self.total += float(values[counted].sum())
+            row = int(np.argmax(np.where(counted, values, -np.inf)))
+            if values[row] > self.largest:
+                self.largest, self.row = float(values[row]), before + row
+
+    @property
+    def of_others(self) -> int:
+        """The row whose amount is the sum of all others; -1 if none is, or if there are too few to tell."""
+        near = abs(2.0 * self.largest - self.total) <= ALIKE * self.largest
+        return self.row if near and self.rows >= ENOUGH else -1
 
 
 def plain_digits(cells: pa.Array) -> pa.Array:

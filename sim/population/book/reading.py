@@ -26,9 +26,9 @@ from sim.population.book.columns import (
 )
 from sim.population.book.dates import DateColumn, codes_among, look_like_dates, months_between, years_between
 from sim.population.book.forms.base import MOST_ROWS, SHOWN, BookFile, TooLarge
-from sim.population.book.ids import Ids
+from sim.population.book.ids import TOTAL, Ids
 from sim.population.book.labels import BLANK, MEANINGS, Labels, meant
-from sim.population.book.money import UNITS, Currencies, Units
+from sim.population.book.money import UNITS, Currencies, Sum, Units
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -98,6 +98,7 @@ class Reading:
         self.dates: dict[str, DateColumn | None] = {}  # columns that may be dates: None if they are numbers
         self.currencies = {name: Currencies() for name in self.thousands}
         self.units = {name: Units() for name in self.thousands}
+        self.sums = {name: Sum() for name in self.thousands}
         self.percents: dict[str, tuple[int, int]] = {}  # numbers of a share with a percent sign, and without
         self.unknown_days: dict[str, tuple[str, int]] = {}  # days that look like codes for unknown, with their rows
         self.pieces: dict[str, list[NDArray[Any]]] = {name: [] for name in [*specs, "uid"]}
@@ -214,7 +215,9 @@ class Reading:
 
         text = cells.cast(pa.string()).fill_null("")
         self.ids.see(text, SHOWN)
-        self._note("id", "missing", mask_of(pc.equal(pc.utf8_trim_whitespace(text), "")))
+        trimmed = pc.utf8_trim_whitespace(text)
+        self._note("id", "missing", mask_of(pc.equal(trimmed, "")))
+        self._note("id", "total", mask_of(pc.match_substring_regex(trimmed, TOTAL)), cells)
         ids = text.to_numpy(zero_copy_only=False)
         self.pieces["uid"].append(uid_of(ids))
         return ids.astype(Text)
@@ -227,6 +230,7 @@ class Reading:
             self.currencies[name].see(found.around.currency, self.rows, SHOWN)
         if quantity.money:
             self.units[name].see(values, found.around.unit)
+            self.sums[name].see(values, self.rows)
         if quantity.share:
             values = self._of_percent(name, spec, values, found.around.percent)
         if wrong is not None:

@@ -108,7 +108,10 @@ def sentence(
     match kind:
         case "missing":
             impute = ", or is imputed if mapped with missing: impute" if name in IMPUTABLE else ""
-            return f"{count} {are} empty ({shown}); every {noun} must be given{impute}"
+            return f"{count} {are} empty ({shown}); every {noun} must be given{impute}{remedy and '; '}{remedy}"
+        case "total":
+            totals = "a total and no customer" if one else "totals and no customers"
+            return f"{count} {are} {totals} ({holding}); take {'it' if one else 'them'} out, a row is a customer"
         case "not a number":
             numbers = "a number" if one else "numbers"
             must = f"every {noun} must be a number, written as in {written}"

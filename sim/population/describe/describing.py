@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sim.population.describe.proposing import Proposal, Proposed, propose
 from sim.population.describe.queries import Query
 from sim.population.describe.tables import Table, last_month, looked_at, names_in, read_table, spread
 from sim.population.describe.writing import relative, scenario_text
+from sim.separators import MARKS
 
 DATABASES = (".duckdb", ".db", ".sqlite")
 
@@ -31,6 +32,7 @@ class Description:
     proposal: Proposal
     query: Query | None = None
     month: str = ""
+    how: Mapping[str, Any] = field(default_factory=dict)
 
     def fields(self) -> dict[str, str]:
         """The field of each column that is read, by its name in the file, or ``table.column`` of several tables."""
@@ -43,6 +45,7 @@ class Description:
             population: dict[str, Any] = {"file": relative(self.tables[0].path, target)}
         else:
             population = {"tables": {table.name: relative(table.path, target) for table in self.tables}}
+        population |= {key: value for key, value in self.how.items() if key != "decimal"}
         if self.query is not None:
             population["query"] = self.query.sql
         if self.month:
@@ -91,23 +94,37 @@ def _plain(table: Table) -> dict[str, Any]:
     }
 
 
-def describe(files: Sequence[str | Path], *, as_of: date | None = None, query: str | None = None) -> Description:
+def describe(
+    files: Sequence[str | Path], *, as_of: date | None = None, query: str | None = None, **how: Any
+) -> Description:
     """Look at a bank's files and propose how they are read.
+
+    `how` are the keys of `population:` that say how one file is read: sheet, table, encoding, separator, decimal,
+    header; they are written into the scenario, and a query is not proposed where one is given.
 
     `query` is a SELECT of a database, or over the files by their names; it is proposed where not given and needed.
     Raises `BadInput` where a file cannot be read as a table, or nothing joins several.
     """
     paths = [Path(file) for file in files]
     database = len(paths) == 1 and paths[0].suffix in DATABASES
+    how = {key: value for key, value in how.items() if value is not None}
+    for key in how:
+        if len(paths) > 1 or query is not None:
+            raise BadInput.at(f"--{key}", "says how one file is read, and here are several or a query; leave it out")
     if query is not None and database:
         book = _asked(paths[0], {}, query)
         return Description((book,), book, propose(book, as_of), Query(query, ()))
-    inside = names_in(paths[0]) if database else []
-    tables = _named_apart([read_table(paths[0], name) for name in inside] or [read_table(path) for path in paths])
+    inside = names_in(paths[0]) if database and not how else []
+    opened = {key: value for key, value in how.items() if key != "decimal"}
+    if "separator" in how:
+        opened["separator"] = MARKS[how["separator"]]
+    tables = _named_apart(
+        [read_table(paths[0], name) for name in inside] or [read_table(path, **opened) for path in paths]
+    )
     made = None
     if query is not None:
         made = Query(query, ())
-    elif inside or not database:
+    elif (inside or not database) and not how:
         made = joins.query_of(tables, as_of) if len(tables) > 1 else queries.query_of(tables[0])
     month = queries.month_of(tables[0]) if len(tables) == 1 and query is None else None
     book = (
@@ -122,7 +139,8 @@ def describe(files: Sequence[str | Path], *, as_of: date | None = None, query: s
     proposal = propose(book, as_of)
     doubts = made.doubts if made is not None else {}
     fields = tuple(_with_doubts(one, doubts.get(one.column, ())) for one in proposal.fields)
-    return Description(tuple(tables), book, replace(proposal, fields=fields), made, month.name if month else "")
+    proposal = replace(proposal, fields=fields, decimal=how.get("decimal", proposal.decimal))
+    return Description(tuple(tables), book, proposal, made, month.name if month else "", how)
 
 
 def _with_doubts(one: Proposed, more: Sequence[str]) -> Proposed:

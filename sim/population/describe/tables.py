@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.errors import BadInput, Mistake
+from sim.population.book.columns import quoted
 from sim.population.book.file import BookFile, Unreadable, inspect
-from sim.population.book.forms.database import CLOSED, SQLITE, needed
+from sim.population.book.forms.database import CLOSED, SQLITE, needed, sqlite_tables
 from sim.population.book.forms.text import TextFile
 from sim.population.describe.profile import Profile, profile
 from sim.population.describe.vocabulary import DATED, says
@@ -48,8 +49,22 @@ class Table:
 
 
 def names_in(path: Path) -> list[str]:
-    """The tables of a DuckDB file; none of a file of another kind, which is one table."""
-    if path.suffix not in (".duckdb", ".db") or not path.is_file() or path.open("rb").read(len(SQLITE)) == SQLITE:
+    """The tables of a DuckDB file; none of a file of another kind, which is one table.
+
+    Raises `BadInput` for an SQLite file of several: no query is proposed that it could answer.
+    """
+    if path.suffix not in (".duckdb", ".db", ".sqlite") or not path.is_file():
+        return []
+    if path.open("rb").read(len(SQLITE)) == SQLITE:
+        try:
+            tables = sqlite_tables(path)
+        except Unreadable:
+            return []  # what is wrong is said when it is read
+        if len(tables) > 1:
+            there = ", ".join(map(quoted, tables))
+            raise BadInput.at(
+                str(path), f"has the tables {there}; --table names the one of customers, or --query gives a SELECT"
+            )
         return []
     try:
         duckdb = needed()
@@ -64,16 +79,21 @@ def names_in(path: Path) -> list[str]:
         return []  # what is wrong is said when it is read
 
 
-def read_table(path: Path, table: str | None = None) -> Table:
-    """Look at every column of a file, or of a table of a database. Raises `BadInput` where it is no table."""
+def read_table(path: Path, table: str | None = None, **how: Any) -> Table:
+    """Look at every column of a file, or of a table of a database; `how` is as of `inspect`. Raises `BadInput` where
+    it is no table."""
     try:
-        book = inspect(path, table=table)
+        book = inspect(path, table=table, **how)
         twice = sorted({name for name in book.columns if book.columns.count(name) > 1})
         if twice:
-            raise BadInput.at(str(path), f"has {twice[0]!r} as the name of two columns; a name must be there once")
+            line = book.header_line
+            lower = "; if the names stand lower, --header says on which line, as in --header 3" if line else ""
+            message = f"has {twice[0]!r} as the name of two columns; a name must be there once{lower}"
+            raise BadInput.at(str(path), message, line=line, column=1 if line else 0)
         rows, cells = _rows_of(book)
         if not rows:
-            raise BadInput.at(str(path), "has a header and no rows; a table has a row for each customer")
+            there = f" on sheet {quoted(book.said['sheet'])}" if "sheet" in book.said else ""
+            raise BadInput.at(str(path), f"has a header and no rows{there}; a table has a row for each customer")
         return looked_at(table or stem(path), path, book.form, rows, cells, book)
     except Unreadable as error:
         raise BadInput.at(str(path), str(error), line=error.line, column=1 if error.line else 0) from None

@@ -77,6 +77,11 @@ class BookFile:
         return {"kind": self.kind, **self.said}
 
     @property
+    def header_line(self) -> int:
+        """The line or row on which the names of the columns stand; 0 where on none."""
+        return 0
+
+    @property
     def name(self) -> str:
         """What a message calls it."""
         return self.path.name
@@ -107,6 +112,27 @@ class BookFile:
         """SHA-256 of the file's bytes."""
         with self.path.open("rb") as data:
             return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+def header_among(rows: Sequence[tuple[int, Sequence[str]]]) -> int:
+    """The number of the row that is the header, of the first ones with theirs: the first, or below a title of one cell
+    the first that names most columns, with a number somewhere below it."""
+    if not rows:
+        return 0
+    counts = [sum(bool(cell.strip()) for cell in cells) for _, cells in rows]
+    most = max(counts)
+    if counts[0] > 1 or most < 2:
+        return rows[0][0]
+    for place, (number, cells) in enumerate(rows[:-1]):
+        names = [cell.strip() for cell in cells if cell.strip()]
+        named = len(names) == most and len(set(names)) == most and all(map(_has_letters, names))
+        if named and any(cell.strip() and not _has_letters(cell) for cell in rows[place + 1][1]):
+            return number
+    return rows[0][0]
+
+
+def _has_letters(cell: str) -> bool:
+    return any(character.isalpha() for character in cell)
 
 
 def not_utf8(lines: Sequence[int], rows: int) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
 
 from sim.population.book.columns import did_you_mean, quoted
-from sim.population.book.forms.base import BATCH_ROWS, MOST_ROWS, BookFile, TooLarge, Unreadable, first_line, lacking
+from sim.population.book.forms.base import BATCH_ROWS, BookFile, TooLarge, Unreadable, first_line, lacking
 from sim.population.book.forms.tables import TableFile, typed
 
 if TYPE_CHECKING:
@@ -27,6 +30,10 @@ CLOSED: Final = {
     "lock_configuration": "true",
     "threads": "1",  # rows come in the same order each time
 }
+MOST_IN_MEMORY: Final = 20_000_000  # rows
+LONGEST_QUERY: Final = 300.0  # seconds
+STEPS: Final = 1_000_000  # of SQLite's machine between two looks at the clock
+TOO_LONG: Final = f"is asked by what takes longer than {LONGEST_QUERY:.0f} seconds; a query that ends sooner is needed"
 _READS: Final = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 
 
@@ -43,9 +50,11 @@ class DuckFile(BookFile):
         wanted = [name for name in self.columns if name in set(columns)]
         duckdb = needed()
         try:
-            with duckdb.connect(str(self.path), read_only=True, config=CLOSED) as connection:
-                for batch in connection.sql(self.sql).to_arrow_reader(BATCH_ROWS):
+            with duckdb.connect(str(self.path), read_only=True, config=CLOSED) as asked, within_time(asked):
+                for batch in asked.sql(self.sql).to_arrow_reader(BATCH_ROWS):
                     yield batch.select([self.columns.index(name) for name in wanted])
+        except duckdb.InterruptException:
+            raise Unreadable(TOO_LONG, key="query") from None
         except duckdb.Error as error:
             raise Unreadable(f"cannot be asked ({first_line(error)})", key="query") from None
 
@@ -64,6 +73,18 @@ def needed() -> Any:
     except ImportError:
         raise lacking("duckdb") from None
     return duckdb
+
+
+@contextmanager
+def within_time(connection: Any) -> Iterator[None]:
+    """What DuckDB is asked in here ends after `LONGEST_QUERY`, by its InterruptException."""
+    timer = threading.Timer(LONGEST_QUERY, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def open_database(path: Path, table: str | None, query: str | None) -> BookFile:
@@ -88,9 +109,12 @@ def _duck(path: Path, table: str | None, query: str | None) -> DuckFile:
                     for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
                 ]
             sql = _checked(duckdb, connection, query) if query is not None else _all_of(tables, table)
-            relation = connection.sql(sql)
-            names, empty = tuple(relation.columns), not relation.limit(1).fetchall()
-            schema = relation.limit(0).to_arrow_table().schema
+            with within_time(connection):
+                relation = connection.sql(sql)
+                names, empty = tuple(relation.columns), not relation.limit(1).fetchall()
+                schema = relation.limit(0).to_arrow_table().schema
+        except duckdb.InterruptException:
+            raise Unreadable(TOO_LONG, key="query" if query else "table") from None
         except duckdb.Error as error:
             raise Unreadable(f"does not answer: {_plain(error)}", key="query" if query else "table") from None
     if empty:
@@ -125,16 +149,35 @@ def _all_of(tables: list[str], table: str | None) -> str:
     return f'SELECT * FROM "{name}"'
 
 
-def _sqlite(path: Path, table: str | None, query: str | None) -> SqliteFile:
-    connection = sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
-    connection.text_factory = lambda text: text.decode("utf-8", errors="replace")
+def sqlite_tables(path: Path) -> list[str]:
+    """The names of the tables of an SQLite file. Raises `Unreadable`."""
+    connection = _opened(path)
     try:
-        tables = [
-            name
-            for (name,) in connection.execute(
-                "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
-            )
-        ]
+        return _names(connection)
+    except sqlite3.Error as error:
+        raise Unreadable(f"does not answer: {first_line(error)}") from None
+    finally:
+        connection.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)
+
+
+def _names(connection: sqlite3.Connection) -> list[str]:
+    tables = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
+    )
+    return [name for (name,) in tables]
+
+
+def _sqlite(path: Path, table: str | None, query: str | None) -> SqliteFile:
+    connection = _opened(path)
+    connection.text_factory = lambda text: text.decode("utf-8", errors="replace")
+    started = time.monotonic()
+    connection.set_progress_handler(lambda: time.monotonic() - started > LONGEST_QUERY, STEPS)
+    try:
+        tables = _names(connection)
         sql = query if query is not None else _all_of(tables, table)
         connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READS else sqlite3.SQLITE_DENY)
         cursor = connection.execute(sql)
@@ -143,11 +186,13 @@ def _sqlite(path: Path, table: str | None, query: str | None) -> SqliteFile:
         rows = []
         while some := cursor.fetchmany(BATCH_ROWS):
             rows += some
-            if len(rows) > MOST_ROWS:
-                raise TooLarge(f"has more than {MOST_ROWS:,} customers; a book may have as many")
+            if len(rows) > MOST_IN_MEMORY:
+                raise TooLarge(f"gives more than {MOST_IN_MEMORY:,} rows; of an SQLite file a book may have as many")
     except sqlite3.ProgrammingError:  # more than one statement
         raise Unreadable(f"is asked by what {ONE_SELECT}", key="query") from None
     except sqlite3.Error as error:
+        if "interrupted" in str(error):
+            raise Unreadable(TOO_LONG, key="query" if query else "") from None
         if "not authorized" in str(error) or "prohibited" in str(error):
             raise Unreadable(f"is asked by what {ONE_SELECT} ({first_line(error)})", key="query") from None
         raise Unreadable(f"does not answer: {first_line(error)}", key="query" if query else "") from None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from sim.population.book.cells import EMPTY, Decimal, as_numbers
 from sim.population.book.forms.base import BATCH_ROWS, BookFile, Unreadable, first_line
-from sim.population.book.forms.database import CLOSED, needed, select_of
+from sim.population.book.forms.database import CLOSED, TOO_LONG, needed, select_of, within_time
 from sim.population.book.forms.tables import TableFile
 from sim.population.book.money import Units
 
@@ -64,7 +64,10 @@ def joined(
             connection.register(name, table)
         relation = select_of(duckdb, connection, query)
         try:
-            found = relation.to_arrow_table(BATCH_ROWS)
+            with within_time(connection):
+                found = relation.to_arrow_table(BATCH_ROWS)
+        except duckdb.InterruptException:
+            raise Unreadable(TOO_LONG.replace("is asked", "are asked", 1), key="query") from None
         except duckdb.Error as error:
             raise Unreadable(f"do not answer: {first_line(error)}", key="query") from None
     if not len(found):

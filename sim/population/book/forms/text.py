@@ -26,6 +26,7 @@ from sim.population.book.forms.base import (
     TooLarge,
     Unreadable,
     first_line,
+    header_among,
     named,
     not_utf8,
 )
@@ -61,7 +62,8 @@ class TextFile(BookFile):
     compressed: bool = False
     delimiter: str = ","
     encoding: Encoding = field(default_factory=lambda: Encoding(UTF_8))
-    head: str = field(default="", repr=False)  # how it begins
+    head: str = field(default="", repr=False)  # how it begins, from its header on
+    above: int = 0  # lines that stand above its header
     replaced: bool = False  # whether a replacement character stands in it, not only for what could not be read
     ragged: Irregular = field(default_factory=Irregular)  # rows with more or fewer values than the header
     garbled: Irregular = field(default_factory=Irregular)  # rows in another encoding
@@ -70,13 +72,17 @@ class TextFile(BookFile):
     title: ClassVar[str] = "a text"
     unit: ClassVar[str] = "line"
 
+    @property
+    def header_line(self) -> int:
+        return self.above + 1
+
     def header_below(self, columns: Collection[str]) -> int:
         for mark in MARKS.values():
             reader, below = csv.reader(io.StringIO(self.head, newline=""), delimiter=mark), False
             with suppress(csv.Error):
                 for record in reader:
                     if below and set(columns) <= set(record):
-                        return reader.line_num
+                        return self.above + reader.line_num
                     below = below or bool(record)
                     if reader.line_num >= HEADER_WITHIN:
                         break
@@ -87,7 +93,7 @@ class TextFile(BookFile):
             yield "encoding", f"{self.name} {self.encoding.doubt}"
         signs = _MOJIBAKE if self.replaced else _MOJIBAKE[1:]
         if sign := next((sign for sign in (*signs, *_MOJIBAKE_MORE) if sign in self.head), ""):
-            line = self.head[: self.head.index(sign)].count("\n") + 1
+            line = self.above + self.head[: self.head.index(sign)].count("\n") + 1
             yield (
                 "encoding",
                 f"{self.name} holds {sign!r} (line {line}): its text was once read in a wrong encoding and saved so; "
@@ -109,7 +115,7 @@ class TextFile(BookFile):
             with self._utf_8() as data, pa.PythonFile(data, mode="r") as stream:
                 yield from arrow_csv.open_csv(
                     stream,
-                    read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES),
+                    read_options=arrow_csv.ReadOptions(block_size=BLOCK_BYTES, skip_rows=self.above),
                     parse_options=arrow_csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
                     convert_options=arrow_csv.ConvertOptions(
                         include_columns=wanted, column_types={name: pa.string() for name in wanted}
@@ -180,16 +186,18 @@ class TextFile(BookFile):
                 kept.append(line)
                 yield line
 
-        start = 1
+        start = self.above + 1
         try:
             with self._utf_8() as data:
                 text = io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline="")
+                for _ in range(self.above):
+                    text.readline(BLOCK_BYTES)
                 reader = csv.reader(lines(text), delimiter=self.delimiter)
                 for record in reader:
                     if record:
                         yield start, record, "".join(kept)
                     kept.clear()
-                    start = reader.line_num + 1
+                    start = self.above + reader.line_num + 1
         except csv.Error as error:
             raise Unreadable(f"cannot be read on from here ({error}); is a quote never closed?", start) from None
         except BROKEN as error:
@@ -201,7 +209,9 @@ class TextFile(BookFile):
         names: dict[int, list[str]] = {}
         for row, name in wanted:
             names.setdefault(row, []).append(name)
-        found = {(row, name): (row + 2, 1) for row, name in wanted}  # if the two readers should ever disagree
+        found = {
+            (row, name): (self.above + row + 2, 1) for row, name in wanted
+        }  # if the two readers should ever disagree
         last, row, width = max(names, default=-1), -2, len(self.columns)
         with suppress(Unreadable):
             for line, record, text in self._records():
@@ -219,8 +229,10 @@ def _is_utf8(cell: str) -> bool:
     return cell.isascii() or not any("\udc80" <= character <= "\udcff" for character in cell)
 
 
-def open_text(path: Path, *, compressed: bool, separator: str | None, encoding: str | None) -> TextFile:
-    """Read the header of a text and find how it is written. Raises `Unreadable`."""
+def open_text(
+    path: Path, *, compressed: bool, separator: str | None, encoding: str | None, header: int | None = None
+) -> TextFile:
+    """Read the header of a text, on line `header` if given, and find how it is written. Raises `Unreadable`."""
     try:
         with open_bytes(path, compressed) as data:
             head = data.read(HEAD_BYTES)
@@ -232,10 +244,31 @@ def open_text(path: Path, *, compressed: bool, separator: str | None, encoding: 
         if not compressed:
             raise
         raise Unreadable(f"is not a gzip file or is damaged ({first_line(error)})") from None
-    return _with_header(path, compressed, head, found, separator)
+    return _with_header(path, compressed, head, found, separator, header)
 
 
-def _with_header(path: Path, compressed: bool, head: bytes, found: Encoding, separator: str | None) -> TextFile:
+def _header_line(text: str, separator: str | None) -> int:
+    """The line of the header, from 1: the first that is not empty, or one below a title."""
+    found, most = 1, 1
+    for mark in [separator] if separator else MARKS.values():
+        reader, rows, start = csv.reader(io.StringIO(text, newline=""), delimiter=mark), [], 1
+        with suppress(csv.Error):
+            for record in reader:
+                if any(cell.strip() for cell in record):
+                    rows.append((start, record))
+                start = reader.line_num + 1
+                if start > HEADER_WITHIN:
+                    break
+        line = header_among(rows)
+        width = next((len(record) for number, record in rows if number == line), 0)
+        if rows and line > rows[0][0] and width > most:
+            found, most = line, width
+    return found
+
+
+def _with_header(
+    path: Path, compressed: bool, head: bytes, found: Encoding, separator: str | None, given: int | None
+) -> TextFile:
     text = codecs.getincrementaldecoder(found.codec)(errors="replace").decode(head).lstrip("\ufeff")
     whole = len(head) < HEAD_BYTES
     if "\0" in text:
@@ -244,6 +277,12 @@ def _with_header(path: Path, compressed: bool, head: bytes, found: Encoding, sep
         raise Unreadable("begins with more than a million blanks; a book begins with its header", 1)
     if not whole and len(text.lstrip().splitlines()) < 2:
         raise Unreadable(f"the first line is longer than {HEAD_BYTES:,} characters; it must be the header", 1)
+    line = given or _header_line(text, separator)
+    text = "".join(text.splitlines(keepends=True)[line - 1 :]) if line > 1 else text
+    if not text.strip():
+        raise Unreadable(
+            f"has nothing on line {line}, which header names; the line of the names of columns", key="header"
+        )
     delimiter = separator or separator_of(text)
     try:
         records = (record for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if record)
@@ -255,6 +294,7 @@ def _with_header(path: Path, compressed: bool, head: bytes, found: Encoding, sep
     if found.plain and any("\N{REPLACEMENT CHARACTER}" in name for name in header) and not _saved_so(head):
         raise Unreadable("the header is not UTF-8 text; save the book as CSV in UTF-8", 1)
     said = {"separator": separator_name(delimiter), "encoding": found.codec}
+    said |= {"header": f"line {line}{'' if given else ' (found)'}"} if line > 1 else {}
     return TextFile(
         path,
         tuple(header),
@@ -263,6 +303,7 @@ def _with_header(path: Path, compressed: bool, head: bytes, found: Encoding, sep
         delimiter=delimiter,
         encoding=found,
         head=text,
+        above=line - 1,
         replaced=not found.plain or _saved_so(head),
     )
 

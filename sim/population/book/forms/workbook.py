@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sim.population.book.columns import did_you_mean, quoted
-from sim.population.book.forms.base import Unreadable, first_line, lacking
+from sim.population.book.forms.base import Unreadable, first_line, header_among, lacking
 from sim.population.book.forms.tables import ERRORS, TableFile, as_text, typed
 
 if TYPE_CHECKING:
@@ -26,10 +26,15 @@ class WorkbookFile(TableFile):
 
     numbers: Sequence[int] = field(default=(), repr=False)
     places_of_columns: Sequence[int] = field(default=(), repr=False)
+    header: int = 1  # the row of the names
     first_rows: list[tuple[int, list[Any]]] = field(default_factory=list, repr=False)  # below the header
 
     kind: ClassVar[str] = "xlsx"
     title: ClassVar[str] = "an Excel workbook"
+
+    @property
+    def header_line(self) -> int:
+        return self.header
 
     def header_below(self, columns: Collection[str]) -> int:
         for number, cells in self.first_rows:
@@ -43,8 +48,9 @@ class WorkbookFile(TableFile):
         return {(row, name): (self.numbers[row], self.places_of_columns[index[name]]) for row, name in wanted}
 
 
-def open_workbook(path: Path, sheet: str | None) -> WorkbookFile:
-    """Read a sheet of a workbook, the first where none is named. Raises `Unreadable`."""
+def open_workbook(path: Path, sheet: str | None, header: int | None = None) -> WorkbookFile:
+    """Read a sheet of a workbook, the first where none is named; `header` is the row of its header, found where not
+    given. Raises `Unreadable`."""
     try:
         import openpyxl
     except ImportError:
@@ -58,6 +64,7 @@ def open_workbook(path: Path, sheet: str | None) -> WorkbookFile:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
             try:
                 name, rows = _rows(book, sheet)
+                others = [one.title for one in book.worksheets if one.title != name]
             finally:
                 book.close()
     except Unreadable:
@@ -68,7 +75,7 @@ def open_workbook(path: Path, sheet: str | None) -> WorkbookFile:
                 "is protected by a password or of the old kind (.xls); save it as .xlsx without one"
             ) from None
         raise Unreadable(f"is not an Excel workbook or is damaged ({first_line(error)})") from None
-    return _of(path, name, rows)
+    return _of(path, name, rows, header, others)
 
 
 def _rows(book: Any, sheet: str | None) -> tuple[str, list[tuple[int, tuple[Any, ...]]]]:
@@ -91,10 +98,19 @@ def _rows(book: Any, sheet: str | None) -> tuple[str, list[tuple[int, tuple[Any,
     raise Unreadable("is empty; a book has a header and a row for each customer")
 
 
-def _of(path: Path, sheet: str, rows: list[tuple[int, tuple[Any, ...]]]) -> WorkbookFile:
-    (_, header), body = rows[0], rows[1:]
+def _of(
+    path: Path, sheet: str, rows: list[tuple[int, tuple[Any, ...]]], given: int | None, others: Sequence[str]
+) -> WorkbookFile:
+    first = [(number, ["" if cell is None else as_text(cell) for cell in cells]) for number, cells in rows]
+    line = given or header_among(first[:HEADER_WITHIN])
+    top = next((place for place, (number, _) in enumerate(rows) if number == line), -1)
+    if top < 0:
+        raise Unreadable(f"has nothing on row {line} of sheet {quoted(sheet)}, which header names", key="header")
+    (_, header), body = rows[top], rows[top + 1 :]
     if not body:
-        raise Unreadable("has a header and no customers")
+        there = f"; its other sheets are {', '.join(map(quoted, others))}" if others else ""
+        raise Unreadable(f"has a header and no customers on sheet {quoted(sheet)}{there}", key="sheet" * bool(others))
+    rows = rows[top:]
     width = max(len(cells) for _, cells in rows)
     columns: dict[int, pa.Array] = {}
     for place in range(width):
@@ -109,10 +125,11 @@ def _of(path: Path, sheet: str, rows: list[tuple[int, tuple[Any, ...]]]) -> Work
         path,
         names,
         dict(zip(names, table.schema.types, strict=True)),
-        {"sheet": sheet},
+        {"sheet": sheet, **({"header": f"row {line}{'' if given else ' (found)'}"} if top else {})},
         table=table,
         numbers=[number for number, _ in body],
         places_of_columns=[place + 1 for place in columns],
+        header=line,
         first_rows=[(number, list(cells)) for number, cells in body[:HEADER_WITHIN]],
     )
 
