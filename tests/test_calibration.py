@@ -15,18 +15,20 @@ import pandas as pd
 import pytest
 
 from sim.calibration import checks
-from sim.calibration.asked import HeldOut
+from sim.calibration.asked import HeldOut, stages_of
 from sim.calibration.checks import band, fit_checks, identifiability, inside_band, rank_checks, sbc, wilson
 from sim.calibration.exact import exact, exact_checks
+from sim.calibration.file import read_calibration
 from sim.calibration.inference import fit
 from sim.calibration.likelihood import tail_of
 from sim.calibration.posterior import Made, Marginal, Posterior, read_posterior, write_posterior
+from sim.calibration.problem import Free, Target
 from sim.calibration.stored import changed_files, read_calibrated
 from sim.calibration.terms import Inference, Stage
 from sim.cli import main
 from sim.errors import BadInput
 from sim.store.calibration_columns import CALIBRATED
-from tests.calibration_toys import NOISE, TRUTH, Bent, Linear, Product
+from tests.calibration_toys import NOISE, TRUTH, Bent, Linear, Product, normals
 
 ROOT = Path(__file__).parents[1]
 SMALL = Inference(samples=1_000)
@@ -210,6 +212,36 @@ class TestMisspecification:
             assert [(row["check"], row["passed"]) for row in rows] == [("predictive", passed)]
             assert found.draws[:, 0].mean() == pytest.approx(TRUTH[0], abs=0.15)
 
+    def test_what_was_not_used_is_foretold_by_the_noise_that_it_shares(self) -> None:
+        """Two looks at one number whose noise goes together by 0.9: they differ by a fifth of their variance."""
+        for off, passed in ((0.3, True), (2.0, False)):
+            problem = HeldOut(Alike(off), ("again",))
+            found = fit(problem, Inference(samples=4_000))
+            row = checks.fit_table(found).iloc[1]
+            assert (row["high"] - row["low"]) / (2 * 1.645) == pytest.approx(NOISE * np.sqrt(0.2), rel=0.1)
+            rows = fit_checks(found, pd.DataFrame({"trial": [], "misfit": []}))
+            assert [row["passed"] for row in rows if row["check"] == "predictive"] == [passed]
+
+
+@dataclass(frozen=True)
+class Alike:
+    """One number seen twice, the second time `off` standard errors higher, with noise that goes together by 0.9."""
+
+    off: float
+    name: str = "alike"
+    free = (Free("economics.p", -3.0, 3.0, 0.0),)
+
+    @property
+    def targets(self) -> list[Target]:
+        return [Target("once", 0.5, NOISE), Target("again", 0.5 + self.off * NOISE, NOISE)]
+
+    @property
+    def covariance(self) -> Any:
+        return NOISE**2 * np.array([[1.0, 0.9], [0.9, 1.0]])
+
+    def simulate(self, theta: Any, luck: Any) -> Any:
+        return theta + normals(luck, 2) @ np.linalg.cholesky(self.covariance).T
+
 
 @dataclass(frozen=True)
 class TooSure:
@@ -270,6 +302,32 @@ class TestStages:
         assert once.draws[:, 0].std() == pytest.approx(NOISE, rel=0.1)
         assert both.draws[:, 0].std() == pytest.approx(NOISE / np.sqrt(2), rel=0.15)
         assert once.draws[:, 1].std() > 1.5  # of no stage: its prior
+
+    def test_what_a_later_stage_has_yet_to_find_is_not_known_to_an_earlier_one(self) -> None:
+        """Of a sum alone a part is known as badly as the other part is, whatever the scenario says of that."""
+        problem = Linear(rows=((1.0, 1.0), (0.0, 1.0)), seen=(0.1, 0.7))
+        for stages in ([Stage("first", (0,), (0,))], [Stage("first", (0,), (0,)), Stage("second", (1,), (1,))]):
+            found = fit(problem, SMALL, stages=stages)
+            assert found.draws[:, 0].std() == pytest.approx(5.9 / np.sqrt(12), rel=0.1)  # even from -2.9 to 3
+        assert found.draws[:, 1].mean() == pytest.approx(0.7, abs=0.05)
+        assert found.draws[:, 1].std() == pytest.approx(NOISE, rel=0.15)
+
+    @pytest.mark.parametrize(
+        ("first", "second", "what"),
+        [
+            ("[t0]", "[t1, t0]", "stages[1].targets[1]: t0 is a target of an earlier stage too"),
+            ("[t0, t0]", "[t1]", "stages[0].targets[1]: t0 is there twice"),
+        ],
+    )
+    def test_a_target_counts_once(self, first: str, second: str, what: str, tmp_path: Path) -> None:
+        stages = (
+            f"stages:\n  - {{parameters: [economics.p0], targets: {first}}}\n"
+            f"  - {{parameters: [economics.p1], targets: {second}}}\n"
+        )
+        asked, source = read_calibration(calibration(tmp_path, TOY + stages))
+        with pytest.raises(BadInput) as bad:
+            stages_of(asked, Linear(), source)
+        assert what in str(bad.value)
 
 
 class TestOtherMethods:

@@ -144,6 +144,11 @@ def stages_of(asked: Calibration, problem: Problem, source: Source) -> list[Stag
         usable = [j for j in stage.targets if problem.targets[j].used and names[j] not in asked.hold_out]
         if not usable and not mistakes:
             mistakes.append(source.mistake(("stages", i, "targets"), "all are held out; one to fit by"))
+        before = {name for earlier in asked.stages[:i] for name in earlier.targets}
+        for j, name in enumerate(asked.stages[i].targets):
+            if name in before or name in asked.stages[i].targets[:j]:
+                what = f"{name} is a target of an earlier stage too" if name in before else f"{name} is there twice"
+                mistakes.append(source.mistake(("stages", i, "targets", j), f"{what}; its noise counts once, in one"))
     if mistakes:
         raise BadInput(sorted(set(mistakes)))
     return stages

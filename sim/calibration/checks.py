@@ -15,7 +15,7 @@ import numpy as np
 from sim.calibration.inference import fit
 from sim.calibration.prior import Prior, generator, lucks, theta_of, to_scale
 from sim.calibration.problem import Floats, Problem
-from sim.calibration.terms import Fit, Inference, Stage, Trials, trials, used_of
+from sim.calibration.terms import Fit, Inference, Stage, Trials, foretold, trials, used_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +175,7 @@ def fit_table(found: Fit) -> pd.DataFrame:
     """fit.csv: every target, what was observed, and what the fitted model predicts."""
     import pandas as pd
 
-    made = found.predicted
+    made = foretold(found)
     low, high = np.quantile(made, [0.05, 0.95], axis=0)
     sd = np.maximum(made.std(axis=0, ddof=1), 1e-300)
     middle = made.mean(axis=0)
@@ -216,7 +216,7 @@ def fit_checks(found: Fit, ranks: pd.DataFrame) -> Iterator[dict[str, Any]]:
             yield _check("target", name, float(z[i]), False, f"{z[i]:+.1f} standard deviations from what is predicted")
     for i in held:
         target = found.problem.targets[i]
-        made = found.predicted[:, i]
+        made = foretold(found)[:, i]
         above = float((made > target.value).mean() + 0.5 * (made == target.value).mean())
         p = float(min(1.0, 2 * max(min(above, 1 - above), 0.5 / (len(made) + 1))))
         about = f"not used; observed {target.value:.6g}, predicted {made.mean():.6g} (p {p:.3g})"

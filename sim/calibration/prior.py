@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sim.calibration.problem import Floats, Free
 
 EDGE = 1e-9  # a coordinate to 0 and 1, which have no logit
-PURPOSES = ("prior", "luck", "keep", "truth", "noise", "point", "predict", "bands", "emulator")
+PURPOSES = ("prior", "luck", "keep", "truth", "noise", "point", "predict", "bands", "emulator", "others")
 
 
 def generator(seed: int, purpose: str, trial: int = 0, step: int = 0) -> np.random.Generator:
@@ -25,6 +25,16 @@ def lucks(seed: int, purpose: str, trial: int, count: int, step: int = 0) -> NDA
     """Keys of luck for so many trials, all different from those of any other seed, purpose, trial and step."""
     drawn = generator(seed, purpose, trial, step).integers(0, 1 << 62, size=count + 1)[1:]  # the first belongs to theta
     return drawn.astype(np.int64)
+
+
+def evenly(luck: NDArray[np.int64], width: int, purpose: int = PURPOSES.index("others") << 48) -> Floats:
+    """Coordinates (n, width) drawn from the prior, keyed by luck and purpose: equal luck, equal row."""
+    keys, row = np.unique(np.asarray(luck, np.int64), return_inverse=True)
+    made = np.empty((keys.size, width))
+    for i, key in enumerate(keys):
+        bits = np.random.Philox(key=np.array([key.astype(np.uint64), purpose], np.uint64))
+        made[i] = np.random.Generator(bits).random(width)
+    return made[row]
 
 
 def theta_of(free: Sequence[Free], unit: Floats) -> Floats:

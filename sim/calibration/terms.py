@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sim.calibration.prior import Prior, generator, lucks, theta_of, unit_of
+from sim.calibration.prior import Prior, evenly, generator, lucks, theta_of, unit_of
 from sim.calibration.problem import Floats, Problem
 
 Method = Literal["regression", "synthetic", "likelihood", "smc", "point", "history_matching"]
@@ -97,7 +97,10 @@ class Fit:
 
 @dataclass(frozen=True)
 class Part:
-    """A problem of which a stage sees some numbers and some targets; the rest stand at their value."""
+    """A problem of which a stage sees some numbers and some targets; the rest are drawn from their prior.
+
+    What a later stage has yet to find is not known: each made-up data set has numbers of its own there, by its luck.
+    """
 
     whole: Problem
     columns: tuple[int, ...]
@@ -120,8 +123,10 @@ class Part:
         return np.asarray(self.whole.covariance)[np.ix_(self.rows, self.rows)]
 
     def simulate(self, theta: Floats, luck: Any) -> Floats:
-        every = np.tile(np.array([one.value for one in self.whole.free], float), (len(theta), 1))
-        every[:, list(self.columns)] = theta
+        every = np.asarray(theta, float)
+        if len(self.columns) < len(self.whole.free) or self.columns != tuple(sorted(self.columns)):
+            every = theta_of(self.whole.free, evenly(luck, len(self.whole.free)))
+            every[:, list(self.columns)] = theta
         return np.asarray(self.whole.simulate(every, luck), float)[:, list(self.rows)]
 
 
@@ -133,6 +138,23 @@ def observed_of(problem: Problem) -> Floats:
 def used_of(problem: Problem) -> list[int]:
     """Places of the targets that the fit may use."""
     return [i for i, one in enumerate(problem.targets) if one.used]
+
+
+def foretold(found: Fit) -> Floats:
+    """Predictions (p, m) where those of targets not used know the noise that they share with the used ones.
+
+    Each has moved by what was observed of the used targets less what it predicted of them, regressed on their noise:
+    of normal noise these are draws of what is not used, given what is.
+    """
+    used = used_of(found.problem)
+    held = [i for i in range(len(found.observed)) if i not in used]
+    noise = np.atleast_2d(np.asarray(found.problem.covariance, float))
+    if not held or not noise[np.ix_(used, held)].any():
+        return found.predicted
+    slopes = np.linalg.lstsq(noise[np.ix_(used, used)], noise[np.ix_(used, held)], rcond=None)[0]
+    made = found.predicted.copy()
+    made[:, held] += (found.observed[used] - made[:, used]) @ slopes
+    return made
 
 
 def trials(problem: Problem, prior: Prior, count: int, seed: int, trial: int, step: int) -> Trials:

@@ -14,6 +14,7 @@ from sim.agents.channel_settings import Channels
 from sim.agents.manager_settings import Managers
 from sim.assumptions import described
 from sim.behaviour.settings import Model
+from sim.calibration.prior import evenly
 from sim.calibration.problem import Floats, Free, Scale, Target
 from sim.errors import BadInput
 
@@ -64,12 +65,7 @@ def nuisance(name: str, low: float, high: float, value: float, unit: str, about:
 
 def uniforms(luck: NDArray[np.int64], draws: int, purpose: int) -> Floats:
     """Uniforms (n, draws) in (0, 1), keyed by luck and purpose: equal luck, equal row."""
-    keys, row = np.unique(np.asarray(luck, np.int64), return_inverse=True)
-    made = np.empty((keys.size, draws))
-    for i, key in enumerate(keys):
-        bits = np.random.Philox(key=np.array([key.astype(np.uint64), purpose], np.uint64))
-        made[i] = np.random.Generator(bits).random(draws)
-    return np.clip(made, EDGE, 1.0 - EDGE)[row]
+    return np.clip(evenly(luck, draws, purpose), EDGE, 1.0 - EDGE)
 
 
 def normals(luck: NDArray[np.int64], draws: int, purpose: int) -> Floats:
