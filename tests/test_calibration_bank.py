@@ -43,7 +43,7 @@ def asked(targets: Any, **more: Any) -> dict[str, Any]:
         "parameters": {RETURNS: None, CLOSE: {"low": 0.001, "high": 0.01}},
         "targets": targets,
         "points": 40,
-        "seeds": 2,
+        "seeds": 5,
         "agents": 2000,
         "samples": 500,
         "draws": 300,
@@ -96,9 +96,9 @@ class TestABankOfKnownNumbers:
         from sim.store.sweep_reading import read_sweep
 
         lived = read_sweep(found.folder / "lives" / "wave-1")
-        assert lived.seeds == [1, 2]
-        assert len(lived.tasks) == 80 == found.manifest["simulations"]
-        assert set(lived.tasks.groupby("point")["seed"].nunique()) == {2}
+        assert lived.seeds == [1, 2, 3, 4, 5]
+        assert len(lived.tasks) == 200 == found.manifest["simulations"]
+        assert set(lived.tasks.groupby("point")["seed"].nunique()) == {5}
 
     @pytest.mark.slow
     def test_its_posterior_is_of_paths_that_a_scenario_has(self, found: sim.Calibration) -> None:
@@ -246,7 +246,7 @@ def test_points_without_a_figure_are_left_out_and_told_and_the_last_ones_are_cou
     rows = [
         {"arm": arm, "point": point, "seed": seed, "status": "ok", "nps": np.nan if point == 5 else point + seed}
         for point in range(38)
-        for seed in (1, 2)
+        for seed in range(1, 6)
     ]
     tasks = pd.DataFrame(rows)
     unit = spread(40, 2, 0)
@@ -254,7 +254,7 @@ def test_points_without_a_figure_are_left_out_and_told_and_the_last_ones_are_cou
         patch.setattr("sim.experiments.calibrate.bank.sweep", lambda *_: SimpleNamespace(tasks=tasks))
         places, statistics = lives(unit, 0)
     assert len(places) == len(statistics) == 37
-    assert statistics[:, 0].tolist() == [point + 1.5 for point in range(38) if point != 5]
+    assert statistics[:, 0].tolist() == [point + 3.0 for point in range(38) if point != 5]
     (line,) = [one for one in lives.notes() if "left out" in one]
     assert "3 of 40 points" in line
     assert RETURNS in line
