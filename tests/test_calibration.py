@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,13 @@ from sim.calibration.file import read_calibration
 from sim.calibration.inference import fit
 from sim.calibration.likelihood import tail_of
 from sim.calibration.posterior import Made, Marginal, Posterior, read_posterior, write_posterior
+from sim.calibration.prior import generator
 from sim.calibration.problem import Free, Target
 from sim.calibration.stored import changed_files, read_calibrated
 from sim.calibration.terms import Inference, Stage
 from sim.cli import main
 from sim.errors import BadInput
+from sim.reporting.figures.calibration import marginals
 from sim.store.calibration_columns import CALIBRATED
 from tests.calibration_toys import NOISE, TRUTH, Bent, Linear, Product, normals
 
@@ -258,6 +261,34 @@ class TooSure:
         return checks.table(told, [one.path for one in self.whole.free])
 
 
+class TestKnownAnswersOfACalibration:
+    def test_they_are_its_own_whatever_the_seed(self) -> None:
+        """Two calibrations of one seed have other known answers, and each the same again."""
+        one, other = replace(SMALL, asked="a" * 64), replace(SMALL, asked="b" * 64)
+        made = [checks.made_up(Linear(), settings, 3) for settings in (one, other, one)]
+        for i in (0, 1):
+            assert (made[0][i] == made[2][i]).all()
+            assert (made[0][i] != made[1][i]).all()
+        noise = [generator(replace(SMALL, asked=f"{i}").known, "noise", 0).normal() for i in range(400)]
+        assert abs(np.mean(noise)) < 0.15
+        assert np.std(noise) == pytest.approx(1.0, abs=0.12)
+
+    def test_one_of_them_is_enough_for_a_page(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        begin = ["calibrate", str(calibration(tmp_path, TOY)), "--quiet", "--out", str(tmp_path / "out")]
+        assert main([*begin, "--fits", "1"]) == 0
+        assert capsys.readouterr().err == ""
+
+    def test_more_of_them_are_added_to_what_is_there(self, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        begin = ["calibrate", str(calibration(tmp_path, TOY)), "--quiet", "--out", str(out)]
+        assert main([*begin, "--fits", "3"]) == 0
+        first = read_calibrated(out)
+        assert main([*begin, "--fits", "6", "--resume"]) == 0
+        more = read_calibrated(out)
+        assert more.sbc["trial"].nunique() == 6
+        assert more.sbc[more.sbc["trial"] < 3]["rank"].tolist() == first.sbc["rank"].tolist()
+
+
 class TestRanks:
     @pytest.mark.slow
     def test_those_of_a_right_method_stay_in_their_band(self) -> None:
@@ -337,6 +368,18 @@ class TestOtherMethods:
         assert found.point == pytest.approx(TRUTH, abs=0.5 * sd.max())
         assert found.draws.std(axis=0) == pytest.approx(sd, rel=0.12)
 
+    @pytest.mark.parametrize("seed", [0, 1, 2])
+    def test_a_point_says_nothing_of_a_number_that_decides_nothing(self, seed: int) -> None:
+        found = fit(Linear(rows=((1.0, 0.0),), seen=(0.4,)), Inference(method="point", samples=1_000, seed=seed))
+        assert list(identifiability(found)["verdict"]) == ["informed", "not informed"]
+        assert found.unit[:, 1].mean() == pytest.approx(0.5, abs=0.05)
+        assert found.draws[:, 0].std() == pytest.approx(NOISE, rel=0.15)
+
+    def test_a_points_draws_at_the_priors_end_are_cut_off_there(self) -> None:
+        found = fit(Linear(rows=((1.0,),), seen=(3.0,)), Inference(method="point", samples=1_000))
+        assert found.draws.max() <= 3.0
+        assert 3.0 - found.draws.mean() == pytest.approx(NOISE * np.sqrt(2 / np.pi), rel=0.15)  # of half a normal law
+
     def test_history_matching_leaves_a_range_that_holds_the_truth(self) -> None:
         found = fit(Linear(), Inference(method="history_matching", samples=100, waves=2))
         shares = [one["share"] for one in found.waves]
@@ -354,6 +397,17 @@ class TestOtherMethods:
         found = fit(Linear(), Inference(method="smc", samples=500))
         assert found.draws.mean(axis=0) == pytest.approx(TRUTH, abs=0.15)
         assert "".join(capfd.readouterr()) == ""
+
+
+def test_draws_that_are_all_the_same_have_a_figure_without_a_warning(tmp_path: Path) -> None:
+    """A posterior at the end of its prior."""
+    out = tmp_path / "out"
+    assert main(["calibrate", str(calibration(tmp_path, TOY)), "--quiet", "--fits", "0", "--out", str(out)]) == 0
+    found = read_calibrated(out)
+    end = found.draws.assign(**{name: found.record["parameters"][0]["high"] for name in found.draws.columns[:1]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        marginals(replace(found, draws=end))
 
 
 def calibration(folder: Path, text: str, name: str = "toy.yaml") -> Path:

@@ -106,7 +106,7 @@ def band(count: int, alpha: float = ALPHA) -> Band:
     """The simultaneous band of the empirical distribution of so many even ranks."""
     from scipy.stats import binom
 
-    grid = np.linspace(0.0, 1.0, min(count, 100) + 1)[1:-1]
+    grid = np.linspace(0.0, 1.0, min(max(count, 2), 100) + 1)[1:-1]
     even = np.sort(generator(0, "bands", count).random((TRIED, count)), axis=1)
     below = np.stack([np.searchsorted(row, grid, side="right") for row in even])
     tails = 2.0 * np.minimum(binom.cdf(below, count, grid), binom.sf(below - 1, count, grid))
@@ -207,7 +207,7 @@ def fit_checks(found: Fit, ranks: pd.DataFrame) -> Iterator[dict[str, Any]]:
         p, by = _beyond(distance, known), f"of {len(known)} fits of made-up data"
     else:
         p, by = float(chi2.sf(distance, max(len(used), 1))), "by chi-square, which is too kind to a fit"
-    told = "fits what it was fitted to" if p >= STRANGE else "does not fit: no numbers of the prior make such data"
+    told = "fits what it was fitted to" if p >= STRANGE else "does not fit: numbers of the prior hardly make such data"
     yield _check("misfit", "used targets", distance, p >= STRANGE, f"the model {told} (p {p:.3g} {by})", p=p)
     z = fit_table(found)["z"].to_numpy(float)
     for i in used:
@@ -222,6 +222,8 @@ def fit_checks(found: Fit, ranks: pd.DataFrame) -> Iterator[dict[str, Any]]:
         about = f"not used; observed {target.value:.6g}, predicted {made.mean():.6g} (p {p:.3g})"
         yield _check("predictive", target.name, float(z[i]), p >= STRANGE, about, p=p)
     about = f"effective number of trials behind {len(found.draws):,} draws: {found.ess:.0f}"
+    if found.method == "regression":  # its weights fall with the rank of distance, whatever the data
+        about = f"trials that count by their weight: {found.ess:.0f}, which samples and accept set and not the data"
     yield _check("sample", "draws", found.ess, found.ess >= LEAST, about)
     k = found.facts.get("pareto_k")
     if k is not None:

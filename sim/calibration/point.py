@@ -1,7 +1,7 @@
 """Simulated minimum distance: the numbers at which made-up data come nearest to the observed ones (McFadden 1989).
 
 Every trial point is asked with the same luck, so that the distance is as smooth as the model. Draws are those of the
-estimator's asymptotic law, in which numbers that the data do not inform keep their prior's spread.
+estimator's asymptotic law inside the prior; numbers that the data do not inform keep their prior.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from sim.calibration.terms import Found, Inference
 
 AT_LEAST, MOST_LUCKS = 8, 64  # data sets behind a point
 STEP = 1e-3  # of the cube, for derivatives: well above what luck in common leaves
-INSIDE = 20.0  # times that draws may be tried to lie in the prior
+IDLE = 0.12  # of information in units of the prior's width (an even prior's own spread has 12): says nothing
+LOOKS = 50  # times that draws may be tried to lie in the prior
 
 
 def nearest(part: Problem, settings: Inference, seen: Floats, prior: Prior, trial: int) -> Found:
@@ -60,10 +61,44 @@ def nearest(part: Problem, settings: Inference, seen: Floats, prior: Prior, tria
         ends[0, i], ends[1, i] = max(best[i] - STEP, 0.0), min(best[i] + STEP, 1.0)
         low, high = means(ends)
         slope[:, i] = (high - low) / (ends[1, i] - ends[0, i])
-    information = slope.T @ weight @ slope / (1.0 + 1.0 / many) + np.diag(1.0 / prior.sds() ** 2)
-    root = np.linalg.cholesky(np.linalg.inv(information))
-    keyed = generator(settings.seed, "keep", trial, 2)
-    draws = best + keyed.normal(size=(int(INSIDE * settings.draws), k)) @ root.T
-    inside = draws[((draws >= 0.0) & (draws <= 1.0)).all(axis=1)]
-    kept = inside[: settings.draws] if len(inside) >= settings.draws else np.clip(draws[: settings.draws], 0.0, 1.0)
+    information = slope.T @ weight @ slope / (1.0 + 1.0 / many)
+    width = 0 if prior.carried is None else prior.carried.shape[1]
+    information[range(width), range(width)] += 1.0 / prior.sds()[:width] ** 2
+    kept = _around(best, information, prior.box, settings.draws, generator(settings.seed, "keep", trial, 2))
     return Found(kept, float(len(kept)), asked[0], best, facts={"distance": float(distance(best)[0]), "lucks": many})
+
+
+def _around(best: Floats, information: Floats, box: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Draws (count, k) of the normal law of this information, in a prior that is even in the box and nought outside.
+
+    Along each axis of the law they are drawn within the box's reach, and those outside the box are left out: a number
+    of which the distance says nothing is even over its prior, wherever the search for the least distance stopped.
+    """
+    from scipy.stats import truncnorm
+
+    wide = box[1] - box[0]
+    idle = np.diag(information) * wide**2 < IDLE
+    told = np.flatnonzero(~idle)
+    draws = box[0] + rng.random((count, len(best))) * wide
+    if not len(told):
+        return draws
+    values, axes = np.linalg.eigh(information[np.ix_(told, told)])
+    sds = 1.0 / np.sqrt(np.maximum(values, IDLE / wide.max() ** 2))
+    ends = np.stack([(box[0] - best)[told, None] * axes, (box[1] - best)[told, None] * axes])
+    low, high = ends.min(axis=0).sum(axis=0), ends.max(axis=0).sum(axis=0)
+    kept: list[Floats] = []
+    found = 0
+    for _ in range(LOOKS):
+        along = truncnorm.rvs(low / sds, high / sds, scale=sds, size=(4 * count, len(told)), random_state=rng)
+        unit = best[told] + along @ axes.T
+        inside = unit[((unit >= box[0][told]) & (unit <= box[1][told])).all(axis=1)]
+        kept.append(inside)
+        found += len(inside)
+        if found >= count:
+            break
+    if found:
+        rows = np.concatenate(kept)
+        draws[:, told] = rows[:count] if found >= count else rows[rng.integers(0, found, size=count)]
+    else:
+        draws[:, told] = np.clip(unit[:count], box[0][told], box[1][told])
+    return draws

@@ -84,6 +84,7 @@ def write(found: Calibrated) -> Path:
             for one in pair_rows.to_dict(orient="records")
         ],
         checks=check_lines(found),
+        notes=list(told.get("notes", ())),
         fits=told["fits"],
         targets=[
             (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.calibration.checks import HARDLY, word_of
+from sim.calibration.checks import HARDLY, INFORMED, word_of
 from sim.calibration.prior import unit_of
 from sim.calibration.problem import Free
 from sim.calibration.stored import Calibrated
@@ -126,11 +126,15 @@ def _headlines(found: Calibrated) -> Iterator[str]:
         yield "The model does not fit these data: its intervals are too sure, so look first at what it misses."
     rows = [row for row in rows_of(found) if not row["nuisance"]]
     informed = [row for row in rows if row["informed"] >= HARDLY]
+    well = [row for row in informed if row["informed"] >= INFORMED]
+    weakly = [row for row in informed if row["informed"] < INFORMED]
     silent = [row["path"] for row in rows if row["informed"] < HARDLY]
-    if informed:
-        yield f"The data inform {len(informed)} of {counted(len(rows), 'number')}: {names(informed)}."
+    if well:
+        yield f"The data inform {len(well)} of {counted(len(rows), 'number')}: {names(well)}."
     else:
-        yield f"The data inform none of {counted(len(rows), 'number')}."
+        yield f"The data inform none of {counted(len(rows), 'number')}{' well' if weakly else ''}."
+    if weakly:
+        yield f"They inform weakly {names(weakly)}: more than half of what was believed is left open."
     if silent:
         yield f"They say next to nothing of {listed(silent)}: the posterior is the prior."
     pressed = [row for row in informed if row["pressed"]]

@@ -20,6 +20,7 @@ PRIOR, POSTERIOR, DEFAULT = "#B9B9B9", style.PALETTE[0], style.PALETTE[3]
 MOST = 12  # numbers with a panel: the best informed ones
 MOST_PAIRS = 5
 BINS = 30
+THIN = 0.005  # of the prior's width that bars span at the least
 ROW = 0.24  # inches of a target
 KEY = [("prior", PRIOR), ("posterior", POSTERIOR), ("default", DEFAULT)]
 
@@ -87,7 +88,8 @@ def marginals(found: Calibrated) -> Figure:
         axes.fill_between([low, high], 1.0 / (high - low), color=PRIOR, linewidth=0, alpha=0.6)
         spread = max(float(values.max() - values.min()), 1e-12)
         if spread < 0.2 * (high - low):
-            edges = np.linspace(values.min(), values.max(), BINS // 2 + 1)
+            room = max(0.0, THIN * (high - low) - spread) / 2.0  # draws that are all the same have a bar too
+            edges = np.linspace(values.min() - room, values.max() + room, BINS // 2 + 1)
         heights, edges = np.histogram(values, edges, density=True)
         axes.stairs(heights, edges, fill=True, color=POSTERIOR, alpha=0.75)
         if not one.nuisance and one.low <= one.value <= one.high:
