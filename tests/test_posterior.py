@@ -261,6 +261,23 @@ def test_a_posterior_says_what_its_draws_say(tmp_path: Path) -> None:
     assert "point: is further from the draws than any of them" in wrong(tmp_path, "", apart)
 
 
+def test_a_posterior_whose_checks_failed_is_doubted_wherever_it_is_drawn_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = posterior()
+    made = made.model_copy(update={"made": made.made.model_copy(update={"checks": {"ranks": False, "fit": True}})})
+    said = "the calibration exits did not pass its checks (ranks)"
+    file = home_of(tmp_path, "beliefs: {worlds: 3, vary: posterior}", made)
+    assert main(["run", str(file), "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
+    told = capsys.readouterr()
+    assert f"learned.yaml:12:12  posterior: {said}" in told.err
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert page.count(said) >= 2  # at its top, and of its worlds
+    plan, _ = plan_sweep(ready(tmp_path, "sweep: {design: latin_hypercube, samples: 4, vary: posterior}", made))
+    assert plan.design["all"]["posteriors"][0]["failed"] == ["ranks"]
+    assert not ready(tmp_path).notes
+
+
 # --- sweeps -----------------------------------------------------------------------------------------------------------
 
 

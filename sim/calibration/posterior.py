@@ -5,6 +5,8 @@ Draws belong together: one row is one set of numbers that fits the data, so whoe
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import os
 from collections.abc import Iterator
@@ -77,6 +79,17 @@ class Posterior(Settings):
         if slips:
             raise several(slips)
         return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what it says, however it is written."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def failed(self) -> list[str]:
+        """Checks of the calibration that were not passed."""
+        return [name for name, value in self.made.checks.items() if value is False]
 
 
 HEAD = (
