@@ -46,6 +46,12 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def doubt(calibration: str, checks: Sequence[str]) -> str:
+    """What to know of numbers drawn from a calibration that did not pass its checks."""
+    failed = ", ".join(checks)
+    return f"the calibration {calibration} did not pass its checks ({failed}); its numbers are not to be relied on"
+
+
 def plural(noun: str, count: int) -> str:
     """The noun as it stands behind that number."""
     return noun if count == 1 else f"{noun}s"

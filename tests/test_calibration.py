@@ -39,11 +39,12 @@ SMALL = Inference(samples=1_000)
 
 def posterior() -> Posterior:
     paths = ("managers.turnover", "population.laws[0]")
-    one = Marginal(unit="1/year", prior=(0.0, 1.0), mean=0.25, sd=0.0125, interval=(0.2, 0.3), informed=0.9)
+    one = Marginal(unit="1/year", prior=(0.0, 1.0), mean=0.275, sd=0.035355, interval=(0.2525, 0.2975), informed=0.9)
+    two = Marginal(unit="1/year", prior=(0.0, 6.0), mean=1.5, sd=2.12132, interval=(0.15, 2.85), informed=0.0)
     return Posterior(
         name="departures",
-        parameters=dict.fromkeys(paths, one),
-        point=dict.fromkeys(paths, 0.25),
+        parameters=dict(zip(paths, (one, two), strict=True)),
+        point=dict.fromkeys(paths, 0.275),
         draws=[[0.25, 1e-7], [0.1 + 0.2, 3.0]],
         made=Made(calibration="departures", digest="a" * 64, method="regression", checks={"sbc": True, "p": 0.5}),
     )
@@ -65,6 +66,21 @@ class TestThePosteriorsFile:
             ("[0.25, 1.0e-07]", "[0.25]", "draws[0]", "2, as parameters has"),
             ("name: departures", "nam: departures", ":3:1", "did you mean name"),
             ("point: {managers.turnover", "point: {managers.turn", "point", "in both"),
+            (
+                "[0.25, 1.0e-07]",
+                "[1.25, 1.0e-07]",
+                ":29:5  draws[0]",
+                "1.25 of managers.turnover lies outside its prior",
+            ),
+            (
+                "point: {managers.turnover: 0.275",
+                "point: {managers.turnover: 0.4",
+                "point",
+                "0.4 lies outside the draws",
+            ),
+            ("mean: 0.275", "mean: 0.28", ":8:11", "but the draws come to 0.275"),
+            ("sd: 0.035355", "sd: 0", ":9:9", "but the draws come to 0.0353553"),
+            ("[0.2525, 0.2975]", "[0.2525, 0.29]", ":10:15", "0.2525 to 0.2975"),
         ],
     )
     def test_a_mistake_has_its_address(self, tmp_path: Path, old: str, new: str, where: str, what: str) -> None:

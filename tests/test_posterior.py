@@ -50,14 +50,28 @@ def posterior(
     if len(mean) > 1:
         matrix[0, 1] = matrix[1, 0] = 0.9 * sd[0] * sd[1]
     draws = np.random.default_rng(seed).multivariate_normal(mean, matrix, rows).clip(mean - 3 * sd, mean + 3 * sd)
+    draws = draws.round(6)
+    found = zip(
+        numbers.items(),
+        draws.mean(axis=0),
+        draws.std(axis=0, ddof=1),
+        *np.quantile(draws, [0.05, 0.95], axis=0),
+        strict=True,
+    )
     return Posterior(
         name=name,
         parameters={
-            path: Marginal(prior=(m - 3 * s, m + 3 * s), mean=m, sd=s, interval=(m - s, m + s), informed=0.5)
-            for path, (m, s) in numbers.items()
+            path: Marginal(
+                prior=(m - 3 * s, m + 3 * s),
+                mean=at,
+                sd=wide,
+                interval=(low, high),
+                informed=1 - wide / s / 12**0.5 * 2,
+            )
+            for (path, (m, s)), at, wide, low, high in found
         },
         point={path: m for path, (m, _) in numbers.items()},
-        draws=draws.round(6).tolist(),
+        draws=draws.tolist(),
         made=Made(calibration=name, digest="0" * 64, method="made up"),
     )
 
@@ -233,6 +247,35 @@ def test_mistakes_have_their_place(tmp_path: Path) -> None:
     exits.write_text(exits.read_text("utf-8").replace("posterior: 1", "posterior: 2"), "utf-8")
     with pytest.raises(BadInput, match=rf"^{exits}:2:12  posterior: "):
         prepare(file)
+
+
+def test_a_posterior_says_what_its_draws_say(tmp_path: Path) -> None:
+    made = posterior(rows=500)
+    found = made.parameters[TURNOVER]
+    high = made.parameters[CLOSE].model_copy(update={"informed": 1.0})
+    changed = made.model_copy(update={"parameters": {**made.parameters, CLOSE: high}})
+    assert ".informed: 1, but the draws come to" in wrong(tmp_path, "", changed)
+    swapped = {TRANSFER: made.parameters[TRANSFER], CLOSE: made.parameters[CLOSE], TURNOVER: found}
+    assert "lies outside its prior" in wrong(tmp_path, "", made.model_copy(update={"parameters": swapped}))
+    apart = made.model_copy(update={"point": {**made.point, TURNOVER: 0.13, CLOSE: 0.0033}})  # they go together
+    assert "point: is further from the draws than any of them" in wrong(tmp_path, "", apart)
+
+
+def test_a_posterior_whose_checks_failed_is_doubted_wherever_it_is_drawn_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = posterior()
+    made = made.model_copy(update={"made": made.made.model_copy(update={"checks": {"ranks": False, "fit": True}})})
+    said = "the calibration exits did not pass its checks (ranks)"
+    file = home_of(tmp_path, "beliefs: {worlds: 3, vary: posterior}", made)
+    assert main(["run", str(file), "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
+    told = capsys.readouterr()
+    assert f"learned.yaml:12:12  posterior: {said}" in told.err
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert page.count(said) >= 2  # at its top, and of its worlds
+    plan, _ = plan_sweep(ready(tmp_path, "sweep: {design: latin_hypercube, samples: 4, vary: posterior}", made))
+    assert plan.design["all"]["posteriors"][0]["failed"] == ["ranks"]
+    assert not ready(tmp_path).notes
 
 
 # --- sweeps -----------------------------------------------------------------------------------------------------------

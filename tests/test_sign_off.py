@@ -17,6 +17,7 @@ from test_crate import graph_of, unpack
 from tiny_folders import Shared, alter, manifest_of, write_manifest
 
 import sim
+from sim.calibration.posterior import read_posterior
 from sim.calibration.stored import read_calibrated
 from sim.cli import main
 from sim.store.seals import file_digest
@@ -275,6 +276,19 @@ def test_a_posterior_whose_calibration_is_absent_is_named(copied: Path, tmp_path
     assert "takes numbers from “own-book”, whose calibration was not handed in" in text
     table = pd.read_csv(out / "register.csv", keep_default_na=False).set_index("path")
     assert table.loc["model.wealth.sd", ["calibrated", "untested"]].tolist() == ["own-book", False]
+
+
+def test_a_posterior_that_is_not_the_calibrations_is_named(calibrated: Path, copied: Path, tmp_path: Path) -> None:
+    own = {
+        "name": "toy",
+        "digest": read_posterior(calibrated / "posterior.yaml").digest,
+        "parameters": ["economics.p0"],
+    }
+    resealed(copied, posteriors=[own])
+    said = "The posterior that the run drew from is not that of the folder of “toy”"
+    assert said not in text_of(sign_off(copied, tmp_path / "same", "--calibration", str(calibrated)))
+    resealed(copied, posteriors=[own | {"digest": "e" * 64}])
+    assert said in text_of(sign_off(copied, tmp_path / "other", "--calibration", str(calibrated)))
 
 
 def test_a_measurement_of_facts_that_is_handed_in_takes_the_place_of_the_shipped(run: Path, tmp_path: Path) -> None:

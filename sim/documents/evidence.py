@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+from sim.errors import BadInput
 from sim.experiments.provenance import code_version
 from sim.experiments.verify import against_scenario
 from sim.reporting.sign_off import Calibration, Facts
@@ -25,11 +26,17 @@ def facts(folder: Path | None) -> Facts:
 
 def calibration(folder: Path) -> Calibration:
     """A folder of calibrate; `BadInput` for one that is none, has not ended, or lacks a table."""
+    from sim.calibration.posterior import read_posterior
     from sim.calibration.stored import RECORD, changed_files, read_calibrated
 
     found = read_calibrated(folder)
-    altered = changed_files(folder)
-    return Calibration(found, words({RECORD if name == MANIFEST else name: how for name, how in altered.items()}))
+    altered = {RECORD if name == MANIFEST else name: how for name, how in changed_files(folder).items()}
+    try:
+        digest = read_posterior(folder / "posterior.yaml").digest
+    except BadInput as bad:
+        digest = ""
+        altered.setdefault("posterior.yaml", f"is damaged: {bad.mistakes[0].message}")
+    return Calibration(found, words(altered), digest)
 
 
 def integrity(run: Run) -> tuple[list[str], list[str]]:

@@ -41,6 +41,15 @@ ABOUT = {  # of what is no table
 GIVEN = ("scenario.yaml", "answers.yaml", "staff_answers.yaml", "posterior*.yaml")
 LATER = ("surveys/*", "likeness/*", "diagnosis/*")  # of a run, under no seal
 OF_PEOPLE = ("panel.parquet", "state/*", "*answers*.parquet", "surveys/*")  # rows that begin as the book's customers
+CHECK = (  # on one line, in single quotes alone
+    "import hashlib, json, pathlib, urllib.parse; "
+    "told = json.load(open('ro-crate-metadata.json', encoding='utf-8'))['@graph']; "
+    "files = {urllib.parse.unquote(one['@id']): one['sha256'] for one in told if one['@type'] == 'File'}; "
+    "known = {name: pathlib.Path(name) for name in files}; "
+    "wrong = [name for name, file in known.items() "
+    "if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != files[name]]; "
+    "print(len(files), 'files,', len(wrong), 'differ:', wrong)"
+)
 TABLES: tuple[File, ...] = tuple(file for files in (FILES, SURVEY, DIAGNOSED) for file in files.values())
 
 
@@ -254,10 +263,11 @@ rapport verify {folder}
     {digest_of(one)}
 
 Another version of the program may give other numbers; files are held against their digests by any. Without Rapport,
-the SHA-256 of every file stands in ro-crate-metadata.json too:
+say this in the folder: it holds every file that came with a digest against ro-crate-metadata.json, and names those that
+differ (the metadata and the preview have none; the digest of the whole zip vouches for them).
 
 ```sh
-sha256sum scenario.yaml
+python3 -c "{CHECK}"
 ```
 
 To make it anew: `{command_of(one)}`.

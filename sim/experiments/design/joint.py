@@ -9,8 +9,6 @@ numbers written out draws the same worlds.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -24,6 +22,7 @@ from sim.errors import BadInput, Mistake
 from sim.experiments.design.moves import VALUE, Belief, applied
 from sim.experiments.design.plan import DIGITS, Kind, Parameter
 from sim.experiments.design.variants import Base
+from sim.phrases import doubt
 from sim.scenario.scenario import Scenario
 from sim.store.files import why_unreadable
 from sim.strategies import known
@@ -64,8 +63,7 @@ class Joint:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what it says, however it is written."""
-        text = json.dumps(self.posterior.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return self.posterior.digest
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
@@ -175,7 +173,11 @@ def posteriors_of(joints: Sequence[Joint]) -> dict[str, Any]:
     """What the facts of a design say of posteriors in it; nothing without any."""
     if not joints:
         return {}
-    return {"posteriors": [{"name": one.name, "parameters": [p.path for p in one.parameters]} for one in joints]}
+    told: list[dict[str, Any]] = []
+    for one in joints:
+        failed = {"failed": one.posterior.failed} if one.posterior.failed else {}
+        told.append({"name": one.name, "parameters": [p.path for p in one.parameters], **failed})
+    return {"posteriors": told}
 
 
 def with_posteriors(
@@ -213,7 +215,9 @@ def with_posteriors(
 
 
 def _notes(found: Sequence[Joint], otherwise: Sequence[str], source: Source) -> tuple[str, ...]:
-    told = []
+    told = [
+        str(source.mistake((KEY,), doubt(joint.name, failed))) for joint in found if (failed := joint.posterior.failed)
+    ]
     if otherwise:
         more = f", and {len(otherwise) - NOTED} more" if len(otherwise) > NOTED else ""
         what = f"{'; '.join(otherwise[:NOTED])}{more}: the scenario's own stands, worlds draw the posterior's"

@@ -21,7 +21,7 @@ from sim.designs import DESIGNS
 from sim.errors import BadInput
 from sim.measures.catalogue import short_label
 from sim.measures.intervals import t_quantile
-from sim.phrases import listed, named, plural, quoted
+from sim.phrases import doubt, listed, named, plural, quoted
 from sim.reporting.figures import units
 from sim.reporting.run.key_figures import KeyFigures
 from sim.reporting.run.verdicts import verdicts
@@ -266,6 +266,7 @@ def notes(told: Mapping[str, Any], table: pd.DataFrame, figures: KeyFigures) -> 
         found.append(
             f"posterior of {one['name']}: {what}; what knowing and pilots are worth is counted on these worlds"
         )
+        found += [doubt(str(one["name"]), one["failed"])] if one.get("failed") else []
     if told.get("moved"):
         found.append(f"{told['moved']} worlds were moved towards the scenario's own numbers, to be possible at all")
     if told.get("failed"):

@@ -12,7 +12,7 @@ import pandas as pd
 from sim.measures.catalogue import KPIS, base_name
 from sim.measures.evidence import few_words
 from sim.measures.precision import CORRECTION
-from sim.phrases import counted, labelled, spoken
+from sim.phrases import counted, doubt, labelled, spoken
 from sim.reporting.figures import Board, plates, units
 from sim.reporting.figures.board import mean_of
 from sim.reporting.names import labels_of, meanings_of
@@ -136,6 +136,7 @@ def render(
         sources_known=any(row.source or row.unit for row in rows),
         book=book_facts(run.manifest),
         failed=run.manifest.get("failed") or [],
+        doubts=_doubts(run.manifest),
         facts=facts(run, board),
         many_seeds=seeds_option(board.seeds),
         correction=CORRECTION,
@@ -211,6 +212,16 @@ def book_facts(manifest: Mapping[str, Any]) -> dict[str, Any] | None:
         "answers": answers,
         "counts": list(counts.items()) if isinstance(counts, Mapping) else [],
     }
+
+
+def _doubts(manifest: Mapping[str, Any]) -> list[str]:
+    """Posteriors that the run draws from and whose calibration did not pass its checks, a sentence each."""
+    found = []
+    for one in manifest.get("posteriors", []):
+        checks = one.get("made", {}).get("checks", {})
+        if failed := [name for name, value in checks.items() if value is False]:
+            found.append(doubt(str(one["name"]), failed))
+    return found
 
 
 def facts(run: Run, board: Board) -> list[tuple[str, str]]:

@@ -25,10 +25,11 @@ class Facts:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A folder of calibrate, and which of its files are no longer what it wrote."""
+    """A folder of calibrate, which of its files are no longer what it wrote, and its posterior's digest."""
 
     stored: Calibrated
     altered: str = ""
+    posterior: str = ""  # "": it cannot be read
 
     @property
     def name(self) -> str:

@@ -93,10 +93,16 @@ def calibration_line(h: Handed) -> tuple[str, str]:
         if absent
         else ""
     )
+    digests = {str(one["name"]): one.get("digest") for one in h.run.manifest.get("posteriors", [])}
+    others = [one.name for one in h.calibrations if one.name in digests and digests[one.name] != one.posterior]
+    if others:
+        missing += (
+            f" The posterior that the run drew from is not that of the folder of {listed(list(map(quoted, others)))}."
+        )
     if not h.calibrations:
         return NO_CALIBRATION + missing, "open"
     parts = [f"{quoted(one.name)}: {checks_line(one)}" for one in h.calibrations]
-    worse = bool(absent) or any(one.altered or failed(one) for one in h.calibrations)
+    worse = bool(absent or others) or any(one.altered or failed(one) for one in h.calibrations)
     unasked = any(one.stored.sbc.empty for one in h.calibrations)
     return f"{'; '.join(parts)}.{missing}", "bad" if worse else "open" if unasked else "good"
 

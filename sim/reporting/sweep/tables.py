@@ -13,7 +13,7 @@ from sim.analysis.findings import Finding, Findings
 from sim.analysis.indices import TOO_FEW, Indices, parts
 from sim.analysis.regret import Regret
 from sim.analysis.study import Study
-from sim.phrases import plural, spoken
+from sim.phrases import doubt, plural, spoken
 from sim.reporting.figures import units
 from sim.reporting.sweep import sentences as words
 
@@ -213,6 +213,7 @@ def made(study: Study) -> list[str]:
         for one in part.told.get("posteriors", []):
             count = len(one["parameters"])
             text += f"; {count} {plural('number', count)} together, by rows of the posterior of {one['name']}"
+            text += f"; {doubt(str(one['name']), one['failed'])}" if one.get("failed") else ""
         found.append(text if part.over == "all" else f"{part.over}: {text}")
     return found
 

@@ -113,4 +113,5 @@ def _setting(record: Mapping[str, Any]) -> str:
     return (
         f"Bank B with {record['customers']:,} customers one to one, {counted(len(seeds), 'seed')}; where "
         "a fact says so it is an experiment of its own. No parameter and no tolerance is changed by measuring."
+        + (" Two seeds: t = 12.7, so intervals may leave the possible; ten say more." if len(seeds) == 2 else "")
     )
