@@ -119,7 +119,7 @@ def describe(files: Sequence[str | Path], *, as_of: date | None = None, query: s
     )
     if month is not None:
         book = last_month(book, month.name)
-    proposal = propose(book, as_of)
+    proposal = propose(book, as_of, made.last if made is not None else None)
     doubts = made.doubts if made is not None else {}
     fields = tuple(_with_doubts(one, doubts.get(one.column, ())) for one in proposal.fields)
     return Description(tuple(tables), book, replace(proposal, fields=fields), made, month.name if month else "")
