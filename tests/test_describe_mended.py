@@ -110,6 +110,16 @@ def test_a_day_of_birth_is_an_age_and_accounts_with_a_day_of_opening_are_added_u
     assert "is the last day in transactions.date" in told(found)
 
 
+def test_customers_without_an_account_are_said_to_be_left_out(tmp_path: Path) -> None:
+    customers, accounts, _ = bank(tmp_path)
+    frame = pd.read_csv(accounts, sep=";")
+    frame[frame["customer_id"] > 5].to_csv(accounts, sep=";", index=False)
+    found = describe([customers, accounts])
+    assert found.book.rows == CUSTOMERS - 5
+    assert found.query is not None
+    assert "5 rows of customers with nothing in accounts are left out" in " | ".join(found.query.why)
+
+
 def test_monthly_balances_of_several_accounts_are_the_sum_of_the_last_of_each(tmp_path: Path) -> None:
     files = bank(tmp_path)[:1]
     held = {
@@ -273,6 +283,9 @@ def test_blanks_among_decimal_commas_make_a_query_that_answers(tmp_path: Path) -
 def test_a_column_that_is_left_says_why(tmp_path: Path) -> None:
     short = one(tmp_path, balance=lambda n: f"{n + 1}.{n % 9}k", score_points=lambda n: n % 50 + 0.5)
     assert "balance: named like aum, but its values" in told(short)
+    assert "'1.0k'" in told(short)
+    mixed = one(tmp_path, balance=lambda n: amount(n) if n % 2 else amount(n).replace(".", ","))
+    assert "some have a point and some a comma before decimals" in told(mixed)
     aged = one(tmp_path, age=lambda n: (999, 0, -1)[n % 3] if n < 6 else 20 + n % 60)
     assert aged.fields()["age"] == "age"
     ages = pd.to_numeric(aged.book.cells.to_pandas()["age"])

@@ -202,7 +202,9 @@ def alone(p: Profile) -> tuple[str, str]:
     spoken = [one for what, one in named(p.name).items() if what in FIELD_NAMES and one.score >= SPOKEN]
     if spoken and not looks_like((said := max(spoken, key=lambda one: one.score)).what, p):
         sample = f" ({', '.join(repr(text) for text in p.samples[:2])})" if p.samples else ""
-        return "unread", f"named like {said.what}, but its values{sample} cannot be read as that as they stand"
+        marks = [mark for mark in ".," if any(text[-3:-2] == mark for text in map(str, p.texts))]
+        both = "; some have a point and some a comma before decimals" if len(marks) > 1 else ""
+        return "unread", f"named like {said.what}, but its values{sample} cannot be read as that as they stand{both}"
     if p.kind == "id":
         return "key", "names something; the customer's id is another column"
     if says(p.name, MONTHLY) and p.look.kind in ("date", "number"):

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from sim.errors import BadInput
+from sim.phrases import counted
 from sim.population.describe.candidates import Candidate, assigned, candidates
 from sim.population.describe.doubts import doubts
 from sim.population.describe.links import Link, links_of, money_of, owner_of, role_of, rows_each
@@ -173,6 +174,9 @@ class _Joining:
                     f"{each:.1f} rows of {table.name} for each {self.key}, taken for accounts and added up, although "
                     f"{dated[0].name} is a day: were they bookings, the last would count",
                 )
+        none = self.base.rows - table.column(hop.column).distinct
+        if none > 0 and table.whole and self.base.whole:
+            self.why.append(f"{counted(none, 'row')} of {self.base.name} with nothing in {table.name} are left out")
         self.sources[balance] = (f"{table.name}.{balance}",)
         part = ",\n    ".join(inner)
         self.join(f"(SELECT {part}\n  FROM {rows} GROUP BY 1)", "held", "owner", self.owner, left=False)

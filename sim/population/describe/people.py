@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 LOOKED_AT: Final = 500  # of the different texts
 SOME: Final = 0.02  # of them: from so many that are an e-mail or the like nothing of a column is shown
+WORDS: Final = r"[^\W\d_]{2}|[\u3400-\u9fff]"
 MOST: Final = 0.5  # of them, where the look is less certain
 SHOWN: Final = ("tier", "state", "digital_active", "currency", "outcome", "gender", "product")  # their words are needed
 # What never stands in a file by chance
@@ -38,7 +39,7 @@ PLACES: Final = (
 def hidden_by_looks(texts: pd.Series, kind: str, said: str) -> bool:
     """Whether texts may be those of people, of a column of that kind whose name says what it is.
 
-    What may be a name is taken for one: more is hidden than has to be. Free text is always hidden.
+    What may be a name is taken for one: more is hidden than has to be. Text with words that are free is always hidden.
     """
     few = texts.iloc[:: max(1, len(texts) // LOOKED_AT)].astype(str)
     if not len(few) or kind == "date":
@@ -49,4 +50,5 @@ def hidden_by_looks(texts: pd.Series, kind: str, said: str) -> bool:
         return True
     if not kind or said in SHOWN:
         return False
-    return (kind == "text" and said != "id") or bool(few.str.fullmatch(f"{PEOPLE}|{PLACES}").mean() >= MOST)
+    free = kind == "text" and said != "id" and few.str.contains(WORDS, regex=True).mean() >= SOME
+    return bool(free) or bool(few.str.fullmatch(f"{PEOPLE}|{PLACES}").mean() >= MOST)
