@@ -11,7 +11,21 @@ import numpy as np
 
 from sim.population.book.columns import FIELD_NAMES
 from sim.population.describe.profile import Profile
-from sim.population.describe.vocabulary import ALONE, AVERAGED, BORN, DAYS, MONTHLY, YEARS, named, says
+from sim.population.describe.vocabulary import (
+    ALONE,
+    AVERAGED,
+    BORN,
+    DAYS,
+    DEBTS,
+    MONTHLY,
+    PARTS,
+    SPOKEN,
+    WHOLE,
+    YEARS,
+    left_over,
+    named,
+    says,
+)
 
 NAME: Final = 0.65  # how much a name says, looks the rest
 SURE: Final = 0.8
@@ -21,6 +35,27 @@ SEVERAL: Final = 1.1  # rows of a customer, on average, from which a table has s
 OLDEST: Final = 130  # years, of an age
 ADULT: Final = 16  # years, of most customers
 LONGEST_DAYS: Final = 40_000  # of a tenure
+FEW_CODES: Final = 0.1  # of the values of an age may be codes such as 0 or -1
+WHO: Final = (  # words of a header that say whose state it is, or only that it is one
+    *("is", "ind", "indicator", "flag", "yn", "customer", "client", "cliente", "kunden", "member", "account", "status"),
+    *(
+        "user",
+        "state",
+        "current",
+        "month",
+        "months",
+        "mon",
+        "last",
+        "m",
+        "客户",
+        "账户",
+        "是否",
+        "状态",
+        "会员",
+        "标志",
+        "用户",
+    ),
+)
 LEFT: Final = 0.5  # a name that says something else keeps a column from being a field
 
 
@@ -66,8 +101,8 @@ def looks_like(field: str, p: Profile) -> float:
                 return 0.8
             if p.kind == "year":
                 return 0.8 if p.high <= date.today().year else 0.0
-            years = p.usual
-            if not numeric or p.distinct < 3 or not years.size or years.min() < 0 or years.max() > OLDEST:
+            years = p.usual[(p.usual >= 0) & (p.usual <= OLDEST)]
+            if not numeric or p.distinct < 3 or not years.size or years.size < (1 - FEW_CODES) * p.usual.size:
                 return 0.0
             return 1.0 if ADULT <= p.median <= 80 and years.max() > 40 else 0.3
         case "tenure_months":
@@ -106,6 +141,8 @@ def candidates(profiles: Sequence[Profile]) -> list[Candidate]:
                 continue
             own = words.get(name)
             by_name = own.score if own else 0.0
+            if name == "state" and own is not None and left_over(p.name, own.phrase, WHO):
+                by_name *= 0.4  # something of the customer is active, not the customer
             if by_name and other > by_name:
                 by_name *= 1 - other
             elif not by_name and (name not in ("id", "aum") or max(other, best) >= LEFT):
@@ -115,6 +152,10 @@ def candidates(profiles: Sequence[Profile]) -> list[Candidate]:
                 score *= 0.3
             if name == "aum" and by_name and says(p.name, AVERAGED):
                 score += 0.03  # an average says more of a customer than a day
+            if name == "aum" and by_name and says(p.name, PARTS) and not says(p.name, WHOLE):
+                score -= 0.05  # one kind of what a customer has
+            if name == "aum" and says(p.name, DEBTS):
+                score *= 0.6
             if name == "tenure_months" and by_name and says(p.name, (*YEARS, *DAYS)):
                 score += 0.01
             if name == "id" and by_name and p.kind == "text":
@@ -158,6 +199,12 @@ def alone(p: Profile) -> tuple[str, str]:
         return "rival", f"could be {own.what} as well, for which another column is proposed"
     if best is not None:
         return best.what, ALONE[best.what][0]
+    spoken = [one for what, one in named(p.name).items() if what in FIELD_NAMES and one.score >= SPOKEN]
+    if spoken and not looks_like((said := max(spoken, key=lambda one: one.score)).what, p):
+        sample = f" ({', '.join(repr(text) for text in p.samples[:2])})" if p.samples else ""
+        marks = [mark for mark in ".," if any(text[-3:-2] == mark for text in map(str, p.texts))]
+        both = "; some have a point and some a comma before decimals" if len(marks) > 1 else ""
+        return "unread", f"named like {said.what}, but its values{sample} cannot be read as that as they stand{both}"
     if p.kind == "id":
         return "key", "names something; the customer's id is another column"
     if says(p.name, MONTHLY) and p.look.kind in ("date", "number"):

@@ -136,7 +136,7 @@ def describe(
     )
     if month is not None:
         book = last_month(book, month.name)
-    proposal = propose(book, as_of)
+    proposal = propose(book, as_of, made.last if made is not None else None)
     doubts = made.doubts if made is not None else {}
     fields = tuple(_with_doubts(one, doubts.get(one.column, ())) for one in proposal.fields)
     proposal = replace(proposal, fields=fields, decimal=how.get("decimal", proposal.decimal))

@@ -13,17 +13,18 @@ from typing import Final
 import numpy as np
 
 from sim.errors import BadInput
+from sim.phrases import counted
 from sim.population.describe.candidates import Candidate, assigned, candidates
 from sim.population.describe.doubts import doubts
 from sim.population.describe.links import Link, links_of, money_of, owner_of, role_of, rows_each
+from sim.population.describe.looks import DAY_FIRST_SHORT, MONTH_FIRST_SHORT, READER
 from sim.population.describe.profile import Profile, day
-from sim.population.describe.queries import Query, literal, name
+from sim.population.describe.queries import Query, last_day, literal, name, sum_of
 from sim.population.describe.tables import Table
-from sim.population.describe.vocabulary import tokens
+from sim.population.describe.vocabulary import ACCOUNTS, SPOKEN, named, says, tokens
 
 MANY: Final = 3.0  # rows a customer, on average: more are events, fewer are things that one has
 PERSONAL: Final = ("age", "income", "tier", "digital_active")  # fields that a table of people is asked for
-OPENED: Final = ("date", "issued")  # a day of such a name is that on which its row began
 ISO: Final = "%Y-%m-%d"
 
 
@@ -76,6 +77,7 @@ class _Joining:
         self.products: list[str] = []
         self.counted: list[str] = []
         self.used = {base.name}
+        self.last: tuple[date, str] | None = None
 
     def query(self) -> Query:
         """All of it, from the customers' own table outwards."""
@@ -100,7 +102,8 @@ class _Joining:
             self.why.append(f"not joined: {', '.join(rest)}")
         columns = [sql if sql.endswith(f".{name(to)}") else f"{sql} AS {name(to)}" for to, sql in self.select.items()]
         sql = "\n".join(["SELECT " + ",\n  ".join(columns), f"FROM {name(base.name)}", *self.joins])
-        return Query(sql, tuple(self.why), self.sources, self.doubts)
+        last = self.last or last_day(tuple(self.by.values()))
+        return Query(sql, tuple(self.why), self.sources, self.doubts, last)
 
     def join(self, what: str, alias: str, column: str, key: str, *, left: bool = True) -> None:
         """Join a table, or a SELECT under a name: its column is the key, of a table that stands already."""
@@ -120,31 +123,62 @@ class _Joining:
         keys = {link.column for link in self.links if link.many == self.base.name} | {self.key}
         for p in self.base.profiles:
             if p.name not in keys:
-                self.add(self.base, p, "open_date" if p.kind == "date" and tokens(p.name)[-1] in OPENED else p.name)
+                plain = p.kind == "date" and tokens(p.name)[-1:] in (("date",), ("issued",)) and not named(p.name)
+                self.add(self.base, p, "open_date" if plain else p.name)
 
     def balances(self, hop: Link) -> None:
-        """The last balance of everybody's transactions; of accounts without a day the sum."""
+        """The last balance of everybody's transactions, of several accounts their sum; of accounts the sum."""
         table, balance = self.money, self.balance
-        inner = [f"{name(hop.column)} AS owner"]
-        if dated := _days(table):
+        owner, dated, account = f"{name(hop.column)} AS owner", _moments(table), account_in(table, hop)
+        each, source = rows_each(table, hop), name(table.name)
+        moving = bool(dated) and (account[1] if account else each > MANY)
+        added = sum_of(table, table.column(balance))
+        self.doubts[balance] = added.said
+        if moving:
             when = day_sql(name(dated[0].name), dated[0])
-            inner += [f"arg_max({name(balance)}, ({when}, row)) AS {name(balance)}", f"max({when}) AS last_transaction"]
-            inner.append("count(*) AS transactions")
+            last = [
+                f"arg_max({name(balance)}, ({when}, row)) AS {name(balance)}",
+                f"max({when}) AS last_transaction",
+                "count(*) AS transactions",
+            ]
+            rows = f"(SELECT *, row_number() OVER () AS row FROM {source}"
+            rows += f" WHERE {added.where})" if added.where else ")"
+            by = f"a customer has the last {balance} in {table.name}, by {dated[0].name}, then in the file's order"
+            if account:
+                last = [owner, f"{name(account[0].name)} AS account", *last]
+                rows = f"(SELECT {', '.join(last)}\n    FROM {rows} GROUP BY 1, 2)"
+                by = f"a customer has the sum of the last {balance} of each {account[0].name} in {table.name}"
+                inner = [
+                    "owner",
+                    f"sum({name(balance)}) AS {name(balance)}",
+                    "max(last_transaction) AS last_transaction",
+                    "sum(transactions) AS transactions",
+                ]
+            else:
+                inner = [owner, *last]
             self.select |= {balance: at("held", balance), "last_transaction": "held.last_transaction"}
             self.select["transactions"] = "held.transactions"
             self.sources["last_transaction"] = (f"{table.name}.{dated[0].name}",)
-            self.why.append(
-                f"a customer has the last {balance} in {table.name}, by {dated[0].name}, then in the file's order"
-            )
-            self.as_of = self.as_of or date.fromisoformat(day(dated[0].high))
+            self.why.append(by)
+            at_day = date.fromisoformat(day(dated[0].high))
+            self.last = (at_day, f"{table.name}.{dated[0].name}, of which the balances are")
+            self.as_of = self.as_of or at_day
         else:
-            inner += [f"sum({name(balance)}) AS {name(balance)}", "count(*) AS products"]
+            rows = source
+            inner = [owner, f"{added.of(name(balance))} AS {name(balance)}", "count(*) AS products"]
             self.select |= {balance: at("held", balance), "products": "held.products"}
             self.sources["products"] = (f"{table.name}.{hop.column}",)
             self.why.append(f"a customer has the sum of {balance} in {table.name}; each row there is a product")
+            if dated:
+                self.doubts[balance] += (
+                    f"{each:.1f} rows of {table.name} for each {self.key}, taken for accounts and added up, although "
+                    f"{dated[0].name} is a day: were they bookings, the last would count",
+                )
+        none = self.base.rows - table.column(hop.column).distinct
+        if none > 0 and table.whole and self.base.whole:
+            self.why.append(f"{counted(none, 'row')} of {self.base.name} with nothing in {table.name} are left out")
         self.sources[balance] = (f"{table.name}.{balance}",)
-        part, rows = ",\n    ".join(inner), name(table.name)
-        rows = f"(SELECT *, row_number() OVER () AS row FROM {rows})" if dated else rows
+        part = ",\n    ".join(inner)
         self.join(f"(SELECT {part}\n  FROM {rows} GROUP BY 1)", "held", "owner", self.owner, left=False)
         self.used.add(table.name)
 
@@ -195,6 +229,24 @@ class _Joining:
         self.counted.append(table.name)
 
 
+def _moments(table: Table) -> list[Profile]:
+    """Days of a table on which something was so: none of birth, of opening or of closing."""
+    other = ("age", "tenure_months", "future")
+    return [p for p in _days(table) if not any(k in other and n.score >= 0.5 for k, n in named(p.name).items())]
+
+
+def account_in(table: Table, hop: Link) -> tuple[Profile, bool] | None:
+    """The column of a table that tells accounts apart, and whether one has several rows; not that of their owner."""
+    for p in table.profiles:
+        if p.name != hop.column and says(p.name, ACCOUNTS) and p.kind in ("id", "text", "number", "money", "count"):
+            several = not p.unique and p.distinct < p.rows - p.missing
+            if p.distinct > 1 and (
+                p.unique or (named(p.name).get("id") is not None and named(p.name)["id"].score >= SPOKEN)
+            ):
+                return p, several
+    return None
+
+
 def _days(table: Table) -> list[Profile]:
     return [p for p in table.profiles if p.kind in ("date", "month") and np.isfinite(p.high)]
 
@@ -202,7 +254,7 @@ def _days(table: Table) -> list[Profile]:
 def day_sql(sql: str, p: Profile) -> str:
     """A column of a table as a day, where its text is no ISO date."""
     form = p.look.form if p.look.dates is not None else ""
-    if not form or form == ISO:
+    if not form or form in (ISO, READER, DAY_FIRST_SHORT, MONTH_FIRST_SHORT):
         return sql
     text = f"{sql}::VARCHAR"
     if form == "birth number":

@@ -12,7 +12,7 @@ from sim.errors import BadInput
 from sim.population.describe.candidates import Candidate, assigned, candidates
 from sim.population.describe.profile import Profile
 from sim.population.describe.tables import Table
-from sim.population.describe.vocabulary import tokens
+from sim.population.describe.vocabulary import DEBTS, says, tokens
 
 OVERLAP: Final = 0.5  # of the values of a key that must be among those of the other
 SEVERAL: Final = 1.05  # rows for each value of a key, from which a customer has several
@@ -63,6 +63,7 @@ def _overlap(column: Profile, key: Profile) -> float:
 def money_of(tables: Sequence[Table]) -> tuple[Table, Candidate]:
     """The table and column that most look like what a customer holds."""
     found = [(c, table) for table in tables for c in candidates(table.profiles) if c.field == "aum" and c.looks >= 0.5]
+    found = [pair for pair in found if not says(pair[1].name, DEBTS)] or found
     if not found:
         raise BadInput.at(
             ", ".join(t.path.name for t in tables), "no column looks like a balance; join them with --query"

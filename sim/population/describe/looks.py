@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.population.book.cells import EMPTY
+from sim.population.book.dates import DateColumn, look_like_dates
 from sim.population.book.money import UNITS
 
 if TYPE_CHECKING:
@@ -114,6 +116,9 @@ DATES: Final = tuple(
 MONTHS: Final = frozenset({"%Y-%m", "%Y年%m月", "%Y%m"})
 DAY_FIRST: Final = "%d/%m/%Y"
 MONTH_FIRST: Final = "%m/%d/%Y"
+DAY_FIRST_SHORT: Final = "%d/%m/%y"
+MONTH_FIRST_SHORT: Final = "%m/%d/%y"
+READER: Final = "as the reader reads it"
 
 
 @dataclass(frozen=True)
@@ -223,7 +228,31 @@ def _dates(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look |
         if nearly(days.notna()):
             odd = told[days.isna()]
             return Look("date", dates=_days(codes, len(texts), days), form=form, odd=_odd(odd, counts))
-    return None
+    return _read_dates(codes, texts, told, counts)
+
+
+def _read_dates(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look | None:
+    """Dates that only the reader of a book knows: years of two digits, months in words."""
+    import pandas as pd
+    import pyarrow as pa
+
+    cells = pa.array(told.tolist(), pa.string())
+    if not look_like_dates(cells):
+        return None
+    column = DateColumn()
+    column.see(cells)
+    known = dict(zip(column.words, column.days(date.today()), strict=True))
+    read = [known[word] if code >= 0 else None for word, code in _words_of(column)]
+    days = pd.Series(pd.to_datetime(pd.Series(read, dtype=object), errors="coerce").to_numpy(), index=told.index)
+    if not nearly(days.notna()):
+        return None
+    form = {"month-day-year": MONTH_FIRST_SHORT, "day-month-year": DAY_FIRST_SHORT}.get(column.said, READER)
+    return Look("date", dates=_days(codes, len(texts), days), form=form, odd=_odd(told[days.isna()], counts))
+
+
+def _words_of(column: DateColumn) -> list[tuple[str, int]]:
+    words = [*column.words, ""]
+    return [(words[code], int(code)) for piece in column.pieces for code in piece]
 
 
 def _days(codes: Any, size: int, days: pd.Series) -> NDArray[Any]:

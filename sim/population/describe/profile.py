@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sim.population.book.cells import are_codes
 from sim.population.describe.looks import MONTHS, Look, blank, dated, look, matches
-from sim.population.describe.vocabulary import personal
+from sim.population.describe.people import hidden_by_looks
+from sim.population.describe.vocabulary import named, personal, tokens
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,7 @@ BINS: Final = 12
 BARS: Final = "▁▂▃▄▅▆▇█"
 FEW: Final = 40  # different words of a column of words; more, and most of them once, are text
 TAIL: Final = 1.0  # percent at each end that a histogram draws in
+SAID: Final = 0.5  # a likeness from which a name says what a column is
 LONGEST: Final = 40  # characters of a sample
 
 
@@ -30,7 +32,7 @@ LONGEST: Final = 40  # characters of a sample
 class Profile:
     """One column: its kind, what is in it, how it is distributed. `look` holds the values as read, of the rows seen.
 
-    Names, addresses and telephone numbers of people are not shown: `samples` and `top` of such a column are empty.
+    What is, or may be, a name, an address, an account or a telephone number is `hidden`: `samples` and `top` are empty.
     `rows` and `missing` are of the rows seen; `unique` is whether every value of the whole file is there once.
     """
 
@@ -42,6 +44,7 @@ class Profile:
     unique: bool
     samples: tuple[str, ...]
     look: Look
+    hidden: bool = False
     top: tuple[tuple[str, int], ...] = ()
     low: float = math.nan
     median: float = math.nan
@@ -56,7 +59,8 @@ class Profile:
     def unknown(self) -> list[float]:
         """Numbers that look like codes for unknown: -999 below nothing, 9999 far above all others."""
         values = np.unique(self.numbers[np.isfinite(self.numbers)])
-        codes, rest = values[are_codes(values)], values[~are_codes(values)]
+        code = are_codes(values) | (values == -1)
+        codes, rest = values[code], values[~code]
         return [float(c) for c in codes if rest.size and (c < min(0.0, rest.min()) or c > 3 * rest.max())]
 
     @cached_property
@@ -112,7 +116,10 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
     once = (distinct == rows - missing and not missing) if unique is None else unique
     kept = texts[~empty]
     few = kept.iloc[np.unique(np.linspace(0, max(len(kept) - 1, 0), SAMPLES).astype(int))] if len(kept) else kept
-    hidden = personal(name)
+    best = max(named(name).values(), key=lambda one: one.score, default=None)
+    said = best.what if best is not None and best.score >= SAID else ""
+    kind = _words(seen, distinct, rows - missing, once, kept) if seen.numbers is None else ""
+    hidden = personal(name) or hidden_by_looks(kept, kind if seen.kind != "date" else "date", said)
     shared: dict[str, Any] = {
         "name": name,
         "rows": rows,
@@ -120,6 +127,7 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
         "distinct": distinct,
         "unique": once,
         "look": seen,
+        "hidden": hidden,
         "samples": () if hidden else tuple(str(t)[:LONGEST] for t in few),
         "codes": codes,
         "texts": texts,
@@ -136,11 +144,16 @@ def profile(name: str, cells: pa.ChunkedArray, unique: bool | None, dates: bool)
         kind_of = "month" if seen.form in MONTHS or _monthly(seen.dates) else "date"
         return Profile(kind=kind_of, **shared, top=top, **_distribution(good, hidden))
     if numbers is None:
-        return Profile(kind=_words(seen, distinct, rows - missing, once, kept), **shared, top=top)
+        return Profile(kind=kind, **shared, top=top)
     good = numbers[np.isfinite(numbers)]
     whole = bool((good == np.floor(good)).all())
+    kind = _number(seen, good, whole, distinct, rows - missing, once, kept)
+    if kind == "id" and said in ("aum", "income") and not seen.zeros:
+        kind = "money"
+    elif kind in ("money", "number", "count") and whole and (said == "id" or tokens(name)[-1:] in (("id",), ("key",))):
+        kind = "id"
     return Profile(
-        kind=_number(seen, good, whole, distinct, rows - missing, once, kept),
+        kind=kind,
         **shared,
         top=top if distinct <= FEW else (),
         whole=whole,

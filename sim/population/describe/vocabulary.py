@@ -14,6 +14,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+from sim.population.book.money import BY_SIGN
+
 
 def _split(words: str) -> tuple[str, ...]:
     return tuple(" ".join(word.split()) for word in words.split(","))
@@ -62,7 +64,8 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             tempo relacionamento, open date, opening date, date opened, account open date, join date, joined,
             start date|.9, =since|.8, fecha alta, fecha apertura, data abertura, data de abertura, kunde seit,
             eroffnungsdatum, eroffnung, datum otevreni, datum zalozeni, 开户日期, 开户时间, 入行日期, 客户年限,
-            客龄, 开户年限, 在行月数, 账龄
+            客龄, 开户年限, 在行月数, 账龄, =opened, account opened, opened on, date open, kontobeginn, beginn|.8,
+            =seit|.9, seit, 建户日期, 建户时间, 开户日, 建卡日期|.7
             """
         ),
         "products": _split(
@@ -83,7 +86,8 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "digital_active": _split(
             """
-            app活跃, digital indicator, digital ind, mobile app, app flag, mob app, mob app flag, app login,
+            app活跃, mobile active, online active, web active, internet active, ebanking active, mobile flag,
+            手机活跃, 线上活跃, digital indicator, digital ind, mobile app, app flag, mob app, mob app flag, app login,
             digital active, app user, uses app, mobile user, online banking, internet banking, mobile banking,
             digital user, app active, ebanking, digital, =app, is digital, banca online, banca movil, usa app,
             app nutzer, onlinebanking, 手机银行, 网银, 是否手机银行, 电子银行
@@ -210,11 +214,27 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
                 """
                 has cr card, has credit card, credit card, has card, loan, housing, housing loan, mortgage,
                 personal loan, phone service, multiple lines, internet service, online security, online backup,
-                device protection, tech support, streaming tv, streaming movies, contract, paperless billing,
+                device protection, active cards, active card, active products, active product, active loans,
+                active accounts, active policies, tech support,
+                streaming tv, streaming movies, contract, paperless billing,
                 payment method, tarjeta, hypothek, kreditkarte, karta, 是否有信用卡, 信用卡, 贷款, 理财,
                 card category|.6, card type, kontotyp, account type, girokonto, depot, ind cco, fin ult1
                 """
             ),
+        ),
+        "debt": (
+            "what the customer owes, which is none of what one holds",
+            _split(
+                """
+                loan balance, loan amount, loans balance, mortgage balance, mortgage amount, overdraft, debt, debts,
+                credit balance|.6, card balance, kreditsaldo, kreditbetrag, darlehen, saldo prestamo, deuda,
+                saldo emprestimo, divida, uver, zustatek uveru, 贷款余额, 负债, 欠款
+                """
+            ),
+        ),
+        "currency": (
+            "says what money the amounts are in",
+            _split("=currency, =ccy, currency code, =curr, =cur, waehrung, wahrung, 币种, 货币, moneda, moeda, mena"),
         ),
         "flow": (
             "what the customer does in a time; the model makes its own",
@@ -260,8 +280,8 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
             "how the bank files the customer; no field of a book",
             _split(
                 """
-                indrel, indrel 1mes, tiprel 1mes, ind nuevo, frequency, currency, waehrung, wahrung, 币种,
-                moneda, moeda, mena, point earned, satisfaction index|.2, 客户经理, =manager, betreuer, berater,
+                indrel, indrel 1mes, tiprel 1mes, ind nuevo, frequency, point earned, satisfaction index|.2, 客户经理,
+                =manager, betreuer, berater,
                 gestor, poradce
                 """
             ),
@@ -269,11 +289,49 @@ ALONE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = MappingProxyType(
     }
 )
 
-# Units that a header of money speaks of.
-LARGE_UNITS: Final[Mapping[str, float]] = MappingProxyType(
-    {"万元": 1e4, "千元": 1e3, "thousand": 1e3, "tsd": 1e3, "million": 1e6}
+# Units that a header of money speaks of, the first that is found, and the letters that say so before a currency.
+_MONEY: Final = "€|£|\\$|¥|eur|usd|gbp|chf|cny|rmb|czk|pln|huf|jpy|brl|mxn|inr|sek|nok|dkk|kc\\b"
+LARGE_UNITS: Final = tuple(
+    (re.compile(pattern), size)
+    for pattern, size in (
+        ("百万元?", 1e6),
+        ("亿元?", 1e8),
+        ("万元?", 1e4),
+        ("千元", 1e3),
+        (r"\bbillions?\b|\bmrd\b|\bbn\b", 1e9),
+        (rf"millions?\b|\bmio\b|\bmln\b|\bmn\b|\bmillones|\bmilh[oõ]es|(?<![a-z])m ?(?:{_MONEY})|\(m\)", 1e6),
+        (
+            rf"thousands?\b|\btsd\b|\btis\b|\bmiles\b|\bmilhares|(?<![a-z])[tk] ?(?:{_MONEY})|\([tk]\)"
+            rf"|(?:{_MONEY}) ?k\b|(?<![\d])['\u2019\u00b4]?000s?\b",
+            1e3,
+        ),
+    )
 )
-BORN: Final = _split("birth, yob, geburt, nacimiento, nascimento, narozeni, 出生")
+# What stands for money of which customers have parts, and what says that it is all of it.
+PARTS: Final = _split(
+    """
+    savings, saving, current, checking, cheque, term, fixed, time, sight, deposit, deposits, fund, funds, securities,
+    depot, custody, investment, investments, pension, wealth product, spareinlagen, spar, giro, tagesgeld, festgeld,
+    einlagen, ahorro, corriente, plazo, fondos, poupanca, corrente, sporici, bezny, 活期, 定期, 理财, 基金, 存款, 证券
+    """
+)
+WHOLE: Final = _split(
+    "total, aum, sum, all, assets, wealth, gesamt, vermogen, summe, patrimonio, celkem, 总, "
+    "合计, 资产, average, avg, 日均"
+)
+DEBTS: Final = _split(
+    """
+    loan, loans, mortgage, credit, lending, debt, overdraft, kredit, darlehen, hypothek, prestamo, hipoteca, emprestimo,
+    uver, hypoteka, 贷款, 信用卡, 透支, 按揭
+    """
+)
+ACCOUNTS: Final = _split("account, konto, cuenta, conta, ucet, ucty, iban, 账号, 账户, 帐号")
+SHUT: Final = _split("closed, geschlossen, cerrada, encerrada, zruseny, 销户, 注销")
+PEOPLE: Final = _split(
+    "betreuer, berater, relationship manager, account manager, advisor, adviser, contact person, "
+    "ansprechpartner, iban, gestor, poradce, 客户经理, 联系人, 户名"
+)
+BORN: Final = _split("birth, born, dob, yob, geburt, nacimiento, nascimento, narozeni, 出生")
 MONTHLY: Final = _split(
     """
     fecha dato, month, period, snapshot date, as of, as of date, report date, data date, reference date,
@@ -283,7 +341,7 @@ MONTHLY: Final = _split(
 DATED: Final = _split(
     """
     date, fecha, data, datum, day, since, birth, issued, opened, joined, 日期, 时间, 生日, 出生, geburts, seit,
-    geb, dob, rodne cislo, narozeni, month, mes, monat
+    geb, dob, rodne cislo, beginn, 建户, narozeni, month, mes, monat
     """
 )
 LAST: Final = _split("last, ultima, ultimo, letzte, letzter, posledni, 最近, 最后, snapshot, as of")
@@ -391,8 +449,38 @@ def _likeness(name: str, phrase: str) -> tuple[float, str]:
     return 0.0, phrase
 
 
+def large_unit(name: str) -> tuple[str, float] | None:
+    """(as it is written, how much it is) of the unit that a header of money counts in; None for single ones."""
+    plain = unicodedata.normalize("NFC", name).casefold()
+    for pattern, size in LARGE_UNITS:
+        if found := pattern.search(plain):
+            return found[0].strip("()"), size
+    return None
+
+
+def currency_in(name: str) -> str:
+    """The currency that a header speaks of: Balance (EUR), TEUR, 金融资产(万元); empty if none."""
+    found = {
+        BY_SIGN[part]
+        for part in re.findall(r"[^\W\d_]+|[^\w\s()]", name.casefold())
+        for part in (part, part[1:], part[-1:] if _CJK.match(part) else part)
+        if part in BY_SIGN and (len(part) == 3 or not part.isascii() or part in "$")
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def left_over(name: str, phrase: str, allowed: Sequence[str]) -> str:
+    """What is left of a header without a phrase and these words."""
+    rest = "".join(tokens(name))
+    for word in (*tokens(phrase), *sorted(allowed, key=len, reverse=True)):
+        rest = rest.replace(word, "", 1)
+    return rest.strip("0123456789")
+
+
 def personal(name: str) -> bool:
     """Whether a header speaks of who a customer is or where one lives, which nobody needs to see."""
     found = named(name)
+    if says(name, PEOPLE):
+        return True
     best = max(found.values(), key=lambda one: one.score, default=None)
     return best is not None and best.what == "person" and best.score >= SPOKEN

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sim.phrases import counted
 from sim.population.describe.proposing import PRESET, Left, Proposal, Proposed
-from sim.population.describe.tables import Table
+from sim.population.describe.tables import Table, stem
 from sim.yaml_source.writer import flow_text
 
 WIDTH: Final = 110
@@ -26,7 +26,8 @@ def scenario_text(
     `population` are the keys that say where they stand, `book` the customers that come of them, `because` why a query
     stands between.
     """
-    name = re.sub(r"[^a-z0-9_-]+", "_", tables[0].name.casefold()).strip("_-") or "my_bank"
+    called = tables[0].name if len(tables) == 1 or "tables" in population else stem(tables[0].path)
+    name = re.sub(r"[^a-z0-9_-]+", "_", called.casefold()).strip("_-") or "my_bank"
     read = ", ".join(dict.fromkeys(table.path.name for table in tables))
     lines = [
         *_comment(
@@ -44,9 +45,9 @@ def scenario_text(
     if proposal.asks:
         lines += ["# For you to say:", *(line for ask in proposal.asks for line in _comment(f"- {ask}"))]
     if proposal.currency:
-        lines.append(f"currency: {flow_text(proposal.currency)} # the sign in the file")
+        lines.append(f"currency: {flow_text(proposal.currency)} # by {_inline(proposal.told_by)}")
     else:
-        lines.append("# currency: EUR")
+        lines.append("# currency: EUR # not said in the file: its money is taken for CNY, one to one")
     lines += ["months: 36", "seeds: {first: 1, count: 5}", "population:", "  source: book", f"  preset: {PRESET}"]
     for key, value in population.items():
         if key == "query":
@@ -69,7 +70,8 @@ def scenario_text(
             lines.append(f"    # {left.instead} # if those who left should begin dormant")
     lines += _not_read(proposal.left)
     if proposal.tiers:
-        lines.append("tiers: # bounds that give this book the pyramid of Bank B, in the file's money: yours instead")
+        unit = "in the model's money, after scale and currency_scale"
+        lines += ["tiers:", *_comment(f"{proposal.tiers_by} instead; {unit}", "  ")]
         for tier, bound in proposal.tiers:
             grace = f", grace_months: {GRACE[tier]}" if tier in GRACE else ""
             lines.append(
@@ -86,6 +88,10 @@ def relative(file: Path, target: Path) -> str:
         return Path(os.path.relpath(file.resolve(), target.resolve().parent)).as_posix()
     except ValueError:  # another drive
         return str(file.resolve())
+
+
+def _inline(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _field(one: Proposed) -> list[str]:
