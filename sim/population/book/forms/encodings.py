@@ -54,7 +54,7 @@ def find(text: Open, head: bytes, given: str | None = None) -> Encoding:
     A text that is UTF-8 but for some rows counts as UTF-8: its reader names them.
     """
     if given is not None:
-        codec = _checked(text, given)
+        codec = _checked(text, given, head)
         if not codec.startswith(WIDE):
             _refuse_nul(text)
         return Encoding(codec)
@@ -194,7 +194,7 @@ def _failure(text: Open, codec: str) -> int:
     return 0
 
 
-def _checked(text: Open, given: str) -> str:
+def _checked(text: Open, given: str, head: bytes) -> str:
     """The codec of a name that a user gave. Raises `Unreadable`."""
     try:
         codec = codecs.lookup(given).name
@@ -203,10 +203,11 @@ def _checked(text: Open, given: str) -> str:
         right = "utf-8, gb18030 (or gbk), cp1252, latin-1, utf-16, ..."
         raise Unreadable(f"has no encoding {given!r}; one of {right}", key="encoding") from None
     codec = _WIDER.get(codec, codec)
-    if codec != UTF_8 and (line := _failure(text, codec)):
-        raise Unreadable(
-            f"cannot be read as {given} from this line on; encoding: names another, and without it one is found", line
-        )
+    if line := _failure(text, codec):
+        found = find(text, head).codec
+        if found != codec:
+            right = f"leave population.encoding out: it reads as {found}"
+            raise Unreadable(f"cannot be read as {given} from this line on; {right}", line)
     return codec
 
 
