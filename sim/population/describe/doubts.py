@@ -31,9 +31,8 @@ def doubts(p: Profile, as_of: date | None, field: str = "") -> list[str]:
     if look.odd and look.kind in ("number", "date"):
         words = ", ".join(f"{text!r}" for text, _ in look.odd[:3])
         told = sum(n for _, n in look.odd)
-        said.append(
-            f"{counted(told, 'row')} {'holds' if told == 1 else 'hold'} no {'date' if look.kind == 'date' else 'number'} ({words})"
-        )
+        holds = "holds" if told == 1 else "hold"
+        said.append(f"{counted(told, 'row')} {holds} no {'date' if look.kind == 'date' else 'number'} ({words})")
     if p.missing and p.kind != "nothing":
         said.append(f"{counted(p.missing, 'row')} empty ({p.missing / p.rows:.1%})")
     if look.dates is not None:
