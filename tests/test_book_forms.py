@@ -102,7 +102,9 @@ def test_an_encoding_that_is_said_is_used_and_one_that_does_not_fit_is_refused_b
     assert read_book(path, columns, encoding="latin-1").form["encoding"] == "iso8859-1"
     late = written(tmp_path, b"id,aum\n1,1\n2,\xff\xff\n", "late.csv")
     (told,) = refused(late, encoding="gbk")
-    assert told.startswith(f"{late}:3:1  cannot be read as gbk from this line on; encoding: names another")
+    assert told.startswith(
+        f"{late}:3:1  cannot be read as gbk from this line on; leave population.encoding out: it reads as"
+    )
     (told,) = refused(late, encoding="klingon")
     assert "population.encoding: " in told
     assert "has no encoding 'klingon'; one of utf-8, gb18030" in told

@@ -147,6 +147,9 @@ _DATE: Final = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b.*|\d{1,2}[-/.]\d{1,2
 _EITHER: Final = re.compile(r"[+-]?\d{1,3},\d{3}")  # 1,234: a number with three decimals, or a thousand and more
 _POINT: Final = re.compile(r"[+-]?\d{1,3}([,\s'\u2019]\d{3})+(\.\d*)?")  # 1,234.5
 _COMMA: Final = re.compile(r"[+-]?\d[\d.\s'\u2019]*,\d*|[+-]?\d{1,3}(\.\d{3}){2,}")  # 1.234,5
+_ONLY_POINT: Final = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)\.\d+|[+-]?\d{1,3}(,\d{3}){2,}")
+_ONLY_COMMA: Final = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+|[+-]?\d{1,3}(\.\d{3}){2,}")
+_AROUND: Final = re.compile(r"^[^\d.,+-]+|[^\d.,]+$")  # a currency's sign, before or after
 _OF_NUMBERS: Final = re.compile(r"[\d.,'\u2019\s+-]")
 
 
@@ -162,6 +165,11 @@ def remedy(cell: Any, decimal: Decimal | None, dates: str = "") -> str:
     if decimal is None and _POINT.fullmatch(text):
         return "population.decimal: point reads 1,234.5"
     if decimal is None and _COMMA.fullmatch(text):
+        return "population.decimal: comma reads 1.234,5"
+    number = _AROUND.sub("", text)
+    if decimal == "comma" and _ONLY_POINT.fullmatch(number):
+        return "population.decimal: point reads 1,234.5"
+    if decimal == "point" and _ONLY_COMMA.fullmatch(number):
         return "population.decimal: comma reads 1.234,5"
     letters = _OF_NUMBERS.sub("", text)
     if 0 < len(letters) <= 4 and len(letters) < len(text):

@@ -51,7 +51,7 @@ def _outside(read: Reading, bounds: Mapping[str, float]) -> str:
     each = ", ".join(f"{outside:,} of {those:,} {name}" for name, outside, those in counts)
     return (
         f"{out:,} of {read.rows:,} customers have an amount outside the bounds of their tier ({each}): after the "
-        "months of grace the model moves them to the tier of their amount; tiers: has the bounds, from, and grace_months"
+        "months of grace the model moves them to the tier of their amount; tiers: has the bounds, and grace_months"
     )
 
 

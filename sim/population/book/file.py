@@ -114,7 +114,7 @@ def kind_of(path: Path) -> str:
         raise Unreadable("is not a file")
     kind = next((end for end in (*TEXTS, *KINDS) if path.name.lower().endswith(end)), None)
     if kind is None:
-        raise Unreadable(f"is of an unknown kind; a book's name ends in {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+        raise Unreadable(f"is of an unknown kind; a book's name ends in {', '.join(dict.fromkeys((*KINDS, *TEXTS)))}")
     if path.stat().st_size == 0:
         raise Unreadable("is empty; a book has a header and a row for each customer")
     return kind

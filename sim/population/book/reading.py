@@ -412,7 +412,10 @@ class Reading:
         if cells is not None and not found.rows:
             cell = cells[int(rows[0])].as_py()
             found.sample = repr(str(cell)[:20])
-            found.remedy = remedy(cell, self.decimal, self._dates_remedy(name)) if kind == "not a number" else ""
+            if str(cell).strip() == self.specs[name].column:
+                found.remedy = "the header stands there again: take that line out"
+            elif kind == "not a number":
+                found.remedy = remedy(cell, self.decimal, self._dates_remedy(name))
         found.rows += len(rows)
         found.first += [self.rows + int(row) for row in rows[: SHOWN - len(found.first)]]
 

@@ -26,14 +26,15 @@ def doubts(p: Profile, as_of: date | None, field: str = "") -> list[str]:
         said.append(f"all values look like {sample}: the point may mark thousands; `decimal: comma` would read them so")
     if look.exponents:
         said.append(f"{counted(look.exponents, 'value')} written with an exponent, as a spreadsheet does to long ids")
-    if look.zeros and p.kind in ("id", "number", "count", "money"):
+    if look.zeros and not (p.kind == "id" and look.one_width) and p.kind in ("id", "number", "count", "money"):
         said.append(
             f"{counted(look.zeros, 'value')} with leading zeros: read as text they differ, as numbers they may not"
         )
     if look.odd and look.kind in ("number", "date"):
         words = "" if p.hidden else f" ({', '.join(f'{text!r}' for text, _ in look.odd[:3])})"
         told = sum(n for _, n in look.odd)
-        said.append(f"{counted(told, 'row')} hold no {'date' if look.kind == 'date' else 'number'}{words}")
+        holds = "holds" if told == 1 else "hold"
+        said.append(f"{counted(told, 'row')} {holds} no {'date' if look.kind == 'date' else 'number'}{words}")
     if p.missing and p.kind != "nothing":
         said.append(f"{counted(p.missing, 'row')} empty ({p.missing / p.rows:.1%})")
     if look.dates is not None:

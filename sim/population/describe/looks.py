@@ -138,6 +138,7 @@ class Look:
     either: bool = False  # 1.234 throughout
     exponents: int = 0
     zeros: int = 0  # leading zeros
+    one_width: bool = False  # all values have as many characters
     signs: Mapping[str, int] = field(default_factory=dict)
     percent: bool = False
     many: bool = False
@@ -317,6 +318,7 @@ def _numbers(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look
         grouped=grouped,
         either=either and decimal == "point",
         exponents=int(counts[told.index[matches(told, r"\d(\.\d+)?[eE]\+?\d+")].to_numpy(np.int64)].sum()),
+        one_width=told.str.len().nunique() == 1,
         zeros=int(counts[told.index[matches(told, r"0\d+")].to_numpy(np.int64)].sum()),
         signs=dict(signs.most_common()),
         percent=percent,

@@ -20,6 +20,9 @@ SAMPLE: Final = 1 << 16  # bytes of lines beyond ASCII that are looked at
 ODD: Final = 0.2  # share of chaos, as charset-normalizer counts it, above which a text looks like none
 NEAR: Final = 0.1  # two encodings whose chaos differs by less cannot be told apart by it
 FEW: Final = 12  # bytes beyond ASCII
+BINARY: Final = 0.01  # share of NULs above which bytes are no text
+EVERY_OTHER: Final = 0.25  # share of the pairs of UTF-16 with a NUL in them, at least
+WIDE: Final = ("utf-16", "utf-32")  # encodings whose characters have NULs in their bytes
 COMMON: Final = 0.8  # share of a Chinese text that is of the first level of GB 2312
 
 UTF_8: Final = "utf-8"
@@ -51,20 +54,28 @@ def find(text: Open, head: bytes, given: str | None = None) -> Encoding:
     A text that is UTF-8 but for some rows counts as UTF-8: its reader names them.
     """
     if given is not None:
-        return Encoding(_checked(text, given))
+        codec = _checked(text, given, head)
+        if not codec.startswith(WIDE):
+            _refuse_nul(text)
+        return Encoding(codec)
     for mark, codec in _MARKS:
         if head.startswith(mark):
             return Encoding(codec)
     if b"\0" in head and (wide := _utf_16(head)):
         return Encoding(wide)
+    nuls = head.count(b"\0")
+    if nuls and (b"\n" not in head or nuls > max(BINARY * len(head), 3)):
+        raise Unreadable("is binary, not text; save it as CSV (UTF-8)")
+    _refuse_nul(text)
     sample = _beyond_utf_8(text)
     return Encoding(UTF_8) if sample is None else _of(text, sample)
 
 
 def _utf_16(head: bytes) -> str:
-    """Which UTF-16 bytes with a NUL look like: all of them on one side of the pairs; empty if neither."""
+    """Which UTF-16 bytes with a NUL look like: at every other byte, of Chinese too, whose digits and marks have them;
+    empty if neither."""
     nuls = head[0::2].count(0), head[1::2].count(0)
-    if min(nuls) > 0.01 * max(nuls) or max(nuls) < 0.05 * (len(head) / 2):
+    if min(nuls) > 0.01 * max(nuls) or max(nuls) < EVERY_OTHER * (len(head) / 2):
         return ""
     codec = "utf-16-be" if nuls[0] > nuls[1] else "utf-16-le"
     try:
@@ -73,6 +84,16 @@ def _utf_16(head: bytes) -> str:
         return ""
     control = sum(character < " " and character not in "\t\r\n" for character in text)
     return codec if "\n" in text and not control else ""
+
+
+def _refuse_nul(text: Open) -> None:
+    """Raise `Unreadable` with the line of the first NUL byte of a text, which in UTF-8 and its like is no character."""
+    line = 1
+    for chunk in _chunks(text):
+        if (place := chunk.find(b"\0")) >= 0:
+            line += chunk.count(b"\n", 0, place)
+            raise Unreadable("a NUL byte stands here, which no text has; take it out or export the book again", line)
+        line += chunk.count(b"\n")
 
 
 def _chunks(text: Open) -> Iterator[bytes]:
@@ -173,7 +194,7 @@ def _failure(text: Open, codec: str) -> int:
     return 0
 
 
-def _checked(text: Open, given: str) -> str:
+def _checked(text: Open, given: str, head: bytes) -> str:
     """The codec of a name that a user gave. Raises `Unreadable`."""
     try:
         codec = codecs.lookup(given).name
@@ -182,10 +203,11 @@ def _checked(text: Open, given: str) -> str:
         right = "utf-8, gb18030 (or gbk), cp1252, latin-1, utf-16, ..."
         raise Unreadable(f"has no encoding {given!r}; one of {right}", key="encoding") from None
     codec = _WIDER.get(codec, codec)
-    if codec != UTF_8 and (line := _failure(text, codec)):
-        raise Unreadable(
-            f"cannot be read as {given} from this line on; encoding: names another, and without it one is found", line
-        )
+    if line := _failure(text, codec):
+        found = find(text, head).codec
+        if found != codec:
+            right = f"leave population.encoding out: it reads as {found}"
+            raise Unreadable(f"cannot be read as {given} from this line on; {right}", line)
     return codec
 
 

@@ -279,7 +279,7 @@ def _with_header(
         raise Unreadable(f"the first line is longer than {HEAD_BYTES:,} characters; it must be the header", 1)
     line = given or _header_line(text, separator)
     text = "".join(text.splitlines(keepends=True)[line - 1 :]) if line > 1 else text
-    if not text.strip():
+    if given and not text.strip():
         raise Unreadable(
             f"has nothing on line {line}, which header names; the line of the names of columns", key="header"
         )
