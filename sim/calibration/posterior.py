@@ -104,7 +104,7 @@ def read_posterior(path: str | os.PathLike[str]) -> Posterior:
     """
     source = load(path)
     found = validate(Posterior, source)
-    if wrong := [source.mistake(at, what) for at, what in contradictions(found)]:
+    if wrong := [source.mistake(tuple(at), what) for at, what in contradictions(found)]:
         raise BadInput(wrong)
     return found
 
