@@ -314,7 +314,7 @@ def test_whole_numbers_of_a_workbook_are_ids_without_a_point(tmp_path: Path) -> 
 def test_a_notice_above_the_header_of_a_sheet_is_named(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
-    for row in (["A notice above"], ["id", "aum"], [1, 5]):
+    for row in (["A notice", "above"], ["id", "aum"], [1, 5]):
         book.active.append(row)
     book.save(tmp_path / "b.xlsx")
     (told,) = refused(tmp_path / "b.xlsx")
