@@ -270,10 +270,11 @@ def test_a_posterior_whose_checks_failed_is_doubted_wherever_it_is_drawn_from(
     file = home_of(tmp_path, "beliefs: {worlds: 3, vary: posterior}", made)
     assert main(["run", str(file), "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
     told = capsys.readouterr()
-    assert f"learned.yaml:12:12  posterior: {said}" in told.err
+    line = 1 + next(i for i, text in enumerate(file.read_text("utf-8").splitlines()) if text.startswith("posterior:"))
+    assert f"learned.yaml:{line}:12  posterior: {said}" in told.err
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert page.count(said) >= 2  # at its top, and of its worlds
-    plan, _ = plan_sweep(ready(tmp_path, "sweep: {design: latin_hypercube, samples: 4, vary: posterior}", made))
+    plan, _ = plan_sweep(ready(tmp_path, "sweep: {design: latin_hypercube, samples: 4, vary: {posterior: null}}", made))
     assert plan.design["all"]["posteriors"][0]["failed"] == ["ranks"]
     assert not ready(tmp_path).notes
 
