@@ -308,7 +308,7 @@ scenario: bank.yaml
 parameters: {{{QUALITY}: null, {ADOPTION}: null}}
 targets: {{pilot: ab.csv, arms: {{A: nothing, B: treated}}, outcome: [active, digital], months: 11}}
 points: POINTS
-seeds: 2
+seeds: 8
 agents: 2000
 fits: 0
 """
