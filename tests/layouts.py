@@ -436,7 +436,7 @@ LAYOUTS = (
                 "年收入": "income",
             },
         ),
-        frozenset({"客户号", "是否流失"}),
+        frozenset({"是否流失"}),
     ),
     Layout(
         "european",

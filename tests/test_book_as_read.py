@@ -250,9 +250,10 @@ def test_thousands_are_read_where_the_decimal_is_said(desk: Desk, decimal: str, 
     wrong = "12.5" if decimal == "comma" else "12,5"
     (told,) = desk.validate(f"cid|bal\n1|{wrong}\n", more=f"  decimal: {decimal}\n")
     written = "1.234,5" if decimal == "comma" else "1234.5"
+    other = "point reads 1,234.5" if decimal == "comma" else "comma reads 1.234,5"
     assert told == (
         f"book.csv:2:3  bal: 1 row is not a number (line 2: '{wrong}'); every balance must be a number, "
-        f"written as in {written}"
+        f"written as in {written}; population.decimal: {other}"
     )
 
 

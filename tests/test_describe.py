@@ -192,7 +192,7 @@ def doubts_of(found: Description, column: str) -> str:
         ("balance", lambda n: f"{n + 1}.{n + 100}", "the point may mark thousands"),
         ("balance", lambda n: f"{'€' if n % 2 else '$'}{n * 31}.50", "two currencies in one column"),
         ("customer_id", lambda n: f"{n // 6 + 1}.{n % 6}E+15", "written with an exponent"),
-        ("customer_id", lambda n: f"{n:06d}", "with leading zeros"),
+        ("customer_id", lambda n: f"0{n}", "with leading zeros"),
         ("age", lambda n: 999 if n == 7 else 20 + n, "999 (1 row) looks like a code for unknown"),
         ("age", lambda n: "" if n == 7 else 20 + n, "1 row empty"),
         (

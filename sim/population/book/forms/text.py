@@ -249,8 +249,11 @@ def open_text(
 
 def _header_line(text: str, separator: str | None) -> int:
     """The line of the header, from 1: the first that is not empty, or one below a title."""
-    found, most = 1, 1
-    for mark in [separator] if separator else MARKS.values():
+    marks = [separator] if separator else list(MARKS.values())
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    named = [[cell for cell in next(csv.reader([first], delimiter=mark), []) if cell.strip()] for mark in marks]
+    found, most = 1, max(1, *map(len, named))
+    for mark in marks:
         reader, rows, start = csv.reader(io.StringIO(text, newline=""), delimiter=mark), [], 1
         with suppress(csv.Error):
             for record in reader:
