@@ -192,6 +192,22 @@ def test_key_figures_that_were_changed_and_sealed_anew_are_found(copied: Path, t
     assert "summary.csv is not what the stored tables come to" in text_of(sign_off(copied, tmp_path / "out"))
 
 
+@pytest.mark.parametrize("damage", [b"arm,kpi\none\n", b"\xff\xfe\x00broken"])
+def test_key_figures_that_cannot_be_read_are_said_and_taken_from_the_tables(
+    copied: Path, signed: Path, tmp_path: Path, damage: bytes
+) -> None:
+    (copied / "summary.csv").write_bytes(damage)
+    text = text_of(sign_off(copied, tmp_path / "out"))
+    first = text.split("At a glance")[0]
+    assert "summary.csv changed" in first
+    assert "summary.csv cannot be read" in first
+    results = "8 Results"
+    assert (
+        text.split(results)[-1].split("9 Sensitivity")[0]
+        == text_of(signed).split(results)[-1].split("9 Sensitivity")[0]
+    )
+
+
 def test_results_that_were_changed_and_sealed_anew_are_found(copied: Path, tmp_path: Path) -> None:
     alter(copied / "monthly.parquet")
     resealed(copied, "monthly.parquet")

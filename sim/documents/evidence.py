@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.errors import BadInput
 from sim.experiments.provenance import code_version
@@ -12,6 +13,9 @@ from sim.reporting.sign_off import Calibration, Facts
 from sim.store.run_reading import Run, changed_files
 from sim.store.seals import MANIFEST, is_sealed, words
 from sim.store.tables import result_digest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOT_SEALED = "the run was stored before files were sealed: whether they are as they were written is not known"
 
@@ -63,19 +67,37 @@ def integrity(run: Run) -> tuple[list[str], list[str]]:
 
 def _other_key_figures(run: Run) -> list[str]:
     """Tables of key figures that do not follow from the stored tables."""
+    found = []
+    for name, table in _key_figures(run).items():
+        buffer = io.StringIO()
+        table.to_csv(buffer, index=False, lineterminator="\n")
+        file = run.path / f"{name}.csv"
+        if file.exists() and file.read_bytes() != buffer.getvalue().encode():
+            found.append(file.name)
+    return found
+
+
+def read_anew(run: Run) -> list[str]:
+    """Put what the stored tables come to in the place of key figures whose file cannot be read; what is said of it."""
+    said = []
+    for name, table in _key_figures(run).items():
+        try:
+            getattr(run, name)
+        except BadInput as bad:
+            setattr(run, name, table)
+            said.append(f"{name}.csv cannot be read ({bad.mistakes[0].message}); its figures here are of the tables")
+    return said
+
+
+def _key_figures(run: Run) -> dict[str, pd.DataFrame]:
+    """Key figures as the stored tables have them, by the name of their file."""
     from sim.measures.compare import compare
     from sim.measures.evidence import evidence_of
     from sim.measures.kpis import run_kpis_of, summarise
     from sim.measures.precision import precision
 
     kpis = run_kpis_of(run)
-    again = {"summary.csv": summarise(kpis, evidence_of(run).errors)}
+    found = {"summary": summarise(kpis, evidence_of(run).errors)}
     if len(run.arms) > 1:
-        again |= {"comparison.csv": compare(kpis, run.arms[0]), "precision.csv": precision(kpis, run.arms[0])}
-    found = []
-    for name, table in again.items():
-        buffer = io.StringIO()
-        table.to_csv(buffer, index=False, lineterminator="\n")
-        if (run.path / name).exists() and (run.path / name).read_text("utf-8") != buffer.getvalue():
-            found.append(name)
+        found |= {"comparison": compare(kpis, run.arms[0]), "precision": precision(kpis, run.arms[0])}
     return found

@@ -175,13 +175,17 @@ def _about(name: str, table: File | None) -> str:
 
 
 def _columns(file: Path) -> list[str]:
-    """Names of a table's columns, as they stand in the file."""
-    if file.suffix == ".csv":
-        with open(file, encoding="utf-8", newline="") as lines:
-            return next(csv.reader(lines), [])
+    """Names of a table's columns, as they stand in the file; none of one that cannot be read."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return list(pq.read_schema(file).names)
+    try:
+        if file.suffix == ".csv":
+            with open(file, encoding="utf-8", newline="") as lines:
+                return next(csv.reader(lines), [])
+        return list(pq.read_schema(file).names)
+    except (csv.Error, ValueError, pa.ArrowException):
+        return []
 
 
 def _beside(one: Stored, creator: str) -> list[Piece]:

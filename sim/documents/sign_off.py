@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sim.calibration.stored import RECORD, SEALED
 from sim.documents.crate import Piece, pack
-from sim.documents.evidence import calibration, facts, integrity
+from sim.documents.evidence import calibration, facts, integrity, read_anew
 from sim.documents.register import register
 from sim.documents.run_crate import pieces_of, readme_of, stored, told_of
 from sim.errors import BadInput
@@ -38,6 +38,7 @@ def gather(
     run = read(folder)
     table, notes = register(run)
     wrong, unknown = integrity(run)
+    wrong += read_anew(run)
     people = stored(folder).rows_of_people
     packed = (
         "The crate beside this page has this page, the register and what was handed in, but not the run: it has rows "

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # countries use stands for the one that is most often meant.
 CURRENCIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "CNY": ("CNY", "RMB", "CN¥", "¥", "元", "圆", "人民币"),
+        "CNY": ("CNY", "RMB", "CN¥", "¥", "￥", "元", "圆", "人民币"),
         "EUR": ("EUR", "€"),
         "USD": ("USD", "US$", "$", "美元"),
         "GBP": ("GBP", "£"),
@@ -34,7 +34,7 @@ CURRENCIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "MXN": ("MXN", "MX$"),
         "INR": ("INR", "₹", "Rs"),
         "KRW": ("KRW", "₩"),
-        "CZK": ("CZK", "Kč", "Kčs"),
+        "CZK": ("CZK", "Kč", "Kčs", "Kc"),
         "PLN": ("PLN", "zł"),
         "HUF": ("HUF", "Ft"),
         "SEK": ("SEK",),

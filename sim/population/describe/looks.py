@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from sim.population.book.cells import EMPTY
 from sim.population.book.dates import DateColumn, look_like_dates
-from sim.population.book.money import UNITS
+from sim.population.book.money import BY_SIGN, UNITS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,43 +43,7 @@ YES_NO: Final = tuple(
     )
 )
 
-SIGNS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "¥": "CNY",
-        "￥": "CNY",
-        "元": "CNY",
-        "人民币": "CNY",
-        "rmb": "CNY",
-        "cny": "CNY",
-        "€": "EUR",
-        "eur": "EUR",
-        "$": "USD",
-        "us$": "USD",
-        "usd": "USD",
-        "£": "GBP",
-        "gbp": "GBP",
-        "r$": "BRL",
-        "brl": "BRL",
-        "kč": "CZK",
-        "kc": "CZK",
-        "czk": "CZK",
-        "₹": "INR",
-        "inr": "INR",
-        "rs": "INR",
-        "chf": "CHF",
-        "zł": "PLN",
-        "pln": "PLN",
-        "₽": "RUB",
-        "rub": "RUB",
-        "jpy": "JPY",
-        "円": "JPY",
-        "hk$": "HKD",
-        "hkd": "HKD",
-        "mxn": "MXN",
-        "mx$": "MXN",
-    }
-)
-_WORD_OF_MONEY: Final = "|".join(re.escape(sign) for sign in sorted(SIGNS, key=len, reverse=True))
+_WORD_OF_MONEY: Final = "|".join(re.escape(sign) for sign in sorted(BY_SIGN, key=len, reverse=True))
 _MONEY: Final = re.compile(
     rf"(?P<minus>[+-]?)\s*(?P<before>{_WORD_OF_MONEY})?\s*"
     r"(?P<number>[+-]?[\d.,'\u2019\u00a0\u202f ]*\d[\d.,]*(?:e[+-]?\d+)?)"
@@ -293,7 +256,7 @@ def _numbers(codes: Any, texts: pd.Series, told: pd.Series, counts: Any) -> Look
                 if sign == "%":
                     percent = True
                 elif sign:
-                    signs[SIGNS[sign.casefold()]] += int(counts[place])
+                    signs[BY_SIGN[sign.casefold()]] += int(counts[place])
         written = pd.Series(bare, dtype=object)
         point = written.map(lambda t: bool(_PLAIN.fullmatch(t) or _POINT.fullmatch(t)))
         comma = written.map(lambda t: bool(_COMMA.fullmatch(t)))
