@@ -197,6 +197,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "tiers",
         "settings",
         "rates",
+        "piloted",
         "pilots",
         "inside",
         "threads",
