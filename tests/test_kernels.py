@@ -23,7 +23,7 @@ from numba.core.dispatcher import Dispatcher
 
 import sim.kernel
 from sim.agents.customer import NAMES, Customers
-from sim.codes import ACTIVE, APP, BRANCH, CLOSED, DORMANT, MESSAGING, NOBODY, PHONE
+from sim.codes import ACTIVE, APP, BRANCH, CLOSED, DORMANT, MESSAGING, NOBODY, PHONE, REDUCED
 from sim.kernel import leaving, money, service
 from sim.kernel import month as kernel
 from sim.kernel.blocks import BLOCK
@@ -215,7 +215,7 @@ def test_zero_rates_do_nothing():
         getattr(people, name)[:] = 0
     nobody = np.full(ROWS, NOBODY, np.int8)
     b.live(kernel.step_chunk, people, nobody, now, p)
-    people.aum_1[:] = people.aum_2[:] = people.aum
+    people.aum_2[:] = people.aum
     people.tier[:] = np.maximum(np.searchsorted(p.threshold, people.aum, side="right") - 1, 0)
     before = b.copy_of(people)
     for month in (2, 3, 4):
@@ -227,12 +227,12 @@ def test_zero_rates_do_nothing():
         "transactions",
         "below",
         "tier_change",
-        "manager_shock_months",
+        "manager_change",
         "second_life",
         "opted_out",
         "retained",
         "risk",
-        "lead",
+        "traits",
     }
     for name in set(NAMES) - running:
         np.testing.assert_array_equal(getattr(people, name), getattr(before, name), err_msg=name)
@@ -313,14 +313,14 @@ class Ladder:
         self.patience = patience  # months of grace added by a lever
         self.tier = np.array([tier], np.int8)
         self.below, self.change = np.zeros(1, np.int8), np.zeros(1, np.int8)
-        self.aum_1, self.aum_2 = np.full(1, aum, f32), np.full(1, aum, f32)
+        self.aum, self.aum_2 = np.full(1, aum, f32), np.full(1, aum, f32)
 
     def month(self, aum: float, after: int = ACTIVE) -> int:
         new = np.empty(1, np.int32)
         state, money = np.array([after], np.int32), np.array([aum], f32)
-        columns = some(tier=self.tier, below=self.below, tier_change=self.change, aum_1=self.aum_1, aum_2=self.aum_2)
+        columns = some(tier=self.tier, below=self.below, tier_change=self.change, aum=self.aum, aum_2=self.aum_2)
         climb(columns, some(after=state, money=money, new_tier=new), some(extra_grace=f32(self.patience)), self.p)
-        self.tier[0] = new[0]
+        self.tier[0], self.aum[0] = new[0], aum
         return int(new[0])
 
 
@@ -375,14 +375,15 @@ def leave(u, *, state=ACTIVE, close=0.0, doze=0.0, ratio=1.0, follow=0.0, dorman
     """State after a month, AUM (1000 before) and held share of customers with these exit uniforms."""
     n = len(u)
     p = b.rates_of(dormant_close=dormant[0], dormant_return=dormant[1], win_back=np.full(4, 0.3))
-    after, money, kept = np.empty(n, np.int32), np.full(n, 1000, f32), np.full(n, held, f32)
+    after, money = np.empty(n, np.int32), np.full(n, 1000, f32)
+    traits = np.full(n, REDUCED if held < 1.0 else 0, np.uint8)
     states, second = np.full(n, state, np.int8), np.zeros(n, np.int8)
     stay_or_leave(
         some(
             state=states,
             tier=np.zeros(n, np.int8),
             risk=np.full(n, math.log(ratio), f32),
-            held=kept,
+            traits=traits,
             follow=np.full(n, follow, f32),
             follow_months=np.full(n, 3, np.int8),
             opted_out=np.zeros(n, np.int8),
@@ -398,6 +399,7 @@ def leave(u, *, state=ACTIVE, close=0.0, doze=0.0, ratio=1.0, follow=0.0, dorman
         ),
         p,
     )
+    kept = np.where(traits & REDUCED != 0, p.dormant_share, f32(1))
     return after, money, kept, second
 
 
@@ -478,7 +480,6 @@ def laboratory(rows: int = 40_000, *, tier: int = MASS) -> Customers:
             "log_wealth": np.full(rows, math.log(1e5)),
             "wealth_mean": np.full(rows, math.log(1e5)),
             "aum": np.full(rows, 5e4),
-            "aum_1": np.full(rows, 5e4),
             "aum_2": np.full(rows, 5e4),
             "preferred": np.full(rows, APP),
         }

@@ -191,8 +191,7 @@ class Team:
         managed = np.flatnonzero(manager != NOBODY)
         strayed = managed[post_tier[manager[managed]] != customers.tier[managed]]
         manager[strayed] = NOBODY
-        customers.manager_shock[strayed] = self.settings.change_planned
-        customers.manager_shock_months[strayed] = self.settings.change_months
+        customers.manager_change[strayed] = -self.settings.change_months
         customers.bond[strayed] = 0.0
         books = self.books(customers)
         for k in np.flatnonzero(coverage > 0).tolist():
@@ -383,7 +382,7 @@ class Team:
                 how = manager.leave(float(u[1, post]), float(u[2, post]), vacancy=vacancy, unprepared=unprepared)
                 self._part(customers, manager, how, month, work)
             elif self.turnover and not manager.remote and u[3, post] < moved:
-                self._upset(customers, post, self.settings.change_planned, keep_bond=self.settings.bond_kept)
+                self._upset(customers, post, planned=True, keep_bond=self.settings.bond_kept)
                 self._note(month, post, "book_moved", work)
 
     def _vacancy(self, levers: Levers) -> int:
@@ -420,12 +419,12 @@ class Team:
             chance = np.clip(self.owned[manager.tier] * customers.bond[rows] * s.follow, 0.0, 0.95)
             customers.follow[rows] = -np.log1p(-chance) / s.follow_months
             customers.follow_months[rows] = s.follow_months
-        self._upset(customers, manager.post, s.change_planned if how.planned else s.change_unplanned, keep_bond=0.0)
+        self._upset(customers, manager.post, planned=how.planned, keep_bond=0.0)
 
-    def _upset(self, customers: Customers, post: int, log_ratio: float, *, keep_bond: float) -> None:
+    def _upset(self, customers: Customers, post: int, *, planned: bool, keep_bond: float) -> None:
         rows = np.flatnonzero(customers.manager == post)
-        customers.manager_shock[rows] = log_ratio
-        customers.manager_shock_months[rows] = self.settings.change_months
+        months = self.settings.change_months
+        customers.manager_change[rows] = -months if planned else months
         customers.bond[rows] *= np.float32(keep_bond)
 
     def _note(self, month: int, post: int, kind: str, work: MonthOfWork) -> None:

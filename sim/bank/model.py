@@ -90,7 +90,7 @@ class BankModel(mesa.Model):
         self.source = source
         self.tiers = scenario.tier_list
         self.settings = scenario.model
-        self.rates = rates(self.settings, self.tiers, scenario.channels, scenario.economics)
+        self.rates = rates(self.settings, self.tiers, scenario.channels, scenario.economics, scenario.managers)
         self.month = -scenario.burn_in
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None

@@ -23,6 +23,7 @@ from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import CUSTOMERS, REACH_SHAPE, SCORE, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
+from sim.store.columns import PANEL
 from sim.tiers import Tier
 
 YEAR = 12
@@ -51,7 +52,6 @@ PANEL_TRUE = (
     "bond",
     "engagement",
     "expectation",
-    "held",
     "log_frailty",
     "open_failure",
     "pressure",
@@ -300,7 +300,9 @@ class Observer:
         month = {"month": np.full(rows.size, bank.month)}
         month |= {f"observed_{name}": getattr(c, name)[rows].copy() for name in PANEL_OBSERVED}
         month |= {f"true_{name}": getattr(c, name)[rows].copy() for name in PANEL_TRUE}
-        self.recorder.panel.append(month)
+        month["true_held"] = np.where(c.reduced[rows] != 0, self.settings.wallet.dormant_share, 1.0).astype(np.float32)
+        types = {column.name: column.dtype for column in PANEL}
+        self.recorder.panel.append({name: values.astype(types[name]) for name, values in month.items()})
 
 
 def gini(customers: Customers) -> float:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.customer import NAMES, OBSERVED, SCORES, BankView
+from sim.agents.customer import OBSERVED, SCORES, SHOWN, BankView
 from sim.codes import ACTIVE, CLOSED
 from sim.ledger import MONTHS
 
@@ -35,7 +35,7 @@ class Outcomes:
     def seen(self, bank: BankModel) -> dict[str, np.ndarray]:
         """What the bank can observe of them now, its own scores included, by column."""
         view = BankView(bank.customers, self.rows, scores=bank.scores)
-        names = [name for name in NAMES if name in OBSERVED and name not in NOT_SEEN]
+        names = [name for name in SHOWN if name in OBSERVED and name not in NOT_SEEN]
         return {name: np.array(getattr(view, name)) for name in (*names, *SCORES)}
 
     def month(self, bank: BankModel) -> None:

@@ -20,8 +20,8 @@ from typing import Any
 from numba import njit
 from numba.extending import overload
 
-from sim.codes import DRAW_SCORE, LANES
-from sim.kernel.numerics import EQUATION, RULE, draw_four, u64
+from sim.codes import DRAW_SCORE, LANES, REDUCED
+from sim.kernel.numerics import EQUATION, ONE, RULE, draw_four, i32, u64
 
 BLOCK = 512
 CHUNK = 16_384  # rows a task; fixed, though no result depends on it
@@ -104,6 +104,12 @@ def draw(uid, now, draws):
     for row in range(0, 4 * len(PURPOSES), 4):
         if now.scored or row != SCORE_ROW:
             draw_lanes(row, uid, now, draws)
+
+
+@njit(**EQUATION)
+def held_share(traits, p):
+    """Share of the wallet that is here: all of it, but for who fell asleep and took most of it away."""
+    return p.dormant_share if (i32(traits) & REDUCED) != 0 else ONE
 
 
 def block_of(c: Any, first: int, last: int) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, LEAD, LOST, NOBODY, RETENTION, SILENCED, SPARED
+from sim.codes import ACTIVE, BROWSED, CHANNEL_BITS, CHANNELS, LEAD, LOST, NOBODY, RETENTION, SILENCED, SPARED
 from sim.kernel.numerics import EQUATION, ONE, RULE, ZERO, exp, f32, i32, normal
 
 N_CHANNELS = len(CHANNELS)
 MOST_CONTACTS = 30_000  # what an int16 column counts up to; int8 columns count to 100
 MOST = 100
+OTHER_TRAITS = i32(~BROWSED)
 BARRED = LOST - SILENCED  # no contact where one was wished for: opted out
 TOO_MANY = LOST - SPARED  # pressure would pass its cap
 NEW = i32(3)  # months since joining in which a customer is new
@@ -87,7 +88,7 @@ def reach_out(b, u, w, now, p):
     for i in range(b.state.size):
         k = b.tier[i]
         app = ONE if b.adopted[i] != 0 else ZERO
-        call = now.outreach if (k == 0) and (b.aum_1[i] >= now.outreach_from) else ZERO
+        call = now.outreach if (k == 0) and (b.aum[i] >= now.outreach_from) else ZERO
         lot = u.campaign[i]
         end, offering, saving = ZERO, i32(0), i32(0)
         for channel in range(N_CHANNELS):
@@ -167,7 +168,7 @@ def meet(b, u, w, now, p):
         own = (w.plan[i] >= 0) and (b.manager[i] >= 0)
         quality = manager_quality[max(b.manager[i], i32(0))] if own else ZERO
         k = b.tier[i]
-        near = own and (b.aum_1[i] >= p.near_threshold * p.ceiling[k])
+        near = own and (b.aum[i] >= p.near_threshold * p.ceiling[k])
         pull = p.need_effect * b.need[i] + p.skill_effect * quality + p.attempt_decay * f32(b.attempts[i]) + w.warmth[i]
         pull = pull + (p.bond_conversion * b.bond[i] if own else ZERO)
         chance = (
@@ -205,4 +206,5 @@ def meet(b, u, w, now, p):
         new_for = NEW + i32(1) - (i32(now.month) - i32(b.joined_month[i]))
         b.retained[i] = p.retention_months if heard else (-new_for if welcomed else i32(b.retained[i]))
         browses = (b.adopted[i] != 0) and (b.manager[i] >= 0) and (b.state[i] == ACTIVE)
-        b.lead[i] = 1 if browses and (u.campaign[i] < p.lead_chance * exp(p.need_effect * b.need[i])) else 0
+        shows = browses and (u.campaign[i] < p.lead_chance * exp(p.need_effect * b.need[i]))
+        b.traits[i] = (i32(b.traits[i]) & OTHER_TRAITS) | (i32(BROWSED) if shows else i32(0))

@@ -7,6 +7,7 @@ from numba import njit
 
 from sim.codes import (
     ACTIVE,
+    ADVERSE,
     ANSWERED,
     CAMPAIGN,
     CLOSED,
@@ -23,6 +24,7 @@ from sim.codes import (
     SILENCED,
     WIN_BACK,
 )
+from sim.kernel.blocks import held_share
 from sim.kernel.contacts import retention_gain
 from sim.kernel.money import price
 from sim.kernel.numerics import ONE, RULE, ZERO, exp, f32, i32
@@ -62,7 +64,7 @@ def count_reach(b, w, now, reach):
         group = 2 * i32(b.age[i] + years >= OLD) + i32(b.adopted[i] != 0)
         k, weight = b.tier[i], np.int64(b.weight[i])
         reach[k, group, wish, end, 0] += weight
-        reach[k, group, wish, end, 1] += weight * np.int64(b.aum[i] + 0.5)
+        reach[k, group, wish, end, 1] += weight * np.int64(np.float64(b.aum[i]) + 0.5)
 
 
 @njit(**RULE)
@@ -76,11 +78,11 @@ def count_flows(b, w, now, sums):
         k = b.tier[i]
         j = w.new_tier[i]
         weight = np.int64(b.weight[i])
-        before = np.int64(b.aum[i] * FEN + 0.5)
+        before = np.int64(np.float64(b.aum[i]) * FEN + 0.5)
         worth = np.int64(np.float64(w.money[i]) * FEN + 0.5)
         since = min(now.month - 1 - max(np.int64(b.joined_month[i]), now.start), now.growth_path.size - 1)
         grown = (1.0 + now.growth_path[since]) * (1.0 + now.market_growth[k]) - 1.0
-        growth = np.int64(np.floor(b.aum[i] * grown * FEN + 0.5))
+        growth = np.int64(np.floor(np.float64(b.aum[i]) * grown * FEN + 0.5))
         tally[k, T.MARKET] += weight * growth
         tally[k, T.NEW_MONEY] += weight * (worth - before - growth)
         if w.channel[i] >= 0:
@@ -126,9 +128,9 @@ def count_stocks(b, month, p, earned, each, tally):
         k = b.tier[i]
         weight = np.int64(b.weight[i])
         tally[k, T.OPEN] += weight
-        tally[k, T.AUM] += weight * np.int64(b.aum[i] * FEN + 0.5)
+        tally[k, T.AUM] += weight * np.int64(np.float64(b.aum[i]) * FEN + 0.5)
         tally[k, T.EARNED] += weight * np.int64(np.float64(earned[i]) * FEN + 0.5)
-        tally[k, T.WALLET] += weight * np.int64(b.held[i] / (ONE + exp(-b.wallet[i])) * SHARE_UNIT)
+        tally[k, T.WALLET] += weight * np.int64(held_share(b.traits[i], p) / (ONE + exp(-b.wallet[i])) * SHARE_UNIT)
         if b.opted_out[i] != 0:
             tally[k, T.OPTED_OUT] += weight
         if b.state[i] == ACTIVE:
@@ -145,7 +147,7 @@ def count_stocks(b, month, p, earned, each, tally):
             tally[k, T.ACTIVE] += weight
             tally[k, T.PRODUCTS] += weight * (extra + 1)
             products = np.int64(np.float64(each[i]) * FEN + 0.5) * extra
-            tally[k, T.EARNED_PRODUCTS] += weight * (-products if b.adverse[i] != 0 else products)
+            tally[k, T.EARNED_PRODUCTS] += weight * (-products if (i32(b.traits[i]) & ADVERSE) != 0 else products)
             tally[k, T.DIGITAL] += weight * b.adopted[i]
             tally[k, T.SATISFACTION] += weight * np.int64(score * SHARE_UNIT)
             tally[k, T.TRUST] += weight * np.int64(trusting * SHARE_UNIT)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CLOSED, DORMANT, LOST, NOBODY, SILENCED
+from sim.codes import ACTIVE, CLOSED, DORMANT, LOST, NOBODY, REDUCED, SILENCED
+from sim.kernel.blocks import held_share
 from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, exp, f32, i32, log
 
 DECADE = f32(0.1)  # of a year
@@ -13,7 +13,14 @@ YEAR = f32(12.0)  # months
 THIRD = f32(1.0 / 3.0)
 BAR = f32(0.999998)  # of a tier's bound: AUM recomputed from its logarithm is off by up to 5e-7 of itself
 BELOW_CEILING = f32(0.999999)
+OTHER_TRAITS = i32(~REDUCED)
 LONGEST = i32(100)  # months an int8 column counts up to
+
+
+@njit(**EQUATION)
+def nearer(months):
+    """A clock of either sign, a month nearer to zero."""
+    return i32(months) - 1 if months > 0 else min(i32(months) + 1, 0)
 
 
 @njit(**EQUATION)
@@ -50,7 +57,8 @@ def weigh_leaving(b, u, w, now, p):
         )
         x = (
             x
-            + (b.manager_shock[i] if b.manager_shock_months[i] > 0 else ZERO)
+            + (p.b_change_unplanned if b.manager_change[i] > 0 else ZERO)
+            + (p.b_change_planned if b.manager_change[i] < 0 else ZERO)
             + p.b_bond * b.bond[i]
             + (p.b_gap if (b.contact_gap[i] > p.gap_months) and (k > 0) else ZERO)
             + (p.b_app if b.adopted[i] != 0 else ZERO)
@@ -105,9 +113,11 @@ def stay_or_leave(b, u, w, now, p):
         w.after[i] = later
         slept = awake and (later == DORMANT)
         woke = asleep and (later == ACTIVE)
-        new_held = p.dormant_share if slept else (ONE if woke else b.held[i])
-        w.money[i] = ZERO if later == CLOSED else w.money[i] * (new_held / b.held[i])
-        b.held[i] = new_held
+        held = held_share(b.traits[i], p)
+        new_held = p.dormant_share if slept else (ONE if woke else held)
+        w.money[i] = ZERO if later == CLOSED else w.money[i] * (new_held / held)
+        whole = i32(b.traits[i]) & OTHER_TRAITS
+        b.traits[i] = whole | i32(REDUCED) if slept else (whole if woke else i32(b.traits[i]))
         b.second_life[i] = p.second_life_months if woke else max(i32(b.second_life[i]) - 1, 0)
 
 
@@ -132,7 +142,7 @@ def climb(b, w, now, p):
     for k in range(1, p.threshold.size):  # the short loop outside, so that the long one vectorises
         bar = p.threshold[k] * BAR
         for i in range(b.tier.size):
-            w.new_tier[i] += i32((w.money[i] + b.aum_1[i] + b.aum_2[i]) * THIRD >= bar)
+            w.new_tier[i] += i32((w.money[i] + b.aum[i] + b.aum_2[i]) * THIRD >= bar)
     for i in range(b.tier.size):
         earned = w.new_tier[i]
         here = i32(b.tier[i])
@@ -143,12 +153,11 @@ def climb(b, w, now, p):
         reached = here if p.markov or (w.after[i] == CLOSED) else reached
         w.new_tier[i] = reached
         b.below[i] = 0 if reached != here else under
-        fading = i32(b.tier_change[i]) - 1 if b.tier_change[i] > 0 else min(i32(b.tier_change[i]) + 1, 0)
+        fading = nearer(b.tier_change[i])
         b.tier_change[i] = (
             p.tier_change_months if reached > here else (-p.tier_change_months if reached < here else fading)
         )
-        b.aum_2[i] = b.aum_1[i]
-        b.aum_1[i] = w.money[i]
+        b.aum_2[i] = b.aum[i]
 
 
 @njit(**RULE)
@@ -157,9 +166,9 @@ def turn_page(b, w):
     for i in range(b.state.size):
         b.state[i] = w.after[i]
         b.tier[i] = w.new_tier[i]
-        b.aum[i] = np.float64(w.money[i])
+        b.aum[i] = w.money[i]
         b.manager[i] = b.manager[i] if w.after[i] == ACTIVE else i32(NOBODY)
         b.bond[i] = b.bond[i] if w.after[i] == ACTIVE else ZERO
-        b.manager_shock_months[i] = max(i32(b.manager_shock_months[i]) - 1, 0)
+        b.manager_change[i] = nearer(b.manager_change[i])
         b.follow_months[i] = max(i32(b.follow_months[i]) - 1, 0)
-        b.retained[i] = i32(b.retained[i]) - 1 if b.retained[i] > 0 else min(i32(b.retained[i]) + 1, 0)
+        b.retained[i] = nearer(b.retained[i])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from numba import njit
 
-from sim.codes import ACTIVE
+from sim.codes import ACTIVE, MULTIHOMER
+from sim.kernel.blocks import held_share
 from sim.kernel.numerics import EQUATION, HALF, ONE, RULE, ZERO, exp, f32, i32, log, student_t4
 
 DECADE = f32(0.1)  # of a year
 YEAR = f32(12.0)  # months
-MOST_TRANSACTIONS = f32(30000.0)  # what an int16 column counts up to; int8 columns count to 100
+MOST_TRANSACTIONS = f32(255.0)  # what a uint8 column counts up to; int8 columns count to 100
 MOST = 100
 
 
@@ -97,14 +98,15 @@ def earn(b, w, now, p):
     """
     for i in range(b.state.size):
         digital = p.multihoming_digital * p.multihoming_preferred[b.preferred[i]]
-        others = f32(b.multihomer[i]) * p.wallet_multihoming * (ONE + (digital if b.adopted[i] != 0 else ZERO))
+        elsewhere = ONE if (i32(b.traits[i]) & MULTIHOMER) != 0 else ZERO
+        others = elsewhere * p.wallet_multihoming * (ONE + (digital if b.adopted[i] != 0 else ZERO))
         leak = p.wallet_yield * now.yield_gap * b.affinity[i] * p.liquid_share[b.tier[i]]
         warm = p.wallet_satisfaction * w.score[i] + p.wallet_contact * w.reached[i]
         x = b.wallet[i]
         mean = b.wallet_mean[i] + p.wallet_bond * b.bond[i]
         x = x + p.wallet_reversion * (mean - x) + (warm if b.state[i] == ACTIVE else ZERO) - others - leak
         b.wallet[i] = x
-        w.money[i] = wallet_money(b.log_wealth[i], x, b.held[i])
+        w.money[i] = wallet_money(b.log_wealth[i], x, held_share(b.traits[i], p))
 
 
 @njit(**RULE)

@@ -194,7 +194,6 @@ def people(
         "adopted": adopted,
         "preferred": preferred,
         "manager": np.full(n, NOBODY),
-        "aum_1": aum,
         "aum_2": aum,
         "log_wealth": log_wealth,
         "wealth_mean": log_wealth + (variance * birth.score.at(log_aum) if model.mechanisms.wealth else 0.0),

@@ -166,7 +166,6 @@ class OracleBirth:
         return {
             "uid": uid,
             "aum": aum,
-            "aum_1": aum,
             "aum_2": aum,
             "tier": tier,
             "state": DORMANT if not joins and past[2] < by_tier(s.acquisition.dormant_at_start, tier) else ACTIVE,
