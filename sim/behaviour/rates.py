@@ -28,7 +28,7 @@ def rates(
     managers: Managers | None = None,
 ) -> Rates:
     """The kernel's numbers for one scenario; types and shapes are those of `kernel.inputs.Rates`."""
-    tariff, managers = (economics or Economics()).tariff(tiers), managers or Managers()
+    tariff, managers = (economics or Economics()).tariff(tiers), managers or Managers.model_validate({})
     on = model.mechanisms
     law = service_law(model, channels)
     wealth, wallet, contacts, leaving = model.wealth, model.wallet, model.contacts, model.leaving
