@@ -1,4 +1,4 @@
-"""The month in C, the limit the kernel is measured against: `step_chunk` with the arguments and the bits of the kernel's.
+"""The month in C, the limit the kernel is measured against: `step_chunk` with the kernel's arguments and bits.
 
     run = c_twin.step_chunk            # as `kernel.step_chunk`, for `builders.live` and the like
     seconds = c_twin.live_in_c(people.arrays, plan, now, rates, sums, threads)
@@ -16,7 +16,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
