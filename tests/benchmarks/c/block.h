@@ -54,6 +54,8 @@ typedef struct {
 #define INTEGER(name) int32_t name[BLOCK] ALIGNED;
     INTEGERS(INTEGER) } w;
     float u[N_DRAWS][BLOCK] ALIGNED;
+    int64_t before[BLOCK] ALIGNED, worth[BLOCK] ALIGNED; /* AUM in fen */
+    int64_t sum[13][BLOCK] ALIGNED; /* see counting.h */
     int32_t list[BLOCK + 16] ALIGNED;
 } Block;
 

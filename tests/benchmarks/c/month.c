@@ -489,21 +489,24 @@ RULE stay_or_leave(Block *restrict b, const Now *restrict now, const Rates *rest
             b->w.channel[i] = meant ? channel : b->w.channel[i];
         }
     }
+    float *first = b->w.f, *total = b->w.g;
     EACH {
-        int32_t state = b->state[i], awake = state == ACTIVE, asleep = state == DORMANT;
-        float ratio = exp_of(b->risk[i]);
-        float leave = b->w.a[i] * ratio + (b->follow_months[i] > 0 ? b->follow[i] : 0.0f);
+        int32_t awake = b->state[i] == ACTIVE;
+        float ratio = exp_of(b->risk[i]), followed = b->follow[i];
+        float leave = b->w.a[i] * ratio + (b->follow_months[i] > 0 ? followed : 0.0f);
         float doze = b->w.b[i] * ratio, back = returning + b->w.c[i];
-        float first = awake ? leave : closing, second = awake ? doze : back;
-        float total = first + second, any_exit = 1.0f - exp_of(-total), lot = b->u[U_exit][i] * total;
-        int32_t gone = lot < any_exit * first, moved = lot < any_exit * total, other = awake ? DORMANT : ACTIVE;
-        int32_t later = moved ? other : state;
-        later = gone | !(awake | asleep) ? CLOSED : later;
-        int32_t slept = awake & (later == DORMANT), woke = asleep & (later == ACTIVE);
+        first[i] = awake ? leave : closing;
+        total[i] = first[i] + (awake ? doze : back);
+    }
+    EACH {
+        int32_t state = b->state[i];
+        float any_exit = 1.0f - exp_of(-total[i]), lot = b->u[U_exit][i] * total[i], money = b->w.money[i];
+        int32_t gone = lot < any_exit * first[i], moved = (lot < any_exit * total[i]) & (state != CLOSED);
+        int32_t other = ACTIVE + DORMANT - state, stays = moved ? other : state, later = gone ? CLOSED : stays;
         b->w.after[i] = later;
-        b->w.some[i] = slept | woke; /* for everybody else the share that is held stays, and their money with it */
-        b->w.money[i] = later == CLOSED ? 0.0f : b->w.money[i];
-        b->second_life[i] = woke ? second_life : most(b->second_life[i] - 1, 0);
+        b->w.some[i] = (later != state) & (later != CLOSED); /* the others hold the share they held, and their money */
+        b->w.money[i] = later == CLOSED ? 0.0f : money;
+        b->second_life[i] = (state == DORMANT) & (later == ACTIVE) ? second_life : most(b->second_life[i] - 1, 0);
     }
     int count = rows_where(b->w.some, b->list);
     for (int place = 0; place < count; place++) {
