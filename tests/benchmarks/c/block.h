@@ -9,7 +9,9 @@
 #include <immintrin.h>
 #endif
 
+#ifndef BLOCK
 #define BLOCK 512
+#endif
 #define EACH for (int i = 0; i < BLOCK; i++)
 #define ALIGNED __attribute__((aligned(64)))
 

@@ -16,33 +16,66 @@ enum { MOST = 100, MOST_CONTACTS = 30000 };
 
 /* --- draws ------------------------------------------------------------------------------------------------------- */
 
-/* Four uniforms a row of `count` purposes, whose counters differ in the last word only. */
-INLINE void draw_purposes(Block *restrict b, int row, int count, const uint32_t *purpose, uint32_t month, uint32_t key0, uint32_t key1) {
-    EACH {
-        for (int d = 0; d < count; d++) {
-            uint32_t c0 = (uint32_t)b->uid[i], c1 = (uint32_t)(b->uid[i] >> 32), c2 = month, c3 = purpose[d];
-            uint32_t k0 = key0, k1 = key1;
+/* The four uniforms of `purpose`, from row `row` on.
+
+   A word is held in a lane of 64 bits, whose upper half may be anything: a product takes the lower halves of two lanes,
+   and the upper halves of what is not multiplied any more are cut off at the end. */
+#ifdef __AVX512F__
+INLINE void philox_lanes(__m512i c[4], uint32_t key0, uint32_t key1) {
+    __m512i m0 = _mm512_set1_epi64(PHILOX_M0), m1 = _mm512_set1_epi64(PHILOX_M1);
 #pragma GCC unroll 10
-            for (int round = 0; round < 10; round++) {
-                uint64_t left = (uint64_t)c0 * PHILOX_M0, right = (uint64_t)c2 * PHILOX_M1;
-                c0 = (uint32_t)(right >> 32) ^ c1 ^ k0;
-                c1 = (uint32_t)right;
-                c2 = (uint32_t)(left >> 32) ^ c3 ^ k1;
-                c3 = (uint32_t)left;
-                k0 += PHILOX_W0;
-                k1 += PHILOX_W1;
-            }
-            b->u[row + 4 * d][i] = unit_interval(c0);
-            b->u[row + 4 * d + 1][i] = unit_interval(c1);
-            b->u[row + 4 * d + 2][i] = unit_interval(c2);
-            b->u[row + 4 * d + 3][i] = unit_interval(c3);
-        }
+    for (int round = 0; round < 10; round++) {
+        __m512i k0 = _mm512_set1_epi64(key0 + (uint32_t)round * PHILOX_W0);
+        __m512i k1 = _mm512_set1_epi64(key1 + (uint32_t)round * PHILOX_W1);
+        __m512i left = _mm512_mul_epu32(c[0], m0), right = _mm512_mul_epu32(c[2], m1);
+        c[0] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(right, 32), c[1], k0, 0x96);
+        c[2] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(left, 32), c[3], k1, 0x96);
+        c[1] = right;
+        c[3] = left;
     }
 }
 
 RULE draw(Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
-    draw_purposes(b, row, 1, &purpose, (uint32_t)word, (uint32_t)now->key0, (uint32_t)now->key1);
+    const __m512i low = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    uint32_t key0 = (uint32_t)now->key0, key1 = (uint32_t)now->key1;
+    for (int i = 0; i < BLOCK; i += 16) {
+        __m512i halves[2][4];
+        for (int half = 0; half < 2; half++) {
+            __m512i uid = _mm512_load_si512(b->uid + i + 8 * half);
+            halves[half][0] = uid;
+            halves[half][1] = _mm512_srli_epi64(uid, 32);
+            halves[half][2] = _mm512_set1_epi64((int64_t)word);
+            halves[half][3] = _mm512_set1_epi64(purpose);
+            philox_lanes(halves[half], key0, key1);
+        }
+        for (int lane = 0; lane < 4; lane++) {
+            __m512i words = _mm512_permutex2var_epi32(halves[0][lane], low, halves[1][lane]);
+            __m512 whole = _mm512_cvtepi32_ps(_mm512_srli_epi32(words, 9));
+            __m512 middle = _mm512_add_ps(whole, _mm512_set1_ps(0.5f));
+            _mm512_store_ps(b->u[row + lane] + i, _mm512_mul_ps(middle, _mm512_set1_ps(0x1p-23f)));
+        }
+    }
 }
+#else
+RULE draw(Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
+    uint32_t key0 = (uint32_t)now->key0, key1 = (uint32_t)now->key1;
+    EACH {
+        uint32_t c0 = (uint32_t)b->uid[i], c1 = (uint32_t)(b->uid[i] >> 32), c2 = (uint32_t)word, c3 = purpose;
+#pragma GCC unroll 10
+        for (uint32_t round = 0; round < 10; round++) {
+            uint64_t left = (uint64_t)c0 * PHILOX_M0, right = (uint64_t)c2 * PHILOX_M1;
+            c0 = (uint32_t)(right >> 32) ^ c1 ^ (key0 + round * PHILOX_W0);
+            c1 = (uint32_t)right;
+            c2 = (uint32_t)(left >> 32) ^ c3 ^ (key1 + round * PHILOX_W1);
+            c3 = (uint32_t)left;
+        }
+        b->u[row][i] = unit_interval(c0);
+        b->u[row + 1][i] = unit_interval(c1);
+        b->u[row + 2][i] = unit_interval(c2);
+        b->u[row + 3][i] = unit_interval(c3);
+    }
+}
+#endif
 
 /* --- wealth, service --------------------------------------------------------------------------------------------- */
 
@@ -576,8 +609,30 @@ RULE turn_page(Block *restrict b) {
 
 /* --- the month --------------------------------------------------------------------------------------------------- */
 
-static void live_block(Block *restrict b, const Now *restrict now, const Rates *restrict p, const Sums *restrict sums) {
-    draw(b, now, U_shock, DRAW_LIFE, now->word);
+/* What the month leaves of everything that happens to somebody active only. */
+RULE rest(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+    int32_t campaign_end = now->month % p->campaign_months == 0, month = (int32_t)now->month;
+    float memory = p->pressure_memory, fading = p->failure_fading, bond_fading = p->bond_fading;
+    float months = p->opt_out_months;
+    EACH {
+        b->w.experience[i] = b->w.felt[i] = b->w.surprise[i] = b->w.recovered[i] = b->w.betrayed[i] = 0.0f;
+        b->w.reached[i] = b->w.offered[i] = b->w.failed[i] = 0.0f;
+        b->w.channel[i] = NOBODY;
+        b->w.keeping[i] = b->w.made_sale[i] = b->w.taken[i] = b->w.opted[i] = 0;
+    }
+    EACH {
+        b->open_failure[i] = b->open_failure[i] * fading;
+        b->pressure[i] = b->pressure[i] * memory;
+        b->bond[i] = b->bond[i] * bond_fading;
+        b->attempts[i] = campaign_end ? 0 : least(b->attempts[i], MOST);
+        b->opted_out[i] = (float)(month - b->opt_out_month[i]) >= months ? 0 : b->opted_out[i];
+        b->contact_gap[i] = least(b->contact_gap[i] + 1, MOST);
+        b->silence[i] = least(b->silence[i] + 1, MOST);
+        b->lead[i] = b->transactions[i] = 0;
+    }
+}
+
+static void live_awake(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     draw(b, now, U_experience, DRAW_SERVICE, now->word);
     draw(b, now, U_reach, DRAW_CONTACT, now->word);
     draw(b, now, U_adopt, DRAW_DIGITAL, now->word);
@@ -586,7 +641,6 @@ static void live_block(Block *restrict b, const Now *restrict now, const Rates *
         aim(b, now, p);
     }
     find_skill(b, now);
-    move_wealth(b, now, p);
     serve(b, now, p);
     reach_out(b, now, p);
     if (now->welcoming) welcome(b, now, p);
@@ -595,6 +649,25 @@ static void live_block(Block *restrict b, const Now *restrict now, const Rates *
     use_products(b, now, p);
     adopt(b, now, p);
     bring_money(b, p);
+}
+
+static void live_asleep(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+    if (any(now->win_back, now->win_back_size)) draw(b, now, U_adopt, DRAW_DIGITAL, now->word);
+    rest(b, now, p);
+    feel(b, now, p);
+}
+
+INLINE void live_block(Block *restrict b, const Columns *restrict c, const int8_t *restrict plan, int64_t first, int m,
+                       const Now *restrict now, const Rates *restrict p, const Sums *restrict sums) {
+    int active = 0;
+    read_columns(b, c, plan, first, m);
+    EACH active |= b->state[i] == ACTIVE;
+    draw(b, now, U_shock, DRAW_LIFE, now->word);
+    move_wealth(b, now, p);
+    if (active)
+        live_awake(b, now, p);
+    else
+        live_asleep(b, now, p);
     earn(b, now, p);
     weigh_leaving(b, now, p);
     stay_or_leave(b, now, p);
@@ -604,23 +677,16 @@ static void live_block(Block *restrict b, const Now *restrict now, const Rates *
     count_flows(b, now, p, sums);
     turn_page(b);
     count_stocks(b, now, p, sums);
+    write_asleep(b, c, first, m);
+    if (active) write_awake(b, c, first, m);
 }
 
 void step_chunk(const Columns *restrict c, int64_t first, int64_t last, const int8_t *restrict plan,
                 const Now *restrict now, const Rates *restrict p, const Sums *restrict sums) {
     Block b;
-    for (; first + BLOCK <= last; first += BLOCK) {
-        read_columns(&b, c, plan, first, BLOCK);
-        live_block(&b, now, p, sums);
-        write_asleep(&b, c, first, BLOCK);
-        write_awake(&b, c, first, BLOCK);
-    }
+    for (; first + BLOCK <= last; first += BLOCK) live_block(&b, c, plan, first, BLOCK, now, p, sums);
     if (first < last) {
-        int m = (int)(last - first);
         fill_block(&b);
-        read_columns(&b, c, plan, first, m);
-        live_block(&b, now, p, sums);
-        write_asleep(&b, c, first, m);
-        write_awake(&b, c, first, m);
+        live_block(&b, c, plan, first, (int)(last - first), now, p, sums);
     }
 }
