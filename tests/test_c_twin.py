@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sim.agents.customer import NAMES, Customers
-from sim.codes import ACTIVE, DORMANT, NOBODY
+from sim.codes import ACTIVE, CLOSED, DORMANT, NOBODY
 from sim.kernel import month as kernel
 from sim.kernel.inputs import Now, Rates
 
@@ -26,7 +26,7 @@ ROWS = 3_000
 
 
 def aged(rows: int = ROWS) -> Customers:
-    """A bank in which two of five are dormant, every other one of those in rows of their own."""
+    """A bank in which two of five are dormant, half of them in rows of their own."""
     people = b.lived_in(b.newcomers(rows, customers=rows), month=-1)
     asleep = np.arange(rows) < 0.2 * rows
     people.state[:] = np.where(asleep | (people.uid % 4 == 0), DORMANT, ACTIVE)
@@ -34,10 +34,17 @@ def aged(rows: int = ROWS) -> Customers:
     return people
 
 
+def in_order(people: Customers) -> Customers:
+    """The same in order of state and tier, so that most blocks are of one kind."""
+    people.reorder(np.lexsort((people.tier, people.state)))
+    return people
+
+
 POPULATIONS = {
     "newcomers": lambda: b.newcomers(ROWS),
     "lived in": lambda: b.lived_in(b.newcomers(ROWS), month=-1),
     "aged, 40 % dormant": aged,
+    "aged, in order": lambda: in_order(aged()),
     "fewer than a block": lambda: b.lived_in(b.newcomers(300), month=-1),
 }
 MONTHS = {
@@ -49,11 +56,18 @@ MONTHS = {
 RATES = {"default": b.rates_of, "eventful": b.eventful, "markov": lambda: b.eventful(markov=True)}
 
 
+UNREAD = {ACTIVE: set(), DORMANT: {"risk"}, CLOSED: set(NAMES) - {"state"}}
+"""Columns by state that nobody reads before they are written again, so that each may leave in them what it likes."""
+
+
 def assert_the_same(ours: Customers, theirs: Customers) -> None:
-    for name in NAMES:
-        x, y = getattr(ours, name), getattr(theirs, name)
-        differ = np.flatnonzero(x.view(f"V{x.itemsize}") != y.view(f"V{y.itemsize}"))
-        assert not differ.size, f"{name} differs in {differ.size} rows: {x[differ[:3]]}, {y[differ[:3]]}"
+    np.testing.assert_array_equal(ours.state, theirs.state)
+    for state, unread in UNREAD.items():
+        rows = np.flatnonzero(ours.state == state)
+        for name in set(NAMES) - unread:
+            x, y = getattr(ours, name)[rows], getattr(theirs, name)[rows]
+            differ = np.flatnonzero(x.view(f"V{x.itemsize}") != y.view(f"V{y.itemsize}"))
+            assert not differ.size, f"{name} differs in {differ.size} rows: {x[differ[:3]]}, {y[differ[:3]]}"
 
 
 @pytest.mark.parametrize("rates", RATES)

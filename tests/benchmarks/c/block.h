@@ -1,6 +1,6 @@
 /* A block of customers on its way through the month: columns copied in (narrow integers as int32, so that every loop
-   runs over lanes of one width), uniforms, and what rules hand on to one another. All of one length, known here, and
-   none can overlap another; a block that is not full is filled up with closed rows. */
+   runs over lanes of one width), uniforms, and what rules hand on to one another. None can overlap another; a block is
+   filled up with closed rows to `groups` of 16, so that loops run over whole registers. */
 
 #include "inputs.h"
 #include "numerics.h"
@@ -12,7 +12,8 @@
 #ifndef BLOCK
 #define BLOCK 512
 #endif
-#define EACH for (int i = 0; i < BLOCK; i++)
+#define LANES 16 /* a block's length is filled up to whole registers of so many rows */
+#define EACH for (int i = 0; i < LANES * groups; i++)
 #define ALIGNED __attribute__((aligned(64)))
 
 /* name, type while in a block, value that fills up */
@@ -42,7 +43,7 @@ _Static_assert(READ_ONLY(ONE_MORE) LIVED_ASLEEP(ONE_MORE) LIVED_AWAKE(ONE_MORE) 
                "a column is in none of the lists, or in two");
 
 #define FLOATS(X) \
-    X(boost) X(chosen) X(keep) X(offer) X(warmth) X(reached) X(offered) X(experience) X(human) X(felt) X(surprise) \
+    X(boost) X(chosen) X(keep) X(closer) X(reached) X(offered) X(experience) X(human) X(felt) X(surprise) \
     X(failed) X(complained) X(recovered) X(betrayed) X(score) X(money) X(odds) /* 1 + exp(-wallet) */ \
     X(skill) /* of the own manager, 0 without one */ X(a) X(b) X(c) X(d) X(e) X(f) X(g) X(h) /* read off tables */
 #define INTEGERS(X) \
@@ -56,22 +57,19 @@ typedef struct {
 #define INTEGER(name) int32_t name[BLOCK] ALIGNED;
     INTEGERS(INTEGER) } w;
     float u[N_DRAWS][BLOCK] ALIGNED;
-    int64_t before[BLOCK] ALIGNED, worth[BLOCK] ALIGNED; /* AUM in fen */
-    int64_t sum[13][BLOCK] ALIGNED; /* see counting.h */
-    int32_t list[BLOCK + 16] ALIGNED;
+    int64_t before[BLOCK] ALIGNED, worth[BLOCK] ALIGNED, growth[BLOCK] ALIGNED; /* AUM in fen */
+    int32_t list[BLOCK + 16] ALIGNED, wishes[BLOCK + 16] ALIGNED;
+    int managed, wished; /* how many have a manager, are wished a contact */
 } Block;
 
-static void fill_block(Block *restrict b) {
-#define FILL(name, type, fill) EACH b->name[i] = fill;
-    READ_ONLY(FILL) LIVED_ASLEEP(FILL) LIVED_AWAKE(FILL)
-    EACH b->w.plan[i] = NOBODY;
-}
-
-/* m is BLOCK or fewer; the call for BLOCK is compiled on its own, with a length that is known */
-INLINE void read_columns(Block *restrict b, const Columns *restrict c, const int8_t *restrict plan, int64_t first, int m) {
-#define READ(name, type, fill) for (int i = 0; i < m; i++) b->name[i] = c->name[first + i];
+INLINE void read_columns(Block *restrict b, const Columns *restrict c, const int8_t *restrict plan, int64_t first, int m,
+                         int groups) {
+#define READ(name, type, fill) \
+    for (int i = 0; i < m; i++) b->name[i] = c->name[first + i]; \
+    for (int i = m; i < LANES * groups; i++) b->name[i] = fill;
     READ_ONLY(READ) LIVED_ASLEEP(READ) LIVED_AWAKE(READ)
     for (int i = 0; i < m; i++) b->w.plan[i] = plan[first + i];
+    for (int i = m; i < LANES * groups; i++) b->w.plan[i] = NOBODY;
 }
 
 #define WRITE(name, type, fill) for (int i = 0; i < m; i++) c->name[first + i] = b->name[i];
@@ -83,11 +81,11 @@ INLINE void write_awake(const Block *restrict b, const Columns *restrict c, int6
 }
 
 /* out[i] = table[at[i]]; up to 16 entries stay in a register */
-INLINE void look(const float *restrict table, int size, const int32_t *restrict at, float *restrict out) {
+INLINE void look(const float *restrict table, int size, const int32_t *restrict at, float *restrict out, int groups) {
 #ifdef __AVX512F__
     if (size <= 16) {
         __m512 all = _mm512_maskz_loadu_ps((__mmask16)((1u << size) - 1), table);
-        for (int i = 0; i < BLOCK; i += 16)
+        for (int i = 0; i < LANES * groups; i += LANES)
             _mm512_store_ps(out + i, _mm512_permutexvar_ps(_mm512_load_si512(at + i), all));
         return;
     }
@@ -96,11 +94,11 @@ INLINE void look(const float *restrict table, int size, const int32_t *restrict 
 }
 
 /* Rows where `yes` is not zero, in order; returns how many. */
-INLINE int rows_where(const int32_t *restrict yes, int32_t *restrict list) {
+INLINE int rows_where(const int32_t *restrict yes, int32_t *restrict list, int groups) {
     int count = 0;
 #ifdef __AVX512F__
     __m512i rows = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    for (int i = 0; i < BLOCK; i += 16) {
+    for (int i = 0; i < LANES * groups; i += LANES) {
         __m512i lanes = _mm512_load_si512(yes + i);
         __mmask16 mask = _mm512_test_epi32_mask(lanes, lanes);
         _mm512_storeu_si512(list + count, _mm512_maskz_compress_epi32(mask, rows));
@@ -115,3 +113,9 @@ INLINE int rows_where(const int32_t *restrict yes, int32_t *restrict list) {
 #endif
     return count;
 }
+
+/* A table by tier: where all of a block are of tier `k` (`one`), a number; else read for each row. */
+#define BY_TIER(name, table, room) \
+    float name##_one = (table)[k], *name##_each = b->w.room; \
+    if (!one) look(table, TIERS, b->tier, name##_each, groups);
+#define TIER_S(name) (one ? name##_one : name##_each[i])

@@ -3,10 +3,8 @@
 RULE count_reach(Block *restrict b, const Now *restrict now, const Sums *restrict sums) {
     static const int32_t planned_for[8] = {DUE, KEEP, FOLLOW, KEEP, OFFER, KEEP, FOLLOW, KEEP};
     float years = (float)now->month / 12.0f;
-    EACH b->w.some[i] = (b->w.channel[i] != NOBODY) | (b->w.plan[i] < NOBODY);
-    int count = rows_where(b->w.some, b->list);
-    for (int place = 0; place < count; place++) {
-        int i = b->list[place];
+    for (int place = 0; place < b->wished; place++) {
+        int i = b->wishes[place];
         int32_t planned = b->w.plan[i], channel = b->w.channel[i];
         int32_t contacted = MISSED + (int32_t)b->w.reached[i] * (2 - (int32_t)b->w.offered[i] * (1 - b->w.made_sale[i]));
         int32_t end = channel >= 0 ? contacted : LOST - channel;
@@ -26,102 +24,128 @@ RULE count_reach(Block *restrict b, const Now *restrict now, const Sums *restric
     }
 }
 
-/* What a month adds up of everybody is computed for whole blocks, in columns of `b->sum`, with the total of each. Most
-   customers of a block are of one tier: the others' rows are added to their tiers from a list, and taken off the total,
-   which is then that tier's. Where all rows stand for as many customers, `weight` is 1 and multiplied with in the end. */
+/* What a month adds up of everybody is added up for whole blocks. Most customers of a block are of one tier; the others
+   are added to their tiers from a list, and taken off the total, which is then that tier's. Where all rows stand for as
+   many customers (`alike`), totals are multiplied with that in the end. */
 
-static int64_t weight_of_all(const Block *restrict b) {
+INLINE int64_t weight_of_all(BLOCK_IS, const Block *restrict b) {
     uint32_t heaviest = 0, differ = 0;
-    EACH heaviest = b->state[i] != CLOSED && b->weight[i] > heaviest ? b->weight[i] : heaviest;
-    EACH differ |= b->state[i] != CLOSED ? b->weight[i] ^ heaviest : 0;
+    EACH heaviest = b->weight[i] > heaviest ? b->weight[i] : heaviest;
+    EACH differ |= b->state[i] == CLOSED ? 0 : b->weight[i] ^ heaviest;
     return differ ? 0 : heaviest;
 }
 
-INLINE void add_by_tier(Block *restrict b, const int32_t *restrict tier, int64_t *restrict total, const int *restrict column,
-                        int count, int64_t weight, const Rates *restrict p, const Sums *restrict sums) {
-    int main_tier = 0, members = -1;
-    for (int k = 0; k < TIERS; k++) {
+INLINE int main_tier_of(BLOCK_IS, const int32_t *restrict tier, const Rates *restrict p) {
+    int main_tier = k, members = -1;
+    if (one) return k;
+    for (int j = 0; j < TIERS; j++) {
         int here = 0;
-        EACH here += tier[i] == k;
-        main_tier = here > members ? k : main_tier;
+        EACH here += tier[i] == j;
+        main_tier = here > members ? j : main_tier;
         members = here > members ? here : members;
     }
-    EACH b->w.some[i] = tier[i] != main_tier;
-    int others = rows_where(b->w.some, b->list);
-    for (int place = 0; place < others; place++) {
-        int i = b->list[place];
-        int64_t *tally = sums->tally + tier[i] * TALLIES;
-        for (int j = 0; j < count; j++) {
-            int64_t value = b->sum[j][i];
-            total[j] -= value;
-            tally[column[j]] += value * weight;
-        }
-    }
-    for (int j = 0; j < count; j++) sums->tally[main_tier * TALLIES + column[j]] += total[j] * weight;
+    return main_tier;
 }
 
 #define WEIGHT (alike ? (int64_t)1 : (int64_t)b->weight[i])
+#define IF(condition) (-(int64_t)(condition)) /* a mask */
+#define OPEN_ROW IF(b->state[i] != CLOSED)
+#define ACTIVE_ROW IF(b->state[i] == ACTIVE)
+#define FIXED(share) ((int64_t)((share) * SHARE_UNIT))
+#define FEN(money) ((int64_t)((double)(money) * 100.0 + 0.5))
 
-INLINE void sum_flows(Block *restrict b, const Now *restrict now, const Rates *restrict p, int64_t *restrict total, int alike) {
-    int64_t market = 0, new_money = 0, experiences = 0, quality = 0;
-    int32_t path = (int32_t)now->growth_path_size, start = (int32_t)now->start, month = (int32_t)now->month;
-    EACH {
-        int32_t joined = most(b->joined_month[i], start);
-        b->w.index[i] = b->tier[i] * path + least(month - 1 - joined, path - 1);
-    }
-    double grown[path * TIERS];
-    for (int k = 0; k < TIERS; k++)
-        for (int m = 0; m < path; m++)
-            grown[k * path + m] = (1.0 + now->growth_path[m]) * (1.0 + now->market_growth[k]) - 1.0;
-    EACH {
-        int64_t open = -(int64_t)(b->state[i] != CLOSED);
-        double growing = floor(b->aum[i] * grown[b->w.index[i]] * 100.0 + 0.5);
-        int64_t before = (int64_t)(b->aum[i] * 100.0 + 0.5), worth = (int64_t)((double)b->w.money[i] * 100.0 + 0.5);
-        int64_t growth = open & ((int64_t)growing * WEIGHT);
-        int64_t brought = open & ((worth - before) * WEIGHT - growth);
-        b->before[i] = before;
-        b->worth[i] = worth;
-        b->sum[0][i] = growth;
-        b->sum[1][i] = brought;
-        market += growth;
-        new_money += brought;
-    }
-    EACH {
-        int64_t active = -(int64_t)(b->state[i] == ACTIVE);
-        int64_t met = active & ((int64_t)(b->w.experience[i] * SHARE_UNIT) * WEIGHT);
-        int64_t felt = active & ((int64_t)(b->w.felt[i] * SHARE_UNIT) * WEIGHT);
-        b->sum[2][i] = met;
-        b->sum[3][i] = felt;
-        experiences += met;
-        quality += felt;
-    }
-    total[0] = market;
-    total[1] = new_money;
-    total[2] = experiences;
-    total[3] = quality;
+typedef struct {
+    int64_t market, new_money;
+} Moved;
+
+INLINE Moved moved_of(const Block *restrict b, int i, int alike) {
+    int64_t growth = OPEN_ROW & (b->growth[i] * WEIGHT);
+    return (Moved){growth, (OPEN_ROW & ((b->worth[i] - b->before[i]) * WEIGHT)) - growth};
 }
 
-RULE count_flows(Block *restrict b, const Now *restrict now, const Rates *restrict p, const Sums *restrict sums) {
-    static const int columns[] = {T_MARKET, T_NEW_MONEY, T_EXPERIENCES, T_QUALITY};
-    int64_t total[4], alike = weight_of_all(b);
-    if (alike)
-        sum_flows(b, now, p, total, 1);
+typedef struct {
+    int64_t experiences, quality;
+} Served;
+
+INLINE Served served_of(const Block *restrict b, int i, int alike) {
+    return (Served){ACTIVE_ROW & (FIXED(b->w.experience[i]) * WEIGHT), ACTIVE_ROW & (FIXED(b->w.felt[i]) * WEIGHT)};
+}
+
+INLINE void sum_flows(BLOCK_IS, Block *restrict b, int64_t of_all, const int alike, const Rates *restrict p, const Sums *restrict sums) {
+    Moved moved = {0, 0};
+    Served served = {0, 0};
+    int main_tier = main_tier_of(AS_IT_IS, b->tier, p);
+    EACH {
+        Moved row = moved_of(b, i, alike);
+        moved.market += row.market;
+        moved.new_money += row.new_money;
+    }
+    EACH {
+        Served row = served_of(b, i, alike);
+        served.experiences += row.experiences;
+        served.quality += row.quality;
+    }
+    if (!one) {
+        EACH b->w.some[i] = b->tier[i] != main_tier;
+        int others = rows_where(b->w.some, b->list, groups);
+        for (int place = 0; place < others; place++) {
+            int i = b->list[place];
+            int64_t *tally = sums->tally + b->tier[i] * TALLIES;
+            Moved row = moved_of(b, i, alike);
+            Served visit = served_of(b, i, alike);
+            tally[T_MARKET] += row.market * of_all;
+            tally[T_NEW_MONEY] += row.new_money * of_all;
+            tally[T_EXPERIENCES] += visit.experiences * of_all;
+            tally[T_QUALITY] += visit.quality * of_all;
+            moved.market -= row.market;
+            moved.new_money -= row.new_money;
+            served.experiences -= visit.experiences;
+            served.quality -= visit.quality;
+        }
+    }
+    int64_t *tally = sums->tally + main_tier * TALLIES;
+    tally[T_MARKET] += moved.market * of_all;
+    tally[T_NEW_MONEY] += moved.new_money * of_all;
+    tally[T_EXPERIENCES] += served.experiences * of_all;
+    tally[T_QUALITY] += served.quality * of_all;
+}
+
+/* AUM before and after, and what of the change is drift and market, in fen. */
+INLINE void value(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+    int32_t path = (int32_t)now->growth_path_size, start = (int32_t)now->start, month = (int32_t)now->month;
+    EACH b->w.index[i] = least(month - 1 - most(b->joined_month[i], start), path - 1);
+    if (one) {
+        double grown[path], market = 1.0 + now->market_growth[k];
+        for (int m = 0; m < path; m++) grown[m] = (1.0 + now->growth_path[m]) * market - 1.0;
+        EACH b->growth[i] = (int64_t)floor(b->aum[i] * grown[b->w.index[i]] * 100.0 + 0.5);
+    } else {
+        EACH {
+            double grown = (1.0 + now->growth_path[b->w.index[i]]) * (1.0 + now->market_growth[b->tier[i]]) - 1.0;
+            b->growth[i] = (int64_t)floor(b->aum[i] * grown * 100.0 + 0.5);
+        }
+    }
+    EACH {
+        b->before[i] = FEN(b->aum[i]);
+        b->worth[i] = FEN(b->w.money[i]);
+    }
+}
+
+RULE count_flows(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p, const Sums *restrict sums) {
+    int64_t of_all = weight_of_all(AS_IT_IS, b);
+    value(AS_IT_IS, b, now, p);
+    if (of_all)
+        sum_flows(AS_IT_IS, b, of_all, 1, p, sums);
     else
-        sum_flows(b, now, p, total, 0);
-    add_by_tier(b, b->tier, total, columns, 4, alike ? alike : 1, p, sums);
+        sum_flows(AS_IT_IS, b, 1, 0, p, sums);
 
     int32_t month = (int32_t)now->month;
-    EACH b->w.some[i] = b->state[i] == ACTIVE;
     EACH b->w.index[i] = b->tier[i] * (TENURE_LAST + 1) + least(most(month - b->joined_month[i] - 1, 0), TENURE_LAST);
-    int active = rows_where(b->w.some, b->list);
-    for (int place = 0; place < active; place++) {
-        int i = b->list[place];
-        sums->cohort[b->w.index[i] * 3] += b->weight[i];
-    }
+    EACH b->w.some[i] = b->state[i] == ACTIVE ? (int32_t)b->weight[i] : 0;
+    for (int i = 0; i < LANES * groups; i++) sums->cohort[b->w.index[i] * 3] += (uint32_t)b->w.some[i];
     EACH b->w.some[i] = (b->state[i] != CLOSED)
                         & ((b->w.channel[i] >= 0) | (b->w.taken[i] > 0) | (b->w.failed[i] > 0.0f)
                            | (b->w.after[i] != b->state[i]) | (b->w.new_tier[i] != b->tier[i]));
-    int count = rows_where(b->w.some, b->list);
+    int count = rows_where(b->w.some, b->list, groups);
     for (int place = 0; place < count; place++) {
         int i = b->list[place];
         int32_t state = b->state[i], after = b->w.after[i], k = b->tier[i], j = b->w.new_tier[i];
@@ -157,103 +181,140 @@ RULE count_flows(Block *restrict b, const Now *restrict now, const Rates *restri
     }
 }
 
-static const int STOCKS[] = {T_OPEN,     T_ACTIVE,  T_OPTED_OUT, T_DIGITAL,      T_AUM,          T_EARNED,  T_WALLET,
-                             T_PRODUCTS, T_EARNED_PRODUCTS,      T_SATISFACTION, T_TRUST,        T_LOYALTY, T_LOYALTY2};
-enum { N_STOCKS = sizeof STOCKS / sizeof *STOCKS };
+typedef struct {
+    int64_t open, active, opted_out, digital;
+} Heads;
 
-INLINE void sum_stocks(Block *restrict b, const Now *restrict now, const Rates *restrict p, int64_t *restrict total, int alike) {
-    float *earned = b->w.a, *each = b->w.b, *loyal = b->w.c, *trusting = b->w.d;
+INLINE Heads heads_of(const Block *restrict b, int i, int alike) {
+    int64_t open = OPEN_ROW & WEIGHT, active = ACTIVE_ROW & WEIGHT;
+    return (Heads){open, active, open & IF(b->opted_out[i] != 0), active & IF(b->adopted[i] != 0)};
+}
+
+typedef struct {
+    int64_t aum, earned, wallet;
+} Owned;
+
+INLINE Owned owned_of(const Block *restrict b, int i, int alike) {
+    return (Owned){OPEN_ROW & (b->worth[i] * WEIGHT), OPEN_ROW & (FEN(b->w.a[i]) * WEIGHT),
+                   OPEN_ROW & (FIXED(b->held[i] / b->w.odds[i]) * WEIGHT)};
+}
+
+typedef struct {
+    int64_t products, earned;
+} Sold;
+
+INLINE Sold sold_of(const Block *restrict b, int i, int alike) {
+    int64_t products = b->products[i], adverse = IF(b->adverse[i] != 0), earned = FEN(b->w.b[i]) * (products - 1);
+    return (Sold){ACTIVE_ROW & (products * WEIGHT), ACTIVE_ROW & (((earned ^ adverse) - adverse) * WEIGHT)};
+}
+
+typedef struct {
+    int64_t satisfaction, trust, loyalty, loyalty2;
+} Felt;
+
+INLINE Felt felt_of(const Block *restrict b, int i, int alike) {
+    float loyal = b->w.c[i];
+    return (Felt){ACTIVE_ROW & (FIXED(b->w.score[i]) * WEIGHT), ACTIVE_ROW & (FIXED(b->w.d[i]) * WEIGHT),
+                  ACTIVE_ROW & (FIXED(loyal) * WEIGHT), ACTIVE_ROW & (FIXED(loyal * loyal) * WEIGHT)};
+}
+
+/* What stocks are made of: earnings in `a` and `b`, loyalty in `c`, trust in SD in `d`. */
+INLINE void measure(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     float base = p->product_base, trust_sd = p->trust_sd, step = p->habit_step;
     float by_score = p->loyal_satisfaction, by_trust = p->loyal_trust, by_bond = p->loyal_bond, by_habit = p->loyal_habit;
     int32_t habit_months = p->habit_months, month = (int32_t)now->month;
     EACH {
-        earned[i] = 0.0f;
-        each[i] = base;
+        b->w.a[i] = 0.0f;
+        b->w.b[i] = base;
     }
-    for (int k = 0; k < TIERS; k++) {
-        float low = p->threshold[k], high = p->ceiling[k], rate = p->slice_rate[k], slope = p->product_slope[k];
+    for (int j = 0; j < TIERS; j++) {
+        float low = p->threshold[j], high = p->ceiling[j], rate = p->slice_rate[j], slope = p->product_slope[j];
         EACH {
             float part = max_of(min_of(b->w.money[i], high) - low, 0.0f);
-            earned[i] += rate * part;
-            each[i] += slope * part;
+            b->w.a[i] += rate * part;
+            b->w.b[i] += slope * part;
         }
     }
     EACH {
         float habit = (float)least(most(month - b->joined_month[i], 0), habit_months) * step - 1.0f;
-        trusting[i] = b->trust[i] / trust_sd;
-        loyal[i] = by_score * b->w.score[i] + by_trust * trusting[i] + by_bond * b->bond[i] + by_habit * habit;
+        float trust = b->trust[i] / trust_sd;
+        b->w.d[i] = trust;
+        b->w.c[i] = by_score * b->w.score[i] + by_trust * trust + by_bond * b->bond[i] + by_habit * habit;
     }
-    int64_t opens = 0, actives = 0, opted_out = 0, digital = 0;
-    EACH {
-        int64_t open = WEIGHT & -(int64_t)(b->state[i] != CLOSED), active = WEIGHT & -(int64_t)(b->state[i] == ACTIVE);
-        int64_t opted = open & -(int64_t)(b->opted_out[i] != 0), app = active & -(int64_t)(b->adopted[i] != 0);
-        b->sum[0][i] = open;
-        b->sum[1][i] = active;
-        b->sum[2][i] = opted;
-        b->sum[3][i] = app;
-        opens += open;
-        actives += active;
-        opted_out += opted;
-        digital += app;
-    }
-    int64_t aum = 0, earning = 0, wallet = 0;
-    EACH {
-        int64_t open = -(int64_t)(b->state[i] != CLOSED);
-        int64_t owned = open & (b->worth[i] * WEIGHT);
-        int64_t gain = open & ((int64_t)((double)earned[i] * 100.0 + 0.5) * WEIGHT);
-        int64_t share = open & ((int64_t)(b->held[i] / b->w.odds[i] * SHARE_UNIT) * WEIGHT);
-        b->sum[4][i] = owned;
-        b->sum[5][i] = gain;
-        b->sum[6][i] = share;
-        aum += owned;
-        earning += gain;
-        wallet += share;
-    }
-    int64_t products = 0, earning_products = 0;
-    EACH {
-        int64_t active = -(int64_t)(b->state[i] == ACTIVE), held = b->products[i], adverse = -(int64_t)(b->adverse[i] != 0);
-        int64_t worth = (int64_t)((double)each[i] * 100.0 + 0.5) * (held - 1);
-        held = active & (held * WEIGHT);
-        worth = active & (((worth ^ adverse) - adverse) * WEIGHT);
-        b->sum[7][i] = held;
-        b->sum[8][i] = worth;
-        products += held;
-        earning_products += worth;
-    }
-    int64_t satisfaction = 0, trust = 0, loyalty = 0, loyalty2 = 0;
-    EACH {
-        int64_t active = -(int64_t)(b->state[i] == ACTIVE);
-        int64_t score = active & ((int64_t)(b->w.score[i] * SHARE_UNIT) * WEIGHT);
-        int64_t trusts = active & ((int64_t)(trusting[i] * SHARE_UNIT) * WEIGHT);
-        int64_t once = active & ((int64_t)(loyal[i] * SHARE_UNIT) * WEIGHT);
-        int64_t twice = active & ((int64_t)(loyal[i] * loyal[i] * SHARE_UNIT) * WEIGHT);
-        b->sum[9][i] = score;
-        b->sum[10][i] = trusts;
-        b->sum[11][i] = once;
-        b->sum[12][i] = twice;
-        satisfaction += score;
-        trust += trusts;
-        loyalty += once;
-        loyalty2 += twice;
-    }
-    int64_t all[N_STOCKS] = {opens,    actives,          opted_out,    digital, aum,     earning, wallet,
-                             products, earning_products, satisfaction, trust,   loyalty, loyalty2};
-    memcpy(total, all, sizeof all);
 }
 
-RULE count_stocks(Block *restrict b, const Now *restrict now, const Rates *restrict p, const Sums *restrict sums) {
-    int64_t total[N_STOCKS], alike = weight_of_all(b);
-    if (alike)
-        sum_stocks(b, now, p, total, 1);
+#define TAKE(name, column) \
+    tally[column] += row.name * of_all; \
+    total.name -= row.name;
+
+INLINE void sum_stocks(BLOCK_IS, const int asleep, Block *restrict b, int64_t of_all, const int alike, const Rates *restrict p,
+                       const Sums *restrict sums) {
+    int main_tier = main_tier_of(AS_IT_IS, b->tier, p);
+    int64_t *main_tally = sums->tally + main_tier * TALLIES;
+    EACH b->w.some[i] = b->tier[i] != main_tier;
+    int others = rows_where(b->w.some, b->list, groups);
+#define ALL_OF(Kind, of, ADDED, TAKEN, GIVEN) \
+    { \
+        Kind total = {0}; \
+        EACH { \
+            Kind row = of(b, i, alike); \
+            ADDED \
+        } \
+        for (int place = 0; place < others; place++) { \
+            int i = b->list[place]; \
+            int64_t *tally = sums->tally + b->tier[i] * TALLIES; \
+            Kind row = of(b, i, alike); \
+            TAKEN \
+        } \
+        GIVEN \
+    }
+#define ADD(name) total.name += row.name;
+#define GIVE(name, column) main_tally[column] += total.name * of_all;
+    ALL_OF(Heads, heads_of, ADD(open) ADD(active) ADD(opted_out) ADD(digital),
+           TAKE(open, T_OPEN) TAKE(active, T_ACTIVE) TAKE(opted_out, T_OPTED_OUT) TAKE(digital, T_DIGITAL),
+           GIVE(open, T_OPEN) GIVE(active, T_ACTIVE) GIVE(opted_out, T_OPTED_OUT) GIVE(digital, T_DIGITAL))
+    ALL_OF(Owned, owned_of, ADD(aum) ADD(earned) ADD(wallet),
+           TAKE(aum, T_AUM) TAKE(earned, T_EARNED) TAKE(wallet, T_WALLET),
+           GIVE(aum, T_AUM) GIVE(earned, T_EARNED) GIVE(wallet, T_WALLET))
+    if (asleep) { /* those who woke */
+        EACH b->w.some[i] = b->state[i] == ACTIVE;
+        int awake = rows_where(b->w.some, b->list, groups);
+        for (int place = 0; place < awake; place++) {
+            int i = b->list[place];
+            int64_t *tally = sums->tally + b->tier[i] * TALLIES;
+            Sold sold = sold_of(b, i, alike);
+            Felt felt = felt_of(b, i, alike);
+            tally[T_PRODUCTS] += sold.products * of_all;
+            tally[T_EARNED_PRODUCTS] += sold.earned * of_all;
+            tally[T_SATISFACTION] += felt.satisfaction * of_all;
+            tally[T_TRUST] += felt.trust * of_all;
+            tally[T_LOYALTY] += felt.loyalty * of_all;
+            tally[T_LOYALTY2] += felt.loyalty2 * of_all;
+        }
+        return;
+    }
+    ALL_OF(Sold, sold_of, ADD(products) ADD(earned), TAKE(products, T_PRODUCTS) TAKE(earned, T_EARNED_PRODUCTS),
+           GIVE(products, T_PRODUCTS) GIVE(earned, T_EARNED_PRODUCTS))
+    ALL_OF(Felt, felt_of, ADD(satisfaction) ADD(trust) ADD(loyalty) ADD(loyalty2),
+           TAKE(satisfaction, T_SATISFACTION) TAKE(trust, T_TRUST) TAKE(loyalty, T_LOYALTY) TAKE(loyalty2, T_LOYALTY2),
+           GIVE(satisfaction, T_SATISFACTION) GIVE(trust, T_TRUST) GIVE(loyalty, T_LOYALTY) GIVE(loyalty2, T_LOYALTY2))
+}
+
+RULE count_stocks(BLOCK_IS, const int asleep, Block *restrict b, const Now *restrict now, const Rates *restrict p,
+                  const Sums *restrict sums) {
+    int64_t of_all = weight_of_all(AS_IT_IS, b);
+    measure(AS_IT_IS, b, now, p);
+    if (of_all)
+        sum_stocks(AS_IT_IS, asleep, b, of_all, 1, p, sums);
     else
-        sum_stocks(b, now, p, total, 0);
-    add_by_tier(b, b->tier, total, STOCKS, N_STOCKS, alike ? alike : 1, p, sums);
+        sum_stocks(AS_IT_IS, asleep, b, 1, 0, p, sums);
+    if (asleep) return; /* nobody has a manager */
     EACH b->w.some[i] = (b->manager[i] >= 0) & (b->state[i] == ACTIVE);
-    int count = rows_where(b->w.some, b->list);
+    int count = rows_where(b->w.some, b->list, groups);
     for (int place = 0; place < count; place++) {
         int i = b->list[place];
         int64_t *tally = sums->tally + b->tier[i] * TALLIES, weight = b->weight[i];
         tally[T_MANAGED_OPEN] += weight;
-        tally[T_BOND] += weight * (int64_t)(b->bond[i] * SHARE_UNIT);
+        tally[T_BOND] += weight * FIXED(b->bond[i]);
     }
 }

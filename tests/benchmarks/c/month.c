@@ -7,7 +7,10 @@
 
 #include "block.h"
 
-#define RULE static __attribute__((noinline)) void
+#define RULE INLINE void
+/* What every rule is told of its block beside the columns; known when the rule is compiled but for `groups` and `k`. */
+#define BLOCK_IS const int one, const int k, const int groups
+#define AS_IT_IS one, k, groups
 #define TIERS ((int)p->threshold_size)
 #define MOST_TIERS 64
 
@@ -35,10 +38,10 @@ INLINE void philox_lanes(__m512i c[4], uint32_t key0, uint32_t key1) {
     }
 }
 
-RULE draw(Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
+RULE draw(BLOCK_IS, Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
     const __m512i low = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     uint32_t key0 = (uint32_t)now->key0, key1 = (uint32_t)now->key1;
-    for (int i = 0; i < BLOCK; i += 16) {
+    for (int i = 0; i < LANES * groups; i += LANES) {
         __m512i halves[2][4];
         for (int half = 0; half < 2; half++) {
             __m512i uid = _mm512_load_si512(b->uid + i + 8 * half);
@@ -57,7 +60,7 @@ RULE draw(Block *restrict b, const Now *restrict now, int row, uint32_t purpose,
     }
 }
 #else
-RULE draw(Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
+RULE draw(BLOCK_IS, Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
     uint32_t key0 = (uint32_t)now->key0, key1 = (uint32_t)now->key1;
     EACH {
         uint32_t c0 = (uint32_t)b->uid[i], c1 = (uint32_t)(b->uid[i] >> 32), c2 = (uint32_t)word, c3 = purpose;
@@ -79,30 +82,32 @@ RULE draw(Block *restrict b, const Now *restrict now, int row, uint32_t purpose,
 
 /* --- wealth, service --------------------------------------------------------------------------------------------- */
 
-RULE move_wealth(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE move_wealth(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     float low = p->event_rate * p->relocation_part, high = low + p->event_rate * p->inheritance_part;
     float jump = p->inheritance_jump, reversion = p->wealth_reversion, sd = p->wealth_sd, growth = p->wealth_growth;
-    look(now->market, TIERS, b->tier, b->w.a);
+    BY_TIER(market, now->market, a)
     EACH {
         int inherits = (b->u[U_event][i] >= low) & (b->u[U_event][i] < high);
-        float drift = b->w.a[i] + (inherits ? jump : 0.0f);
+        float drift = TIER_S(market) + (inherits ? jump : 0.0f);
         float x = b->log_wealth[i], m = b->wealth_mean[i];
         b->log_wealth[i] = x + reversion * (m - x) + sd * student_t4_of(b->u[U_shock][i]) + drift;
         b->wealth_mean[i] = m + (drift + growth);
     }
 }
 
-RULE find_skill(Block *restrict b, const Now *restrict now) {
-    EACH b->w.some[i] = b->manager[i] >= 0;
-    EACH b->w.skill[i] = 0.0f;
-    int count = rows_where(b->w.some, b->list);
-    for (int place = 0; place < count; place++) {
+RULE find_skill(BLOCK_IS, Block *restrict b, const Now *restrict now) {
+    EACH {
+        b->w.some[i] = b->manager[i] >= 0;
+        b->w.skill[i] = 0.0f;
+    }
+    b->managed = rows_where(b->w.some, b->list, groups);
+    for (int place = 0; place < b->managed; place++) {
         int i = b->list[place];
         b->w.skill[i] = now->manager_quality[b->manager[i]];
     }
 }
 
-RULE serve(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE serve(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     float human = p->experience_human, other = p->experience_other, digital = p->experience_digital;
     float app_weight = p->app_weight, ratio = now->failure_ratio, complain = p->complain_share;
     float badly_app = p->failure_human * ratio, badly_other = p->failure_other * ratio;
@@ -131,14 +136,14 @@ RULE serve(Block *restrict b, const Now *restrict now, const Rates *restrict p) 
     float share = p->manager_share, spread_app = p->app_spread, rise = now->expectation_rise;
     float sd[4];
     for (int j = 0; j < 4; j++) sd[j] = p->quality_sd * now->quality_sd_ratio[j];
-    look(now->quality_shift, TIERS, b->tier, b->w.a);
-    look(now->quality_shift + TIERS, TIERS, b->tier, b->w.b);
+    BY_TIER(without, now->quality_shift, a)
+    BY_TIER(with_one, now->quality_shift + TIERS, b)
     EACH {
         int managed = b->manager[i] >= 0, app = b->adopted[i] != 0;
         float of_app = managed ? sd[3] : sd[1], of_other = managed ? sd[2] : sd[0];
         float drop = b->w.betrayed[i] > 0.0f ? drop_twice : drop_once;
         float spread = app ? of_app : of_other, with = b->w.human[i];
-        float quality = (managed ? b->w.b[i] : b->w.a[i]) + share * b->w.skill[i] * with
+        float quality = (managed ? TIER_S(with_one) : TIER_S(without)) + share * b->w.skill[i] * with
                         + spread * (with + (1.0f - with) * spread_app) * normal_of(b->u[U_quality][i])
                         - b->w.failed[i] * drop;
         b->w.felt[i] = b->w.experience[i] * quality;
@@ -148,21 +153,21 @@ RULE serve(Block *restrict b, const Now *restrict now, const Rates *restrict p) 
 
 /* --- scores and contacts ----------------------------------------------------------------------------------------- */
 
-RULE aim(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE aim(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     if (now->by_uplift) {
         float known = now->know_uplift, noise = sqrtf(max_of(1.0f - known * known, 0.0f));
-        look(p->saved, (int)p->saved_size, b->uplift_class, b->w.a);
-        look(now->gain_mean, TIERS, b->tier, b->w.b);
-        look(now->gain_sd, TIERS, b->tier, b->w.c);
+        look(p->saved, (int)p->saved_size, b->uplift_class, b->w.a, groups);
+        BY_TIER(middle, now->gain_mean, b)
+        BY_TIER(sd, now->gain_sd, c)
         EACH {
             float gain = exp_of(b->risk[i]) * b->w.a[i];
-            b->w.keep[i] = known * ((gain - b->w.b[i]) / b->w.c[i]) + noise * normal_of(b->u[U_uplift_noise][i]);
+            b->w.keep[i] = known * ((gain - TIER_S(middle)) / TIER_S(sd)) + noise * normal_of(b->u[U_uplift_noise][i]);
         }
     } else {
         float known = now->know_churn, noise = sqrtf(max_of(1.0f - known * known, 0.0f));
-        look(now->risk_mean, TIERS, b->tier, b->w.b);
-        look(now->risk_sd, TIERS, b->tier, b->w.c);
-        EACH b->w.keep[i] = known * ((b->risk[i] - b->w.b[i]) / b->w.c[i]) + noise * normal_of(b->u[U_churn_noise][i]);
+        BY_TIER(middle, now->risk_mean, b)
+        BY_TIER(sd, now->risk_sd, c)
+        EACH b->w.keep[i] = known * ((b->risk[i] - TIER_S(middle)) / TIER_S(sd)) + noise * normal_of(b->u[U_churn_noise][i]);
     }
     float known = now->know_offer, noise = sqrtf(max_of(1.0f - known * known, 0.0f));
     float targeting = now->targeting, factor = now->offer_boost, cut = now->offer_cut, retain_cut = now->retain_cut;
@@ -174,54 +179,46 @@ RULE aim(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     }
 }
 
-/* chances of one channel by tier, out of a table (tiers, channels) */
-INLINE void look_channel(const float *restrict table, const Rates *restrict p, int channel, const int32_t *restrict tier,
-                         float *restrict out) {
-    float of[MOST_TIERS];
-    for (int k = 0; k < TIERS; k++) of[k] = table[k * N_CHANNELS + channel];
-    look(of, TIERS, tier, out);
-}
-
 static int any(const float *table, int64_t size) {
     for (int64_t j = 0; j < size; j++)
         if (table[j] != 0.0f) return 1;
     return 0;
 }
 
-RULE reach_out(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+/* Pieces of a channel in the uniform of campaigns: the end of each, and how many of them the uniform has passed. */
+INLINE void cut_pieces(BLOCK_IS, Block *restrict b, const float *restrict table, float outreach, float from,
+                       const float *restrict factor, int scored, float *restrict end, int32_t *restrict passed,
+                       const Rates *restrict p) {
+    for (int channel = 0; channel < N_CHANNELS; channel++) {
+        float of[MOST_TIERS], without = p->without_app[channel], call = outreach * p->remote_calls[channel];
+        for (int j = 0; j < TIERS; j++) of[j] = table[j * N_CHANNELS + channel];
+        BY_TIER(chance, of, a)
+        EACH {
+            float open_to = max_of(b->adopted[i] != 0 ? 1.0f : 0.0f, without);
+            float rate = scored ? TIER_S(chance) * factor[i] : TIER_S(chance);
+            int32_t called = ((one ? k : b->tier[i]) == 0) & (b->aum_1[i] >= from);
+            end[i] = end[i] + rate * open_to + (called ? call : 0.0f);
+            passed[i] += b->u[U_campaign][i] >= end[i];
+        }
+    }
+}
+
+RULE reach_out(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     float *end = b->w.e, *offers_end = b->w.f;
     int32_t *offering = b->w.channel, *saving = b->w.keeping;
-    float outreach = now->outreach, from = now->outreach_from;
+    int scored = now->scored && any(now->retain, now->retain_size);
     EACH {
         end[i] = 0.0f;
         offering[i] = saving[i] = 0;
     }
-    if (any(now->campaign, now->campaign_size) | (outreach != 0.0f)) {
-        for (int channel = 0; channel < N_CHANNELS; channel++) {
-            float without = p->without_app[channel], calls = p->remote_calls[channel];
-            look_channel(now->campaign, p, channel, b->tier, b->w.a);
-            if (now->scored)
-                EACH b->w.a[i] = b->w.a[i] * b->w.boost[i];
-            EACH {
-                float open_to = max_of(b->adopted[i] != 0 ? 1.0f : 0.0f, without);
-                float call = (b->tier[i] == 0) & (b->aum_1[i] >= from) ? outreach : 0.0f;
-                end[i] = end[i] + b->w.a[i] * open_to + call * calls;
-                offering[i] += b->u[U_campaign][i] >= end[i];
-            }
-        }
+    if (any(now->campaign, now->campaign_size) || now->outreach != 0.0f) {
+        if (now->scored)
+            cut_pieces(AS_IT_IS, b, now->campaign, now->outreach, now->outreach_from, b->w.boost, 1, end, offering, p);
+        else
+            cut_pieces(AS_IT_IS, b, now->campaign, now->outreach, now->outreach_from, b->w.boost, 0, end, offering, p);
     }
     EACH offers_end[i] = end[i];
-    if (now->scored && any(now->retain, now->retain_size)) {
-        for (int channel = 0; channel < N_CHANNELS; channel++) {
-            float without = p->without_app[channel];
-            look_channel(now->retain, p, channel, b->tier, b->w.a);
-            EACH {
-                float open_to = max_of(b->adopted[i] != 0 ? 1.0f : 0.0f, without);
-                end[i] = end[i] + b->w.a[i] * b->w.chosen[i] * open_to;
-                saving[i] += b->u[U_campaign][i] >= end[i];
-            }
-        }
-    }
+    if (scored) cut_pieces(AS_IT_IS, b, now->retain, 0.0f, 0.0f, b->w.chosen, 1, end, saving, p);
     EACH {
         float lot = b->u[U_campaign][i];
         int32_t free = b->manager[i] < 0, planned = b->w.plan[i];
@@ -237,7 +234,7 @@ RULE reach_out(Block *restrict b, const Now *restrict now, const Rates *restrict
     }
 }
 
-RULE welcome(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE welcome(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     float chance[N_CHANNELS], without[N_CHANNELS];
     for (int channel = 0; channel < N_CHANNELS; channel++) {
         chance[channel] = now->welcome[channel];
@@ -263,91 +260,98 @@ RULE welcome(Block *restrict b, const Now *restrict now, const Rates *restrict p
     }
 }
 
-RULE meet(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+/* What fades without a contact, and that none was made yet. */
+RULE forget(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     int32_t campaign_end = now->month % p->campaign_months == 0, month = (int32_t)now->month;
-    float relief = p->preferred_relief, change = p->channel_change, memory = p->pressure_memory;
-    float cap = now->pressure_cap, synergy = now->synergy, handoff = now->handoff;
-    EACH b->w.index[i] = most(b->w.channel[i], 0);
-    look(p->pressure, N_CHANNELS, b->w.index, b->w.a);
-    look(p->reach, N_CHANNELS, b->w.index, b->w.b);
-    look(p->conversion, N_CHANNELS, b->w.index, b->w.c);
+    float memory = p->pressure_memory, months = p->opt_out_months;
     EACH {
-        int32_t c = b->w.index[i], last = b->last_channel[i], planned = b->w.plan[i], meant = b->w.channel[i] >= 0;
-        float easy = c == b->preferred[i] ? relief : 1.0f;
-        int32_t switched = (last >= 0) & (last != c);
-        float burden = b->w.a[i] * easy * (switched ? change : 1.0f);
-        float fading = b->pressure[i] * memory;
-        int32_t spared = (planned < 0) & (fading + burden > cap);
-        int32_t made = meant & !spared;
-        b->w.channel[i] = meant & spared ? TOO_MANY : b->w.channel[i];
-        b->pressure[i] = fading + (made ? burden : 0.0f);
-        b->last_channel[i] = made ? c : last;
-        b->contacts[i] = least(b->contacts[i] + made, MOST_CONTACTS);
-        b->w.reached[i] = made & (b->u[U_reach][i] < b->w.b[i]) ? 1.0f : 0.0f;
-        int32_t followed = (planned >= 0) & ((planned & LEAD) != 0);
-        b->w.warmth[i] = (switched ? synergy : 0.0f) + (followed ? handoff : 0.0f);
+        b->pressure[i] = b->pressure[i] * memory;
+        b->opted_out[i] = (float)(month - b->opt_out_month[i]) >= months ? 0 : b->opted_out[i];
+        b->contact_gap[i] = least(b->contact_gap[i] + 1, MOST);
+        b->w.index[i] = b->attempts[i]; /* before a campaign's end */
+        b->attempts[i] = campaign_end ? 0 : b->attempts[i];
     }
-    float near_share = p->near_threshold, near_effect = p->near_threshold_effect, event_bar = p->event_rate;
-    float need_effect = p->need_effect, skill_effect = p->skill_effect, decay = p->attempt_decay;
-    float bond_conversion = p->bond_conversion, event_need = p->event_need, welcome_product = now->welcome_product;
-    float push_managers = now->push_managers, push_share = now->push_share;
-    float near_from[MOST_TIERS];
-    for (int k = 0; k < TIERS; k++) near_from[k] = near_share * p->ceiling[k];
-    look(near_from, TIERS, b->tier, b->w.a);
-    look(now->conversion_ratio, TIERS, b->tier, b->w.b);
     EACH {
-        int32_t planned = b->w.plan[i] >= 0, own = planned & (b->manager[i] >= 0);
-        float quality = own ? b->w.skill[i] : 0.0f;
-        int32_t near = own & (b->aum_1[i] >= b->w.a[i]);
-        float pull = need_effect * b->need[i] + skill_effect * quality + decay * (float)b->attempts[i] + b->w.warmth[i];
-        float bound = bond_conversion * b->bond[i];
-        pull = pull + (own ? bound : 0.0f);
-        float chance = b->w.c[i] * b->w.b[i] * exp_of(pull) * (near ? near_effect : 1.0f)
-                       * (b->u[U_event][i] < event_bar ? event_need : 1.0f);
-        float push = planned ? push_managers : push_share;
-        int32_t reached = b->w.reached[i] > 0.0f;
-        int32_t offered = reached & (b->u[U_push][i] < push) & (b->w.keeping[i] == 0);
-        int32_t first = reached & (b->w.keeping[i] == FOR_WELCOME) & (b->retained[i] == 0);
-        float lot = b->u[U_sale][i];
-        b->w.made_sale[i] = (offered & (lot < chance)) | (first & (lot < welcome_product));
+        b->w.reached[i] = b->w.offered[i] = b->w.closer[i] = 0.0f;
+        b->w.made_sale[i] = b->w.opted[i] = b->lead[i] = 0;
+    }
+}
+
+/* Rows with a wish for a contact, kept or lost. */
+RULE list_wishes(BLOCK_IS, Block *restrict b) {
+    EACH b->w.some[i] = (b->w.channel[i] != NOBODY) | (b->w.plan[i] < NOBODY);
+    b->wished = rows_where(b->w.some, b->wishes, groups);
+}
+
+/* What contacts do to those who are wished for, one after the other. */
+RULE meet(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+    int32_t campaign_end = now->month % p->campaign_months == 0, month = (int32_t)now->month;
+    for (int place = 0; place < b->wished; place++) {
+        int i = b->wishes[place], planned = b->w.plan[i], c = b->w.channel[i], last = b->last_channel[i];
+        int tier = one ? k : b->tier[i];
+        if (c < 0) continue;
+        int switched = (last >= 0) & (last != c);
+        float easy = c == b->preferred[i] ? p->preferred_relief : 1.0f;
+        float burden = p->pressure[c] * easy * (switched ? p->channel_change : 1.0f);
+        float pressure = b->pressure[i] + burden;
+        if (planned < 0 && pressure > now->pressure_cap) {
+            b->w.channel[i] = TOO_MANY;
+            continue;
+        }
+        b->pressure[i] = pressure;
+        b->last_channel[i] = c;
+        b->contacts[i] = least(b->contacts[i] + 1, MOST_CONTACTS);
+        float hazard = p->opt_out_rate * exp_of(p->opt_out_slope * max_of(pressure - 1.0f, 0.0f));
+        if (b->u[U_opt_out][i] < hazard) {
+            b->w.opted[i] = 1;
+            b->opted_out[i] |= 1 << c;
+            b->opt_out_month[i] = month;
+        }
+        if (b->u[U_reach][i] >= p->reach[c]) continue;
+        b->w.reached[i] = 1.0f;
+        int own = (planned >= 0) & (b->manager[i] >= 0), followed = (planned >= 0) & ((planned & LEAD) != 0);
+        int keeping = b->w.keeping[i], retained = b->retained[i];
+        int offered = (b->u[U_push][i] < (planned >= 0 ? now->push_managers : now->push_share)) & (keeping == 0);
+        int bought = (keeping == FOR_WELCOME) & (retained == 0) & (b->u[U_sale][i] < now->welcome_product);
+        if (offered) {
+            float warmth = (switched ? now->synergy : 0.0f) + (followed ? now->handoff : 0.0f);
+            float pull = p->need_effect * b->need[i] + p->skill_effect * (own ? b->w.skill[i] : 0.0f)
+                         + p->attempt_decay * (float)b->w.index[i] + warmth;
+            pull = pull + (own ? p->bond_conversion * b->bond[i] : 0.0f);
+            int near = own & (b->aum_1[i] >= p->near_threshold * p->ceiling[tier]);
+            float chance = p->conversion[c] * now->conversion_ratio[tier] * exp_of(pull)
+                           * (near ? p->near_threshold_effect : 1.0f)
+                           * (b->u[U_event][i] < p->event_rate ? p->event_need : 1.0f);
+            bought |= b->u[U_sale][i] < chance;
+        }
         b->w.offered[i] = offered ? 1.0f : 0.0f;
+        b->w.made_sale[i] = bought;
+        b->attempts[i] = bought | campaign_end ? 0 : least(b->attempts[i] + offered, MOST);
+        if (own) {
+            float step = min_of(p->bond_step * max_of(1.0f + p->bond_skill * b->w.skill[i], 0.0f), 1.0f);
+            b->w.closer[i] = (1.0f - b->bond[i]) * step;
+            b->contact_gap[i] = 0;
+        }
+        if (keeping == FOR_KEEPING)
+            b->retained[i] = p->retention_months;
+        else if (keeping == FOR_WELCOME && retained <= 0)
+            b->retained[i] = -(NEW + 1 - (month - b->joined_month[i]));
     }
-    float rate = p->opt_out_rate, slope = p->opt_out_slope, months = p->opt_out_months;
+}
+
+RULE remember(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+    float fading = p->bond_fading, chance = p->lead_chance, need_effect = p->need_effect;
+    EACH b->bond[i] = b->bond[i] * fading + b->w.closer[i];
+    if (b->managed == 0) return;
     EACH {
-        int32_t fresh = (b->w.made_sale[i] != 0) | campaign_end, made = b->w.channel[i] >= 0;
-        b->attempts[i] = fresh ? 0 : least(b->attempts[i] + (int32_t)b->w.offered[i], MOST);
-        float hazard = rate * exp_of(slope * max_of(b->pressure[i] - 1.0f, 0.0f));
-        int32_t out = made & (b->u[U_opt_out][i] < hazard);
-        int32_t lapsed = (float)(month - b->opt_out_month[i]) >= months;
-        int32_t standing = lapsed ? 0 : b->opted_out[i];
-        b->w.opted[i] = out;
-        b->opted_out[i] = standing | (out << most(b->w.channel[i], 0));
-        b->opt_out_month[i] = out ? month : b->opt_out_month[i];
-    }
-    float bond_step = p->bond_step, bond_skill = p->bond_skill, bond_fading = p->bond_fading;
-    float lead_chance = p->lead_chance;
-    int32_t retention_months = p->retention_months;
-    EACH {
-        int32_t reached = b->w.reached[i] > 0.0f, managed = b->manager[i] >= 0;
-        int32_t by_manager = reached & (b->w.plan[i] >= 0) & managed;
-        float step = min_of(bond_step * max_of(1.0f + bond_skill * b->w.skill[i], 0.0f), 1.0f);
-        float gained = (1.0f - b->bond[i]) * step;
-        b->bond[i] = b->bond[i] * bond_fading + (by_manager ? gained : 0.0f);
-        b->contact_gap[i] = by_manager ? 0 : least(b->contact_gap[i] + 1, MOST);
-        int32_t heard = reached & (b->w.keeping[i] == FOR_KEEPING);
-        int32_t welcomed = reached & (b->w.keeping[i] == FOR_WELCOME) & (b->retained[i] <= 0);
-        int32_t new_for = NEW + 1 - (month - b->joined_month[i]);
-        int32_t otherwise = welcomed ? -new_for : b->retained[i];
-        b->retained[i] = heard ? retention_months : otherwise;
-        int32_t browses = (b->adopted[i] != 0) & managed & (b->state[i] == ACTIVE);
-        float shows = lead_chance * exp_of(need_effect * b->need[i]);
-        b->lead[i] = browses & (b->u[U_campaign][i] < shows);
+        int32_t browses = (b->adopted[i] != 0) & (b->manager[i] >= 0) & (b->state[i] == ACTIVE);
+        b->lead[i] = browses & (b->u[U_campaign][i] < chance * exp_of(need_effect * b->need[i]));
     }
 }
 
 /* --- feelings ---------------------------------------------------------------------------------------------------- */
 
-RULE feel(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE feel(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     int32_t month = (int32_t)now->month;
     float tenure_anchor = p->tenure_anchor, gain = p->gain, loss = p->loss, decay = p->satisfaction_decay;
     float performance = p->performance, recovery = p->recovery_gain, dislike = p->pressure_dislike;
@@ -376,15 +380,15 @@ RULE feel(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
 
 /* --- products, the app, money ------------------------------------------------------------------------------------ */
 
-RULE use_products(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE use_products(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     float loss = p->product_loss, slope = p->transactions_slope, mean = p->transactions, by_app = p->transactions_app;
     float half = 0.5f * slope * slope;
     int32_t most_products = p->most_products;
-    look(p->product_gain, TIERS, b->tier, b->w.a);
+    BY_TIER(gain, p->product_gain, a)
     EACH {
         int32_t awake = b->state[i] == ACTIVE;
         float extra = (float)b->products[i] - 1.0f, lot = b->u[U_product][i];
-        int32_t lost = awake & (lot > 1.0f - loss * extra), own = awake & (lot < b->w.a[i]);
+        int32_t lost = awake & (lot > 1.0f - loss * extra), own = awake & (lot < TIER_S(gain));
         int32_t new = least(own + b->w.made_sale[i], most(most_products - b->products[i], 0));
         b->w.taken[i] = new;
         b->products[i] = b->products[i] + new - lost;
@@ -405,7 +409,7 @@ RULE use_products(Block *restrict b, const Now *restrict now, const Rates *restr
     }
 }
 
-RULE adopt(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE adopt(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     float years = (float)now->month / 12.0f, intercept = p->adoption_intercept, usefulness = p->adoption_usefulness;
     float mean = p->affinity_mean, sd = p->affinity_sd, by_trust = p->adoption_trust, trust_sd = p->trust_sd;
     float by_age = p->adoption_age, age_from = p->adoption_age_from, peers = p->adoption_peers * now->peers;
@@ -419,26 +423,26 @@ RULE adopt(Block *restrict b, const Now *restrict now, const Rates *restrict p) 
     }
 }
 
-RULE bring_money(Block *restrict b, const Rates *restrict p) {
-    int count = rows_where(b->w.made_sale, b->list);
+RULE bring_money(BLOCK_IS, Block *restrict b, const Rates *restrict p) {
+    int count = rows_where(b->w.made_sale, b->list, groups);
     for (int place = 0; place < count; place++) {
         int i = b->list[place];
         b->wallet[i] = log_of(exp_of(b->wallet[i]) + p->money_brought) - p->log_left_elsewhere;
     }
 }
 
-RULE earn(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE earn(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     float digital[N_CHANNELS];
     for (int channel = 0; channel < N_CHANNELS; channel++)
         digital[channel] = p->multihoming_digital * p->multihoming_preferred[channel];
     float multihoming = p->wallet_multihoming, yield = p->wallet_yield * now->yield_gap;
     float by_score = p->wallet_satisfaction, by_contact = p->wallet_contact, by_bond = p->wallet_bond;
     float reversion = p->wallet_reversion;
-    look(digital, N_CHANNELS, b->preferred, b->w.a);
-    look(p->liquid_share, TIERS, b->tier, b->w.b);
+    look(digital, N_CHANNELS, b->preferred, b->w.a, groups);
+    BY_TIER(liquid, p->liquid_share, b)
     EACH {
         float others = (float)b->multihomer[i] * multihoming * (1.0f + (b->adopted[i] != 0 ? b->w.a[i] : 0.0f));
-        float leak = yield * b->affinity[i] * b->w.b[i];
+        float leak = yield * b->affinity[i] * TIER_S(liquid);
         float warm = by_score * b->w.score[i] + by_contact * b->w.reached[i];
         float x = b->wallet[i], mean = b->wallet_mean[i] + by_bond * b->bond[i];
         x = x + reversion * (mean - x) + (b->state[i] == ACTIVE ? warm : 0.0f) - others - leak;
@@ -451,83 +455,90 @@ RULE earn(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
 
 /* --- leaving, tiers ---------------------------------------------------------------------------------------------- */
 
-RULE weigh_leaving(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
-    float bar = p->event_rate * p->relocation_part, years = (float)now->month / 12.0f;
-    float age_from = p->age_from, lowest = p->age_lowest, highest = p->age_highest, by_products = p->b_products;
-    float products_most = p->products_most, by_score = p->b_satisfaction, by_trust = p->b_trust, trust_sd = p->trust_sd;
-    float by_engagement = p->b_engagement, by_failure = p->b_failure;
-    float by_bond = p->b_bond, by_gap = p->b_gap, by_app = p->b_app, by_yield = p->b_yield * now->yield_gap;
-    float by_promotion = p->b_promotion, by_age = p->b_age, by_age_square = p->b_age_square, by_pressure = p->b_pressure;
-    float pressure_most = p->pressure_most, by_second_life = p->b_second_life, by_relocation = p->b_relocation;
-    float by_welcome = now->welcome_hazard, on = p->covariates_on;
-    int32_t gap_months = p->gap_months, month = (int32_t)now->month;
-    float demotion[MOST_TIERS];
-    for (int k = 0; k < TIERS; k++) demotion[k] = p->b_demotion[k] * now->demotion_ratio;
-    look(demotion, TIERS, b->tier, b->w.a);
-    look(p->uplift, (int)p->uplift_size, b->uplift_class, b->w.b);
-    look(now->word_of_mouth, TIERS, b->tier, b->w.c);
-    look(now->hazard_ratio, TIERS, b->tier, b->w.d);
-    EACH {
-        int32_t tenure = month - b->joined_month[i] - 1;
-        int32_t band = (tenure >= 3) + (tenure >= 12) + (tenure >= 24) + (tenure >= 48) + (tenure >= 60);
-        b->w.index[i] = b->tier[i] * 6 + band;
-    }
-    if (TIERS <= 5) { /* two registers hold 32 entries */
-#ifdef __AVX512F__
-        int size = (int)p->tenure_log_size;
-        __m512 low = _mm512_maskz_loadu_ps((__mmask16)((1ull << least(size, 16)) - 1), p->tenure_log);
-        __m512 high = _mm512_maskz_loadu_ps((__mmask16)((1ull << most(size - 16, 0)) - 1), p->tenure_log + 16);
-        for (int i = 0; i < BLOCK; i += 16)
-            _mm512_store_ps(b->w.e + i, _mm512_permutex2var_ps(low, _mm512_load_si512(b->w.index + i), high));
-    } else {
-#else
-    }
-    {
-#endif
-        EACH b->w.e[i] = p->tenure_log[b->w.index[i]];
-    }
-    EACH {
-        int32_t change = b->tier_change[i];
-        float decades = min_of(max_of((b->age[i] + years - age_from) * 0.1f, lowest), highest);
-        float z = min_of(b->pressure[i], pressure_most), benefit = z * (2.0f - z);
-        float x = by_products * min_of((float)b->products[i] - 1.0f, products_most) + by_score * b->w.score[i]
-                  + by_trust * b->trust[i] / trust_sd + by_engagement * b->engagement[i]
-                  + by_failure * b->open_failure[i];
-        x = x + (b->manager_shock_months[i] > 0 ? b->manager_shock[i] : 0.0f) + by_bond * b->bond[i]
-            + ((b->contact_gap[i] > gap_months) & (b->tier[i] > 0) ? by_gap : 0.0f)
-            + (b->adopted[i] != 0 ? by_app : 0.0f) + by_yield * b->affinity[i] + (change > 0 ? by_promotion : 0.0f)
-            + (change < 0 ? b->w.a[i] : 0.0f);
-        x = x + decades * (by_age + by_age_square * decades) + by_pressure * benefit
-            + (b->second_life[i] > 0 ? by_second_life : 0.0f) + (b->u[U_event][i] < bar ? by_relocation : 0.0f)
-            + (b->retained[i] > 0 ? b->w.b[i] : 0.0f) + (b->retained[i] < 0 ? by_welcome : 0.0f);
-        b->risk[i] = on * x + b->w.e[i] + b->log_frailty[i] + b->w.c[i] + b->w.d[i];
-    }
+/* What the hazard of one row is made of, by name. */
+typedef struct {
+    float bar, years, age_from, lowest, highest, products, products_most, score, trust, trust_sd, engagement, failure;
+    float bond, gap, app, yield, promotion, age, age_square, pressure, pressure_most, second_life, relocation, welcome, on;
+    int32_t gap_months;
+} Effects;
+
+INLINE Effects effects_of(const Now *restrict now, const Rates *restrict p) {
+    return (Effects){
+        .bar = p->event_rate * p->relocation_part, .years = (float)now->month / 12.0f, .age_from = p->age_from,
+        .lowest = p->age_lowest, .highest = p->age_highest, .products = p->b_products,
+        .products_most = p->products_most, .score = p->b_satisfaction, .trust = p->b_trust, .trust_sd = p->trust_sd,
+        .engagement = p->b_engagement, .failure = p->b_failure, .bond = p->b_bond, .gap = p->b_gap, .app = p->b_app,
+        .yield = p->b_yield * now->yield_gap, .promotion = p->b_promotion, .age = p->b_age,
+        .age_square = p->b_age_square, .pressure = p->b_pressure, .pressure_most = p->pressure_most,
+        .second_life = p->b_second_life, .relocation = p->b_relocation, .welcome = now->welcome_hazard,
+        .on = p->covariates_on, .gap_months = p->gap_months,
+    };
 }
 
-RULE stay_or_leave(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
-    float returning = p->dormant_return * now->return_ratio, closing = p->dormant_close, share = p->dormant_share;
+INLINE int32_t band_of(int32_t tenure) {
+    return (tenure >= 3) + (tenure >= 12) + (tenure >= 24) + (tenure >= 48) + (tenure >= 60);
+}
+
+INLINE float risk_of(const Block *restrict b, int i, int32_t tier, Effects by, float demoted, float uplift, float bank,
+                     float word, float lever) {
+    int32_t change = b->tier_change[i];
+    float decades = min_of(max_of((b->age[i] + by.years - by.age_from) * 0.1f, by.lowest), by.highest);
+    float z = min_of(b->pressure[i], by.pressure_most), benefit = z * (2.0f - z), shock = b->manager_shock[i];
+    float x = by.products * min_of((float)b->products[i] - 1.0f, by.products_most) + by.score * b->w.score[i]
+              + by.trust * b->trust[i] / by.trust_sd + by.engagement * b->engagement[i]
+              + by.failure * b->open_failure[i];
+    x = x + (b->manager_shock_months[i] > 0 ? shock : 0.0f) + by.bond * b->bond[i]
+        + ((b->contact_gap[i] > by.gap_months) & (tier > 0) ? by.gap : 0.0f)
+        + (b->adopted[i] != 0 ? by.app : 0.0f) + by.yield * b->affinity[i] + (change > 0 ? by.promotion : 0.0f)
+        + (change < 0 ? demoted : 0.0f);
+    x = x + decades * (by.age + by.age_square * decades) + by.pressure * benefit
+        + (b->second_life[i] > 0 ? by.second_life : 0.0f) + (b->u[U_event][i] < by.bar ? by.relocation : 0.0f)
+        + (b->retained[i] > 0 ? uplift : 0.0f) + (b->retained[i] < 0 ? by.welcome : 0.0f);
+    return by.on * x + bank + b->log_frailty[i] + word + lever;
+}
+
+RULE weigh_leaving(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+    Effects by = effects_of(now, p);
+    int32_t month = (int32_t)now->month;
+    float demotion[MOST_TIERS] = {0};
+    for (int j = 0; j < TIERS; j++) demotion[j] = p->b_demotion[j] * now->demotion_ratio;
+    BY_TIER(demoted, demotion, a)
+    BY_TIER(word, now->word_of_mouth, c)
+    BY_TIER(lever, now->hazard_ratio, d)
+    look(p->uplift, (int)p->uplift_size, b->uplift_class, b->w.b, groups);
+    if (one) {
+        EACH b->w.index[i] = band_of(month - b->joined_month[i] - 1);
+        look(p->tenure_log + 6 * k, 6, b->w.index, b->w.e, groups);
+    } else {
+        EACH b->w.index[i] = b->tier[i] * 6 + band_of(month - b->joined_month[i] - 1);
+        EACH b->w.e[i] = p->tenure_log[b->w.index[i]];
+    }
+    EACH b->risk[i] = risk_of(b, i, one ? k : b->tier[i], by, TIER_S(demoted), b->w.b[i], b->w.e[i], TIER_S(word), TIER_S(lever));
+}
+
+RULE stay_or_leave(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+    float returning = p->dormant_return * now->return_ratio, closing = p->dormant_close;
     int32_t second_life = p->second_life_months;
-    look(now->close_rate, TIERS, b->tier, b->w.a);
-    look(now->dormant_rate, TIERS, b->tier, b->w.b);
-    EACH b->w.c[i] = 0.0f;
-    if (any(now->win_back, now->win_back_size)) {
-        look(now->win_back, TIERS, b->tier, b->w.d);
-        look(p->win_back, TIERS, b->tier, b->w.e);
+    BY_TIER(close, now->close_rate, a)
+    BY_TIER(sleep, now->dormant_rate, b)
+    if (!one) {
+        EACH b->w.c[i] = 0.0f;
         EACH {
             int32_t way = p->win_back_by[b->tier[i]];
-            int32_t meant = (b->state[i] == DORMANT) & (b->u[U_campaign][i] < b->w.d[i]);
+            int32_t meant = (b->state[i] == DORMANT) & (b->u[U_campaign][i] < now->win_back[b->tier[i]]);
             int32_t barred = ((b->opted_out[i] >> way) & 1) != 0;
             int32_t channel = barred ? BARRED : way;
-            b->w.c[i] = meant & !barred ? b->w.e[i] : 0.0f;
+            float courted = p->win_back[b->tier[i]];
+            b->w.c[i] = meant & !barred ? courted : 0.0f;
             b->w.channel[i] = meant ? channel : b->w.channel[i];
         }
     }
     float *first = b->w.f, *total = b->w.g;
     EACH {
-        int32_t awake = b->state[i] == ACTIVE;
+        int32_t awake = one | (b->state[i] == ACTIVE);
         float ratio = exp_of(b->risk[i]), followed = b->follow[i];
-        float leave = b->w.a[i] * ratio + (b->follow_months[i] > 0 ? followed : 0.0f);
-        float doze = b->w.b[i] * ratio, back = returning + b->w.c[i];
+        float leave = TIER_S(close) * ratio + (b->follow_months[i] > 0 ? followed : 0.0f);
+        float doze = TIER_S(sleep) * ratio, back = returning + (one ? 0.0f : b->w.c[i]);
         first[i] = awake ? leave : closing;
         total[i] = first[i] + (awake ? doze : back);
     }
@@ -541,16 +552,55 @@ RULE stay_or_leave(Block *restrict b, const Now *restrict now, const Rates *rest
         b->w.money[i] = later == CLOSED ? 0.0f : money;
         b->second_life[i] = (state == DORMANT) & (later == ACTIVE) ? second_life : most(b->second_life[i] - 1, 0);
     }
-    int count = rows_where(b->w.some, b->list);
+}
+
+/* The same for a block of dormant customers of one tier: their risk matters to those only who wake. */
+RULE sleep_on(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+    float returning = p->dormant_return * now->return_ratio, closing = p->dormant_close;
+    int32_t second_life = p->second_life_months, way = p->win_back_by[k], month = (int32_t)now->month;
+    float win_back = now->win_back[k], total[2] = {closing + returning, closing + (returning + p->win_back[k])}, any_exit[2];
+    for (int courted = 0; courted < 2; courted++) any_exit[courted] = 1.0f - exp_of(-total[courted]);
+    EACH b->w.some[i] = 0;
+    if (win_back > 0.0f)
+        EACH {
+            int32_t meant = (b->state[i] == DORMANT) & (b->u[U_campaign][i] < win_back);
+            int32_t barred = ((b->opted_out[i] >> way) & 1) != 0, channel = barred ? BARRED : way;
+            b->w.some[i] = meant & !barred;
+            b->w.channel[i] = meant ? channel : b->w.channel[i];
+        }
+    EACH {
+        int32_t courted = b->w.some[i] != 0, state = b->state[i];
+        float rate = courted ? total[1] : total[0], exits = courted ? any_exit[1] : any_exit[0];
+        float lot = b->u[U_exit][i] * rate, money = b->w.money[i];
+        int32_t gone = lot < exits * closing, moved = (lot < exits * rate) & (state != CLOSED);
+        int32_t stays = moved ? ACTIVE : state, later = gone ? CLOSED : stays;
+        b->w.after[i] = later;
+        b->w.some[i] = (later != state) & (later != CLOSED);
+        b->w.money[i] = later == CLOSED ? 0.0f : money;
+    }
+    Effects by = effects_of(now, p);
+    int count = rows_where(b->w.some, b->list, groups);
     for (int place = 0; place < count; place++) {
         int i = b->list[place];
-        float held = b->w.after[i] == DORMANT ? share : 1.0f;
+        float bank = p->tenure_log[6 * k + band_of(month - b->joined_month[i] - 1)];
+        b->risk[i] = risk_of(b, i, k, by, p->b_demotion[k] * now->demotion_ratio, p->uplift[b->uplift_class[i]], bank,
+                             now->word_of_mouth[k], now->hazard_ratio[k]);
+    }
+    EACH b->second_life[i] = b->w.some[i] ? second_life : most(b->second_life[i] - 1, 0);
+}
+
+/* The share of the wallet that is held falls with sleep and comes back with waking, and the money with it. */
+RULE hold(BLOCK_IS, Block *restrict b, const Rates *restrict p) {
+    int count = rows_where(b->w.some, b->list, groups);
+    for (int place = 0; place < count; place++) {
+        int i = b->list[place];
+        float held = b->w.after[i] == DORMANT ? p->dormant_share : 1.0f;
         b->w.money[i] = b->w.money[i] * (held / b->held[i]);
         b->held[i] = held;
     }
 }
 
-RULE keep_in_band(Block *restrict b, const Rates *restrict p) {
+RULE keep_in_band(BLOCK_IS, Block *restrict b, const Rates *restrict p) {
     EACH {
         float money = b->w.money[i], low = p->threshold[b->tier[i]], high = p->ceiling[b->tier[i]] * 0.999999f;
         float inside = min_of(max_of(money, low), high);
@@ -561,23 +611,23 @@ RULE keep_in_band(Block *restrict b, const Rates *restrict p) {
     }
 }
 
-RULE climb(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
+RULE climb(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     int32_t *earned = b->w.new_tier, months = p->tier_change_months, markov = p->markov;
     EACH {
         b->w.a[i] = (b->w.money[i] + b->aum_1[i] + b->aum_2[i]) * (float)(1.0 / 3.0);
         earned[i] = 0;
     }
-    for (int k = 1; k < TIERS; k++) {
-        float bar = p->threshold[k] * 0.999998f;
+    for (int j = 1; j < TIERS; j++) {
+        float bar = p->threshold[j] * 0.999998f;
         EACH earned[i] += b->w.a[i] >= bar;
     }
-    float grace[MOST_TIERS];
-    for (int k = 0; k < TIERS; k++) grace[k] = (float)p->grace[k] + now->extra_grace;
-    look(grace, TIERS, b->tier, b->w.b);
+    float grace[MOST_TIERS] = {0};
+    for (int j = 0; j < TIERS; j++) grace[j] = (float)p->grace[j] + now->extra_grace;
+    BY_TIER(patience, grace, b)
     EACH {
-        int32_t here = b->tier[i], change = b->tier_change[i];
+        int32_t here = one ? k : b->tier[i], change = b->tier_change[i];
         int32_t waited = least(b->below[i] + 1, 100), under = earned[i] < here ? waited : 0;
-        int32_t falls = (float)under > b->w.b[i];
+        int32_t falls = (float)under > TIER_S(patience);
         int32_t reached = (earned[i] > here) | falls ? earned[i] : here;
         reached = markov | (b->w.after[i] == CLOSED) ? here : reached;
         int32_t up = reached > here, down = reached < here;
@@ -591,7 +641,7 @@ RULE climb(Block *restrict b, const Now *restrict now, const Rates *restrict p) 
     }
 }
 
-RULE turn_page(Block *restrict b) {
+RULE turn_page(BLOCK_IS, Block *restrict b) {
     EACH {
         int32_t active = b->w.after[i] == ACTIVE, retained = b->retained[i];
         b->state[i] = b->w.after[i];
@@ -605,88 +655,112 @@ RULE turn_page(Block *restrict b) {
     EACH b->aum[i] = (double)b->w.money[i];
 }
 
-#include "counting.h"
-
 /* --- the month --------------------------------------------------------------------------------------------------- */
 
+#include "counting.h"
+
 /* What the month leaves of everything that happens to somebody active only. */
-RULE rest(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
-    int32_t campaign_end = now->month % p->campaign_months == 0, month = (int32_t)now->month;
-    float memory = p->pressure_memory, fading = p->failure_fading, bond_fading = p->bond_fading;
-    float months = p->opt_out_months;
+RULE rest(BLOCK_IS, Block *restrict b, const Rates *restrict p) {
+    float fading = p->failure_fading, bond_fading = p->bond_fading;
     EACH {
         b->w.experience[i] = b->w.felt[i] = b->w.surprise[i] = b->w.recovered[i] = b->w.betrayed[i] = 0.0f;
-        b->w.reached[i] = b->w.offered[i] = b->w.failed[i] = 0.0f;
+        b->w.failed[i] = 0.0f;
         b->w.channel[i] = NOBODY;
-        b->w.keeping[i] = b->w.made_sale[i] = b->w.taken[i] = b->w.opted[i] = 0;
+        b->w.keeping[i] = b->w.taken[i] = 0;
     }
     EACH {
         b->open_failure[i] = b->open_failure[i] * fading;
-        b->pressure[i] = b->pressure[i] * memory;
         b->bond[i] = b->bond[i] * bond_fading;
-        b->attempts[i] = campaign_end ? 0 : least(b->attempts[i], MOST);
-        b->opted_out[i] = (float)(month - b->opt_out_month[i]) >= months ? 0 : b->opted_out[i];
-        b->contact_gap[i] = least(b->contact_gap[i] + 1, MOST);
         b->silence[i] = least(b->silence[i] + 1, MOST);
-        b->lead[i] = b->transactions[i] = 0;
+        b->transactions[i] = 0;
     }
 }
 
-static void live_awake(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
-    draw(b, now, U_experience, DRAW_SERVICE, now->word);
-    draw(b, now, U_reach, DRAW_CONTACT, now->word);
-    draw(b, now, U_adopt, DRAW_DIGITAL, now->word);
-    if (now->scored) {
-        draw(b, now, U_churn_noise, DRAW_SCORE, now->score_word);
-        aim(b, now, p);
+/* --- the month --------------------------------------------------------------------------------------------------- */
+
+enum { MIXED, AWAKE, ASLEEP };
+
+INLINE void live_rules(const int kind, const int k, const int groups, Block *restrict b, const Now *restrict now,
+                       const Rates *restrict p, const Sums *restrict sums) {
+    const int one = kind != MIXED;
+    draw(AS_IT_IS, b, now, U_shock, DRAW_LIFE, now->word);
+    move_wealth(AS_IT_IS, b, now, p);
+    if (kind == ASLEEP) {
+        forget(AS_IT_IS, b, now, p);
+        if (now->win_back[k] > 0.0f) draw(AS_IT_IS, b, now, U_adopt, DRAW_DIGITAL, now->word);
+        rest(AS_IT_IS, b, p);
+        feel(AS_IT_IS, b, now, p);
+        earn(AS_IT_IS, b, now, p);
+        sleep_on(AS_IT_IS, b, now, p);
+    } else {
+        draw(AS_IT_IS, b, now, U_experience, DRAW_SERVICE, now->word);
+        draw(AS_IT_IS, b, now, U_reach, DRAW_CONTACT, now->word);
+        draw(AS_IT_IS, b, now, U_adopt, DRAW_DIGITAL, now->word);
+        if (now->scored) {
+            draw(AS_IT_IS, b, now, U_churn_noise, DRAW_SCORE, now->score_word);
+            aim(AS_IT_IS, b, now, p);
+        }
+        find_skill(AS_IT_IS, b, now);
+        serve(AS_IT_IS, b, now, p);
+        reach_out(AS_IT_IS, b, now, p);
+        if (now->welcoming) welcome(AS_IT_IS, b, now, p);
+        list_wishes(AS_IT_IS, b);
+        forget(AS_IT_IS, b, now, p);
+        meet(AS_IT_IS, b, now, p);
+        remember(AS_IT_IS, b, now, p);
+        feel(AS_IT_IS, b, now, p);
+        use_products(AS_IT_IS, b, now, p);
+        adopt(AS_IT_IS, b, now, p);
+        bring_money(AS_IT_IS, b, p);
+        earn(AS_IT_IS, b, now, p);
+        weigh_leaving(AS_IT_IS, b, now, p);
+        stay_or_leave(AS_IT_IS, b, now, p);
     }
-    find_skill(b, now);
-    serve(b, now, p);
-    reach_out(b, now, p);
-    if (now->welcoming) welcome(b, now, p);
-    meet(b, now, p);
-    feel(b, now, p);
-    use_products(b, now, p);
-    adopt(b, now, p);
-    bring_money(b, p);
-}
-
-static void live_asleep(Block *restrict b, const Now *restrict now, const Rates *restrict p) {
-    if (any(now->win_back, now->win_back_size)) draw(b, now, U_adopt, DRAW_DIGITAL, now->word);
-    rest(b, now, p);
-    feel(b, now, p);
-}
-
-INLINE void live_block(Block *restrict b, const Columns *restrict c, const int8_t *restrict plan, int64_t first, int m,
-                       const Now *restrict now, const Rates *restrict p, const Sums *restrict sums) {
-    int active = 0;
-    read_columns(b, c, plan, first, m);
-    EACH active |= b->state[i] == ACTIVE;
-    draw(b, now, U_shock, DRAW_LIFE, now->word);
-    move_wealth(b, now, p);
-    if (active)
-        live_awake(b, now, p);
-    else
-        live_asleep(b, now, p);
-    earn(b, now, p);
-    weigh_leaving(b, now, p);
-    stay_or_leave(b, now, p);
-    if (p->markov) keep_in_band(b, p);
-    climb(b, now, p);
+    hold(AS_IT_IS, b, p);
+    if (p->markov) keep_in_band(AS_IT_IS, b, p);
+    climb(AS_IT_IS, b, now, p);
+    if (kind != AWAKE) list_wishes(AS_IT_IS, b); /* to win somebody back is a wish too */
     count_reach(b, now, sums);
-    count_flows(b, now, p, sums);
-    turn_page(b);
-    count_stocks(b, now, p, sums);
-    write_asleep(b, c, first, m);
-    if (active) write_awake(b, c, first, m);
+    count_flows(AS_IT_IS, b, now, p, sums);
+    turn_page(AS_IT_IS, b);
+    count_stocks(AS_IT_IS, kind == ASLEEP, b, now, p, sums);
 }
+
+#define FRONT static __attribute__((noinline)) void
+#define ARGUMENTS int k, int groups, Block *restrict b, const Now *restrict now, const Rates *restrict p, const Sums *restrict sums
+FRONT live_mixed(ARGUMENTS) { live_rules(MIXED, 0, groups, b, now, p, sums); }
+FRONT live_awake(ARGUMENTS) { live_rules(AWAKE, k, groups, b, now, p, sums); }
+FRONT live_asleep(ARGUMENTS) { live_rules(ASLEEP, k, groups, b, now, p, sums); }
+
+/* How many of the rows from `first` on, at most `most_rows`, are of its state and tier. */
+static int stretch(const Columns *restrict c, int64_t first, int most_rows) {
+    const int8_t *state = c->state + first, *tier = c->tier + first;
+    int m = 1;
+    while (m < most_rows && state[m] == state[0] && tier[m] == tier[0]) m++;
+    return m;
+}
+
+enum { SHORT = 96 }; /* rows from which on a block of its own is quicker than a mixed one */
 
 void step_chunk(const Columns *restrict c, int64_t first, int64_t last, const int8_t *restrict plan,
                 const Now *restrict now, const Rates *restrict p, const Sums *restrict sums) {
     Block b;
-    for (; first + BLOCK <= last; first += BLOCK) live_block(&b, c, plan, first, BLOCK, now, p, sums);
-    if (first < last) {
-        fill_block(&b);
-        live_block(&b, c, plan, first, (int)(last - first), now, p, sums);
+    while (first < last) {
+        int most_rows = last - first < BLOCK ? (int)(last - first) : BLOCK, m = stretch(c, first, most_rows);
+        int state = c->state[first], k = c->tier[first], pure = m >= SHORT || m == most_rows;
+        if (!pure) m = most_rows;
+        if (!(pure && state == CLOSED)) {
+            int groups = (m + LANES - 1) / LANES;
+            read_columns(&b, c, plan, first, m, groups);
+            if (!pure)
+                live_mixed(0, groups, &b, now, p, sums);
+            else if (state == ACTIVE)
+                live_awake(k, groups, &b, now, p, sums);
+            else
+                live_asleep(k, groups, &b, now, p, sums);
+            write_asleep(&b, c, first, m);
+            if (!(pure && state == DORMANT)) write_awake(&b, c, first, m);
+        }
+        first += m;
     }
 }
