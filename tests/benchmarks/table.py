@@ -1,0 +1,70 @@
+"""The benchmark table in one command: `python -m tests.benchmarks --against COMMIT`.
+
+Every figure of docs/speed.md comes from here. With `--against` the older commit (or a folder where it stands) is
+measured beside this tree, each in processes of its own, round by round in turn; ratios are medians of such rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import alone
+import bundle
+import growth
+import limits
+import machine
+import pages
+import starts
+import whole
+from figures import Figure, tables
+from sides import Side, sides
+from sizes import QUICK, Sizes
+
+Part = Callable[[Sequence[Side], Sizes], Iterator[Figure]]
+PARTS: dict[str, tuple[str, Part]] = {
+    room.PART: (room.TITLE, room.figures) for room in (whole, alone, growth, limits, starts, bundle)
+}
+MORE: dict[str, tuple[str, Part]] = {"large": ("Ten million customers", growth.large)}  # each asked for by its option
+TITLES = {name: title for name, (title, _) in (PARTS | MORE).items()}
+
+
+def options() -> argparse.ArgumentParser:
+    """What can be asked."""
+    asked = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="The benchmark table.")
+    asked.add_argument("--against", metavar="COMMIT|FOLDER", help="measure an older commit beside this tree")
+    asked.add_argument("--only", metavar="PART", action="append", choices=list(PARTS), help=", ".join(PARTS))
+    asked.add_argument("--quick", action="store_true", help="tiny banks: to see that everything works")
+    asked.add_argument("--large", action="store_true", help="ten million customers through sixty months as well")
+    asked.add_argument("--out", metavar="FOLDER", type=Path, help="figures.json and table.md go there")
+    asked.add_argument("--write", action="store_true", help="put the table into docs/speed.md")
+    asked.add_argument("--release", metavar="VERSION", help="add a row to tests/benchmarks/history.csv")
+    return asked
+
+
+def main() -> None:
+    """Measure what is asked, tell it as it comes, keep it."""
+    asked = options().parse_args()
+    size = QUICK if asked.quick else Sizes()
+    named = {name: PARTS[name] for name in asked.only or ([] if asked.large else PARTS)}
+    named |= {name: MORE[name] for name in MORE if getattr(asked, name)}
+    with sides(asked.against) as both:
+        told = {
+            "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            "machine": machine.facts(),
+            "commits": {side.name: side.commit for side in both},
+        }
+        found: list[Figure] = []
+        for name, (title, part) in named.items():
+            print(f"... {title}", file=sys.stderr, flush=True)
+            found += part(both, size)
+            print(tables([one for one in found if one.part == name], TITLES), flush=True)
+            if asked.out is not None:
+                pages.keep(asked.out, told, found, TITLES)
+    if asked.write:
+        pages.write(told, found, TITLES)
+    if asked.release:
+        pages.add_release(asked.release, told, found)
