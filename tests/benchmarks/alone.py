@@ -16,7 +16,7 @@ TITLE = "The kernel alone"
 NAMES = {"c": "the same rules in C", "numpy": "NumPy twin", "mesa": "Mesa objects", "whole": "whole run"}
 
 
-def in_c() -> str:
+def without_c() -> str:
     """Why the C twin cannot be measured here; nothing where it can."""
     if not Path(__file__).with_name("c_twin.py").exists():
         return "no C twin in this tree"
@@ -29,7 +29,7 @@ def figures(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:
     bank = {"customers": sizes.customers, "burn_in": sizes.burn_in, "age": sizes.age}
     asked: dict[tuple[Any, ...], tuple[Side, str, dict[str, Any]]] = {}
     for threads in sizes.threads:
-        ways = ["kernel"] if in_c() else ["kernel", "c"]
+        ways = ["kernel"] if without_c() else ["kernel", "c"]
         for by in ways:
             for side in sides if by == "kernel" else [now]:
                 asked[side.name, by, threads] = side, "kernel", bank | {"threads": threads, "by": by}
@@ -47,15 +47,15 @@ def figures(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:
         if by != "kernel":
             slow = median(per(rounds)) * NANO
             yield Figure(PART, f"{NAMES[by]}, {threads_of(threads)}", "ns a customer-month", {NOW: slow})
-    if in_c():
-        yield Figure(PART, f"the same rules in C: {in_c()}", "", {})
+    if without_c():
+        yield Figure(PART, f"the same rules in C: {without_c()}", "", {})
 
     def against(by: str, kernel: str, threads: int = 1) -> float:
         """By processor time, which other programs on the machine do not lengthen; by wall time where threads share."""
         clock = "cpu" if threads == 1 else "seconds"
         return ratio(per(found[NOW, by, threads], clock), per(found[NOW, kernel, threads], clock))
 
-    for threads in sizes.threads if not in_c() else ():
+    for threads in sizes.threads if not without_c() else ():
         aim = "0.8" if threads == 1 else ""
         yield Figure(
             PART,

@@ -2,8 +2,9 @@
 
     with Clocks(bank) as clocks:
         bank.run(until=12)
-    clocks.lines       # seconds by line, each without the lines inside it
-    clocks.kernel      # seconds in which at least one thread lived customers
+    clocks.lines         # processor seconds by line of the thread that steps, without the lines and the kernel inside
+    clocks.kernel        # seconds in which at least one thread lived customers
+    clocks.kernel_cpu    # processor seconds of all threads that lived customers
 
 A line that a tree does not have is left out, so the same clocks serve an older commit.
 """
@@ -11,13 +12,15 @@ A line that a tree does not have is left out, so the same clocks serve an older 
 from __future__ import annotations
 
 import sys
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
-KERNEL = "step_chunk"  # the compiled month, wherever a room of the bank has it by this name
+STEP = "step_chunk"  # the compiled month, wherever a room of the bank has it by this name
+KERNEL = (STEP, "tidy_chunk")  # and what puts its rows in order, where a tree does
 
 LINES = {  # the line of the table: what of the bank it is made of
     "levers": ("environment.advance", "environment.strike", "levers.reset", "turn_levers", "_now"),
@@ -30,36 +33,34 @@ LINES = {  # the line of the table: what of the bank it is made of
 }
 
 
-def kernel_rooms() -> list[Any]:
-    """The modules of a bank that call the compiled month."""
-    rooms = [module for name, module in sys.modules.items() if name.startswith("sim.bank.")]
-    return [room for room in rooms if KERNEL in vars(room)]
-
-
 @contextmanager
-def instead_of_kernel(wrapper: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
-    """Every room calls `wrapper(kernel)` in place of the kernel."""
-    rooms = kernel_rooms()
-    if not rooms:
-        raise LookupError(f"no room of the bank calls {KERNEL}")
-    was = [(room, getattr(room, KERNEL)) for room in rooms]
-    for room, kernel in was:
-        setattr(room, KERNEL, wrapper(kernel))
+def instead_of_kernel(wrapper: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
+    """Every room of the bank calls `wrapper(name, kernel)` in place of a part of the kernel."""
+    rooms = [module for name, module in sys.modules.items() if name.startswith("sim.bank.")]
+    was = [(room, name, getattr(room, name)) for room in rooms for name in KERNEL if name in vars(room)]
+    if STEP not in {name for _, name, _ in was}:
+        raise LookupError(f"no room of the bank calls {STEP}")
+    for room, name, kernel in was:
+        setattr(room, name, wrapper(name, kernel))
     try:
         yield
     finally:
-        for room, kernel in was:
-            setattr(room, KERNEL, kernel)
+        for room, name, kernel in was:
+            setattr(room, name, kernel)
 
 
 class Clocks:
     """Seconds by line of `LINES`, and of the kernel, while inside the context."""
 
+    # Lines are told in processor time: other programs on the machine lengthen a line's wall time as they please.
+
     def __init__(self, bank: Any):
         self.bank = bank
         self.lines: dict[str, float] = defaultdict(float)
         self.spans: list[tuple[float, float]] = []
-        self._open: list[float] = []  # seconds spent in inner lines, of every line that is open
+        self.kernel_cpu = 0.0
+        self._open: list[float] = []  # seconds spent inside it, of every line that is open
+        self._stepping, self._adding = threading.get_ident(), threading.Lock()
 
     def __enter__(self) -> Clocks:
         self._wrapped = [
@@ -88,22 +89,31 @@ class Clocks:
     def _timed(self, line: Callable[..., Any], name: str) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
             self._open.append(0.0)
-            began = perf_counter()
+            began = thread_time()
             try:
                 return line(*args, **kwargs)
             finally:
-                took = perf_counter() - began
+                took = thread_time() - began
                 self.lines[name] += took - self._open.pop()
-                if self._open:
-                    self._open[-1] += took
+                self._inside(took)
 
         return timed
 
-    def _spanned(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
-        def spanned(*args: Any) -> None:
-            began = perf_counter()
-            kernel(*args)
+    def _inside(self, took: float) -> None:
+        if self._open:
+            self._open[-1] += took
+
+    def _spanned(self, name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
+        def spanned(*args: Any) -> Any:
+            began, spent = perf_counter(), thread_time()
+            found = kernel(*args)
+            took = thread_time() - spent
             self.spans.append((began, perf_counter()))
+            with self._adding:
+                self.kernel_cpu += took
+            if threading.get_ident() == self._stepping:
+                self._inside(took)
+            return found
 
         return spanned
 

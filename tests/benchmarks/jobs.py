@@ -19,7 +19,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-from clocks import KERNEL, Clocks, instead_of_kernel
+from clocks import STEP, Clocks, instead_of_kernel
 
 Round = dict[str, Any]
 Work = Callable[[], Any]
@@ -72,6 +72,7 @@ def whole(
             "cpu": process_time() - spent,
             "customer_months": bank.measured_rows - rows,
             "kernel": clocks.kernel,
+            "kernel_cpu": clocks.kernel_cpu,
             "lines": dict(clocks.lines),
             "peak_bytes": peak_bytes(),
         }
@@ -86,21 +87,28 @@ def whole(
 
 
 class CapturedMonth:
-    """The calls of the compiled month of one bank, which can be made over and over on the same values."""
+    """The calls of the compiled month of one bank, which can be made over and over on the same values.
+
+    `calls` are those that live customers, `tidying` is what puts rows in order, where a tree does that.
+    """
 
     def __init__(self, bank: Any):
         self.calls: list[tuple[Any, ...]] = []
+        self.tidying: list[Work] = []
         self._was: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         with instead_of_kernel(self._noting):
             bank.step()
 
-    def _noting(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
-        def noted(*args: Any) -> None:
-            self.calls.append(args)
+    def _noting(self, name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*args: Any) -> Any:
+            if name == STEP:
+                self.calls.append(args)
+            else:
+                self.tidying.append(partial(kernel, *args))
             for array in arrays_in(args):
                 if id(array) not in self._was:
                     self._was[id(array)] = array, array.copy()
-            kernel(*args)
+            return kernel(*args)
 
         return noted
 
@@ -117,15 +125,19 @@ class CapturedMonth:
         _, state = self._was[id(columns.state)]
         return int(np.count_nonzero(state[first:last] != CLOSED))
 
-    def lived(self, work: Sequence[Work], pool: ThreadPoolExecutor | None = None) -> Round:
-        """Wall and processor seconds of so much of the month, by what `ways` makes of the kernel's calls."""
-        self.put_back()
-        began, spent = perf_counter(), process_time()
+    def live(self, work: Sequence[Work], pool: ThreadPoolExecutor | None = None) -> None:
+        """So much of the month, by what `WAYS` makes of the kernel's calls."""
         if pool is None:
             for part in work:
                 part()
         else:
             list(pool.map(lambda part: part(), work))
+
+    def lived(self, work: Sequence[Work], pool: ThreadPoolExecutor | None = None) -> Round:
+        """Wall and processor seconds of that, from the values before the month."""
+        self.put_back()
+        began, spent = perf_counter(), process_time()
+        self.live(work, pool)
         return {"seconds": perf_counter() - began, "cpu": process_time() - spent}
 
 
@@ -154,7 +166,7 @@ def kernel(
     """
     month = aged_month(customers, burn_in, age)
     every = 1 if rows is None else max(1, customers // rows)
-    work = WAYS[by](month.calls[::every])
+    work = WAYS[by](month.calls[::every]) + (month.tidying if by == "kernel" else [])
     lives = sum(month.open_rows(call) for call in month.calls[::every])
     with ThreadPoolExecutor(threads) as pool:
         several = pool if threads > 1 else None
@@ -168,7 +180,7 @@ def by_kernel(calls: Sequence[tuple[Any, ...]]) -> list[Work]:
     """The compiled month."""
     from sim.kernel import month
 
-    return [partial(getattr(month, KERNEL), *call) for call in calls]
+    return [partial(getattr(month, STEP), *call) for call in calls]
 
 
 def by_numpy(calls: Sequence[tuple[Any, ...]]) -> list[Work]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import paper
 from figures import Figure, tables
 from sides import NOW, ROOT
 
@@ -15,11 +16,23 @@ PAGE = ROOT / "docs" / "speed.md"
 HISTORY = Path(__file__).with_name("history.csv")
 MARK = "<!-- {} by python -m tests.benchmarks -->"
 
+WHY = {  # where a column itself does not say
+    "uint64": "a key, never given twice",
+    "uint32": "whole parts of a customer, so that sums have no order",
+    "float64": "money to the fen",
+    "float32": "a magnitude: seven digits are finer than anything known of it",
+    "int32": "a number of any size of bank",
+    "int16": "months before and after month 0, or a count",
+    "uint8": "bits or a small count",
+    "int8": "a code, or months that are counted no further than 127",
+}
+
 MAIN = {  # columns of the history: the figure of `now` that each holds, by (part, what)
     "run_1_thread": ("whole", "no strategy, 1 thread"),
     "run_2_threads": ("whole", "no strategy, 2 threads"),
+    "run_2_threads_by_processor_time": ("whole", "no strategy, 2 threads, by processor time"),
     "run_2_threads_all_strategies": ("whole", "all strategies and safeguards, 2 threads"),
-    "outside_kernel_percent": ("whole", "outside the kernel, no strategy, 2 threads"),
+    "outside_kernel_percent": ("whole", "outside the kernel, 2 threads, by processor time"),
     "kernel_ns_1_thread": ("kernel", "kernel, 1 thread, processor time"),
     "kernel_against_c": ("kernel", "kernel against C, 1 thread"),
     "kernel_against_numpy": ("kernel", "kernel against the NumPy twin, 1 thread"),
@@ -57,9 +70,10 @@ def between(page: str, name: str, new: str) -> str:
 
 
 def write(told: Mapping[str, Any], figures: Sequence[Figure], titles: dict[str, str]) -> None:
-    """Put the measured table and the table of columns into docs/speed.md."""
+    """Put the measured table, the table of columns and the model on paper into docs/speed.md."""
     page = between(PAGE.read_text(), "the table", text(told, figures, titles))
-    PAGE.write_text(between(page, "columns", columns()))
+    page = between(page, "columns", columns())
+    PAGE.write_text(between(page, "paper", paper.page(figures)))
 
 
 def columns() -> str:
@@ -71,7 +85,7 @@ def columns() -> str:
     lines = ["| column | type | bytes | unit | what it is | why this type |", "|---|---|---:|---|---|---|"]
     for one in COLUMNS:
         kind = np.dtype(one.dtype)
-        why = getattr(one, "why", "")
+        why = getattr(one, "why", "") or WHY[kind.name]
         lines.append(f"| `{one.name}` | {kind.name} | {kind.itemsize} | {one.unit} | {one.about} | {why} |")
     total = (
         f"{len(COLUMNS)} columns, {BYTES_PER_CUSTOMER} bytes a customer: {BYTES_PER_CUSTOMER} MB a million customers"

@@ -18,6 +18,7 @@ import growth
 import limits
 import machine
 import pages
+import spread
 import starts
 import whole
 from figures import Figure, tables
@@ -26,9 +27,12 @@ from sizes import QUICK, Sizes
 
 Part = Callable[[Sequence[Side], Sizes], Iterator[Figure]]
 PARTS: dict[str, tuple[str, Part]] = {
-    room.PART: (room.TITLE, room.figures) for room in (whole, alone, growth, limits, starts, bundle)
+    room.PART: (room.TITLE, room.figures) for room in (whole, alone, growth, limits, starts, bundle, spread)
 }
-MORE: dict[str, tuple[str, Part]] = {"large": ("Ten million customers", growth.large)}  # each asked for by its option
+MORE: dict[str, tuple[str, Part]] = {  # each asked for by its option
+    "large": ("Ten million customers", growth.large),
+    "huge": ("Two hundred million customers", spread.huge),
+}
 TITLES = {name: title for name, (title, _) in (PARTS | MORE).items()}
 
 
@@ -39,6 +43,7 @@ def options() -> argparse.ArgumentParser:
     asked.add_argument("--only", metavar="PART", action="append", choices=list(PARTS), help=", ".join(PARTS))
     asked.add_argument("--quick", action="store_true", help="tiny banks: to see that everything works")
     asked.add_argument("--large", action="store_true", help="ten million customers through sixty months as well")
+    asked.add_argument("--huge", action="store_true", help="two hundred million customers through a year, in files")
     asked.add_argument("--out", metavar="FOLDER", type=Path, help="figures.json and table.md go there")
     asked.add_argument("--write", action="store_true", help="put the table into docs/speed.md")
     asked.add_argument("--release", metavar="VERSION", help="add a row to tests/benchmarks/history.csv")
@@ -49,7 +54,7 @@ def main() -> None:
     """Measure what is asked, tell it as it comes, keep it."""
     asked = options().parse_args()
     size = QUICK if asked.quick else Sizes()
-    named = {name: PARTS[name] for name in asked.only or ([] if asked.large else PARTS)}
+    named = {name: PARTS[name] for name in asked.only or ([] if asked.large or asked.huge else PARTS)}
     named |= {name: MORE[name] for name in MORE if getattr(asked, name)}
     with sides(asked.against) as both:
         told = {
