@@ -39,7 +39,7 @@ MAIN = {  # columns of the history: the figure of `now` that each holds, by (par
     "run_against_mesa_objects": ("kernel", "whole run against Mesa objects, 1 thread"),
     "bytes_a_customer": ("growth", "state of a customer"),
     "quick_yaml_seconds": ("start", "run.py scenarios/quick.yaml, warm cache"),
-    "compile_seconds": ("start", "the same, empty cache"),
+    "compile_processor_seconds": ("start", "compiled in an empty cache, processor time"),
     "attribution_seconds": ("attribution", "seconds"),
 }
 
