@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,7 @@ from banks import bank, scenario, tables
 from clocks import Clocks
 from figures import Figure, number
 from paper import Inputs
-from sides import NOW, ROOT, Process, Side
+from sides import NOW, ROOT, Process, Side, git, sides
 
 HERE = Side(NOW, ROOT, "here")
 
@@ -104,6 +106,20 @@ def test_the_page_has_every_column_of_today() -> None:
     assert pages.between(pages.PAGE.read_text(), "columns", pages.columns()) == pages.PAGE.read_text(), (
         "docs/speed.md is not of these columns: python -m tests.benchmarks --only columns --write"
     )
+
+
+@pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="no git, or no repository")
+def test_a_commit_stands_in_a_worktree_of_its_own_while_it_is_measured() -> None:
+    with sides("HEAD") as (before, now):
+        assert before.tree != now.tree
+        assert (before.tree / "sim" / "bank" / "model.py").exists()
+        assert before.commit == git("rev-parse", "--short", "HEAD")
+        path, cache = (before.environment()[name] for name in ("PYTHONPATH", "NUMBA_CACHE_DIR"))
+        assert path.split(os.pathsep)[0] == str(before.tree)
+        assert Path(cache).parent == before.tree.parent
+        assert str(before.tree) in git("worktree", "list")
+    assert not before.tree.exists()
+    assert str(before.tree) not in git("worktree", "list")
 
 
 def test_a_page_without_marks_is_refused() -> None:
