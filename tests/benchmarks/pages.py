@@ -59,6 +59,20 @@ def keep(folder: Path, told: Mapping[str, Any], figures: Sequence[Figure], title
     (folder / "table.md").write_text(text(told, figures, titles))
 
 
+def kept(folder: Path) -> tuple[dict[str, Any], list[Figure]]:
+    """What `keep` left there: when, where and of which commits, and the figures."""
+    told = json.loads((folder / "figures.json").read_text())
+    return told, [Figure(**one) for one in told.pop("figures")]
+
+
+def same(folder: Path | None, told: Mapping[str, Any]) -> list[Figure]:
+    """Figures that are kept there of the same commits on the same machine."""
+    if folder is None or not (folder / "figures.json").exists():
+        return []
+    before, figures = kept(folder)
+    return figures if all(before[what] == told[what] for what in ("machine", "commits")) else []
+
+
 def between(page: str, name: str, new: str) -> str:
     """A page with what stands between the marks of this name replaced."""
     begin, end = MARK.format(f"{name}: made"), MARK.format(f"end of {name}: made")

@@ -70,7 +70,7 @@ def inputs(figures: Iterable[Figure]) -> tuple[Inputs, frozenset[str]]:
         measured["alone"] = max(0.0, 10_000 * (small / 1e9 - 1.0 / rate / 1e6))
     if memory:
         measured["memory"] = memory
-    for name, what in (("rounds", "rounds a month, 5 shards"), ("bytes", "bytes a shard and month, 5 shards")):
+    for name, what in (("rounds", "rounds a month, 5 shards"), ("bytes", "bytes of a shard and month, 5 shards")):
         value = found.get(("shards", what))
         if value:
             measured[name] = value

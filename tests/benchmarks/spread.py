@@ -69,10 +69,14 @@ def _rate(what: str, manifest: dict[str, Any]) -> Figure:
 
 
 def _exchange(shards: int, manifest: dict[str, Any], months: int) -> Iterator[Figure]:
-    for name, total in manifest.get("exchange", {}).items():
-        a_month = total / months / (shards if name.startswith("bytes") else 1)
-        whose = " of a shard" if name.startswith("bytes") else ""
-        yield Figure(PART, f"- {name.replace('_', ' ')}{whose}, a month", "", {NOW: a_month})
+    """What the hub counted, a month; bytes both ways, of a shard."""
+    found = manifest.get("exchange", {})
+    moved = sum(total for name, total in found.items() if name.startswith("bytes"))
+    yield Figure(PART, f"bytes of a shard and month, {shards} shards", "bytes", {NOW: moved / shards / months})
+    for name, total in found.items():
+        if not name.startswith("bytes"):
+            said = name.replace("_", " ")
+            yield Figure(PART, f"{said} a month, {shards} shards", "", {NOW: total / months})
 
 
 def huge(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:

@@ -44,7 +44,9 @@ def options() -> argparse.ArgumentParser:
     asked.add_argument("--quick", action="store_true", help="tiny banks: to see that everything works")
     asked.add_argument("--large", action="store_true", help="ten million customers through sixty months as well")
     asked.add_argument("--huge", action="store_true", help="two hundred million customers through a year, in files")
-    asked.add_argument("--out", metavar="FOLDER", type=Path, help="figures.json and table.md go there")
+    text = "figures.json and table.md go there; other parts of the same commits that are there stay"
+    asked.add_argument("--out", metavar="FOLDER", type=Path, help=text)
+    asked.add_argument("--stored", action="store_true", help="measure nothing: what --out has is taken")
     asked.add_argument("--write", action="store_true", help="put the table into docs/speed.md")
     asked.add_argument("--release", metavar="VERSION", help="add a row to tests/benchmarks/history.csv")
     return asked
@@ -52,23 +54,31 @@ def options() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Measure what is asked, tell it as it comes, keep it."""
-    asked = options().parse_args()
+    parser = options()
+    asked = parser.parse_args()
+    if asked.stored and asked.out is None:
+        parser.error("--stored asks for --out FOLDER, where figures were kept")
+    if asked.quick and (asked.write or asked.release):
+        parser.error("--quick is of tiny banks; leave it out with --write and --release")
     size = QUICK if asked.quick else Sizes()
     named = {name: PARTS[name] for name in asked.only or ([] if asked.large or asked.huge else PARTS)}
     named |= {name: MORE[name] for name in MORE if getattr(asked, name)}
-    with sides(asked.against) as both:
-        told = {
-            "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-            "machine": machine.facts(),
-            "commits": {side.name: side.commit for side in both},
-        }
-        found: list[Figure] = []
-        for name, (title, part) in named.items():
-            print(f"... {title}", file=sys.stderr, flush=True)
-            found += part(both, size)
-            print(tables([one for one in found if one.part == name], TITLES), flush=True)
-            if asked.out is not None:
-                pages.keep(asked.out, told, found, TITLES)
+    if asked.stored:
+        told, found = pages.kept(asked.out)
+    else:
+        with sides(asked.against) as both:
+            told = {
+                "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+                "machine": machine.facts(),
+                "commits": {side.name: side.commit for side in both},
+            }
+            found = [one for one in pages.same(asked.out, told) if one.part not in named]
+            for name, (title, part) in named.items():
+                print(f"... {title}", file=sys.stderr, flush=True)
+                found += part(both, size)
+                print(tables([one for one in found if one.part == name], TITLES), flush=True)
+                if asked.out is not None:
+                    pages.keep(asked.out, told, found, TITLES)
     if asked.write:
         pages.write(told, found, TITLES)
     if asked.release:

@@ -108,6 +108,23 @@ def test_the_page_has_every_column_of_today() -> None:
     )
 
 
+def test_parts_of_the_same_commits_are_kept_together(tmp_path: Path) -> None:
+    told = {"measured": "today", "commits": {NOW: "abc"}, "machine": {"cores": "2"}}
+    figures = [Figure("whole", "a", "s", {NOW: 1.5}, None, "2"), Figure("start", "b", "s", {NOW: 0.1})]
+    assert pages.same(tmp_path, told) == []
+    pages.keep(tmp_path, told, figures, {"whole": "W", "start": "S"})
+    assert pages.kept(tmp_path) == (told, figures)
+    assert pages.same(tmp_path, told | {"measured": "tomorrow"}) == figures
+    assert pages.same(tmp_path, told | {"commits": {NOW: "abd"}}) == []
+
+
+def test_tiny_banks_are_not_published() -> None:
+    line = [sys.executable, "-m", "tests.benchmarks", "--quick", "--write"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "tiny banks" in done.stderr
+
+
 @pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="no git, or no repository")
 def test_a_commit_stands_in_a_worktree_of_its_own_while_it_is_measured() -> None:
     with sides("HEAD") as (before, now):
