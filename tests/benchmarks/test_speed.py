@@ -1,7 +1,8 @@
 """How fast the kernel lives: `python -m pytest tests/benchmarks --benchmark-only -o addopts=`.
 
 Figures beyond the time of a round are in `extra_info` (see them with `--benchmark-json FILE`, or on the lines printed
-with `-s`). No test judges a time: machines differ. Ratios are of the same work on the same machine.
+with `-s`). No test judges a time: machines differ. Ratios are of the same work on the same machine. The whole table,
+an older commit beside this one: `python -m tests.benchmarks`.
 """
 
 from __future__ import annotations
@@ -9,21 +10,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from itertools import count
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import perf_counter
 
-import builders as b
-import numpy as np
+import alone
+import jobs
 import pytest
-import twin
+from sides import ratio
 
-from sim.agents.customer import BYTES_PER_CUSTOMER, Customers
-from sim.codes import CLOSED, NOBODY
-from sim.kernel import month as kernel
+from sim.agents.customer import BYTES_PER_CUSTOMER
 
 ROWS = 1_000_000
-TWIN_ROWS = 100_000
+TWIN_CHUNKS = 6
 TESTS = Path(__file__).parents[1]
 
 FIRST_MONTH = """
@@ -42,22 +40,9 @@ print(ready - begun, perf_counter() - ready)
 
 
 @pytest.fixture(scope="module")
-def bank() -> Customers:
-    """A million customers one to one, their rows as a bank's are after years of joiners: tiers mixed."""
-    people = b.newcomers(ROWS, customers=ROWS)
-    people.reorder(np.random.default_rng(6).permutation(ROWS))
-    people.manager[:] = np.where(people.tier > 0, people.uid % b.POSTS, NOBODY)
-    return people
-
-
-def seconds_a_month(run, people: Customers, months, threads: int = 1) -> float:
-    """Time of one lived month with the campaigns of the default settings."""
-    p = b.rates_of()
-    campaign = [[0, 0.01, 0, 0.02, 0.30]] * 3 + [[0] * 5]
-    now, plan = b.calm(next(months), p=p, campaign=campaign), b.plan_for(people, share=0.2)
-    begun = perf_counter()
-    b.live(run, people, plan, now, p, threads=threads)
-    return perf_counter() - begun
+def month() -> jobs.CapturedMonth:
+    """A month of a million customers one to one after three years, with its managers' plan."""
+    return jobs.aged_month(ROWS, burn_in=24, age=12)
 
 
 def tell(benchmark, **figures: float) -> None:
@@ -66,18 +51,14 @@ def tell(benchmark, **figures: float) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_month_of_a_million_customers(benchmark, bank, threads):
-    months = count(1)
-    people = b.copy_of(bank)
-    lives = int((people.state != CLOSED).sum())
-    p, campaign = b.rates_of(), [[0, 0.01, 0, 0.02, 0.30]] * 3 + [[0] * 5]
-    plan = b.plan_for(people, share=0.2)
-
-    def a_month_on():
-        now = b.calm(next(months), p=p, campaign=campaign)
-        return (kernel.step_chunk, people, plan, now, p), {"threads": threads}
-
-    benchmark.pedantic(b.live, setup=a_month_on, rounds=8, warmup_rounds=1)
+@pytest.mark.parametrize("way", ["kernel", "c"])
+def test_a_month_of_a_million_customers(benchmark, month, way, threads):
+    if way == "c" and alone.without_c():
+        pytest.skip(alone.without_c())
+    work, lives = jobs.WAYS[way](month.calls), sum(map(month.open_rows, month.calls))
+    with ThreadPoolExecutor(threads) as pool:
+        several = pool if threads > 1 else None
+        benchmark.pedantic(month.live, (work, several), setup=month.put_back, rounds=8, warmup_rounds=1)
     tell(
         benchmark,
         customer_months_per_second=lives / benchmark.stats.stats.min,
@@ -86,19 +67,12 @@ def test_a_month_of_a_million_customers(benchmark, bank, threads):
     )
 
 
-def test_the_kernel_against_the_same_formulas_in_numpy(benchmark, bank):
-    few = Customers(TWIN_ROWS)
-    few.place({name: getattr(bank, name)[:TWIN_ROWS].copy() for name in bank.arrays._fields})
-    other, months = b.copy_of(few), count(1)
-    numpy_seconds = min(seconds_a_month(twin.step_chunk, other, months) for _ in range(3))
-    months = count(1)
-    benchmark.pedantic(seconds_a_month, (kernel.step_chunk, few, months), rounds=8, warmup_rounds=1)
-    kernel_seconds = min(seconds_a_month(kernel.step_chunk, few, months) for _ in range(5))
-    tell(
-        benchmark,
-        times_as_fast_as_numpy=numpy_seconds / kernel_seconds,
-        numpy_customer_months_per_second=TWIN_ROWS / numpy_seconds,
-    )
+def test_the_kernel_against_the_same_formulas_in_numpy(benchmark, month):
+    calls = month.calls[:: max(1, len(month.calls) // TWIN_CHUNKS)]
+    compiled, formulas = jobs.by_kernel(calls), jobs.by_numpy(calls)
+    rounds = [(month.lived(formulas)["cpu"], month.lived(compiled)["cpu"]) for _ in range(5)]
+    benchmark.pedantic(month.live, (compiled,), setup=month.put_back, rounds=8, warmup_rounds=1)
+    tell(benchmark, times_as_fast_as_numpy=ratio(*zip(*rounds, strict=True)))
 
 
 def first_month(cache: Path) -> tuple[float, float]:

@@ -1,0 +1,72 @@
+"""The kernel alone: one month of an aged bank, the same every round, compiled, in C, in NumPy; and Mesa objects."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from figures import Figure
+from sides import NOW, Side, interleaved, median, ratio
+from sizes import NANO, Sizes, compared, per, threads_of
+
+PART = "kernel"
+TITLE = "The kernel alone"
+NAMES = {"c": "the same rules in C", "numpy": "NumPy twin", "mesa": "Mesa objects", "whole": "whole run"}
+
+
+def without_c() -> str:
+    """Why the C twin cannot be measured here; nothing where it can."""
+    if not Path(__file__).with_name("c_twin.py").exists():
+        return "no C twin in this tree"
+    return "" if shutil.which("gcc") else "no gcc"
+
+
+def figures(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:
+    """Nanoseconds a customer-month, and how many times as fast the kernel of now is."""
+    now = next(side for side in sides if side.name == NOW)
+    bank = {"customers": sizes.customers, "burn_in": sizes.burn_in, "age": sizes.age}
+    asked: dict[tuple[Any, ...], tuple[Side, str, dict[str, Any]]] = {}
+    for threads in sizes.threads:
+        ways = ["kernel"] if without_c() else ["kernel", "c"]
+        for by in ways:
+            for side in sides if by == "kernel" else [now]:
+                asked[side.name, by, threads] = side, "kernel", bank | {"threads": threads, "by": by}
+    asked[NOW, "numpy", 1] = now, "kernel", bank | {"by": "numpy", "rows": sizes.twin_rows}
+    asked[NOW, "mesa", 1] = now, "mesa_objects", {"customers": sizes.mesa_customers, "months": sizes.mesa_months}
+    asked[NOW, "whole", 1] = now, "without_joiners", {"customers": sizes.customers // 5, "months": sizes.mesa_months}
+    found = dict(zip(asked, interleaved(list(asked.values()), sizes.rounds, together=sizes.together), strict=True))
+
+    for threads in sizes.threads:
+        for clock, said in (("seconds", ""), ("cpu", ", processor time")):
+            values = {side.name: [t * NANO for t in per(found[side.name, "kernel", threads], clock)] for side in sides}
+            aim = "1.4 times" if threads == 1 else ""
+            yield compared(PART, f"kernel, {threads_of(threads)}{said}", "ns a customer-month", values, aim=aim)
+    for (_, by, threads), rounds in found.items():
+        if by != "kernel":
+            slow = median(per(rounds)) * NANO
+            yield Figure(PART, f"{NAMES[by]}, {threads_of(threads)}", "ns a customer-month", {NOW: slow})
+    if without_c():
+        yield Figure(PART, f"the same rules in C: {without_c()}", "", {})
+
+    def against(by: str, kernel: str, threads: int = 1) -> float:
+        """By processor time, which other programs on the machine do not lengthen; by wall time where threads share."""
+        clock = "cpu" if threads == 1 else "seconds"
+        return ratio(per(found[NOW, by, threads], clock), per(found[NOW, kernel, threads], clock))
+
+    for threads in sizes.threads if not without_c() else ():
+        aim = "0.8" if threads == 1 else ""
+        yield Figure(
+            PART,
+            f"kernel against C, {threads_of(threads)}",
+            "of its speed",
+            {NOW: against("c", "kernel", threads)},
+            aim=aim,
+        )
+    yield Figure(
+        PART, "kernel against the NumPy twin, 1 thread", "times as fast", {NOW: against("numpy", "kernel")}, aim="6"
+    )
+    yield Figure(
+        PART, "whole run against Mesa objects, 1 thread", "times as fast", {NOW: against("mesa", "whole")}, aim="150"
+    )

@@ -1,0 +1,177 @@
+"""The command that makes the benchmark table: what it measures is what it says. No time is judged."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jobs
+import numpy as np
+import pages
+import pytest
+from banks import bank, scenario, tables
+from clocks import Clocks
+from figures import Figure, number
+from paper import Inputs
+from sides import NOW, ROOT, Process, Side, git, sides
+
+HERE = Side(NOW, ROOT, "here")
+
+
+def test_one_command_makes_the_table(tmp_path: Path) -> None:
+    """This tree against itself: every figure of the run on both sides, the same bits, and a table of them."""
+    line = [sys.executable, "-m", "tests.benchmarks", "--quick", "--against", str(ROOT), "--out", str(tmp_path)]
+    done = subprocess.run([*line, "--only", "whole", "--only", "growth"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    kept = json.loads((tmp_path / "figures.json").read_text())
+    assert set(kept["commits"]) == {"before", "now"}
+    assert kept["machine"]["cores"]
+    found = [Figure(**one) for one in kept["figures"]]
+    assert {one.part for one in found} == {"whole", "growth"}
+    [same] = [one for one in found if one.what.startswith("same bits")]
+    assert same.values == {NOW: 1.0}
+    for one in found:
+        if one is not same:
+            assert set(one.values) == {"before", "now"}, one
+            assert all(map(math.isfinite, one.values.values())), one
+            assert one.times is not None
+    text = (tmp_path / "table.md").read_text()
+    assert "### The whole run" in text
+    assert "### Growth" in text
+    assert all(f"| {one.what} |" in text for one in found)
+
+
+def test_measuring_a_bank_changes_nothing() -> None:
+    plain, timed = (bank(scenario(2_000, months=3)) for _ in range(2))
+    plain.run(until=3)
+    with Clocks(timed) as clocks:
+        timed.run(until=3)
+    assert tables(plain)["monthly"].equals(tables(timed)["monthly"])
+    assert set(clocks.lines) >= {"levers", "plan", "live", "joiners", "record"}
+    assert clocks.kernel_cpu > 0
+    assert clocks.kernel > 0
+    assert "schedule" not in vars(timed)
+    assert not any(callable(value) and getattr(value, "__name__", "") == "timed" for value in vars(timed).values())
+
+
+def test_the_kernels_seconds_are_counted_once_however_many_threads() -> None:
+    clocks = Clocks(None)
+    clocks.spans = [(1.0, 3.0), (2.0, 4.0), (2.5, 3.5), (6.0, 7.0)]
+    assert clocks.kernel == 4.0
+
+
+@pytest.fixture(scope="module")
+def month() -> jobs.CapturedMonth:
+    return jobs.aged_month(3_000, burn_in=2, age=1)
+
+
+@pytest.mark.parametrize("way", ["kernel", "numpy"])
+def test_every_round_lives_the_same_month(month: jobs.CapturedMonth, way: str) -> None:
+    """The captured month, lived again: the bits that the bank had after it, however it is lived."""
+    columns = month.calls[0][0]
+    month.lived(jobs.by_kernel(month.calls))
+    after = [column.copy() for column in columns]
+    for _ in range(2):
+        month.lived(jobs.WAYS[way](month.calls))
+        assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(after, columns, strict=True))
+    month.put_back()
+    assert not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(after, columns, strict=True))
+
+
+def test_operations_and_bytes_are_those_of_the_formulas(month: jobs.CapturedMonth) -> None:
+    from machine import operations_of_twin
+
+    from sim.agents.customer import BYTES_PER_CUSTOMER
+
+    asked = operations_of_twin(month) | jobs.bytes_moved(month)
+    assert 0 < asked["bytes_written"] <= asked["bytes_read"] <= BYTES_PER_CUSTOMER
+    assert asked["integer_operations"] > 100  # ten rounds of the generator, of each purpose
+    assert asked["float_operations"] > 100
+
+
+def test_a_job_that_breaks_is_no_figure() -> None:
+    process = Process(HERE, [("whole", {"customers": -1, "months": 1, "every": 1})])
+    with pytest.raises(RuntimeError, match="broke"):
+        process.next(0)
+    process.close()
+
+
+def test_the_page_has_every_column_of_today() -> None:
+    assert pages.between(pages.PAGE.read_text(), "columns", pages.columns()) == pages.PAGE.read_text(), (
+        "docs/speed.md is not of these columns: python -m tests.benchmarks --only columns --write"
+    )
+
+
+def test_parts_of_the_same_commits_are_kept_together(tmp_path: Path) -> None:
+    told = {"measured": "today", "commits": {NOW: "abc"}, "machine": {"cores": "2"}}
+    figures = [Figure("whole", "a", "s", {NOW: 1.5}, None, "2"), Figure("start", "b", "s", {NOW: 0.1})]
+    assert pages.same(tmp_path, told) == []
+    pages.keep(tmp_path, told, figures, {"whole": "W", "start": "S"})
+    assert pages.kept(tmp_path) == (told, figures)
+    assert pages.same(tmp_path, told | {"measured": "tomorrow"}) == figures
+    assert pages.same(tmp_path, told | {"commits": {NOW: "abd"}}) == []
+
+
+def test_tiny_banks_are_not_published() -> None:
+    line = [sys.executable, "-m", "tests.benchmarks", "--quick", "--write"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "tiny banks" in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("git") is None or not (ROOT / ".git").exists(), reason="no git, or no repository")
+def test_a_commit_stands_in_a_worktree_of_its_own_while_it_is_measured() -> None:
+    with sides("HEAD") as (before, now):
+        assert before.tree != now.tree
+        assert (before.tree / "sim" / "bank" / "model.py").exists()
+        assert before.commit == git("rev-parse", "--short", "HEAD")
+        path, cache = (before.environment()[name] for name in ("PYTHONPATH", "NUMBA_CACHE_DIR"))
+        assert path.split(os.pathsep)[0] == str(before.tree)
+        assert Path(cache).parent == before.tree.parent
+        assert str(before.tree) in git("worktree", "list")
+    assert not before.tree.exists()
+    assert str(before.tree) not in git("worktree", "list")
+
+
+def test_a_page_without_marks_is_refused() -> None:
+    with pytest.raises(LookupError, match="no marks of columns"):
+        pages.between("# A page\n", "columns", "")
+
+
+def test_a_release_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "HISTORY", tmp_path / "history.csv")
+    told = {"measured": "today", "commits": {NOW: "abc"}, "machine": {"processor": "P", "cores": "2"}}
+    for version, rate in (("1", 9.4), ("2", 17.123456)):
+        pages.add_release(version, told, [Figure("whole", "no strategy, 2 threads", "", {NOW: rate})])
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert [row["version"] for row in rows] == ["1", "2"]
+    assert [row["run_2_threads"] for row in rows] == ["9.4", "17.12"]
+    assert rows[0]["kernel_against_c"] == ""
+
+
+def test_the_kept_history_has_the_columns_of_today() -> None:
+    with pages.HISTORY.open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    assert list(rows[0])[4:] == list(pages.MAIN)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.1234, "0.123"), (12.34, "12.3"), (1234.5, "1,234"), (0, "0"), (99.96, "100.0")]
+)
+def test_numbers_have_three_digits(value: float, said: str) -> None:
+    assert number(value) == said
+
+
+def test_on_paper_no_number_of_machines_is_better_than_the_most_that_help() -> None:
+    model, customers, cores = Inputs(), 1_000_000_000, 32
+    best = model.most_machines(customers, cores)
+    assert best > 10
+    around = {m: model.seconds(customers, m, cores) for m in range(2, 4 * best)}
+    assert abs(min(around, key=around.__getitem__) - best) <= 1
