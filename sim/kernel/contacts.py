@@ -74,8 +74,9 @@ def aim(b, u, w, now, p):
         score_offer(b, u, now, w.offer)
         choose(w, now)
     else:
-        w.boost[:] = ONE
-        w.chosen[:] = ZERO
+        for i in range(w.boost.size):
+            w.boost[i] = ONE
+            w.chosen[i] = ZERO
 
 
 @njit(**RULE)

@@ -163,12 +163,13 @@ def climb(b, w, now, p):
 @njit(**RULE)
 def turn_page(b, w):
     """Write what the month decided back to the columns and run the clocks down; no manager, no bond."""
+    manager, bond = b.manager, b.bond  # by their own names, since they are read in a branch (see `blocks`)
     for i in range(b.state.size):
         b.state[i] = w.after[i]
         b.tier[i] = w.new_tier[i]
         b.aum[i] = w.money[i]
-        b.manager[i] = b.manager[i] if w.after[i] == ACTIVE else i32(NOBODY)
-        b.bond[i] = b.bond[i] if w.after[i] == ACTIVE else ZERO
+        manager[i] = manager[i] if w.after[i] == ACTIVE else i32(NOBODY)
+        bond[i] = bond[i] if w.after[i] == ACTIVE else ZERO
         b.manager_change[i] = nearer(b.manager_change[i])
         b.follow_months[i] = max(i32(b.follow_months[i]) - 1, 0)
         b.retained[i] = nearer(b.retained[i])

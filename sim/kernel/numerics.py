@@ -96,17 +96,21 @@ ZERO = f32(0.0)
 
 @njit(**INLINED)
 def philox(c0, c1, c2, c3, k0, k1):
-    """Four 32-bit words from a 128-bit counter and a 64-bit key (all held in 64-bit lanes)."""
+    """Four 32-bit words from a 128-bit counter and a 64-bit key (all held in 64-bit lanes).
+
+    They are cut to 32 bits where they are multiplied, which the multiplication of packed words does unasked, and at the
+    end; between, what stands above the 32 is nobody's.
+    """
     for _ in range(10):
-        left = c0 * PHILOX_M0
-        right = c2 * PHILOX_M1
+        left = (c0 & WORD) * PHILOX_M0
+        right = (c2 & WORD) * PHILOX_M1
         c0 = (right >> HALF_WORD) ^ c1 ^ k0
-        c1 = right & WORD
+        c1 = right
         c2 = (left >> HALF_WORD) ^ c3 ^ k1
-        c3 = left & WORD
+        c3 = left
         k0 = (k0 + PHILOX_W0) & WORD
         k1 = (k1 + PHILOX_W1) & WORD
-    return c0, c1, c2, c3
+    return c0 & WORD, c1 & WORD, c2 & WORD, c3 & WORD
 
 
 @njit(**EQUATION)
