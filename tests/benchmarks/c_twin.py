@@ -15,12 +15,13 @@ import ctypes
 import hashlib
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import builders as b
@@ -201,3 +202,52 @@ def live_by(run: Callable[..., None], rows: int, sums: Sums, threads: int = 1) -
 def live_in_c(c: Any, plan: np.ndarray, now: Any, p: Any, sums: Sums, threads: int = 1) -> float:
     """Live a month of the rows that `plan` has in C; adds to `sums`, returns seconds."""
     return live_by(prepared(c, plan, now, p), plan.size, sums, threads)
+
+
+def aged_bank(rows: int) -> b.Customers:
+    """Customers one to one as after some years: two of five dormant, managers above the lowest tier, rows in order.
+
+    Rows of a chunk stand by state and tier, so that both the kernel and C find blocks of one kind.
+    """
+    people = b.newcomers(rows, customers=rows)
+    people.reorder(np.random.default_rng(6).permutation(rows))
+    people.state[:] = np.where(people.uid % 100 < 41, codes.DORMANT, codes.ACTIVE)
+    managed = (people.tier > 0) & (people.state == codes.ACTIVE)
+    people.manager[:] = np.where(managed, people.uid % b.POSTS, codes.NOBODY)
+    people.reorder(np.lexsort((people.tier, people.state, np.arange(rows) // CHUNK)))
+    return people
+
+
+def side_by_side(rows: int = 200_000, rounds: int = 9, threads: int = 1) -> dict[str, list[float]]:
+    """Nanoseconds a customer-month of `kernel` and `c`, a number a round: the same month, put back after each turn.
+
+    Processor time, shared by so many threads, because it minds least who else computes on the machine. Every round
+    holds both to the same sums.
+    """
+    from sim.kernel import month
+
+    people, p = aged_bank(rows), b.rates_of()
+    now, plan = b.calm(1, p=p, campaign=[[0, 0.01, 0, 0.02, 0.30]] * 3 + [[0] * 5]), b.plan_for(people, share=0.2)
+    c, before = people.arrays, [column.copy() for column in people.arrays]
+    runs: dict[str, Callable[..., None]] = {
+        "kernel": lambda first, last, *sums: month.step_chunk(c, first, last, plan, now, p, *sums),
+        "c": prepared(c, plan, now, p),
+    }
+    took: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        lived = []
+        for name, run in runs.items():
+            for column, old in zip(c, before, strict=True):
+                column[:] = old
+            lived.append(Sums(*b.Tallies.empty().all()))
+            begun = process_time()
+            live_by(run, rows, lived[-1], threads)
+            if number:  # the first loads
+                took[name].append((process_time() - begun) / rows * 1e9)
+        assert all(np.array_equal(x, y) for x, y in zip(*lived, strict=True))
+    return took
+
+
+if __name__ == "__main__":
+    for name, ns in side_by_side(*map(int, sys.argv[1:])).items():
+        print(f"{name}: least {min(ns):.1f}, median {np.median(ns):.1f} ns a customer-month")

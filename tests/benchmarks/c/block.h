@@ -58,6 +58,7 @@ typedef struct {
     INTEGERS(INTEGER) } w;
     float u[N_DRAWS][BLOCK] ALIGNED;
     int64_t before[BLOCK] ALIGNED, worth[BLOCK] ALIGNED, growth[BLOCK] ALIGNED; /* AUM in fen */
+    double grown[BLOCK] ALIGNED;
     int32_t list[BLOCK + 16] ALIGNED, wishes[BLOCK + 16] ALIGNED;
     int managed, wished; /* how many have a manager, are wished a contact */
 } Block;

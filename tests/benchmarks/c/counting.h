@@ -114,16 +114,13 @@ INLINE void sum_flows(BLOCK_IS, Block *restrict b, int64_t of_all, const int ali
 INLINE void value(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     int32_t path = (int32_t)now->growth_path_size, start = (int32_t)now->start, month = (int32_t)now->month;
     EACH b->w.index[i] = least(month - 1 - most(b->joined_month[i], start), path - 1);
-    if (one) {
-        double grown[path], market = 1.0 + now->market_growth[k];
-        for (int m = 0; m < path; m++) grown[m] = (1.0 + now->growth_path[m]) * market - 1.0;
-        EACH b->growth[i] = (int64_t)floor(b->aum[i] * grown[b->w.index[i]] * 100.0 + 0.5);
-    } else {
-        EACH {
-            double grown = (1.0 + now->growth_path[b->w.index[i]]) * (1.0 + now->market_growth[b->tier[i]]) - 1.0;
-            b->growth[i] = (int64_t)floor(b->aum[i] * grown * 100.0 + 0.5);
-        }
-    }
+    double grown[path], market = 1.0 + now->market_growth[k];
+    for (int m = 0; m < path; m++) grown[m] = (1.0 + now->growth_path[m]) * market - 1.0;
+    if (one)
+        EACH b->grown[i] = grown[b->w.index[i]];
+    else
+        EACH b->grown[i] = (1.0 + now->growth_path[b->w.index[i]]) * (1.0 + now->market_growth[b->tier[i]]) - 1.0;
+    EACH b->growth[i] = (int64_t)floor(b->aum[i] * b->grown[i] * 100.0 + 0.5);
     EACH {
         b->before[i] = FEN(b->aum[i]);
         b->worth[i] = FEN(b->w.money[i]);

@@ -24,40 +24,67 @@ enum { MOST = 100, MOST_CONTACTS = 30000 };
    A word is held in a lane of 64 bits, whose upper half may be anything: a product takes the lower halves of two lanes,
    and the upper halves of what is not multiplied any more are cut off at the end. */
 #ifdef __AVX512F__
-INLINE void philox_lanes(__m512i c[4], uint32_t key0, uint32_t key1) {
+#define ROUND_KEY(key, step, round) _mm512_set1_epi64((uint32_t)(key) + (uint32_t)(round) * (step))
+#define XOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
+
+/* Rounds `from` to 9 of four words. */
+INLINE void philox_lanes(__m512i c[4], int from, uint64_t key0, uint64_t key1) {
     __m512i m0 = _mm512_set1_epi64(PHILOX_M0), m1 = _mm512_set1_epi64(PHILOX_M1);
 #pragma GCC unroll 10
-    for (int round = 0; round < 10; round++) {
-        __m512i k0 = _mm512_set1_epi64(key0 + (uint32_t)round * PHILOX_W0);
-        __m512i k1 = _mm512_set1_epi64(key1 + (uint32_t)round * PHILOX_W1);
+    for (int round = from; round < 10; round++) {
         __m512i left = _mm512_mul_epu32(c[0], m0), right = _mm512_mul_epu32(c[2], m1);
-        c[0] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(right, 32), c[1], k0, 0x96);
-        c[2] = _mm512_ternarylogic_epi64(_mm512_srli_epi64(left, 32), c[3], k1, 0x96);
+        c[0] = XOR3(_mm512_srli_epi64(right, 32), c[1], ROUND_KEY(key0, PHILOX_W0, round));
+        c[2] = XOR3(_mm512_srli_epi64(left, 32), c[3], ROUND_KEY(key1, PHILOX_W1, round));
         c[1] = right;
         c[3] = left;
     }
 }
 
-RULE draw(BLOCK_IS, Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
+/* 16 uniforms of 2 x 8 words. */
+INLINE void store_uniforms(float *out, __m512i first, __m512i second) {
     const __m512i low = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    uint32_t key0 = (uint32_t)now->key0, key1 = (uint32_t)now->key1;
+    __m512 whole = _mm512_cvtepi32_ps(_mm512_srli_epi32(_mm512_permutex2var_epi32(first, low, second), 9));
+    _mm512_store_ps(out, _mm512_mul_ps(_mm512_add_ps(whole, _mm512_set1_ps(0.5f)), _mm512_set1_ps(0x1p-23f)));
+}
+
+/* The same for `count` purposes in a row. The purpose is the last word of the counter: in the first three rounds four of
+   the six products do not know it yet, and are shared. */
+INLINE void draw_purposes(BLOCK_IS, Block *restrict b, const Now *restrict now, int row, uint32_t purpose, const int count,
+                          uint64_t word) {
+    uint64_t key0 = now->key0, key1 = now->key1;
+    __m512i m0 = _mm512_set1_epi64(PHILOX_M0), m1 = _mm512_set1_epi64(PHILOX_M1);
+    uint64_t right0 = (uint64_t)(uint32_t)word * PHILOX_M1; /* of the month, the same for everybody */
     for (int i = 0; i < LANES * groups; i += LANES) {
-        __m512i halves[2][4];
+        __m512i left0[2], c0[2], left1[2], c2[2];
         for (int half = 0; half < 2; half++) {
             __m512i uid = _mm512_load_si512(b->uid + i + 8 * half);
-            halves[half][0] = uid;
-            halves[half][1] = _mm512_srli_epi64(uid, 32);
-            halves[half][2] = _mm512_set1_epi64((int64_t)word);
-            halves[half][3] = _mm512_set1_epi64(purpose);
-            philox_lanes(halves[half], key0, key1);
+            left0[half] = _mm512_mul_epu32(uid, m0);
+            c0[half] = XOR3(_mm512_set1_epi64((int64_t)(right0 >> 32)), _mm512_srli_epi64(uid, 32), ROUND_KEY(key0, PHILOX_W0, 0));
+            left1[half] = _mm512_mul_epu32(c0[half], m0);
+            c2[half] = XOR3(_mm512_srli_epi64(left1[half], 32), left0[half], ROUND_KEY(key1, PHILOX_W1, 1));
         }
-        for (int lane = 0; lane < 4; lane++) {
-            __m512i words = _mm512_permutex2var_epi32(halves[0][lane], low, halves[1][lane]);
-            __m512 whole = _mm512_cvtepi32_ps(_mm512_srli_epi32(words, 9));
-            __m512 middle = _mm512_add_ps(whole, _mm512_set1_ps(0.5f));
-            _mm512_store_ps(b->u[row + lane] + i, _mm512_mul_ps(middle, _mm512_set1_ps(0x1p-23f)));
+        for (int d = 0; d < count; d++) {
+            __m512i c[2][4];
+            for (int half = 0; half < 2; half++) {
+                __m512i own = XOR3(_mm512_srli_epi64(left0[half], 32), _mm512_set1_epi64(purpose + d), ROUND_KEY(key1, PHILOX_W1, 0));
+                __m512i right1 = _mm512_mul_epu32(own, m1);
+                c[half][0] = XOR3(_mm512_srli_epi64(right1, 32), _mm512_set1_epi64((int64_t)right0), ROUND_KEY(key0, PHILOX_W0, 1));
+                c[half][1] = right1;
+                c[half][2] = c2[half];
+                c[half][3] = left1[half];
+                philox_lanes(c[half], 2, key0, key1);
+            }
+            for (int lane = 0; lane < 4; lane++) store_uniforms(b->u[row + 4 * d + lane] + i, c[0][lane], c[1][lane]);
         }
     }
+}
+
+RULE draw(BLOCK_IS, Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
+    draw_purposes(AS_IT_IS, b, now, row, purpose, 1, word);
+}
+
+RULE draw_awake(BLOCK_IS, Block *restrict b, const Now *restrict now) {
+    draw_purposes(AS_IT_IS, b, now, U_shock, DRAW_LIFE, 4, now->word);
 }
 #else
 RULE draw(BLOCK_IS, Block *restrict b, const Now *restrict now, int row, uint32_t purpose, uint64_t word) {
@@ -78,7 +105,14 @@ RULE draw(BLOCK_IS, Block *restrict b, const Now *restrict now, int row, uint32_
         b->u[row + 3][i] = unit_interval(c3);
     }
 }
+
+RULE draw_awake(BLOCK_IS, Block *restrict b, const Now *restrict now) {
+    for (uint32_t d = 0; d < 4; d++) draw(AS_IT_IS, b, now, U_shock + 4 * (int)d, DRAW_LIFE + d, now->word);
+}
 #endif
+_Static_assert(DRAW_LIFE == 0 && DRAW_SERVICE == 1 && DRAW_CONTACT == 2 && DRAW_DIGITAL == 3 && U_experience == 4
+                   && U_reach == 8 && U_adopt == 12,
+               "the four purposes of the active follow one another");
 
 /* --- wealth, service --------------------------------------------------------------------------------------------- */
 
@@ -185,22 +219,45 @@ static int any(const float *table, int64_t size) {
     return 0;
 }
 
-/* Pieces of a channel in the uniform of campaigns: the end of each, and how many of them the uniform has passed. */
+/* Pieces of the uniform of campaigns, channel by channel: where they end, and how many the uniform has passed. */
 INLINE void cut_pieces(BLOCK_IS, Block *restrict b, const float *restrict table, float outreach, float from,
-                       const float *restrict factor, int scored, float *restrict end, int32_t *restrict passed,
+                       const float *restrict factor, const int scored, float *restrict end, int32_t *restrict passed,
                        const Rates *restrict p) {
+    float without[N_CHANNELS], call[N_CHANNELS], chance[N_CHANNELS];
     for (int channel = 0; channel < N_CHANNELS; channel++) {
-        float of[MOST_TIERS], without = p->without_app[channel], call = outreach * p->remote_calls[channel];
-        for (int j = 0; j < TIERS; j++) of[j] = table[j * N_CHANNELS + channel];
-        BY_TIER(chance, of, a)
-        EACH {
-            float open_to = max_of(b->adopted[i] != 0 ? 1.0f : 0.0f, without);
-            float rate = scored ? TIER_S(chance) * factor[i] : TIER_S(chance);
-            int32_t called = ((one ? k : b->tier[i]) == 0) & (b->aum_1[i] >= from);
-            end[i] = end[i] + rate * open_to + (called ? call : 0.0f);
-            passed[i] += b->u[U_campaign][i] >= end[i];
-        }
+        without[channel] = p->without_app[channel];
+        call[channel] = outreach * p->remote_calls[channel];
+        chance[channel] = table[k * N_CHANNELS + channel];
     }
+    if (one)
+        EACH {
+            float until = end[i];
+            int32_t count = 0;
+#pragma GCC unroll 8
+            for (int channel = 0; channel < N_CHANNELS; channel++) {
+                float open_to = max_of(b->adopted[i] != 0 ? 1.0f : 0.0f, without[channel]);
+                float rate = scored ? chance[channel] * factor[i] : chance[channel];
+                float called = (k == 0) & (b->aum_1[i] >= from) ? call[channel] : 0.0f;
+                until = until + rate * open_to + called;
+                count += b->u[U_campaign][i] >= until;
+            }
+            end[i] = until;
+            passed[i] = count;
+        }
+    else
+        for (int channel = 0; channel < N_CHANNELS; channel++) {
+            float of[MOST_TIERS];
+            for (int j = 0; j < TIERS; j++) of[j] = table[j * N_CHANNELS + channel];
+            look(of, TIERS, b->tier, b->w.a, groups);
+            float closed_to = without[channel], calls = call[channel];
+            if (scored) EACH b->w.a[i] = b->w.a[i] * factor[i];
+            EACH {
+                float open_to = max_of(b->adopted[i] != 0 ? 1.0f : 0.0f, closed_to);
+                float called = (b->tier[i] == 0) & (b->aum_1[i] >= from) ? calls : 0.0f;
+                end[i] = end[i] + b->w.a[i] * open_to + called;
+                passed[i] += b->u[U_campaign][i] >= end[i];
+            }
+        }
 }
 
 RULE reach_out(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
@@ -560,22 +617,27 @@ RULE sleep_on(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates 
     int32_t second_life = p->second_life_months, way = p->win_back_by[k], month = (int32_t)now->month;
     float win_back = now->win_back[k], total[2] = {closing + returning, closing + (returning + p->win_back[k])}, any_exit[2];
     for (int courted = 0; courted < 2; courted++) any_exit[courted] = 1.0f - exp_of(-total[courted]);
-    EACH b->w.some[i] = 0;
+    float *rate = b->w.f, *exits = b->w.g;
+    EACH {
+        rate[i] = total[0];
+        exits[i] = any_exit[0];
+    }
     if (win_back > 0.0f)
         EACH {
             int32_t meant = (b->state[i] == DORMANT) & (b->u[U_campaign][i] < win_back);
-            int32_t barred = ((b->opted_out[i] >> way) & 1) != 0, channel = barred ? BARRED : way;
-            b->w.some[i] = meant & !barred;
+            int32_t barred = (b->opted_out[i] >> way) & 1, courted = meant & (barred ^ 1);
+            int32_t channel = barred ? BARRED : way;
+            rate[i] = courted ? total[1] : total[0];
+            exits[i] = courted ? any_exit[1] : any_exit[0];
             b->w.channel[i] = meant ? channel : b->w.channel[i];
         }
     EACH {
-        int32_t courted = b->w.some[i] != 0, state = b->state[i];
-        float rate = courted ? total[1] : total[0], exits = courted ? any_exit[1] : any_exit[0];
-        float lot = b->u[U_exit][i] * rate, money = b->w.money[i];
-        int32_t gone = lot < exits * closing, moved = (lot < exits * rate) & (state != CLOSED);
-        int32_t stays = moved ? ACTIVE : state, later = gone ? CLOSED : stays;
+        int32_t asleep = b->state[i] == DORMANT;
+        float lot = b->u[U_exit][i] * rate[i], money = b->w.money[i];
+        int32_t gone = asleep & (lot < exits[i] * closing), woke = asleep & (lot < exits[i] * rate[i]) & (gone ^ 1);
+        int32_t stays = b->state[i] + woke * (ACTIVE - DORMANT), later = stays + gone * (CLOSED - DORMANT);
         b->w.after[i] = later;
-        b->w.some[i] = (later != state) & (later != CLOSED);
+        b->w.some[i] = woke;
         b->w.money[i] = later == CLOSED ? 0.0f : money;
     }
     Effects by = effects_of(now, p);
@@ -683,7 +745,10 @@ enum { MIXED, AWAKE, ASLEEP };
 INLINE void live_rules(const int kind, const int k, const int groups, Block *restrict b, const Now *restrict now,
                        const Rates *restrict p, const Sums *restrict sums) {
     const int one = kind != MIXED;
-    draw(AS_IT_IS, b, now, U_shock, DRAW_LIFE, now->word);
+    if (kind == ASLEEP)
+        draw(AS_IT_IS, b, now, U_shock, DRAW_LIFE, now->word);
+    else
+        draw_awake(AS_IT_IS, b, now);
     move_wealth(AS_IT_IS, b, now, p);
     if (kind == ASLEEP) {
         forget(AS_IT_IS, b, now, p);
@@ -693,9 +758,6 @@ INLINE void live_rules(const int kind, const int k, const int groups, Block *res
         earn(AS_IT_IS, b, now, p);
         sleep_on(AS_IT_IS, b, now, p);
     } else {
-        draw(AS_IT_IS, b, now, U_experience, DRAW_SERVICE, now->word);
-        draw(AS_IT_IS, b, now, U_reach, DRAW_CONTACT, now->word);
-        draw(AS_IT_IS, b, now, U_adopt, DRAW_DIGITAL, now->word);
         if (now->scored) {
             draw(AS_IT_IS, b, now, U_churn_noise, DRAW_SCORE, now->score_word);
             aim(AS_IT_IS, b, now, p);
@@ -735,7 +797,9 @@ FRONT live_asleep(ARGUMENTS) { live_rules(ASLEEP, k, groups, b, now, p, sums); }
 /* How many of the rows from `first` on, at most `most_rows`, are of its state and tier. */
 static int stretch(const Columns *restrict c, int64_t first, int most_rows) {
     const int8_t *state = c->state + first, *tier = c->tier + first;
-    int m = 1;
+    int m = 0;
+    for (int differ = 0; m + 64 <= most_rows && !differ; m += differ ? 0 : 64)
+        for (int i = m; i < m + 64; i++) differ |= (state[i] ^ state[0]) | (tier[i] ^ tier[0]);
     while (m < most_rows && state[m] == state[0] && tier[m] == tier[0]) m++;
     return m;
 }
