@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import Figure
-from sides import NOW, Side, interleaved, median, ratio
+from sides import NOW, Round, Side, interleaved, median, ratio
 from sizes import NANO, Sizes, compared, per, threads_of
 
 PART = "kernel"
@@ -45,28 +45,27 @@ def figures(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:
             yield compared(PART, f"kernel, {threads_of(threads)}{said}", "ns a customer-month", values, aim=aim)
     for (_, by, threads), rounds in found.items():
         if by != "kernel":
-            slow = median(per(rounds)) * NANO
-            yield Figure(PART, f"{NAMES[by]}, {threads_of(threads)}", "ns a customer-month", {NOW: slow})
+            what, slow = f"{NAMES[by]}, {threads_of(threads)}, processor time", median(per(rounds, "cpu")) * NANO
+            yield Figure(PART, what, "ns a customer-month", {NOW: slow})
     if without_c():
         yield Figure(PART, f"the same rules in C: {without_c()}", "", {})
-
-    def against(by: str, kernel: str, threads: int = 1) -> float:
-        """By processor time, which other programs on the machine do not lengthen; by wall time where threads share."""
-        clock = "cpu" if threads == 1 else "seconds"
-        return ratio(per(found[NOW, by, threads], clock), per(found[NOW, kernel, threads], clock))
-
     for threads in sizes.threads if not without_c() else ():
-        aim = "0.8" if threads == 1 else ""
-        yield Figure(
-            PART,
-            f"kernel against C, {threads_of(threads)}",
-            "of its speed",
-            {NOW: against("c", "kernel", threads)},
-            aim=aim,
-        )
-    yield Figure(
-        PART, "kernel against the NumPy twin, 1 thread", "times as fast", {NOW: against("numpy", "kernel")}, aim="6"
-    )
-    yield Figure(
-        PART, "whole run against Mesa objects, 1 thread", "times as fast", {NOW: against("mesa", "whole")}, aim="150"
-    )
+        what, aim = f"kernel against C, {threads_of(threads)}", "0.8" if threads == 1 else ""
+        yield _against(found, what, "of its speed", ("c", threads), ("kernel", threads), aim)
+    what = "kernel against the NumPy twin, 1 thread"
+    yield _against(found, what, "times as fast", ("numpy", 1), ("kernel", 1), "6")
+    what = "whole run against Mesa objects, 1 thread"
+    yield _against(found, what, "times as fast", ("mesa", 1), ("whole", 1), "150")
+
+
+def _against(
+    found: dict[tuple[Any, ...], list[Round]],
+    what: str,
+    unit: str,
+    other: tuple[str, int],
+    ours: tuple[str, int],
+    aim: str,
+) -> Figure:
+    """By processor time, which other programs on the machine do not lengthen."""
+    times = ratio(*(per(found[NOW, *job], "cpu") for job in (other, ours)))
+    return Figure(PART, what, unit, {NOW: times}, aim=aim)

@@ -28,7 +28,7 @@ def figures(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:
     rounds, together = max(2, sizes.rounds // 3), sizes.together
     *paces, can = interleaved([*lived.values(), limits], rounds, together=together)
     [[asks]] = interleaved([(now, "counted", few)], 0)
-    best = {name: median([one[name] for one in can[1:]]) for name in can[1]}
+    best = {name: max(one[name] for one in can[1:]) for name in can[1]}
     for name, (said, unit) in SAID.items():
         for threads in sizes.threads:
             yield Figure(PART, f"{said}, {threads_of(threads)}", unit, {NOW: best[f"{name}_{threads}"] / GIGA})
@@ -38,7 +38,7 @@ def figures(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:
     yield Figure(PART, "float32 operations of the formulas", "a customer-month", {NOW: asks["float_operations"]})
     yield Figure(PART, "integer operations of the formulas", "a customer-month", {NOW: asks["integer_operations"]})
     for threads, rounds in zip(lived, paces, strict=True):
-        seconds = median(per(rounds))
+        seconds = median(per(rounds, "cpu")) / threads
         for what, amount, limit in (
             ("of the memory's copy rate", moved, "copy"),
             ("of the float32 rate", asks["float_operations"], "operations"),

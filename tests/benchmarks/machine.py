@@ -6,8 +6,9 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import numpy as np
@@ -58,22 +59,25 @@ def rates(stream: int, threads: Sequence[int]) -> dict[str, float]:
     found: dict[str, float] = {}
     n = stream // 4
     a, b, c = (np.full(n, value, np.float32) for value in (0.0, 1.0, 2.0))
-    uid = np.arange(16_384, dtype=np.uint64)
+    uid = np.arange(UNIFORMS, dtype=np.uint64)
     triad, arithmetic, uniforms = loops()
     for count in threads:
+        parts = [slice(n * k // count, n * (k + 1) // count) for k in range(count)]
+        numbers = [np.full(CACHED, 0.5, np.float32) for _ in parts]
+        draws = [np.empty((4, uid.size), np.float32) for _ in parts]
+        work: dict[str, tuple[float, list[Callable[[], Any]]]] = {
+            "copy": (8 * n, [partial(np.copyto, a[part], b[part]) for part in parts]),
+            "triad": (12 * n, [partial(triad, a[part], b[part], c[part]) for part in parts]),
+            "operations": (ARITHMETIC * CACHED * count, [partial(arithmetic, some) for some in numbers]),
+            "uniforms": (4 * uid.size * count, [partial(uniforms, uid, out) for out in draws]),
+        }
         with ThreadPoolExecutor(count) as pool:
-            parts = [slice(n * k // count, n * (k + 1) // count) for k in range(count)]
-            found[f"copy_{count}"] = 8 * n / _seconds(pool, [lambda s=s: np.copyto(a[s], b[s]) for s in parts])
-            found[f"triad_{count}"] = 12 * n / _seconds(pool, [lambda s=s: triad(a[s], b[s], c[s]) for s in parts])
-            own = [np.full(4096, 0.5, np.float32) for _ in parts]
-            took = _seconds(pool, [lambda x=x: arithmetic(x) for x in own])
-            found[f"operations_{count}"] = ARITHMETIC * 4096 * count / took
-            draws = [np.empty((4, uid.size), np.float32) for _ in parts]
-            took = _seconds(pool, [lambda out=out: [uniforms(uid, out) for _ in range(50)] for out in draws])
-            found[f"uniforms_{count}"] = 50 * 4 * uid.size * count / took
+            for name, (amount, each) in work.items():
+                found[f"{name}_{count}"] = amount * count / _seconds(pool, each)
     return found
 
 
+UNIFORMS, CACHED = 16_384, 4_096
 REPEATS, CHAIN = 2_000, 8
 ARITHMETIC = 2 * REPEATS * CHAIN  # operations a number, of one call
 _loops: list[Any] = []
@@ -114,13 +118,14 @@ def loops() -> list[Any]:
 
 
 def _seconds(pool: ThreadPoolExecutor, work: Sequence[Callable[[], Any]]) -> float:
-    """The least of three, each thread at its own part; the first call, which compiles, does not count."""
-    took = []
-    for _ in range(4):
-        began = perf_counter()
-        list(pool.map(lambda part: part(), work))
-        took.append(perf_counter() - began)
-    return min(took[1:])
+    """Processor seconds of all threads, each at its own part: the least of three after one that compiles."""
+
+    def timed(part: Callable[[], Any]) -> float:
+        began = thread_time()
+        part()
+        return thread_time() - began
+
+    return min([sum(pool.map(timed, work)) for _ in range(4)][1:])
 
 
 # --- what a month asks of it -----------------------------------------------------------------------------------------

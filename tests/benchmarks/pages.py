@@ -86,8 +86,13 @@ def between(page: str, name: str, new: str) -> str:
 def write(told: Mapping[str, Any], figures: Sequence[Figure], titles: dict[str, str]) -> None:
     """Put the measured table, the table of columns and the model on paper into docs/speed.md."""
     page = between(PAGE.read_text(), "the table", text(told, figures, titles))
-    page = between(page, "columns", columns())
     PAGE.write_text(between(page, "paper", paper.page(figures)))
+    write_columns()
+
+
+def write_columns() -> None:
+    """Put the table of columns there."""
+    PAGE.write_text(between(PAGE.read_text(), "columns", columns()))
 
 
 def columns() -> str:

@@ -47,6 +47,7 @@ def options() -> argparse.ArgumentParser:
     text = "figures.json and table.md go there; other parts of the same commits that are there stay"
     asked.add_argument("--out", metavar="FOLDER", type=Path, help=text)
     asked.add_argument("--stored", action="store_true", help="measure nothing: what --out has is taken")
+    asked.add_argument("--columns", action="store_true", help="only write the columns of today into docs/speed.md")
     asked.add_argument("--write", action="store_true", help="put the table into docs/speed.md")
     asked.add_argument("--release", metavar="VERSION", help="add a row to tests/benchmarks/history.csv")
     return asked
@@ -60,6 +61,8 @@ def main() -> None:
         parser.error("--stored asks for --out FOLDER, where figures were kept")
     if asked.quick and (asked.write or asked.release):
         parser.error("--quick is of tiny banks; leave it out with --write and --release")
+    if asked.columns:
+        return pages.write_columns()
     size = QUICK if asked.quick else Sizes()
     named = {name: PARTS[name] for name in asked.only or ([] if asked.large or asked.huge else PARTS)}
     named |= {name: MORE[name] for name in MORE if getattr(asked, name)}

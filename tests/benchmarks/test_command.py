@@ -104,7 +104,7 @@ def test_a_job_that_breaks_is_no_figure() -> None:
 
 def test_the_page_has_every_column_of_today() -> None:
     assert pages.between(pages.PAGE.read_text(), "columns", pages.columns()) == pages.PAGE.read_text(), (
-        "docs/speed.md is not of these columns: python -m tests.benchmarks --only columns --write"
+        "docs/speed.md is not of these columns: python -m tests.benchmarks --columns"
     )
 
 
