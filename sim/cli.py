@@ -19,6 +19,7 @@ from sim.errors import BadInput, SimError, one_line
 from sim.spelling import never_lose_a_sign
 from sim.verbs import checks, defence, own_bank, runs, start, surveys, sweeps
 from sim.verbs.common import program
+from sim.verbs.warm import warm as compile_ahead
 
 VERBS = (
     "init",
@@ -42,6 +43,7 @@ VERBS = (
     "calibrate",
     "validate-model",
     "sign-off",
+    "warm",
 )
 LATER = ("serve",)
 
@@ -218,6 +220,9 @@ def _parser() -> argparse.ArgumentParser:
     schema = verb("schema", checks.schema, "JSON Schema of scenario files, for editors")
     schema.add_argument("--markdown", action="store_true", help="the scenario reference as a page instead")
     _plugin_option(schema)
+    warm = verb("warm", compile_ahead, "compile the kernel ahead, for images and nodes; NUMBA_CACHE_DIR says where to")
+    warm.add_argument("--check", action="store_true", help="compile nothing; exit 1 if something is not compiled")
+    warm.add_argument("--quiet", action="store_true", help="no progress")
     _plugin_option(verb("list", checks.list_all, "strategies, presets, shocks and KPIs, each with one line"))
     return parser
 

@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
-from sim.experiments.beliefs import live_worlds, put_away
 from sim.experiments.callbacks import Callback
 from sim.experiments.executors.here import HERE
 from sim.experiments.executors.place import Where
-from sim.experiments.executors.warm_up import warm_up
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import cores, manifest_of, run_id
 from sim.experiments.run_on_workers import RunsOnWorkers, stored
-from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, peak_memory_mb
+from sim.experiments.seed_runs import Beginnings, BurnIn, SeedRuns, peak_memory_mb
 from sim.experiments.stopping import Seeds
 from sim.experiments.survey import write_instruments
+from sim.experiments.warming import warm
 from sim.scenario.scenario import SeedsUntil
 from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
@@ -171,11 +170,8 @@ def _run(
             done=done,
         )
     else:
-        from sim.kernel.numerics import compiled
-
-        if options.where.local and not compiled():
-            callback.note(COMPILING)
-            warm_up()
+        if options.where.local:
+            warm(callback.note)
         runs = RunsOnWorkers(prepared, folder, options.where, options.checkpoint, options.plugins, callback)
     try:
         for seed in seeds:
@@ -185,6 +181,8 @@ def _run(
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
         believed: dict[str, Any] = {}
         if prepared.believed is not None and isinstance(beginnings, BurnIn) and folder.status != "done":
+            from sim.experiments.beliefs import live_worlds, put_away
+
             place = runs.where if isinstance(runs, RunsOnWorkers) else options.worlds
             believed = {"beliefs": live_worlds(prepared, out, place, callback, plugins=options.plugins)}
         callback.note("writing tables, figures and report.html")

@@ -17,6 +17,7 @@ from sim.experiments.callbacks import Callback
 from sim.experiments.prepared import Prepared
 from sim.experiments.replication import Replication
 from sim.experiments.survey import put_together, waves_of
+from sim.experiments.warming import warm
 from sim.scenario.scenario import Arm, Scenario
 from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from sim.population.synthetic import Source
 
 SMALL = 20_000  # rows below which a second thread is not worth its while
-COMPILING = "compiling the kernel, once on this machine (about 20 s)"
 
 
 class Beginnings(Protocol):
@@ -103,11 +103,10 @@ class SeedRuns:
         return failed
 
     def _customers(self) -> Source:
-        """Import the model, and say so where the first bank will wait for the compiler."""
+        """Import the model, compile what is not compiled on this machine, and say so."""
         if self.source is None:
-            from sim.kernel.numerics import compiled
-
-            self.callback.note("loading the model" if compiled() else COMPILING)
+            self.callback.note("loading the model")
+            warm(self.callback.note)
             self.source = self.prepared.customers()
         return self.source
 

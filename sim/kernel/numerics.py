@@ -14,13 +14,19 @@ vectorises the loops that call them, and `NUMBA_DISABLE_JIT=1` runs them as they
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import hashlib
 import os
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba import njit
 from numba.core import config
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
@@ -36,33 +42,41 @@ def _sources() -> list[Path]:
     return [*sorted(here.glob("*.py")), here.with_name("codes.py")]
 
 
-def _cache_folder() -> str:
-    """Folder for compiled code, named by a digest of the sources that are compiled together.
+def wanted_folder() -> Path:
+    """Where compiled code belongs: a folder named by a digest of the sources, of numba and of the processor.
 
     Numba's own check sees an edit of the file that holds the compiled function only, not of the functions it calls
-    in other files; a folder named by the sources cannot be stale.
+    in other files; a folder named by all that decides the code cannot be stale.
     """
-    digest = hashlib.sha256()
+    processor = [getattr(config, name) for name in ("CPU_NAME", "CPU_FEATURES")]  # as asked for, else this one
+    own = get_host_cpu_name(), get_host_cpu_features().flatten()
+    processor = [is_ if asked is None else asked for asked, is_ in zip(processor, own, strict=True)]
+    digest = hashlib.sha256(repr((numba.__version__, sys.version_info[:2], *processor)).encode())
     for source in _sources():
         digest.update(source.name.encode() + b"\0" + (source.read_bytes() if source.exists() else b"") + b"\0")
     asked = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     home = Path(asked) if asked else Path.home() / ".cache"
-    folder = home / "rapport-sim" / f"kernels-{digest.hexdigest()[:16]}"
-    try:
+    return home / "rapport-sim" / f"kernels-{digest.hexdigest()[:16]}"
+
+
+def _cache_folder() -> str:
+    """The folder for compiled code; where it cannot be written, one with a copy of it that goes with this process.
+
+    Numba keeps nothing in a folder that it cannot write, and reads nothing from it either.
+    """
+    folder = wanted_folder()
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return str(folder)
-    except OSError:
-        pass
-    return tempfile.mkdtemp(prefix="rapport-kernels-")
+    if os.access(folder, os.W_OK):
+        return str(folder)
+    instead = tempfile.mkdtemp(prefix="rapport-kernels-")
+    atexit.register(shutil.rmtree, instead, ignore_errors=True)
+    with contextlib.suppress(OSError, shutil.Error):
+        shutil.copytree(folder, instead, dirs_exist_ok=True)
+    return instead
 
 
 config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
-
-
-def compiled() -> bool:
-    """True if the kernel of these sources was compiled on this machine before."""
-    return any(Path(config.CACHE_DIR).rglob("*step_chunk*.nbc"))  # type: ignore[attr-defined]
 
 
 class NoAlias(CompilerBase):
