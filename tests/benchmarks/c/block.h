@@ -13,7 +13,8 @@
 #define BLOCK 512
 #endif
 #define LANES 16 /* a block's length is filled up to whole registers of so many rows */
-#define EACH for (int i = 0; i < LANES * groups; i++)
+#define EACH_ROW for (int i = 0; i < LANES * groups; i++)
+#define EACH for (int i = fetch_some(&b->next); i < LANES * groups; i++)
 #define ALIGNED __attribute__((aligned(64)))
 
 /* name, type while in a block, value that fills up */
@@ -49,7 +50,24 @@ _Static_assert(READ_ONLY(ONE_MORE) LIVED_ASLEEP(ONE_MORE) LIVED_AWAKE(ONE_MORE) 
 #define INTEGERS(X) \
     X(channel) X(keeping) X(made_sale) X(opted) X(taken) X(after) X(new_tier) X(plan) X(some) X(index)
 
+/* The columns of the next block, asked for line by line while this one lives: a few before each loop over rows, as many
+   as memory can be waiting for. */
 typedef struct {
+    const char *at[N_COLUMNS + 1], *end[N_COLUMNS + 1];
+    int column;
+} Next;
+
+INLINE int fetch_some(Next *next) {
+    const char *at = next->at[next->column], *end = next->end[next->column];
+    if (at == end) return 0;
+    for (int line = 0; line < 64 && at < end; line++, at += 64) __builtin_prefetch(at, 0, 2);
+    next->at[next->column] = at;
+    next->column += at >= end;
+    return 0;
+}
+
+typedef struct {
+    Next next;
 #define COLUMN(name, type, fill) type name[BLOCK] ALIGNED;
     READ_ONLY(COLUMN) LIVED_ASLEEP(COLUMN) LIVED_AWAKE(COLUMN)
 #define FLOAT(name) float name[BLOCK] ALIGNED;
@@ -73,6 +91,16 @@ INLINE void read_columns(Block *restrict b, const Columns *restrict c, const int
     for (int i = m; i < LANES * groups; i++) b->w.plan[i] = NOBODY;
 }
 
+INLINE void next_columns(Block *restrict b, const Columns *restrict c, int64_t first, int m) {
+    int n = 0;
+#define NEXT(name, type, fill) \
+    b->next.at[n] = (const char *)(c->name + first); \
+    b->next.end[n++] = (const char *)(c->name + first + m);
+    LIVED_ASLEEP(NEXT) READ_ONLY(NEXT) LIVED_AWAKE(NEXT)
+    b->next.at[n] = b->next.end[n] = 0;
+    b->next.column = 0;
+}
+
 #define WRITE(name, type, fill) for (int i = 0; i < m; i++) c->name[first + i] = b->name[i];
 INLINE void write_asleep(const Block *restrict b, const Columns *restrict c, int64_t first, int m) {
     LIVED_ASLEEP(WRITE)
@@ -91,7 +119,7 @@ INLINE void look(const float *restrict table, int size, const int32_t *restrict 
         return;
     }
 #endif
-    EACH out[i] = table[at[i]];
+    EACH_ROW out[i] = table[at[i]];
 }
 
 /* Rows where `yes` is not zero, in order; returns how many. */
@@ -107,7 +135,7 @@ INLINE int rows_where(const int32_t *restrict yes, int32_t *restrict list, int g
         rows = _mm512_add_epi32(rows, _mm512_set1_epi32(16));
     }
 #else
-    EACH {
+    EACH_ROW {
         list[count] = i;
         count += yes[i] != 0;
     }

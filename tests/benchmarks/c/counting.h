@@ -28,7 +28,7 @@ RULE count_reach(Block *restrict b, const Now *restrict now, const Sums *restric
    are added to their tiers from a list, and taken off the total, which is then that tier's. Where all rows stand for as
    many customers (`alike`), totals are multiplied with that in the end. */
 
-INLINE int64_t weight_of_all(BLOCK_IS, const Block *restrict b) {
+INLINE int64_t weight_of_all(BLOCK_IS, Block *restrict b) {
     uint32_t heaviest = 0, differ = 0;
     EACH heaviest = b->weight[i] > heaviest ? b->weight[i] : heaviest;
     EACH differ |= b->state[i] == CLOSED ? 0 : b->weight[i] ^ heaviest;
@@ -40,7 +40,7 @@ INLINE int main_tier_of(BLOCK_IS, const int32_t *restrict tier, const Rates *res
     if (one) return k;
     for (int j = 0; j < TIERS; j++) {
         int here = 0;
-        EACH here += tier[i] == j;
+        EACH_ROW here += tier[i] == j;
         main_tier = here > members ? j : main_tier;
         members = here > members ? here : members;
     }

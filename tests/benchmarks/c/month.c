@@ -816,6 +816,7 @@ void step_chunk(const Columns *restrict c, int64_t first, int64_t last, const in
         if (!(pure && state == CLOSED)) {
             int groups = (m + LANES - 1) / LANES;
             read_columns(&b, c, plan, first, m, groups);
+            next_columns(&b, c, first + m, last - first - m < BLOCK ? (int)(last - first - m) : BLOCK);
             if (!pure)
                 live_mixed(0, groups, &b, now, p, sums);
             else if (state == ACTIVE)
