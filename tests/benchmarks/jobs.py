@@ -56,11 +56,16 @@ def peak_bytes() -> int:
 def whole(
     customers: int, months: int, every: int, burn_in: int = 24, threads: int = 1, arm: str = "nothing"
 ) -> Iterator[Round]:
-    """The whole run, `every` months a round; the last round has the digest of what was recorded."""
+    """The whole run, `every` months a round; the last round has the digest of what was recorded.
+
+    Its first month, in which strategies begin and the last of the compiled code is loaded, belongs to making ready.
+    """
     from banks import tables
 
     bank, ready = bank_at_month_zero(customers, months, burn_in, threads, arm)
-    yield ready | {"state_bytes": bytes_of_a_customer()}
+    began = perf_counter()
+    bank.run(until=1)
+    yield ready | {"state_bytes": bytes_of_a_customer(), "first_month": perf_counter() - began}
     while bank.month < months:
         rows, began, spent = bank.measured_rows, perf_counter(), process_time()
         until = min(bank.month + every, months)

@@ -61,7 +61,7 @@ def inputs(figures: Iterable[Figure]) -> tuple[Inputs, frozenset[str]]:
     """Inputs as measured where the table has them, and which are."""
     found = {(one.part, one.what): one.values.get(NOW) for one in figures}
     rate = found.get(("whole", "no strategy, 2 threads, by processor time"))
-    small = found.get(("growth", "10,000 customers, 2 threads"))
+    small = found.get(("growth", "10,000 customers, 2 threads, by processor time"))
     memory = found.get(("growth", "peak memory of a further million customers"))
     measured: dict[str, float] = {}
     if rate:

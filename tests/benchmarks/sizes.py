@@ -35,7 +35,7 @@ class Sizes:
 
 QUICK = Sizes(
     customers=3_000,
-    months=4,
+    months=5,
     every=2,
     burn_in=2,
     age=1,

@@ -148,7 +148,9 @@ def test_a_release_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(pages, "HISTORY", tmp_path / "history.csv")
     told = {"measured": "today", "commits": {NOW: "abc"}, "machine": {"processor": "P", "cores": "2"}}
     for version, rate in (("1", 9.4), ("2", 17.123456)):
-        pages.add_release(version, told, [Figure("whole", "no strategy, 2 threads", "", {NOW: rate})])
+        pages.add_release(
+            version, told, [Figure("whole", "no strategy, 2 threads, by processor time", "", {NOW: rate})]
+        )
     rows = list(csv.DictReader((tmp_path / "history.csv").open()))
     assert [row["version"] for row in rows] == ["1", "2"]
     assert [row["run_2_threads"] for row in rows] == ["9.4", "17.12"]

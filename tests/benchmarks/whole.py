@@ -20,7 +20,7 @@ def figures(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:
     jobs = {
         (threads, arm): ("whole", bank | {"threads": threads, "arm": arm}) for threads in sizes.threads for arm in ARMS
     }
-    found = measured(sides, jobs, -(-sizes.months // sizes.every), together=sizes.together)
+    found = measured(sides, jobs, -(-(sizes.months - 1) // sizes.every), together=sizes.together)
 
     def pace(threads: int, arm: str, of: Callable[[Round, int], float] = wall) -> dict[str, list[float]]:
         """Seconds a customer-month, by side and round."""
