@@ -8,7 +8,7 @@ orders of joining are sampled, other ones for each seed, so that the interval ov
 from __future__ import annotations
 
 import pickle
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -193,8 +193,8 @@ class Bench:
                 whole.begin_measuring()
                 assert whole.programme is not None
                 strategies = whole.programme.strategies
-        by_name = {strategy.use: strategy for strategy in strategies}
-        return Coalitions(one, {member: by_name[member] for member in self.asked.members})
+        by_name = {strategy.use: strategy for strategy in strategies}  # without those that no budget is left for
+        return Coalitions(one, {member: by_name[member] for member in self.asked.members if member in by_name})
 
     def _count(self, rows: int) -> None:
         self.months += 1
@@ -218,21 +218,24 @@ class _Gathering(Callback):
     """Keeps the key figures of seeds until all their parts are there, and tells how many are whole."""
 
     def __init__(self, items: Sequence[Part], on_progress: Callable[[int, int], None] | None):
-        self.missing = Counter(seed for seed, *_ in items)
-        self.seeds, self.on_progress = len(self.missing), on_progress
+        self.missing, self.on_progress = set(items), on_progress
+        self.seeds = self._open()
         self.figures: dict[int, dict[Coalition, np.ndarray]] = defaultdict(dict)
 
     def chunk(self, receipt: dict[str, Any]) -> None:
-        whole = len(self.missing)
+        before = self._open()
         for (seed, *_), figures in receipt["found"].items():
             self.figures[seed] |= figures
-            self.missing[seed] -= 1
-        self.missing = +self.missing
-        if self.on_progress is not None and len(self.missing) < whole:
-            self.on_progress(self.seeds - len(self.missing), self.seeds)
+        self.missing -= receipt["found"].keys()
+        if self.on_progress is not None and self._open() < before:
+            self.on_progress(self.seeds - self._open(), self.seeds)
 
     def crashed(self, item: Any, reason: str) -> None:
         raise RunFailed(f"seed {item[0]}: {reason}")
+
+    def _open(self) -> int:
+        """Seeds that lack a part."""
+        return len({seed for seed, *_ in self.missing})
 
 
 def attribute(
