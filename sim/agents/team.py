@@ -365,7 +365,7 @@ class Team:
         self.left = self.hired = 0
         if not self.managers:
             return
-        u = self._draws(self.managers, 2, month).tolist()
+        u = self._draws(self.managers, 2, month)
         asked, contacts = work.asked.tolist(), work.contacts.tolist()
         ratio = float(np.exp(levers.log_manager_exit))
         vacancy = self._vacancy(levers)
@@ -380,10 +380,10 @@ class Team:
                 manager.vacant_months -= 1
                 if not manager.vacant:
                     self._hire(manager, month, work)
-            elif self.turnover and u[0][post] < manager.exit_chance(ratio):
-                how = manager.leave(u[1][post], u[2][post], vacancy=vacancy, unprepared=unprepared)
+            elif self.turnover and u[0, post] < manager.exit_chance(ratio):
+                how = manager.leave(float(u[1, post]), float(u[2, post]), vacancy=vacancy, unprepared=unprepared)
                 self._part(customers, manager, how, month, work)
-            elif self.turnover and not manager.remote and u[3][post] < moved:
+            elif self.turnover and not manager.remote and u[3, post] < moved:
                 self._upset(customers, post, self.settings.change_planned, keep_bond=self.settings.bond_kept)
                 self._note(month, post, "book_moved", work)
 

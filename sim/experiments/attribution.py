@@ -257,6 +257,7 @@ def attribute(
     if where.here:
         for item in items:
             gathering.chunk(job.do([item]))
+        _benches.clear()  # a worker's goes with it
     else:
         drive(job, items, where, gathering)
     return _table(asked, [worth(asked, gathering.figures[seed], seed) for seed in seeds])
