@@ -428,6 +428,7 @@ class Team:
         if not self.managers:
             return
         u = self._draws(self.managers, 2, month)
+        asked, contacts = work.asked.tolist(), work.contacts.tolist()
         ratio = float(np.exp(levers.log_manager_exit))
         vacancy = self._vacancy(levers)
         unprepared = float(np.exp(levers.log_unprepared))
@@ -435,8 +436,8 @@ class Team:
         changes: list[Change] = []
         for manager in self.managers:
             post = manager.post
-            known = post < work.asked.size
-            manager.work(work.asked[post] if known else 0.0, hours, work.contacts[post] if known else 0.0)
+            known = post < len(asked)
+            manager.work(asked[post] if known else 0.0, hours, contacts[post] if known else 0.0)
             manager.train(levers.train_professional, levers.train_digital)
             if manager.vacant:
                 manager.vacant_months -= 1
