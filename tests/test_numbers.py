@@ -32,7 +32,7 @@ HALF = "half, by arithmetic: rounding to whole fen, the middle of a cell, square
 EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     # form of a law
     "kernel/leaving.py tenure_band": ({3, 24, 48, 60}, "the bands that `leaving.tenure` is told in"),
-    "kernel/leaving.py THIRD": ({3}, "the three month ends that customers remember (aum, aum_1, aum_2)"),
+    "kernel/leaving.py THIRD": ({3}, "the three month ends that customers remember (aum of the month, aum, aum_2)"),
     "kernel/leaving.py BAR": ({0.999998}, "AUM recomputed from its logarithm is off by as much"),
     "kernel/leaving.py BELOW_CEILING": ({0.999999}, "the largest AUM below a bound, in float32"),
     "kernel/leaving.py DECADE": ({0.1}, "unit: decades of a year"),

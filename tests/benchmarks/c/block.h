@@ -21,23 +21,23 @@
 #define READ_ONLY(X) \
     X(uid, uint64_t, 0) X(weight, uint32_t, 0) X(joined_month, int32_t, 0) X(age, float, 40) X(preferred, int32_t, 0) \
     X(affinity, float, 0) X(need, float, 0) X(wallet_mean, float, 0) X(engagement_mean, float, 0) \
-    X(log_frailty, float, 0) X(manager_shock, float, 0) X(follow, float, 0) X(uplift_class, int32_t, 0) \
-    X(multihomer, int32_t, 0) X(adverse, int32_t, 0) X(year_start, int32_t, 0)
+    X(log_frailty, float, 0) X(follow, float, 0) X(uplift_class, int32_t, 0) \
+    X(year_start, int32_t, 0)
 
 #define LIVED_ASLEEP(X) /* changes in the month of somebody dormant too */ \
-    X(aum, double, 0) X(state, int32_t, CLOSED) X(tier, int32_t, 0) X(manager, int32_t, NOBODY) \
-    X(contact_gap, int32_t, 0) X(silence, int32_t, 0) X(aum_1, float, 0) X(aum_2, float, 0) X(below, int32_t, 0) \
+    X(aum, float, 0) X(state, int32_t, CLOSED) X(tier, int32_t, 0) X(manager, int32_t, NOBODY) \
+    X(contact_gap, int32_t, 0) X(silence, int32_t, 0) X(aum_2, float, 0) X(below, int32_t, 0) \
     X(tier_change, int32_t, 0) X(opted_out, int32_t, 0) X(attempts, int32_t, 0) X(retained, int32_t, 0) \
-    X(lead, int32_t, 0) X(log_wealth, float, 0) X(wealth_mean, float, 0) X(wallet, float, 0) X(held, float, 1) \
+    X(traits, int32_t, 0) X(log_wealth, float, 0) X(wealth_mean, float, 0) X(wallet, float, 0) \
     X(satisfaction, float, 0) X(expectation, float, 0) X(trust, float, 0) X(engagement, float, 0) X(bond, float, 0) \
-    X(pressure, float, 0) X(open_failure, float, 0) X(manager_shock_months, int32_t, 0) \
+    X(pressure, float, 0) X(open_failure, float, 0) X(manager_change, int32_t, 0) \
     X(follow_months, int32_t, 0) X(second_life, int32_t, 0) X(risk, float, 0) X(transactions, int32_t, 0)
 
 #define LIVED_AWAKE(X) /* changes only in that of somebody active */ \
     X(products, int32_t, 1) X(adopted, int32_t, 0) X(opt_out_month, int32_t, 0) X(last_channel, int32_t, NOBODY) \
     X(contacts, int32_t, 0)
 
-#define UNTOUCHED(X) X(first_tier, , ) X(referred, , ) X(income, , ) X(year_ago, , )
+#define UNTOUCHED(X) X(first_tier, , ) X(income, , ) X(year_ago, , )
 
 #define ONE_MORE(...) +1
 _Static_assert(READ_ONLY(ONE_MORE) LIVED_ASLEEP(ONE_MORE) LIVED_AWAKE(ONE_MORE) UNTOUCHED(ONE_MORE) == N_COLUMNS,
@@ -45,7 +45,7 @@ _Static_assert(READ_ONLY(ONE_MORE) LIVED_ASLEEP(ONE_MORE) LIVED_AWAKE(ONE_MORE) 
 
 #define FLOATS(X) \
     X(boost) X(chosen) X(keep) X(closer) X(reached) X(offered) X(experience) X(human) X(felt) X(surprise) \
-    X(failed) X(complained) X(recovered) X(betrayed) X(score) X(money) X(odds) /* 1 + exp(-wallet) */ \
+    X(failed) X(complained) X(recovered) X(betrayed) X(score) X(money) X(held) /* share of the wallet that is here */ X(odds) /* 1 + exp(-wallet) */ \
     X(skill) /* of the own manager, 0 without one */ X(a) X(b) X(c) X(d) X(e) X(f) X(g) X(h) /* read off tables */
 #define INTEGERS(X) \
     X(channel) X(keeping) X(made_sale) X(opted) X(taken) X(after) X(new_tier) X(plan) X(some) X(index)

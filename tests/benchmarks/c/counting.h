@@ -20,7 +20,7 @@ RULE count_reach(Block *restrict b, const Now *restrict now, const Sums *restric
         int64_t weight = b->weight[i];
         int64_t *cell = sums->reach + ((((int64_t)b->tier[i] * N_GROUPS + group) * N_WISHES + wish) * N_ENDS + end) * 2;
         cell[0] += weight;
-        cell[1] += weight * (int64_t)(b->aum[i] + 0.5);
+        cell[1] += weight * (int64_t)((double)b->aum[i] + 0.5);
     }
 }
 
@@ -120,7 +120,7 @@ INLINE void value(BLOCK_IS, Block *restrict b, const Now *restrict now, const Ra
         EACH b->grown[i] = grown[b->w.index[i]];
     else
         EACH b->grown[i] = (1.0 + now->growth_path[b->w.index[i]]) * (1.0 + now->market_growth[b->tier[i]]) - 1.0;
-    EACH b->growth[i] = (int64_t)floor(b->aum[i] * b->grown[i] * 100.0 + 0.5);
+    EACH b->growth[i] = (int64_t)floor((double)b->aum[i] * b->grown[i] * 100.0 + 0.5);
     EACH {
         b->before[i] = FEN(b->aum[i]);
         b->worth[i] = FEN(b->w.money[i]);
@@ -193,7 +193,7 @@ typedef struct {
 
 INLINE Owned owned_of(const Block *restrict b, int i, int alike) {
     return (Owned){OPEN_ROW & (b->worth[i] * WEIGHT), OPEN_ROW & (FEN(b->w.a[i]) * WEIGHT),
-                   OPEN_ROW & (FIXED(b->held[i] / b->w.odds[i]) * WEIGHT)};
+                   OPEN_ROW & (FIXED(b->w.held[i] / b->w.odds[i]) * WEIGHT)};
 }
 
 typedef struct {
@@ -201,7 +201,7 @@ typedef struct {
 } Sold;
 
 INLINE Sold sold_of(const Block *restrict b, int i, int alike) {
-    int64_t products = b->products[i], adverse = IF(b->adverse[i] != 0), earned = FEN(b->w.b[i]) * (products - 1);
+    int64_t products = b->products[i], adverse = IF((b->traits[i] & ADVERSE) != 0), earned = FEN(b->w.b[i]) * (products - 1);
     return (Sold){ACTIVE_ROW & (products * WEIGHT), ACTIVE_ROW & (((earned ^ adverse) - adverse) * WEIGHT)};
 }
 

@@ -237,7 +237,7 @@ INLINE void cut_pieces(BLOCK_IS, Block *restrict b, const float *restrict table,
             for (int channel = 0; channel < N_CHANNELS; channel++) {
                 float open_to = max_of(b->adopted[i] != 0 ? 1.0f : 0.0f, without[channel]);
                 float rate = scored ? chance[channel] * factor[i] : chance[channel];
-                float called = (k == 0) & (b->aum_1[i] >= from) ? call[channel] : 0.0f;
+                float called = (k == 0) & (b->aum[i] >= from) ? call[channel] : 0.0f;
                 until = until + rate * open_to + called;
                 count += b->u[U_campaign][i] >= until;
             }
@@ -253,7 +253,7 @@ INLINE void cut_pieces(BLOCK_IS, Block *restrict b, const float *restrict table,
             if (scored) EACH b->w.a[i] = b->w.a[i] * factor[i];
             EACH {
                 float open_to = max_of(b->adopted[i] != 0 ? 1.0f : 0.0f, closed_to);
-                float called = (b->tier[i] == 0) & (b->aum_1[i] >= from) ? calls : 0.0f;
+                float called = (b->tier[i] == 0) & (b->aum[i] >= from) ? calls : 0.0f;
                 end[i] = end[i] + b->w.a[i] * open_to + called;
                 passed[i] += b->u[U_campaign][i] >= end[i];
             }
@@ -330,7 +330,8 @@ RULE forget(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *r
     }
     EACH {
         b->w.reached[i] = b->w.offered[i] = b->w.closer[i] = 0.0f;
-        b->w.made_sale[i] = b->w.opted[i] = b->lead[i] = 0;
+        b->w.made_sale[i] = b->w.opted[i] = 0;
+        b->traits[i] &= ~BROWSED;
     }
 }
 
@@ -375,7 +376,7 @@ RULE meet(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *res
             float pull = p->need_effect * b->need[i] + p->skill_effect * (own ? b->w.skill[i] : 0.0f)
                          + p->attempt_decay * (float)b->w.index[i] + warmth;
             pull = pull + (own ? p->bond_conversion * b->bond[i] : 0.0f);
-            int near = own & (b->aum_1[i] >= p->near_threshold * p->ceiling[tier]);
+            int near = own & (b->aum[i] >= p->near_threshold * p->ceiling[tier]);
             float chance = p->conversion[c] * now->conversion_ratio[tier] * exp_of(pull)
                            * (near ? p->near_threshold_effect : 1.0f)
                            * (b->u[U_event][i] < p->event_rate ? p->event_need : 1.0f);
@@ -402,7 +403,8 @@ RULE remember(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates 
     if (b->managed == 0) return;
     EACH {
         int32_t browses = (b->adopted[i] != 0) & (b->manager[i] >= 0) & (b->state[i] == ACTIVE);
-        b->lead[i] = browses & (b->u[U_campaign][i] < chance * exp_of(need_effect * b->need[i]));
+        int32_t shows = browses & (b->u[U_campaign][i] < chance * exp_of(need_effect * b->need[i]));
+        b->traits[i] = (b->traits[i] & ~BROWSED) | shows * BROWSED;
     }
 }
 
@@ -459,7 +461,7 @@ RULE use_products(BLOCK_IS, Block *restrict b, const Now *restrict now, const Ra
         float above = min_of(max_of(rate / (1.0f - none) - 1.0f, 1e-6f), 1e6f);
         float rest = max_of((use - none) / (1.0f - none), 1e-7f);
         float count = 1.0f + log_of(rest) / log_of(above / (1.0f + above));
-        int32_t whole = (int32_t)min_of(count, 30000.0f);
+        int32_t whole = (int32_t)min_of(count, 255.0f);
         int32_t used = awake & (use >= none) ? whole : 0;
         b->transactions[i] = used;
         b->silence[i] = used > 0 ? 0 : least(b->silence[i] + 1, MOST);
@@ -494,11 +496,12 @@ RULE earn(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *res
         digital[channel] = p->multihoming_digital * p->multihoming_preferred[channel];
     float multihoming = p->wallet_multihoming, yield = p->wallet_yield * now->yield_gap;
     float by_score = p->wallet_satisfaction, by_contact = p->wallet_contact, by_bond = p->wallet_bond;
-    float reversion = p->wallet_reversion;
+    float reversion = p->wallet_reversion, reduced = p->dormant_share;
     look(digital, N_CHANNELS, b->preferred, b->w.a, groups);
     BY_TIER(liquid, p->liquid_share, b)
     EACH {
-        float others = (float)b->multihomer[i] * multihoming * (1.0f + (b->adopted[i] != 0 ? b->w.a[i] : 0.0f));
+        float elsewhere = (b->traits[i] & MULTIHOMER) != 0 ? 1.0f : 0.0f;
+        float others = elsewhere * multihoming * (1.0f + (b->adopted[i] != 0 ? b->w.a[i] : 0.0f));
         float leak = yield * b->affinity[i] * TIER_S(liquid);
         float warm = by_score * b->w.score[i] + by_contact * b->w.reached[i];
         float x = b->wallet[i], mean = b->wallet_mean[i] + by_bond * b->bond[i];
@@ -506,7 +509,8 @@ RULE earn(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *res
         float odds = 1.0f + exp_of(-x);
         b->wallet[i] = x;
         b->w.odds[i] = odds;
-        b->w.money[i] = b->held[i] * exp_of(b->log_wealth[i]) / odds;
+        b->w.held[i] = (b->traits[i] & REDUCED) != 0 ? reduced : 1.0f;
+        b->w.money[i] = b->w.held[i] * exp_of(b->log_wealth[i]) / odds;
     }
 }
 
@@ -515,7 +519,7 @@ RULE earn(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *res
 /* What the hazard of one row is made of, by name. */
 typedef struct {
     float bar, years, age_from, lowest, highest, products, products_most, score, trust, trust_sd, engagement, failure;
-    float bond, gap, app, yield, promotion, age, age_square, pressure, pressure_most, second_life, relocation, welcome, on;
+    float bond, gap, app, yield, promotion, planned, unplanned, age, age_square, pressure, pressure_most, second_life, relocation, welcome, on;
     int32_t gap_months;
 } Effects;
 
@@ -525,7 +529,8 @@ INLINE Effects effects_of(const Now *restrict now, const Rates *restrict p) {
         .lowest = p->age_lowest, .highest = p->age_highest, .products = p->b_products,
         .products_most = p->products_most, .score = p->b_satisfaction, .trust = p->b_trust, .trust_sd = p->trust_sd,
         .engagement = p->b_engagement, .failure = p->b_failure, .bond = p->b_bond, .gap = p->b_gap, .app = p->b_app,
-        .yield = p->b_yield * now->yield_gap, .promotion = p->b_promotion, .age = p->b_age,
+        .yield = p->b_yield * now->yield_gap, .promotion = p->b_promotion, .planned = p->b_change_planned,
+        .unplanned = p->b_change_unplanned, .age = p->b_age,
         .age_square = p->b_age_square, .pressure = p->b_pressure, .pressure_most = p->pressure_most,
         .second_life = p->b_second_life, .relocation = p->b_relocation, .welcome = now->welcome_hazard,
         .on = p->covariates_on, .gap_months = p->gap_months,
@@ -540,11 +545,12 @@ INLINE float risk_of(const Block *restrict b, int i, int32_t tier, Effects by, f
                      float word, float lever) {
     int32_t change = b->tier_change[i];
     float decades = min_of(max_of((b->age[i] + by.years - by.age_from) * 0.1f, by.lowest), by.highest);
-    float z = min_of(b->pressure[i], by.pressure_most), benefit = z * (2.0f - z), shock = b->manager_shock[i];
+    float z = min_of(b->pressure[i], by.pressure_most), benefit = z * (2.0f - z);
     float x = by.products * min_of((float)b->products[i] - 1.0f, by.products_most) + by.score * b->w.score[i]
               + by.trust * b->trust[i] / by.trust_sd + by.engagement * b->engagement[i]
               + by.failure * b->open_failure[i];
-    x = x + (b->manager_shock_months[i] > 0 ? shock : 0.0f) + by.bond * b->bond[i]
+    x = x + (b->manager_change[i] > 0 ? by.unplanned : 0.0f) + (b->manager_change[i] < 0 ? by.planned : 0.0f)
+        + by.bond * b->bond[i]
         + ((b->contact_gap[i] > by.gap_months) & (tier > 0) ? by.gap : 0.0f)
         + (b->adopted[i] != 0 ? by.app : 0.0f) + by.yield * b->affinity[i] + (change > 0 ? by.promotion : 0.0f)
         + (change < 0 ? demoted : 0.0f);
@@ -657,8 +663,9 @@ RULE hold(BLOCK_IS, Block *restrict b, const Rates *restrict p) {
     for (int place = 0; place < count; place++) {
         int i = b->list[place];
         float held = b->w.after[i] == DORMANT ? p->dormant_share : 1.0f;
-        b->w.money[i] = b->w.money[i] * (held / b->held[i]);
-        b->held[i] = held;
+        b->w.money[i] = b->w.money[i] * (held / b->w.held[i]);
+        b->w.held[i] = held;
+        b->traits[i] = (b->traits[i] & ~REDUCED) | (b->w.after[i] == DORMANT ? REDUCED : 0);
     }
 }
 
@@ -676,7 +683,7 @@ RULE keep_in_band(BLOCK_IS, Block *restrict b, const Rates *restrict p) {
 RULE climb(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     int32_t *earned = b->w.new_tier, months = p->tier_change_months, markov = p->markov;
     EACH {
-        b->w.a[i] = (b->w.money[i] + b->aum_1[i] + b->aum_2[i]) * (float)(1.0 / 3.0);
+        b->w.a[i] = (b->w.money[i] + b->aum[i] + b->aum_2[i]) * (float)(1.0 / 3.0);
         earned[i] = 0;
     }
     for (int j = 1; j < TIERS; j++) {
@@ -698,23 +705,22 @@ RULE climb(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *re
         b->w.new_tier[i] = reached;
         b->below[i] = reached != here ? 0 : under;
         b->tier_change[i] = up ? months : fading;
-        b->aum_2[i] = b->aum_1[i];
-        b->aum_1[i] = b->w.money[i];
+        b->aum_2[i] = b->aum[i];
     }
 }
 
 RULE turn_page(BLOCK_IS, Block *restrict b) {
     EACH {
-        int32_t active = b->w.after[i] == ACTIVE, retained = b->retained[i];
+        int32_t active = b->w.after[i] == ACTIVE, retained = b->retained[i], change = b->manager_change[i];
         b->state[i] = b->w.after[i];
         b->tier[i] = b->w.new_tier[i];
         b->manager[i] = active ? b->manager[i] : NOBODY;
         b->bond[i] = active ? b->bond[i] : 0.0f;
-        b->manager_shock_months[i] = most(b->manager_shock_months[i] - 1, 0);
+        b->manager_change[i] = change > 0 ? change - 1 : least(change + 1, 0);
         b->follow_months[i] = most(b->follow_months[i] - 1, 0);
         b->retained[i] = retained > 0 ? retained - 1 : least(retained + 1, 0);
     }
-    EACH b->aum[i] = (double)b->w.money[i];
+    EACH b->aum[i] = b->w.money[i];
 }
 
 /* --- the month --------------------------------------------------------------------------------------------------- */
