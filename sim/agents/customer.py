@@ -25,6 +25,7 @@ from sim.codes import (
     REFERRED,
     UPLIFT_CLASSES,
 )
+from sim.kernel.books import free_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,7 +192,7 @@ class Customers:
     def place(self, values: dict[str, np.ndarray], *, free: np.ndarray | None = None) -> np.ndarray:
         """Give new customers a row each, freed rows first (lowest first); returns the row numbers.
 
-        `free`, a mask over the rows, says which freed rows may be taken (all, unless given).
+        `free` are the rows that may be taken, all those freed unless given.
         `values` holds equally long arrays by column name; columns left out get the value of an unused row.
         """
         n = len(values["uid"])
@@ -199,8 +200,7 @@ class Customers:
             raise OverflowError(
                 f"a row would stand for more than {MOST_WEIGHT // 1024:,} customers; more agents or fewer customers"
             )
-        left = self._columns["state"][: self.count] == CLOSED
-        freed = np.flatnonzero(left if free is None else left & free)[:n]
+        freed = free_rows(self._columns["state"], n, 0, self.count) if free is None else free[:n]
         more = n - freed.size
         if self.count + more > self.capacity:
             self._resize(int((self.count + more) * 1.1) + 1024)
