@@ -74,7 +74,7 @@ def count_spread(state, aum, weight, contacts, first, last, held, met):
             size = np.int64(f32(aum[i]).view(np.int32) >> (23 - FINE)) - LOWEST
             size = min(max(size, np.int64(0)), np.int64(BINS - 1))
             held[size, 0] += np.int64(weight[i])
-            held[size, 1] += np.int64(weight[i]) * np.int64(aum[i] * FEN + 0.5)
+            held[size, 1] += np.int64(weight[i]) * np.int64(np.float64(aum[i]) * FEN + 0.5)
         if state[i] == ACTIVE:
             met[max(np.int64(contacts[i]), 0)] += np.int64(weight[i])
 
@@ -128,7 +128,7 @@ def find_fates(uid, state, tier, opted_out, first, last, among, tier_then, opted
 def add_standing(place, tier, weight, aum, sums):
     """Add a customer's weight and AUM (fen) of then to those of the tier of then."""
     sums[0, tier[place]] += np.int64(weight[place])
-    sums[1, tier[place]] += np.int64(weight[place]) * np.int64(aum[place] * FEN + 0.5)
+    sums[1, tier[place]] += np.int64(weight[place]) * np.int64(np.float64(aum[place]) * FEN + 0.5)
 
 
 @njit(**LOOP)
