@@ -85,7 +85,7 @@ class Witness:
         self.books.append((np.flatnonzero(strays), float(c.weight[managed].sum()) / UNIT))
         open_rows = c.state != CLOSED
         weight = c.weight[open_rows].astype(np.int64)
-        fen = np.floor(c.aum[open_rows] * 100.0 + 0.5).astype(np.int64)
+        fen = np.floor(c.aum[open_rows].astype(np.float64) * 100.0 + 0.5).astype(np.int64)
         tier = c.tier[open_rows]
         stock = {
             "customers": weight,

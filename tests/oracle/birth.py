@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.special import betaincinv, gammaincinv
 
 from oracle.luck import NORMAL, normal, poisson, uniforms
-from sim.codes import ACTIVE, DORMANT, DRAW_BIRTH, DRAW_MARKOV, NOBODY
+from sim.codes import ACTIVE, DORMANT, DRAW_BIRTH, DRAW_MARKOV
 
 if TYPE_CHECKING:
     from oracle.bank import OracleBank
@@ -191,7 +191,6 @@ class OracleBirth:
             "satisfaction": scale.mu + scale.sd * feelings * normal(heart[0]),
             "trust": scale.trust_sd * feelings * normal(heart[1]),
             "expectation": scale.expectation_sd * feelings * normal(heart[2]),
-            "manager": NOBODY,
         }
 
     def preferred(self, u: float, affinity: float) -> int:
