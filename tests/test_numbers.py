@@ -32,6 +32,7 @@ HALF = "half, by arithmetic: rounding to whole fen, the middle of a cell, square
 EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     # form of a law
     "kernel/leaving.py tenure_band": ({3, 24, 48, 60}, "the bands that `leaving.tenure` is told in"),
+    "kernel/leaving.py BANDS": ({6}, "as many bands"),
     "kernel/leaving.py THIRD": ({3}, "the three month ends that customers remember (aum of the month, aum, aum_2)"),
     "kernel/leaving.py BAR": ({0.999998}, "AUM recomputed from its logarithm is off by as much"),
     "kernel/leaving.py BELOW_CEILING": ({0.999999}, "the largest AUM below a bound, in float32"),
@@ -96,14 +97,15 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "agents/manager.py MOST_LOG_RATIO": ({600}, "next to the largest exponent of a float"),
     "bank/markov.py move_by_matrix": ({0.01}, "a fen"),
     "bank/markov.py _fen": ({0.5}, HALF),
-    "kernel/counting.py count_flows": ({0.5}, HALF),
+    "kernel/counting.py fen": ({0.5}, HALF),
+    "kernel/counting.py count_money": ({0.5}, HALF),
+    "kernel/counting.py FEW": ({16}, "rows: few enough to be added one by one"),
     "kernel/counting.py count_reach": ({0.5, 3}, f"{HALF}; bits of a plan's code"),
-    "kernel/counting.py count_stocks": ({0.5}, HALF),
     "kernel/money.py use_products": ({1e6}, "a guard: transactions a month"),
     # sizes, types, codes
     "kernel/blocks.py BLOCK": ({512}, "rows of a block"),
     "kernel/blocks.py CHUNK": ({16384}, "rows of a task"),
-    "kernel/blocks.py SCORE_ROW": ({4}, "lanes of a draw"),
+    "kernel/blocks.py LIFE_ROW, DIGITAL_ROW, SCORE_ROW": ({4}, "lanes of a draw"),
     "kernel/blocks.py draw": ({4}, "lanes of a draw"),
     "kernel/contacts.py MOST_CONTACTS": ({30000}, "what an int16 column counts up to"),
     "kernel/money.py MOST_TRANSACTIONS": ({30000}, "what an int16 column counts up to"),

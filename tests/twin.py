@@ -733,8 +733,9 @@ def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, boo
     count_reach(was, c, plan, after, contact, u, now, reach)
     turn_page(c, after, tier, money)
     count_stocks(c, now.month, p, tally)
-    for name in columns._fields:
-        getattr(columns, name)[first:last] = getattr(c, name)
+    for name in columns._fields:  # the closed are gone: nothing of them is lived
+        column = getattr(columns, name)[first:last]
+        column[:] = np.where(was.state == CLOSED, column, getattr(c, name))
 
 
 def count_chunk(columns, first, last, month, p, tally):

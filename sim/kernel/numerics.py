@@ -32,6 +32,7 @@ from numba.core import config
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
 f32 = np.float32
+i8 = np.int8
 i32 = np.int32
 u64 = np.uint64
 
@@ -167,6 +168,15 @@ def uniforms(seed: int, purpose: int, month: int, uid: np.ndarray) -> np.ndarray
     uid = np.require(uid, np.uint64, ["C", "W"])  # read-only ids (a book has them) would be compiled for anew
     fill_uniforms(uid, word_of(month), word_of(purpose), key0, key1, out)
     return out.astype(np.float64)
+
+
+@njit(**EQUATION)
+def pick(table, size, code):
+    """Entry `code` of a table of so few entries that comparing is cheaper than looking up row by row."""
+    entry = table[0]
+    for other in range(1, size):
+        entry = table[other] if code == other else entry
+    return entry
 
 
 LOG2_E = f32(1.44269504)

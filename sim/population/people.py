@@ -227,7 +227,9 @@ def people(
         told[KNOWN.index(name)] = values
     told[KNOWN.index("trust")] *= law.trust_sd
     told[KNOWN.index("expectation")] *= law.expectation_sd
-    columns = Traits(*(np.empty(n, WIDE.get(name, BY_NAME[name].dtype if name in BY_NAME else np.int8)) for name in Traits._fields))
+    columns = Traits(
+        *(np.empty(n, WIDE.get(name, BY_NAME[name].dtype if name in BY_NAME else np.int8)) for name in Traits._fields)
+    )
     uid = np.require(uid, np.uint64, ["C", "W"])  # read-only ids (a book has them) would be compiled for anew
     tier, aum = np.require(tier, np.int64, ["C", "W"]), np.require(aum, np.float64, ["C", "W"])
     sent = np.zeros(n, bool) if referred is None else np.require(referred, bool, ["C", "W"])
