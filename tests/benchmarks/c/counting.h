@@ -113,7 +113,7 @@ INLINE void sum_flows(BLOCK_IS, Block *restrict b, int64_t of_all, const int ali
 /* AUM before and after, and what of the change is drift and market, in fen. */
 INLINE void value(BLOCK_IS, Block *restrict b, const Now *restrict now, const Rates *restrict p) {
     int32_t path = (int32_t)now->growth_path_size, start = (int32_t)now->start, month = (int32_t)now->month;
-    EACH b->w.index[i] = least(month - 1 - most(b->joined_month[i], start), path - 1);
+    EACH b->w.index[i] = most(least(month - 1 - most(b->joined_month[i], start), path - 1), 0);
     double grown[path], market = 1.0 + now->market_growth[k];
     for (int m = 0; m < path; m++) grown[m] = (1.0 + now->growth_path[m]) * market - 1.0;
     if (one)
