@@ -346,7 +346,12 @@ def _load_plugins(arguments: argparse.Namespace) -> None:
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--threads", type=_at_least_one, metavar="N", help="threads (default: all cores)")
+    add(
+        "--threads",
+        type=_at_least_one,
+        metavar="N",
+        help="threads of a run (default: all cores, or seeds side by side)",
+    )
     add("--checkpoint", type=_month, metavar="MONTH", help="save the state at the end of this measured month, for fork")
     _crate_options(parser)
     _folder_options(parser)

@@ -10,21 +10,24 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
 from sim.experiments.callbacks import Callback
 from sim.experiments.executors.here import HERE
+from sim.experiments.executors.local import on_this_machine
 from sim.experiments.executors.place import Where
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import cores, manifest_of, run_id
 from sim.experiments.run_on_workers import RunsOnWorkers, stored
-from sim.experiments.seed_runs import Beginnings, BurnIn, SeedRuns, peak_memory_mb
+from sim.experiments.seed_runs import Beginnings, BurnIn, SeedRuns, peak_memory_mb, rows_of
+from sim.experiments.spread import Spread, memory_of_machine, spread
 from sim.experiments.stopping import Seeds
 from sim.experiments.survey import write_instruments
 from sim.experiments.warming import warm
-from sim.scenario.scenario import SeedsUntil
+from sim.scenario.scenario import Arm, SeedsUntil
 from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import Run, read_manifest
@@ -43,6 +46,7 @@ class Options:
     where: Where | None = None  # workers that live the seeds, a thread each; None: this process
     worlds: Where = HERE  # who lives the worlds of beliefs, where nobody else is asked to
     plugins: tuple[str, ...] = ()  # modules that workers load first
+    choose: bool = False  # between threads and workers of this machine, where neither is given
 
 
 @dataclass
@@ -158,8 +162,13 @@ def _run(
     if isinstance(s.seeds, SeedsUntil):
         todo = todo[: seeds.runs_expected]
     callback.begin(s.name, len(todo), beginnings.months(todo))
+    where, how = options.where, ""
+    if options.choose and where is None and options.threads is None and isinstance(beginnings, BurnIn):
+        chosen, how = _chosen(prepared, todo)
+        threads, where = chosen.threads, on_this_machine(chosen.workers) if chosen.workers > 1 else None
+        callback.note(how)
     runs: SeedRuns | RunsOnWorkers
-    if options.where is None:
+    if where is None:
         runs = SeedRuns(
             prepared,
             folder,
@@ -170,9 +179,9 @@ def _run(
             done=done,
         )
     else:
-        if options.where.local:
+        if where.local:
             warm(callback.note)
-        runs = RunsOnWorkers(prepared, folder, options.where, options.checkpoint, options.plugins, callback)
+        runs = RunsOnWorkers(prepared, folder, where, options.checkpoint, options.plugins, callback)
     try:
         for seed in seeds:
             failed += runs.of(seed)
@@ -186,7 +195,7 @@ def _run(
             place = runs.where if isinstance(runs, RunsOnWorkers) else options.worlds
             believed = {"beliefs": live_worlds(prepared, out, place, callback, plugins=options.plugins)}
         callback.note("writing tables, figures and report.html")
-        closing = {**_closing(folder, threads, runs), **seeds.facts(), **believed}
+        closing = {**_closing(folder, threads, runs), **seeds.facts(), **believed, **({"spread": how} if how else {})}
 
         def then(run: Run) -> None:
             from sim.measures.key_figures import write_key_figures
@@ -209,6 +218,21 @@ def _run(
             runs.close()
         callback.end()
     return Outcome(run, failed)
+
+
+def _chosen(prepared: Prepared, todo: Sequence[tuple[Arm, int]]) -> tuple[Spread, str]:
+    """Threads inside a run or runs side by side, and that in words."""
+    s, rows, seeds = prepared.scenario, rows_of(prepared), len({seed for _, seed in todo})
+    chosen = spread(
+        rows,
+        seeds,
+        s.burn_in + len(todo) // max(seeds, 1) * s.months,
+        cores=cores(),
+        memory=memory_of_machine(),
+        started=prepared.believed is not None,
+        most=None if find_spec("distributed") else 1,
+    )
+    return chosen, chosen.words(seeds, rows)
 
 
 def _closing(folder: ResultsFolder, threads: int, runs: SeedRuns | RunsOnWorkers) -> dict[str, Any]:

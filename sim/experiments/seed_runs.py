@@ -16,6 +16,7 @@ from sim.errors import BadInput, RunFailed
 from sim.experiments.callbacks import Callback
 from sim.experiments.prepared import Prepared
 from sim.experiments.replication import Replication
+from sim.experiments.spread import SMALL
 from sim.experiments.survey import put_together, waves_of
 from sim.experiments.warming import warm
 from sim.scenario.scenario import Arm, Scenario
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from sim.bank.model import BankModel
     from sim.bank.state import State
     from sim.population.synthetic import Source
-
-SMALL = 20_000  # rows below which a second thread is not worth its while
 
 
 class Beginnings(Protocol):

@@ -92,6 +92,7 @@ def _options(arguments: argparse.Namespace, *, believed: bool) -> Any:
         checkpoint=arguments.checkpoint,
         where=where,
         plugins=tuple(arguments.plugin),
+        choose=True,
         **worlds,
     )
 
