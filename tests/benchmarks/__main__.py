@@ -8,4 +8,4 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 if __name__ == "__main__":
-    import_module("table").main()
+    sys.exit(import_module("table").main())

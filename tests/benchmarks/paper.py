@@ -1,9 +1,10 @@
 """A model on paper of how long a month takes, up to a billion customers over many machines.
 
-    seconds = alone + core_seconds x customers / (machines x cores) + rounds x latency + bytes / network
+    seconds = alone + customers / machines x (around + kernel / cores) + rounds x latency + machines x bytes / network
 
-`alone` is what a month takes however few customers there are; `core_seconds` what a customer-month takes of one core.
-Shards talk through one scheduler, which hears and answers every machine one after the other: bytes grow with machines.
+`alone` is what a month takes however few customers there are; a customer-month takes `kernel` of all cores of a machine
+and `around` of one. Shards, one a machine, talk through one scheduler, which hears and answers every machine one after
+the other: bytes grow with machines.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class Inputs:
     """What the model takes; each is measured by the part of the table named beside it, or is assumed."""
 
     alone: float = 2e-3  # s a month: growth, 10,000 customers, less what these take
-    core_seconds: float = 120e-9  # s: whole, 2 threads, times 2
+    around: float = 15e-9  # s a customer-month: whole, outside the kernel
+    kernel: float = 90e-9  # s a customer-month: whole, the rest
     rounds: float = 12.0  # a month: shards
     latency: float = 1e-3  # s a round: assumed, a local network and the scheduler's answer
     bytes: float = 500e3  # a machine and month: shards
@@ -36,19 +38,24 @@ class Inputs:
     def seconds(self, customers: float, machines: int, cores: int) -> float:
         """Of one month."""
         talk = 0.0 if machines == 1 else self.rounds * self.latency + machines * self.bytes / self.network
-        return self.alone + self.core_seconds * customers / (machines * cores) + talk
+        return self.alone + customers / machines * self._work(cores) + talk
+
+    def _work(self, cores: int) -> float:
+        """Seconds of a machine a customer-month."""
+        return self.around + self.kernel / cores
 
     def most_machines(self, customers: float, cores: int) -> int:
         """Beyond which one machine more makes a month longer: what it saves is what its exchange costs."""
         if self.bytes == 0:
             return int(inf)
-        best = (self.core_seconds * customers / cores * self.network / self.bytes) ** 0.5
+        best = (customers * self._work(cores) * self.network / self.bytes) ** 0.5
         return max(1, round(best))
 
 
 UNITS = {
     "alone": ("s a month", 1.0),
-    "core_seconds": ("ns a customer-month", 1e9),
+    "around": ("ns a customer-month", 1e9),
+    "kernel": ("ns a customer-month", 1e9),
     "rounds": ("a month", 1.0),
     "latency": ("ms a round", 1e3),
     "bytes": ("kB a machine and month", 1e-3),
@@ -64,8 +71,10 @@ def inputs(figures: Iterable[Figure]) -> tuple[Inputs, frozenset[str]]:
     small = found.get(("growth", "10,000 customers, 2 threads, by processor time"))
     memory = found.get(("growth", "peak memory of a further million customers"))
     measured: dict[str, float] = {}
-    if rate:
-        measured["core_seconds"] = 2.0 / rate / 1e6
+    outside = found.get(("whole", "outside the kernel, 2 threads, by processor time"))
+    if rate and outside:
+        measured["around"] = outside / 100.0 / rate / 1e6
+        measured["kernel"] = 2.0 * (1.0 - outside / 100.0) / rate / 1e6
     if rate and small:
         measured["alone"] = max(0.0, 10_000 * (small / 1e9 - 1.0 / rate / 1e6))
     if memory:
