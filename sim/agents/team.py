@@ -475,7 +475,6 @@ class Team:
 
     def _part(self, manager: RelationshipManager, how: Departure, month: int, work: MonthOfWork) -> Change:
         """A manager leaves: customers will feel the change."""
-        s = self.settings
         self.left += 1
         self._note(month, manager.post, "left", work)
         return Change(manager, how.planned, 0.0, to_rival=how.to_rival)

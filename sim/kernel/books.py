@@ -36,7 +36,8 @@ def close_books(c, first, last, tier_of_post, covered, felt, books, sums):
     """Release whose post is of another tier than they are; rows that wait for a manager in the tiers covered, int64.
 
     Adds to `books`, int64 (posts,), the weight in each book, and to `sums`, int64 (2, tiers), that of active customers
-    of the tiers covered: who wait, and who have a manager. `felt` is the months for which the change is, negative: it was prepared.
+    of the tiers covered: who wait, and who have a manager. `felt` are the months for which the change is, negative
+    since it was prepared.
     """
     manager, state, tier = c.manager, c.state, c.tier
     tiers = np.uint64(0)
