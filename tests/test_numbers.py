@@ -41,7 +41,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "population/people.py DECADE": ({10}, "unit: years of a decade"),
     "agents/channel.py Channel._capacity": ({1000}, "unit: capacity is told by 1,000 customers"),
     "agents/manager.py LOWEST, HIGHEST": ({5}, "ends of the 5-point scale of digital skill"),
-    "agents/manager.py RelationshipManager.quality": ({0.5}, "a month served counts from its middle"),
+    "agents/manager.py _ramp": ({0.5, 4096}, "a month served counts from its middle; months kept"),
     "behaviour/rates.py rates": ({0.999, 6}, "a rate of return stays finite; six bands of tenure"),
     "behaviour/service_law.py service_law": ({0.5, 0.001}, f"closed form; {HALF}; smallest spread of trust"),
     "behaviour/service_law.py LONGEST": ({1200}, "months of tenure that the closed form sums over"),
