@@ -217,8 +217,11 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "measured_seconds",
         "programme",
         "now",
+        "exchange",
     },
     "team": {
+        "exchange",
+        "dealt",
         "model",
         "settings",
         "tiers",
@@ -242,7 +245,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
     "manager": {"settings"},
     "channel": {"number", "name", "settings"},
     "recorder": {"arm", "seed", "tiers", "states"},
-    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies", "reach"},
+    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies", "reach", "exchange"},
 }
 
 

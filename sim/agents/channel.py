@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mesa
-import numpy as np
 
 from sim.agents.channel_settings import ChannelSettings
 from sim.codes import CHANNELS
@@ -23,14 +22,11 @@ class Channel(mesa.Agent):
         self.settings = settings
         self.load = 0.0
 
-    def grant(self, weights: np.ndarray, customers: float, factor: float = 1.0) -> np.ndarray:
-        """Which of the contacts asked for, in order of priority, fit this month: a mask.
+    def room(self, asked: float, customers: float, branch: float = 1.0) -> float:
+        """How many customers the channel reaches this month, of a bank of so many; sets `load`, the share asked for.
 
-        `weights` are customers each contact stands for, `customers` the size of the bank, `factor` what is left of
-        the channel (a closed branch). Sets `load`, the share of capacity asked for.
+        `asked` are those whom somebody wants to reach, `branch` what is left of the capacity of branches.
         """
-        capacity = self.settings.capacity * customers / 1000.0 * factor
-        asked = np.cumsum(weights)
-        total = float(asked[-1]) if asked.size else 0.0
-        self.load = total / capacity if capacity > NO_CAPACITY else 0.0
-        return asked <= capacity
+        capacity = self.settings.capacity * customers / 1000.0 * (branch if self.settings.in_branch else 1.0)
+        self.load = asked / capacity if capacity > NO_CAPACITY else 0.0
+        return capacity

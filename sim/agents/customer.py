@@ -172,6 +172,11 @@ class Customers:
             self._columns[column.name][rows] = values.get(column.name, column.empty)
         return rows
 
+    def clear(self, rows: np.ndarray) -> None:
+        """These rows are nobody's from now on, as if never used."""
+        for column in COLUMNS:
+            self._columns[column.name][rows] = column.empty
+
     def reorder(self, order: np.ndarray) -> None:
         """Put rows in another order; no result may depend on it."""
         for name in NAMES:

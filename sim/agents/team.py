@@ -39,6 +39,8 @@ from sim.codes import (
     SILENCED,
     SPARED,
 )
+from sim.exchange import Alone, Exchange
+from sim.exchange.order import Queue, admitted
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
@@ -88,6 +90,8 @@ class Team:
     events: list[Event] = field(default_factory=list)
     left: int = 0
     hired: int = 0
+    dealt: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # rows that were given a manager just now
+    exchange: Exchange = field(default_factory=Alone)  # with the shards of one bank, of which each has whole books
 
     def __post_init__(self) -> None:
         self.coverage = row(self.settings.coverage, self.tiers, np.float64)
@@ -117,12 +121,19 @@ class Team:
         bond by tier, float64 (tiers,), `wallet` the logit that a full one adds.
         """
         before = row(self.settings.coverage_before, self.tiers, np.float64)
-        for k in np.flatnonzero(before > 0).tolist():
-            rows = np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE))
-            order = rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))]
-            mass = customers.weight[order] / UNIT
-            known = order[np.cumsum(mass) - mass / 2 <= before[k] * mass.sum()]
-            customers.wallet_mean[known] -= np.float32(wallet * bond[k])
+        tiers = np.flatnonzero(before > 0).tolist()
+        orders = [self._largest_first(customers, self._active_in(customers, k)) for k in tiers]
+        weights = [customers.weight[order].astype(np.int64) for order in orders]
+        (whole,) = self.exchange.total(np.array([weight.sum() for weight in weights], np.int64))
+        known = admitted(
+            self.exchange,
+            [
+                Queue(_by_aum(customers, order), weight, before[k] * float(total), half=True)
+                for k, order, weight, total in zip(tiers, orders, weights, whole, strict=True)
+            ],
+        )
+        for k, order, many in zip(tiers, orders, known, strict=True):
+            customers.wallet_mean[order[:many]] -= np.float32(wallet * bond[k])
 
     def befriend(self, customers: Customers, bond: np.ndarray) -> None:
         """The first managers have long had their customers: each bond is the standing one of its tier."""
@@ -133,7 +144,8 @@ class Team:
         view = BankView(customers)
         upper = thresholds(self.tiers)[1] if len(self.tiers) > 1 else np.inf
         served = (view.state == ACTIVE) & (view.aum >= self.settings.remote_from) & (view.aum < upper)
-        weight = float(view.weight[served].sum(dtype=np.int64)) / UNIT
+        (served_weight,) = self.exchange.total(np.array([view.weight[served].sum(dtype=np.int64)]))
+        weight = float(served_weight[0]) / UNIT
         return int(np.ceil(weight * self.settings.remote_coverage / self.settings.remote_span - 1e-9))
 
     def _open(self, count: int, tier: int, month: int, *, remote: bool = False, first: bool = False) -> None:
@@ -194,39 +206,66 @@ class Team:
         customers.manager_shock[strayed] = self.settings.change_planned
         customers.manager_shock_months[strayed] = self.settings.change_months
         customers.bond[strayed] = 0.0
-        books = self.books(customers)
-        for k in np.flatnonzero(coverage > 0).tolist():
-            rows = np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE))
-            if rows.size == 0:
-                continue
-            weight = customers.weight[rows].astype(np.int64)
-            waiting = manager[rows] == NOBODY
-            wanted = coverage[k] * float(weight.sum()) / UNIT
-            have = float(weight[~waiting].sum()) / UNIT
-            posts = self._posts_of(k)
-            needed = (
-                int(np.ceil(wanted / (self.span[k] * (1.0 if first else self.settings.span_slack)) - 1e-9))
-                if wanted > 0
-                else 0
-            )
-            if posts.size < needed:
-                books = np.append(books, np.zeros(needed - posts.size))
-                self._open(needed - posts.size, k, month, first=first)
-                posts = self._posts_of(k)
-            queue = rows[waiting]
-            queue = queue[np.lexsort((customers.uid[queue], -customers.aum[queue]))]
-            mass = customers.weight[queue] / UNIT
-            queue = queue[have + np.cumsum(mass) - mass / 2 <= wanted]
-            self._deal(customers, queue, posts, books)
+        tiers = np.flatnonzero(coverage > 0).tolist()
+        actives = [self._active_in(customers, k) for k in tiers]
+        queues = [self._largest_first(customers, rows[manager[rows] == NOBODY]) for rows in actives]
+        sums = [[customers.weight[rows].sum(dtype=np.int64) for rows in of_tier] for of_tier in (actives, queues)]
+        (whole, waiting), books = self.exchange.total(np.array(sums, np.int64), self.books(customers))
+        wanted = coverage[tiers] * (whole / UNIT)
+        for k, all_of_them, customers_wanted in zip(tiers, whole, wanted.tolist(), strict=True):
+            if all_of_them:
+                books = self._open_for(k, customers_wanted, books, month, first=first)
+        first_ones = admitted(
+            self.exchange,
+            [
+                Queue(_by_aum(customers, queue), customers.weight[queue].astype(np.int64), room, int(taken), half=True)
+                for queue, room, taken in zip(queues, wanted * UNIT, whole - waiting, strict=True)
+            ],
+        )
+        self._deal(customers, tiers, [queue[:many] for queue, many in zip(queues, first_ones, strict=True)], books)
 
-    def _deal(self, customers: Customers, queue: np.ndarray, posts: np.ndarray, books: np.ndarray) -> None:
-        """Give waiting customers out in rounds, smallest book first."""
-        for start in range(0, queue.size, max(posts.size, 1)):
-            hand = queue[start : start + posts.size]
-            order = posts[np.lexsort((posts, books[posts]))][: hand.size]
-            customers.manager[hand] = order
-            customers.contact_gap[hand] = 0
-            books[order] += customers.weight[hand] / UNIT
+    def _open_for(self, tier: int, wanted: float, books: np.ndarray, month: int, *, first: bool) -> np.ndarray:
+        """Open the posts that a tier lacks for the customers it wants managed; returns the books, with theirs."""
+        span = self.span[tier] * (1.0 if first else self.settings.span_slack)
+        needed = int(np.ceil(wanted / span - 1e-9)) if wanted > 0 else 0
+        more = max(needed - self._posts_of(tier).size, 0)
+        self._open(more, tier, month, first=first)
+        return np.append(books, np.zeros(more))
+
+    def _deal(self, customers: Customers, tiers: list[int], queues: list[np.ndarray], books: np.ndarray) -> None:
+        """Give waiting customers of the whole bank out in rounds, smallest book first."""
+        rows = np.concatenate(queues) if queues else np.zeros(0, np.int64)
+        waiting = {
+            "tier": customers.tier[rows],
+            "aum": customers.aum[rows],
+            "uid": customers.uid[rows],
+            "weight": customers.weight[rows],
+            "shard": np.full(rows.size, self.exchange.mine, np.int32),
+        }
+        waiting = self.exchange.gather(waiting)
+        order = np.lexsort((waiting["uid"], -waiting["aum"], waiting["tier"]))
+        tier, weight = waiting["tier"][order], waiting["weight"][order] / UNIT
+        dealt = np.full(order.size, NOBODY, np.int64)
+        for k in tiers:
+            queue, posts = np.flatnonzero(tier == k), self._posts_of(k)
+            for start in range(0, queue.size, max(posts.size, 1)):
+                hand = queue[start : start + posts.size]
+                dealt[hand] = posts[np.lexsort((posts, books[posts]))][: hand.size]
+                books[dealt[hand]] += weight[hand]
+        given = dealt[waiting["shard"][order] == self.exchange.mine]
+        customers.manager[rows] = given
+        self.dealt = rows[given != NOBODY]
+        customers.contact_gap[self.dealt] = 0
+
+    @staticmethod
+    def _active_in(customers: Customers, tier: int) -> np.ndarray:
+        """Rows of the active customers of a tier."""
+        return np.flatnonzero((customers.tier == tier) & (customers.state == ACTIVE))
+
+    @staticmethod
+    def _largest_first(customers: Customers, rows: np.ndarray) -> np.ndarray:
+        """Rows by AUM, largest first."""
+        return rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))]
 
     # --- the month's contacts ----------------------------------------------------------------------------------
 
@@ -260,17 +299,15 @@ class Team:
         """
         plan = np.full(len(customers), NOBODY, np.int8)
         posts = len(self.managers)
-        none = MonthOfWork(np.zeros(posts), np.zeros(posts), np.zeros(posts))
         rows = self.managed(customers) if rows is None else rows
-        if rows.size == 0:
-            return plan, none
         view = BankView(customers, rows)
         post, tier, weight = view.manager, view.tier, view.weight / UNIT
         hours_of = np.array([c.settings.hours for c in channels]) * np.exp(levers.log_contact_hours)
-        books = np.bincount(post, weight, minlength=posts)
-        inbound = np.bincount(post, weight * self.inbound[tier], minlength=posts)
+        tiers = len(self.tiers)
+        of_tier = np.bincount(post * tiers + tier, weight, minlength=posts * tiers).reshape(posts, tiers)
+        books, inbound = of_tier.sum(axis=1), (of_tier * self.inbound).sum(axis=1)
         norm = np.diff(self.mix, axis=1, prepend=0.0) @ hours_of / self.interval
-        asked = inbound + np.bincount(post, weight * norm[tier], minlength=posts)
+        asked = inbound + (of_tier * norm).sum(axis=1)
         free = np.maximum(self.settings.hours_per_month * np.exp(levers.log_hours) - inbound, 0.0)
         free[[m.post for m in self.managers if m.vacant]] = 0.0
 
@@ -308,15 +345,38 @@ class Team:
         fits = _within(post, cost, free)
         plan[rows] = _lost(purpose, np.where(fits, NO_CAPACITY, NO_HOUR))
         rows, post, weight, channel, purpose, queue = _only(fits, rows, post, weight, channel, purpose, queue)
-        made = np.zeros(rows.size, bool)
-        rank = np.lexsort((customers.uid[rows], -customers.aum[rows], queue))
-        for agent in channels:
-            mine = rank[channel[rank] == agent.number]
-            factor = branch if agent.settings.in_branch else 1.0
-            made[mine] = agent.grant(weight[mine], bank, factor)
+        made = self._carried(customers, channels, rows, channel, queue, bank, branch)
         plan[rows[made]] = channel[made] | purpose[made]
         contacts = np.bincount(post[made], weight[made], minlength=posts)
         return plan, MonthOfWork(asked, contacts, books)
+
+    def _carried(
+        self,
+        customers: Customers,
+        channels: Sequence[Channel],
+        rows: np.ndarray,
+        channel: np.ndarray,
+        queue: np.ndarray,
+        bank: float,
+        branch: float,
+    ) -> np.ndarray:
+        """Which of the contacts asked for the channels carry, most important of the whole bank first: a mask."""
+        weight = customers.weight[rows].astype(np.int64)
+        (asked,) = self.exchange.total(np.bincount(channel, weight, minlength=len(channels)))
+        rooms = [one.room(asked[one.number] / UNIT, bank, branch) * UNIT for one in channels]
+        full = [one.number for one in channels if asked[one.number] > rooms[one.number]]
+        made = np.ones(rows.size, bool)
+        if not full:
+            return made
+        rank = np.lexsort((customers.uid[rows], -customers.aum[rows], queue))
+        lists = [rank[channel[rank] == number] for number in full]
+        queues = [
+            Queue((queue[one], *_by_aum(customers, rows[one])), weight[one], rooms[number])
+            for number, one in zip(full, lists, strict=True)
+        ]
+        for one, many in zip(lists, admitted(self.exchange, queues), strict=True):
+            made[one[many:]] = False
+        return made
 
     def _pressure_after(self, customers: Customers, rows: np.ndarray, channel: np.ndarray) -> np.ndarray:
         """Contact pressure of customers after a contact in these channels, float32: the law that `kernel.contacts` has.
@@ -431,6 +491,11 @@ class Team:
     def _note(self, month: int, post: int, kind: str, work: MonthOfWork) -> None:
         customers = float(work.books[post]) if post < work.books.size else 0.0
         self.events.append(Event(month, post, kind, customers))
+
+
+def _by_aum(customers: Customers, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What these rows stand in order by, largest AUM first."""
+    return -customers.aum[rows], customers.uid[rows]
 
 
 def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:

@@ -31,7 +31,7 @@ UNIT = float(WEIGHT_UNIT)
 def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
     """Everybody who is a customer now, in the order of uid: who, where, and of which group (in one number).
 
-    Arrays (customers,) by name; `rows` are their places in the columns, `active` and `aum` (CNY) how they stood.
+    Arrays (customers,) by name; `active` and `aum` (CNY) are how they stood.
     """
     rows = np.flatnonzero(c.state != CLOSED)
     rows = rows[np.argsort(c.uid[rows], kind="stable")]
@@ -40,7 +40,6 @@ def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
     group = ((c.tier[rows].astype(np.int64) * len(AGE_BANDS) + age) * len(AFFINITIES) + affinity) * len(UPLIFT_CLASSES)
     return {
         "uid": c.uid[rows].copy(),
-        "rows": rows,
         "tier": c.tier[rows].copy(),
         "opted_out": c.opted_out[rows].copy(),
         "group": (group + c.uplift_class[rows]).astype(np.int32),
@@ -50,33 +49,37 @@ def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
     }
 
 
-def kept(was: Mapping[str, np.ndarray], c: Customers, tiers: int) -> tuple[np.ndarray, np.ndarray]:
+def kept(was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray], tiers: int) -> np.ndarray:
     """Those who were active in month 0, and those of them who are active now, by what they had then.
 
-    Each float64 (2, tiers): customers, and their AUM of month 0 (CNY).
+    `now` are the open customers: uid, state. int64 (2, 2, tiers): customers, and their AUM of month 0, in units of the
+    sums of a month.
     """
-    here = np.isin(was["uid"], c.uid[c.state == ACTIVE])
-    customers = was["weight"] / UNIT
+    here = np.isin(was["uid"], now["uid"][now["state"] == ACTIVE])
+    weight = was["weight"].astype(np.int64)
+    amounts = weight, weight * np.floor(was["aum"] * 100.0 + 0.5).astype(np.int64)
+    return np.array(
+        [
+            [[amount[chosen & (was["tier"] == tier)].sum() for tier in range(tiers)] for amount in amounts]
+            for chosen in (was["active"], was["active"] & here)
+        ]
+    )
 
-    def by_tier(chosen: np.ndarray) -> np.ndarray:
-        tier, many = was["tier"][chosen], customers[chosen]
-        return np.stack([np.bincount(tier, amount, tiers) for amount in (many, many * was["aum"][chosen])])
 
-    return by_tier(was["active"]), by_tier(was["active"] & here)
-
-
-def fates(was: Mapping[str, np.ndarray], c: Customers) -> np.ndarray:
-    """What has become of each of them, int8 (customers,).
+def fates(was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What has become of each of them, int8 (customers,); `now` are the open customers: uid, state, tier, opted_out.
 
     The first that holds of closed, dormant, opted out, moved, kept.
     """
-    rows = was["rows"]
-    here = c.uid[rows] == was["uid"]  # a row that was freed belongs to somebody else now
-    state, tier = c.state[rows], c.tier[rows]
+    order = np.argsort(now["uid"], kind="stable")
+    place = np.append(order, -1)[np.searchsorted(now["uid"], was["uid"], sorter=order)]  # -1: after the last
+    place = np.where(np.append(now["uid"], np.uint64(0))[place] == was["uid"], place, -1)
+    state = np.append(now["state"], np.int8(CLOSED))[place]
+    tier, opted_out = (np.append(now[name], np.int8(0))[place] for name in ("tier", "opted_out"))
     fate = np.where(tier > was["tier"], UPGRADED, np.where(tier < was["tier"], DOWNGRADED, KEPT))
-    fate = np.where((c.opted_out[rows] & ~was["opted_out"]) != 0, OPTED_OUT, fate)
+    fate = np.where((opted_out & ~was["opted_out"]) != 0, OPTED_OUT, fate)
     fate = np.where(state != ACTIVE, FELL_ASLEEP, fate)
-    return np.where(here & (state != CLOSED), fate, GONE).astype(np.int8)
+    return np.where(state != CLOSED, fate, GONE).astype(np.int8)
 
 
 def individuals(

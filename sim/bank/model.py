@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sim.agents.channel import Channel
-from sim.agents.customer import BankView, Customers
+from sim.agents.customer import NAMES, BankView, Customers
 from sim.agents.proposals import Proposals
 from sim.agents.team import MonthOfWork, Team
 from sim.bank import markov
@@ -28,6 +28,8 @@ from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocatio
 from sim.behaviour.relations import hazard_ratio, standing_bond
 from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
 from sim.environment import Environment
+from sim.exchange import Alone, Exchange
+from sim.exchange.order import quantiles
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
@@ -61,7 +63,8 @@ class BankModel(mesa.Model):
 
     `source` says where customers come from (prepared once a scenario), `threads` how many threads share the chunks.
     `months` months are lived after `burn_in`; month 0 is the state after burn-in.
-    `state` is a bank to live on from, instead of founding one.
+    `state` is a bank to live on from, instead of founding one. With an `exchange` this is one shard of the bank: it has
+    the whole head and a part of the customers, whole books of managers together, and lives with the other shards.
     """
 
     # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.bank.state`).
@@ -80,7 +83,15 @@ class BankModel(mesa.Model):
     )
 
     def __init__(
-        self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
+        self,
+        scenario: Scenario,
+        arm: Arm,
+        seed: int,
+        source: Source,
+        *,
+        threads: int = 1,
+        state: State | None = None,
+        exchange: Exchange | None = None,
     ):
         super().__init__()
         self.running: bool = True
@@ -88,6 +99,7 @@ class BankModel(mesa.Model):
         self.arm = arm
         self.seed = seed
         self.source = source
+        self.exchange = exchange or Alone()
         self.tiers = scenario.tier_list
         self.settings = scenario.model
         self.rates = rates(self.settings, self.tiers, scenario.channels, scenario.economics)
@@ -109,6 +121,7 @@ class BankModel(mesa.Model):
             months=scenario.months,
             panel=scenario.record.panel,
             strategies=scenario.strategies_named,
+            exchange=self.exchange,
         )
         self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
@@ -127,6 +140,7 @@ class BankModel(mesa.Model):
             self.rates,
             self.settings.mechanisms.manager_turnover,
             channel_settings=scenario.channels,
+            exchange=self.exchange,
         )
         self.pilots: Pilots | None = None  # from month 0 on
         self.piloted = pilots([one.where for one in arm.strategies], self.tiers)
@@ -158,7 +172,7 @@ class BankModel(mesa.Model):
         self.turn_levers()
         self.now = self._now(self.levers)
         plan, work = self.schedule()
-        joined = self.step_customers(plan)
+        joined = self.step_customers(plan, work)
         self.close_managers_month(work)
         books = self.settle(joined, plan)
         self.record(joined, books)
@@ -235,8 +249,8 @@ class BankModel(mesa.Model):
         return self.programme.costs(self.month) if self.programme else {}
 
     def fates(self) -> np.ndarray:
-        """What has become of the customers of month 0, in the order of uid (codes of `sim.bank.fates`)."""
-        return fates(self.observer.month_zero, self.customers)
+        """What has become of this shard's customers of month 0, in the order of uid (codes of `sim.bank.fates`)."""
+        return fates(self.observer.month_zero, self.observer.open_customers(self.customers))
 
     # --- its lines ---------------------------------------------------------------------------------------------
 
@@ -274,16 +288,23 @@ class BankModel(mesa.Model):
             pressure_cap=self._pressure_cap(),
         )
 
-    def step_customers(self, plan: np.ndarray) -> np.ndarray:
-        """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
-        self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
-        self.tally, *seen = self._run_chunks(plan, self.now)
-        self._refuse_overflow()
-        self.observer.count(self.month, *seen)
+    def step_customers(self, plan: np.ndarray, work: MonthOfWork) -> np.ndarray:
+        """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight).
+
+        From here on `work` is of all posts of the bank.
+        """
+        planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
+        own = self._run_chunks(plan, self.now)
         if markov.is_due(self.settings, self.month):
-            self.tally = markov.move_by_matrix(
-                self.customers, self.tally, self.source, self.settings, self.rates, seed=self.seed, month=self.month
+            moved = markov.move_by_matrix(
+                self.customers, own[0], self.source, self.settings, self.rates, seed=self.seed, month=self.month
             )
+            own = moved, *own[1:]
+        whole = self.exchange.total(*own, planned, work.asked, work.contacts, work.books, self._worth())
+        self.tally, self.planned, worth = whole[0], whole[len(own)], whole[-1]
+        work.asked, work.contacts, work.books = whole[len(own) + 1 : -1]
+        self._refuse_overflow(worth)
+        self.observer.count(self.month, *whole[1 : len(own)])
         return self.welcome_joiners()
 
     def welcome_joiners(self) -> np.ndarray:
@@ -292,18 +313,17 @@ class BankModel(mesa.Model):
             return np.zeros(len(self.tiers))
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         rate, referred = self._joining()
-        new = self.source.joiners(self.seed, self.month, bank, rate, referred)
+        share = self.exchange.mine, self.exchange.shards
+        new = self.source.joiners(self.seed, self.month, bank, rate, referred, share=share)
         if new is None:
             return np.zeros(len(self.tiers))
         new["first_tier"] = new["tier"]
-        if self.pilots is None:
-            self.customers.place(new)
-        else:
-            self.pilots.place(self.customers, new)
+        self._place(new)
         alone = Customers(new["uid"].size)
         alone.place(new)
         extra = np.zeros_like(self.tally)
         count_chunk(alone.arrays, 0, len(alone), self.month, self.rates, extra)
+        (extra,) = self.exchange.total(extra)
         self.tally += extra
         self.tally[:, T.NEW_MONEY] += extra[:, T.AUM]
         return extra[:, T.OPEN].astype(np.float64)
@@ -315,6 +335,26 @@ class BankModel(mesa.Model):
         self.team.close_month(self.customers, work, self.levers, self.month)
         self.team.poach(self.customers, self.environment.poached, work, self.levers, self.month)
         self.team.balance(self.customers, self.levers, self.month)
+        self._bring_books_together()
+
+    def _bring_books_together(self) -> None:
+        """Customers who were given a manager go to the shard that has the manager's whole book."""
+        exchange, customers = self.exchange, self.customers
+        if exchange.shards == 1:
+            return
+        home = customers.manager[self.team.dealt] % exchange.shards
+        rows, home = self.team.dealt[home != exchange.mine], home[home != exchange.mine]
+        came = exchange.send({name: getattr(customers, name)[rows] for name in NAMES}, to=home)
+        customers.clear(rows)
+        self.observer.came(came["uid"])
+        self._place(came)
+
+    def _place(self, new: dict[str, np.ndarray]) -> None:
+        """Give customers a row each, among those of their pilots."""
+        if self.pilots is None:
+            self.customers.place(new)
+        else:
+            self.pilots.place(self.customers, new)
 
     def settle(self, joined: np.ndarray, plan: np.ndarray) -> MonthBooks:
         """Revenue and cost of the month."""
@@ -338,10 +378,14 @@ class BankModel(mesa.Model):
         if self.month > 0:
             self.observer.record(self, joined, books)
 
-    def _refuse_overflow(self) -> None:
-        """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
+    def _worth(self) -> np.ndarray:
+        """AUM of this shard in units of the sums, float64 (1,): floats do not wrap."""
         c = self.customers
-        largest = float((c.weight * c.aum).sum()) * 100.0  # in floats, which do not wrap
+        return np.array([float((c.weight * c.aum).sum()) * 100.0])
+
+    def _refuse_overflow(self, worth: np.ndarray) -> None:
+        """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
+        largest = float(worth[0])
         if not largest <= LARGEST_SUM:
             money = largest / WEIGHT_UNIT / 100.0
             raise OverflowError(
@@ -359,8 +403,9 @@ class BankModel(mesa.Model):
             self.team.remember(self.customers, bond, self.settings.wallet.bond)
             self.team.staff(self.customers, self.month)
             self.team.befriend(self.customers, bond)
-        self.tally = self._count_all()
-        self._refuse_overflow()
+            self._bring_books_together()
+        self.tally, worth = self.exchange.total(self._count_all(), self._worth())
+        self._refuse_overflow(worth)
         self._weigh_population()
 
     def _continue_from(self, state: State) -> None:
@@ -387,7 +432,7 @@ class BankModel(mesa.Model):
         return bool(self.recorder.bank)
 
     def _populate(self) -> Customers:
-        first = self.source.first(self.seed, self.month)
+        first = self.source.first(self.seed, self.month, share=(self.exchange.mine, self.exchange.shards))
         customers = Customers(self._room(first["uid"].size, self.scenario.months - self.month))
         customers.place(first)
         return customers
@@ -411,6 +456,7 @@ class BankModel(mesa.Model):
         sums = np.zeros((len(self.tiers), MOMENTS), np.int64)
         gap = np.float32(self.environment.yield_gap)
         weigh_chunk(self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums)
+        (sums,) = self.exchange.total(sums)
         weight = np.maximum(sums[:, M.WEIGHT], 1).astype(np.float64)
         risk, risk2, gain, gain2 = (sums[:, M.RISK :].T / weight / MOMENT_UNIT).astype(np.float64)
         spread = np.sqrt(np.maximum([risk2 - risk**2, gain2 - gain**2], 1e-6))
@@ -446,10 +492,7 @@ class BankModel(mesa.Model):
         """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
         c = self.customers
         upper = np.flatnonzero((c.state == ACTIVE) & (c.tier > 0))
-        order = upper[np.lexsort((c.uid[upper], c.aum[upper]))]
-        reach = np.cumsum(c.weight[order].astype(np.float64))
-        steps = np.linspace(0.0, 1.0, 101)
-        return np.interp(steps * reach[-1], reach, c.aum[order]) if order.size else np.zeros(101)
+        return quantiles(self.exchange, c.aum[upper], c.uid[upper], c.weight[upper], np.linspace(0.0, 1.0, 101))
 
     def _programme(self) -> Programme:
         """The arm's strategies in this bank, from what it was at month 0."""
@@ -504,7 +547,7 @@ class BankModel(mesa.Model):
             self.customers.first_tier[:] = self.customers.tier
         if self.piloted:
             self.pilots = Pilots(self.piloted, self.seed)
-            self.observer.moved(self.pilots.group(self.customers))
+            self.pilots.group(self.customers)
 
     def scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""

@@ -19,8 +19,9 @@ from sim.behaviour.rates import nps
 from sim.behaviour.settings import Model
 from sim.codes import ACTIVE, CLOSED, DECLINED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR, WIN_BACK
 from sim.environment import Environment
+from sim.exchange import Alone, Exchange
 from sim.kernel.numerics import uniforms
-from sim.kernel.tallies import CUSTOMERS, REACH_SHAPE, SCORE, WEIGHT_UNIT
+from sim.kernel.tallies import CNY, CUSTOMERS, REACH_SHAPE, SCORE, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
 from sim.tiers import Tier
@@ -76,7 +77,7 @@ class Bank(Protocol):
 class Observer:
     """Watches one bank from month 0 on; `months` are measured and `panel` customers are tracked."""
 
-    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid", "month_zero")
+    CARRIED = ("left_from", "active_year_ago", "tracked_uid", "month_zero", "arrived")
 
     def __init__(
         self,
@@ -88,8 +89,10 @@ class Observer:
         months: int,
         panel: int,
         strategies: Sequence[str] = (),
+        exchange: Exchange | None = None,
     ):
         self.recorder = recorder
+        self.exchange = exchange or Alone()
         self.names = [tier.name for tier in tiers]
         self.settings = settings
         self.seed = seed
@@ -98,10 +101,10 @@ class Observer:
         self.strategies = list(strategies)  # of every arm of the scenario, so that all arms have the same columns
         self.left_from = np.zeros(len(tiers) + 2, np.int64)  # weight of leavers of the year by where they began it
         self.active_year_ago = np.full(len(tiers), np.nan)  # customers by tier, twelve months before the end
-        self.tracked = np.empty(0, np.int64)  # rows of the panel
-        self.tracked_uid = np.empty(0, np.uint64)
+        self.tracked_uid = np.empty(0, np.uint64)  # the panel, of the whole bank
         self.reach = np.zeros((len(tiers), *REACH_SHAPE), np.int64)  # wishes of the month
-        self.month_zero: dict[str, np.ndarray] = {}  # the customers of month 0 (`sim.bank.fates`)
+        self.month_zero: dict[str, np.ndarray] = {}  # this shard's customers of month 0 (`sim.bank.fates`)
+        self.arrived = np.empty(0, np.uint64)  # who came from another shard since
 
     # --- what the model calls ----------------------------------------------------------------------------------
 
@@ -110,6 +113,7 @@ class Observer:
         self.recorder.cohorts[:] = 0
         self.recorder.book_exits.clear()
         self.month_zero = customers_of_month_0(bank.customers)
+        self.arrived = np.empty(0, np.uint64)
         self.recorder.reach.clear()
         self.recorder.month(bank.month, bank.tally, np.zeros(len(self.names)), None)
         self.recorder.bank.append(self._bank_row(bank, None))
@@ -124,7 +128,7 @@ class Observer:
         Twelve months before a new end must not lie before the bank's month, and a panel can be left out, not begun.
         """
         if self.panel == 0:
-            self.tracked, self.tracked_uid = np.empty(0, np.int64), np.empty(0, np.uint64)
+            self.tracked_uid = np.empty(0, np.uint64)
             self.recorder.panel.clear()
         self._mark_year_ago(bank)
         rows = self.recorder.bank
@@ -155,13 +159,24 @@ class Observer:
         self._mark_year_ago(bank)
         self._record_panel(bank)
 
-    def moved(self, order: np.ndarray) -> None:
-        """The rows have another order now: by their numbers before."""
-        place = np.empty(order.size, np.int64)
-        place[order] = np.arange(order.size)
-        self.tracked = place[self.tracked]
+    def came(self, uid: np.ndarray) -> None:
+        """These customers came from another shard."""
         if self.month_zero:
-            self.month_zero["rows"] = place[self.month_zero["rows"]]
+            self.arrived = np.append(self.arrived, uid)
+
+    def open_customers(self, c: Customers) -> dict[str, np.ndarray]:
+        """Who of this shard's customers of month 0 is a customer yet, wherever: uid, state, tier, opted_out.
+
+        Others may be among them.
+        """
+        names = ("uid", "state", "tier", "opted_out")
+        rows = np.flatnonzero(c.state != CLOSED)
+        here = {name: getattr(c, name)[rows] for name in names}
+        if self.exchange.shards == 1:
+            return here
+        moved = np.isin(here["uid"], self.arrived)
+        others = self.exchange.gather({name: here[name][moved] for name in names})
+        return {name: np.concatenate([here[name], others[name]]) for name in names}
 
     # --- years -------------------------------------------------------------------------------------------------
 
@@ -181,6 +196,7 @@ class Observer:
         start = np.minimum(c.year_start[rows].astype(np.int64), n + 1)
         cell = start * (n + 2) + self._codes(c)[rows]
         counts = np.bincount(cell, c.weight[rows].astype(np.float64), minlength=(n + 2) ** 2).astype(np.int64)
+        (counts,) = self.exchange.total(counts)
         counts = counts.reshape(n + 2, n + 2)
         counts[:, n + 1] = self.left_from
         self.recorder.year(bank.month // YEAR, counts)
@@ -193,8 +209,10 @@ class Observer:
             self.active_year_ago = self._by_tier(c.tier[active], c.weight[active])
 
     def _by_tier(self, tier: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Customers by tier, float64 (tiers,)."""
-        sums = np.bincount(tier.astype(np.int64), weight.astype(np.float64), minlength=len(self.names))
+        """Customers of the whole bank by tier, float64 (tiers,)."""
+        (sums,) = self.exchange.total(
+            np.bincount(tier.astype(np.int64), weight.astype(np.float64), minlength=len(self.names))
+        )
         return sums / WEIGHT_UNIT
 
     # --- bank.parquet ------------------------------------------------------------------------------------------
@@ -259,10 +277,11 @@ class Observer:
             was = self.active_year_ago
         out = {"aum_gini": np.nan, "coverage_gini": np.nan}
         if bank.month % YEAR == 0 or last:
-            out = {"aum_gini": gini(c), "coverage_gini": contact_gini(c)}
+            out = {"aum_gini": gini(c, self.exchange), "coverage_gini": contact_gini(c, self.exchange)}
         first = now = np.full((2, len(self.names)), np.nan)
         if last and self.month_zero:
-            first, now = kept(self.month_zero, c, len(self.names))
+            (sums,) = self.exchange.total(kept(self.month_zero, self.open_customers(c), len(self.names)))
+            first, now = sums / np.array([[CUSTOMERS], [CNY]])
         for name, values in (
             ("kept_12m", stayed),
             ("active_12m_ago", was),
@@ -285,37 +304,43 @@ class Observer:
         if self.panel == 0:
             return
         c = bank.customers
-        rows = np.flatnonzero(c.state != CLOSED)
-        drawn = uniforms(self.seed, DRAW_PANEL, 0, c.uid[rows])[0]
-        self.tracked = rows[np.lexsort((c.uid[rows], drawn))[: self.panel]]
-        self.tracked_uid = c.uid[self.tracked].copy()
+        uid = c.uid[c.state != CLOSED]
+        drawn = uniforms(self.seed, DRAW_PANEL, 0, uid)[0]
+        first = np.lexsort((uid, drawn))[: self.panel]
+        of_all = self.exchange.gather({"uid": uid[first], "drawn": drawn[first]})
+        self.tracked_uid = of_all["uid"][np.lexsort((of_all["uid"], of_all["drawn"]))[: self.panel]]
 
     def _record_panel(self, bank: Bank) -> None:
         """This month's rows of those tracked customers who are still here."""
         if self.panel == 0:
             return
         c = bank.customers
-        here = (c.uid[self.tracked] == self.tracked_uid) & (c.state[self.tracked] != CLOSED)
-        rows = self.tracked[here]
-        month = {"month": np.full(rows.size, bank.month)}
-        month |= {f"observed_{name}": getattr(c, name)[rows].copy() for name in PANEL_OBSERVED}
-        month |= {f"true_{name}": getattr(c, name)[rows].copy() for name in PANEL_TRUE}
-        self.recorder.panel.append(month)
+        rows = np.flatnonzero(np.isin(c.uid, self.tracked_uid) & (c.state != CLOSED))
+        seen = {f"observed_{name}": getattr(c, name)[rows] for name in PANEL_OBSERVED}
+        seen |= {f"true_{name}": getattr(c, name)[rows] for name in PANEL_TRUE}
+        seen = self.exchange.gather(seen)
+        by_uid = np.argsort(self.tracked_uid)
+        order = np.argsort(by_uid[np.searchsorted(self.tracked_uid, seen["observed_uid"], sorter=by_uid)])
+        month = {"month": np.full(order.size, bank.month)}
+        self.recorder.panel.append(month | {name: column[order] for name, column in seen.items()})
 
 
-def gini(customers: Customers) -> float:
-    """Gini coefficient of AUM over open customers; NaN where nobody has any."""
+def gini(customers: Customers, exchange: Exchange) -> float:
+    """Gini coefficient of AUM over the bank's open customers; NaN where nobody has any."""
     c = customers
     rows = np.flatnonzero(c.state != CLOSED)
-    order = rows[np.lexsort((c.uid[rows], c.aum[rows]))]
-    return _gini(c.aum[order], c.weight[order].astype(np.float64))
+    held = exchange.gather({name: getattr(c, name)[rows] for name in ("aum", "uid", "weight")})
+    order = np.lexsort((held["uid"], held["aum"]))
+    return _gini(held["aum"][order], held["weight"][order].astype(np.float64))
 
 
-def contact_gini(customers: Customers) -> float:
+def contact_gini(customers: Customers, exchange: Exchange) -> float:
     """Gini coefficient of contacts received over active customers: how unevenly the bank shares its attention."""
     c = customers
     active = c.state == ACTIVE
-    weight = np.bincount(c.contacts[active], c.weight[active].astype(np.float64))  # whole numbers: exact in any order
+    own = np.bincount(c.contacts[active], c.weight[active].astype(np.float64))  # whole numbers: exact in any order
+    many = exchange.gather({"contacts": np.arange(own.size), "weight": own})
+    weight = np.bincount(many["contacts"], many["weight"])
     return _gini(np.arange(weight.size, dtype=np.float64), weight)
 
 

@@ -33,15 +33,15 @@ MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a see
 MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
 JOINER_BIT = np.uint64(1) << np.uint64(63)
 REFERRED_BIT = np.uint64(1) << np.uint64(62)
+Share = tuple[int, int]  # which shard, of how many
+WHOLE: Share = (0, 1)
 
 
-def spread_weight(customers: int, rows: int) -> np.ndarray:
-    """Weights in 1/1024 customer of `rows` rows that add up to `customers` exactly, int64 (rows,)."""
+def spread_weight(customers: int, rows: int, numbers: np.ndarray | None = None) -> np.ndarray:
+    """Weights in 1/1024 customer of `rows` rows that add up to `customers` exactly; int64, of all or of some rows."""
     units = customers * WEIGHT_UNIT
     base, extra = divmod(units, rows)
-    weight = np.full(rows, base, np.int64)
-    weight[:extra] += 1
-    return weight
+    return base + ((np.arange(rows) if numbers is None else numbers) < extra).astype(np.int64)
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Source:
     shares: np.ndarray
     book: Any | None = None
     joiner_weight: np.ndarray = field(init=False)
-    _joined: dict[tuple[int, int, bool], dict[str, np.ndarray]] = field(
+    _joined: dict[tuple[int, int, bool, Share], dict[str, np.ndarray]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
@@ -86,36 +86,48 @@ class Source:
             aum[of_tier] = law.quantile(u[of_tier], self.bounds[k], self.bounds[k + 1])
         return np.maximum(np.floor(aum * 100.0) / 100.0, SMALLEST)
 
-    def first(self, seed: int, month: int) -> dict[str, np.ndarray]:
-        """Columns of the first customers at the end of `month`, a row each with its weight, for `Customers.place`."""
-        columns = self._from_book(seed, month) if self.book is not None else self._synthetic(seed, month)
+    def first(self, seed: int, month: int, share: Share = WHOLE) -> dict[str, np.ndarray]:
+        """Columns of the first customers at the end of `month`, a row each with its weight, for `Customers.place`.
+
+        `share` is which of how many shards asks: it is given every so many-th row.
+        """
+        columns = self._from_book(seed, month, share) if self.book is not None else self._synthetic(seed, month, share)
         return opened(columns, self.population.opening, self.birth.law)
 
-    def _synthetic(self, seed: int, month: int) -> dict[str, np.ndarray]:
+    def _synthetic(self, seed: int, month: int, share: Share) -> dict[str, np.ndarray]:
         customers, rows = self._strata()
-        tier = np.repeat(np.arange(len(self.birth.tiers)), rows)
-        uid = np.concatenate(
-            [(np.uint64(k + 1) << np.uint64(40)) + np.arange(n, dtype=np.uint64) for k, n in enumerate(rows)]
+        mine = [np.arange(share[0], n, share[1], dtype=np.uint64) for n in rows]
+        tier = np.repeat(np.arange(len(self.birth.tiers)), [numbers.size for numbers in mine])
+        uid = np.concatenate([(np.uint64(k + 1) << np.uint64(40)) + numbers for k, numbers in enumerate(mine)])
+        weight = np.concatenate(
+            [spread_weight(int(c), int(n), numbers) for c, n, numbers in zip(customers, rows, mine, strict=True) if n]
         )
-        weight = np.concatenate([spread_weight(int(c), int(n)) for c, n in zip(customers, rows, strict=True) if n])
         aum = self.draw_aum(uniforms(seed, DRAW_BIRTH, month, uid)[0], tier)
         columns = people(self.birth, seed, month, uid, tier, aum, joiners=False)
         return columns | {"weight": weight}
 
-    def _from_book(self, seed: int, month: int) -> dict[str, np.ndarray]:
+    def _from_book(self, seed: int, month: int, share: Share) -> dict[str, np.ndarray]:
         book = self.book
         assert book is not None
         n = book.uid.size
         total = self.population.customers or n
-        tier = book_tiers(book, self.birth.tiers)
-        known = book_knowledge(book)
-        columns = people(self.birth, seed, month, book.uid, tier, book.aum, joiners=False, known=known)
-        return columns | {"weight": spread_weight(total, n)}
+        mine = np.arange(share[0], n, share[1])
+        tier = book_tiers(book, self.birth.tiers)[mine]
+        known = {name: values[mine] for name, values in book_knowledge(book).items()}
+        columns = people(self.birth, seed, month, book.uid[mine], tier, book.aum[mine], joiners=False, known=known)
+        return columns | {"weight": spread_weight(total, n, mine)}
 
     def joiners(
-        self, seed: int, month: int, open_weight: float, rate: float, referred_rate: float = 0.0
+        self,
+        seed: int,
+        month: int,
+        open_weight: float,
+        rate: float,
+        referred_rate: float = 0.0,
+        *,
+        share: Share = WHOLE,
     ) -> dict[str, np.ndarray] | None:
-        """Columns of those who join in a month, as `first`, or None (DECISIONS 3, 17).
+        """Columns of those who join in a month, as `first`, or None where nobody does (DECISIONS 3, 17).
 
         `open_weight` is the number of open customers; `rate` of them join a year by themselves, `referred_rate` through
         a customer's recommendation. Each of the two is counted by itself, so that arms differ in how many join only.
@@ -130,35 +142,38 @@ class Source:
         sent = joiners_of_month(float(u[1]), rows * referred_rate)
         if n + sent == 0:
             return None
-        alone = self._joining(seed, month, n, by_row, referred=False)
-        through = self._joining(seed, month, sent, by_row, referred=True)
+        alone = self._joining(seed, month, n, by_row, share, referred=False)
+        through = self._joining(seed, month, sent, by_row, share, referred=True)
+        n, sent = (len(range(share[0], many, share[1])) for many in (n, sent))
         return {name: np.concatenate([alone[name][:n], through[name][:sent]]) for name in alone}
 
-    def _joining(self, seed: int, month: int, n: int, by_row: np.ndarray, *, referred: bool) -> dict[str, np.ndarray]:
+    def _joining(
+        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, *, referred: bool
+    ) -> dict[str, np.ndarray]:
         """Columns of `n` or more who may join in a month; who they are does not hang on how many do.
 
         So the arms of a seed, in which about as many join, draw them once, unless they are many.
         """
         if n > MOST_KEPT:
-            return self._drawn_joiners(seed, month, n, by_row, referred=referred)
-        key = seed, month, referred
-        if key not in self._joined or self._joined[key]["uid"].size < n:
-            if any(other != seed for other, _, _ in self._joined):
+            return self._drawn_joiners(seed, month, n, by_row, share, referred=referred)
+        key = seed, month, referred, share
+        if key not in self._joined or self._joined[key]["uid"].size < len(range(share[0], n, share[1])):
+            if any(other != seed for other, *_ in self._joined):
                 self._joined.clear()
-            self._joined[key] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row, referred=referred)
+            self._joined[key] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row, share, referred=referred)
         return self._joined[key]
 
     def _drawn_joiners(
-        self, seed: int, month: int, n: int, by_row: np.ndarray, *, referred: bool
+        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, *, referred: bool
     ) -> dict[str, np.ndarray]:
-        """Columns of the first `n` who may join in a month, by themselves or through a recommendation."""
-        number = np.arange(n, dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
+        """Columns of a share of the first `n` who may join in a month, by themselves or through a recommendation."""
+        number = np.arange(share[0], n, share[1], dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
         uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | number
         draws = uniforms(seed, DRAW_BIRTH, month, uid)
         edges = np.cumsum(by_row / by_row.sum())
         tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
         aum = self.draw_aum(draws[0], tier)
-        sent = np.full(n, referred)
+        sent = np.full(number.size, referred)
         columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
         return columns | {"weight": self.joiner_weight[tier]}
 

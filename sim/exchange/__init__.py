@@ -34,7 +34,7 @@ class Exchange(Protocol):
         ...
 
     def gather(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The rows of all shards, in the order of shards; `columns` are equally long arrays by name."""
+        """The rows of all shards, in the order of shards; `columns` are arrays by name."""
         ...
 
     def send(self, columns: Mapping[str, np.ndarray], to: np.ndarray) -> dict[str, np.ndarray]:
