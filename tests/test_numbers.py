@@ -37,7 +37,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "kernel/leaving.py DECADE": ({0.1}, "unit: decades of a year"),
     "kernel/money.py DECADE": ({0.1}, "unit: decades of a year"),
     "population/people.py DECADE": ({10}, "unit: years of a decade"),
-    "agents/channel.py Channel.grant": ({1000}, "unit: capacity is told by 1,000 customers"),
+    "agents/channel.py Channel.room": ({1000}, "unit: capacity is told by 1,000 customers"),
     "agents/manager.py LOWEST, HIGHEST": ({5}, "ends of the 5-point scale of digital skill"),
     "agents/manager.py RelationshipManager.quality": ({0.5}, "a month served counts from its middle"),
     "behaviour/rates.py rates": ({0.999, 6}, "a rate of return stays finite; six bands of tenure"),
@@ -133,6 +133,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "bank/model.py BankModel.step": ({3}, "frames between a warning and its reader"),
     "bank/model.py BankModel._room": ({0.5, 10, 0.6, 256}, "memory kept ready for joiners"),
     "bank/model.py BankModel._run_chunks": ({3}, "columns of the table of cohorts"),
+    "bank/fates.py kept": ({0.5}, "rounds to whole fen"),
     # what a report groups by
     "bank/fates.py AGE_BARS": ({35, 50, 65}, "groups of a report"),
     "bank/fates.py AFFINITY_BARS": ({3}, "groups of a report"),

@@ -82,15 +82,20 @@ def fates(was: Mapping[str, np.ndarray], now: Mapping[str, np.ndarray]) -> np.nd
     return np.where(state != CLOSED, fate, GONE).astype(np.int8)
 
 
-def individuals(
-    reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: Sequence[str]
-) -> pd.DataFrame:
-    """Customers by group, fate in the reference and fate in the arm; both fates int8, in the order of uid."""
+def changed(reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: int) -> np.ndarray:
+    """Customers by group, fate in the reference and fate in the arm, weight units, int64; both fates by uid, int8."""
+    n = len(FATES)
+    cells = tiers * len(AGE_BANDS) * len(AFFINITIES) * len(UPLIFT_CLASSES) * n * n
+    cell = (was["group"].astype(np.int64) * n + reference) * n + fate
+    return np.bincount(cell, was["weight"].astype(np.float64), minlength=cells).astype(np.int64)
+
+
+def individuals(units: np.ndarray, tiers: Sequence[str]) -> pd.DataFrame:
+    """What `changed` counted, as rows of individuals.parquet: customers by group and both fates."""
     import pandas as pd
 
     n = len(FATES)
-    cell = (was["group"].astype(np.int64) * n + reference) * n + fate
-    counts = np.bincount(cell, was["weight"].astype(np.float64)) / UNIT
+    counts = units / UNIT
     found = np.flatnonzero(counts)
     rest, then = np.divmod(found, n)
     rest, before = np.divmod(rest, n)

@@ -415,7 +415,8 @@ class BankModel(mesa.Model):
         self.environment.advance(self.month)
         if self.is_measuring:
             self.programme = self._programme()
-            self.observer.go_on(self)
+            if self.exchange.shards == 1:  # a shard that is lived again has the horizon it had
+                self.observer.go_on(self)
 
     def state(self) -> State:
         """All that another bank of this scenario and seed needs to live on bit for bit (`state=`), copied."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from sim.bank.model import BankModel
     from sim.bank.state import State
+    from sim.exchange import Exchange
     from sim.population.synthetic import Source
 
 NOTHING = Arm("nothing", ())  # an arm without strategies
@@ -28,7 +29,8 @@ Month = Callable[[int], None]  # hears of every month, with its number of rows
 class Replication:
     """One seed of one scenario: its burn-in lived once, every arm from a copy of the state.
 
-    `source` is where customers come from, if it is made already, `months` hears of every month that is lived.
+    `source` is where customers come from, if it is made already, `months` hears of every month that is lived. With an
+    `exchange` its banks are one shard of each.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Replication:
         source: Source | None = None,
         threads: int = 1,
         months: Month | None = None,
+        exchange: Exchange | None = None,
     ):
         self.prepared, self.seed, self.threads, self.months = prepared, seed, threads, months
+        self.exchange = exchange
         self.burn_in_seconds = 0.0
         self._source = source
         self._state: State | None = None
@@ -52,7 +56,8 @@ class Replication:
 
         if self._source is None:
             self._source = self.prepared.customers()
-        return BankModel(self.prepared.scenario, arm, self.seed, self._source, threads=self.threads, state=state)
+        s, source = self.prepared.scenario, self._source
+        return BankModel(s, arm, self.seed, source, threads=self.threads, state=state, exchange=self.exchange)
 
     def state(self) -> State:
         """The state at month 0, lived at first use; a burn-in that broke breaks every arm alike."""

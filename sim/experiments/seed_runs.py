@@ -158,7 +158,7 @@ class SeedRuns:
         arms = self.prepared.scenario.arm_list
         if len(arms) < 2:
             return None
-        from sim.bank.fates import individuals
+        from sim.bank.fates import changed, individuals
 
         was, fate = bank.observer.month_zero, bank.fates()
         file = self.folder.path / "parts" / f"{arms[0].name}.{seed}.fates"
@@ -171,7 +171,7 @@ class SeedRuns:
             return None
         if before.size != fate.size:
             return None
-        table = individuals(before, fate, was, [tier.name for tier in bank.tiers])
+        table = individuals(changed(before, fate, was, len(bank.tiers)), [tier.name for tier in bank.tiers])
         table.insert(0, "seed", np.int64(seed))
         table.insert(0, "arm", arm)
         return table
