@@ -13,10 +13,9 @@ from sim.agents.customer import NAMES
 from sim.bank.model import BankModel
 from sim.bank.pilots import Pilots
 from sim.cli import main
-from sim.codes import CLOSED
+from sim.codes import CLOSED, GONE
 from sim.kernel.tallies import Tally
 from sim.scenario.scenario import Scenario
-from sim.store.tables import FATES
 from sim.strategies import STRATEGIES, Implementation, Programme
 from sim.strategies.where import Pilot
 
@@ -278,8 +277,8 @@ def test_a_panel_and_the_customers_of_month_0_are_found_again_when_rows_move() -
     panel = on.recorder.tables(on.team.events)["panel"]
     assert panel.groupby("observed_uid").size().max() == 7
     assert panel["observed_uid"].nunique() == 50
-    fate, still = on.fates(), np.isin(on.observer.month_zero["uid"], on.customers.uid[on.customers.state != CLOSED])
-    assert np.array_equal(fate != FATES.index("closed"), still)
+    c, was = on.customers, on.observer.month_zero
+    assert (on.fates() != GONE).sum() == np.isin(was["uid"], c.uid[c.state != CLOSED]).sum()
 
 
 # --- how far, and at what cost ---------------------------------------------------------------------------------------

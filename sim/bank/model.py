@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -26,12 +27,13 @@ from sim.bank.recorder import Recorder, loyalty_of, stocks
 from sim.bank.state import State, capture, put_back
 from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
 from sim.behaviour.relations import hazard_ratio, standing_bond
-from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
+from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, NOBODY
 from sim.environment import Environment
 from sim.exchange import Alone, Exchange
 from sim.exchange.order import quantiles
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
+from sim.kernel.looking import open_rows
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
 from sim.kernel.tallies import (
@@ -56,6 +58,7 @@ from sim.strategies import Programme, pilots
 from sim.tiers import row
 
 YEAR = 12
+SHARES = 8  # stretches of rows a thread
 
 
 class BankModel(mesa.Model):
@@ -190,7 +193,7 @@ class BankModel(mesa.Model):
                 self.begin_measuring()
             began = perf_counter()
             while self.month < last:
-                self.measured_rows += int(np.count_nonzero(self.customers.state != CLOSED))
+                self.measured_rows += sum(self.each(partial(open_rows, self.customers.state)))
                 self._step(on_month)
             self.measured_seconds += perf_counter() - began
         return self.recorder
@@ -250,7 +253,8 @@ class BankModel(mesa.Model):
 
     def fates(self) -> np.ndarray:
         """What has become of this shard's customers of month 0, in the order of uid (codes of `sim.bank.fates`)."""
-        return fates(self.observer.month_zero, self.observer.open_customers(self.customers))
+        c = self.customers
+        return fates(self.observer.month_zero, c, self.each, self.observer.elsewhere(c))
 
     # --- its lines ---------------------------------------------------------------------------------------------
 
@@ -300,10 +304,10 @@ class BankModel(mesa.Model):
                 self.customers, own[0], self.source, self.settings, self.rates, seed=self.seed, month=self.month
             )
             own = moved, *own[1:]
-        whole = self.exchange.total(*own, planned, work.asked, work.contacts, work.books, self._worth())
-        self.tally, self.planned, worth = whole[0], whole[len(own)], whole[-1]
-        work.asked, work.contacts, work.books = whole[len(own) + 1 : -1]
-        self._refuse_overflow(worth)
+        whole = self.exchange.total(*own, planned, work.asked, work.contacts, work.books)
+        self.tally, self.planned = whole[0], whole[len(own)]
+        work.asked, work.contacts, work.books = whole[len(own) + 1 :]
+        self._refuse_overflow(float(self.tally[:, T.AUM].sum()))
         self.observer.count(self.month, *whole[1 : len(own)])
         return self.welcome_joiners()
 
@@ -378,15 +382,12 @@ class BankModel(mesa.Model):
         if self.month > 0:
             self.observer.record(self, joined, books)
 
-    def _worth(self) -> np.ndarray:
-        """AUM of this shard in units of the sums, float64 (1,): floats do not wrap."""
-        c = self.customers
-        return np.array([float((c.weight * c.aum).sum()) * 100.0])
+    def _refuse_overflow(self, largest: float) -> None:
+        """Sums are 64-bit integers; a bank whose AUM (weight units of a fen) comes near their end is refused.
 
-    def _refuse_overflow(self, worth: np.ndarray) -> None:
-        """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
-        largest = float(worth[0])
-        if not largest <= LARGEST_SUM:
+        A month cannot more than triple it, so that a sum that is refused has not wrapped yet.
+        """
+        if not 0 <= largest <= LARGEST_SUM:
             money = largest / WEIGHT_UNIT / 100.0
             raise OverflowError(
                 f"month {self.month}: {money:.3g} of AUM is more than the sums hold; "
@@ -398,14 +399,15 @@ class BankModel(mesa.Model):
     def _found(self) -> None:
         """The first customers, their managers, and the rates they live by."""
         self.customers = self._populate()
+        (worth,) = self.exchange.total(np.array([self._worth()]))
+        self._refuse_overflow(float(worth[0]))
         if self.settings.mechanisms.contacts:
             bond = standing_bond(self.settings, self.scenario.managers, self.scenario.channels, self.tiers)
             self.team.remember(self.customers, bond, self.settings.wallet.bond)
             self.team.staff(self.customers, self.month)
             self.team.befriend(self.customers, bond)
             self._bring_books_together()
-        self.tally, worth = self.exchange.total(self._count_all(), self._worth())
-        self._refuse_overflow(worth)
+        (self.tally,) = self.exchange.total(self._count_all())
         self._weigh_population()
 
     def _continue_from(self, state: State) -> None:
@@ -437,6 +439,11 @@ class BankModel(mesa.Model):
         customers = Customers(self._room(first["uid"].size, self.scenario.months - self.month))
         customers.place(first)
         return customers
+
+    def _worth(self) -> float:
+        """All AUM, in weight units of a fen: in floats, which do not wrap."""
+        c = self.customers
+        return 100.0 * float(np.dot(c.weight.astype(np.float64), c.aum))
 
     def _room(self, rows: int, months: int) -> int:
         """Rows that are likely enough for `rows` customers and those who join in so many months."""
@@ -663,6 +670,13 @@ class BankModel(mesa.Model):
             "gain_sd": np.ascontiguousarray(gain_sd),
         }
 
+    def each(self, run: Callable[[int, int], Any]) -> list[Any]:
+        """What `run` says of every stretch of rows, by its first and last; stretches are shared out among threads."""
+        parts = stretches(0, len(self.customers), self.threads)
+        if self.pool is None or len(parts) == 1:
+            return [run(*part) for part in parts]
+        return list(self.pool.map(lambda part: run(*part), parts))
+
     def _run_chunks(self, plan: np.ndarray, now: Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
         """Simulate every chunk on any thread; integer tallies add up to the same bits in any order."""
         n = len(self.customers) if rows is None else rows
@@ -679,11 +693,7 @@ class BankModel(mesa.Model):
             step_chunk(arrays, first, last, plan, *meet.get(label, meet[0]), *out)
             return out
 
-        chunks = [
-            (start, min(start + CHUNK, last), label)
-            for first, last, label in runs
-            for start in range(first, max(last, first + 1), CHUNK)
-        ]
+        chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]
         parts = list(self.pool.map(run, chunks)) if self.pool is not None else [run(chunk) for chunk in chunks]
         return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
 
@@ -700,3 +710,13 @@ class BankModel(mesa.Model):
         size = len(self.tiers) * len(CHANNELS)
         counts = np.bincount(cell, self.customers.weight[rows].astype(np.float64), minlength=size)
         return counts.reshape(len(self.tiers), len(CHANNELS)) / WEIGHT_UNIT
+
+
+def stretches(first: int, last: int, threads: int) -> list[tuple[int, int]]:
+    """Rows first..last in whole chunks, shared out among threads some times over, so that none waits long for others.
+
+    Fewer are better: to hand a month to compiled code takes some ten microseconds each time.
+    """
+    chunks = max(-(-(last - first) // CHUNK), 1)
+    size = CHUNK * max(chunks // (threads * SHARES if threads > 1 else 1), 1)
+    return [(start, min(start + size, last)) for start in range(first, max(last, first + 1), size)]
