@@ -13,8 +13,8 @@ import numpy as np
 
 from sim.exchange import Exchange
 
-IN_DOUBT = 4096  # rows of the whole bank, few enough to be shown
-SHOWN = 4096  # rows of the whole bank that are shown in a round, of each queue
+IN_DOUBT = 2048  # rows of the whole bank, few enough to be shown
+SHOWN = 1024  # rows of the whole bank that are shown in a round, of each queue
 FEWEST = 8  # of a shard
 DIGIT = 4  # bits of a quantile that a round finds
 NOBODY = np.uint64(2**64 - 1)  # a uid that comes after all others
