@@ -22,11 +22,13 @@ class Channel(mesa.Agent):
         self.settings = settings
         self.load = 0.0
 
-    def room(self, asked: float, customers: float, branch: float = 1.0) -> float:
-        """How many customers the channel reaches this month, of a bank of so many; sets `load`, the share asked for.
-
-        `asked` are those whom somebody wants to reach, `branch` what is left of the capacity of branches.
-        """
-        capacity = self.settings.capacity * customers / 1000.0 * (branch if self.settings.in_branch else 1.0)
+    def carries(self, asked: float, customers: float, factor: float = 1.0) -> bool:
+        """Whether contacts with so many customers all fit this month; sets `load`, the share of capacity asked for."""
+        capacity = self.capacity(customers, factor)
         self.load = asked / capacity if capacity > NO_CAPACITY else 0.0
-        return capacity
+        return asked <= capacity
+
+    def capacity(self, customers: float, factor: float = 1.0) -> float:
+        """Customers that the channel reaches a month in a bank of so many; `factor` is what is left of it (a closed
+        branch)."""
+        return self.settings.capacity * customers / 1000.0 * factor

@@ -51,7 +51,7 @@ class Queue:
 
 def admitted(exchange: Exchange, queues: Sequence[Queue]) -> list[int]:
     """How many rows of each queue fit, of this shard; all shards have the same queues, each with its own rows."""
-    if exchange.shards == 1:
+    if exchange.shards == 1 or not queues:
         return [int(np.count_nonzero(q.fits(np.cumsum(q.weight), q.weight))) for q in queues]
     searches = [_Search(queue) for queue in queues]
     while searches:
