@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +24,7 @@ from sim.bank.observer import Observer
 from sim.bank.pilots import Pilots
 from sim.bank.recorder import Recorder, loyalty_of, stocks
 from sim.bank.state import State, capture, put_back
+from sim.bank.stored import BankFolder
 from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
 from sim.behaviour.relations import hazard_ratio, standing_bond
 from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
@@ -61,7 +62,8 @@ class BankModel(mesa.Model):
 
     `source` says where customers come from (prepared once a scenario), `threads` how many threads share the chunks.
     `months` months are lived after `burn_in`; month 0 is the state after burn-in.
-    `state` is a bank to live on from, instead of founding one.
+    `state` is a bank to live on from, instead of founding one. With a `folder` the customers' columns are its
+    files, and every month ends with the bank as it stands there.
     """
 
     # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.bank.state`).
@@ -80,9 +82,18 @@ class BankModel(mesa.Model):
     )
 
     def __init__(
-        self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
+        self,
+        scenario: Scenario,
+        arm: Arm,
+        seed: int,
+        source: Source,
+        *,
+        threads: int = 1,
+        state: State | None = None,
+        folder: BankFolder | None = None,
     ):
         super().__init__()
+        self.folder = folder
         self.running: bool = True
         self.scenario = scenario
         self.arm = arm
@@ -141,6 +152,8 @@ class BankModel(mesa.Model):
         self.measured_seconds = 0.0
         self.now = self._now(self.levers)  # what holds this month
         self._run_chunks(np.empty(0, np.int8), self.now, rows=0)  # loads or compiles the kernel before it is timed
+        if state is None:
+            self._keep()
 
     # --- the month ---------------------------------------------------------------------------------------------
 
@@ -163,6 +176,7 @@ class BankModel(mesa.Model):
         books = self.settle(joined, plan)
         self.record(joined, books)
         self.running = self.month < self.scenario.months
+        self._keep()
 
     def run(self, on_month: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
         """Live what is left of burn-in and of the measured months; `on_month` is called with the rows of each month.
@@ -213,6 +227,7 @@ class BankModel(mesa.Model):
 
     def begin_measuring(self) -> None:
         """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
+        self.customers.turn()
         self._group()
         self._weigh_population()
         stock = stocks(self.tally)
@@ -223,6 +238,7 @@ class BankModel(mesa.Model):
         self.programme = self._programme()
         self.team.events.clear()
         self.observer.begin(self)
+        self._keep()
 
     @property
     def maturities(self) -> dict[str, float]:
@@ -277,7 +293,8 @@ class BankModel(mesa.Model):
     def step_customers(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
         self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
-        self.tally, *seen = self._run_chunks(plan, self.now)
+        with self.customers.living():
+            self.tally, *seen = self._run_chunks(plan, self.now)
         self._refuse_overflow()
         self.observer.count(self.month, *seen)
         if markov.is_due(self.settings, self.month):
@@ -373,8 +390,12 @@ class BankModel(mesa.Model):
             self.observer.go_on(self)
 
     def state(self) -> State:
-        """All that another bank of this scenario and seed needs to live on bit for bit (`state=`), copied."""
-        return capture(self)
+        """All that another bank of this scenario and seed needs to live on bit for bit (`state=`).
+
+        Copied; of a bank in a folder what stands there, its files and not copies of them.
+        """
+        stands = None if self.folder is None else self.folder.state()
+        return capture(self) if stands is None else stands
 
     def let_go(self) -> None:
         """Give the customers' memory back now: the bank and its agents hold one another until the next collection."""
@@ -386,10 +407,20 @@ class BankModel(mesa.Model):
         """Whether month 0 has been recorded."""
         return bool(self.recorder.bank)
 
+    def _keep(self) -> None:
+        """The bank as it stands now is what its folder holds."""
+        if self.folder is not None:
+            self.folder.commit(self)
+
+    def customers_of(self, columns: Mapping[str, np.ndarray], room: int) -> Customers:
+        """Customers with these columns, in this bank's memory or files, and room for as many as `room`."""
+        return Customers.of(columns, room) if self.folder is None else self.folder.customers_of(columns, room)
+
     def _populate(self) -> Customers:
-        first = self.source.first(self.seed, self.month)
-        customers = Customers(self._room(first["uid"].size, self.scenario.months - self.month))
-        customers.place(first)
+        room = self._room(self.source.rows, self.scenario.months - self.month)
+        customers = Customers(room) if self.folder is None else self.folder.customers(room)
+        for piece in self.source.pieces(self.seed, self.month):
+            customers.append(piece)
         return customers
 
     def _room(self, rows: int, months: int) -> int:
@@ -624,13 +655,14 @@ class BankModel(mesa.Model):
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
-        arrays = self.customers.arrays
+        arrays = self.customers.arrays  # from here on those of this month
         meet = {0: (now, self._rates_in_use(self.levers))}
         meet |= {label: (inside, self._rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
         runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs(n)
 
         def run(chunk: tuple[int, int, int]) -> list[np.ndarray]:
             first, last, label = chunk
+            self.customers.bring(first, last)
             out = [np.zeros(shape, np.int64) for shape in shapes]
             step_chunk(arrays, first, last, plan, *meet.get(label, meet[0]), *out)
             return out

@@ -22,8 +22,9 @@ from sim.experiments.executors.warm_up import warm_up
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import cores, manifest_of, run_id
 from sim.experiments.run_on_workers import RunsOnWorkers, stored
-from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, peak_memory_mb
+from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, peak_memory_mb, rows_of
 from sim.experiments.stopping import Seeds
+from sim.experiments.stored_banks import refusals, store_of
 from sim.experiments.survey import write_instruments
 from sim.scenario.scenario import SeedsUntil
 from sim.store.files import write_atomically
@@ -79,13 +80,15 @@ def run_all(
         text = dump(one.scenario.stored())
         mistakes += ResultsFolder.refusals(out, manifest, text, overwrite=options.overwrite, resume=options.resume)
         mistakes += _checkpoint_mistakes(one, out, options)
+        mistakes += refusals(one, manifest["code_version"], rows_of(one))
     if mistakes:
         raise BadInput(mistakes)
     outcomes, broken = [], []
     for one, out, manifest in plans:
         try:
             first = beginnings(one) if beginnings else BurnIn(one.scenario)
-            outcomes.append(_run(one, out, manifest, options, callback, first, whole))
+            with store_of(one, manifest["code_version"]):
+                outcomes.append(_run(one, out, manifest, options, callback, first, whole))
         except RunFailed as failure:  # the other scenarios are run all the same
             broken.append(str(failure))
     if broken:

@@ -66,6 +66,12 @@ class Population(Settings):
         "stratified by tier",
         json_schema_extra={"unit": "rows", "source": "choice"},
     )
+    store: str | None = Field(
+        None,
+        min_length=1,
+        description="folder in which the customers of a run live, in files, so that they may be more than memory holds "
+        "and a run that was killed goes on; a path relative to this file; in memory if not given",
+    )
     file: str | None = Field(
         None,
         description="customer book: CSV, gzipped CSV, Excel (.xlsx), Parquet, Arrow, DuckDB or SQLite, by a path "

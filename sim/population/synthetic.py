@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,17 +31,9 @@ from sim.tiers import TOP, Tier, bands, row, thresholds
 
 MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a seed
 MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
+PIECE = 1 << 20  # first customers that are drawn at a time
 JOINER_BIT = np.uint64(1) << np.uint64(63)
 REFERRED_BIT = np.uint64(1) << np.uint64(62)
-
-
-def spread_weight(customers: int, rows: int) -> np.ndarray:
-    """Weights in 1/1024 customer of `rows` rows that add up to `customers` exactly, int64 (rows,)."""
-    units = customers * WEIGHT_UNIT
-    base, extra = divmod(units, rows)
-    weight = np.full(rows, base, np.int64)
-    weight[:extra] += 1
-    return weight
 
 
 @dataclass
@@ -86,31 +78,51 @@ class Source:
             aum[of_tier] = law.quantile(u[of_tier], self.bounds[k], self.bounds[k + 1])
         return np.maximum(np.floor(aum * 100.0) / 100.0, SMALLEST)
 
+    @property
+    def rows(self) -> int:
+        """How many rows the first customers are."""
+        return int(self._strata()[1].sum()) if self.book is None else int(self.book.uid.size)
+
     def first(self, seed: int, month: int) -> dict[str, np.ndarray]:
         """Columns of the first customers at the end of `month`, a row each with its weight, for `Customers.place`."""
-        columns = self._from_book(seed, month) if self.book is not None else self._synthetic(seed, month)
-        return opened(columns, self.population.opening, self.birth.law)
+        pieces = list(self.pieces(seed, month))
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
-    def _synthetic(self, seed: int, month: int) -> dict[str, np.ndarray]:
+    def pieces(self, seed: int, month: int) -> Iterator[dict[str, np.ndarray]]:
+        """The same, so many rows at a time that memory holds them, however large the bank."""
+        known = None if self.book is None else book_knowledge(self.book)
+        for start in range(0, self.rows, PIECE):
+            last = min(start + PIECE, self.rows)
+            if known is None:
+                columns = self._synthetic(seed, month, start, last)
+            else:
+                columns = self._from_book(seed, month, known, start, last)
+            yield opened(columns, self.population.opening, self.birth.law)
+
+    def _synthetic(self, seed: int, month: int, first: int, last: int) -> dict[str, np.ndarray]:
         customers, rows = self._strata()
-        tier = np.repeat(np.arange(len(self.birth.tiers)), rows)
-        uid = np.concatenate(
-            [(np.uint64(k + 1) << np.uint64(40)) + np.arange(n, dtype=np.uint64) for k, n in enumerate(rows)]
-        )
-        weight = np.concatenate([spread_weight(int(c), int(n)) for c, n in zip(customers, rows, strict=True) if n])
+        ends = np.cumsum(rows)
+        tier = np.searchsorted(ends, np.arange(first, last), side="right")
+        number = np.arange(first, last) - (ends - rows)[tier]
+        uid = ((tier + 1).astype(np.uint64) << np.uint64(40)) + number.astype(np.uint64)
+        units = customers * WEIGHT_UNIT
+        weight = (units // np.maximum(rows, 1))[tier] + (number < (units % np.maximum(rows, 1))[tier])
         aum = self.draw_aum(uniforms(seed, DRAW_BIRTH, month, uid)[0], tier)
         columns = people(self.birth, seed, month, uid, tier, aum, joiners=False)
         return columns | {"weight": weight}
 
-    def _from_book(self, seed: int, month: int) -> dict[str, np.ndarray]:
+    def _from_book(
+        self, seed: int, month: int, known: Mapping[str, np.ndarray], first: int, last: int
+    ) -> dict[str, np.ndarray]:
         book = self.book
         assert book is not None
-        n = book.uid.size
-        total = self.population.customers or n
-        tier = book_tiers(book, self.birth.tiers)
-        known = book_knowledge(book)
-        columns = people(self.birth, seed, month, book.uid, tier, book.aum, joiners=False, known=known)
-        return columns | {"weight": spread_weight(total, n)}
+        total = self.population.customers or book.uid.size
+        base, extra = divmod(total * WEIGHT_UNIT, book.uid.size)
+        mine = slice(first, last)
+        tier = book_tiers(book, self.birth.tiers)[mine]
+        told = {name: values[mine] for name, values in known.items()}
+        columns = people(self.birth, seed, month, book.uid[mine], tier, book.aum[mine], joiners=False, known=told)
+        return columns | {"weight": base + (np.arange(first, last) < extra)}
 
     def joiners(
         self, seed: int, month: int, open_weight: float, rate: float, referred_rate: float = 0.0

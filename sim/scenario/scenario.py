@@ -280,6 +280,7 @@ class Scenario(Settings):
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in, for the same bank; labels decide nothing and are left out."""
         data = self.stored()
+        data["population"].pop("store", None)  # where customers are kept changes nothing in their lives
         for items in (data["tiers"], data["channels"].values(), data["arms"].values()):
             for item in items:
                 if isinstance(item, dict):
