@@ -155,11 +155,13 @@ class Customers:
 
     @contextmanager
     def living(self) -> Iterator[None]:
-        """All rows live a month, chunk by chunk, each told of (`bring`) before it does."""
+        """All rows live a month, part by part (`part`)."""
         yield
 
-    def bring(self, first: int, last: int) -> None:
-        """Rows first..last are about to live the month."""
+    @contextmanager
+    def part(self, first: int, last: int) -> Iterator[Any]:
+        """Rows first..last as they live a month: their columns (`Columns`), which may be written to and rearranged."""
+        yield Columns(*(self._columns[name][first:last] for name in NAMES))
 
     def beside(self, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Keep arrays that nobody changes beside the columns, under this name; returns them as they lie there."""
@@ -185,14 +187,17 @@ class Customers:
             raise OverflowError(
                 f"a row would stand for more than {MOST_WEIGHT // 1024:,} customers; more agents or fewer customers"
             )
-        left = self._free()
+        left = self._columns["state"][: self.count] == CLOSED
         freed = np.flatnonzero(left if free is None else left & free)[:n]
         more = n - freed.size
         rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
         self._grow(more)
+        self._put(rows, values)
+        return rows
+
+    def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
         for column in COLUMNS:
             self._columns[column.name][rows] = values.get(column.name, column.empty)
-        return rows
 
     def append(self, values: Mapping[str, np.ndarray]) -> None:
         """Give new customers a row each after all others; `values` as of `place`."""
@@ -200,10 +205,6 @@ class Customers:
         self._grow(values["uid"].size)
         for column in COLUMNS:
             self._columns[column.name][first : self.count] = values.get(column.name, column.empty)
-
-    def _free(self) -> np.ndarray:
-        """Which rows may be taken by somebody else, a mask."""
-        return self._columns["state"][: self.count] == CLOSED
 
     def _grow(self, more: int) -> None:
         if self.count + more > self.capacity:

@@ -655,16 +655,15 @@ class BankModel(mesa.Model):
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
-        arrays = self.customers.arrays  # from here on those of this month
         meet = {0: (now, self._rates_in_use(self.levers))}
         meet |= {label: (inside, self._rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
         runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs(n)
 
         def run(chunk: tuple[int, int, int]) -> list[np.ndarray]:
             first, last, label = chunk
-            self.customers.bring(first, last)
             out = [np.zeros(shape, np.int64) for shape in shapes]
-            step_chunk(arrays, first, last, plan, *meet.get(label, meet[0]), *out)
+            with self.customers.part(first, last) as rows:
+                step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *out)
             return out
 
         chunks = [

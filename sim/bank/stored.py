@@ -1,14 +1,15 @@
 """A bank in a folder: its customers' columns are memory-mapped files, and a head says which of them are the bank.
 
     head.npz          the last whole month: what the bank carries, how many rows, and the file of every column
+    undo.<n>          what a month wrote over that has not ended yet
     <column>.<n>      one column, its rows one after the other, plain values of its type
     month_zero.<...>  arrays that are written once and kept beside
 
 A month that is lived never writes to the files of the month before: columns that months change go to new files, chunk
-by chunk as the month comes to them. Those that no month changes (`LASTING`) stay, and who joins takes a row there that
-was free in the month before. When the month is whole everything is brought to the disk and a new head is written and
-renamed; the files that it does not name are deleted. So whenever a process is killed, or the power fails, the folder
-opens at the last whole month.
+by chunk as the month comes to them. Those that no month changes (`LASTING`) stay; where another customer comes to a
+row, what stood there is written down first (`Undo`). When the month is whole everything is brought to the disk and a
+new head is written and renamed; the files that it does not name are deleted. So whenever a process is killed, or the
+power fails, the folder opens at the last whole month.
 
 Files are given their place on the disk before they are written to, so that a full disk is an error and not the end of
 the process. Errors: `BadInput` for a folder that is damaged or of another bank, `RunFailed` when it cannot be written.
@@ -23,11 +24,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
-from sim.agents.customer import COLUMNS, NAMES, Customers
+from sim.agents.customer import COLUMNS, NAMES, Columns, Customers
 from sim.bank.fates import customers_of_month_0
 from sim.bank.state import Bank, State, carried
 from sim.bank.state_file import (
@@ -41,7 +43,6 @@ from sim.bank.state_file import (
     sealed,
     write_sealed,
 )
-from sim.codes import CLOSED
 from sim.errors import BadInput
 from sim.store.files import writing
 
@@ -69,6 +70,8 @@ LASTING = frozenset(
 )
 """Columns that no month changes: a test lives months and holds them against what they were."""
 MOVING = tuple(name for name in NAMES if name not in LASTING)
+ORDER = tuple(name for name in NAMES if name in LASTING)  # of the lasting ones in a note
+UNDO = "undo"
 KINDS = {column.name: np.dtype(column.dtype) for column in COLUMNS}
 PIECE = 1 << 20  # rows that are copied at a time where all are
 SPARE = 50  # a fiftieth more rows than there are have room in a month
@@ -113,11 +116,44 @@ class Mapped:
             os.close(handle)
 
 
+class Undo:
+    """What stood in rows of lasting columns before a month wrote to them: a file that only grows."""
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def note(self, rows: np.ndarray, values: list[np.ndarray]) -> None:
+        """Add rows, int64 (n,), and their values in every lasting column; on the disk when this returns."""
+        if rows.size:
+            pieces = [np.array([rows.size], np.int64), rows.astype(np.int64), *values]
+            with open(self.file, "ab", buffering=0) as stream:
+                stream.write(b"".join(piece.tobytes() for piece in pieces))
+                os.fdatasync(stream.fileno())
+
+    def play_back(self, columns: list[np.ndarray]) -> None:
+        """Write back what stood there, the last first; a note that was cut short was never acted on."""
+        each = 8 + sum(column.itemsize for column in columns)
+        notes, stored = [], self.file.read_bytes()
+        place = 0
+        while place + 8 <= len(stored):
+            size = int(np.frombuffer(stored, np.int64, 1, place)[0])
+            if place + 8 + size * each > len(stored):
+                break
+            notes.append((place + 8, size))
+            place += 8 + size * each
+        for begin, size in reversed(notes):
+            rows, at = np.frombuffer(stored, np.int64, size, begin), begin + 8 * size
+            for column in columns:
+                column[rows] = np.frombuffer(stored, column.dtype, size, at)
+                at += size * column.itemsize
+
+
 class StoredCustomers(Customers):
     """All customers of one bank, their columns files of its folder."""
 
     def __init__(self, folder: Path, capacity: int):
         self.folder = folder
+        self.writes = Lock()
         self.number = 0  # of the files that are written now
         self.files: dict[str, Mapped] = {}
         self.apart: dict[str, Mapped] = {}  # what lies beside the columns
@@ -126,11 +162,18 @@ class StoredCustomers(Customers):
         super().__init__(capacity)
 
     def open(self, folder: Path, count: int, number: int, files: Mapping[str, str]) -> None:
-        """Be the customers that a folder holds."""
+        """Be the customers that a folder holds, as its last whole month left them."""
+        self.writes = Lock()
         self.folder, self.number, self.apart, self.before, self.whole = folder, number, {}, None, True
         self.count = count
         self.files = {name: Mapped(folder / files[name], KINDS[name], count, there=True) for name in NAMES}
         self._show(count)
+        for file in folder.glob(f"{UNDO}.*"):
+            if int(file.suffix[1:]) > number:
+                with writing(folder):
+                    Undo(file).play_back([self._columns[name] for name in ORDER])
+                    self.sync()
+                    file.unlink()
 
     def _new(self, name: str, rows: int, kind: np.dtype | None = None) -> Mapped:
         return Mapped(self.folder / f"{name}.{self.number}", KINDS[name] if kind is None else kind, rows)
@@ -150,7 +193,7 @@ class StoredCustomers(Customers):
         self._begin()
         if not self.whole:
             for first in range(0, self.count, PIECE):
-                self.bring(first, min(first + PIECE, self.count))
+                self._bring(first, min(first + PIECE, self.count))
             self.whole = True
 
     @contextmanager
@@ -167,6 +210,7 @@ class StoredCustomers(Customers):
         self.before = {name: self._columns[name][: self.count] for name in MOVING}
         self.whole = False
         self.number += 1
+        self.undo = Undo(self.folder / f"{UNDO}.{self.number}")
         rows = self.count + self.count // SPARE + 1024
         with writing(self.folder):
             for name in NAMES:
@@ -176,10 +220,35 @@ class StoredCustomers(Customers):
                     self.files[name] = self.files[name].grown(rows)
         self._show(rows)
 
-    def bring(self, first: int, last: int) -> None:
+    def _bring(self, first: int, last: int) -> None:
+        """Copy what months change from the month before."""
         if self.before is not None and not self.whole:
             for name in MOVING:
                 self._columns[name][first:last] = self.before[name][first:last]
+
+    @contextmanager
+    def part(self, first: int, last: int) -> Iterator[Any]:
+        self._bring(first, last)
+        kept = {name: self._columns[name][first:last].copy() for name in LASTING}
+        yield Columns(**{name: kept[name] if name in kept else self._columns[name][first:last] for name in NAMES})
+        moved = np.flatnonzero(kept["uid"] != self._columns["uid"][first:last])
+        if moved.size:
+            self._write_lasting(first + moved, {name: values[moved] for name, values in kept.items()})
+
+    def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
+        given = {column.name: values.get(column.name, column.empty) for column in COLUMNS}
+        self._write_lasting(rows, {name: given[name] for name in LASTING})
+        for name in MOVING:
+            self._columns[name][rows] = given[name]
+
+    def _write_lasting(self, rows: np.ndarray, values: Mapping[str, Any]) -> None:
+        """Change what no month changes: other customers are in these rows now. What was there is written down first."""
+        if self.before:
+            old = rows[rows < self.before["state"].size]
+            with self.writes, writing(self.folder):
+                self.undo.note(old, [self._columns[name][old] for name in ORDER])
+        for name in LASTING:
+            self._columns[name][rows] = values[name]
 
     def beside(self, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         kept = {}
@@ -204,15 +273,6 @@ class StoredCustomers(Customers):
                     self.files[name].array[first : first + piece.size] = now[name][piece]
         self.before, self.whole = {}, True
         self._show(self.capacity)
-
-    def _free(self) -> np.ndarray:
-        """Rows that are free now and were in the month before: whoever opens that one finds nobody else there."""
-        free = super()._free()
-        if self.before:
-            was = self.before["state"]
-            free[: was.size] &= was == CLOSED
-            free[was.size :] = False
-        return free
 
     def sync(self) -> None:
         """Bring everything to the disk."""
