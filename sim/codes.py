@@ -33,6 +33,7 @@ SENIOR: Final = 60  # years from which on a customer counts among the older ones
 AGES: Final = ("under_60", "60_plus")
 APP_USE: Final = ("no_app", "app")
 REACH_GROUPS: Final = len(AGES) * len(APP_USE)  # 2 x age + app
+KEPT, UPGRADED, DOWNGRADED, OPTED_OUT, FELL_ASLEEP, GONE = range(6)  # what has become of a customer of month 0
 JOINED_THIS_YEAR: Final = 127  # `year_start` of somebody who was not a customer then
 
 # Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's draws.

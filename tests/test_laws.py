@@ -430,4 +430,4 @@ def test_money_that_sums_cannot_hold_is_refused_even_where_it_would_wrap():
     ready.customers.aum[:] = 1e12
     ready.customers.weight[:] = 2**31
     with pytest.raises(OverflowError, match="AUM is more than"):
-        ready._refuse_overflow()
+        ready._refuse_overflow(ready._worth())

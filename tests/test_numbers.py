@@ -16,6 +16,7 @@ FOLDERS = ("agents", "bank", "behaviour", "environment", "kernel", "population",
 FILES = ("economics.py", "ledger.py", "levers.py")
 NOT_THE_MODEL = {
     "bank/state_file.py": "a file format",
+    "kernel/looking.py": "counts what is there, in whole units and bins of floats, and changes nobody's life",
     "kernel/numerics.py": "coefficients of published approximations and of the generator, tested for their error",
     "population/example_book.py": "makes an example of a customer book",
     "population/prepare_berka.py": "makes a customer book of a data set",
@@ -130,6 +131,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "population/synthetic.py source": ({10}, "end of the last tier, as of `tiers.bands`"),
     "bank/model.py BankModel.__init__": ({101}, "percents of a table of quantiles"),
     "bank/model.py BankModel._aum_quantiles": ({101}, "percents of a table of quantiles"),
+    "bank/model.py SHARES": ({8}, "stretches of rows a thread; no result depends on it"),
     "bank/model.py BankModel.step": ({3}, "frames between a warning and its reader"),
     "bank/model.py BankModel._room": ({0.5, 10, 0.6, 256}, "memory kept ready for joiners"),
     "bank/model.py BankModel._run_chunks": ({3}, "columns of the table of cohorts"),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -27,10 +28,11 @@ from sim.bank.state import State, capture, put_back
 from sim.bank.stored import BankFolder
 from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
 from sim.behaviour.relations import hazard_ratio, standing_bond
-from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
+from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, NOBODY
 from sim.environment import Environment
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
+from sim.kernel.looking import open_rows
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
 from sim.kernel.tallies import (
@@ -55,6 +57,8 @@ from sim.strategies import Programme, pilots
 from sim.tiers import row
 
 YEAR = 12
+SHARES = 8  # stretches of rows a thread
+LONGEST = 64  # chunks of a stretch, so that what is brought from files is lived before it is pushed out of memory
 
 
 class BankModel(mesa.Model):
@@ -190,7 +194,7 @@ class BankModel(mesa.Model):
                 self.begin_measuring()
             began = perf_counter()
             while self.month < last:
-                self.measured_rows += int(np.count_nonzero(self.customers.state != CLOSED))
+                self.measured_rows += sum(self.each(partial(open_rows, self.customers.state)))
                 self._step(on_month)
             self.measured_seconds += perf_counter() - began
         return self.recorder
@@ -252,7 +256,7 @@ class BankModel(mesa.Model):
 
     def fates(self) -> np.ndarray:
         """What has become of the customers of month 0, in the order of uid (codes of `sim.bank.fates`)."""
-        return fates(self.observer.month_zero, self.customers)
+        return fates(self.observer.month_zero, self.customers, self.each)
 
     # --- its lines ---------------------------------------------------------------------------------------------
 
@@ -295,7 +299,7 @@ class BankModel(mesa.Model):
         self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
         with self.customers.living():
             self.tally, *seen = self._run_chunks(plan, self.now)
-        self._refuse_overflow()
+        self._refuse_overflow(float(self.tally[:, T.AUM].sum()))
         self.observer.count(self.month, *seen)
         if markov.is_due(self.settings, self.month):
             self.tally = markov.move_by_matrix(
@@ -355,11 +359,12 @@ class BankModel(mesa.Model):
         if self.month > 0:
             self.observer.record(self, joined, books)
 
-    def _refuse_overflow(self) -> None:
-        """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
-        c = self.customers
-        largest = float((c.weight * c.aum).sum()) * 100.0  # in floats, which do not wrap
-        if not largest <= LARGEST_SUM:
+    def _refuse_overflow(self, largest: float) -> None:
+        """Sums are 64-bit integers; a bank whose AUM (weight units of a fen) comes near their end is refused.
+
+        A month cannot more than triple it, so that a sum that is refused has not wrapped yet.
+        """
+        if not 0 <= largest <= LARGEST_SUM:
             money = largest / WEIGHT_UNIT / 100.0
             raise OverflowError(
                 f"month {self.month}: {money:.3g} of AUM is more than the sums hold; "
@@ -371,13 +376,13 @@ class BankModel(mesa.Model):
     def _found(self) -> None:
         """The first customers, their managers, and the rates they live by."""
         self.customers = self._populate()
+        self._refuse_overflow(self._worth())
         if self.settings.mechanisms.contacts:
             bond = standing_bond(self.settings, self.scenario.managers, self.scenario.channels, self.tiers)
             self.team.remember(self.customers, bond, self.settings.wallet.bond)
             self.team.staff(self.customers, self.month)
             self.team.befriend(self.customers, bond)
         self.tally = self._count_all()
-        self._refuse_overflow()
         self._weigh_population()
 
     def _continue_from(self, state: State) -> None:
@@ -422,6 +427,11 @@ class BankModel(mesa.Model):
         for piece in self.source.pieces(self.seed, self.month):
             customers.append(piece)
         return customers
+
+    def _worth(self) -> float:
+        """All AUM, in weight units of a fen: in floats, which do not wrap."""
+        weight, aum = self.customers.weight, self.customers.aum
+        return 100.0 * float(sum(self.each(lambda first, last: np.dot(weight[first:last], aum[first:last]))))
 
     def _room(self, rows: int, months: int) -> int:
         """Rows that are likely enough for `rows` customers and those who join in so many months."""
@@ -535,7 +545,7 @@ class BankModel(mesa.Model):
             self.customers.first_tier[:] = self.customers.tier
         if self.piloted:
             self.pilots = Pilots(self.piloted, self.seed)
-            self.observer.moved(self.pilots.group(self.customers))
+            self.pilots.group(self.customers)
 
     def scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""
@@ -650,6 +660,13 @@ class BankModel(mesa.Model):
             "gain_sd": np.ascontiguousarray(gain_sd),
         }
 
+    def each(self, run: Callable[[int, int], Any]) -> list[Any]:
+        """What `run` says of every stretch of rows, by its first and last; stretches are shared out among threads."""
+        parts = stretches(0, len(self.customers), self.threads)
+        if self.pool is None or len(parts) == 1:
+            return [run(*part) for part in parts]
+        return list(self.pool.map(lambda part: run(*part), parts))
+
     def _run_chunks(self, plan: np.ndarray, now: Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
         """Simulate every chunk on any thread; integer tallies add up to the same bits in any order."""
         n = len(self.customers) if rows is None else rows
@@ -666,11 +683,7 @@ class BankModel(mesa.Model):
                 step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *out)
             return out
 
-        chunks = [
-            (start, min(start + CHUNK, last), label)
-            for first, last, label in runs
-            for start in range(first, max(last, first + 1), CHUNK)
-        ]
+        chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]
         parts = list(self.pool.map(run, chunks)) if self.pool is not None else [run(chunk) for chunk in chunks]
         return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
 
@@ -687,3 +700,13 @@ class BankModel(mesa.Model):
         size = len(self.tiers) * len(CHANNELS)
         counts = np.bincount(cell, self.customers.weight[rows].astype(np.float64), minlength=size)
         return counts.reshape(len(self.tiers), len(CHANNELS)) / WEIGHT_UNIT
+
+
+def stretches(first: int, last: int, threads: int) -> list[tuple[int, int]]:
+    """Rows first..last in whole chunks, shared out among threads some times over, so that none waits long for others.
+
+    Fewer are better: to hand a month to compiled code takes some ten microseconds each time.
+    """
+    chunks = max(-(-(last - first) // CHUNK), 1)
+    size = CHUNK * min(max(chunks // (threads * SHARES if threads > 1 else 1), 1), LONGEST)
+    return [(start, min(start + size, last)) for start in range(first, max(last, first + 1), size)]

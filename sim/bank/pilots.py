@@ -34,14 +34,13 @@ class Pilots:
             label |= inside.astype(np.int64) << bit
         return label
 
-    def group(self, customers: Customers) -> np.ndarray:
-        """Put rows of one label together; returns the order that the rows have now, by their numbers before."""
+    def group(self, customers: Customers) -> None:
+        """Put rows of one label together."""
         label = self.labels(customers.uid, customers.first_tier)
         order = np.argsort(label, kind="stable")
         customers.reorder(order)
         self.label = label[order]
         self.present = self._present()
-        return order
 
     def place(self, customers: Customers, new: Mapping[str, np.ndarray]) -> None:
         """Give those who join a row among others of their label, or a new one at the end."""
