@@ -58,7 +58,7 @@ from sim.tiers import row
 
 YEAR = 12
 SHARES = 8  # stretches of rows a thread
-LONGEST = 64  # chunks of a stretch, so that what is brought from files is lived before it is pushed out of memory
+LONGEST = 8  # chunks of a stretch, so that what is brought from files is lived before it is pushed out of memory
 
 
 class BankModel(mesa.Model):

@@ -17,14 +17,16 @@ the process. Errors: `BadInput` for a folder that is damaged or of another bank,
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import FileIO
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -73,6 +75,7 @@ MOVING = tuple(name for name in NAMES if name not in LASTING)
 ORDER = tuple(name for name in NAMES if name in LASTING)  # of the lasting ones in a note
 UNDO = "undo"
 KINDS = {column.name: np.dtype(column.dtype) for column in COLUMNS}
+PART = 1 << 17  # rows of a thread's own memory
 PIECE = 1 << 20  # rows that are copied at a time where all are
 SPARE = 50  # a fiftieth more rows than there are have room in a month
 PACKED = "by column"
@@ -87,33 +90,45 @@ def bytes_of_bank() -> tuple[int, int]:
 
 
 class Mapped:
-    """One file as an array that is written through; it has its place on the disk."""
+    """One file as an array that is written through; it has its place on the disk.
+
+    Whole stretches are better read and written by the call than through the array: no page is looked for one by one.
+    """
 
     def __init__(self, file: Path, kind: np.dtype, rows: int, *, there: bool = False):
         self.file, self.kind = file, kind
         size = max(rows, 1) * kind.itemsize
-        handle = os.open(file, os.O_RDWR | (0 if there else os.O_CREAT), 0o644)
-        try:
-            if os.fstat(handle).st_size < size:
-                if there:
-                    raise BadInput.at(str(file), f"damaged: {os.fstat(handle).st_size} bytes, not {size}")
-                os.posix_fallocate(handle, 0, size)
-            view = mmap.mmap(handle, size)
-        finally:
-            os.close(handle)
-        self.array: np.ndarray = np.frombuffer(view, kind)[:rows]
+        self.stream: FileIO = FileIO(os.open(file, os.O_RDWR | (0 if there else os.O_CREAT), 0o644), "r+")
+        found = os.fstat(self.stream.fileno()).st_size
+        if found < size:
+            if there:
+                raise BadInput.at(str(file), f"damaged: {found} bytes, not {size}")
+            os.posix_fallocate(self.stream.fileno(), 0, size)
+        self.array: np.ndarray = np.frombuffer(mmap.mmap(self.stream.fileno(), size), kind)[:rows]
 
     def grown(self, rows: int) -> Mapped:
         """The same file with room for more."""
         return Mapped(self.file, self.kind, rows)
 
+    def read(self, first: int, into: np.ndarray) -> None:
+        """Rows from `first` on, as many as the array has."""
+        self._all_of(os.preadv, first, into)
+
+    def write(self, first: int, values: np.ndarray) -> None:
+        """Put these values into the rows from `first` on."""
+        self._all_of(os.pwritev, first, values)
+
+    def _all_of(self, act: Callable[[int, list[memoryview], int], int], first: int, values: np.ndarray) -> None:
+        left, place = memoryview(values.view(np.uint8).data), first * self.kind.itemsize
+        while left:
+            done = act(self.stream.fileno(), [left], place)
+            if done == 0:
+                raise OSError(errno.EIO, f"{self.file.name} is shorter than it was")
+            left, place = left[done:], place + done
+
     def sync(self) -> None:
         """Bring what was written to the disk."""
-        handle = os.open(self.file, os.O_RDONLY)
-        try:
-            os.fdatasync(handle)
-        finally:
-            os.close(handle)
+        os.fdatasync(self.stream.fileno())
 
 
 class Undo:
@@ -153,17 +168,18 @@ class StoredCustomers(Customers):
 
     def __init__(self, folder: Path, capacity: int):
         self.folder = folder
-        self.writes = Lock()
+        self.writes, self.rooms = Lock(), local()  # of notes, and of each thread its own
         self.number = 0  # of the files that are written now
         self.files: dict[str, Mapped] = {}
         self.apart: dict[str, Mapped] = {}  # what lies beside the columns
-        self.before: dict[str, np.ndarray] | None = None  # columns of the month before, while one is lived
+        self.before: dict[str, Mapped] | None = None  # columns of the month before, while one is lived
+        self.standing = 0  # rows there were in it
         self.whole = True  # all rows of the month before are in the files of this one
         super().__init__(capacity)
 
     def open(self, folder: Path, count: int, number: int, files: Mapping[str, str]) -> None:
         """Be the customers that a folder holds, as its last whole month left them."""
-        self.writes = Lock()
+        self.writes, self.rooms, self.standing = Lock(), local(), count
         self.folder, self.number, self.apart, self.before, self.whole = folder, number, {}, None, True
         self.count = count
         self.files = {name: Mapped(folder / files[name], KINDS[name], count, there=True) for name in NAMES}
@@ -191,9 +207,13 @@ class StoredCustomers(Customers):
     def turn(self) -> None:
         """Rows may change from here on: bring all of them to the files of the month that begins."""
         self._begin()
-        if not self.whole:
-            for first in range(0, self.count, PIECE):
-                self._bring(first, min(first + PIECE, self.count))
+        if not self.whole and self.before is not None:
+            with writing(self.folder):
+                for first in range(0, self.count, PART):
+                    for name in MOVING:
+                        piece = self._own(name, min(PART, self.count - first))
+                        self.before[name].read(first, piece)
+                        self.files[name].write(first, piece)
             self.whole = True
 
     @contextmanager
@@ -207,7 +227,7 @@ class StoredCustomers(Customers):
         """Files for the columns that this month changes, and room in the others."""
         if self.before is not None:
             return
-        self.before = {name: self._columns[name][: self.count] for name in MOVING}
+        self.before, self.standing = {name: self.files[name] for name in MOVING}, self.count
         self.whole = False
         self.number += 1
         self.undo = Undo(self.folder / f"{UNDO}.{self.number}")
@@ -220,20 +240,28 @@ class StoredCustomers(Customers):
                     self.files[name] = self.files[name].grown(rows)
         self._show(rows)
 
-    def _bring(self, first: int, last: int) -> None:
-        """Copy what months change from the month before."""
-        if self.before is not None and not self.whole:
-            for name in MOVING:
-                self._columns[name][first:last] = self.before[name][first:last]
+    def _own(self, name: str, rows: int) -> np.ndarray:
+        """Room for some rows of a column in this thread's memory, the same every time."""
+        room: dict[str, np.ndarray] = self.rooms.__dict__
+        if name not in room or room[name].size < rows:
+            room[name] = np.empty(max(rows, PART), KINDS[name])
+        return room[name][:rows]
 
     @contextmanager
     def part(self, first: int, last: int) -> Iterator[Any]:
-        self._bring(first, last)
-        kept = {name: self._columns[name][first:last].copy() for name in LASTING}
-        yield Columns(**{name: kept[name] if name in kept else self._columns[name][first:last] for name in NAMES})
-        moved = np.flatnonzero(kept["uid"] != self._columns["uid"][first:last])
+        """Rows first..last in memory, to live the month there; then they go to its files."""
+        rows: Any = Columns(**{name: self._own(name, last - first) for name in NAMES})
+        old = self.before if self.before and not self.whole else {}
+        with writing(self.folder):
+            for name, own in zip(NAMES, rows, strict=True):
+                old.get(name, self.files[name]).read(first, own)
+        yield rows
+        with writing(self.folder):
+            for name in MOVING:
+                self.files[name].write(first, getattr(rows, name))
+        moved = np.flatnonzero(rows.uid != self._columns["uid"][first:last])
         if moved.size:
-            self._write_lasting(first + moved, {name: values[moved] for name, values in kept.items()})
+            self._write_lasting(first + moved, {name: getattr(rows, name)[moved] for name in LASTING})
 
     def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
         given = {column.name: values.get(column.name, column.empty) for column in COLUMNS}
@@ -244,7 +272,7 @@ class StoredCustomers(Customers):
     def _write_lasting(self, rows: np.ndarray, values: Mapping[str, Any]) -> None:
         """Change what no month changes: other customers are in these rows now. What was there is written down first."""
         if self.before:
-            old = rows[rows < self.before["state"].size]
+            old = rows[rows < self.standing]
             with self.writes, writing(self.folder):
                 self.undo.note(old, [self._columns[name][old] for name in ORDER])
         for name in LASTING:

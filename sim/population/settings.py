@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from sim.assumptions import Settings, assumption, part, scaled_table
 from sim.population.book.columns import BookColumns
 
-Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, le=1.0)]
+Agents = Annotated[int, Field(ge=1, le=1_000_000_000)] | Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class AnswerColumn(Settings):
