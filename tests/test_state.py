@@ -212,6 +212,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "growth_path",
         "plan",
         "customers",
+        "folder",
         "team",
         "measured_rows",
         "measured_seconds",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +25,7 @@ from sim.bank.observer import Observer
 from sim.bank.pilots import Pilots
 from sim.bank.recorder import Recorder, loyalty_of, stocks
 from sim.bank.state import State, capture, put_back
+from sim.bank.stored import BankFolder
 from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
 from sim.behaviour.relations import hazard_ratio, standing_bond
 from sim.codes import ACTIVE, CHANNELS, NOBODY
@@ -59,6 +60,7 @@ from sim.tiers import row
 
 YEAR = 12
 SHARES = 8  # stretches of rows a thread
+LONGEST = 8  # chunks of a stretch, so that what is brought from files is lived before it is pushed out of memory
 
 
 class BankModel(mesa.Model):
@@ -66,8 +68,9 @@ class BankModel(mesa.Model):
 
     `source` says where customers come from (prepared once a scenario), `threads` how many threads share the chunks.
     `months` months are lived after `burn_in`; month 0 is the state after burn-in.
-    `state` is a bank to live on from, instead of founding one. With an `exchange` this is one shard of the bank: it has
-    the whole head and a part of the customers, whole books of managers together, and lives with the other shards.
+    `state` is a bank to live on from, instead of founding one. With a `folder` the customers' columns are its
+    files, and every month ends with the bank as it stands there. With an `exchange` this is one shard of the bank: it
+    has the whole head and a part of the customers, whole books of managers together, and lives with the other shards.
     """
 
     # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.bank.state`).
@@ -95,8 +98,10 @@ class BankModel(mesa.Model):
         threads: int = 1,
         state: State | None = None,
         exchange: Exchange | None = None,
+        folder: BankFolder | None = None,
     ):
         super().__init__()
+        self.folder = folder
         self.running: bool = True
         self.scenario = scenario
         self.arm = arm
@@ -159,6 +164,8 @@ class BankModel(mesa.Model):
         self.measured_seconds = 0.0
         self.now = self._now(self.levers)  # what holds this month
         self._run_chunks(np.empty(0, np.int8), self.now, rows=0)  # loads or compiles the kernel before it is timed
+        if state is None:
+            self._keep()
 
     # --- the month ---------------------------------------------------------------------------------------------
 
@@ -182,6 +189,7 @@ class BankModel(mesa.Model):
         books = self.settle(joined, work)
         self.record(joined, books)
         self.running = self.month < self.scenario.months
+        self._keep()
 
     def run(self, on_month: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
         """Live what is left of burn-in and of the measured months; `on_month` is called with the rows of each month.
@@ -232,6 +240,7 @@ class BankModel(mesa.Model):
 
     def begin_measuring(self) -> None:
         """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
+        self.customers.turn()
         self._group()
         self._weigh_population()
         stock = stocks(self.tally)
@@ -242,6 +251,7 @@ class BankModel(mesa.Model):
         self.programme = self._programme()
         self.team.events.clear()
         self.observer.begin(self)
+        self._keep()
 
     @property
     def maturities(self) -> dict[str, float]:
@@ -301,7 +311,8 @@ class BankModel(mesa.Model):
 
         From here on `work` is of all posts of the bank.
         """
-        own = self._run_chunks(plan, self.now)
+        with self.customers.living():
+            own = self._run_chunks(plan, self.now)
         if markov.is_due(self.settings, self.month):
             moved = markov.move_by_matrix(
                 self.customers, own[0], self.source, self.settings, self.rates, seed=self.seed, month=self.month
@@ -424,8 +435,12 @@ class BankModel(mesa.Model):
                 self.observer.go_on(self)
 
     def state(self) -> State:
-        """All that another bank of this scenario and seed needs to live on bit for bit (`state=`), copied."""
-        return capture(self)
+        """All that another bank of this scenario and seed needs to live on bit for bit (`state=`).
+
+        Copied; of a bank in a folder what stands there, its files and not copies of them.
+        """
+        stands = None if self.folder is None else self.folder.state()
+        return capture(self) if stands is None else stands
 
     def let_go(self) -> None:
         """Give the customers' memory back now: the bank and its agents hold one another until the next collection."""
@@ -437,16 +452,27 @@ class BankModel(mesa.Model):
         """Whether month 0 has been recorded."""
         return bool(self.recorder.bank)
 
+    def _keep(self) -> None:
+        """The bank as it stands now is what its folder holds."""
+        if self.folder is not None:
+            self.folder.commit(self)
+
+    def customers_of(self, columns: Mapping[str, np.ndarray], room: int) -> Customers:
+        """Customers with these columns, in this bank's memory or files, and room for as many as `room`."""
+        return Customers.of(columns, room) if self.folder is None else self.folder.customers_of(columns, room)
+
     def _populate(self) -> Customers:
-        first = self.source.first(self.seed, self.month, share=(self.exchange.mine, self.exchange.shards))
-        customers = Customers(self._room(first["uid"].size, self.scenario.months - self.month))
-        customers.place(first)
+        share = self.exchange.mine, self.exchange.shards
+        room = self._room(-(-self.source.rows // share[1]), self.scenario.months - self.month)
+        customers = Customers(room) if self.folder is None else self.folder.customers(room)
+        for piece in self.source.pieces(self.seed, self.month, share):
+            customers.append(piece)
         return customers
 
     def _worth(self) -> float:
         """All AUM, in weight units of a fen: in floats, which do not wrap."""
-        c = self.customers
-        return 100.0 * float(np.dot(c.weight.astype(np.float64), c.aum))
+        weight, aum = self.customers.weight, self.customers.aum
+        return 100.0 * float(sum(self.each(lambda first, last: np.dot(weight[first:last], aum[first:last]))))
 
     def _room(self, rows: int, months: int) -> int:
         """Rows that are likely enough for `rows` customers and those who join in so many months."""
@@ -685,7 +711,6 @@ class BankModel(mesa.Model):
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
-        arrays = self.customers.arrays
         meet = {0: (now, self._rates_in_use(self.levers))}
         meet |= {label: (inside, self._rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
         runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs(n)
@@ -693,7 +718,8 @@ class BankModel(mesa.Model):
         def run(chunk: tuple[int, int, int]) -> list[np.ndarray]:
             first, last, label = chunk
             out = [np.zeros(shape, np.int64) for shape in shapes]
-            step_chunk(arrays, first, last, plan, *meet.get(label, meet[0]), *out)
+            with self.customers.part(first, last) as rows:
+                step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *out)
             return out
 
         chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]
@@ -713,5 +739,5 @@ def stretches(first: int, last: int, threads: int) -> list[tuple[int, int]]:
     Fewer are better: to hand a month to compiled code takes some ten microseconds each time.
     """
     chunks = max(-(-(last - first) // CHUNK), 1)
-    size = CHUNK * max(chunks // (threads * SHARES if threads > 1 else 1), 1)
+    size = CHUNK * min(max(chunks // (threads * SHARES if threads > 1 else 1), 1), LONGEST)
     return [(start, min(start + size, last)) for start in range(first, max(last, first + 1), size)]

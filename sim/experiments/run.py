@@ -22,9 +22,10 @@ from sim.experiments.executors.warm_up import warm_up
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import cores, manifest_of, run_id
 from sim.experiments.run_on_workers import RunsOnWorkers, stored
-from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, peak_memory_mb
+from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, peak_memory_mb, rows_of
 from sim.experiments.sharded import ShardedRuns
 from sim.experiments.stopping import Seeds
+from sim.experiments.stored_banks import refusals, store_of
 from sim.experiments.survey import waves_of, write_instruments
 from sim.scenario.scenario import SeedsUntil
 from sim.store.files import write_atomically
@@ -82,13 +83,15 @@ def run_all(
         mistakes += ResultsFolder.refusals(out, manifest, text, overwrite=options.overwrite, resume=options.resume)
         mistakes += _checkpoint_mistakes(one, out, options)
         mistakes += _shards_mistakes(one, options)
+        mistakes += refusals(one, manifest["code_version"], rows_of(one))
     if mistakes:
         raise BadInput(mistakes)
     outcomes, broken = [], []
     for one, out, manifest in plans:
         try:
             first = beginnings(one) if beginnings else BurnIn(one.scenario)
-            outcomes.append(_run(one, out, manifest, options, callback, first, whole))
+            with store_of(one, manifest["code_version"]):
+                outcomes.append(_run(one, out, manifest, options, callback, first, whole))
         except RunFailed as failure:  # the other scenarios are run all the same
             broken.append(str(failure))
     if broken:
@@ -149,6 +152,9 @@ def _shards_mistakes(prepared: Prepared, options: Options) -> Iterator[Mistake]:
     if options.checkpoint is not None:
         what = "not together with --shards, which keep what they go on from themselves; leave one of them out"
         yield Mistake("--checkpoint", 0, 0, "", what)
+    if prepared.scenario.population.store is not None:
+        what = "population.store: shards live in the memory of their workers; leave one of them out"
+        yield Mistake("--shards", 0, 0, "", what)
     if waves_of(prepared) is not None:
         what = f"{prepared.scenario.name} holds a questionnaire, which asks a whole bank; leave out --shards or survey"
         yield Mistake("--shards", 0, 0, "", what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,17 +31,11 @@ from sim.tiers import TOP, Tier, bands, row, thresholds
 
 MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a seed
 MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
+PIECE = 1 << 20  # first customers that are drawn at a time
 JOINER_BIT = np.uint64(1) << np.uint64(63)
 REFERRED_BIT = np.uint64(1) << np.uint64(62)
 Share = tuple[int, int]  # which shard, of how many
 WHOLE: Share = (0, 1)
-
-
-def spread_weight(customers: int, rows: int, numbers: np.ndarray | None = None) -> np.ndarray:
-    """Weights in 1/1024 customer of `rows` rows that add up to `customers` exactly; int64, of all or of some rows."""
-    units = customers * WEIGHT_UNIT
-    base, extra = divmod(units, rows)
-    return base + ((np.arange(rows) if numbers is None else numbers) < extra).astype(np.int64)
 
 
 @dataclass
@@ -86,36 +80,54 @@ class Source:
             aum[of_tier] = law.quantile(u[of_tier], self.bounds[k], self.bounds[k + 1])
         return np.maximum(np.floor(aum * 100.0) / 100.0, SMALLEST)
 
-    def first(self, seed: int, month: int, share: Share = WHOLE) -> dict[str, np.ndarray]:
-        """Columns of the first customers at the end of `month`, a row each with its weight, for `Customers.place`.
+    @property
+    def rows(self) -> int:
+        """How many rows the first customers are."""
+        return int(self._strata()[1].sum()) if self.book is None else int(self.book.uid.size)
+
+    def first(self, seed: int, month: int) -> dict[str, np.ndarray]:
+        """Columns of the first customers at the end of `month`, a row each with its weight, for `Customers.place`."""
+        pieces = list(self.pieces(seed, month))
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+
+    def pieces(self, seed: int, month: int, share: Share = WHOLE) -> Iterator[dict[str, np.ndarray]]:
+        """The same, so many rows at a time that memory holds them, however large the bank.
 
         `share` is which of how many shards asks: it is given every so many-th row.
         """
-        columns = self._from_book(seed, month, share) if self.book is not None else self._synthetic(seed, month, share)
-        return opened(columns, self.population.opening, self.birth.law)
+        known = None if self.book is None else book_knowledge(self.book)
+        mine, shards = share
+        for start in range(mine, self.rows, PIECE * shards):
+            numbers = np.arange(start, min(start + PIECE * shards, self.rows), shards)
+            if known is None:
+                columns = self._synthetic(seed, month, numbers)
+            else:
+                columns = self._from_book(seed, month, known, numbers)
+            yield opened(columns, self.population.opening, self.birth.law)
 
-    def _synthetic(self, seed: int, month: int, share: Share) -> dict[str, np.ndarray]:
+    def _synthetic(self, seed: int, month: int, numbers: np.ndarray) -> dict[str, np.ndarray]:
         customers, rows = self._strata()
-        mine = [np.arange(share[0], n, share[1], dtype=np.uint64) for n in rows]
-        tier = np.repeat(np.arange(len(self.birth.tiers)), [numbers.size for numbers in mine])
-        uid = np.concatenate([(np.uint64(k + 1) << np.uint64(40)) + numbers for k, numbers in enumerate(mine)])
-        weight = np.concatenate(
-            [spread_weight(int(c), int(n), numbers) for c, n, numbers in zip(customers, rows, mine, strict=True) if n]
-        )
+        ends = np.cumsum(rows)
+        tier = np.searchsorted(ends, numbers, side="right")
+        number = numbers - (ends - rows)[tier]
+        uid = ((tier + 1).astype(np.uint64) << np.uint64(40)) + number.astype(np.uint64)
+        units = customers * WEIGHT_UNIT
+        weight = (units // np.maximum(rows, 1))[tier] + (number < (units % np.maximum(rows, 1))[tier])
         aum = self.draw_aum(uniforms(seed, DRAW_BIRTH, month, uid)[0], tier)
         columns = people(self.birth, seed, month, uid, tier, aum, joiners=False)
         return columns | {"weight": weight}
 
-    def _from_book(self, seed: int, month: int, share: Share) -> dict[str, np.ndarray]:
+    def _from_book(
+        self, seed: int, month: int, known: Mapping[str, np.ndarray], mine: np.ndarray
+    ) -> dict[str, np.ndarray]:
         book = self.book
         assert book is not None
-        n = book.uid.size
-        total = self.population.customers or n
-        mine = np.arange(share[0], n, share[1])
+        total = self.population.customers or book.uid.size
+        base, extra = divmod(total * WEIGHT_UNIT, book.uid.size)
         tier = book_tiers(book, self.birth.tiers)[mine]
-        known = {name: values[mine] for name, values in book_knowledge(book).items()}
-        columns = people(self.birth, seed, month, book.uid[mine], tier, book.aum[mine], joiners=False, known=known)
-        return columns | {"weight": spread_weight(total, n, mine)}
+        told = {name: values[mine] for name, values in known.items()}
+        columns = people(self.birth, seed, month, book.uid[mine], tier, book.aum[mine], joiners=False, known=told)
+        return columns | {"weight": base + (mine < extra)}
 
     def joiners(
         self,
