@@ -40,7 +40,6 @@ def together(shards: int, live: Callable[[Any], Any]) -> list[Any]:
 
 def sharded(s: Scenario, shards: int, arm: int = 0, seed: int = 1) -> list[BankModel]:
     """The scenario's bank at its end, in so many shards."""
-    s.discount_rate  # noqa: B018
 
     def live(link: Any) -> BankModel:
         customers = source(s.population, s.tier_list, s.model, s.channels)
@@ -194,3 +193,21 @@ def test_a_bank_in_shards_is_the_bank(whole: tuple[Scenario, dict[str, pd.DataFr
         same(recorded(model), tables)
         home = model.customers.manager[model.customers.manager >= 0] % shards
         assert np.all(home == model.exchange.mine)
+
+
+def test_a_month_takes_few_rounds_and_few_bytes() -> None:
+    """Nine where all channels carry what is asked; a look at everybody (month 0, year's ends, the last) takes more."""
+    s = scenario(20_000, months=5, burn_in=1, arms={"all": ARM})
+
+    def live(link: Any) -> list[tuple[int, int]]:
+        said = [(0, 0)]
+        customers = source(s.population, s.tier_list, s.model, s.channels)
+        BankModel(s, s.arm_list[0], 1, customers, exchange=link).run(
+            lambda rows: said.append((link.rounds, link.bytes_out))
+        )
+        return said
+
+    for said in together(2, live):
+        (rounds, sent) = np.diff(said, axis=0)[2:-1].T  # months 2 to 4
+        assert rounds.max() <= 9
+        assert sent.max() < 100_000
