@@ -270,20 +270,19 @@ class Team:
         """Give those of the whole bank who wait out in rounds, smallest book first; by tier, a queue for each."""
         rows = np.concatenate(queues)
         columns = {name: getattr(customers, name)[rows] for name in ("tier", "aum", "uid", "weight")}
-        line = self.exchange.gather(columns | {"shard": np.full(rows.size, self.exchange.mine, np.int32)})
+        columns |= {"place": np.arange(rows.size), "shard": np.full(rows.size, self.exchange.mine, np.int32)}
+        line = self.exchange.send(columns, to=np.zeros(rows.size, np.int64))  # to one who deals for the whole bank
         order = np.lexsort((line["uid"], -line["aum"], line["tier"]))
-        weight, dealt = line["weight"][order] / UNIT, np.full(order.size, NOBODY)
-        for k, queue in enumerate(
-            np.split(np.arange(order.size), np.cumsum(np.bincount(line["tier"], minlength=len(queues))))[:-1]
-        ):
-            posts = self._posts_of(k)
+        post = np.full(order.size, NOBODY)
+        for k in range(len(queues)):
+            queue, posts = order[line["tier"][order] == k], self._posts_of(k)
             for start in range(0, queue.size, max(posts.size, 1)):
                 hand = queue[start : start + posts.size]
-                dealt[hand] = posts[np.lexsort((posts, books[posts]))][: hand.size]
-                books[dealt[hand]] += weight[hand]
-        given = dealt[line["shard"][order] == self.exchange.mine]
-        customers.manager[rows] = given
-        self.dealt = rows[given != NOBODY]
+                post[hand] = posts[np.lexsort((posts, books[posts]))][: hand.size]
+                books[post[hand]] += line["weight"][hand] / UNIT
+        dealt = self.exchange.send({"place": line["place"], "post": post}, to=line["shard"])
+        customers.manager[rows[dealt["place"]]] = dealt["post"]
+        self.dealt = rows[dealt["place"][dealt["post"] != NOBODY]]
         customers.contact_gap[self.dealt] = 0
 
     # --- the month's contacts ----------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from sim.errors import RunFailed, SimError
+from sim.errors import RunFailed, SimError, one_line
 from sim.exchange.hub import Apart, Hub, Link
 from sim.experiments.callbacks import Callback
 from sim.experiments.executors.deaths import WorkerDeaths
@@ -140,7 +140,7 @@ def _raise(error: BaseException, future: Any) -> None:
     if isinstance(error, SimError):
         raise error
     trace = "".join(traceback.format_exception(type(error), error, future.traceback()))
-    raise ShardBroke(f"{type(error).__name__}: {error}", trace)
+    raise ShardBroke(one_line(f"{type(error).__name__}: {error}"), trace)
 
 
 def _pass_on(told: queue.SimpleQueue[tuple[int, dict[str, Any]]], hear: Callable[[int, dict[str, Any]], None]) -> None:
