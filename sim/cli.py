@@ -146,6 +146,8 @@ def _parser() -> argparse.ArgumentParser:
     _scenario_options(run)
     _run_options(run)
     _place_options(run)
+    text = "each bank lived by N workers together, a part of its customers each (default: whole banks)"
+    run.add_argument("--shards", type=_at_least_one, metavar="N", help=text)
     fork = verb("fork", runs.fork, "continue the states that a run saved with --checkpoint, under the arms of a file")
     fork.add_argument("folder", type=Path, metavar="RUN", help="a results folder that has states of the month")
     fork.add_argument("file", metavar="FILE", help="scenario file; the same past as RUN's, other arms and future")

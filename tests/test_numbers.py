@@ -39,7 +39,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "kernel/leaving.py DECADE": ({0.1}, "unit: decades of a year"),
     "kernel/money.py DECADE": ({0.1}, "unit: decades of a year"),
     "population/people.py DECADE": ({10}, "unit: years of a decade"),
-    "agents/channel.py Channel._capacity": ({1000}, "unit: capacity is told by 1,000 customers"),
+    "agents/channel.py Channel.capacity": ({1000}, "unit: capacity is told by 1,000 customers"),
     "agents/manager.py LOWEST, HIGHEST": ({5}, "ends of the 5-point scale of digital skill"),
     "agents/manager.py _ramp": ({0.5, 4096}, "a month served counts from its middle; months kept"),
     "behaviour/rates.py rates": ({0.999, 6}, "a rate of return stays finite; six bands of tenure"),

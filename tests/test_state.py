@@ -212,13 +212,17 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "growth_path",
         "plan",
         "customers",
+        "folder",
         "team",
         "measured_rows",
         "measured_seconds",
         "programme",
         "now",
+        "exchange",
     },
     "team": {
+        "exchange",
+        "dealt",
         "model",
         "settings",
         "tiers",
@@ -243,7 +247,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
     "manager": {"settings"},
     "channel": {"number", "name", "settings"},
     "recorder": {"arm", "seed", "tiers", "states"},
-    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies", "reach"},
+    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies", "reach", "exchange"},
 }
 
 

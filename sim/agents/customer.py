@@ -7,9 +7,10 @@ so a row never moves while its customer lives. `BYTES_PER_CUSTOMER` states the m
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -164,17 +165,42 @@ class Customers:
             if self.count:
                 grown[: self.count] = self._columns[column.name][: self.count]
             self._columns[column.name] = grown
+        self._ready(capacity)
+
+    def _ready(self, capacity: int) -> None:
         self.capacity = capacity
         self.arrays = Columns(**self._columns)
 
     @classmethod
     def of(cls, columns: Mapping[str, np.ndarray], room: int = 0) -> Customers:
         """Customers with these values, copied, row by row; `columns` has every column, and there is room for `room`."""
-        customers = cls(max(room, columns["uid"].size))
-        customers.count = columns["uid"].size
+        return cls(max(room, columns["uid"].size)).take(columns)
+
+    def take(self, columns: Mapping[str, np.ndarray]) -> Self:
+        """Fill the first rows with these values, copied; `columns` has every column and there is room for them."""
+        self.count = columns["uid"].size
         for name in NAMES:
-            customers._columns[name][: customers.count] = columns[name]
-        return customers
+            self._columns[name][: self.count] = columns[name]
+        return self
+
+    # --- what a bank in files does (`sim.bank.stored`) and one in memory need not --------------------------------
+
+    def turn(self) -> None:
+        """From here on rows may change, though no month is lived yet."""
+
+    @contextmanager
+    def living(self) -> Iterator[None]:
+        """All rows live a month, part by part (`part`)."""
+        yield
+
+    @contextmanager
+    def part(self, first: int, last: int) -> Iterator[Any]:
+        """Rows first..last as they live a month: their columns (`Columns`), which may be written to and rearranged."""
+        yield Columns(*(self._columns[name][first:last] for name in NAMES))
+
+    def beside(self, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Keep arrays that nobody changes beside the columns, under this name; returns them as they lie there."""
+        return dict(arrays)
 
     def __getattr__(self, name: str) -> np.ndarray:
         columns = self.__dict__.get("_columns", {})
@@ -202,16 +228,32 @@ class Customers:
             )
         freed = free_rows(self._columns["state"], n, 0, self.count) if free is None else free[:n]
         more = n - freed.size
-        if self.count + more > self.capacity:
-            self._resize(int((self.count + more) * 1.1) + 1024)
         rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
-        self.count += more
+        self._grow(more)
+        self._put(rows, values)
+        return rows
+
+    def _put(self, rows: np.ndarray | slice, values: Mapping[str, np.ndarray]) -> None:
         for column in COLUMNS:
             self._columns[column.name][rows] = values.get(column.name, column.empty)
         for trait in TRAITS:
             if trait.name in values:
                 self._columns["traits"][rows] |= np.where(np.asarray(values[trait.name]) != 0, u8(trait.bit), u8(0))
-        return rows
+
+    def append(self, values: Mapping[str, np.ndarray]) -> None:
+        """Give new customers a row each after all others; `values` as of `place`."""
+        first = self.count
+        self._grow(values["uid"].size)
+        self._put(slice(first, self.count), values)
+
+    def _grow(self, more: int) -> None:
+        if self.count + more > self.capacity:
+            self._resize(int((self.count + more) * 1.1) + 1024)
+        self.count += more
+
+    def clear(self, rows: np.ndarray) -> None:
+        """These rows are nobody's from now on, as if never used."""
+        self._put(rows, {})
 
     def set_trait(self, name: str, has: np.ndarray | bool) -> None:
         """Say of every row whether it has a trait; `has` is a bool, or bool (rows,)."""

@@ -40,6 +40,8 @@ from sim.codes import (
     SILENCED,
     SPARED,
 )
+from sim.exchange import Alone, Exchange
+from sim.exchange.order import Queue, admitted
 from sim.kernel.books import close_books, rows_of_posts
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
@@ -113,6 +115,8 @@ class Team:
     events: list[Event] = field(default_factory=list)
     left: int = 0
     hired: int = 0
+    dealt: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))  # rows that were given a manager just now
+    exchange: Exchange = field(default_factory=Alone)  # with the shards of one bank, of which each has whole books
 
     def __post_init__(self) -> None:
         self.coverage = row(self.settings.coverage, self.tiers, np.float64)
@@ -142,12 +146,17 @@ class Team:
         bond by tier, float64 (tiers,), `wallet` the logit that a full one adds.
         """
         before = row(self.settings.coverage_before, self.tiers, np.float64)
-        for k in np.flatnonzero(before > 0).tolist():
-            rows = np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE))
-            order = rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))]
-            mass = customers.weight[order] / UNIT
-            known = order[np.cumsum(mass) - mass / 2 <= before[k] * mass.sum()]
-            customers.wallet_mean[known] -= np.float32(wallet * bond[k])
+        tiers = np.flatnonzero(before > 0).tolist()
+        everybody = [np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE)) for k in tiers]
+        orders = [rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))] for rows in everybody]
+        weights = [customers.weight[order].astype(np.int64) for order in orders]
+        (whole,) = self.exchange.total(np.array([weight.sum() for weight in weights], np.int64))
+        queues = [
+            Queue(_by_aum(customers, order), weight, before[k] * float(total), half=True)
+            for k, order, weight, total in zip(tiers, orders, weights, whole, strict=True)
+        ]
+        for k, order, many in zip(tiers, orders, admitted(self.exchange, queues), strict=True):
+            customers.wallet_mean[order[:many]] -= np.float32(wallet * bond[k])
 
     def befriend(self, customers: Customers, bond: np.ndarray) -> None:
         """The first managers have long had their customers: each bond is the standing one of its tier."""
@@ -158,7 +167,8 @@ class Team:
         view = BankView(customers)
         upper = thresholds(self.tiers)[1] if len(self.tiers) > 1 else np.inf
         served = (view.state == ACTIVE) & (view.aum >= self.settings.remote_from) & (view.aum < upper)
-        weight = float(view.weight[served].sum(dtype=np.int64)) / UNIT
+        (served_weight,) = self.exchange.total(np.array([view.weight[served].sum(dtype=np.int64)]))
+        weight = float(served_weight[0]) / UNIT
         return int(np.ceil(weight * self.settings.remote_coverage / self.settings.remote_span - 1e-9))
 
     def _open(self, count: int, tier: int, month: int, *, remote: bool = False, first: bool = False) -> None:
@@ -219,6 +229,7 @@ class Team:
         self._balance_books(customers, coverage, month)
 
     def _balance_books(self, customers: Customers, coverage: np.ndarray, month: int, *, first: bool = False) -> None:
+        self.dealt = np.zeros(0, np.int64)
         if not coverage.any():
             return
         tiers, covered = len(self.tiers), coverage > 0
@@ -229,36 +240,50 @@ class Team:
             books, sums = np.zeros(tier_of_post.size, np.int64), np.zeros((2, tiers), np.int64)
             return close_books(customers.arrays, first, last, tier_of_post, covered, felt, books, sums), books, sums
 
-        queues, closed, counted = zip(*self._over(customers, close), strict=True)
-        waiting = np.concatenate(queues)
-        books = np.asarray(sum(closed))[:-1] / UNIT
-        without, having = np.asarray(sum(counted)) / UNIT
-        tier = customers.tier[waiting]
+        parts, closed, counted = zip(*self._over(customers, close), strict=True)
+        waiting = np.concatenate(parts)
+        closed_books, counts = self.exchange.total(np.asarray(sum(closed))[:-1], np.asarray(sum(counted)))
+        books, (without, having) = closed_books / UNIT, counts
+        places = coverage * ((without + having) / UNIT)
         for k in np.flatnonzero(covered & (without + having > 0)).tolist():
-            wanted, have = coverage[k] * float(without[k] + having[k]), float(having[k])
-            posts = self._posts_of(k)
-            needed = (
-                int(np.ceil(wanted / (self.span[k] * (1.0 if first else self.settings.span_slack)) - 1e-9))
-                if wanted > 0
-                else 0
-            )
-            if posts.size < needed:
-                books = np.append(books, np.zeros(needed - posts.size))
-                self._open(needed - posts.size, k, month, first=first)
-                posts = self._posts_of(k)
-            queue = _first_in_line(customers, waiting[tier == k], wanted - have)
-            mass = customers.weight[queue] / UNIT
-            queue = queue[have + np.cumsum(mass) - mass / 2 <= wanted]
-            self._deal(customers, queue, posts, books)
+            books = self._open_for(k, float(places[k]), books, month, first=first)
+        of_tier = [waiting[customers.tier[waiting] == k] for k in range(tiers)]
+        queues = [_first_in_line(customers, of_tier[k], places[k] - having[k] / UNIT) for k in range(tiers)]
+        first_ones = admitted(
+            self.exchange,
+            [
+                Queue(_by_aum(customers, queue), customers.weight[queue].astype(np.int64), room, int(taken), half=True)
+                for queue, room, taken in zip(queues, places * UNIT, having, strict=True)
+            ],
+        )
+        self._deal(customers, [queue[:many] for queue, many in zip(queues, first_ones, strict=True)], books)
 
-    def _deal(self, customers: Customers, queue: np.ndarray, posts: np.ndarray, books: np.ndarray) -> None:
-        """Give waiting customers out in rounds, smallest book first."""
-        for start in range(0, queue.size, max(posts.size, 1)):
-            hand = queue[start : start + posts.size]
-            order = posts[np.lexsort((posts, books[posts]))][: hand.size]
-            customers.manager[hand] = order
-            customers.contact_gap[hand] = 0
-            books[order] += customers.weight[hand] / UNIT
+    def _open_for(self, tier: int, wanted: float, books: np.ndarray, month: int, *, first: bool) -> np.ndarray:
+        """Open the posts that a tier lacks for the customers it wants managed; returns the books, with theirs."""
+        span = self.span[tier] * (1.0 if first else self.settings.span_slack)
+        needed = int(np.ceil(wanted / span - 1e-9)) if wanted > 0 else 0
+        more = max(needed - self._posts_of(tier).size, 0)
+        self._open(more, tier, month, first=first)
+        return np.append(books, np.zeros(more))
+
+    def _deal(self, customers: Customers, queues: Sequence[np.ndarray], books: np.ndarray) -> None:
+        """Give those of the whole bank who wait out in rounds, smallest book first; by tier, a queue for each."""
+        rows = np.concatenate(queues)
+        columns = {name: getattr(customers, name)[rows] for name in ("tier", "aum", "uid", "weight")}
+        columns |= {"place": np.arange(rows.size), "shard": np.full(rows.size, self.exchange.mine, np.int32)}
+        line = self.exchange.send(columns, to=np.zeros(rows.size, np.int64))  # to one who deals for the whole bank
+        order = np.lexsort((line["uid"], -line["aum"], line["tier"]))
+        post = np.full(order.size, NOBODY)
+        for k in range(len(queues)):
+            queue, posts = order[line["tier"][order] == k], self._posts_of(k)
+            for start in range(0, queue.size, max(posts.size, 1)):
+                hand = queue[start : start + posts.size]
+                post[hand] = posts[np.lexsort((posts, books[posts]))][: hand.size]
+                books[post[hand]] += line["weight"][hand] / UNIT
+        dealt = self.exchange.send({"place": line["place"], "post": post}, to=line["shard"])
+        customers.manager[rows[dealt["place"]]] = dealt["post"]
+        self.dealt = rows[dealt["place"][dealt["post"] != NOBODY]]
+        customers.contact_gap[self.dealt] = 0
 
     # --- the month's contacts ----------------------------------------------------------------------------------
 
@@ -296,8 +321,6 @@ class Team:
         plan = np.full(len(customers), NOBODY, np.int8) if into is None else into[: len(customers)]
         posts, tiers = len(self.managers), len(self.tiers)
         rows = self.managed(customers) if rows is None else rows
-        if rows.size == 0:
-            return plan, MonthOfWork.idle(posts, tiers)
         view = BankView(customers, rows)
         post, tier, weight = view.manager, view.tier, view.weight / UNIT
         hours_of = np.array([c.settings.hours for c in channels]) * np.exp(levers.log_contact_hours)
@@ -344,19 +367,40 @@ class Team:
         rows, post, tier, weight, channel, purpose, queue = _only(
             fits, rows, post, tier, weight, channel, purpose, queue
         )
-        made = np.ones(rows.size, bool)
-        for agent in channels:
-            mine = np.flatnonzero(channel == agent.number)
-            factor = branch if agent.settings.in_branch else 1.0
-            if not agent.carries(float(weight[mine].sum()), bank, factor):
-                mine = mine[np.lexsort((customers.uid[rows[mine]], -customers.aum[rows[mine]], queue[mine]))]
-                made[mine] = agent.grant(weight[mine], bank, factor)
+        made = self._carried(customers, channels, rows, channel, queue, bank, branch)
         rows, post, tier, weight, channel, purpose = _only(made, rows, post, tier, weight, channel, purpose)
         plan[rows] = channel | purpose
         contacts = np.bincount(post, weight, minlength=posts)
         cells = tiers, len(CHANNELS)
         planned = np.bincount(tier.astype(np.int64) * cells[1] + channel, weight, minlength=cells[0] * cells[1])
         return plan, MonthOfWork(asked, contacts, mass.sum(axis=1), wished, planned.reshape(cells))
+
+    def _carried(
+        self,
+        customers: Customers,
+        channels: Sequence[Channel],
+        rows: np.ndarray,
+        channel: np.ndarray,
+        queue: np.ndarray,
+        bank: float,
+        branch: float,
+    ) -> np.ndarray:
+        """Which contacts the channels carry, those of the whole bank that come first in `queue`: a mask."""
+        weight = customers.weight[rows].astype(np.int64)
+        (asked,) = self.exchange.total(np.bincount(channel, weight, minlength=len(channels)) / UNIT)
+        left = [branch if one.settings.in_branch else 1.0 for one in channels]
+        full = [one for one in channels if not one.carries(float(asked[one.number]), bank, left[one.number])]
+        of_channel = [np.flatnonzero(channel == one.number) for one in full]
+        keys = [(queue[mine], *_by_aum(customers, rows[mine])) for mine in of_channel]
+        orders = [np.lexsort(key[::-1]) for key in keys]
+        queues = [
+            Queue(tuple(part[order] for part in key), weight[mine[order]], one.capacity(bank, left[one.number]) * UNIT)
+            for one, mine, key, order in zip(full, of_channel, keys, orders, strict=True)
+        ]
+        made = np.ones(rows.size, bool)
+        for mine, order, many in zip(of_channel, orders, admitted(self.exchange, queues), strict=True):
+            made[mine[order[many:]]] = False
+        return made
 
     def _in_hours(
         self,
@@ -517,6 +561,11 @@ def _first_in_line(customers: Customers, rows: np.ndarray, places: float) -> np.
             break
         few *= 4
     return rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))]
+
+
+def _by_aum(customers: Customers, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What these rows stand in order by, largest AUM first."""
+    return -customers.aum[rows], customers.uid[rows]
 
 
 def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:

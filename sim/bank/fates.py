@@ -15,7 +15,7 @@ import numpy as np
 from sim.agents.customer import Customers
 from sim.codes import ACTIVE, CLOSED, GONE, UPLIFT_CLASSES
 from sim.kernel.looking import count_active, count_kept, find_fates
-from sim.kernel.tallies import CNY, CUSTOMERS, WEIGHT_UNIT
+from sim.kernel.tallies import WEIGHT_UNIT
 from sim.store.tables import FATES
 
 if TYPE_CHECKING:
@@ -50,10 +50,13 @@ def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
     }
 
 
-def kept(was: Mapping[str, np.ndarray], c: Customers, tiers: int, each: Each) -> tuple[np.ndarray, np.ndarray]:
+def kept(
+    was: Mapping[str, np.ndarray], c: Customers, tiers: int, each: Each, elsewhere: Mapping[str, np.ndarray]
+) -> np.ndarray:
     """Those who were active in month 0, and those of them who are active now, by what they had then.
 
-    Each float64 (2, tiers): customers, and their AUM of month 0 (CNY). `each` shares out the rows of `c`.
+    int64 (2, 2, tiers): customers, and their AUM of month 0, in units of the sums. `each` shares out the rows of `c`,
+    `elsewhere` are those who live in other shards now.
     """
     then = was["uid"], was["active"], was["tier"], was["weight"], was["aum"]
 
@@ -62,32 +65,41 @@ def kept(was: Mapping[str, np.ndarray], c: Customers, tiers: int, each: Each) ->
         count_kept(c.uid, c.state, first, last, *then, sums)
         return sums
 
-    units = np.array([[CUSTOMERS], [CNY]])
-    everybody = np.zeros((2, tiers), np.int64)
-    count_active(*then[1:], everybody)
-    return everybody / units, sum(each(still)) / units
+    both = np.zeros((2, 2, tiers), np.int64)
+    count_active(*then[1:], both[0])
+    both[1] = sum(each(still))
+    count_kept(elsewhere["uid"], elsewhere["state"], 0, elsewhere["uid"].size, *then, both[1])
+    return both
 
 
-def fates(was: Mapping[str, np.ndarray], c: Customers, each: Each) -> np.ndarray:
+def fates(was: Mapping[str, np.ndarray], c: Customers, each: Each, elsewhere: Mapping[str, np.ndarray]) -> np.ndarray:
     """What has become of each of them, int8 (customers,).
 
-    The first that holds of closed, dormant, opted out, moved, kept. `each` shares out the rows of `c`.
+    The first that holds of closed, dormant, opted out, moved, kept. `each` shares out the rows of `c`, `elsewhere` are
+    those who live in other shards now.
     """
     found = np.full(was["uid"].size, GONE, np.int8)
     then = was["uid"], was["tier"], was["opted_out"]
     each(lambda first, last: find_fates(c.uid, c.state, c.tier, c.opted_out, first, last, *then, found))
+    moved = (elsewhere[name] for name in ("uid", "state", "tier", "opted_out"))
+    find_fates(*moved, 0, elsewhere["uid"].size, *then, found)
     return found
 
 
-def individuals(
-    reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: Sequence[str]
-) -> pd.DataFrame:
-    """Customers by group, fate in the reference and fate in the arm; both fates int8, in the order of uid."""
+def changed(reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: int) -> np.ndarray:
+    """Customers by group, fate in the reference and fate in the arm, weight units, int64; both fates by uid, int8."""
+    n = len(FATES)
+    cells = tiers * len(AGE_BANDS) * len(AFFINITIES) * len(UPLIFT_CLASSES) * n * n
+    cell = (was["group"].astype(np.int64) * n + reference) * n + fate
+    return np.bincount(cell, was["weight"].astype(np.float64), minlength=cells).astype(np.int64)
+
+
+def individuals(units: np.ndarray, tiers: Sequence[str]) -> pd.DataFrame:
+    """What `changed` counted, as rows of individuals.parquet: customers by group and both fates."""
     import pandas as pd
 
     n = len(FATES)
-    cell = (was["group"].astype(np.int64) * n + reference) * n + fate
-    counts = np.bincount(cell, was["weight"].astype(np.float64)) / UNIT
+    counts = units / UNIT
     found = np.flatnonzero(counts)
     rest, then = np.divmod(found, n)
     rest, before = np.divmod(rest, n)

@@ -19,9 +19,10 @@ from sim.behaviour.rates import nps
 from sim.behaviour.settings import Model
 from sim.codes import CLOSED, DECLINED, DRAW_PANEL, WIN_BACK
 from sim.environment import Environment
+from sim.exchange import Alone, Exchange
 from sim.kernel.looking import BINS, MOST_CONTACTS, count_spread, count_stayed, follow, mark_active, turn_year
 from sim.kernel.numerics import uniforms
-from sim.kernel.tallies import CUSTOMERS, REACH_SHAPE, SCORE, WEIGHT_UNIT
+from sim.kernel.tallies import CNY, CUSTOMERS, REACH_SHAPE, SCORE, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
 from sim.store.columns import PANEL
@@ -81,7 +82,7 @@ class Bank(Protocol):
 class Observer:
     """Watches one bank from month 0 on; `months` are measured and `panel` customers are tracked."""
 
-    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid", "month_zero")
+    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid", "month_zero", "arrived")
 
     def __init__(
         self,
@@ -93,8 +94,10 @@ class Observer:
         months: int,
         panel: int,
         strategies: Sequence[str] = (),
+        exchange: Exchange | None = None,
     ):
         self.recorder = recorder
+        self.exchange = exchange or Alone()
         self.names = [tier.name for tier in tiers]
         self.settings = settings
         self.seed = seed
@@ -103,10 +106,11 @@ class Observer:
         self.strategies = list(strategies)  # of every arm of the scenario, so that all arms have the same columns
         self.left_from = np.zeros(len(tiers) + 2, np.int64)  # weight of leavers of the year by where they began it
         self.active_year_ago = np.full(len(tiers), np.nan)  # customers by tier, twelve months before the end
-        self.tracked = np.empty(0, np.int64)  # rows of the panel, -1 = has left
-        self.tracked_uid = np.empty(0, np.uint64)
+        self.tracked = np.empty(0, np.int64)  # rows of the panel here, -1 = has left, or lives in another shard
+        self.tracked_uid = np.empty(0, np.uint64)  # the panel, of the whole bank
         self.reach = np.zeros((len(tiers), *REACH_SHAPE), np.int64)  # wishes of the month
-        self.month_zero: dict[str, np.ndarray] = {}  # the customers of month 0 (`sim.bank.fates`)
+        self.month_zero: dict[str, np.ndarray] = {}  # this shard's customers of month 0 (`sim.bank.fates`)
+        self.arrived = np.empty(0, np.uint64)  # who came from another shard since
 
     # --- what the model calls ----------------------------------------------------------------------------------
 
@@ -114,7 +118,8 @@ class Observer:
         """Month 0: forget the burn-in, record the state, begin the first year, choose whom to track."""
         self.recorder.cohorts[:] = 0
         self.recorder.book_exits.clear()
-        self.month_zero = customers_of_month_0(bank.customers)
+        self.month_zero = bank.customers.beside("month_zero", customers_of_month_0(bank.customers))
+        self.arrived = np.empty(0, np.uint64)
         self.recorder.reach.clear()
         self.recorder.month(bank.month, bank.tally, np.zeros(len(self.names)), None)
         self.recorder.bank.append(self._bank_row(bank, None))
@@ -158,6 +163,19 @@ class Observer:
         self._mark_year_ago(bank)
         self._record_panel(bank)
 
+    def came(self, uid: np.ndarray) -> None:
+        """These customers came from another shard."""
+        if self.month_zero:
+            self.arrived = np.append(self.arrived, uid)
+            self.tracked[np.isin(self.tracked_uid, uid)] = 0  # wherever that is
+
+    def elsewhere(self, c: Customers) -> dict[str, np.ndarray]:
+        """Who has come to other shards since month 0 and is a customer yet: uid, state, tier, opted_out."""
+        rows = np.flatnonzero((c.state != CLOSED) & np.isin(c.uid, self.arrived)) if self.arrived.size else self.arrived
+        here = {name: getattr(c, name)[rows.astype(np.int64)] for name in ("uid", "state", "tier", "opted_out")}
+        moved = self.exchange.gather(here | {"shard": np.full(rows.size, self.exchange.mine)})
+        return {name: column[moved["shard"] != self.exchange.mine] for name, column in moved.items()}
+
     # --- years -------------------------------------------------------------------------------------------------
 
     def _turn_year(self, bank: Bank) -> np.ndarray:
@@ -169,7 +187,7 @@ class Observer:
             turn_year(c.state, c.tier, c.weight, c.year_start, first, last, moves)
             return moves
 
-        moves = np.asarray(sum(bank.each(turn)))
+        (moves,) = self.exchange.total(np.asarray(sum(bank.each(turn))))
         moves[:, size - 1] = self.left_from
         self.left_from[:] = 0
         return moves
@@ -180,14 +198,15 @@ class Observer:
             self.active_year_ago = self._by_tier(bank, mark_active, c.state, c.tier, c.weight, c.year_ago)
 
     def _by_tier(self, bank: Bank, count: Callable[..., None], *columns: np.ndarray) -> np.ndarray:
-        """Customers by tier whom `count` adds up, float64 (tiers,)."""
+        """Customers of the whole bank by tier whom `count` adds up, float64 (tiers,)."""
 
         def add(first: int, last: int) -> np.ndarray:
             sums = np.zeros(len(self.names), np.int64)
             count(*columns, first, last, sums)
             return sums
 
-        return np.asarray(sum(bank.each(add))) / WEIGHT_UNIT
+        (sums,) = self.exchange.total(np.asarray(sum(bank.each(add))))
+        return sums / WEIGHT_UNIT
 
     # --- bank.parquet ------------------------------------------------------------------------------------------
 
@@ -250,10 +269,11 @@ class Observer:
             was = self.active_year_ago
         out = {"aum_gini": np.nan, "coverage_gini": np.nan}
         if bank.month % YEAR == 0 or last:
-            out = dict(zip(out, ginis(c, bank.each), strict=True))
+            out = dict(zip(out, ginis(c, bank.each, self.exchange), strict=True))
         first = now = np.full((2, len(self.names)), np.nan)
         if last and self.month_zero:
-            first, now = kept(self.month_zero, c, len(self.names), bank.each)
+            (sums,) = self.exchange.total(kept(self.month_zero, c, len(self.names), bank.each, self.elsewhere(c)))
+            first, now = sums / np.array([[CUSTOMERS], [CNY]])
         for name, values in (
             ("kept_12m", stayed),
             ("active_12m_ago", was),
@@ -278,8 +298,14 @@ class Observer:
         c = bank.customers
         rows = np.flatnonzero(c.state != CLOSED)
         drawn = uniforms(self.seed, DRAW_PANEL, 0, c.uid[rows])[0]
-        self.tracked = rows[np.lexsort((c.uid[rows], drawn))[: self.panel]]
-        self.tracked_uid = c.uid[self.tracked].copy()
+        first = np.lexsort((c.uid[rows], drawn))[: self.panel]
+        mine = np.full(first.size, self.exchange.mine)
+        of_all = self.exchange.gather(
+            {"uid": c.uid[rows[first]], "drawn": drawn[first], "row": rows[first], "shard": mine}
+        )
+        chosen = np.lexsort((of_all["uid"], of_all["drawn"]))[: self.panel]
+        self.tracked_uid = of_all["uid"][chosen]
+        self.tracked = np.where(of_all["shard"][chosen] == self.exchange.mine, of_all["row"][chosen], -1)
 
     def _record_panel(self, bank: Bank) -> None:
         """This month's rows of those tracked customers who are still here."""
@@ -287,16 +313,19 @@ class Observer:
             return
         c = bank.customers
         follow(c.uid, c.state, self.tracked_uid, self.tracked)
-        rows = self.tracked[self.tracked >= 0]
-        month = {"month": np.full(rows.size, bank.month)}
-        month |= {f"observed_{name}": getattr(c, name)[rows].copy() for name in PANEL_OBSERVED}
-        month |= {f"true_{name}": getattr(c, name)[rows].copy() for name in PANEL_TRUE}
-        month["true_held"] = np.where(c.reduced[rows] != 0, self.settings.wallet.dormant_share, 1.0).astype(np.float32)
+        place = np.flatnonzero(self.tracked >= 0)
+        rows = self.tracked[place]
+        seen = {f"observed_{name}": getattr(c, name)[rows] for name in PANEL_OBSERVED}
+        seen |= {f"true_{name}": getattr(c, name)[rows] for name in PANEL_TRUE}
+        seen["true_held"] = np.where(c.reduced[rows] != 0, self.settings.wallet.dormant_share, 1.0)
+        seen = self.exchange.gather({"place": place} | seen)
+        order = np.argsort(seen.pop("place"))
         types = {column.name: column.dtype for column in PANEL}
-        self.recorder.panel.append({name: values.astype(types[name]) for name, values in month.items()})
+        month = {"month": np.full(order.size, bank.month)}
+        self.recorder.panel.append(month | {name: column[order].astype(types[name]) for name, column in seen.items()})
 
 
-def ginis(c: Customers, each: Each) -> tuple[float, float]:
+def ginis(c: Customers, each: Each, exchange: Exchange) -> tuple[float, float]:
     """Gini coefficients: of AUM over open customers, and of contacts received over active ones; NaN where none has any.
 
     The first takes those for equal whose AUM is, to one part in 2048. So it is too small by at most 1/8192 times the
@@ -310,7 +339,7 @@ def ginis(c: Customers, each: Each) -> tuple[float, float]:
         count_spread(c.state, c.aum, c.weight, c.contacts, first, last, held, met)
         return held, met
 
-    held, met = (np.asarray(sum(parts)) for parts in zip(*each(spread), strict=True))
+    held, met = exchange.total(*(np.asarray(sum(parts)) for parts in zip(*each(spread), strict=True)))
     held = held[held[:, 0] > 0]
     met = np.trim_zeros(met, "b")
     return _gini(held[:, 1], held[:, 0]), _gini(np.arange(met.size) * met, met)

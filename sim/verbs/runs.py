@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     may_be_packed(arguments, ready)
     swept = [one.scenario.sweep is not None for one in ready]
     if any(swept):
+        if arguments.shards is not None:
+            raise BadInput.at("--shards", "a sweep lives many banks side by side, each whole; leave it out")
         from sim.verbs.sweeps import run_sweeps
 
         plain_ones = [file for file, sweep in zip(arguments.files, swept, strict=True) if not sweep]
@@ -77,7 +79,9 @@ def _options(arguments: argparse.Namespace, *, believed: bool) -> Any:
     """How to run; `believed` says that there are worlds to live, for which there are processes beside this one."""
     from sim.experiments.run import Options
 
-    where, worlds = None, {}
+    where, worlds, shards = None, {}, getattr(arguments, "shards", None)
+    if shards is not None and arguments.workers is None and arguments.cluster is None:
+        arguments.workers = shards
     if getattr(arguments, "workers", None) is not None or getattr(arguments, "cluster", None) is not None:
         from sim.experiments.executors.choose import where as place
 
@@ -91,6 +95,7 @@ def _options(arguments: argparse.Namespace, *, believed: bool) -> Any:
         arguments.resume,
         checkpoint=arguments.checkpoint,
         where=where,
+        shards=shards,
         plugins=tuple(arguments.plugin),
         choose=True,
         **worlds,
