@@ -157,10 +157,14 @@ def library(*more: str) -> ctypes.CDLL:
 def prepared(c: Any, plan: np.ndarray, now: Any, p: Any, *flags: str) -> Callable[..., None]:
     """A function (first, last, *sums) that lives a month for these rows: what it is given is made ready once."""
     live = library(*flags).step_chunk
+    ready: dict[tuple[int, ...], tuple[Sums, ctypes.Structure]] = {}  # sums by who they are, kept so that they stay it
     columns, planned = columns_in_c(c), _at(plan, np.dtype(np.int8), "plan")
     month, rates = in_c("Now", now), in_c("Rates", p)
 
     def run(first: int, last: int, *sums: np.ndarray) -> None:
+        who = tuple(map(id, sums))
+        if who not in ready:
+            ready[who] = Sums(*sums), in_c("Sums", Sums(*sums))
         live(
             columns,
             ctypes.c_int64(first),
@@ -168,7 +172,7 @@ def prepared(c: Any, plan: np.ndarray, now: Any, p: Any, *flags: str) -> Callabl
             ctypes.c_void_p(planned),
             ctypes.byref(month),
             ctypes.byref(rates),
-            ctypes.byref(in_c("Sums", Sums(*sums))),
+            ctypes.byref(ready[who][1]),
         )
 
     return run
