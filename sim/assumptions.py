@@ -6,7 +6,11 @@ the ranges of a sweep are all read from it.
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import functools
+import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Union, get_args, get_origin
@@ -83,13 +87,57 @@ def described(field: FieldInfo) -> dict[str, Any] | None:
     return extra if isinstance(extra, dict) and "source" in extra else None
 
 
+def with_words(kind: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a settings model, each with the text that stands under it as its description.
+
+    Pydantic can do this as a class is made, by its source; that is a third of what it takes to check a file, which
+    needs no such text, so here it is done when somebody asks.
+    """
+    found: dict[str, str | None] = {}
+    for parent in reversed(kind.__mro__):
+        if issubclass(parent, Settings):
+            found |= _texts_of(parent.__module__).get(parent.__qualname__, {})
+    for name, field in kind.model_fields.items():
+        field.description = field.description or found.get(name)
+    return kind.model_fields
+
+
+@functools.cache
+def _texts_of(module: str) -> dict[str, dict[str, str | None]]:
+    """Of each class in a module (its qualified name) the text under each annotated name, None where there is none."""
+    found: dict[str, dict[str, str | None]] = {}
+
+    def look(block: list[ast.stmt], place: str) -> None:
+        for i, one in enumerate(block):
+            if isinstance(one, ast.ClassDef):
+                found[f"{place}{one.name}"] = {}
+                look(one.body, f"{place}{one.name}.")
+            elif isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                look(one.body, f"{place}{one.name}.<locals>.")
+            elif isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and place.endswith("."):
+                found.get(place[:-1], {})[one.target.id] = _text(block[i + 1 : i + 2])
+
+    try:
+        look(ast.parse(inspect.getsource(sys.modules[module])).body, "")
+    except (OSError, TypeError, KeyError):  # made without a file
+        return {}
+    return found
+
+
+def _text(following: list[ast.stmt]) -> str | None:
+    match following:
+        case [ast.Expr(ast.Constant(str(text)))]:
+            return inspect.cleandoc(text)
+    return None
+
+
 def documented(kind: type[BaseModel]) -> dict[str, dict[str, Any]]:
     """What is known of every setting of a model but its name, by the key that a file has for it.
 
     `about`, and `unit`, `plausible`, `source` and `default` where there are such.
     """
     found: dict[str, dict[str, Any]] = {}
-    for name, field in kind.model_fields.items():
+    for name, field in with_words(kind).items():
         if name == "use":
             continue
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
@@ -158,9 +206,7 @@ class Settings(BaseModel):
             raise TypeError(f"{', '.join(unknown)}: no numbers of {cls.__name__}, which has doubts about them")
         cls.doubts = cls.doubts.and_of(getattr(cls.__mro__[1], "doubts", Doubts()))
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

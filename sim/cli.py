@@ -19,6 +19,7 @@ from sim.errors import BadInput, SimError, one_line
 from sim.spelling import never_lose_a_sign
 from sim.verbs import checks, defence, own_bank, runs, start, surveys, sweeps
 from sim.verbs.common import program
+from sim.verbs.warm import warm as compile_ahead
 
 VERBS = (
     "init",
@@ -42,6 +43,7 @@ VERBS = (
     "calibrate",
     "validate-model",
     "sign-off",
+    "warm",
 )
 LATER = ("serve",)
 
@@ -144,6 +146,8 @@ def _parser() -> argparse.ArgumentParser:
     _scenario_options(run)
     _run_options(run)
     _place_options(run)
+    text = "each bank lived by N workers together, a part of its customers each (default: whole banks)"
+    run.add_argument("--shards", type=_at_least_one, metavar="N", help=text)
     fork = verb("fork", runs.fork, "continue the states that a run saved with --checkpoint, under the arms of a file")
     fork.add_argument("folder", type=Path, metavar="RUN", help="a results folder that has states of the month")
     fork.add_argument("file", metavar="FILE", help="scenario file; the same past as RUN's, other arms and future")
@@ -218,6 +222,9 @@ def _parser() -> argparse.ArgumentParser:
     schema = verb("schema", checks.schema, "JSON Schema of scenario files, for editors")
     schema.add_argument("--markdown", action="store_true", help="the scenario reference as a page instead")
     _plugin_option(schema)
+    warm = verb("warm", compile_ahead, "compile the kernel ahead, for images and nodes; NUMBA_CACHE_DIR says where to")
+    warm.add_argument("--check", action="store_true", help="compile nothing; exit 1 if something is not compiled")
+    warm.add_argument("--quiet", action="store_true", help="no progress")
     _plugin_option(verb("list", checks.list_all, "strategies, presets, shocks and KPIs, each with one line"))
     return parser
 
@@ -341,7 +348,12 @@ def _load_plugins(arguments: argparse.Namespace) -> None:
 
 def _run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--threads", type=_at_least_one, metavar="N", help="threads (default: all cores)")
+    add(
+        "--threads",
+        type=_at_least_one,
+        metavar="N",
+        help="threads of a run (default: all cores, or seeds side by side)",
+    )
     add("--checkpoint", type=_month, metavar="MONTH", help="save the state at the end of this measured month, for fork")
     _crate_options(parser)
     _folder_options(parser)

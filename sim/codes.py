@@ -15,6 +15,12 @@ ChannelName = Literal["branch", "phone", "video", "messaging", "app"]
 CHANNELS: Final[tuple[str, ...]] = get_args(ChannelName)  # at most 7: a customer's opt-outs are bits of an int8
 BRANCH, PHONE, VIDEO, MESSAGING, APP = range(5)  # by name, for a strategy that means one of them
 
+MULTIHOMER: Final = 1  # bits of `traits`: banks elsewhere too
+ADVERSE: Final = 2  # further products cost more than they earn
+REFERRED: Final = 4  # joined through a customer who recommended the bank
+REDUCED: Final = 8  # fell asleep and left only a part of the wallet here
+BROWSED: Final = 16  # showed interest in the app last month
+
 UPLIFT_CLASSES: Final = ("persuadable", "sure_thing", "lost_cause", "sleeping_dog")
 
 NOBODY: Final = -1  # no manager, no contact planned
@@ -33,6 +39,7 @@ SENIOR: Final = 60  # years from which on a customer counts among the older ones
 AGES: Final = ("under_60", "60_plus")
 APP_USE: Final = ("no_app", "app")
 REACH_GROUPS: Final = len(AGES) * len(APP_USE)  # 2 x age + app
+KEPT, UPGRADED, DOWNGRADED, OPTED_OUT, FELL_ASLEEP, GONE = range(6)  # what has become of a customer of month 0
 JOINED_THIS_YEAR: Final = 127  # `year_start` of somebody who was not a customer then
 
 # Purposes of a draw: the fourth counter word. A purpose never changes its number: that would change everybody's draws.

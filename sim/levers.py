@@ -101,21 +101,20 @@ class Levers:
             "tier and channel": (self.tiers, len(CHANNELS)),
             "manager and app": (2, 2),
         }
-        for one in fields(self):
-            if one.metadata:
-                by, neutral = one.metadata["by"], one.metadata["neutral"]
-                setattr(self, one.name, np.full(shapes[by], neutral) if by in shapes else neutral)
+        for one in _LEVERS:
+            by, neutral = one.metadata["by"], one.metadata["neutral"]
+            setattr(self, one.name, np.full(shapes[by], neutral) if by in shapes else neutral)
 
     def refuse_nonsense(self, strategy: str) -> None:
         """Raise ValueError where a lever is no number, or endless where its neutral value is not, after `strategy`."""
-        finite = np.concatenate([np.ravel(getattr(self, name)) for name in _FINITE])
-        if np.isfinite(finite).all() and not np.isnan([getattr(self, name) for name in _ENDLESS]).any():
-            return  # all at once, since this is asked for every strategy in every month
-        for one in fields(self):
-            if one.metadata:
-                value = np.asarray(getattr(self, one.name), float)
-                if np.isnan(value).any() or (np.isfinite(one.metadata["neutral"]) and np.isinf(value).any()):
-                    raise ValueError(f"{strategy}.turn: lever {one.name} is not finite")
+        arrays = (sum(np.ravel(getattr(self, name)).tolist()) for name in _ARRAYS)
+        whole = sum(getattr(self, name) for name in _NUMBERS) + sum(arrays)
+        if np.isfinite(whole).all() and not any(np.isnan(getattr(self, name)) for name in _ENDLESS):
+            return  # no sum is finite with a part that is not; quick, since this is asked for every strategy and month
+        for one in _LEVERS:
+            value = np.asarray(getattr(self, one.name), float)
+            if np.isnan(value).any() or (np.isfinite(one.metadata["neutral"]) and np.isinf(value).any()):
+                raise ValueError(f"{strategy}.turn: lever {one.name} is not finite")
 
     # --- the rules for what does not add up --------------------------------------------------------------------
 
@@ -135,7 +134,9 @@ class Levers:
 
 
 _LEVERS = [one for one in fields(Levers) if one.metadata]
-_FINITE = tuple(one.name for one in _LEVERS if np.isfinite(one.metadata["neutral"]))
+_FINITE = [one for one in _LEVERS if np.isfinite(one.metadata["neutral"])]
+_NUMBERS = tuple(one.name for one in _FINITE if one.metadata["by"] == "bank")
+_ARRAYS = tuple(one.name for one in _FINITE if one.metadata["by"] != "bank")
 _ENDLESS = tuple(one.name for one in _LEVERS if not np.isfinite(one.metadata["neutral"]))  # each a number of the bank
 
 

@@ -14,12 +14,9 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
         return
-    from sim.kernel.numerics import compiled
+    from sim.experiments.warming import warm
 
-    if not compiled():
-        from banks import bank, scenario
-
-        bank(scenario(100, months=1))
+    warm()
 
 
 @pytest.fixture(scope="session")

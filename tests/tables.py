@@ -6,7 +6,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-from sim.agents.customer import COLUMNS
+from sim.agents.customer import VARIABLES
 from sim.levers import Levers
 
 PAGE = Path(__file__).parent.parent / "docs" / "model.md"
@@ -15,7 +15,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "model.md"
 def columns() -> str:
     rows = (
         f"| `{one.name}` | {one.unit} | {'yes' if one.observed else 'no'} | {one.about[0].upper()}{one.about[1:]} |"
-        for one in COLUMNS
+        for one in VARIABLES
     )
     return "\n".join(["| column | unit | seen by the bank | what it is |", "|---|---|---|---|", *rows])
 

@@ -85,7 +85,7 @@ class Witness:
         self.books.append((np.flatnonzero(strays), float(c.weight[managed].sum()) / UNIT))
         open_rows = c.state != CLOSED
         weight = c.weight[open_rows].astype(np.int64)
-        fen = np.floor(c.aum[open_rows] * 100.0 + 0.5).astype(np.int64)
+        fen = np.floor(c.aum[open_rows].astype(np.float64) * 100.0 + 0.5).astype(np.int64)
         tier = c.tier[open_rows]
         stock = {
             "customers": weight,
@@ -430,4 +430,4 @@ def test_money_that_sums_cannot_hold_is_refused_even_where_it_would_wrap():
     ready.customers.aum[:] = 1e12
     ready.customers.weight[:] = 2**31
     with pytest.raises(OverflowError, match="AUM is more than"):
-        ready._refuse_overflow()
+        ready._refuse_overflow(ready._worth())

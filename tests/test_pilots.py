@@ -13,7 +13,7 @@ from sim.agents.customer import NAMES
 from sim.bank.model import BankModel
 from sim.bank.pilots import Pilots
 from sim.cli import main
-from sim.codes import CLOSED
+from sim.codes import CLOSED, GONE
 from sim.kernel.tallies import Tally
 from sim.scenario.scenario import Scenario
 from sim.strategies import STRATEGIES, Implementation, Programme
@@ -231,8 +231,8 @@ def test_rows_of_a_label_stand_together_and_joiners_come_among_their_own() -> No
     c, pilots = model.customers, model.pilots
     assert pilots is not None
     open_ = c.state != CLOSED
-    np.testing.assert_array_equal(pilots.label[open_], pilots.labels(c.uid, c.first_tier)[open_])
-    runs = list(pilots.runs(len(c)))
+    np.testing.assert_array_equal(pilots.of(np.flatnonzero(open_)), pilots.labels(c.uid, c.first_tier)[open_])
+    runs = list(pilots.runs())
     assert [first for first, _, _ in runs[1:]] == [last for _, last, _ in runs[:-1]]
     assert runs[-1][1] == len(c)
     assert len(runs) <= 4 + 12 * 4
@@ -278,8 +278,7 @@ def test_a_panel_and_the_customers_of_month_0_are_found_again_when_rows_move() -
     assert panel.groupby("observed_uid").size().max() == 7
     assert panel["observed_uid"].nunique() == 50
     c, was = on.customers, on.observer.month_zero
-    here = c.uid[was["rows"]] == was["uid"]
-    assert here.sum() == np.isin(was["uid"], c.uid).sum()
+    assert (on.fates() != GONE).sum() == np.isin(was["uid"], c.uid[c.state != CLOSED]).sum()
 
 
 # --- how far, and at what cost ---------------------------------------------------------------------------------------

@@ -368,7 +368,7 @@ def test_remote_managers_call_only_larger_customers_of_the_lowest_tier_without_a
     p = rates_of()
     people = lived_in(newcomers(12_000))
     people.opted_out[:] = 0
-    state, tier, manager, aum = (getattr(people, name).copy() for name in ("state", "tier", "manager", "aum_1"))
+    state, tier, manager, aum = (getattr(people, name).copy() for name in ("state", "tier", "manager", "aum"))
     before = people.contacts.astype(int)
     month(people, p=p, outreach=1.0, outreach_from=10_000.0)
     called = people.contacts > before
@@ -430,7 +430,7 @@ def test_the_backlash_takes_trust_from_those_less_at_home_with_the_digital() -> 
 def test_more_grace_puts_a_demotion_off_by_as_many_months(extra: int) -> None:
     """Wealth customers below their bound for good: out in the month after their six months of grace and the extra."""
     people = awake(400, managed=False, tier=2)
-    people.aum[:] = people.aum_1[:] = people.aum_2[:] = 400_000.0
+    people.aum[:] = people.aum_2[:] = 400_000.0
     people.log_wealth[:] = np.log(400_000.0) - np.log(1 / (1 + np.exp(-people.wallet)))
     people.below[:] = 0
     for at in range(1, 20):

@@ -210,15 +210,19 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "observer",
         "campaign",
         "growth_path",
-        "planned",
+        "plan",
         "customers",
+        "folder",
         "team",
         "measured_rows",
         "measured_seconds",
         "programme",
         "now",
+        "exchange",
     },
     "team": {
+        "exchange",
+        "dealt",
         "model",
         "settings",
         "tiers",
@@ -231,6 +235,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "owned",
         "rates",
         "channel_settings",
+        "each",
         "mix",
         "fallback",
         "meetings",
@@ -242,7 +247,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
     "manager": {"settings"},
     "channel": {"number", "name", "settings"},
     "recorder": {"arm", "seed", "tiers", "states"},
-    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies", "reach"},
+    "observer": {"recorder", "names", "settings", "seed", "months", "panel", "strategies", "reach", "exchange"},
 }
 
 

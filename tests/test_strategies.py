@@ -16,7 +16,7 @@ from banks import bank, live, scenario, tables
 
 from sim.agents.customer import NAMES, OBSERVED, BankView, Customers
 from sim.agents.proposals import Proposals
-from sim.assumptions import described
+from sim.assumptions import described, with_words
 from sim.bank.model import BankModel
 from sim.behaviour.settings import Scores
 from sim.cli import main
@@ -189,7 +189,7 @@ def test_its_own_numbers_survive_the_file_and_the_resolved_file(use: str, end: i
 @pytest.mark.parametrize("use", USES)
 def test_every_number_has_unit_range_source_and_a_line_and_a_plausible_default(use: str) -> None:
     kind = known()[use]
-    for name, field in kind.model_fields.items():
+    for name, field in with_words(kind).items():
         if name in CHOICES or not isinstance(field.default, (int, float)):
             continue
         told = described(field)

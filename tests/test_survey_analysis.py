@@ -13,9 +13,10 @@ from scipy.stats import norm
 
 from sim.errors import BadInput
 from sim.store.survey_columns import SURVEY
-from sim.survey.analysis import Analysis, Rule, analyse
+from sim.survey.analysis.asking import Analysis, analyse
 from sim.survey.analysis.constructs import constructs as levels_of
 from sim.survey.analysis.groups import groups
+from sim.survey.analysis.quality import Rule
 from sim.survey.analysis.reliability import alpha_interval, alpha_of
 from sim.survey.analysis.study import Study
 from sim.survey.instrument import Instrument

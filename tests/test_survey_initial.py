@@ -359,7 +359,7 @@ def test_an_opening_of_nothing_changes_no_bit_and_another_moves_everybody_alike(
     (tmp_path / "o.yaml").write_text("extends: s.yaml\npopulation: {opening: {satisfaction: 0.3, trust: -0.2}}\n")
     plain, moved = (prepare(tmp_path / name)[0] for name in ("s.yaml", "o.yaml"))
     source = plain.customers()
-    first = source._synthetic(1, 0)  # as it was before there were openings
+    first = source._synthetic(1, 0, np.arange(source.rows))  # as it was before there were openings
     same = opened(first, Opening(), source.birth.law)
     assert all(same[name] is first[name] for name in first)
     law, other = source.birth.law, moved.customers().first(1, 0)

@@ -19,7 +19,7 @@ from sim.reporting.survey import build, terminal_table
 from sim.reporting.survey.page import plates, render
 from sim.reporting.survey.sentences import findings, left_out_of_map, quoted
 from sim.store.survey_columns import SURVEY
-from sim.survey.analysis import Analysis, analyse
+from sim.survey.analysis.asking import Analysis, analyse
 from sim.survey.instrument import Instrument
 from sim.survey.instrument.model import said
 from sim.survey.sheets import Sheets

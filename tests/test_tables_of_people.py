@@ -7,7 +7,7 @@ import pytest
 import tables
 from banks import at_the_start, scenario
 
-from sim.agents.customer import BY_NAME, COLUMNS, NAMES, OBSERVED, BankView, Customers
+from sim.agents.customer import BY_NAME, NAMES, OBSERVED, SHOWN, VARIABLES, BankView, Customers
 from sim.bank.model import BankModel
 from sim.codes import ACTIVE, CLOSED
 
@@ -21,13 +21,13 @@ def test_a_frame_has_every_column_of_every_open_customer_as_it_is(bank: BankMode
     customers = bank.customers
     customers.state[[3, 5]] = CLOSED
     frame = customers.frame()
-    assert tuple(frame.columns) == NAMES
+    assert tuple(frame.columns) == SHOWN
     assert not set(frame.index) & {3, 5}
     assert len(frame) == np.count_nonzero(customers.state != CLOSED)
-    for column in COLUMNS:
-        assert frame[column.name].dtype == column.dtype, column.name
+    for column in VARIABLES:
+        assert frame[column.name].dtype == getattr(column, "dtype", np.int8), column.name
         assert np.array_equal(frame[column.name], getattr(customers, column.name)[frame.index]), column.name
-    assert frame.attrs["units"] == {column.name: column.unit for column in COLUMNS}
+    assert frame.attrs["units"] == {column.name: column.unit for column in VARIABLES}
     frame.loc[frame.index[0], "trust"] = 99.0
     assert customers.trust[frame.index[0]] != 99.0, "a copy"
 
@@ -42,7 +42,7 @@ def test_a_frame_of_some_columns_and_of_none_that_is_there(bank: BankModel) -> N
 
 def test_numbers_have_units_and_codes_have_none() -> None:
     assert all(BY_NAME[name].unit for name in NAMES if BY_NAME[name].dtype == np.float32)
-    coded = [column.name for column in COLUMNS if not column.unit]
+    coded = [column.name for column in VARIABLES if not column.unit]
     assert {"uid", "state", "tier", "manager", "preferred", "uplift_class"} <= set(coded)
 
 
@@ -50,13 +50,13 @@ def test_the_bank_sees_what_the_table_says_it_sees() -> None:
     customers = Customers(2)
     customers.place({"uid": np.array([1, 2], np.uint64), "state": np.full(2, ACTIVE), "weight": np.full(2, 1024)})
     view = BankView(customers)
-    for name in NAMES:
-        if BY_NAME[name].observed:
-            assert getattr(view, name).size == 2
+    for one in VARIABLES:
+        if one.observed:
+            assert getattr(view, one.name).size == 2
         else:
             with pytest.raises(AttributeError, match="cannot see it"):
-                getattr(view, name)
-    assert set(NAMES) - OBSERVED >= {"satisfaction", "log_frailty", "uplift_class", "preferred"}
+                getattr(view, one.name)
+    assert set(SHOWN) - OBSERVED >= {"satisfaction", "log_frailty", "uplift_class", "preferred"}
 
 
 def test_the_page_of_the_model_has_the_tables_of_the_code() -> None:

@@ -16,14 +16,18 @@ import numpy as np
 
 from sim.codes import (
     ACTIVE,
+    ADVERSE,
     BRANCH,
+    BROWSED,
     CHANNELS,
     CLOSED,
     DORMANT,
     DRAW_SCORE,
     LANES,
     LEAD,
+    MULTIHOMER,
     PROPOSED,
+    REDUCED,
     RETENTION,
 )
 from sim.kernel.tallies import TENURE_LAST
@@ -182,6 +186,26 @@ def grow_wealth(c, u, now, p):
     c.wealth_mean = c.wealth_mean + (jump + p.wealth_growth)
 
 
+def trait(c, bit):
+    """Who has a trait, by its bit."""
+    return c.traits & bit != 0
+
+
+def give(c, bit, has):
+    """Give the trait to those who have it now, and to nobody else."""
+    c.traits = np.where(has, c.traits | bit, c.traits & ~np.uint8(bit))
+
+
+def held(c, p):
+    """Share of the wallet that is here."""
+    return np.where(trait(c, REDUCED), p.dormant_share, ONE)
+
+
+def nearer(months):
+    """Clocks of either sign, a month nearer to zero."""
+    return months.astype(int) - np.sign(months)
+
+
 def manager_quality(c, now):
     """Quality in SD of the customer's manager, 0 without one."""
     return np.where(c.manager >= 0, now.manager_quality[np.maximum(c.manager, 0)], ZERO)
@@ -227,7 +251,7 @@ def make_contact(c, plan, u, now, p):
     """
     boost, chosen = campaign_aims(c, now, p)
     has_app, ends, end = c.adopted != 0, [], ZERO
-    call = np.where((c.tier == 0) & (c.aum_1 >= now.outreach_from), now.outreach, ZERO)
+    call = np.where((c.tier == 0) & (c.aum >= now.outreach_from), now.outreach, ZERO)
     for rate, factor, extra in ((now.campaign, boost, call), (now.retain, chosen.astype(f), ZERO)):
         for channel in range(len(CHANNELS)):
             piece = rate[c.tier, channel] * factor
@@ -282,7 +306,7 @@ def meet(c, plan, u, now, p):
     reached = made & (u.reach < p.reach[at])
     offered = reached & (u.push < np.where(plan >= 0, now.push_managers, now.push_share)) & ~keeping & ~greets
     managed = (c.manager >= 0) & (plan >= 0)
-    near = managed & (c.aum_1 >= p.near_threshold * p.ceiling[c.tier])
+    near = managed & (c.aum >= p.near_threshold * p.ceiling[c.tier])
     skill = np.where(managed, manager_quality(c, now), ZERO)
     followed = (plan >= 0) & (plan // LEAD % 2 == 1)
     warmth = np.where(elsewhere, now.synergy, ZERO) + np.where(followed, now.handoff, ZERO)
@@ -314,7 +338,8 @@ def meet(c, plan, u, now, p):
     c.retained = np.where(greeted & (c.retained <= 0), -months, c.retained)
     c.retained = np.where(reached & keeping, p.retention_months, c.retained)
     browses = (c.adopted != 0) & (c.manager >= 0) & (c.state == ACTIVE)
-    c.lead = browses & (u.campaign < p.lead_chance * exp(p.need_effect * c.need))
+    shows = browses & (u.campaign < p.lead_chance * exp(p.need_effect * c.need))
+    give(c, BROWSED, shows)
     return SimpleNamespace(
         channel=channel,
         reached=reached,
@@ -409,7 +434,7 @@ def use_products(c, contact, u, p):
     more = np.minimum(np.maximum(rate / (ONE - none) - ONE, f(1e-6)), f(1e6))
     rest = np.maximum((u.use - none) / (ONE - none), f(1e-7))
     count = ONE + log(rest) / log(more / (ONE + more))
-    c.transactions = np.where(awake & (u.use >= none), np.minimum(count, f(30_000)).astype(np.int32), 0)
+    c.transactions = np.where(awake & (u.use >= none), np.minimum(count, f(255)).astype(np.int32), 0)
     c.silence = np.where(c.transactions > 0, 0, np.minimum(c.silence + 1, 100))
     return taken
 
@@ -436,12 +461,12 @@ def earn(c, contact, score, now, p):
     c.wallet = np.where(contact.sale, brought, c.wallet)
     mean = c.wallet_mean + p.wallet_bond * c.bond
     digital = p.multihoming_digital * p.multihoming_preferred[c.preferred]
-    others = c.multihomer.astype(f) * p.wallet_multihoming * (ONE + np.where(c.adopted != 0, digital, ZERO))
+    others = trait(c, MULTIHOMER).astype(f) * p.wallet_multihoming * (ONE + np.where(c.adopted != 0, digital, ZERO))
     leak = p.wallet_yield * now.yield_gap * c.affinity * p.liquid_share[c.tier]
     warmth = p.wallet_satisfaction * score + p.wallet_contact * contact.reached.astype(f)
     warmth = np.where(c.state == ACTIVE, warmth, ZERO)
     c.wallet = c.wallet + p.wallet_reversion * (mean - c.wallet) + warmth - others - leak
-    return c.held * exp(c.log_wealth) / (ONE + exp(-c.wallet))
+    return held(c, p) * exp(c.log_wealth) / (ONE + exp(-c.wallet))
 
 
 def tenure_band(completed):
@@ -462,7 +487,8 @@ def log_hazard_ratio(c, score, event, month, yield_gap, word_of_mouth, lever, de
     )
     bank = (
         own
-        + np.where(c.manager_shock_months > 0, c.manager_shock, ZERO)
+        + np.where(c.manager_change > 0, p.b_change_unplanned, ZERO)
+        + np.where(c.manager_change < 0, p.b_change_planned, ZERO)
         + p.b_bond * c.bond
         + np.where((c.contact_gap > p.gap_months) & (c.tier > 0), p.b_gap, ZERO)
         + np.where(c.adopted != 0, p.b_app, ZERO)
@@ -505,9 +531,9 @@ def stay_or_leave(c, log_ratio, money, contact, u, now, p):
     after = np.where(moves, np.where(awake, DORMANT, ACTIVE), c.state)
     after = np.where((awake | asleep) & ~closes, after, CLOSED)
     slept, woke = awake & (after == DORMANT), asleep & (after == ACTIVE)
-    held = np.where(slept, p.dormant_share, np.where(woke, ONE, c.held))
-    money = np.where(after == CLOSED, ZERO, money * (held / c.held))
-    c.held = held
+    left = np.where(slept, p.dormant_share, np.where(woke, ONE, held(c, p)))
+    money = np.where(after == CLOSED, ZERO, money * (left / held(c, p)))
+    give(c, REDUCED, np.where(slept, True, np.where(woke, False, trait(c, REDUCED))))
     c.second_life = np.where(woke, p.second_life_months, np.maximum(c.second_life.astype(int) - 1, 0))
     return after, money
 
@@ -523,26 +549,26 @@ def keep_in_band(c, after, money, p):
 
 def climb(c, after, money, now, p):
     """Tier test on the mean of three month ends: up at once, down after the grace (SPEC 3.1). Returns the next tier."""
-    mean = (money + c.aum_1 + c.aum_2) * f(1 / 3)
+    mean = (money + c.aum + c.aum_2) * f(1 / 3)
     earned = (mean[:, None] >= p.threshold[1:] * f(0.999998)).sum(axis=1)
     under = np.where(earned < c.tier, np.minimum(c.below.astype(int) + 1, 100), 0)
     moves = ((earned > c.tier) | (under > p.grace[c.tier] + now.extra_grace)) & (after != CLOSED) & (not p.markov)
     tier = np.where(moves, earned, c.tier)
     c.below = np.where(moves, 0, under)
-    fading = c.tier_change.astype(int) - np.sign(c.tier_change)
+    fading = nearer(c.tier_change)
     c.tier_change = np.where(moves, np.where(earned > c.tier, p.tier_change_months, -p.tier_change_months), fading)
-    c.aum_1, c.aum_2 = money, c.aum_1
+    c.aum_2 = c.aum
     return tier
 
 
 def turn_page(c, after, tier, money):
     """What the month decided becomes the columns of the next; clocks run down; who is not active has no manager."""
-    c.state, c.tier, c.aum = after, tier, money.astype(np.float64)
+    c.state, c.tier, c.aum = after, tier, money
     c.manager = np.where(after == ACTIVE, c.manager, -1)
     c.bond = np.where(after == ACTIVE, c.bond, ZERO)
-    c.manager_shock_months = np.maximum(c.manager_shock_months.astype(int) - 1, 0)
+    c.manager_change = nearer(c.manager_change)
     c.follow_months = np.maximum(c.follow_months.astype(int) - 1, 0)
-    c.retained = c.retained.astype(int) - np.sign(c.retained)
+    c.retained = nearer(c.retained)
 
 
 # --- sums, in integers -----------------------------------------------------------------------------------------------
@@ -567,7 +593,7 @@ def count_flows(was, c, after, tier, money, contact, service, taken, now, tally,
     before, worth = fen(was.aum), fen(money)
     since = np.minimum(now.month - 1 - np.maximum(c.joined_month.astype(int), now.start), now.growth_path.size - 1)
     grown = (1.0 + now.growth_path[since]) * (1.0 + now.market_growth[was.tier]) - 1.0
-    growth = np.floor(was.aum * grown * FEN + 0.5).astype(np.int64)
+    growth = np.floor(was.aum.astype(np.float64) * grown * FEN + 0.5).astype(np.int64)
     tenure = np.clip(now.month - c.joined_month.astype(int) - 1, 0, TENURE_LAST)
     gone, closed = awake & (after != ACTIVE), there & (after == CLOSED)
     moved = there & ~closed & (tier != was.tier)
@@ -616,7 +642,7 @@ def count_reach(was, c, plan, after, contact, u, now, reach):
     w, there = c.weight.astype(np.int64), lost | contact.asked | courted
     cell = (was.tier, 2 * older.astype(int) + app, wish, end)
     add(reach, (*cell, 0), w, there)
-    add(reach, (*cell, 1), w * np.trunc(was.aum + 0.5).astype(np.int64), there)
+    add(reach, (*cell, 1), w * np.trunc(was.aum.astype(np.float64) + 0.5).astype(np.int64), there)
 
 
 def loyalty(c, score, month, p):
@@ -651,12 +677,12 @@ def count_stocks(c, month, p, tally):
     for column, amount, where in (
         (T.OPEN, w, there),
         (T.AUM, w * fen(c.aum), there),
-        (T.WALLET, fixed(c.held / (ONE + exp(-c.wallet))), there),
+        (T.WALLET, fixed(held(c, p) / (ONE + exp(-c.wallet))), there),
         (T.OPTED_OUT, w, there & (c.opted_out != 0)),
         (T.ACTIVE, w, awake),
         (T.PRODUCTS, w * (extra + 1), awake),
         (T.EARNED, w * fen(earned), there),
-        (T.EARNED_PRODUCTS, w * np.where(c.adverse != 0, -products, products), awake),
+        (T.EARNED_PRODUCTS, w * np.where(trait(c, ADVERSE), -products, products), awake),
         (T.DIGITAL, w, awake & (c.adopted != 0)),
         (T.SATISFACTION, fixed(score), awake),
         (T.TRUST, fixed(c.trust / p.trust_sd), awake),
@@ -707,8 +733,9 @@ def step_chunk(columns, first, last, plan, now, p, tally, cohort, left_from, boo
     count_reach(was, c, plan, after, contact, u, now, reach)
     turn_page(c, after, tier, money)
     count_stocks(c, now.month, p, tally)
-    for name in columns._fields:
-        getattr(columns, name)[first:last] = getattr(c, name)
+    for name in columns._fields:  # the closed are gone: nothing of them is lived
+        column = getattr(columns, name)[first:last]
+        column[:] = np.where(was.state == CLOSED, column, getattr(c, name))
 
 
 def count_chunk(columns, first, last, month, p, tally):

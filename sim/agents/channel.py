@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mesa
-import numpy as np
 
 from sim.agents.channel_settings import ChannelSettings
 from sim.codes import CHANNELS
@@ -23,14 +22,13 @@ class Channel(mesa.Agent):
         self.settings = settings
         self.load = 0.0
 
-    def grant(self, weights: np.ndarray, customers: float, factor: float = 1.0) -> np.ndarray:
-        """Which of the contacts asked for, in order of priority, fit this month: a mask.
-
-        `weights` are customers each contact stands for, `customers` the size of the bank, `factor` what is left of
-        the channel (a closed branch). Sets `load`, the share of capacity asked for.
-        """
-        capacity = self.settings.capacity * customers / 1000.0 * factor
-        asked = np.cumsum(weights)
-        total = float(asked[-1]) if asked.size else 0.0
-        self.load = total / capacity if capacity > NO_CAPACITY else 0.0
+    def carries(self, asked: float, customers: float, factor: float = 1.0) -> bool:
+        """Whether contacts with so many customers all fit this month; sets `load`, the share of capacity asked for."""
+        capacity = self.capacity(customers, factor)
+        self.load = asked / capacity if capacity > NO_CAPACITY else 0.0
         return asked <= capacity
+
+    def capacity(self, customers: float, factor: float = 1.0) -> float:
+        """Customers that the channel reaches a month in a bank of so many; `factor` is what is left of it (a closed
+        branch)."""
+        return self.settings.capacity * customers / 1000.0 * factor

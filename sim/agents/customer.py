@@ -7,13 +7,26 @@ so a row never moves while its customer lives. `BYTES_PER_CUSTOMER` states the m
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sim.codes import ACTIVE, CLOSED, JOINED_THIS_YEAR, NOBODY, UPLIFT_CLASSES
+from sim.codes import (
+    ACTIVE,
+    ADVERSE,
+    BROWSED,
+    CLOSED,
+    JOINED_THIS_YEAR,
+    MULTIHOMER,
+    NOBODY,
+    REDUCED,
+    REFERRED,
+    UPLIFT_CLASSES,
+)
+from sim.kernel.books import free_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,16 +47,36 @@ class Column:
     about: str
 
 
-f32, i8, i16, i32 = np.float32, np.int8, np.int16, np.int32
+@dataclass(frozen=True)
+class Trait:
+    """A yes or no that is one bit of the column `traits`; it reads like a column of its own, int8, 1 = yes."""
+
+    name: str
+    bit: int
+    observed: bool
+    about: str
+    unit: str = ""
+
+
+TRAITS: tuple[Trait, ...] = (
+    Trait("multihomer", MULTIHOMER, False, "banks elsewhere too"),
+    Trait("adverse", ADVERSE, False, "further products cost more than they earn"),
+    Trait("referred", REFERRED, True, "joined through a customer who recommended the bank"),
+    Trait("reduced", REDUCED, False, "took most of the money away on falling asleep (`wallet.dormant_share` is left)"),
+    Trait("lead", BROWSED, True, "showed interest in the app last month"),
+)
+BIT_OF = {trait.name: trait.bit for trait in TRAITS}
+
+f32, u8, i8, i16, i32 = np.float32, np.uint8, np.int8, np.int16, np.int32
 COLUMNS: tuple[Column, ...] = (
     Column("uid", np.uint64, 0, True, "", "who: the only key of a customer's draws besides seed, purpose and month"),
     Column("weight", np.uint32, 0, True, "customers/1024", "customers this row stands for"),
-    Column("aum", np.float64, 0, True, "CNY", "assets under management"),
+    Column("aum", f32, 0, True, "CNY", "assets under management"),
     Column("state", i8, CLOSED, True, "", "active, dormant, closed (or unused)"),
     Column("tier", i8, 0, True, "", "index of the tier"),
     Column("first_tier", i8, 0, True, "", "index of the tier at month 0, or of joining since"),
     Column("joined_month", i16, 0, True, "month", "month of joining, negative before month 0"),
-    Column("referred", i8, 0, True, "", "1 = joined through a customer who recommended the bank"),
+    Column("traits", u8, 0, False, "", "bits: " + ", ".join(f"{trait.bit} = {trait.name}" for trait in TRAITS)),
     Column("age", f32, 40, True, "years", "age at month 0"),
     Column("income", f32, 0, True, "SD", "log income, in SD of the population"),
     Column("products", i8, 1, True, "products", "products held, 1 to 10"),
@@ -51,10 +84,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("preferred", i8, 0, False, "", "channel the customer likes best"),
     Column("manager", i32, NOBODY, True, "", "post of the named manager, -1 = none"),
     Column("contact_gap", i8, 0, True, "months", "months since a manager last reached the customer"),
-    Column("transactions", i16, 0, True, "1/month", "transactions of the month"),
+    Column("transactions", u8, 0, True, "1/month", "transactions of the month, at most 255"),
     Column("silence", i8, 0, True, "months", "months without a transaction"),
-    Column("aum_1", f32, 0, True, "CNY", "AUM one month ago"),
-    Column("aum_2", f32, 0, True, "CNY", "AUM two months ago"),
+    Column("aum_2", f32, 0, True, "CNY", "AUM a month before"),
     Column("below", i8, 0, True, "months", "months the three-month mean has been below the tier's threshold"),
     Column(
         "tier_change", i8, 0, True, "months", "months of effect left of a promotion (positive) or demotion (negative)"
@@ -67,12 +99,10 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "retained", i8, 0, True, "months", "months a retention contact (positive) or a welcome (negative) still works"
     ),
-    Column("lead", i8, 0, True, "", "1 = showed interest in the app last month"),
     Column("log_wealth", f32, 0, False, "log CNY", "log of total financial wealth"),
     Column("wealth_mean", f32, 0, False, "log CNY", "what log wealth reverts to"),
     Column("wallet", f32, 0, False, "logit", "logit of the share of wealth kept here"),
     Column("wallet_mean", f32, 0, False, "logit", "what the wallet reverts to"),
-    Column("held", f32, 1, False, "share", "part of the wallet left since going dormant"),
     Column("affinity", f32, 0.5, False, "share", "digital affinity, 0 to 1"),
     Column("need", f32, 0, False, "SD", "latent product need"),
     Column("satisfaction", f32, 0, False, "raw", "raw satisfaction (DECISIONS 11 gives its scale)"),
@@ -91,8 +121,14 @@ COLUMNS: tuple[Column, ...] = (
         "contact pressure: contacts of the last quarter against the ideal number",
     ),
     Column("open_failure", f32, 0, False, "failures", "unresolved service failures, fading"),
-    Column("manager_shock", f32, 0, False, "log HR", "log hazard of a manager change while it lasts"),
-    Column("manager_shock_months", i8, 0, False, "months", "months it still lasts"),
+    Column(
+        "manager_change",
+        i8,
+        0,
+        False,
+        "months",
+        "months a new manager is felt: prepared (negative) or not",
+    ),
     Column("follow", f32, 0, False, "1/month", "hazard rate a month of following a manager to a rival"),
     Column("follow_months", i8, 0, False, "months", "months it still lasts"),
     Column("second_life", i8, 0, False, "months", "months of raised hazard left since coming back from dormancy"),
@@ -100,8 +136,6 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "risk", f32, 0, False, "log HR", "log hazard ratio of leaving, last month: what a churn score tries to know"
     ),
-    Column("multihomer", i8, 0, False, "", "1 = banks elsewhere too"),
-    Column("adverse", i8, 0, False, "", "1 = further products cost more than they earn"),
     Column("year_start", i8, JOINED_THIS_YEAR, False, "", "tier (or number of tiers = dormant) when the year began"),
     Column("year_ago", i8, -1, False, "", "tier if active twelve months before the end, else -1"),
 )
@@ -109,7 +143,9 @@ MOST_WEIGHT = 2**32 - 1  # in 1/1024 customer
 BY_NAME = {column.name: column for column in COLUMNS}
 NAMES = tuple(BY_NAME)
 SCORES = ("churn_score", "uplift_score", "offer_score")
-OBSERVED = frozenset(column.name for column in COLUMNS if column.observed)
+VARIABLES = tuple(each for one in COLUMNS for each in (TRAITS if one.name == "traits" else [one]))  # traits one by one
+SHOWN = tuple(one.name for one in VARIABLES)
+OBSERVED = frozenset(one.name for one in VARIABLES if one.observed)
 BYTES_PER_CUSTOMER = sum(np.dtype(column.dtype).itemsize for column in COLUMNS)
 
 Columns: Any = namedtuple("Columns", NAMES)  # type: ignore[misc]
@@ -129,23 +165,52 @@ class Customers:
             if self.count:
                 grown[: self.count] = self._columns[column.name][: self.count]
             self._columns[column.name] = grown
+        self._ready(capacity)
+
+    def _ready(self, capacity: int) -> None:
         self.capacity = capacity
         self.arrays = Columns(**self._columns)
 
     @classmethod
     def of(cls, columns: Mapping[str, np.ndarray], room: int = 0) -> Customers:
         """Customers with these values, copied, row by row; `columns` has every column, and there is room for `room`."""
-        customers = cls(max(room, columns["uid"].size))
-        customers.count = columns["uid"].size
+        return cls(max(room, columns["uid"].size)).take(columns)
+
+    def take(self, columns: Mapping[str, np.ndarray]) -> Self:
+        """Fill the first rows with these values, copied; `columns` has every column and there is room for them."""
+        self.count = columns["uid"].size
         for name in NAMES:
-            customers._columns[name][: customers.count] = columns[name]
-        return customers
+            self._columns[name][: self.count] = columns[name]
+        return self
+
+    # --- what a bank in files does (`sim.bank.stored`) and one in memory need not --------------------------------
+
+    def turn(self) -> None:
+        """From here on rows may change, though no month is lived yet."""
+
+    @contextmanager
+    def living(self) -> Iterator[None]:
+        """All rows live a month, part by part (`part`)."""
+        yield
+
+    @contextmanager
+    def part(self, first: int, last: int) -> Iterator[Any]:
+        """Rows first..last as they live a month: their columns (`Columns`), which may be written to and rearranged."""
+        yield Columns(*(self._columns[name][first:last] for name in NAMES))
+
+    def beside(self, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Keep arrays that nobody changes beside the columns, under this name; returns them as they lie there."""
+        return dict(arrays)
 
     def __getattr__(self, name: str) -> np.ndarray:
         columns = self.__dict__.get("_columns", {})
-        if name not in columns:
+        if name in columns:
+            return columns[name][: self.count]
+        if name not in BIT_OF or not columns:
             raise AttributeError(name)
-        return columns[name][: self.count]
+        has = (columns["traits"][: self.count] & BIT_OF[name] != 0).astype(np.int8)
+        has.flags.writeable = False  # a copy: `set_trait` writes
+        return has
 
     def __len__(self) -> int:
         return self.count
@@ -153,7 +218,7 @@ class Customers:
     def place(self, values: dict[str, np.ndarray], *, free: np.ndarray | None = None) -> np.ndarray:
         """Give new customers a row each, freed rows first (lowest first); returns the row numbers.
 
-        `free`, a mask over the rows, says which freed rows may be taken (all, unless given).
+        `free` are the rows that may be taken, all those freed unless given.
         `values` holds equally long arrays by column name; columns left out get the value of an unused row.
         """
         n = len(values["uid"])
@@ -161,16 +226,40 @@ class Customers:
             raise OverflowError(
                 f"a row would stand for more than {MOST_WEIGHT // 1024:,} customers; more agents or fewer customers"
             )
-        left = self._columns["state"][: self.count] == CLOSED
-        freed = np.flatnonzero(left if free is None else left & free)[:n]
+        freed = free_rows(self._columns["state"], n, 0, self.count) if free is None else free[:n]
         more = n - freed.size
-        if self.count + more > self.capacity:
-            self._resize(int((self.count + more) * 1.1) + 1024)
         rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
-        self.count += more
+        self._grow(more)
+        self._put(rows, values)
+        return rows
+
+    def _put(self, rows: np.ndarray | slice, values: Mapping[str, np.ndarray]) -> None:
         for column in COLUMNS:
             self._columns[column.name][rows] = values.get(column.name, column.empty)
-        return rows
+        for trait in TRAITS:
+            if trait.name in values:
+                self._columns["traits"][rows] |= np.where(np.asarray(values[trait.name]) != 0, u8(trait.bit), u8(0))
+
+    def append(self, values: Mapping[str, np.ndarray]) -> None:
+        """Give new customers a row each after all others; `values` as of `place`."""
+        first = self.count
+        self._grow(values["uid"].size)
+        self._put(slice(first, self.count), values)
+
+    def _grow(self, more: int) -> None:
+        if self.count + more > self.capacity:
+            self._resize(int((self.count + more) * 1.1) + 1024)
+        self.count += more
+
+    def clear(self, rows: np.ndarray) -> None:
+        """These rows are nobody's from now on, as if never used."""
+        self._put(rows, {})
+
+    def set_trait(self, name: str, has: np.ndarray | bool) -> None:
+        """Say of every row whether it has a trait; `has` is a bool, or bool (rows,)."""
+        bit = BIT_OF[name]
+        traits = self.traits
+        traits[:] = np.where(has, traits | bit, traits & ~np.uint8(bit))
 
     def reorder(self, order: np.ndarray) -> None:
         """Put rows in another order; no result may depend on it."""
@@ -189,13 +278,13 @@ class Customers:
         """
         import pandas as pd
 
-        wanted = list(NAMES if columns is None else columns)
-        unknown = [name for name in wanted if name not in BY_NAME]
+        wanted = list(SHOWN if columns is None else columns)
+        unknown = [name for name in wanted if name not in BY_NAME and name not in BIT_OF]
         if unknown:
-            raise KeyError(f"no such column: {', '.join(unknown)}; columns are {', '.join(NAMES)}")
+            raise KeyError(f"no such column: {', '.join(unknown)}; columns are {', '.join(SHOWN)}")
         rows = np.flatnonzero(self.state != CLOSED)
         found = pd.DataFrame({name: getattr(self, name)[rows] for name in wanted}, index=pd.Index(rows, name="row"))
-        found.attrs["units"] = {name: BY_NAME[name].unit for name in wanted}
+        found.attrs["units"] = {name: BY_NAME[name].unit if name in BY_NAME else "" for name in wanted}
         return found
 
 
@@ -226,10 +315,11 @@ class BankView:
                     score.flags.writeable = False
             return self._scored[name]
         if name not in OBSERVED:
-            hint = "the bank cannot see it" if name in NAMES else "there is no such column"
+            hint = "the bank cannot see it" if name in NAMES or name in BIT_OF else "there is no such column"
             raise AttributeError(f"{name}: {hint}")
-        column = getattr(self._customers, name)
+        column = getattr(self._customers, "traits" if name in BIT_OF else name)
         view = column[self._rows] if self._rows is not None else column[:]
+        view = (view & BIT_OF[name] != 0).astype(np.int8) if name in BIT_OF else view
         view.flags.writeable = False
         return view
 
@@ -242,7 +332,7 @@ class Customer:
 
     @classmethod
     def at(cls, customers: Customers, row: int) -> Customer:
-        return cls({name: getattr(customers, name)[row].item() for name in NAMES})
+        return cls({name: getattr(customers, name)[row].item() for name in SHOWN})
 
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("values", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import mesa
 import numpy as np
@@ -29,6 +30,12 @@ MANAGER_UNITS = {  # attributes of a manager that a table of managers has, and t
     "fatigue": "SD",
     "utilisation": "hours asked over hours there were",
 }
+
+
+@lru_cache(maxsize=4096)  # months in a post are few; every manager asks every month
+def _ramp(service: int, months: float, sigma: float) -> float:
+    """How far somebody with these months in the post has grown into it, 0 to 1."""
+    return float(ndtr(math.log((service + 0.5) / months) / sigma))
 
 
 @dataclass(frozen=True)
@@ -129,8 +136,7 @@ class RelationshipManager(mesa.Agent):
         if self.vacant:
             return s.vacancy_quality
         overload = math.exp(-s.overload * max(0.0, self.utilisation - s.neutral_utilisation)) - 1.0
-        ramp = float(ndtr(math.log((self.service + 0.5) / s.ramp_months) / s.ramp_sigma))
-        newcomer = s.newcomer_quality * (1.0 - ramp)
+        newcomer = s.newcomer_quality * (1.0 - _ramp(self.service, s.ramp_months, s.ramp_sigma))
         return s.skill_quality * self.skill() + overload + newcomer + s.fatigue_quality * self.fatigue
 
     def work(self, asked_hours: float, hours: float, contacts: float) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from sim.api.runs import Run
-    from sim.survey.analysis import Analysis
+    from sim.survey.analysis.asking import Analysis
     from sim.survey.instrument import Instrument
     from sim.survey.sheets import Sheets
 
@@ -43,7 +43,7 @@ class Answers:
 
     def analyse(self, by: Sequence[str] = ()) -> Analysis:
         """What the answers say: `.tables` by name; `by` are columns whose groups are compared."""
-        from sim.survey.analysis import analyse
+        from sim.survey.analysis.asking import analyse
 
         return analyse(self.sheets, by=tuple(by))
 

@@ -7,31 +7,32 @@ about one person.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sim.agents.customer import Customers
-from sim.codes import ACTIVE, CLOSED, UPLIFT_CLASSES
+from sim.codes import ACTIVE, CLOSED, GONE, UPLIFT_CLASSES
+from sim.kernel.looking import count_active, count_kept, find_fates
 from sim.kernel.tallies import WEIGHT_UNIT
 from sim.store.tables import FATES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEPT, UPGRADED, DOWNGRADED, OPTED_OUT, FELL_ASLEEP, GONE = range(len(FATES))
 AGE_BANDS = ("under_35", "35_to_49", "50_to_64", "65_plus")
 AGE_BARS = (35.0, 50.0, 65.0)
 AFFINITIES = ("low", "middle", "high")
 AFFINITY_BARS = (1.0 / 3.0, 2.0 / 3.0)
 UNIT = float(WEIGHT_UNIT)
+Each = Callable[[Callable[[int, int], Any]], list[Any]]  # what comes of every stretch of rows, by first and last
 
 
 def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
-    """Everybody who is a customer now, in the order of uid: who, where, and of which group (in one number).
+    """Everybody who is a customer now, in the order of uid: who, how they stood, and of which group (in one number).
 
-    Arrays (customers,) by name; `rows` are their places in the columns, `active` and `aum` (CNY) how they stood.
+    Arrays (customers,) by name; `aum` in CNY.
     """
     rows = np.flatnonzero(c.state != CLOSED)
     rows = rows[np.argsort(c.uid[rows], kind="stable")]
@@ -39,55 +40,66 @@ def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
     affinity = np.searchsorted(AFFINITY_BARS, c.affinity[rows], side="right")
     group = ((c.tier[rows].astype(np.int64) * len(AGE_BANDS) + age) * len(AFFINITIES) + affinity) * len(UPLIFT_CLASSES)
     return {
-        "uid": c.uid[rows].copy(),
-        "rows": rows,
-        "tier": c.tier[rows].copy(),
-        "opted_out": c.opted_out[rows].copy(),
+        "uid": c.uid[rows],
+        "tier": c.tier[rows],
+        "opted_out": c.opted_out[rows],
         "group": (group + c.uplift_class[rows]).astype(np.int32),
-        "weight": c.weight[rows].copy(),
+        "weight": c.weight[rows],
         "active": c.state[rows] == ACTIVE,
-        "aum": c.aum[rows].copy(),
+        "aum": c.aum[rows],
     }
 
 
-def kept(was: Mapping[str, np.ndarray], c: Customers, tiers: int) -> tuple[np.ndarray, np.ndarray]:
+def kept(
+    was: Mapping[str, np.ndarray], c: Customers, tiers: int, each: Each, elsewhere: Mapping[str, np.ndarray]
+) -> np.ndarray:
     """Those who were active in month 0, and those of them who are active now, by what they had then.
 
-    Each float64 (2, tiers): customers, and their AUM of month 0 (CNY).
+    int64 (2, 2, tiers): customers, and their AUM of month 0, in units of the sums. `each` shares out the rows of `c`,
+    `elsewhere` are those who live in other shards now.
     """
-    here = np.isin(was["uid"], c.uid[c.state == ACTIVE])
-    customers = was["weight"] / UNIT
+    then = was["uid"], was["active"], was["tier"], was["weight"], was["aum"]
 
-    def by_tier(chosen: np.ndarray) -> np.ndarray:
-        tier, many = was["tier"][chosen], customers[chosen]
-        return np.stack([np.bincount(tier, amount, tiers) for amount in (many, many * was["aum"][chosen])])
+    def still(first: int, last: int) -> np.ndarray:
+        sums = np.zeros((2, tiers), np.int64)
+        count_kept(c.uid, c.state, first, last, *then, sums)
+        return sums
 
-    return by_tier(was["active"]), by_tier(was["active"] & here)
+    both = np.zeros((2, 2, tiers), np.int64)
+    count_active(*then[1:], both[0])
+    both[1] = sum(each(still))
+    count_kept(elsewhere["uid"], elsewhere["state"], 0, elsewhere["uid"].size, *then, both[1])
+    return both
 
 
-def fates(was: Mapping[str, np.ndarray], c: Customers) -> np.ndarray:
+def fates(was: Mapping[str, np.ndarray], c: Customers, each: Each, elsewhere: Mapping[str, np.ndarray]) -> np.ndarray:
     """What has become of each of them, int8 (customers,).
 
-    The first that holds of closed, dormant, opted out, moved, kept.
+    The first that holds of closed, dormant, opted out, moved, kept. `each` shares out the rows of `c`, `elsewhere` are
+    those who live in other shards now.
     """
-    rows = was["rows"]
-    here = c.uid[rows] == was["uid"]  # a row that was freed belongs to somebody else now
-    state, tier = c.state[rows], c.tier[rows]
-    fate = np.where(tier > was["tier"], UPGRADED, np.where(tier < was["tier"], DOWNGRADED, KEPT))
-    fate = np.where((c.opted_out[rows] & ~was["opted_out"]) != 0, OPTED_OUT, fate)
-    fate = np.where(state != ACTIVE, FELL_ASLEEP, fate)
-    return np.where(here & (state != CLOSED), fate, GONE).astype(np.int8)
+    found = np.full(was["uid"].size, GONE, np.int8)
+    then = was["uid"], was["tier"], was["opted_out"]
+    each(lambda first, last: find_fates(c.uid, c.state, c.tier, c.opted_out, first, last, *then, found))
+    moved = (elsewhere[name] for name in ("uid", "state", "tier", "opted_out"))
+    find_fates(*moved, 0, elsewhere["uid"].size, *then, found)
+    return found
 
 
-def individuals(
-    reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: Sequence[str]
-) -> pd.DataFrame:
-    """Customers by group, fate in the reference and fate in the arm; both fates int8, in the order of uid."""
+def changed(reference: np.ndarray, fate: np.ndarray, was: Mapping[str, np.ndarray], tiers: int) -> np.ndarray:
+    """Customers by group, fate in the reference and fate in the arm, weight units, int64; both fates by uid, int8."""
+    n = len(FATES)
+    cells = tiers * len(AGE_BANDS) * len(AFFINITIES) * len(UPLIFT_CLASSES) * n * n
+    cell = (was["group"].astype(np.int64) * n + reference) * n + fate
+    return np.bincount(cell, was["weight"].astype(np.float64), minlength=cells).astype(np.int64)
+
+
+def individuals(units: np.ndarray, tiers: Sequence[str]) -> pd.DataFrame:
+    """What `changed` counted, as rows of individuals.parquet: customers by group and both fates."""
     import pandas as pd
 
     n = len(FATES)
-    cell = (was["group"].astype(np.int64) * n + reference) * n + fate
-    counts = np.bincount(cell, was["weight"].astype(np.float64)) / UNIT
+    counts = units / UNIT
     found = np.flatnonzero(counts)
     rest, then = np.divmod(found, n)
     rest, before = np.divmod(rest, n)

@@ -45,13 +45,14 @@ def move_by_matrix(
     new = np.minimum((u[0][:, None] >= np.cumsum(matrix, axis=1)[old]).sum(axis=1), tiers - 1)
     moves = new != old
     rows, old, new = rows[moves], old[moves], new[moves]
-    aum = source.draw_aum(u[1][moves], new)
+    aum = source.draw_aum(u[1][moves], new).astype(np.float32).astype(np.float64)  # as the column holds it
     fen, fen_before = _fen(aum), _fen(c.aum[rows])
-    share = c.held[rows] / (1.0 + np.exp(-c.wallet[rows].astype(np.float64)))
+    held = np.where(c.reduced[rows] != 0, rates.dormant_share, np.float32(1.0))
+    share = held / (1.0 + np.exp(-c.wallet[rows].astype(np.float64)))
     shift = np.log(np.maximum(aum, 1e-2)) - np.log(share) - c.log_wealth[rows]
     c.log_wealth[rows] += shift
     c.wealth_mean[rows] += shift
-    for name in ("aum", "aum_1", "aum_2"):
+    for name in ("aum", "aum_2"):
         getattr(c, name)[rows] = aum
     c.tier[rows] = new
     felt = settings.leaving.tier_change_months
@@ -76,4 +77,4 @@ def move_by_matrix(
 
 
 def _fen(money: np.ndarray) -> np.ndarray:
-    return np.floor(money * 100.0 + 0.5).astype(np.int64)
+    return np.floor(money.astype(np.float64) * 100.0 + 0.5).astype(np.int64)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sim.agents.channel import Channel
-from sim.agents.customer import BankView, Customers
+from sim.agents.customer import NAMES, BankView, Customers
 from sim.agents.proposals import Proposals
 from sim.agents.team import MonthOfWork, Team
 from sim.bank import markov
@@ -24,12 +25,16 @@ from sim.bank.observer import Observer
 from sim.bank.pilots import Pilots
 from sim.bank.recorder import Recorder, loyalty_of, stocks
 from sim.bank.state import State, capture, put_back
+from sim.bank.stored import BankFolder
 from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
 from sim.behaviour.relations import hazard_ratio, standing_bond
-from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, CLOSED, NOBODY
+from sim.codes import ACTIVE, CHANNELS, NOBODY
 from sim.environment import Environment
+from sim.exchange import Alone, Exchange
+from sim.exchange.order import quantiles
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
+from sim.kernel.looking import open_rows
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
 from sim.kernel.tallies import (
@@ -54,6 +59,8 @@ from sim.strategies import Programme, pilots
 from sim.tiers import row
 
 YEAR = 12
+SHARES = 8  # stretches of rows a thread
+LONGEST = 8  # chunks of a stretch, so that what is brought from files is lived before it is pushed out of memory
 
 
 class BankModel(mesa.Model):
@@ -61,7 +68,9 @@ class BankModel(mesa.Model):
 
     `source` says where customers come from (prepared once a scenario), `threads` how many threads share the chunks.
     `months` months are lived after `burn_in`; month 0 is the state after burn-in.
-    `state` is a bank to live on from, instead of founding one.
+    `state` is a bank to live on from, instead of founding one. With a `folder` the customers' columns are its
+    files, and every month ends with the bank as it stands there. With an `exchange` this is one shard of the bank: it
+    has the whole head and a part of the customers, whole books of managers together, and lives with the other shards.
     """
 
     # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.bank.state`).
@@ -80,17 +89,28 @@ class BankModel(mesa.Model):
     )
 
     def __init__(
-        self, scenario: Scenario, arm: Arm, seed: int, source: Source, *, threads: int = 1, state: State | None = None
+        self,
+        scenario: Scenario,
+        arm: Arm,
+        seed: int,
+        source: Source,
+        *,
+        threads: int = 1,
+        state: State | None = None,
+        exchange: Exchange | None = None,
+        folder: BankFolder | None = None,
     ):
         super().__init__()
+        self.folder = folder
         self.running: bool = True
         self.scenario = scenario
         self.arm = arm
         self.seed = seed
         self.source = source
+        self.exchange = exchange or Alone()
         self.tiers = scenario.tier_list
         self.settings = scenario.model
-        self.rates = rates(self.settings, self.tiers, scenario.channels, scenario.economics)
+        self.rates = rates(self.settings, self.tiers, scenario.channels, scenario.economics, scenario.managers)
         self.month = -scenario.burn_in
         self.threads = threads
         self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
@@ -109,11 +129,12 @@ class BankModel(mesa.Model):
             months=scenario.months,
             panel=scenario.record.panel,
             strategies=scenario.strategies_named,
+            exchange=self.exchange,
         )
         self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
         self.leavers = np.zeros(n)  # by tier: leavers per active customer, those of earlier months counting ever less
-        self.planned = np.zeros((n, len(CHANNELS)))
+        self.plan = np.zeros(0, np.int8)  # of the month, by row; -1 between months
         self.programme: Programme | None = None  # begins with the measured months
         self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
         self.first_active = np.zeros(n)  # active customers by tier at month 0
@@ -127,6 +148,8 @@ class BankModel(mesa.Model):
             self.rates,
             self.settings.mechanisms.manager_turnover,
             channel_settings=scenario.channels,
+            each=self.each,
+            exchange=self.exchange,
         )
         self.pilots: Pilots | None = None  # from month 0 on
         self.piloted = pilots([one.where for one in arm.strategies], self.tiers)
@@ -141,6 +164,8 @@ class BankModel(mesa.Model):
         self.measured_seconds = 0.0
         self.now = self._now(self.levers)  # what holds this month
         self._run_chunks(np.empty(0, np.int8), self.now, rows=0)  # loads or compiles the kernel before it is timed
+        if state is None:
+            self._keep()
 
     # --- the month ---------------------------------------------------------------------------------------------
 
@@ -158,11 +183,13 @@ class BankModel(mesa.Model):
         self.turn_levers()
         self.now = self._now(self.levers)
         plan, work = self.schedule()
-        joined = self.step_customers(plan)
+        joined = self.step_customers(plan, work)
+        plan[work.rows] = NOBODY
         self.close_managers_month(work)
-        books = self.settle(joined, plan)
+        books = self.settle(joined, work)
         self.record(joined, books)
         self.running = self.month < self.scenario.months
+        self._keep()
 
     def run(self, on_month: Callable[[int], None] | None = None, *, until: int | None = None) -> Recorder:
         """Live what is left of burn-in and of the measured months; `on_month` is called with the rows of each month.
@@ -176,7 +203,7 @@ class BankModel(mesa.Model):
                 self.begin_measuring()
             began = perf_counter()
             while self.month < last:
-                self.measured_rows += int(np.count_nonzero(self.customers.state != CLOSED))
+                self.measured_rows += sum(self.each(partial(open_rows, self.customers.state)))
                 self._step(on_month)
             self.measured_seconds += perf_counter() - began
         return self.recorder
@@ -213,6 +240,7 @@ class BankModel(mesa.Model):
 
     def begin_measuring(self) -> None:
         """Month 0: normalise hazards once more, begin the arm's programme, and from here on observe."""
+        self.customers.turn()
         self._group()
         self._weigh_population()
         stock = stocks(self.tally)
@@ -223,6 +251,7 @@ class BankModel(mesa.Model):
         self.programme = self._programme()
         self.team.events.clear()
         self.observer.begin(self)
+        self._keep()
 
     @property
     def maturities(self) -> dict[str, float]:
@@ -235,8 +264,9 @@ class BankModel(mesa.Model):
         return self.programme.costs(self.month) if self.programme else {}
 
     def fates(self) -> np.ndarray:
-        """What has become of the customers of month 0, in the order of uid (codes of `sim.bank.fates`)."""
-        return fates(self.observer.month_zero, self.customers)
+        """What has become of this shard's customers of month 0, in the order of uid (codes of `sim.bank.fates`)."""
+        c = self.customers
+        return fates(self.observer.month_zero, c, self.each, self.observer.elsewhere(c))
 
     # --- its lines ---------------------------------------------------------------------------------------------
 
@@ -256,9 +286,10 @@ class BankModel(mesa.Model):
 
     def schedule(self) -> tuple[np.ndarray, MonthOfWork]:
         """Managers and channels choose whom to contact, on last month's view."""
+        if self.plan.size < len(self.customers):
+            self.plan = np.full(self.customers.capacity, NOBODY, np.int8)
         if not self.settings.mechanisms.contacts:
-            posts = np.zeros(len(self.team.managers))
-            return np.full(len(self.customers), NOBODY, np.int8), MonthOfWork(posts, posts, posts)
+            return self.plan, MonthOfWork.idle(len(self.team.managers), len(self.tiers))
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         rows = self.team.managed(self.customers)
         return self.team.plan(
@@ -271,19 +302,27 @@ class BankModel(mesa.Model):
             self.environment.remote,
             rows=rows,
             proposals=self._proposals(rows),
-            pressure_cap=self._pressure_cap(),
+            pressure_cap=self._pressure_cap(rows),
+            into=self.plan,
         )
 
-    def step_customers(self, plan: np.ndarray) -> np.ndarray:
-        """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
-        self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
-        self.tally, *seen = self._run_chunks(plan, self.now)
-        self._refuse_overflow()
-        self.observer.count(self.month, *seen)
+    def step_customers(self, plan: np.ndarray, work: MonthOfWork) -> np.ndarray:
+        """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight).
+
+        From here on `work` is of all posts of the bank.
+        """
+        with self.customers.living():
+            own = self._run_chunks(plan, self.now)
         if markov.is_due(self.settings, self.month):
-            self.tally = markov.move_by_matrix(
-                self.customers, self.tally, self.source, self.settings, self.rates, seed=self.seed, month=self.month
+            moved = markov.move_by_matrix(
+                self.customers, own[0], self.source, self.settings, self.rates, seed=self.seed, month=self.month
             )
+            own = moved, *own[1:]
+        whole = self.exchange.total(*own, work.asked, work.contacts, work.books, work.planned)
+        work.asked, work.contacts, work.books, work.planned = whole[len(own) :]
+        self.tally = whole[0]
+        self._refuse_overflow(float(self.tally[:, T.AUM].sum()))
+        self.observer.count(self.month, *whole[1 : len(own)])
         return self.welcome_joiners()
 
     def welcome_joiners(self) -> np.ndarray:
@@ -292,18 +331,17 @@ class BankModel(mesa.Model):
             return np.zeros(len(self.tiers))
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         rate, referred = self._joining()
-        new = self.source.joiners(self.seed, self.month, bank, rate, referred)
+        share = self.exchange.mine, self.exchange.shards
+        new = self.source.joiners(self.seed, self.month, bank, rate, referred, share=share)
         if new is None:
             return np.zeros(len(self.tiers))
         new["first_tier"] = new["tier"]
-        if self.pilots is None:
-            self.customers.place(new)
-        else:
-            self.pilots.place(self.customers, new)
+        self._place(new)
         alone = Customers(new["uid"].size)
         alone.place(new)
         extra = np.zeros_like(self.tally)
         count_chunk(alone.arrays, 0, len(alone), self.month, self.rates, extra)
+        (extra,) = self.exchange.total(extra)
         self.tally += extra
         self.tally[:, T.NEW_MONEY] += extra[:, T.AUM]
         return extra[:, T.OPEN].astype(np.float64)
@@ -315,15 +353,35 @@ class BankModel(mesa.Model):
         self.team.close_month(self.customers, work, self.levers, self.month)
         self.team.poach(self.customers, self.environment.poached, work, self.levers, self.month)
         self.team.balance(self.customers, self.levers, self.month)
+        self._bring_books_together()
 
-    def settle(self, joined: np.ndarray, plan: np.ndarray) -> MonthBooks:
+    def _bring_books_together(self) -> None:
+        """Customers who were given a manager go to the shard that has the manager's whole book."""
+        exchange, customers = self.exchange, self.customers
+        if exchange.shards == 1:
+            return
+        home = customers.manager[self.team.dealt] % exchange.shards
+        rows, home = self.team.dealt[home != exchange.mine], home[home != exchange.mine]
+        came = exchange.send({name: getattr(customers, name)[rows] for name in NAMES}, to=home)
+        customers.clear(rows)
+        self.observer.came(came["uid"])
+        self._place(came)
+
+    def _place(self, new: dict[str, np.ndarray]) -> None:
+        """Give customers a row each, among those of their pilots."""
+        if self.pilots is None:
+            self.customers.place(new)
+        else:
+            self.pilots.place(self.customers, new)
+
+    def settle(self, joined: np.ndarray, work: MonthOfWork) -> MonthBooks:
         """Revenue and cost of the month."""
         made = self.tally[:, CONTACTS].astype(np.float64) / WEIGHT_UNIT
         posts = np.bincount([m.tier for m in self.team.managers], minlength=len(self.tiers))
         return self.ledger.settle(
             **stocks(self.tally),
             joined=joined / WEIGHT_UNIT,
-            campaign_contacts=made - self.planned,
+            campaign_contacts=made - work.planned,  # managers' own carry no channel price
             posts=posts.astype(np.float64),
             strategy_cost=self.programme.cost(self.month) if self.programme else np.zeros(len(self.tiers)),
             use=self.environment.staffed,
@@ -338,11 +396,12 @@ class BankModel(mesa.Model):
         if self.month > 0:
             self.observer.record(self, joined, books)
 
-    def _refuse_overflow(self) -> None:
-        """Sums are 64-bit integers; a bank whose money comes near their end is refused, never counted wrongly."""
-        c = self.customers
-        largest = float((c.weight * c.aum).sum()) * 100.0  # in floats, which do not wrap
-        if not largest <= LARGEST_SUM:
+    def _refuse_overflow(self, largest: float) -> None:
+        """Sums are 64-bit integers; a bank whose AUM (weight units of a fen) comes near their end is refused.
+
+        A month cannot more than triple it, so that a sum that is refused has not wrapped yet.
+        """
+        if not 0 <= largest <= LARGEST_SUM:
             money = largest / WEIGHT_UNIT / 100.0
             raise OverflowError(
                 f"month {self.month}: {money:.3g} of AUM is more than the sums hold; "
@@ -354,13 +413,15 @@ class BankModel(mesa.Model):
     def _found(self) -> None:
         """The first customers, their managers, and the rates they live by."""
         self.customers = self._populate()
+        (worth,) = self.exchange.total(np.array([self._worth()]))
+        self._refuse_overflow(float(worth[0]))
         if self.settings.mechanisms.contacts:
             bond = standing_bond(self.settings, self.scenario.managers, self.scenario.channels, self.tiers)
             self.team.remember(self.customers, bond, self.settings.wallet.bond)
             self.team.staff(self.customers, self.month)
             self.team.befriend(self.customers, bond)
-        self.tally = self._count_all()
-        self._refuse_overflow()
+            self._bring_books_together()
+        (self.tally,) = self.exchange.total(self._count_all())
         self._weigh_population()
 
     def _continue_from(self, state: State) -> None:
@@ -370,11 +431,16 @@ class BankModel(mesa.Model):
         self.environment.advance(self.month)
         if self.is_measuring:
             self.programme = self._programme()
-            self.observer.go_on(self)
+            if self.exchange.shards == 1:  # a shard that is lived again has the horizon it had
+                self.observer.go_on(self)
 
     def state(self) -> State:
-        """All that another bank of this scenario and seed needs to live on bit for bit (`state=`), copied."""
-        return capture(self)
+        """All that another bank of this scenario and seed needs to live on bit for bit (`state=`).
+
+        Copied; of a bank in a folder what stands there, its files and not copies of them.
+        """
+        stands = None if self.folder is None else self.folder.state()
+        return capture(self) if stands is None else stands
 
     def let_go(self) -> None:
         """Give the customers' memory back now: the bank and its agents hold one another until the next collection."""
@@ -386,11 +452,27 @@ class BankModel(mesa.Model):
         """Whether month 0 has been recorded."""
         return bool(self.recorder.bank)
 
+    def _keep(self) -> None:
+        """The bank as it stands now is what its folder holds."""
+        if self.folder is not None:
+            self.folder.commit(self)
+
+    def customers_of(self, columns: Mapping[str, np.ndarray], room: int) -> Customers:
+        """Customers with these columns, in this bank's memory or files, and room for as many as `room`."""
+        return Customers.of(columns, room) if self.folder is None else self.folder.customers_of(columns, room)
+
     def _populate(self) -> Customers:
-        first = self.source.first(self.seed, self.month)
-        customers = Customers(self._room(first["uid"].size, self.scenario.months - self.month))
-        customers.place(first)
+        share = self.exchange.mine, self.exchange.shards
+        room = self._room(-(-self.source.rows // share[1]), self.scenario.months - self.month)
+        customers = Customers(room) if self.folder is None else self.folder.customers(room)
+        for piece in self.source.pieces(self.seed, self.month, share):
+            customers.append(piece)
         return customers
+
+    def _worth(self) -> float:
+        """All AUM, in weight units of a fen: in floats, which do not wrap."""
+        weight, aum = self.customers.weight, self.customers.aum
+        return 100.0 * float(sum(self.each(lambda first, last: np.dot(weight[first:last], aum[first:last]))))
 
     def _room(self, rows: int, months: int) -> int:
         """Rows that are likely enough for `rows` customers and those who join in so many months."""
@@ -411,6 +493,7 @@ class BankModel(mesa.Model):
         sums = np.zeros((len(self.tiers), MOMENTS), np.int64)
         gap = np.float32(self.environment.yield_gap)
         weigh_chunk(self.customers.arrays, 0, len(self.customers), self.month + 1, gap, self.rates, sums)
+        (sums,) = self.exchange.total(sums)
         weight = np.maximum(sums[:, M.WEIGHT], 1).astype(np.float64)
         risk, risk2, gain, gain2 = (sums[:, M.RISK :].T / weight / MOMENT_UNIT).astype(np.float64)
         spread = np.sqrt(np.maximum([risk2 - risk**2, gain2 - gain**2], 1e-6))
@@ -446,10 +529,7 @@ class BankModel(mesa.Model):
         """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
         c = self.customers
         upper = np.flatnonzero((c.state == ACTIVE) & (c.tier > 0))
-        order = upper[np.lexsort((c.uid[upper], c.aum[upper]))]
-        reach = np.cumsum(c.weight[order].astype(np.float64))
-        steps = np.linspace(0.0, 1.0, 101)
-        return np.interp(steps * reach[-1], reach, c.aum[order]) if order.size else np.zeros(101)
+        return quantiles(self.exchange, c.aum[upper], c.uid[upper], c.weight[upper], np.linspace(0.0, 1.0, 101))
 
     def _programme(self) -> Programme:
         """The arm's strategies in this bank, from what it was at month 0."""
@@ -484,18 +564,18 @@ class BankModel(mesa.Model):
         if self.pilots is None:
             yield 0, np.arange(rows.size)
             return
-        label = self.pilots.label[rows]
+        label = self.pilots.of(rows)
         for one in np.unique(label).tolist():
             yield one, np.flatnonzero(label == one)
 
-    def _pressure_cap(self) -> float | np.ndarray:
-        """Most contact pressure, of everybody or by row."""
+    def _pressure_cap(self, rows: np.ndarray) -> float | np.ndarray:
+        """Most contact pressure, of everybody or by customer of these rows."""
         caps = {levers.pressure_cap for levers, _ in self.inside.values()} | {self.levers.pressure_cap}
         if self.pilots is None or len(caps) == 1:
             return self.levers.pressure_cap
-        cap = np.full(len(self.customers), self.levers.pressure_cap)
+        cap = np.full(rows.size, self.levers.pressure_cap)
         for label, (levers, _) in self.inside.items():
-            cap[self.pilots.label == label] = levers.pressure_cap
+            cap[self.pilots.of(rows) == label] = levers.pressure_cap
         return cap
 
     def _group(self) -> None:
@@ -504,7 +584,7 @@ class BankModel(mesa.Model):
             self.customers.first_tier[:] = self.customers.tier
         if self.piloted:
             self.pilots = Pilots(self.piloted, self.seed)
-            self.observer.moved(self.pilots.group(self.customers))
+            self.pilots.group(self.customers)
 
     def scores(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The bank's scores of some customers, in SD, float32: the same that campaigns go by."""
@@ -619,27 +699,30 @@ class BankModel(mesa.Model):
             "gain_sd": np.ascontiguousarray(gain_sd),
         }
 
+    def each(self, run: Callable[[int, int], Any]) -> list[Any]:
+        """What `run` says of every stretch of rows, by its first and last; stretches are shared out among threads."""
+        parts = stretches(0, len(self.customers), self.threads)
+        if self.pool is None or len(parts) == 1:
+            return [run(*part) for part in parts]
+        return list(self.pool.map(lambda part: run(*part), parts))
+
     def _run_chunks(self, plan: np.ndarray, now: Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
         """Simulate every chunk on any thread; integer tallies add up to the same bits in any order."""
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
-        arrays = self.customers.arrays
         meet = {0: (now, self._rates_in_use(self.levers))}
         meet |= {label: (inside, self._rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
-        runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs(n)
+        runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs()
 
         def run(chunk: tuple[int, int, int]) -> list[np.ndarray]:
             first, last, label = chunk
             out = [np.zeros(shape, np.int64) for shape in shapes]
-            step_chunk(arrays, first, last, plan, *meet.get(label, meet[0]), *out)
+            with self.customers.part(first, last) as rows:
+                step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *out)
             return out
 
-        chunks = [
-            (start, min(start + CHUNK, last), label)
-            for first, last, label in runs
-            for start in range(first, max(last, first + 1), CHUNK)
-        ]
+        chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]
         parts = list(self.pool.map(run, chunks)) if self.pool is not None else [run(chunk) for chunk in chunks]
         return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
 
@@ -649,10 +732,12 @@ class BankModel(mesa.Model):
         failing[self.scenario.channels.column("in_app") > 0] = np.exp(levers.log_app_failure)
         return in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
 
-    def _planned_contacts(self, plan: np.ndarray) -> np.ndarray:
-        """Contacts made by managers, customers by (tier, channel); they carry no channel price."""
-        rows = np.flatnonzero(plan >= 0)
-        cell = self.customers.tier[rows].astype(np.int64) * len(CHANNELS) + (plan[rows] & CHANNEL_BITS)
-        size = len(self.tiers) * len(CHANNELS)
-        counts = np.bincount(cell, self.customers.weight[rows].astype(np.float64), minlength=size)
-        return counts.reshape(len(self.tiers), len(CHANNELS)) / WEIGHT_UNIT
+
+def stretches(first: int, last: int, threads: int) -> list[tuple[int, int]]:
+    """Rows first..last in whole chunks, shared out among threads some times over, so that none waits long for others.
+
+    Fewer are better: to hand a month to compiled code takes some ten microseconds each time.
+    """
+    chunks = max(-(-(last - first) // CHUNK), 1)
+    size = CHUNK * min(max(chunks // (threads * SHARES if threads > 1 else 1), 1), LONGEST)
+    return [(start, min(start + size, last)) for start in range(first, max(last, first + 1), size)]

@@ -5,24 +5,27 @@ Two columns of the customers are its notebook, by which nobody lives: `year_star
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from sim.agents.channel import Channel
 from sim.agents.customer import Customers
 from sim.agents.team import Team
-from sim.bank.fates import customers_of_month_0, kept
+from sim.bank.fates import Each, customers_of_month_0, kept
 from sim.bank.recorder import Recorder, loyalty_of
 from sim.behaviour.rates import nps
 from sim.behaviour.settings import Model
-from sim.codes import ACTIVE, CLOSED, DECLINED, DORMANT, DRAW_PANEL, JOINED_THIS_YEAR, WIN_BACK
+from sim.codes import CLOSED, DECLINED, DRAW_PANEL, WIN_BACK
 from sim.environment import Environment
+from sim.exchange import Alone, Exchange
+from sim.kernel.looking import BINS, MOST_CONTACTS, count_spread, count_stayed, follow, mark_active, turn_year
 from sim.kernel.numerics import uniforms
-from sim.kernel.tallies import CUSTOMERS, REACH_SHAPE, SCORE, WEIGHT_UNIT
+from sim.kernel.tallies import CNY, CUSTOMERS, REACH_SHAPE, SCORE, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.ledger import MonthBooks
+from sim.store.columns import PANEL
 from sim.tiers import Tier
 
 YEAR = 12
@@ -51,7 +54,6 @@ PANEL_TRUE = (
     "bond",
     "engagement",
     "expectation",
-    "held",
     "log_frailty",
     "open_failure",
     "pressure",
@@ -72,11 +74,15 @@ class Bank(Protocol):
     maturities: Mapping[str, float]  # of the strategies at work, this month
     costs: Mapping[str, float]  # CNY of the month
 
+    def each(self, run: Callable[[int, int], Any]) -> list[Any]:
+        """What `run` says of every stretch of rows, by its first and last."""
+        ...
+
 
 class Observer:
     """Watches one bank from month 0 on; `months` are measured and `panel` customers are tracked."""
 
-    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid", "month_zero")
+    CARRIED = ("left_from", "active_year_ago", "tracked", "tracked_uid", "month_zero", "arrived")
 
     def __init__(
         self,
@@ -88,8 +94,10 @@ class Observer:
         months: int,
         panel: int,
         strategies: Sequence[str] = (),
+        exchange: Exchange | None = None,
     ):
         self.recorder = recorder
+        self.exchange = exchange or Alone()
         self.names = [tier.name for tier in tiers]
         self.settings = settings
         self.seed = seed
@@ -98,10 +106,11 @@ class Observer:
         self.strategies = list(strategies)  # of every arm of the scenario, so that all arms have the same columns
         self.left_from = np.zeros(len(tiers) + 2, np.int64)  # weight of leavers of the year by where they began it
         self.active_year_ago = np.full(len(tiers), np.nan)  # customers by tier, twelve months before the end
-        self.tracked = np.empty(0, np.int64)  # rows of the panel
-        self.tracked_uid = np.empty(0, np.uint64)
+        self.tracked = np.empty(0, np.int64)  # rows of the panel here, -1 = has left, or lives in another shard
+        self.tracked_uid = np.empty(0, np.uint64)  # the panel, of the whole bank
         self.reach = np.zeros((len(tiers), *REACH_SHAPE), np.int64)  # wishes of the month
-        self.month_zero: dict[str, np.ndarray] = {}  # the customers of month 0 (`sim.bank.fates`)
+        self.month_zero: dict[str, np.ndarray] = {}  # this shard's customers of month 0 (`sim.bank.fates`)
+        self.arrived = np.empty(0, np.uint64)  # who came from another shard since
 
     # --- what the model calls ----------------------------------------------------------------------------------
 
@@ -109,11 +118,12 @@ class Observer:
         """Month 0: forget the burn-in, record the state, begin the first year, choose whom to track."""
         self.recorder.cohorts[:] = 0
         self.recorder.book_exits.clear()
-        self.month_zero = customers_of_month_0(bank.customers)
+        self.month_zero = bank.customers.beside("month_zero", customers_of_month_0(bank.customers))
+        self.arrived = np.empty(0, np.uint64)
         self.recorder.reach.clear()
         self.recorder.month(bank.month, bank.tally, np.zeros(len(self.names)), None)
         self.recorder.bank.append(self._bank_row(bank, None))
-        self._begin_year(bank.customers)
+        self._turn_year(bank)
         self._mark_year_ago(bank)
         self._choose_tracked(bank)
         self._record_panel(bank)
@@ -147,54 +157,55 @@ class Observer:
         """Keep a measured month; at year's end the transitions, a year before the end a mark on who is active."""
         year_ends = bank.month % YEAR == 0
         if year_ends:
-            self._close_year(bank)
+            self.recorder.year(bank.month // YEAR, self._turn_year(bank))
         self.recorder.month(bank.month, bank.tally, joined, books)
         self.recorder.bank.append(self._bank_row(bank, books))
-        if year_ends:
-            self._begin_year(bank.customers)
         self._mark_year_ago(bank)
         self._record_panel(bank)
 
-    def moved(self, order: np.ndarray) -> None:
-        """The rows have another order now: by their numbers before."""
-        place = np.empty(order.size, np.int64)
-        place[order] = np.arange(order.size)
-        self.tracked = place[self.tracked]
+    def came(self, uid: np.ndarray) -> None:
+        """These customers came from another shard."""
         if self.month_zero:
-            self.month_zero["rows"] = place[self.month_zero["rows"]]
+            self.arrived = np.append(self.arrived, uid)
+            self.tracked[np.isin(self.tracked_uid, uid)] = 0  # wherever that is
+
+    def elsewhere(self, c: Customers) -> dict[str, np.ndarray]:
+        """Who has come to other shards since month 0 and is a customer yet: uid, state, tier, opted_out."""
+        rows = np.flatnonzero((c.state != CLOSED) & np.isin(c.uid, self.arrived)) if self.arrived.size else self.arrived
+        here = {name: getattr(c, name)[rows.astype(np.int64)] for name in ("uid", "state", "tier", "opted_out")}
+        moved = self.exchange.gather(here | {"shard": np.full(rows.size, self.exchange.mine)})
+        return {name: column[moved["shard"] != self.exchange.mine] for name, column in moved.items()}
 
     # --- years -------------------------------------------------------------------------------------------------
 
-    def _codes(self, customers: Customers) -> np.ndarray:
-        """Tier of active customers, number of tiers for dormant ones, integers (rows,)."""
-        return np.where(customers.state == DORMANT, len(self.names), customers.tier)
+    def _turn_year(self, bank: Bank) -> np.ndarray:
+        """Close a year and begin the next; who began it where is where now, weight units, int64 (tiers + 2,) twice."""
+        c, size = bank.customers, len(self.names) + 2
 
-    def _begin_year(self, customers: Customers) -> None:
-        here = self._codes(customers)
-        customers.year_start[:] = np.where(customers.state == CLOSED, JOINED_THIS_YEAR, here)
+        def turn(first: int, last: int) -> np.ndarray:
+            moves = np.zeros((size, size), np.int64)
+            turn_year(c.state, c.tier, c.weight, c.year_start, first, last, moves)
+            return moves
+
+        (moves,) = self.exchange.total(np.asarray(sum(bank.each(turn))))
+        moves[:, size - 1] = self.left_from
         self.left_from[:] = 0
-
-    def _close_year(self, bank: Bank) -> None:
-        c = bank.customers
-        n = len(self.names)
-        rows = np.flatnonzero(c.state != CLOSED)
-        start = np.minimum(c.year_start[rows].astype(np.int64), n + 1)
-        cell = start * (n + 2) + self._codes(c)[rows]
-        counts = np.bincount(cell, c.weight[rows].astype(np.float64), minlength=(n + 2) ** 2).astype(np.int64)
-        counts = counts.reshape(n + 2, n + 2)
-        counts[:, n + 1] = self.left_from
-        self.recorder.year(bank.month // YEAR, counts)
+        return moves
 
     def _mark_year_ago(self, bank: Bank) -> None:
         if bank.month == self.months - YEAR:
             c = bank.customers
-            active = c.state == ACTIVE
-            c.year_ago[:] = np.where(active, c.tier, -1)
-            self.active_year_ago = self._by_tier(c.tier[active], c.weight[active])
+            self.active_year_ago = self._by_tier(bank, mark_active, c.state, c.tier, c.weight, c.year_ago)
 
-    def _by_tier(self, tier: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """Customers by tier, float64 (tiers,)."""
-        sums = np.bincount(tier.astype(np.int64), weight.astype(np.float64), minlength=len(self.names))
+    def _by_tier(self, bank: Bank, count: Callable[..., None], *columns: np.ndarray) -> np.ndarray:
+        """Customers of the whole bank by tier whom `count` adds up, float64 (tiers,)."""
+
+        def add(first: int, last: int) -> np.ndarray:
+            sums = np.zeros(len(self.names), np.int64)
+            count(*columns, first, last, sums)
+            return sums
+
+        (sums,) = self.exchange.total(np.asarray(sum(bank.each(add))))
         return sums / WEIGHT_UNIT
 
     # --- bank.parquet ------------------------------------------------------------------------------------------
@@ -254,15 +265,15 @@ class Observer:
         last, c = bank.month == self.months, bank.customers
         was = stayed = np.full(len(self.names), np.nan)
         if last and self.months >= YEAR:
-            still = (c.state == ACTIVE) & (c.year_ago >= 0)
-            stayed = self._by_tier(c.year_ago[still], c.weight[still])
+            stayed = self._by_tier(bank, count_stayed, c.state, c.weight, c.year_ago)
             was = self.active_year_ago
         out = {"aum_gini": np.nan, "coverage_gini": np.nan}
         if bank.month % YEAR == 0 or last:
-            out = {"aum_gini": gini(c), "coverage_gini": contact_gini(c)}
+            out = dict(zip(out, ginis(c, bank.each, self.exchange), strict=True))
         first = now = np.full((2, len(self.names)), np.nan)
         if last and self.month_zero:
-            first, now = kept(self.month_zero, c, len(self.names))
+            (sums,) = self.exchange.total(kept(self.month_zero, c, len(self.names), bank.each, self.elsewhere(c)))
+            first, now = sums / np.array([[CUSTOMERS], [CNY]])
         for name, values in (
             ("kept_12m", stayed),
             ("active_12m_ago", was),
@@ -287,41 +298,56 @@ class Observer:
         c = bank.customers
         rows = np.flatnonzero(c.state != CLOSED)
         drawn = uniforms(self.seed, DRAW_PANEL, 0, c.uid[rows])[0]
-        self.tracked = rows[np.lexsort((c.uid[rows], drawn))[: self.panel]]
-        self.tracked_uid = c.uid[self.tracked].copy()
+        first = np.lexsort((c.uid[rows], drawn))[: self.panel]
+        mine = np.full(first.size, self.exchange.mine)
+        of_all = self.exchange.gather(
+            {"uid": c.uid[rows[first]], "drawn": drawn[first], "row": rows[first], "shard": mine}
+        )
+        chosen = np.lexsort((of_all["uid"], of_all["drawn"]))[: self.panel]
+        self.tracked_uid = of_all["uid"][chosen]
+        self.tracked = np.where(of_all["shard"][chosen] == self.exchange.mine, of_all["row"][chosen], -1)
 
     def _record_panel(self, bank: Bank) -> None:
         """This month's rows of those tracked customers who are still here."""
         if self.panel == 0:
             return
         c = bank.customers
-        here = (c.uid[self.tracked] == self.tracked_uid) & (c.state[self.tracked] != CLOSED)
-        rows = self.tracked[here]
-        month = {"month": np.full(rows.size, bank.month)}
-        month |= {f"observed_{name}": getattr(c, name)[rows].copy() for name in PANEL_OBSERVED}
-        month |= {f"true_{name}": getattr(c, name)[rows].copy() for name in PANEL_TRUE}
-        self.recorder.panel.append(month)
+        follow(c.uid, c.state, self.tracked_uid, self.tracked)
+        place = np.flatnonzero(self.tracked >= 0)
+        rows = self.tracked[place]
+        seen = {f"observed_{name}": getattr(c, name)[rows] for name in PANEL_OBSERVED}
+        seen |= {f"true_{name}": getattr(c, name)[rows] for name in PANEL_TRUE}
+        seen["true_held"] = np.where(c.reduced[rows] != 0, self.settings.wallet.dormant_share, 1.0)
+        seen = self.exchange.gather({"place": place} | seen)
+        order = np.argsort(seen.pop("place"))
+        types = {column.name: column.dtype for column in PANEL}
+        month = {"month": np.full(order.size, bank.month)}
+        self.recorder.panel.append(month | {name: column[order].astype(types[name]) for name, column in seen.items()})
 
 
-def gini(customers: Customers) -> float:
-    """Gini coefficient of AUM over open customers; NaN where nobody has any."""
-    c = customers
-    rows = np.flatnonzero(c.state != CLOSED)
-    order = rows[np.lexsort((c.uid[rows], c.aum[rows]))]
-    return _gini(c.aum[order], c.weight[order].astype(np.float64))
+def ginis(c: Customers, each: Each, exchange: Exchange) -> tuple[float, float]:
+    """Gini coefficients: of AUM over open customers, and of contacts received over active ones; NaN where none has any.
 
+    The first takes those for equal whose AUM is, to one part in 2048. So it is too small by at most 1/8192 times the
+    sum over such groups of the share of customers times the share of AUM: by some 1e-8 in a bank of many sizes, by
+    nothing where all are alike. In return its sums are exact, in any order and of any number of customers. The second
+    says how unevenly the bank shares its attention.
+    """
 
-def contact_gini(customers: Customers) -> float:
-    """Gini coefficient of contacts received over active customers: how unevenly the bank shares its attention."""
-    c = customers
-    active = c.state == ACTIVE
-    weight = np.bincount(c.contacts[active], c.weight[active].astype(np.float64))  # whole numbers: exact in any order
-    return _gini(np.arange(weight.size, dtype=np.float64), weight)
+    def spread(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        held, met = np.zeros((BINS, 2), np.int64), np.zeros(MOST_CONTACTS, np.int64)
+        count_spread(c.state, c.aum, c.weight, c.contacts, first, last, held, met)
+        return held, met
+
+    held, met = exchange.total(*(np.asarray(sum(parts)) for parts in zip(*each(spread), strict=True)))
+    held = held[held[:, 0] > 0]
+    met = np.trim_zeros(met, "b")
+    return _gini(held[:, 1], held[:, 0]), _gini(np.arange(met.size) * met, met)
 
 
 def _gini(held: np.ndarray, weight: np.ndarray) -> float:
-    """Of what is held, smallest first, and how many hold it, float64 (n,) both."""
-    total = np.cumsum(weight * held)
+    """Of what groups of equals hold, the smallest holders first, and how many they are, int64 (groups,) both."""
+    total = np.cumsum(held)
     if held.size == 0 or total[-1] <= 0:
         return float("nan")
     share = np.concatenate([[0.0], total / total[-1]])

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sim.agents.customer import NAMES, OBSERVED, SCORES, BankView
+from sim.agents.customer import OBSERVED, SCORES, SHOWN, BankView, Customers
 from sim.codes import ACTIVE, CLOSED
+from sim.kernel.looking import find_rows
 from sim.ledger import MONTHS
 
 if TYPE_CHECKING:
@@ -35,14 +36,13 @@ class Outcomes:
     def seen(self, bank: BankModel) -> dict[str, np.ndarray]:
         """What the bank can observe of them now, its own scores included, by column."""
         view = BankView(bank.customers, self.rows, scores=bank.scores)
-        names = [name for name in NAMES if name in OBSERVED and name not in NOT_SEEN]
+        names = [name for name in SHOWN if name in OBSERVED and name not in NOT_SEEN]
         return {name: np.array(getattr(view, name)) for name in (*names, *SCORES)}
 
     def month(self, bank: BankModel) -> None:
         """Add what the month that has just been lived brought."""
         c, ledger, environment = bank.customers, bank.ledger, bank.environment
-        rows = self.rows
-        here = (c.uid[rows] == self.uid) & (c.state[rows] != CLOSED)  # a freed row belongs to somebody else
+        rows, here = self._found(c)
         active = here & (c.state[rows] == ACTIVE)
         tier = c.tier[rows]
         extra = np.where(active, c.products[rows].astype(np.int64) - 1, 0)
@@ -56,10 +56,16 @@ class Outcomes:
 
     def ended(self, bank: BankModel) -> dict[str, np.ndarray]:
         """active (1 or 0), aum (CNY, 0 of who has left) and profit (CNY), float64 (customers,)."""
-        c, rows = bank.customers, self.rows
-        here = (c.uid[rows] == self.uid) & (c.state[rows] != CLOSED)
+        c = bank.customers
+        rows, here = self._found(c)
         return {
             "active": (here & (c.state[rows] == ACTIVE)).astype(np.float64),
             "aum": np.where(here, c.aum[rows], 0.0),
             "profit": self.revenue - self.cost,
         }
+
+    def _found(self, c: Customers) -> tuple[np.ndarray, np.ndarray]:
+        """In which row each of them is now, and whether at all: of those who have left the row means nothing."""
+        self.rows[:] = -1
+        find_rows(c.uid, c.state, 0, len(c), self.uid, self.rows)
+        return self.rows, self.rows >= 0

@@ -28,22 +28,31 @@ def _ratio(top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
     return np.divide(top, bottom, out=np.zeros(top.shape, np.float64), where=bottom > 0)
 
 
+# The columns of monthly that are counts of the kernel: their tallies, what one of each is, and over whom means are.
+_COLUMNS = {
+    name: (number, tally)
+    for tally in T
+    for number, name in enumerate(
+        [f"{tally.column}_{channel}" for channel in CHANNELS] if tally is T.CONTACTS else [tally.column], tally
+    )
+    if name
+}
+_NUMBERS = np.array([number for number, _ in _COLUMNS.values()])
+_UNITS = np.array([float(tally.unit) for _, tally in _COLUMNS.values()])
+_PLACES = {
+    kind: np.array([place for place, (_, tally) in enumerate(_COLUMNS.values()) if tally.kind == kind])
+    for kind in (PER_ACTIVE, PER_OPEN, FLOW)
+}
+
+
 def _counted(t: np.ndarray, *, flows: bool) -> dict[str, np.ndarray]:
     """The columns of a month that are counts of the kernel, by tier; without `flows` what is of the month is 0."""
-    rows: dict[str, np.ndarray] = {}
-    heads = {PER_ACTIVE: t[:, T.ACTIVE] / CUSTOMERS, PER_OPEN: t[:, T.OPEN] / CUSTOMERS}
-    for tally in T:
-        numbers = range(tally, tally + (len(CHANNELS) if tally is T.CONTACTS else 1))
-        names = [f"{tally.column}_{channel}" for channel in CHANNELS] if tally is T.CONTACTS else [tally.column]
-        for number, name in zip(numbers, names, strict=True):
-            value = t[:, number] / tally.unit
-            if tally.kind in heads:
-                value = _ratio(value, heads[tally.kind])
-            elif tally.kind == FLOW and not flows:
-                value = np.zeros_like(value)
-            if name:
-                rows[name] = value
-    return rows
+    values = (t[:, _NUMBERS] / _UNITS).T
+    for kind, people in ((PER_ACTIVE, T.ACTIVE), (PER_OPEN, T.OPEN)):
+        values[_PLACES[kind]] = _ratio(values[_PLACES[kind]], t[:, people] / CUSTOMERS)
+    if not flows:
+        values[_PLACES[FLOW]] = 0.0
+    return dict(zip(_COLUMNS, values.copy(), strict=True))
 
 
 class Recorder:

@@ -44,6 +44,8 @@ class Bank(Carrier, Protocol):
     @property
     def observer(self) -> Carrier: ...
 
+    def customers_of(self, columns: Mapping[str, np.ndarray], room: int) -> Customers: ...
+
 
 @dataclass(frozen=True)
 class State:
@@ -56,12 +58,19 @@ class State:
     month: int
     columns: Mapping[str, np.ndarray]
     rest: Mapping[str, Any]
+    shared: tuple[np.ndarray, ...] = ()  # arrays of `rest` that nobody changes: the bank has the same
 
 
 def capture(bank: Bank) -> State:
     """The bank's state, copied."""
+    columns = {name: getattr(bank.customers, name).copy() for name in NAMES}
+    return State(bank.month, columns, deepcopy(carried(bank)))
+
+
+def carried(bank: Bank) -> dict[str, Any]:
+    """All that a bank carries besides its customers: plain values, and its own arrays by who carries them."""
     team = bank.team
-    rest = {
+    return {
         "bank": _carried(bank),
         "team": _carried(team) | {"events": [astuple(event) for event in team.events]},
         "managers": [_carried(manager) for manager in team.managers],
@@ -69,14 +78,13 @@ def capture(bank: Bank) -> State:
         "recorder": _carried(bank.recorder),
         "observer": _carried(bank.observer),
     }
-    return State(bank.month, {name: getattr(bank.customers, name).copy() for name in NAMES}, deepcopy(rest))
 
 
 def put_back(bank: Bank, state: State, room: int) -> None:
     """Give a bank that was just made the life of `state`, copied; `room` rows are ready for those who join."""
-    rest = deepcopy(dict(state.rest))
+    rest = deepcopy(dict(state.rest), {id(array): array for array in state.shared})
     team = bank.team
-    bank.customers = Customers.of(state.columns, room)
+    bank.customers = bank.customers_of(state.columns, room)
     team.events = [Event(*values) for values in rest["team"].pop("events")]
     team.managers = [team.new_post(number, values["tier"]) for number, values in enumerate(rest["managers"])]
     _give([bank, team, bank.recorder, bank.observer], [rest[who] for who in ("bank", "team", "recorder", "observer")])

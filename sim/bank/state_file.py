@@ -18,7 +18,8 @@ import os
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -77,21 +78,28 @@ def save(file: Path, state: State, stamp: Stamp) -> None:
         "layout": layout(),
         **asdict(stamp),
         "month": state.month,
-        "rest": _flat(state.rest, "rest", arrays),
+        "rest": flat(state.rest, "rest", arrays),
     }
-    text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with renamed(file) as temporary:
-            with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-                for name, array in {"head": np.frombuffer(text, np.uint8), **arrays}.items():
-                    with archive.open(zipfile.ZipInfo(f"{name}.npy", MADE), "w", force_zip64=True) as member:
-                        np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-                archive.comment = b"0" * SEAL
-            with open(temporary, "r+b") as stream:
-                seal = _seal(stream)
-                stream.seek(-SEAL, os.SEEK_END)
-                stream.write(seal)
+        write_sealed(file, head, arrays)
+
+
+def write_sealed(file: Path, head: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write JSON and arrays as one sealed archive, under a temporary name first; on the disk before it has its name."""
+    text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
+    with renamed(file) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for name, array in {"head": np.frombuffer(text, np.uint8), **arrays}.items():
+                with archive.open(zipfile.ZipInfo(f"{name}.npy", MADE), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+            archive.comment = b"0" * SEAL
+        with open(temporary, "r+b") as stream:
+            seal = _seal(stream)
+            stream.seek(-SEAL, os.SEEK_END)
+            stream.write(seal)
+            stream.flush()
+            os.fsync(stream.fileno())
 
 
 def _seal(stream: BinaryIO) -> bytes:
@@ -108,7 +116,16 @@ def _seal(stream: BinaryIO) -> bytes:
     return digest.hexdigest().encode()
 
 
-def _flat(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
+@dataclass(frozen=True)
+class Beside:
+    """An array that lies in a file of its own, beside the one that speaks of it."""
+
+    file: str
+    kind: str  # NumPy's name of its type, such as <f8
+    size: int
+
+
+def flat(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
     """The value in JSON; its arrays go to `arrays`, those of a list that fit together as one with their lengths.
 
     What JSON cannot say as it is becomes a mapping of one key that tells the kind, so that types come back exactly.
@@ -116,17 +133,19 @@ def _flat(value: Any, name: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
         arrays[name] = value
         return {"array": name}
+    if isinstance(value, Beside):
+        return {"beside": [value.file, value.kind, value.size]}
     if isinstance(value, Mapping):
-        return {"map": [[key, _flat(item, f"{name}.{key}", arrays)] for key, item in value.items()]}
+        return {"map": [[key, flat(item, f"{name}.{key}", arrays)] for key, item in value.items()]}
     if isinstance(value, list) and _fit_together(value):
         arrays[name] = np.concatenate(value)
         arrays[f"{name}.lengths"] = np.array([len(item) for item in value], np.int64)
         return {"arrays": name}
     if isinstance(value, (list, tuple)):
-        items = [_flat(item, f"{name}.{place}", arrays) for place, item in enumerate(value)]
+        items = [flat(item, f"{name}.{place}", arrays) for place, item in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
     if isinstance(value, np.generic):
-        return {"scalar": [value.dtype.str, _flat(value.item(), name, arrays)]}
+        return {"scalar": [value.dtype.str, flat(value.item(), name, arrays)]}
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": repr(value)}
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -146,23 +165,37 @@ def _fit_together(items: list[Any]) -> bool:
 
 def load(file: Path, month: int, stamp: Stamp) -> State:
     """The state in a file that must be of this month and stamp; `BadInput` says what is wrong with it otherwise."""
+    with sealed(file, AGAIN) as (head, stored):
+        refuse_other(file, head, FORMAT, VERSION, stamp, AGAIN)
+        if head["month"] != month:
+            raise _of_another(file, "month", head["month"], month)
+        columns = {column.name: stored[f"customers.{column.name}"] for column in COLUMNS}
+        state = State(head["month"], columns, full(head["rest"], stored))
+        wrong = nonsense(state)
+    if wrong:
+        raise BadInput.at(str(file), f"damaged: {wrong}; {AGAIN}")
+    return state
+
+
+@contextmanager
+def sealed(file: Path, again: str) -> Iterator[tuple[Mapping[str, Any], Mapping[str, np.ndarray]]]:
+    """The head and the arrays of a sealed archive; `BadInput` for one that is missing, damaged or no such archive.
+
+    `again` says what to do then. What cannot be made of its content while it is open is its fault, too.
+    """
     try:
         with open(file, "rb") as stream:
             seal = _seal(stream)
             if stream.read() != seal:
-                raise BadInput.at(str(file), f"damaged: not the bytes that were written (SHA-256 differs); {AGAIN}")
+                raise BadInput.at(str(file), f"damaged: not the bytes that were written (SHA-256 differs); {again}")
         with np.load(file, allow_pickle=False) as stored:
-            head = json.loads(stored["head"].tobytes())
-            _refuse_other(file, head, month, stamp)
-            columns = {column.name: stored[f"customers.{column.name}"] for column in COLUMNS}
-            state = State(head["month"], columns, _full(head["rest"], stored))
-        wrong = _nonsense(state)
+            yield json.loads(stored["head"].tobytes()), stored
     except BadInput:
         raise
     except FileNotFoundError:
-        raise BadInput.at(str(file), f"missing; {AGAIN}") from None
+        raise BadInput.at(str(file), f"missing; {again}") from None
     except OSError as error:
-        raise BadInput.at(str(file), f"{why_unreadable(error)}; {AGAIN}") from None
+        raise BadInput.at(str(file), f"{why_unreadable(error)}; {again}") from None
     except (
         ValueError,
         KeyError,
@@ -175,57 +208,55 @@ def load(file: Path, month: int, stamp: Stamp) -> State:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise BadInput.at(str(file), f"not a state of a bank ({type(error).__name__}); {AGAIN}") from None
-    if wrong:
-        raise BadInput.at(str(file), f"damaged: {wrong}; {AGAIN}")
-    return state
+        raise BadInput.at(str(file), f"not a state of a bank ({type(error).__name__}); {again}") from None
 
 
-def _refuse_other(file: Path, head: Mapping[str, Any], month: int, stamp: Stamp) -> None:
-    """Raise for a state of another format, layout, code, run or place than it should be of."""
-    if head.get("format") != FORMAT:
-        raise BadInput.at(str(file), f'not a state of a bank (it should say "format": "{FORMAT}"); {AGAIN}')
-    if head.get("version") != VERSION:
-        raise BadInput.at(str(file), f"format version {head.get('version')}; this program reads {VERSION}: {AGAIN}")
+def refuse_other(file: Path, head: Mapping[str, Any], kind: str, version: int, stamp: Stamp, again: str) -> None:
+    """Raise for a head of another format, layout, code or run than it should be of."""
+    if head.get("format") != kind:
+        raise BadInput.at(str(file), f'not a state of a bank (it should say "format": "{kind}"); {again}')
+    if head.get("version") != version:
+        raise BadInput.at(str(file), f"format version {head.get('version')}; this program reads {version}: {again}")
     if head.get("layout") != layout():
-        raise BadInput.at(str(file), f"its customers have other columns than this version's; {AGAIN}")
+        raise BadInput.at(str(file), f"its customers have other columns than this version's; {again}")
     if head.get("code_version") != stamp.code_version:
         made_by, now = head.get("code_version"), stamp.code_version
-        raise BadInput.at(str(file), f"made by code version {made_by}, not {now}; use that version, or {AGAIN}")
-    for key, name, wanted in (
-        ("scenario_digest", "scenario digest", stamp.scenario_digest),
-        ("arm", "arm", stamp.arm),
-        ("seed", "seed", stamp.seed),
-        ("month", "month", month),
-    ):
-        if head.get(key) != wanted:
-            raise BadInput.at(str(file), f"the state of {name} {head.get(key)}, not {wanted}; the file of that {name}")
+        raise BadInput.at(str(file), f"made by code version {made_by}, not {now}; use that version, or {again}")
+    for key, name in (("scenario_digest", "scenario digest"), ("arm", "arm"), ("seed", "seed")):
+        if head.get(key) != getattr(stamp, key):
+            raise _of_another(file, name, head.get(key), getattr(stamp, key))
 
 
-def _full(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """What `_flat` made flat."""
+def _of_another(file: Path, name: str, found: Any, wanted: Any) -> BadInput:
+    return BadInput.at(str(file), f"the state of {name} {found}, not {wanted}; the file of that {name}")
+
+
+def full(value: Any, arrays: Mapping[str, np.ndarray]) -> Any:
+    """What `flat` made flat."""
     if isinstance(value, list):
-        return [_full(item, arrays) for item in value]
+        return [full(item, arrays) for item in value]
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "map":
-        return {key: _full(item, arrays) for key, item in content}
+        return {key: full(item, arrays) for key, item in content}
     if kind == "array":
         return arrays[content]
     if kind == "arrays":
         ends = np.cumsum(arrays[f"{content}.lengths"])
         return [piece.copy() for piece in np.split(arrays[content], ends[:-1])]
     if kind == "tuple":
-        return tuple(_full(item, arrays) for item in content)
+        return tuple(full(item, arrays) for item in content)
     if kind == "scalar":
-        return np.dtype(content[0]).type(_full(content[1], arrays))
+        return np.dtype(content[0]).type(full(content[1], arrays))
     if kind == "float":
         return float(content)
+    if kind == "beside":
+        return Beside(*content)
     raise ValueError(f"unknown kind {kind}")
 
 
-def _nonsense(state: State) -> str:
+def nonsense(state: State) -> str:
     """What the kernel could not bear: columns of unequal length or type, places that do not exist."""
     rows = state.columns["uid"].size
     tiers, posts = len(state.rest["bank"]["tally"]), len(state.rest["managers"])

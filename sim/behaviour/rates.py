@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from sim.agents.channel_settings import Channels
+from sim.agents.manager_settings import Managers
 from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
 from sim.codes import CHANNELS, UPLIFT_CLASSES
@@ -19,9 +20,15 @@ from sim.tiers import Tier, bands, row, thresholds
 MONTHS = 12
 
 
-def rates(model: Model, tiers: Sequence[Tier], channels: Channels, economics: Economics | None = None) -> Rates:
+def rates(
+    model: Model,
+    tiers: Sequence[Tier],
+    channels: Channels,
+    economics: Economics | None = None,
+    managers: Managers | None = None,
+) -> Rates:
     """The kernel's numbers for one scenario; types and shapes are those of `kernel.inputs.Rates`."""
-    tariff = (economics or Economics()).tariff(tiers)
+    tariff, managers = (economics or Economics()).tariff(tiers), managers or Managers.model_validate({})
     on = model.mechanisms
     law = service_law(model, channels)
     wealth, wallet, contacts, leaving = model.wealth, model.wallet, model.contacts, model.leaving
@@ -131,6 +138,8 @@ def rates(model: Model, tiers: Sequence[Tier], channels: Channels, economics: Ec
         "covariates_on": float(on.covariates),
         "products_most": leaving.products_most,
         "gap_months": leaving.gap_months,
+        "b_change_planned": managers.change_planned,
+        "b_change_unplanned": managers.change_unplanned,
         "b_yield": leaving.yield_gap,
         "age_from": leaving.age_from,
         "age_lowest": -leaving.age_below,

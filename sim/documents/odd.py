@@ -12,7 +12,7 @@ from dataclasses import fields
 from string import Template
 
 from sim import codes
-from sim.agents.customer import COLUMNS, SCORES
+from sim.agents.customer import SCORES, VARIABLES
 from sim.agents.manager import MANAGER_UNITS
 from sim.assumptions import Settings, documented
 from sim.behaviour.settings import Mechanisms
@@ -52,7 +52,7 @@ def page() -> str:
 
 
 def _columns(observed: bool) -> str:
-    rows = (one for one in COLUMNS if one.observed == observed)
+    rows = (one for one in VARIABLES if one.observed == observed)
     return table(("variable", "unit", "what it is"), ((f"`{c.name}`", c.unit, c.about) for c in rows))
 
 
@@ -229,7 +229,7 @@ def default_of(name: str) -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "patterns_count": _patterns_count,
     "patterns": _patterns,
-    "customers_count": lambda: str(len(COLUMNS)),
+    "customers_count": lambda: str(len(VARIABLES)),
     "observed": lambda: _columns(True),
     "hidden": lambda: _columns(False),
     "scores": lambda: "`, `".join(SCORES),

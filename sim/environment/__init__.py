@@ -59,9 +59,11 @@ class Environment(World):
 
     def strike(self, customers: Customers, seed: int, trust_sd: float) -> None:
         """What shocks do to customers at once, before the month is lived. `trust_sd` is one SD of trust, raw."""
-        for shock in self.shocks:
-            if self.month > shock.start:
-                shock.strike(customers, self.tiers, self.month - shock.start, StrikeContext(seed, self.month, trust_sd))
+        striking = [one for one in self.shocks if self.month > one.start and one.strikes(self.month - one.start)]
+        if striking:
+            customers.turn()
+        for shock in striking:
+            shock.strike(customers, self.tiers, self.month - shock.start, StrikeContext(seed, self.month, trust_sd))
 
 
 def environment_slips(shocks: Sequence[Shock], tiers: Sequence[Tier], months: int) -> Iterator[Slip]:

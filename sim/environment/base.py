@@ -93,7 +93,11 @@ class Shock(Settings):
         """Move the world in the `elapsed`-th month of the shock (1 = the first; counted on after it is over)."""
 
     def strike(self, customers: Customers, tiers: Sequence[Tier], elapsed: int, context: StrikeContext) -> None:
-        """What the shock does to customers at once, before they live the month; most do nothing."""
+        """What the shock does to customers at once, before they live a month in which it `strikes`."""
+
+    def strikes(self, elapsed: int) -> bool:
+        """Whether it does anything to customers at once in this month."""
+        return False
 
     def slips(self, tiers: Sequence[Tier]) -> Iterator[Slip]:
         """What does not fit the bank, paths below the shock."""

@@ -68,9 +68,13 @@ class MarketDrawdown(Shock):
         upper = named(self.holder_tiers, tiers)[customers.tier]
         return np.flatnonzero((customers.state == ACTIVE) & (upper | (customers.products >= self.holder_products)))
 
+    def strikes(self, elapsed: int) -> bool:
+        """In the month of the fall."""
+        return elapsed == 1
+
     def strike(self, customers: Customers, tiers: Sequence[Tier], elapsed: int, context: StrikeContext) -> None:
         """In the month of the fall: every holder's trust shifts; a drawn part of the managed ones was badly advised."""
-        if elapsed != 1:
+        if not self.strikes(elapsed):
             return
         rows = self.holders(customers, tiers)
         if self.trust:

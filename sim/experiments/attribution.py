@@ -1,13 +1,14 @@
 """Which part of a bundle does it: the Shapley value of each strategy of an arm, with the same luck in every coalition.
 
-Every coalition of the arm's strategies lives with each seed from the same burn-in; a coalition is worth its key figure
-less that of doing nothing, seed by seed. Exact over all coalitions up to seven members. Beyond, orders of joining are
-sampled, other ones for each seed, so that the interval over seeds holds the error of sampling too.
+Every coalition of the arm's strategies lives with each seed from the same burn-in (`sim.experiments.coalitions`); it is
+worth its key figure less that of doing nothing, seed by seed. Exact over all coalitions up to seven members. Beyond,
+orders of joining are sampled, other ones for each seed, so that the interval over seeds holds the error of sampling.
 """
 
 from __future__ import annotations
 
 import pickle
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ import numpy as np
 from sim.errors import BadInput, Mistake, RunFailed
 from sim.experiments import shapley
 from sim.experiments.callbacks import Callback
+from sim.experiments.coalitions import NOBODY, Coalition, Coalitions
 from sim.experiments.executors.dispatch import drive
 from sim.experiments.executors.here import HERE
 from sim.experiments.executors.place import Where
@@ -33,11 +35,11 @@ from sim.yaml_source import did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim.population.synthetic import Source
+    from sim.strategies.base import Strategy
 
 DEFAULT_KPIS = ("retention", "aum_end", "npv", "value")
 DEFAULT_SEEDS = 10
-NOTHING, JOINED = "nothing", "joined"  # the arms that are compared
+PARTS_EACH = 4  # parts of the last seeds for each worker
 ORDERS = 16  # sampled orders of joining a seed, where members are too many for all coalitions
 
 
@@ -97,113 +99,143 @@ def question(prepared: Prepared, arm: str, kpis: Sequence[str] | None = None) ->
 # --- one seed -----------------------------------------------------------------------------------------------------
 
 
-def worth(asked: Question, source: Source, seed: int) -> dict[str, np.ndarray]:
-    """By key figure, for one seed, float64 (members, 4): Shapley value, alone, last, whole."""
+def wanted(asked: Question, seed: int) -> list[Coalition]:
+    """The coalitions that live with a seed: all, or those met in its sampled orders, each member alone, all but it."""
     members = asked.members
-    one = Replication(asked.prepared, seed, source=source)
-    strategies = {strategy.use: strategy for strategy in asked.bundle.strategies}
-    if asked.bundle.budget is not None:  # intensities as the whole bundle has them under its budget
-        with one.bank(asked.bundle) as whole:
-            whole.begin_measuring()
-            assert whole.programme is not None
-            strategies = {strategy.use: strategy for strategy in whole.programme.strategies}
-    exact = len(members) <= shapley.MOST_EXACT
-    joined = [] if exact else shapley.orders(members, ORDERS, seed)
-    wanted = set(shapley.coalitions(members)) if exact else {c for order in joined for c in shapley.needed(order)}
-    wanted |= {frozenset(), frozenset(members)}
-    wanted |= {frozenset({m}) for m in members} | {frozenset(members) - {m} for m in members}
-    figures: dict[frozenset[Any], dict[str, float]] = {}
-    bare: Mapping[str, pd.DataFrame] = {}
-    for coalition in sorted(wanted, key=lambda c: (len(c), sorted(map(str, c)))):
-        arm = Arm(NOTHING, tuple(strategies[m] for m in members if m in coalition))
-        tables = one.tables(arm)
-        bare = tables if not coalition else bare
-        figures[coalition] = _figures(asked, tables, bare)
+    if len(members) <= shapley.MOST_EXACT:
+        return list(shapley.coalitions(members))
+    everybody = frozenset(members)
+    found = {coalition for order in _orders(asked, seed) for coalition in shapley.needed(order)}
+    found |= {frozenset({m}) for m in members} | {everybody - {m} for m in members}
+    return sorted(found, key=lambda coalition: (len(coalition), sorted(coalition)))
 
-    out = {}
-    for kpi in asked.kpis:
-        nothing = figures[frozenset()][kpi]
 
-        def value(coalition: frozenset[Any], kpi: str = kpi, nothing: float = nothing) -> float:
-            return figures[coalition][kpi] - nothing
+def _orders(asked: Question, seed: int) -> list[tuple[str, ...]]:
+    return shapley.orders(asked.members, ORDERS, seed)
 
-        everybody = frozenset(members)
-        parts = shapley.exact(members, value) if exact else shapley.sampled(members, value, joined)
+
+def worth(asked: Question, figures: Mapping[Coalition, np.ndarray], seed: int) -> np.ndarray:
+    """For one seed, float64 (key figures, members, 4): Shapley value, alone, last, whole.
+
+    `figures` are those of every wanted coalition, float64 (key figures,) each.
+    """
+    members = asked.members
+    everybody = frozenset(members)
+    out = []
+    for place in range(len(asked.kpis)):
+
+        def value(coalition: Coalition, place: int = place) -> float:
+            return float(figures[coalition][place] - figures[NOBODY][place])
+
+        exact = len(members) <= shapley.MOST_EXACT
+        parts = shapley.exact(members, value) if exact else shapley.sampled(members, value, _orders(asked, seed))
         alone = [value(frozenset({m})) for m in members]
         last = [value(everybody) - value(everybody - {m}) for m in members]
-        out[kpi] = np.stack([parts, alone, last, np.full(len(members), value(everybody))], axis=1)
-    return out
-
-
-def _figures(asked: Question, tables: Mapping[str, pd.DataFrame], bare: Mapping[str, pd.DataFrame]) -> dict[str, float]:
-    """Key figures of a coalition, against the bank without any: by its customers equity is valued."""
-    import pandas as pd
-
-    from sim.measures.kpis import run_kpis
-
-    s = asked.scenario
-    both = {name: pd.concat([bare[name], own.assign(arm=JOINED)], ignore_index=True) for name, own in tables.items()}
-    table = run_kpis(
-        both,
-        tiers=[tier.name for tier in s.tier_list],
-        discount_rate=s.discount_rate,
-        currency=s.currency,
-        arms=[NOTHING, JOINED],
-    )
-    own = table[table["arm"] == JOINED]
-    return dict(zip(own["kpi"], own["value"], strict=True))
+        out.append(np.stack([parts, alone, last, np.full(len(members), value(everybody))], axis=1))
+    return np.stack(out)
 
 
 # --- all seeds ----------------------------------------------------------------------------------------------------
 
+Part = tuple[int, int, int]  # a seed, and which of how many parts of its coalitions
+
+
+def parts(seeds: Sequence[int], workers: int) -> list[Part]:
+    """What is handed out: seeds whole, so that a burn-in is lived once, and those of the last round in parts.
+
+    So workers end together, and many of them share a few seeds.
+    """
+    whole = max(len(seeds) // workers - 1, 0) * workers
+    last = seeds[whole:]
+    each = -(-PARTS_EACH * workers // len(last)) if workers > 1 else 1
+    return [(seed, 0, 1) for seed in seeds[:whole]] + [(seed, part, each) for seed in last for part in range(each)]
+
 
 @dataclass(frozen=True)
-class SeedsJob:
-    """What a worker needs to answer for seeds: the question, pickled, and the plug-ins its strategies come from."""
+class PartsJob:
+    """What a worker needs to live coalitions: the question, pickled, and the plug-ins its strategies come from."""
 
     asked: bytes
     plugins: tuple[str, ...] = ()
 
-    def do(self, items: Sequence[int]) -> dict[str, Any]:
-        """Answer for these seeds; the receipt brings what was found."""
+    def do(self, items: Sequence[Part]) -> dict[str, Any]:
+        """Live these parts; the receipt brings the coalitions' key figures."""
         began = perf_counter()
-        asked, source = _known(self)
-        found = {seed: worth(asked, source, seed) for seed in items}
+        found = {item: _bench(self).figures(*item) for item in items}
         return {"units": len(items), "seconds": perf_counter() - began, "found": found}
 
-    def crash(self, item: int, reason: str) -> str:
+    def crash(self, item: Part, reason: str) -> str:
         """A seed that no worker could answer for is named by whoever drives."""
         return reason
 
 
-_of_job: dict[SeedsJob, tuple[Question, Source]] = {}  # of a worker process: what all its seeds share
+class Bench:
+    """What all parts share: the question, where customers come from, and the seed that was last lived."""
+
+    def __init__(self, asked: Question):
+        self.asked, self.source = asked, asked.prepared.customers()
+        self.last: Coalitions | None = None
+        self.months = 0  # lived so far
+
+    def figures(self, seed: int, part: int, of: int) -> dict[Coalition, np.ndarray]:
+        """Key figures, float64 (kpis,), of one of so many parts of the seed's coalitions."""
+        if self.last is None or self.last.one.seed != seed:
+            self.last = self._coalitions(seed)
+        mine = self.last.in_order(wanted(self.asked, seed))
+        return self.last.figures(mine[len(mine) * part // of : len(mine) * (part + 1) // of], self.asked.kpis)
+
+    def _coalitions(self, seed: int) -> Coalitions:
+        bundle = self.asked.bundle
+        one = Replication(self.asked.prepared, seed, source=self.source, months=self._count)
+        strategies: Sequence[Strategy] = bundle.strategies
+        if bundle.budget is not None:  # intensities as the whole bundle has them under its budget
+            with one.bank(bundle) as whole:
+                whole.begin_measuring()
+                assert whole.programme is not None
+                strategies = whole.programme.strategies
+        by_name = {strategy.use: strategy for strategy in strategies}  # without those that no budget is left for
+        return Coalitions(one, {member: by_name[member] for member in self.asked.members if member in by_name})
+
+    def _count(self, rows: int) -> None:
+        self.months += 1
 
 
-def _known(job: SeedsJob) -> tuple[Question, Source]:
-    if job not in _of_job:
+_benches: dict[PartsJob, Bench] = {}  # of a worker process: the one that it works at
+
+
+def _bench(job: PartsJob) -> Bench:
+    if job not in _benches:
         from sim.strategies import load_plugins
 
         load_plugins(job.plugins)  # before a scenario that uses them is read
         asked: Question = pickle.loads(job.asked)  # our own words from the process that started us, never a file
-        _of_job.clear()
-        _of_job[job] = asked, asked.prepared.customers()
-    return _of_job[job]
+        _benches.clear()
+        _benches[job] = Bench(asked)
+    return _benches[job]
 
 
 class _Gathering(Callback):
-    """Keeps what seeds were found to be worth, and tells how many there are."""
+    """Keeps the key figures of seeds until all their parts are there, and tells how many are whole."""
 
-    def __init__(self, total: int, on_progress: Callable[[int, int], None] | None):
-        self.total, self.on_progress = total, on_progress
-        self.found: dict[int, dict[str, np.ndarray]] = {}
+    def __init__(self, items: Sequence[Part], on_progress: Callable[[int, int], None] | None):
+        self.missing, self.on_progress = set(items), on_progress
+        self.seeds = self._open()
+        self.figures: dict[int, dict[Coalition, np.ndarray]] = defaultdict(dict)
 
     def chunk(self, receipt: dict[str, Any]) -> None:
-        self.found |= receipt["found"]
-        if self.on_progress is not None:
-            self.on_progress(len(self.found), self.total)
+        before = self._open()
+        for (seed, *_), figures in receipt["found"].items():
+            self.figures[seed] |= figures
+        self.missing -= receipt["found"].keys()
+        if self.on_progress is not None and self._open() < before:
+            self.on_progress(self.seeds - self._open(), self.seeds)
 
     def crashed(self, item: Any, reason: str) -> None:
-        raise RunFailed(f"seed {item}: {reason}")
+        raise RunFailed(f"seed {item[0]}: {reason}")
+
+    def _open(self) -> int:
+        """Seeds that lack a part."""
+        return len({seed for seed, *_ in self.missing})
 
 
 def attribute(
@@ -215,21 +247,23 @@ def attribute(
 ) -> pd.DataFrame:
     """The table of attribution.csv; `on_progress` is called with (seeds done, seeds in all).
 
-    Seeds share out over workers, if any. Intervals are Student's t at 95 % over seeds; the parts of each seed add up
-    to its whole, so their means do.
+    Coalitions share out over workers, if any. Intervals are Student's t at 95 % over seeds; the parts of each seed add
+    up to its whole, so their means do.
     """
     seeds = asked.scenario.seed_list
-    gathering = _Gathering(len(seeds), on_progress)
-    job = SeedsJob(pickle.dumps(asked), tuple(plugins))
+    items = parts(seeds, max(where.workers, 1))
+    gathering = _Gathering(items, on_progress)
+    job = PartsJob(pickle.dumps(asked), tuple(plugins))
     if where.here:
-        for seed in seeds:
-            gathering.chunk(job.do([seed]))
+        for item in items:
+            gathering.chunk(job.do([item]))
+        _benches.clear()  # a worker's goes with it
     else:
-        drive(job, seeds, where, gathering)
-    return _table(asked, [gathering.found[seed] for seed in seeds])
+        drive(job, items, where, gathering)
+    return _table(asked, [worth(asked, gathering.figures[seed], seed) for seed in seeds])
 
 
-def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFrame:
+def _table(asked: Question, found: Sequence[np.ndarray]) -> pd.DataFrame:
     import pandas as pd
 
     from sim.measures.catalogue import KPIS, base_name
@@ -238,8 +272,8 @@ def _table(asked: Question, found: Sequence[dict[str, np.ndarray]]) -> pd.DataFr
     members, n = asked.members, len(found)
     exact = len(members) <= shapley.MOST_EXACT
     rows = []
-    for kpi in asked.kpis:
-        values = np.stack([one[kpi] for one in found])  # (seeds, members, 4)
+    for place, kpi in enumerate(asked.kpis):
+        values = np.stack([one[place] for one in found])  # (seeds, members, 4)
         mean = values.mean(axis=0)
         spread = values[:, :, 0].std(axis=0, ddof=1) if n > 1 else np.full(len(members), np.nan)
         half = t_quantile(n) * spread / np.sqrt(n)

@@ -48,7 +48,7 @@ class Rule:
 
     def checked(self) -> Rule:
         """The rule with its defaults; `BadInput` names everything that is wrong."""
-        from sim.agents.customer import NAMES, OBSERVED, SCORES
+        from sim.agents.customer import OBSERVED, SCORES, SHOWN
 
         wrong = []
         if not isinstance(self.kind, str) or self.kind not in RULES:
@@ -61,7 +61,7 @@ class Rule:
             wrong.append(BadInput.at("--strength", f"{self.strength}; from -{STRONGEST:g} to {STRONGEST:g}"))
         by = self.by or BY[self.kind]
         seen = sorted({*OBSERVED, *SCORES} - {"uid"})
-        known = {"targeted": seen, "confounded": sorted(set(NAMES) - OBSERVED)}.get(self.kind, [""])
+        known = {"targeted": seen, "confounded": sorted(set(SHOWN) - OBSERVED)}.get(self.kind, [""])
         if by not in known and self.kind == "randomised":
             wrong.append(BadInput.at("--by", "a randomised rule goes by nothing; without --by, or --rule targeted"))
         elif by not in known:
@@ -177,7 +177,7 @@ class _Simulated:
 
 
 def _simulated(one: Replication, name: str, customers: int | None) -> _Simulated:
-    from sim.agents.customer import NAMES, OBSERVED
+    from sim.agents.customer import OBSERVED, SHOWN
     from sim.bank.outcomes import Outcomes
     from sim.kernel.tallies import WEIGHT_UNIT
 
@@ -190,7 +190,7 @@ def _simulated(one: Replication, name: str, customers: int | None) -> _Simulated
             what = f"{customers} is more than the {followed.uid.size} simulated at month 0; fewer"
             raise BadInput.at("--customers", what)
         seen = followed.seen(bank)
-        hidden = {column: getattr(bank.customers, column)[followed.rows] for column in NAMES if column not in OBSERVED}
+        hidden = {column: getattr(bank.customers, column)[followed.rows] for column in SHOWN if column not in OBSERVED}
         for month in range(1, s.months + 1):
             bank.run(one.months, until=month)
             followed.month(bank)

@@ -10,22 +10,26 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sim.errors import BadInput, Interrupted, Mistake, RunFailed
-from sim.experiments.beliefs import live_worlds, put_away
 from sim.experiments.callbacks import Callback
 from sim.experiments.executors.here import HERE
+from sim.experiments.executors.local import on_this_machine
 from sim.experiments.executors.place import Where
-from sim.experiments.executors.warm_up import warm_up
 from sim.experiments.prepared import Prepared
 from sim.experiments.provenance import cores, manifest_of, run_id
 from sim.experiments.run_on_workers import RunsOnWorkers, stored
-from sim.experiments.seed_runs import COMPILING, Beginnings, BurnIn, SeedRuns, peak_memory_mb
+from sim.experiments.seed_runs import Beginnings, BurnIn, SeedRuns, peak_memory_mb, rows_of
+from sim.experiments.sharded import ShardedRuns
+from sim.experiments.spread import Spread, memory_of_machine, spread
 from sim.experiments.stopping import Seeds
-from sim.experiments.survey import write_instruments
-from sim.scenario.scenario import SeedsUntil
+from sim.experiments.stored_banks import refusals, store_of
+from sim.experiments.survey import waves_of, write_instruments
+from sim.experiments.warming import warm
+from sim.scenario.scenario import Arm, SeedsUntil
 from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
 from sim.store.run_reading import Run, read_manifest
@@ -43,7 +47,9 @@ class Options:
     checkpoint: int | None = None  # measured month at whose end every run's state is saved
     where: Where | None = None  # workers that live the seeds, a thread each; None: this process
     worlds: Where = HERE  # who lives the worlds of beliefs, where nobody else is asked to
+    shards: int | None = None  # workers that live each bank together, a part of its customers each
     plugins: tuple[str, ...] = ()  # modules that workers load first
+    choose: bool = False  # between threads and workers of this machine, where neither is given
 
 
 @dataclass
@@ -79,13 +85,16 @@ def run_all(
         text = dump(one.scenario.stored())
         mistakes += ResultsFolder.refusals(out, manifest, text, overwrite=options.overwrite, resume=options.resume)
         mistakes += _checkpoint_mistakes(one, out, options)
+        mistakes += _shards_mistakes(one, options)
+        mistakes += refusals(one, manifest["code_version"], rows_of(one))
     if mistakes:
         raise BadInput(mistakes)
     outcomes, broken = [], []
     for one, out, manifest in plans:
         try:
             first = beginnings(one) if beginnings else BurnIn(one.scenario)
-            outcomes.append(_run(one, out, manifest, options, callback, first, whole))
+            with store_of(one, manifest["code_version"]):
+                outcomes.append(_run(one, out, manifest, options, callback, first, whole))
         except RunFailed as failure:  # the other scenarios are run all the same
             broken.append(str(failure))
     if broken:
@@ -136,6 +145,24 @@ def _checkpoint_mistakes(prepared: Prepared, out: Path, options: Options) -> Ite
                 yield Mistake(str(out), 0, 0, "", what)
 
 
+def _shards_mistakes(prepared: Prepared, options: Options) -> Iterator[Mistake]:
+    """What a bank in shards cannot do."""
+    if options.shards is None or options.where is None:
+        return
+    if options.shards > options.where.workers:
+        what = f"{options.shards} live at the same time, on {options.where.words}; as many workers, or fewer shards"
+        yield Mistake("--shards", 0, 0, "", what)
+    if options.checkpoint is not None:
+        what = "not together with --shards, which keep what they go on from themselves; leave one of them out"
+        yield Mistake("--checkpoint", 0, 0, "", what)
+    if prepared.scenario.population.store is not None:
+        what = "population.store: shards live in the memory of their workers; leave one of them out"
+        yield Mistake("--shards", 0, 0, "", what)
+    if waves_of(prepared) is not None:
+        what = f"{prepared.scenario.name} holds a questionnaire, which asks a whole bank; leave out --shards or survey"
+        yield Mistake("--shards", 0, 0, "", what)
+
+
 def _run(
     prepared: Prepared,
     out: Path,
@@ -159,8 +186,13 @@ def _run(
     if isinstance(s.seeds, SeedsUntil):
         todo = todo[: seeds.runs_expected]
     callback.begin(s.name, len(todo), beginnings.months(todo))
-    runs: SeedRuns | RunsOnWorkers
-    if options.where is None:
+    where, how = options.where, ""
+    if options.choose and where is None and options.threads is None and isinstance(beginnings, BurnIn):
+        chosen, how = _chosen(prepared, todo)
+        threads, where = chosen.threads, on_this_machine(chosen.workers) if chosen.workers > 1 else None
+        callback.note(how)
+    runs: SeedRuns | RunsOnWorkers | ShardedRuns
+    if where is None:
         runs = SeedRuns(
             prepared,
             folder,
@@ -171,12 +203,12 @@ def _run(
             done=done,
         )
     else:
-        from sim.kernel.numerics import compiled
-
-        if options.where.local and not compiled():
-            callback.note(COMPILING)
-            warm_up()
-        runs = RunsOnWorkers(prepared, folder, options.where, options.checkpoint, options.plugins, callback)
+        if where.local:
+            warm(callback.note)
+        if options.shards is None:
+            runs = RunsOnWorkers(prepared, folder, where, options.checkpoint, options.plugins, callback)
+        else:
+            runs = ShardedRuns(prepared, folder, where, options.shards, options.plugins, callback)
     try:
         for seed in seeds:
             failed += runs.of(seed)
@@ -185,10 +217,12 @@ def _run(
             raise RunFailed(f"{out}: every run failed; the first: {failed[0]['error']}")
         believed: dict[str, Any] = {}
         if prepared.believed is not None and isinstance(beginnings, BurnIn) and folder.status != "done":
-            place = runs.where if isinstance(runs, RunsOnWorkers) else options.worlds
+            from sim.experiments.beliefs import live_worlds, put_away
+
+            place = options.worlds if isinstance(runs, SeedRuns) else runs.where
             believed = {"beliefs": live_worlds(prepared, out, place, callback, plugins=options.plugins)}
         callback.note("writing tables, figures and report.html")
-        closing = {**_closing(folder, threads, runs), **seeds.facts(), **believed}
+        closing = {**_closing(folder, threads, runs), **seeds.facts(), **believed, **({"spread": how} if how else {})}
 
         def then(run: Run) -> None:
             from sim.measures.key_figures import write_key_figures
@@ -207,18 +241,37 @@ def _run(
         folder.interrupt()
         raise Interrupted(f"{out}: interrupted; what was finished is kept, --resume --out {out} goes on") from None
     finally:
-        if isinstance(runs, RunsOnWorkers):
+        if not isinstance(runs, SeedRuns):
             runs.close()
         callback.end()
     return Outcome(run, failed)
 
 
-def _closing(folder: ResultsFolder, threads: int, runs: SeedRuns | RunsOnWorkers) -> dict[str, Any]:
+def _chosen(prepared: Prepared, todo: Sequence[tuple[Arm, int]]) -> tuple[Spread, str]:
+    """Threads inside a run or runs side by side, and that in words."""
+    s, rows, seeds = prepared.scenario, rows_of(prepared), len({seed for _, seed in todo})
+    chosen = spread(
+        rows,
+        seeds,
+        s.burn_in + len(todo) // max(seeds, 1) * s.months,
+        cores=cores(),
+        memory=memory_of_machine(),
+        started=prepared.believed is not None,
+        most=None if find_spec("distributed") else 1,
+    )
+    return chosen, chosen.words(seeds, rows)
+
+
+def _closing(folder: ResultsFolder, threads: int, runs: SeedRuns | RunsOnWorkers | ShardedRuns) -> dict[str, Any]:
     """What is known of the whole run only at its end."""
     receipts = folder.receipts()
     rows = sum(receipt.get("measured_rows", 0) for receipt in receipts)
     seconds = sum(receipt.get("measured_seconds", 0.0) for receipt in receipts)
-    peak, facts = peak_memory_mb(), {"threads": threads}
+    peak = peak_memory_mb()
+    facts: dict[str, Any] = {"threads": threads}
+    if isinstance(runs, ShardedRuns):
+        peak = max(peak, runs.peak_memory_mb)
+        facts = {"threads": 1, "workers": runs.where.workers, "shards": runs.shards, "exchange": dict(runs.exchange)}
     if isinstance(runs, RunsOnWorkers):
         peak, facts = max(peak, runs.peak_memory_mb), {"threads": 1, "workers": runs.where.workers}
         seconds /= max(runs.where.workers, 1)  # as many months at a time

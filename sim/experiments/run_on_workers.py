@@ -46,7 +46,7 @@ class SeedsJob:
     def do(self, items: Sequence[int]) -> dict[str, Any]:
         """Live these seeds and store them; the receipt names what broke and how many rows each month had."""
         began = perf_counter()
-        folder, ready = self._folder(), _prepared(self)
+        folder, ready = self._folder(), prepared_in(self.path, self.run_id, self.plugins)
         recording, done = Recording(), stored(folder, self.checkpoint)
         runs = SeedRuns(ready, folder, callback=recording, checkpoint=self.checkpoint, done=done)
         failed = [one for seed in items for one in runs.of(seed)]
@@ -68,18 +68,19 @@ class SeedsJob:
         return ResultsFolder(path, read_manifest(path))
 
 
-_read: dict[SeedsJob, Prepared] = {}  # of a worker process: the scenario whose seeds it lives
+_read: dict[tuple[str, str, tuple[str, ...]], Prepared] = {}  # of a worker process: the scenario that it lives
 
 
-def _prepared(job: SeedsJob) -> Prepared:
+def prepared_in(path: str, run_id: str, plugins: tuple[str, ...]) -> Prepared:
+    """In a worker: the scenario of a results folder, read once, with the plug-ins its strategies come from."""
     from sim.experiments.prepare import prepare
     from sim.strategies import load_plugins
 
-    if job not in _read:
-        load_plugins(job.plugins)
+    if (key := (path, run_id, plugins)) not in _read:
+        load_plugins(plugins)
         _read.clear()
-        (_read[job],) = prepare([Path(job.path) / "scenario.yaml"])
-    return _read[job]
+        (_read[key],) = prepare([Path(path) / "scenario.yaml"])
+    return _read[key]
 
 
 class Recording(Callback):

@@ -6,7 +6,8 @@ import resource
 import sys
 import traceback
 from collections import defaultdict
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +17,10 @@ from sim.errors import BadInput, RunFailed
 from sim.experiments.callbacks import Callback
 from sim.experiments.prepared import Prepared
 from sim.experiments.replication import Replication
+from sim.experiments.spread import SMALL
+from sim.experiments.stored_banks import SeedBanks, place_of
 from sim.experiments.survey import put_together, waves_of
+from sim.experiments.warming import warm
 from sim.scenario.scenario import Arm, Scenario
 from sim.store.files import write_atomically
 from sim.store.run_folder import ResultsFolder
@@ -27,9 +31,6 @@ if TYPE_CHECKING:
     from sim.bank.model import BankModel
     from sim.bank.state import State
     from sim.population.synthetic import Source
-
-SMALL = 20_000  # rows below which a second thread is not worth its while
-COMPILING = "compiling the kernel, once on this machine (about 20 s)"
 
 
 class Beginnings(Protocol):
@@ -88,26 +89,56 @@ class SeedRuns:
         todo = [arm for arm in self.prepared.scenario.arm_list if (arm.name, seed) not in self.done]
         if not todo:
             return failed
-        replication = Replication(
-            self.prepared, seed, source=self._customers(), threads=self.threads, months=self.callback.month
-        )
-        for arm in todo:
-            try:
-                self._run(arm, replication)
-            except (RunFailed, BadInput):
-                raise
-            except Exception as error:
-                message = f"{type(error).__name__}: {error}"
-                failed.append({"arm": arm.name, "seed": seed, "error": message, "traceback": traceback.format_exc()})
-                self.callback.failed(arm.name, seed, message)
+        with self._stored(seed, todo[-1]) as stored:
+            replication = Replication(
+                self.prepared,
+                seed,
+                source=self._customers(),
+                threads=self.threads,
+                months=self.callback.month,
+                stored=stored,
+            )
+            for arm in todo:
+                try:
+                    self._run(arm, replication)
+                except (RunFailed, BadInput):
+                    raise
+                except Exception as error:
+                    message = f"{type(error).__name__}: {error}"
+                    told = {"arm": arm.name, "seed": seed, "error": message, "traceback": traceback.format_exc()}
+                    failed.append(told)
+                    self.callback.failed(arm.name, seed, message)
         return failed
 
-    def _customers(self) -> Source:
-        """Import the model, and say so where the first bank will wait for the compiler."""
-        if self.source is None:
-            from sim.kernel.numerics import compiled
+    @contextmanager
+    def _stored(self, seed: int, last: Arm) -> Iterator[SeedBanks | None]:
+        """The folder of the seed's banks where they are stored; gone when all have lived, left when one is stopped."""
+        place = place_of(self.prepared)
+        if place is None:
+            yield None
+            return
+        banks = SeedBanks(place, self.prepared, seed, self.folder.manifest["code_version"], last.name)
+        try:
+            yield banks
+            banks.close()
+        finally:
+            banks.release()
 
-            self.callback.note("loading the model" if compiled() else COMPILING)
+    def _lived(self, arm: Arm, replication: Replication) -> State | None:
+        """Where a stored bank goes on from, if it was begun and still has before it what is asked for."""
+        state = replication.lived(arm)
+        if state is None or self.checkpoint is None or state.month < self.checkpoint:
+            return state
+        from sim.bank.state_file import place
+
+        saved = place(self.folder.path, arm.name, replication.seed, self.checkpoint).exists()
+        return state if saved else None
+
+    def _customers(self) -> Source:
+        """Import the model, compile what is not compiled on this machine, and say so."""
+        if self.source is None:
+            self.callback.note("loading the model")
+            warm(self.callback.note)
             self.source = self.prepared.customers()
         return self.source
 
@@ -115,7 +146,10 @@ class SeedRuns:
         from sim.bank.state_file import Stamp, place, save
 
         seed = replication.seed
-        state = self.beginnings.state(arm, replication)
+        state = self._lived(arm, replication)
+        if state is not None and state.month > 0:
+            self.callback.note(f"arm {arm.name}, seed {seed}: goes on from month {state.month}")
+        state = state or self.beginnings.state(arm, replication)
         waited, replication.burn_in_seconds = replication.burn_in_seconds, 0.0  # told by the run that waited for it
         began = perf_counter()
         with replication.bank(arm, state) as bank:
@@ -145,6 +179,8 @@ class SeedRuns:
             measured_seconds=bank.measured_seconds,
             **facts,
         )
+        if replication.stored is not None:
+            replication.stored.of(arm.name).remove()
         self.callback.finished(arm.name, seed, seconds)
 
     def _stops(self, month: int) -> list[int]:
@@ -158,7 +194,7 @@ class SeedRuns:
         arms = self.prepared.scenario.arm_list
         if len(arms) < 2:
             return None
-        from sim.bank.fates import individuals
+        from sim.bank.fates import changed, individuals
 
         was, fate = bank.observer.month_zero, bank.fates()
         file = self.folder.path / "parts" / f"{arms[0].name}.{seed}.fates"
@@ -171,7 +207,7 @@ class SeedRuns:
             return None
         if before.size != fate.size:
             return None
-        table = individuals(before, fate, was, [tier.name for tier in bank.tiers])
+        table = individuals(changed(before, fate, was, len(bank.tiers)), [tier.name for tier in bank.tiers])
         table.insert(0, "seed", np.int64(seed))
         table.insert(0, "arm", arm)
         return table

@@ -5,7 +5,7 @@ Exact over all coalitions for few members; over sampled orders for many. The par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 from math import factorial
 
@@ -13,7 +13,7 @@ import numpy as np
 
 MOST_EXACT = 7  # members; 128 coalitions
 
-Member = Hashable
+Member = str
 Value = Callable[[frozenset[Member]], float]
 
 

@@ -20,6 +20,7 @@ from sim.errors import BadInput
 from sim.experiments.prepare import prepare
 from sim.experiments.provenance import code_version, surroundings
 from sim.experiments.run import Options, run_all
+from sim.store.files import read_yaml
 from sim.store.run_reading import OF_BELIEFS, changed_files, read
 from sim.store.seals import MANIFEST, file_digest, is_sealed
 from sim.store.tables import result_digest
@@ -87,7 +88,7 @@ NOT_SEALED = "this {} was stored before files were sealed: whether they are as t
 def against_scenario(manifest: Mapping[str, Any], text: str) -> str:
     """What a manifest says otherwise than the scenario stored beside it; "" if it does not."""
     try:
-        settings = yaml.load(text, Loader=yaml.SafeLoader)
+        settings = read_yaml(text)
     except (yaml.YAMLError, ValueError):
         return ""
     if not isinstance(settings, dict):

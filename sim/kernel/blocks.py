@@ -20,10 +20,12 @@ from typing import Any
 from numba import njit
 from numba.extending import overload
 
-from sim.codes import DRAW_SCORE, LANES
-from sim.kernel.numerics import EQUATION, RULE, draw_four, u64
+from sim.codes import DRAW_DIGITAL, DRAW_LIFE, DRAW_SCORE, LANES, REDUCED
+from sim.kernel.numerics import EQUATION, ONE, RULE, ZERO, draw_four, i8, i32, u64
 
 BLOCK = 512
+END = i32(-1)  # of a list of rows
+MOST = 100  # what int8 columns count up to
 CHUNK = 16_384  # rows a task; fixed, though no result depends on it
 
 PURPOSES = tuple(LANES)
@@ -34,7 +36,9 @@ FLOATS = {  # float32
     "chosen": "1 = a campaign's retention contact is meant for this customer",
     "keep": "the score that retention contacts go by, SD",
     "offer": "the score that offers go by, SD",
-    "warmth": "log conversion of a contact that fits with what went before",
+    "offers_end": "where the pieces end that offers have of the uniform that decides on campaigns",
+    "by_manager": "quality of the manager, SD, 0 without one",
+    "closer": "what a manager's contact adds to the bond",
     "reached": "1 = a contact reached the customer",
     "offered": "1 = it offered a product",
     "experience": "weight in feelings of a service experience: 1 with people, less in the app, 0 = none",
@@ -46,13 +50,17 @@ FLOATS = {  # float32
     "recovered": "1 = the complaint was resolved within the month",
     "betrayed": "1 = failed while an earlier failure was open",
     "score": "satisfaction in SD of the reference population",
+    "warmth": "logit by which feelings and contacts move the wallet",
     "money": "AUM, CNY",
     "earned": "revenue of AUM, CNY a year",
     "each": "revenue of a product beyond the first, CNY a year",
+    "share": "of the wealth that is kept here",
+    "trusting": "trust in SD",
+    "loyal": "attitudinal loyalty",
 }
 INTEGERS = {  # int32
     "channel": "of the month's contact, -1 = none, less where a wish for one was lost",
-    "wishes": "rows of the block with a wish for a contact, in order",
+    "wishes": "rows of the block with a wish for a contact, in order, then -1",
     "keeping": "1 = it is meant to keep the customer",
     "made_sale": "1 = it sold a product",
     "opted": "1 = the customer opted out of its channel",
@@ -85,7 +93,7 @@ work_of = njit(**EQUATION)(
 )
 
 
-SCORE_ROW = 4 * PURPOSES.index(DRAW_SCORE)
+LIFE_ROW, DIGITAL_ROW, SCORE_ROW = (4 * PURPOSES.index(purpose) for purpose in (DRAW_LIFE, DRAW_DIGITAL, DRAW_SCORE))
 
 
 @njit(**RULE)
@@ -99,11 +107,45 @@ def draw_lanes(row, uid, now, draws):
 
 
 @njit(**RULE)
-def draw(uid, now, draws):
-    """The month's uniforms of a block, float32 (lanes, customers), in the order of `Draws`."""
+def draw(k, asleep, uid, now, draws):
+    """The month's uniforms of a block, float32 (lanes, customers), in the order of `Draws`: those that it needs.
+
+    To the dormant happens life alone, unless they are to be won back.
+    """
     for row in range(0, 4 * len(PURPOSES), 4):
-        if now.scored or row != SCORE_ROW:
+        asked = now.win_back[k] > ZERO if row == DIGITAL_ROW else row == LIFE_ROW
+        if asked if asleep else (now.scored or row != SCORE_ROW):
             draw_lanes(row, uid, now, draws)
+
+
+@njit(**RULE)
+def stretch(state, tier, first, last):
+    """End of the rows from `first` on, at most `last`, that are of one state and one tier."""
+    other = (state[last - 1] != state[first]) or (tier[last - 1] != tier[first])
+    if not other:
+        differ = i8(0)
+        for i in range(first, last):
+            differ |= (state[i] ^ state[first]) | (tier[i] ^ tier[first])
+        other = differ != 0
+    if not other:
+        return last
+    end = first + 1
+    while end < last and state[end] == state[first] and tier[end] == tier[first]:
+        end += 1
+    return end
+
+
+@njit(**EQUATION)
+def held_share(traits, p):
+    """Share of the wallet that is here: all of it, but for who fell asleep and took most of it away."""
+    return p.dormant_share if (i32(traits) & REDUCED) != 0 else ONE
+
+
+@njit(**EQUATION)
+def nearer(months):
+    """A clock of either sign, a month nearer to zero."""
+    months = i32(months)
+    return months - i32(1) if months > 0 else min(months + i32(1), i32(0))
 
 
 def block_of(c: Any, first: int, last: int) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, LEAD, LOST, NOBODY, RETENTION, SILENCED, SPARED
+from sim.codes import BROWSED, CHANNEL_BITS, CHANNELS, LEAD, LOST, NOBODY, RETENTION, SILENCED, SPARED
+from sim.kernel.blocks import END, MOST
 from sim.kernel.numerics import EQUATION, ONE, RULE, ZERO, exp, f32, i32, normal
 
 N_CHANNELS = len(CHANNELS)
-MOST_CONTACTS = 30_000  # what an int16 column counts up to; int8 columns count to 100
-MOST = 100
+MOST_CONTACTS = 30_000  # what an int16 column counts up to
+OTHER_TRAITS = i32(~BROWSED)
 BARRED = LOST - SILENCED  # no contact where one was wished for: opted out
 TOO_MANY = LOST - SPARED  # pressure would pass its cap
 NEW = i32(3)  # months since joining in which a customer is new
@@ -73,50 +74,65 @@ def aim(b, u, w, now, p):
         score_offer(b, u, now, w.offer)
         choose(w, now)
     else:
-        w.boost[:] = ONE
-        w.chosen[:] = ZERO
+        for i in range(w.boost.size):
+            w.boost[i] = ONE
+            w.chosen[i] = ZERO
 
 
 @njit(**RULE)
-def reach_out(b, u, w, now, p):
-    """Who is contacted and where: as a manager planned, else by a campaign; `keeping` marks retention contacts.
+def reach_out(k, b, u, w, now, p):
+    """Who is contacted and where: as a manager planned, else by a campaign's offer.
 
-    One uniform decides on campaigns, cut into a piece for each channel: offers first, then retention contacts. What
-    stands in the app needs the app.
+    One uniform decides on campaigns, cut into a piece for each channel. What stands in the app needs the app.
     """
-    for i in range(b.state.size):
-        k = b.tier[i]
+    calls = now.outreach if k == 0 else ZERO
+    for i in range(b.tier.size):
         app = ONE if b.adopted[i] != 0 else ZERO
-        call = now.outreach if (k == 0) and (b.aum_1[i] >= now.outreach_from) else ZERO
+        call = calls if b.aum[i] >= now.outreach_from else ZERO
         lot = u.campaign[i]
-        end, offering, saving = ZERO, i32(0), i32(0)
+        end, offering = ZERO, i32(0)
         for channel in range(N_CHANNELS):
             open_to = max(app, p.without_app[channel])
             end = end + now.campaign[k, channel] * w.boost[i] * open_to + call * p.remote_calls[channel]
             offering += i32(lot >= end)
-        offers_end = end
-        for channel in range(N_CHANNELS):
-            open_to = max(app, p.without_app[channel])
-            end = end + now.retain[k, channel] * w.chosen[i] * open_to
-            saving += i32(lot >= end)
-        free = b.manager[i] < 0
-        picked = free and (lot < offers_end)
-        saved = free and (lot >= offers_end) and (lot < end)
+        picked = (b.manager[i] < 0) and (lot < end)
         planned = i32(w.plan[i])
-        wanted = (planned & CHANNEL_BITS) if planned >= 0 else (offering if picked else (saving if saved else NOBODY))
+        wanted = (planned & CHANNEL_BITS) if planned >= 0 else (offering if picked else i32(NOBODY))
         silenced = (i32(b.opted_out[i]) >> max(wanted, i32(0))) & 1
-        asked = (b.state[i] == ACTIVE) and (wanted >= 0)
-        w.channel[i] = (i32(BARRED) if silenced != 0 else wanted) if asked else i32(NOBODY)
-        w.keeping[i] = i32((planned & RETENTION) != 0) if planned >= 0 else i32(saved)
+        w.offers_end[i] = end
+        w.channel[i] = i32(BARRED) if (wanted >= 0) and (silenced != 0) else wanted
+        w.keeping[i] = i32((planned & RETENTION) != 0) if planned >= 0 else i32(0)
 
 
 @njit(**RULE)
-def greet(b, u, w, now, p):
+def retain(k, b, u, w, now, p):
+    """Retention contacts of campaigns, which go by scores: their pieces of the uniform follow those of the offers."""
+    if not now.scored:  # the same for the whole block
+        return
+    for i in range(b.tier.size):
+        app = ONE if b.adopted[i] != 0 else ZERO
+        lot = u.campaign[i]
+        end, way = w.offers_end[i], i32(0)
+        for channel in range(N_CHANNELS):
+            open_to = max(app, p.without_app[channel])
+            end = end + now.retain[k, channel] * w.chosen[i] * open_to
+            way += i32(lot >= end)
+        free = (b.manager[i] < 0) and (w.plan[i] < 0)
+        wanted = free and (lot >= w.offers_end[i]) and (lot < end)
+        silenced = (i32(b.opted_out[i]) >> way) & 1
+        w.channel[i] = (i32(BARRED) if silenced != 0 else way) if wanted else w.channel[i]
+        w.keeping[i] = KEEP if wanted else w.keeping[i]
+
+
+@njit(**RULE)
+def welcome(b, u, w, now, p):
     """A welcome to new customers whom nobody else wishes to contact this month.
 
     It is cut from the upper end of the uniform that decides on campaigns, a piece for each channel.
     """
-    for i in range(b.state.size):
+    if not now.welcoming:  # the same for the whole block
+        return
+    for i in range(b.tier.size):
         app = ONE if b.adopted[i] != 0 else ZERO
         left = ONE - u.campaign[i]
         end, way = ZERO, i32(0)
@@ -124,7 +140,7 @@ def greet(b, u, w, now, p):
             end = end + now.welcome[channel] * max(app, p.without_app[channel])
             way += i32(left >= end)
         way = min(way, i32(N_CHANNELS - 1))
-        new = (i32(now.month) - i32(b.joined_month[i]) <= NEW) and (b.state[i] == ACTIVE)
+        new = i32(now.month) - i32(b.joined_month[i]) <= NEW
         free = (w.channel[i] == NOBODY) and (w.plan[i] == NOBODY)
         wanted = new and free and (left < end)
         silenced = (i32(b.opted_out[i]) >> way) & 1
@@ -133,76 +149,128 @@ def greet(b, u, w, now, p):
 
 
 @njit(**RULE)
-def welcome(b, u, w, now, p):
-    """Welcome contacts, where the bank makes any."""
-    if now.welcoming:  # the same for the whole block
-        greet(b, u, w, now, p)
+def list_wishes(w):
+    """The rows with a wish for a contact, kept or lost, in order; what is seldom true is costly to ask of everybody."""
+    count, rows = i32(0), w.channel.size
+    for i in range(rows):
+        w.wishes[count] = i
+        count += i32((w.channel[i] != NOBODY) or (w.plan[i] < NOBODY))
+    if count < rows:
+        w.wishes[count] = END
+
+
+@njit(**EQUATION)
+def still_out(opted_out, opt_out_month, month, p):
+    """The opt-outs that hold, channel by channel; they lapse together, after their time."""
+    return i32(0) if f32(i32(month) - i32(opt_out_month)) >= p.opt_out_months else i32(opted_out)
+
+
+@njit(**EQUATION)
+def a_month_more(months):
+    """A clock of months, one further."""
+    return min(i32(months) + i32(1), i32(MOST))
 
 
 @njit(**RULE)
-def meet(b, u, w, now, p):
-    """What contacts do: made unless too many, reached, answered, resented, remembered."""
-    n = b.state.size
-    manager_quality = now.manager_quality  # by its own name, since it is read in a branch (see `blocks`)
-    campaign_end = now.month % p.campaign_months == 0
-    event_bar = p.event_rate
-    for i in range(n):
-        c = max(w.channel[i], i32(0))
+def forget(b, w, now, p):
+    """The pressure of earlier contacts fades, and old opt-outs lapse; nobody has been met yet this month."""
+    for i in range(b.tier.size):
+        b.pressure[i] = b.pressure[i] * p.pressure_memory
+        b.opted_out[i] = still_out(b.opted_out[i], b.opt_out_month[i], now.month, p)
+    for i in range(b.tier.size):
+        w.reached[i] = ZERO
+        w.offered[i] = ZERO
+        w.closer[i] = ZERO
+        w.made_sale[i] = 0
+        w.opted[i] = 0
+
+
+@njit(**RULE)
+def be_left_alone(b, w, now, p):
+    """What is left of contacts and of the bond with customers who are asleep, whom nobody meets."""
+    begins = now.month % p.campaign_months == 0
+    for i in range(b.tier.size):
+        b.pressure[i] = b.pressure[i] * p.pressure_memory
+        b.bond[i] = b.bond[i] * p.bond_fading
+        b.opted_out[i] = still_out(b.opted_out[i], b.opt_out_month[i], now.month, p)
+        w.opted[i] = 0
+    for i in range(b.tier.size):
+        b.contact_gap[i] = a_month_more(b.contact_gap[i])
+        b.attempts[i] = i32(0) if begins else i32(b.attempts[i])
+        b.traits[i] = i32(b.traits[i]) & OTHER_TRAITS
+
+
+@njit(**RULE)
+def meet(k, b, u, w, now, p):
+    """What contacts do to those who are wished for: made unless too many, resented, reached, answered, remembered."""
+    ratio = now.conversion_ratio[k]
+    near_from = p.near_threshold * p.ceiling[k]
+    for place in range(w.wishes.size):
+        i = w.wishes[place]
+        if i == END:
+            break
+        c = w.channel[i]
+        if c < 0:
+            continue
+        planned = i32(w.plan[i])
         last = i32(b.last_channel[i])
-        easy = p.preferred_relief if c == i32(b.preferred[i]) else ONE
         switched = (last >= 0) and (last != c)
+        easy = p.preferred_relief if c == i32(b.preferred[i]) else ONE
         burden = p.pressure[c] * easy * (p.channel_change if switched else ONE)
-        fading = b.pressure[i] * p.pressure_memory
-        spared = (w.plan[i] < 0) and (fading + burden > now.pressure_cap)
-        made = (w.channel[i] >= 0) and not spared
-        w.channel[i] = i32(TOO_MANY) if (w.channel[i] >= 0) and spared else w.channel[i]
-        b.pressure[i] = fading + (burden if made else ZERO)
-        b.last_channel[i] = c if made else last
-        b.contacts[i] = min(i32(b.contacts[i]) + i32(made), MOST_CONTACTS)
-        w.reached[i] = ONE if made and (u.reach[i] < p.reach[c]) else ZERO
-        followed = (w.plan[i] >= 0) and ((i32(w.plan[i]) & LEAD) != 0)
-        w.warmth[i] = (now.synergy if switched else ZERO) + (now.handoff if followed else ZERO)
-    for i in range(n):
-        c = max(w.channel[i], i32(0))
-        own = (w.plan[i] >= 0) and (b.manager[i] >= 0)
-        quality = manager_quality[max(b.manager[i], i32(0))] if own else ZERO
-        k = b.tier[i]
-        near = own and (b.aum_1[i] >= p.near_threshold * p.ceiling[k])
-        pull = p.need_effect * b.need[i] + p.skill_effect * quality + p.attempt_decay * f32(b.attempts[i]) + w.warmth[i]
+        pressure = b.pressure[i] + burden
+        if planned < 0 and pressure > now.pressure_cap:
+            w.channel[i] = TOO_MANY
+            continue
+        b.pressure[i] = pressure
+        b.last_channel[i] = c
+        b.contacts[i] = min(i32(b.contacts[i]) + 1, MOST_CONTACTS)
+        if u.opt_out[i] < p.opt_out_rate * exp(p.opt_out_slope * max(pressure - ONE, ZERO)):
+            w.opted[i] = 1
+            b.opted_out[i] = i32(b.opted_out[i]) | (i32(1) << c)
+            b.opt_out_month[i] = now.month
+        if u.reach[i] >= p.reach[c]:
+            continue
+        w.reached[i] = ONE
+        own = (planned >= 0) and (b.manager[i] >= 0)
+        quality = now.manager_quality[b.manager[i]] if own else ZERO
+        warmth = (now.synergy if switched else ZERO) + (
+            now.handoff if (planned >= 0) and ((planned & LEAD) != 0) else ZERO
+        )
+        pull = p.need_effect * b.need[i] + p.skill_effect * quality + p.attempt_decay * f32(b.attempts[i]) + warmth
         pull = pull + (p.bond_conversion * b.bond[i] if own else ZERO)
         chance = (
             p.conversion[c]
-            * now.conversion_ratio[k]
+            * ratio
             * exp(pull)
-            * (p.near_threshold_effect if near else ONE)
-            * (p.event_need if u.event[i] < event_bar else ONE)
+            * (p.near_threshold_effect if own and (b.aum[i] >= near_from) else ONE)
+            * (p.event_need if u.event[i] < p.event_rate else ONE)
         )
-        push = now.push_managers if w.plan[i] >= 0 else now.push_share
-        offered = (w.reached[i] > ZERO) and (u.push[i] < push) and (w.keeping[i] == 0)
-        first = (w.reached[i] > ZERO) and (w.keeping[i] == WELCOME) and (b.retained[i] == 0)
+        push = now.push_managers if planned >= 0 else now.push_share
+        offered = (u.push[i] < push) and (w.keeping[i] == 0)
+        first = (w.keeping[i] == WELCOME) and (b.retained[i] == 0)
         yes = (offered and (u.sale[i] < chance)) or (first and (u.sale[i] < now.welcome_product))
-        w.made_sale[i] = 1 if yes else 0
         w.offered[i] = ONE if offered else ZERO
-    for i in range(n):
-        fresh = (w.made_sale[i] != 0) or campaign_end
-        b.attempts[i] = 0 if fresh else min(b.attempts[i] + i32(w.offered[i]), MOST)
-        made = w.channel[i] >= 0
-        hazard = p.opt_out_rate * exp(p.opt_out_slope * max(b.pressure[i] - ONE, ZERO))
-        out = made and (u.opt_out[i] < hazard)
-        w.opted[i] = 1 if out else 0
-        lapsed = f32(now.month - b.opt_out_month[i]) >= p.opt_out_months
-        standing = 0 if lapsed else i32(b.opted_out[i])
-        b.opted_out[i] = standing | (i32(w.opted[i]) << max(w.channel[i], i32(0)))
-        b.opt_out_month[i] = now.month if out else b.opt_out_month[i]
-    for i in range(n):
-        by_manager = (w.reached[i] > ZERO) and (w.plan[i] >= 0) and (b.manager[i] >= 0)
-        quality = manager_quality[max(b.manager[i], i32(0))]
-        step = min(p.bond_step * max(ONE + p.bond_skill * quality, ZERO), ONE)
-        b.bond[i] = b.bond[i] * p.bond_fading + ((ONE - b.bond[i]) * step if by_manager else ZERO)
-        b.contact_gap[i] = 0 if by_manager else min(i32(b.contact_gap[i]) + 1, MOST)
-        heard = (w.reached[i] > ZERO) and (w.keeping[i] == KEEP)
-        welcomed = (w.reached[i] > ZERO) and (w.keeping[i] == WELCOME) and (b.retained[i] <= 0)
-        new_for = NEW + i32(1) - (i32(now.month) - i32(b.joined_month[i]))
-        b.retained[i] = p.retention_months if heard else (-new_for if welcomed else i32(b.retained[i]))
-        browses = (b.adopted[i] != 0) and (b.manager[i] >= 0) and (b.state[i] == ACTIVE)
-        b.lead[i] = 1 if browses and (u.campaign[i] < p.lead_chance * exp(p.need_effect * b.need[i])) else 0
+        w.made_sale[i] = 1 if yes else 0
+        b.attempts[i] = 0 if yes else min(i32(b.attempts[i]) + i32(offered), MOST)
+        if own:
+            step = min(p.bond_step * max(ONE + p.bond_skill * quality, ZERO), ONE)
+            w.closer[i] = (ONE - b.bond[i]) * step
+            b.contact_gap[i] = -1  # so that it is 0 when the month is counted
+        if w.keeping[i] == KEEP:
+            b.retained[i] = p.retention_months
+        elif (w.keeping[i] == WELCOME) and (b.retained[i] <= 0):
+            b.retained[i] = i32(now.month) - i32(b.joined_month[i]) - NEW - i32(1)
+
+
+@njit(**RULE)
+def remember(b, u, w, now, p):
+    """Bonds fade and grow, months without the manager are counted, campaigns begin anew, app users show interest."""
+    for i in range(b.tier.size):
+        b.bond[i] = b.bond[i] * p.bond_fading + w.closer[i]
+        b.contact_gap[i] = a_month_more(b.contact_gap[i])
+        browses = (b.adopted[i] != 0) and (b.manager[i] >= 0)
+        shows = browses and (u.campaign[i] < p.lead_chance * exp(p.need_effect * b.need[i]))
+        b.traits[i] = (i32(b.traits[i]) & OTHER_TRAITS) | (i32(BROWSED) if shows else i32(0))
+    if now.month % p.campaign_months == 0:
+        for i in range(b.tier.size):
+            b.attempts[i] = 0

@@ -126,6 +126,8 @@ class Rates(NamedTuple):
     b_failure: np.float32
     b_bond: np.float32  # at a full bond
     b_gap: np.float32
+    b_change_planned: np.float32  # of a manager change, while it lasts
+    b_change_unplanned: np.float32
     gap_months: int
     b_app: np.float32
     b_yield: np.float32

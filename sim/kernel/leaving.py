@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
-from sim.codes import ACTIVE, CLOSED, DORMANT, LOST, NOBODY, SILENCED
-from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, exp, f32, i32, log
+from sim.codes import ACTIVE, CLOSED, DORMANT, LOST, NOBODY, REDUCED, SILENCED, UPLIFT_CLASSES
+from sim.kernel.blocks import held_share, nearer
+from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, exp, f32, i32, log, pick
 
 DECADE = f32(0.1)  # of a year
 YEAR = f32(12.0)  # months
 THIRD = f32(1.0 / 3.0)
 BAR = f32(0.999998)  # of a tier's bound: AUM recomputed from its logarithm is off by up to 5e-7 of itself
 BELOW_CEILING = f32(0.999999)
+N_CLASSES = len(UPLIFT_CLASSES)
+BANDS = 6  # of tenure
+OTHER_TRAITS = i32(~REDUCED)
 LONGEST = i32(100)  # months an int8 column counts up to
 
 
@@ -33,12 +36,15 @@ def pressure_benefit(pressure, most):
 
 
 @njit(**RULE)
-def weigh_leaving(b, u, w, now, p):
+def weigh_leaving(k, b, u, w, now, p):
     """Log hazard ratio of leaving or going dormant (complementary log-log scale, SPEC 2.3)."""
     relocation_bar = p.event_rate * p.relocation_part
     years = f32(now.month) / YEAR
+    gap = p.b_gap if k > 0 else ZERO
+    demotion = p.b_demotion[k] * now.demotion_ratio
+    tenures, uplift = p.tenure_log[k], p.uplift
+    word, lever = now.word_of_mouth[k], now.hazard_ratio[k]
     for i in range(b.tier.size):
-        k = b.tier[i]
         decades = min(max((b.age[i] + years - p.age_from) * DECADE, p.age_lowest), p.age_highest)
         change = i32(b.tier_change[i])
         x = (
@@ -50,13 +56,14 @@ def weigh_leaving(b, u, w, now, p):
         )
         x = (
             x
-            + (b.manager_shock[i] if b.manager_shock_months[i] > 0 else ZERO)
+            + (p.b_change_unplanned if b.manager_change[i] > 0 else ZERO)
+            + (p.b_change_planned if b.manager_change[i] < 0 else ZERO)
             + p.b_bond * b.bond[i]
-            + (p.b_gap if (b.contact_gap[i] > p.gap_months) and (k > 0) else ZERO)
+            + (gap if b.contact_gap[i] > p.gap_months else ZERO)
             + (p.b_app if b.adopted[i] != 0 else ZERO)
             + p.b_yield * now.yield_gap * b.affinity[i]
             + (p.b_promotion if change > 0 else ZERO)
-            + (p.b_demotion[k] * now.demotion_ratio if change < 0 else ZERO)
+            + (demotion if change < 0 else ZERO)
         )
         x = (
             x
@@ -64,102 +71,116 @@ def weigh_leaving(b, u, w, now, p):
             + p.b_pressure * pressure_benefit(b.pressure[i], p.pressure_most)
             + (p.b_second_life if b.second_life[i] > 0 else ZERO)
             + (p.b_relocation if u.event[i] < relocation_bar else ZERO)
-            + (p.uplift[b.uplift_class[i]] if b.retained[i] > 0 else ZERO)
+            + (pick(uplift, N_CLASSES, b.uplift_class[i]) if b.retained[i] > 0 else ZERO)
             + (now.welcome_hazard if b.retained[i] < 0 else ZERO)
         )
-        band = tenure_band(i32(now.month) - i32(b.joined_month[i]) - 1)
-        bank = p.tenure_log[k, band]
-        b.risk[i] = p.covariates_on * x + bank + b.log_frailty[i] + now.word_of_mouth[k] + now.hazard_ratio[k]
+        bank = pick(tenures, BANDS, tenure_band(i32(now.month) - i32(b.joined_month[i]) - 1))
+        b.risk[i] = p.covariates_on * x + bank + b.log_frailty[i] + word + lever
 
 
 @njit(**RULE)
-def stay_or_leave(b, u, w, now, p):
-    """Competing exits: close, go dormant, come back. `after` is the next state; AUM falls or returns with it.
-
-    A dormant customer may be contacted to win it back, in the channel of its tier; its answer is a higher rate of
-    return in that month.
-    """
-    dormant_return = p.dormant_return * now.return_ratio
-    for i in range(b.state.size):
-        k = b.tier[i]
+def stay_or_leave(k, b, u, w, now, p):
+    """Competing exits of the active: they close, go dormant or stay; `after` is the next state."""
+    close, dormant = now.close_rate[k], now.dormant_rate[k]
+    for i in range(b.tier.size):
         ratio = exp(b.risk[i])
-        awake = b.state[i] == ACTIVE
-        asleep = b.state[i] == DORMANT
-        leave = now.close_rate[k] * ratio + (b.follow[i] if b.follow_months[i] > 0 else ZERO)
-        doze = now.dormant_rate[k] * ratio
-        way = p.win_back_by[k]
-        meant = asleep and (u.campaign[i] < now.win_back[k])
-        barred = ((i32(b.opted_out[i]) >> way) & 1) != 0
-        courted = meant and not barred
-        w.channel[i] = (i32(LOST - SILENCED) if barred else way) if meant else w.channel[i]
-        first = leave if awake else p.dormant_close
-        second = doze if awake else dormant_return + (p.win_back[k] if courted else ZERO)
-        total = first + second
+        first = close * ratio + (b.follow[i] if b.follow_months[i] > 0 else ZERO)
+        total = first + dormant * ratio
         any_exit = ONE - exp(-total)
         lot = u.exit[i] * total
         gone = lot < any_exit * first
         moved = lot < any_exit * total
-        other = DORMANT if awake else ACTIVE
-        later = i32(CLOSED) if gone else (i32(other) if moved else i32(b.state[i]))
-        later = later if awake or asleep else i32(CLOSED)
-        w.after[i] = later
-        slept = awake and (later == DORMANT)
-        woke = asleep and (later == ACTIVE)
-        new_held = p.dormant_share if slept else (ONE if woke else b.held[i])
-        w.money[i] = ZERO if later == CLOSED else w.money[i] * (new_held / b.held[i])
-        b.held[i] = new_held
-        b.second_life[i] = p.second_life_months if woke else max(i32(b.second_life[i]) - 1, 0)
+        w.after[i] = i32(CLOSED) if gone else (i32(DORMANT) if moved else i32(ACTIVE))
 
 
 @njit(**RULE)
-def keep_in_band(b, w, p):
+def sleep_on(k, b, u, w, now, p):
+    """Competing exits of the dormant: they close, come back or sleep on.
+
+    They may be contacted to win them back, in the channel of their tier; the answer is a higher rate of return in that
+    month.
+    """
+    first = p.dormant_close
+    alone = p.dormant_return * now.return_ratio
+    answer, meant, way = p.win_back[k], now.win_back[k], p.win_back_by[k]
+    for i in range(b.tier.size):
+        asked = (meant > ZERO) and (u.campaign[i] < meant)  # else it has not been drawn
+        barred = ((i32(b.opted_out[i]) >> way) & 1) != 0
+        w.channel[i] = (i32(LOST - SILENCED) if barred else way) if asked else i32(NOBODY)
+        total = first + (alone + (answer if asked and not barred else ZERO))
+        any_exit = ONE - exp(-total)
+        lot = u.exit[i] * total
+        gone = lot < any_exit * first
+        moved = lot < any_exit * total
+        w.after[i] = i32(CLOSED) if gone else (i32(ACTIVE) if moved else i32(DORMANT))
+
+
+@njit(**RULE)
+def hold(b, w, p):
+    """AUM falls with going dormant and returns with coming back, to a second life; nothing is left of who closes."""
+    for i in range(b.tier.size):
+        later = w.after[i]
+        slept = (b.state[i] == ACTIVE) and (later == DORMANT)
+        woke = (b.state[i] == DORMANT) and (later == ACTIVE)
+        traits = i32(b.traits[i])
+        held = held_share(traits, p)
+        left = p.dormant_share if slept else (ONE if woke else held)
+        w.money[i] = ZERO if later == CLOSED else w.money[i] * (left / held)
+        whole = traits & OTHER_TRAITS
+        b.traits[i] = whole | i32(REDUCED) if slept else (whole if woke else traits)
+        b.second_life[i] = i32(p.second_life_months) if woke else max(i32(b.second_life[i]) - i32(1), i32(0))
+
+
+@njit(**RULE)
+def keep_in_band(k, b, w, p):
     """Markov mode: the matrix alone moves tiers, so wealth is held inside the tier's band."""
+    if not p.markov:  # the same for everybody
+        return
+    low, high = p.threshold[k], p.ceiling[k] * BELOW_CEILING
     after, money = w.after, w.money  # by their own names, since they are read in a branch (see `blocks`)
     for i in range(b.tier.size):
-        k = b.tier[i]
-        inside = min(max(money[i], p.threshold[k]), p.ceiling[k] * BELOW_CEILING)
-        moves = p.markov and (after[i] == ACTIVE) and (money[i] > ZERO)
+        inside = min(max(money[i], low), high)
+        moves = (after[i] == ACTIVE) and (money[i] > ZERO)
         ratio = inside / max(money[i], f32(1e-6))
         b.log_wealth[i] = b.log_wealth[i] + (log(max(ratio, f32(1e-30))) if moves else ZERO)
         money[i] = inside if moves else money[i]
 
 
 @njit(**RULE)
-def climb(b, w, now, p):
+def climb(k, b, w, now, p):
     """Tier test on the mean of three month ends: up at once, down only after the tier's grace (SPEC 3.1)."""
     for i in range(b.tier.size):
         w.new_tier[i] = 0
-    for k in range(1, p.threshold.size):  # the short loop outside, so that the long one vectorises
-        bar = p.threshold[k] * BAR
+    for other in range(1, p.threshold.size):  # the short loop outside, so that the long one vectorises
+        bar = p.threshold[other] * BAR
         for i in range(b.tier.size):
-            w.new_tier[i] += i32((w.money[i] + b.aum_1[i] + b.aum_2[i]) * THIRD >= bar)
+            w.new_tier[i] += i32((w.money[i] + b.aum[i] + b.aum_2[i]) * THIRD >= bar)
+    here, grace = i32(k), f32(p.grace[k]) + now.extra_grace
+    felt = i32(p.tier_change_months)
     for i in range(b.tier.size):
         earned = w.new_tier[i]
-        here = i32(b.tier[i])
-        waited = min(i32(b.below[i]) + i32(1), LONGEST)
-        under = i32(waited) if earned < here else i32(0)
-        falls = f32(under) > f32(p.grace[here]) + now.extra_grace
+        under = min(i32(b.below[i]) + i32(1), LONGEST) if earned < here else i32(0)
+        falls = f32(under) > grace
         reached = earned if (earned > here) or falls else here
         reached = here if p.markov or (w.after[i] == CLOSED) else reached
         w.new_tier[i] = reached
-        b.below[i] = 0 if reached != here else under
-        fading = i32(b.tier_change[i]) - 1 if b.tier_change[i] > 0 else min(i32(b.tier_change[i]) + 1, 0)
-        b.tier_change[i] = (
-            p.tier_change_months if reached > here else (-p.tier_change_months if reached < here else fading)
-        )
-        b.aum_2[i] = b.aum_1[i]
-        b.aum_1[i] = w.money[i]
+        b.below[i] = i32(0) if reached != here else under
+        fading = nearer(b.tier_change[i])
+        b.tier_change[i] = felt if reached > here else (-felt if reached < here else fading)
+        b.aum_2[i] = b.aum[i]
 
 
 @njit(**RULE)
 def turn_page(b, w):
     """Write what the month decided back to the columns and run the clocks down; no manager, no bond."""
-    for i in range(b.state.size):
+    manager, bond = b.manager, b.bond  # by their own names, since they are read in a branch (see `blocks`)
+    for i in range(b.tier.size):
         b.state[i] = w.after[i]
         b.tier[i] = w.new_tier[i]
-        b.aum[i] = np.float64(w.money[i])
-        b.manager[i] = b.manager[i] if w.after[i] == ACTIVE else i32(NOBODY)
-        b.bond[i] = b.bond[i] if w.after[i] == ACTIVE else ZERO
-        b.manager_shock_months[i] = max(i32(b.manager_shock_months[i]) - 1, 0)
-        b.follow_months[i] = max(i32(b.follow_months[i]) - 1, 0)
-        b.retained[i] = i32(b.retained[i]) - 1 if b.retained[i] > 0 else min(i32(b.retained[i]) + 1, 0)
+        b.aum[i] = w.money[i]
+        manager[i] = manager[i] if w.after[i] == ACTIVE else i32(NOBODY)
+        bond[i] = bond[i] if w.after[i] == ACTIVE else ZERO
+    for i in range(b.tier.size):
+        b.manager_change[i] = nearer(b.manager_change[i])
+        b.follow_months[i] = max(i32(b.follow_months[i]) - i32(1), i32(0))
+        b.retained[i] = nearer(b.retained[i])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from numba import njit
 
-from sim.codes import ACTIVE
-from sim.kernel.numerics import EQUATION, HALF, ONE, RULE, ZERO, exp, f32, i32, log, student_t4
+from sim.codes import CHANNELS, MULTIHOMER
+from sim.kernel.blocks import END, MOST, held_share
+from sim.kernel.numerics import EQUATION, HALF, ONE, RULE, ZERO, exp, f32, i32, log, pick, student_t4
 
 DECADE = f32(0.1)  # of a year
 YEAR = f32(12.0)  # months
-MOST_TRANSACTIONS = f32(30000.0)  # what an int16 column counts up to; int8 columns count to 100
-MOST = 100
+MOST_TRANSACTIONS = f32(255.0)  # what a uint8 column counts up to
+N_CHANNELS = len(CHANNELS)
 
 
 @njit(**EQUATION)
@@ -20,13 +21,14 @@ def wallet_money(log_wealth, wallet, held):
 
 
 @njit(**RULE)
-def move_wealth(b, u, now, p):
+def move_wealth(k, b, u, now, p):
     """Log wealth reverts to its own growing mean; inheritances and market returns move both for good (SPEC 1.1)."""
     low = p.event_rate * p.relocation_part
     high = low + p.event_rate * p.inheritance_part
+    market = now.market[k]
     for i in range(b.tier.size):
         inherits = (u.event[i] >= low) and (u.event[i] < high)
-        drift = now.market[b.tier[i]] + (p.inheritance_jump if inherits else ZERO)
+        drift = market + (p.inheritance_jump if inherits else ZERO)
         x = b.log_wealth[i]
         m = b.wealth_mean[i]
         b.log_wealth[i] = x + p.wealth_reversion * (m - x) + p.wealth_sd * student_t4(u.shock[i]) + drift
@@ -34,39 +36,47 @@ def move_wealth(b, u, now, p):
 
 
 @njit(**RULE)
-def use_products(b, u, w, p):
+def use_products(k, b, u, w, p):
     """Products bought and given up (births and deaths that keep 1 + Poisson), and the month's transactions.
 
     A month without a transaction has the Poisson probability exp(-rate); above that the count is 1 + geometric with
     the Poisson mean, since real counts are over-dispersed. One uniform, exact.
     """
-    for i in range(b.state.size):
-        awake = b.state[i] == ACTIVE
+    gain = p.product_gain[k]
+    slope = p.transactions_slope
+    for i in range(b.tier.size):
         extra = f32(b.products[i]) - ONE
-        lost = awake and (u.product[i] > ONE - p.product_loss * extra)
-        own = awake and (u.product[i] < p.product_gain[b.tier[i]])
+        lost = u.product[i] > ONE - p.product_loss * extra
+        own = u.product[i] < gain
         new = (i32(1) if own else i32(0)) + i32(w.made_sale[i])
         room = p.most_products - i32(b.products[i])
         new = min(new, max(room, i32(0)))
         w.taken[i] = new
         b.products[i] = i32(b.products[i]) + new - (i32(1) if lost else i32(0))
-        slope = p.transactions_slope
         rate = p.transactions * exp(slope * b.engagement[i] - HALF * slope * slope)
         rate = rate * (p.transactions_app if b.adopted[i] != 0 else ONE)
         none = exp(-rate)
         above = min(max(rate / (ONE - none) - ONE, f32(1e-6)), f32(1e6))
         rest = max((u.use[i] - none) / (ONE - none), f32(1e-7))
         count = ONE + log(rest) / log(above / (ONE + above))
-        used = i32(min(count, MOST_TRANSACTIONS)) if awake and (u.use[i] >= none) else i32(0)
+        used = i32(min(count, MOST_TRANSACTIONS)) if u.use[i] >= none else i32(0)
         b.transactions[i] = used
-        b.silence[i] = 0 if used > 0 else min(i32(b.silence[i]) + 1, MOST)
+        b.silence[i] = i32(0) if used > 0 else min(i32(b.silence[i]) + i32(1), i32(MOST))
+
+
+@njit(**RULE)
+def be_silent(b):
+    """Customers who are asleep use nothing."""
+    for i in range(b.tier.size):
+        b.transactions[i] = 0
+        b.silence[i] = min(i32(b.silence[i]) + i32(1), i32(MOST))
 
 
 @njit(**RULE)
 def adopt(b, u, now, p):
     """A customer without the app may take it up (logit, SPEC 1.3)."""
     years = f32(now.month) / YEAR
-    for i in range(b.state.size):
+    for i in range(b.tier.size):
         x = (
             p.adoption_intercept
             + p.adoption_usefulness * (b.affinity[i] - p.affinity_mean) / p.affinity_sd
@@ -77,34 +87,37 @@ def adopt(b, u, now, p):
             + (now.welcome_adoption if b.retained[i] < 0 else ZERO)
         )
         odds = exp(-x)
-        yes = (u.adopt[i] * (ONE + odds) < p.adoption_on) and (b.state[i] == ACTIVE)
-        b.adopted[i] = 1 if yes else b.adopted[i]
+        b.adopted[i] = 1 if u.adopt[i] * (ONE + odds) < p.adoption_on else b.adopted[i]
 
 
 @njit(**RULE)
 def bring_money(b, w, p):
     """With a sale comes a share of the wealth kept elsewhere: the odds of the wallet o become (o + d) / (1 - d)."""
-    for i in range(b.state.size):
-        if w.made_sale[i] != 0:  # rare, so a branch is cheaper than everybody's logarithm
+    for place in range(w.wishes.size):
+        i = w.wishes[place]
+        if i == END:
+            break
+        if (w.channel[i] >= 0) and (w.made_sale[i] != 0):
             b.wallet[i] = log(exp(b.wallet[i]) + p.money_brought) - p.log_left_elsewhere
 
 
 @njit(**RULE)
-def earn(b, w, now, p):
+def earn(k, b, w, now, p):
     """Share of wallet drifts with feelings, contacts, yields and other banks; AUM follows from it and wealth.
 
     Its own mean is the higher, the closer the bond with the manager is.
     """
-    for i in range(b.state.size):
-        digital = p.multihoming_digital * p.multihoming_preferred[b.preferred[i]]
-        others = f32(b.multihomer[i]) * p.wallet_multihoming * (ONE + (digital if b.adopted[i] != 0 else ZERO))
-        leak = p.wallet_yield * now.yield_gap * b.affinity[i] * p.liquid_share[b.tier[i]]
-        warm = p.wallet_satisfaction * w.score[i] + p.wallet_contact * w.reached[i]
+    liquid, preferred = p.liquid_share[k], p.multihoming_preferred
+    for i in range(b.tier.size):
+        digital = p.multihoming_digital * pick(preferred, N_CHANNELS, b.preferred[i])
+        elsewhere = ONE if (i32(b.traits[i]) & MULTIHOMER) != 0 else ZERO
+        others = elsewhere * p.wallet_multihoming * (ONE + (digital if b.adopted[i] != 0 else ZERO))
+        leak = p.wallet_yield * now.yield_gap * b.affinity[i] * liquid
         x = b.wallet[i]
         mean = b.wallet_mean[i] + p.wallet_bond * b.bond[i]
-        x = x + p.wallet_reversion * (mean - x) + (warm if b.state[i] == ACTIVE else ZERO) - others - leak
+        x = x + p.wallet_reversion * (mean - x) + w.warmth[i] - others - leak
         b.wallet[i] = x
-        w.money[i] = wallet_money(b.log_wealth[i], x, b.held[i])
+        w.money[i] = wallet_money(b.log_wealth[i], x, held_share(b.traits[i], p))
 
 
 @njit(**RULE)

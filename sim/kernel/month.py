@@ -19,40 +19,100 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from sim.kernel.blocks import BLOCK, FLOATS, INTEGERS, SCORE_ROW, Draws, block_of, draw, draw_lanes, draws_of, work_of
-from sim.kernel.contacts import aim, meet, reach_out, score_churn, score_offer, score_uplift, welcome
-from sim.kernel.counting import add_moments, count_flows, count_reach, count_stocks
-from sim.kernel.leaving import climb, keep_in_band, stay_or_leave, turn_page, weigh_leaving
-from sim.kernel.money import adopt, bring_money, earn, move_wealth, use_products
+from sim.codes import ACTIVE, CLOSED
+from sim.kernel.blocks import (
+    BLOCK,
+    FLOATS,
+    INTEGERS,
+    SCORE_ROW,
+    Draws,
+    block_of,
+    draw,
+    draw_lanes,
+    draws_of,
+    stretch,
+    work_of,
+)
+from sim.kernel.contacts import (
+    aim,
+    be_left_alone,
+    forget,
+    list_wishes,
+    meet,
+    reach_out,
+    remember,
+    retain,
+    score_churn,
+    score_offer,
+    score_uplift,
+    welcome,
+)
+from sim.kernel.counting import (
+    add_moments,
+    count_cohort,
+    count_contacts,
+    count_money,
+    count_moves,
+    count_reach,
+    count_service,
+    count_stocks,
+)
+from sim.kernel.leaving import climb, hold, keep_in_band, sleep_on, stay_or_leave, turn_page, weigh_leaving
+from sim.kernel.money import adopt, be_silent, bring_money, earn, move_wealth, use_products
 from sim.kernel.numerics import LOOP, ONE, RULE, ZERO
-from sim.kernel.service import feel, serve
+from sim.kernel.service import drowse, feel, know_managers, serve, standard_score
 from sim.kernel.tallies import Sums
 
 N_DRAWS, N_FLOATS, N_INTEGERS = len(Draws._fields), len(FLOATS), len(INTEGERS)
 
 
 @njit(**RULE)
-def step_block(b, u, w, now, p, sums):
-    """The month of one block, in the order of DECISIONS 10."""
+def be_a_customer(k, b, u, w, now, p, sums):
+    """What happens to the active alone: service, contacts, and what both do to feelings, products and the wallet."""
     aim(b, u, w, now, p)
-    move_wealth(b, u, now, p)
-    serve(b, u, w, now, p)
-    reach_out(b, u, w, now, p)
+    know_managers(b, w, now)
+    serve(k, b, u, w, now, p)
+    reach_out(k, b, u, w, now, p)
+    retain(k, b, u, w, now, p)
     welcome(b, u, w, now, p)
-    meet(b, u, w, now, p)
+    list_wishes(w)
+    forget(b, w, now, p)
+    meet(k, b, u, w, now, p)
+    remember(b, u, w, now, p)
     feel(b, u, w, now, p)
-    use_products(b, u, w, p)
+    use_products(k, b, u, w, p)
     adopt(b, u, now, p)
     bring_money(b, w, p)
-    earn(b, w, now, p)
-    weigh_leaving(b, u, w, now, p)
-    stay_or_leave(b, u, w, now, p)
-    keep_in_band(b, w, p)
-    climb(b, w, now, p)
-    count_reach(b, w, now, sums.reach)
-    count_flows(b, w, now, sums)
+    count_service(k, b, w, sums.tally)
+    count_cohort(k, b, now, sums.cohort)
+
+
+@njit(**RULE)
+def step_block(k, asleep, b, u, w, now, p, sums):
+    """The month of a block of customers of tier k, all active or all asleep, in the order of DECISIONS 10."""
+    move_wealth(k, b, u, now, p)
+    if asleep:
+        be_left_alone(b, w, now, p)
+        drowse(b, u, w, now, p)
+        be_silent(b)
+    else:
+        be_a_customer(k, b, u, w, now, p, sums)
+    earn(k, b, w, now, p)
+    weigh_leaving(k, b, u, w, now, p)
+    if asleep:
+        sleep_on(k, b, u, w, now, p)
+        list_wishes(w)
+    else:
+        stay_or_leave(k, b, u, w, now, p)
+    hold(b, w, p)
+    keep_in_band(k, b, w, p)
+    climb(k, b, w, now, p)
+    count_reach(k, b, w, now, sums.reach)
+    count_contacts(k, b, w, sums.tally)
+    count_money(k, b, w, now, sums.tally)
+    count_moves(k, b, w, now, sums)
     turn_page(b, w)
-    count_stocks(b, now.month, p, w.earned, w.each, sums.tally)
+    count_stocks(k, b, now.month, p, w, sums.tally)
 
 
 @njit(**LOOP)
@@ -62,22 +122,30 @@ def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exit
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)
     sums = Sums(tally, cohort, left_from, book_exits, reach)
-    for start in range(first, last, BLOCK):
-        end = min(start + BLOCK, last)
-        m = end - start
-        b = block_of(c, start, end)
-        draw(b.uid, now, draws)
-        step_block(b, draws_of(draws, m), work_of(plan[start:end], floats, integers, m), now, p, sums)
+    start = first
+    while start < last:
+        end = stretch(c.state, c.tier, start, min(start + BLOCK, last))
+        state, k, m = c.state[start], np.int64(c.tier[start]), end - start
+        if state != CLOSED:
+            b = block_of(c, start, end)
+            u, w = draws_of(draws, m), work_of(plan[start:end], floats, integers, m)
+            draw(k, state != ACTIVE, b.uid, now, draws)
+            step_block(k, state != ACTIVE, b, u, w, now, p, sums)
+        start = end
 
 
 @njit(**LOOP)
 def count_chunk(c, first, last, month, p, tally):
     """Stocks of rows first..last: month 0, joiners, and after a Markov move."""
-    earned, each = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
-    for start in range(first, last, BLOCK):
-        end = min(start + BLOCK, last)
-        m = end - start
-        count_stocks(block_of(c, start, end), month, p, earned[:m], each[:m], tally)
+    floats = np.empty((N_FLOATS, BLOCK), np.float32)
+    integers = np.empty((N_INTEGERS, BLOCK), np.int32)
+    plan = np.empty(BLOCK, np.int8)
+    start = first
+    while start < last:
+        end = stretch(c.state, c.tier, start, min(start + BLOCK, last))
+        w = work_of(plan, floats, integers, end - start)
+        count_stocks(np.int64(c.tier[start]), block_of(c, start, end), month, p, w, tally)
+        start = end
 
 
 class Scored(NamedTuple):
@@ -124,12 +192,14 @@ def weigh_chunk(c, first, last, month, yield_gap, p, sums):
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)
     plan = np.empty(BLOCK, np.int8)
-    for start in range(first, last, BLOCK):
-        end = min(start + BLOCK, last)
+    start = first
+    while start < last:
+        end = stretch(c.state, c.tier, start, min(start + BLOCK, last))
         m = end - start
         b = block_of(c, start, end)
         w = work_of(plan, floats, integers, m)
         for i in range(m):
-            w.score[i] = (b.satisfaction[i] - p.satisfaction_mu) / p.satisfaction_sd
-        weigh_leaving(b, draws_of(draws, m), w, now, p)
+            w.score[i] = standard_score(b.satisfaction[i], p)
+        weigh_leaving(np.int64(c.tier[start]), b, draws_of(draws, m), w, now, p)
         add_moments(b, p, sums)
+        start = end

@@ -14,18 +14,25 @@ vectorises the loops that call them, and `NUMBA_DISABLE_JIT=1` runs them as they
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import hashlib
 import os
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import numba
 import numpy as np
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba import njit
 from numba.core import config
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
 f32 = np.float32
+i8 = np.int8
 i32 = np.int32
 u64 = np.uint64
 
@@ -36,33 +43,41 @@ def _sources() -> list[Path]:
     return [*sorted(here.glob("*.py")), here.with_name("codes.py")]
 
 
-def _cache_folder() -> str:
-    """Folder for compiled code, named by a digest of the sources that are compiled together.
+def wanted_folder() -> Path:
+    """Where compiled code belongs: a folder named by a digest of the sources, of numba and of the processor.
 
     Numba's own check sees an edit of the file that holds the compiled function only, not of the functions it calls
-    in other files; a folder named by the sources cannot be stale.
+    in other files; a folder named by all that decides the code cannot be stale.
     """
-    digest = hashlib.sha256()
+    processor = [getattr(config, name) for name in ("CPU_NAME", "CPU_FEATURES")]  # as asked for, else this one
+    own = get_host_cpu_name(), get_host_cpu_features().flatten()
+    processor = [is_ if asked is None else asked for asked, is_ in zip(processor, own, strict=True)]
+    digest = hashlib.sha256(repr((numba.__version__, sys.version_info[:2], *processor)).encode())
     for source in _sources():
         digest.update(source.name.encode() + b"\0" + (source.read_bytes() if source.exists() else b"") + b"\0")
     asked = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
     home = Path(asked) if asked else Path.home() / ".cache"
-    folder = home / "rapport-sim" / f"kernels-{digest.hexdigest()[:16]}"
-    try:
+    return home / "rapport-sim" / f"kernels-{digest.hexdigest()[:16]}"
+
+
+def _cache_folder() -> str:
+    """The folder for compiled code; where it cannot be written, one with a copy of it that goes with this process.
+
+    Numba keeps nothing in a folder that it cannot write, and reads nothing from it either.
+    """
+    folder = wanted_folder()
+    with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return str(folder)
-    except OSError:
-        pass
-    return tempfile.mkdtemp(prefix="rapport-kernels-")
+    if os.access(folder, os.W_OK):
+        return str(folder)
+    instead = tempfile.mkdtemp(prefix="rapport-kernels-")
+    atexit.register(shutil.rmtree, instead, ignore_errors=True)
+    with contextlib.suppress(OSError, shutil.Error):
+        shutil.copytree(folder, instead, dirs_exist_ok=True)
+    return instead
 
 
 config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
-
-
-def compiled() -> bool:
-    """True if the kernel of these sources was compiled on this machine before."""
-    return any(Path(config.CACHE_DIR).rglob("*step_chunk*.nbc"))  # type: ignore[attr-defined]
 
 
 class NoAlias(CompilerBase):
@@ -96,17 +111,21 @@ ZERO = f32(0.0)
 
 @njit(**INLINED)
 def philox(c0, c1, c2, c3, k0, k1):
-    """Four 32-bit words from a 128-bit counter and a 64-bit key (all held in 64-bit lanes)."""
+    """Four 32-bit words from a 128-bit counter and a 64-bit key (all held in 64-bit lanes).
+
+    They are cut to 32 bits where they are multiplied, which the multiplication of packed words does unasked, and at the
+    end; between, what stands above the 32 is nobody's.
+    """
     for _ in range(10):
-        left = c0 * PHILOX_M0
-        right = c2 * PHILOX_M1
+        left = (c0 & WORD) * PHILOX_M0
+        right = (c2 & WORD) * PHILOX_M1
         c0 = (right >> HALF_WORD) ^ c1 ^ k0
-        c1 = right & WORD
+        c1 = right
         c2 = (left >> HALF_WORD) ^ c3 ^ k1
-        c3 = left & WORD
+        c3 = left
         k0 = (k0 + PHILOX_W0) & WORD
         k1 = (k1 + PHILOX_W1) & WORD
-    return c0, c1, c2, c3
+    return c0 & WORD, c1 & WORD, c2 & WORD, c3 & WORD
 
 
 @njit(**EQUATION)
@@ -149,6 +168,15 @@ def uniforms(seed: int, purpose: int, month: int, uid: np.ndarray) -> np.ndarray
     uid = np.require(uid, np.uint64, ["C", "W"])  # read-only ids (a book has them) would be compiled for anew
     fill_uniforms(uid, word_of(month), word_of(purpose), key0, key1, out)
     return out.astype(np.float64)
+
+
+@njit(**EQUATION)
+def pick(table, size, code):
+    """Entry `code` of a table of so few entries that comparing is cheaper than looking up row by row."""
+    entry = table[0]
+    for other in range(1, size):
+        entry = table[other] if code == other else entry
+    return entry
 
 
 LOG2_E = f32(1.44269504)

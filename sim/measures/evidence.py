@@ -20,6 +20,7 @@ from sim.measures.catalogue import KPIS
 from sim.measures.lifetime import SMALLEST_DISCOUNT, chances, kept_for_ever, reaches, value_error
 from sim.measures.money import Money
 from sim.phrases import named
+from sim.store.files import read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,7 +222,7 @@ def customers_per_row(run: Run) -> list[float]:
     if isinstance(book, Mapping) and book.get("rows"):
         return [max(total / float(book["rows"]), 1.0)] * len(run.tiers)
     try:
-        population: Any = yaml.safe_load(run.scenario_text)["population"]
+        population: Any = read_yaml(run.scenario_text)["population"]
         agents, strata = population.get("agents"), population.get("strata") or {}
         whole = float(population.get("customers") or total)
     except (KeyError, TypeError, AttributeError, yaml.YAMLError):

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from sim.assumptions import Settings, assumption, part, scaled_table
 from sim.population.book.columns import BookColumns
 
-Agents = Annotated[int, Field(ge=1, le=100_000_000)] | Annotated[float, Field(gt=0.0, le=1.0)]
+Agents = Annotated[int, Field(ge=1, le=1_000_000_000)] | Annotated[float, Field(gt=0.0, le=1.0)]
 
 
 class AnswerColumn(Settings):
@@ -65,6 +65,12 @@ class Population(Settings):
         description="simulated rows, a number or a share of customers (1.0: one to one, as by default); fewer = "
         "stratified by tier",
         json_schema_extra={"unit": "rows", "source": "choice"},
+    )
+    store: str | None = Field(
+        None,
+        min_length=1,
+        description="folder in which the customers of a run live, in files, so that they may be more than memory holds "
+        "and a run that was killed goes on; a path relative to this file; in memory if not given",
     )
     file: str | None = Field(
         None,

@@ -32,7 +32,8 @@ LARGEST_SUM = 2**61  # fen x weight units; a month cannot more than triple it, s
 MOST_MONEY = LARGEST_SUM / UNIT / 100.0  # AUM of the whole bank, in the model's money
 ROOM = 2.0  # the estimate of growth may be so much too small
 MOST_POSTS = 100_000  # every manager is an agent with skills and fatigue of its own; more take seconds a month
-MOST_GROWN = 100_000_000  # rows at the end, about 600 bytes each
+MOST_GROWN = 100_000_000  # rows at the end, in memory
+MOST_STORED = 1_000_000_000  # in a folder: a row's number fits 32 bits, and so do those of all who ever joined
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,11 @@ def size_slips(
     yield from _post_slips(size, tiers, managers, model)
     yield from _money_slips(size, population, model, months)
     grown = float(size.rows.sum()) * math.exp(min(max(_joining(model), 0.0) * months / 12.0, 700.0))
-    if grown > MOST_GROWN:
+    most = MOST_GROWN if population.store is None else MOST_STORED
+    if grown > most:
         yield (
             ("model", "acquisition", "rate"),
-            f"{grown:.3g} rows after {months} months, as more join than leave; at most {MOST_GROWN}: "
+            f"{grown:.3g} rows after {months} months, as more join than leave; at most {most}: "
             "fewer months, a smaller rate, or fewer agents",
         )
 

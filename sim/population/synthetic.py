@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,17 +31,11 @@ from sim.tiers import TOP, Tier, bands, row, thresholds
 
 MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a seed
 MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
+PIECE = 1 << 20  # first customers that are drawn at a time
 JOINER_BIT = np.uint64(1) << np.uint64(63)
 REFERRED_BIT = np.uint64(1) << np.uint64(62)
-
-
-def spread_weight(customers: int, rows: int) -> np.ndarray:
-    """Weights in 1/1024 customer of `rows` rows that add up to `customers` exactly, int64 (rows,)."""
-    units = customers * WEIGHT_UNIT
-    base, extra = divmod(units, rows)
-    weight = np.full(rows, base, np.int64)
-    weight[:extra] += 1
-    return weight
+Share = tuple[int, int]  # which shard, of how many
+WHOLE: Share = (0, 1)
 
 
 @dataclass
@@ -57,7 +51,7 @@ class Source:
     shares: np.ndarray
     book: Any | None = None
     joiner_weight: np.ndarray = field(init=False)
-    _joined: dict[tuple[int, int, bool], dict[str, np.ndarray]] = field(
+    _joined: dict[tuple[int, int, bool, Share], dict[str, np.ndarray]] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
@@ -86,36 +80,66 @@ class Source:
             aum[of_tier] = law.quantile(u[of_tier], self.bounds[k], self.bounds[k + 1])
         return np.maximum(np.floor(aum * 100.0) / 100.0, SMALLEST)
 
+    @property
+    def rows(self) -> int:
+        """How many rows the first customers are."""
+        return int(self._strata()[1].sum()) if self.book is None else int(self.book.uid.size)
+
     def first(self, seed: int, month: int) -> dict[str, np.ndarray]:
         """Columns of the first customers at the end of `month`, a row each with its weight, for `Customers.place`."""
-        columns = self._from_book(seed, month) if self.book is not None else self._synthetic(seed, month)
-        return opened(columns, self.population.opening, self.birth.law)
+        pieces = list(self.pieces(seed, month))
+        return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
 
-    def _synthetic(self, seed: int, month: int) -> dict[str, np.ndarray]:
+    def pieces(self, seed: int, month: int, share: Share = WHOLE) -> Iterator[dict[str, np.ndarray]]:
+        """The same, so many rows at a time that memory holds them, however large the bank.
+
+        `share` is which of how many shards asks: it is given every so many-th row.
+        """
+        known = None if self.book is None else book_knowledge(self.book)
+        mine, shards = share
+        for start in range(mine, self.rows, PIECE * shards):
+            numbers = np.arange(start, min(start + PIECE * shards, self.rows), shards)
+            if known is None:
+                columns = self._synthetic(seed, month, numbers)
+            else:
+                columns = self._from_book(seed, month, known, numbers)
+            yield opened(columns, self.population.opening, self.birth.law)
+
+    def _synthetic(self, seed: int, month: int, numbers: np.ndarray) -> dict[str, np.ndarray]:
         customers, rows = self._strata()
-        tier = np.repeat(np.arange(len(self.birth.tiers)), rows)
-        uid = np.concatenate(
-            [(np.uint64(k + 1) << np.uint64(40)) + np.arange(n, dtype=np.uint64) for k, n in enumerate(rows)]
-        )
-        weight = np.concatenate([spread_weight(int(c), int(n)) for c, n in zip(customers, rows, strict=True) if n])
+        ends = np.cumsum(rows)
+        tier = np.searchsorted(ends, numbers, side="right")
+        number = numbers - (ends - rows)[tier]
+        uid = ((tier + 1).astype(np.uint64) << np.uint64(40)) + number.astype(np.uint64)
+        units = customers * WEIGHT_UNIT
+        weight = (units // np.maximum(rows, 1))[tier] + (number < (units % np.maximum(rows, 1))[tier])
         aum = self.draw_aum(uniforms(seed, DRAW_BIRTH, month, uid)[0], tier)
         columns = people(self.birth, seed, month, uid, tier, aum, joiners=False)
         return columns | {"weight": weight}
 
-    def _from_book(self, seed: int, month: int) -> dict[str, np.ndarray]:
+    def _from_book(
+        self, seed: int, month: int, known: Mapping[str, np.ndarray], mine: np.ndarray
+    ) -> dict[str, np.ndarray]:
         book = self.book
         assert book is not None
-        n = book.uid.size
-        total = self.population.customers or n
-        tier = book_tiers(book, self.birth.tiers)
-        known = book_knowledge(book)
-        columns = people(self.birth, seed, month, book.uid, tier, book.aum, joiners=False, known=known)
-        return columns | {"weight": spread_weight(total, n)}
+        total = self.population.customers or book.uid.size
+        base, extra = divmod(total * WEIGHT_UNIT, book.uid.size)
+        tier = book_tiers(book, self.birth.tiers)[mine]
+        told = {name: values[mine] for name, values in known.items()}
+        columns = people(self.birth, seed, month, book.uid[mine], tier, book.aum[mine], joiners=False, known=told)
+        return columns | {"weight": base + (mine < extra)}
 
     def joiners(
-        self, seed: int, month: int, open_weight: float, rate: float, referred_rate: float = 0.0
+        self,
+        seed: int,
+        month: int,
+        open_weight: float,
+        rate: float,
+        referred_rate: float = 0.0,
+        *,
+        share: Share = WHOLE,
     ) -> dict[str, np.ndarray] | None:
-        """Columns of those who join in a month, as `first`, or None (DECISIONS 3, 17).
+        """Columns of those who join in a month, as `first`, or None where nobody does (DECISIONS 3, 17).
 
         `open_weight` is the number of open customers; `rate` of them join a year by themselves, `referred_rate` through
         a customer's recommendation. Each of the two is counted by itself, so that arms differ in how many join only.
@@ -130,35 +154,38 @@ class Source:
         sent = joiners_of_month(float(u[1]), rows * referred_rate)
         if n + sent == 0:
             return None
-        alone = self._joining(seed, month, n, by_row, referred=False)
-        through = self._joining(seed, month, sent, by_row, referred=True)
+        alone = self._joining(seed, month, n, by_row, share, referred=False)
+        through = self._joining(seed, month, sent, by_row, share, referred=True)
+        n, sent = (len(range(share[0], many, share[1])) for many in (n, sent))
         return {name: np.concatenate([alone[name][:n], through[name][:sent]]) for name in alone}
 
-    def _joining(self, seed: int, month: int, n: int, by_row: np.ndarray, *, referred: bool) -> dict[str, np.ndarray]:
+    def _joining(
+        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, *, referred: bool
+    ) -> dict[str, np.ndarray]:
         """Columns of `n` or more who may join in a month; who they are does not hang on how many do.
 
         So the arms of a seed, in which about as many join, draw them once, unless they are many.
         """
         if n > MOST_KEPT:
-            return self._drawn_joiners(seed, month, n, by_row, referred=referred)
-        key = seed, month, referred
-        if key not in self._joined or self._joined[key]["uid"].size < n:
-            if any(other != seed for other, _, _ in self._joined):
+            return self._drawn_joiners(seed, month, n, by_row, share, referred=referred)
+        key = seed, month, referred, share
+        if key not in self._joined or self._joined[key]["uid"].size < len(range(share[0], n, share[1])):
+            if any(other != seed for other, *_ in self._joined):
                 self._joined.clear()
-            self._joined[key] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row, referred=referred)
+            self._joined[key] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row, share, referred=referred)
         return self._joined[key]
 
     def _drawn_joiners(
-        self, seed: int, month: int, n: int, by_row: np.ndarray, *, referred: bool
+        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, *, referred: bool
     ) -> dict[str, np.ndarray]:
-        """Columns of the first `n` who may join in a month, by themselves or through a recommendation."""
-        number = np.arange(n, dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
+        """Columns of a share of the first `n` who may join in a month, by themselves or through a recommendation."""
+        number = np.arange(share[0], n, share[1], dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
         uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | number
         draws = uniforms(seed, DRAW_BIRTH, month, uid)
         edges = np.cumsum(by_row / by_row.sum())
         tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
         aum = self.draw_aum(draws[0], tier)
-        sent = np.full(n, referred)
+        sent = np.full(number.size, referred)
         columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
         return columns | {"weight": self.joiner_weight[tier]}
 

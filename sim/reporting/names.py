@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from sim.phrases import Labels
+from sim.store.files import read_yaml
 
 KINDS = {"arms": "arm", "tiers": "tier", "channels": "channel"}
 
@@ -41,7 +42,7 @@ def labels_of(manifest: Mapping[str, Any]) -> Labels:
 def scenario_of(text: str) -> dict[str, Any]:
     """The scenario as nested mappings and lists whose values are text as written (so `1e-3` stays `1e-3`)."""
     try:
-        loaded = yaml.load(text, Loader=yaml.BaseLoader)  # builds nothing but str, list and dict
+        loaded = read_yaml(text, as_written=True)
     except yaml.YAMLError:
         return {}
     return loaded if isinstance(loaded, dict) else {}

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticUndefined, to_jsonable_python
+from pydantic_core.core_schema import ModelSchema
 
-from sim.assumptions import Doubts, Settings
+from sim.assumptions import Doubts, Settings, with_words
 from sim.yaml_source import REPLACED_WHOLE
 from sim.yaml_source.shapes import (
     Shape,
@@ -64,7 +66,7 @@ def reference_page(model_type: type[BaseModel], title: str = "Scenario reference
 
 def json_schema(model_type: type[BaseModel]) -> dict[str, Any]:
     """JSON Schema (2020-12) of scenario files; unit, plausible range and source are kept as ``x-unit`` and so on."""
-    schema = model_type.model_json_schema(by_alias=True, mode="validation")
+    schema = model_type.model_json_schema(by_alias=True, schema_generator=_WithWords, mode="validation")
     completed = {name for kind in _models(shape_of(model_type), set()) for name in _completed_by_defaults(kind)}
     for name, definition in schema.get("$defs", {}).items():
         if name in completed:
@@ -74,6 +76,18 @@ def json_schema(model_type: type[BaseModel]) -> dict[str, Any]:
     if required := schema.pop("required", None):  # what a file lacks, the file it extends may have
         schema["anyOf"] = [{"required": required}, {"required": ["extends"]}]
     return {"$schema": JSON_SCHEMA_DIALECT, **schema}
+
+
+class _WithWords(GenerateJsonSchema):
+    """Pydantic's JSON Schema, in which every setting is described by the text that stands under it."""
+
+    def model_schema(self, schema: ModelSchema) -> dict[str, Any]:
+        found = super().model_schema(schema)
+        for name, field in with_words(schema["cls"]).items():
+            key = field_key(name, field)
+            if field.description and key in found.get("properties", {}):
+                found["properties"][key].setdefault("description", field.description)
+        return found
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -119,7 +133,7 @@ class _Page:
         if section.path and (about := _sentence(model)):
             self.blocks.append(about)
         rows, inner = [], []
-        for name, field in model.model_fields.items():
+        for name, field in with_words(model).items():
             key = field_key(name, field)
             shape = fields_of(model)[key]
             default = _field_default(section.default, name, field)

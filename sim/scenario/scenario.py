@@ -280,6 +280,7 @@ class Scenario(Settings):
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in, for the same bank; labels decide nothing and are left out."""
         data = self.stored()
+        data["population"].pop("store", None)  # where customers are kept changes nothing in their lives
         for items in (data["tiers"], data["channels"].values(), data["arms"].values()):
             for item in items:
                 if isinstance(item, dict):
@@ -466,15 +467,21 @@ def _tables(section: Settings, path: tuple[str | int, ...]) -> Iterator[tuple[tu
 
 def _population_slips(s: Scenario) -> Iterator[Slip]:
     p = s.population
+    if p.store is not None:
+        for key, name in (("sweep", "a sweep"), ("optimise", "an optimisation"), ("beliefs", "beliefs")):
+            if getattr(s, key) is not None:
+                yield ("population", "store"), f"{name} lives many banks, in memory; leave it out, or {key}"
+        if s.survey is not None:
+            yield ("population", "store"), "a survey asks a bank in memory; leave it out, or survey"
     total = p.customers if p.customers is not None else DEFAULT_CUSTOMERS
     if p.source == "synthetic":
         rows = rows_wanted(p, total)
-        if rows > MOST_ROWS:
+        if rows > MOST_ROWS and p.store is None:
             yield (
                 ("population", "customers" if p.agents is None else "agents"),
                 (
-                    f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine; "
-                    "give agents: 200000 (or a share)"
+                    f"{rows} rows would be simulated, at most {MOST_ROWS} fit a machine's memory; "
+                    "give agents: 200000 (or a share), or a folder for them with store"
                 ),
             )
         if isinstance(p.agents, int) and p.agents > total:

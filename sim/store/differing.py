@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from sim.store.files import read_yaml
+
 NAMED = 4  # keys that a line names
 LONGEST = 32  # letters of a value
 BOOK_FILES = ("population.file", "population.tables")  # where a book lies: what it holds is told by its digest
@@ -20,7 +22,7 @@ def differing_keys(one: str, other: str, *, but: Sequence[str] = ()) -> list[Dif
     Paths that begin with one of `but` are left out. Nothing for a text that is not YAML.
     """
     try:
-        mine, theirs = (yaml.load(text, Loader=yaml.SafeLoader) for text in (one, other))
+        mine, theirs = (read_yaml(text) for text in (one, other))
     except (yaml.YAMLError, ValueError, RecursionError):
         return []
     if not isinstance(mine, dict) or not isinstance(theirs, dict):

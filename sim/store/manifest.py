@@ -207,6 +207,7 @@ class RunManifest(Common):
     discount_rate: Annotated[float, Field(ge=0, le=1)] = Field(description="a number from 0 to 1")
     currency: str = Field(description="text")
     threads: Count = Field(1, description="a whole number from 0")
+    spread: str = Field("", description="text")
     assumptions: dict[str, Assumed] = Field({}, description="what is known of each number of the scenario, by its path")
     chains: dict[str, list[str]] = Field({}, description="arms with lists of the links by which they are meant to work")
     plugins: list[Plugin] = Field([], description="a list of module, file and file_digest, as text")

@@ -35,6 +35,7 @@ class Programme:
     ):
         self.settings = settings
         self._maturities: tuple[int | None, dict[int | None, dict[str, float]]] = (None, {})  # of the month last asked
+        self._costs: tuple[int | None, dict[str, float]] = (None, {})
         self.bank = bank
         self.revenue = revenue
         self.pilots = pilots([strategy.where for strategy in strategies], bank.tiers)
@@ -137,11 +138,13 @@ class Programme:
 
     def costs(self, month: int) -> dict[str, float]:
         """Cost of a month by name, CNY: shares of the annual revenue at month 0 (DECISIONS 19), and sums of money."""
-        found = {strategy.use: self._cost_of(strategy, month) for strategy in self.strategies}
-        for name, cost in found.items():
-            if not math.isfinite(cost):
-                raise ValueError(f"{name}.spent: {cost} is no cost")
-        return found
+        if month != self._costs[0]:
+            found = {strategy.use: self._cost_of(strategy, month) for strategy in self.strategies}
+            for name, cost in found.items():
+                if not math.isfinite(cost):
+                    raise ValueError(f"{name}.spent: {cost} is no cost")
+            self._costs = month, found
+        return self._costs[1]
 
     def cost(self, month: int) -> np.ndarray:
         """Cost of a month by tier, CNY, laid on tiers as revenue was at month 0, on all alike where there was none.

@@ -58,10 +58,7 @@ class Witness:
         for event in team.events:
             if event.month == model.month and event.kind == "left" and self.tier_of_post[event.post] >= 0:
                 rows = np.flatnonzero(c.manager == event.post)
-                shock = c.manager_shock[rows][c.manager_shock_months[rows] > 0]
-                planned = shock.size == 0 or float(shock.max()) < 0.5 * (
-                    team.settings.change_planned + team.settings.change_unplanned
-                )
+                planned = not bool((c.manager_change[rows] > 0).any())
                 rival = bool((c.follow_months[rows] == team.settings.follow_months).any())
                 tier = int(self.tier_of_post[event.post])
                 self.departures.append(

@@ -35,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     may_be_packed(arguments, ready)
     swept = [one.scenario.sweep is not None for one in ready]
     if any(swept):
+        if arguments.shards is not None:
+            raise BadInput.at("--shards", "a sweep lives many banks side by side, each whole; leave it out")
         from sim.verbs.sweeps import run_sweeps
 
         plain_ones = [file for file, sweep in zip(arguments.files, swept, strict=True) if not sweep]
@@ -49,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sim.experiments.run import run_all
     from sim.reporting.run import build
 
-    return _tell(run_all(ready, _options(arguments), callback_of(arguments), whole=build), arguments)
+    options = _options(arguments, believed=any(one.believed is not None for one in ready))
+    return _tell(run_all(ready, options, callback_of(arguments), whole=build), arguments)
 
 
 def fork(arguments: argparse.Namespace) -> int:
@@ -61,7 +64,7 @@ def fork(arguments: argparse.Namespace) -> int:
         arguments.folder,
         arguments.at,
         arguments.file,
-        _options(arguments),
+        _options(arguments, believed=False),
         callback_of(arguments),
         overrides=overrides(arguments),
         arms=arms_named(arguments),
@@ -72,15 +75,18 @@ def fork(arguments: argparse.Namespace) -> int:
     return _tell([outcome], arguments)
 
 
-def _options(arguments: argparse.Namespace) -> Any:
+def _options(arguments: argparse.Namespace, *, believed: bool) -> Any:
+    """How to run; `believed` says that there are worlds to live, for which there are processes beside this one."""
     from sim.experiments.run import Options
 
-    where, worlds = None, {}
+    where, worlds, shards = None, {}, getattr(arguments, "shards", None)
+    if shards is not None and arguments.workers is None and arguments.cluster is None:
+        arguments.workers = shards
     if getattr(arguments, "workers", None) is not None or getattr(arguments, "cluster", None) is not None:
         from sim.experiments.executors.choose import where as place
 
         where = place(arguments.workers, arguments.cluster)
-    else:
+    elif believed:
         worlds = {"worlds": processes(arguments.threads if has_dask() else 1)}
     return Options(
         arguments.out,
@@ -89,7 +95,9 @@ def _options(arguments: argparse.Namespace) -> Any:
         arguments.resume,
         checkpoint=arguments.checkpoint,
         where=where,
+        shards=shards,
         plugins=tuple(arguments.plugin),
+        choose=True,
         **worlds,
     )
 
@@ -143,7 +151,6 @@ def _told(run: Any) -> dict[str, Any]:
 
 def _as_json(outcomes: Sequence[Any], crates: Sequence[str]) -> dict[str, Any]:
     from sim.measures.evidence import evidence_of
-    from sim.reporting.run import beliefs_as_json
 
     runs = []
     for outcome, crate in zip(outcomes, crates, strict=True):
@@ -156,7 +163,11 @@ def _as_json(outcomes: Sequence[Any], crates: Sequence[str]) -> dict[str, Any]:
         tables_json |= _marks_as_json(run.summary, run.comparison if len(run.arms) > 1 else None, proof, run.arms)
         tables_json |= {name: plain(table) for name, table in _told(run).items()}
         stopping = {"stopping": run.manifest["stopping"]} if "stopping" in run.manifest else {}
-        believed = beliefs_as_json(run) if run.beliefs is not None else {}
+        believed = {}
+        if run.beliefs is not None:
+            from sim.reporting.run.beliefs import as_json as beliefs_as_json
+
+            believed = beliefs_as_json(run)
         where = {"folder": str(run.path), **({"crate": crate} if crate else {})}
         runs.append({**manifest, **where, **stopping, **tables_json, **believed})
     return runs[0] if len(runs) == 1 else {"runs": runs}

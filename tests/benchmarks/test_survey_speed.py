@@ -13,7 +13,7 @@ import time
 import pytest
 from fabricate_survey import answers
 
-from sim.survey.analysis import analyse
+from sim.survey.analysis.asking import analyse
 from sim.survey.sheets import Sheets
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from scipy.special import betaincinv, gammaincinv
 
 from oracle.luck import NORMAL, normal, poisson, uniforms
-from sim.codes import ACTIVE, DORMANT, DRAW_BIRTH, DRAW_MARKOV, NOBODY
+from sim.codes import ACTIVE, DORMANT, DRAW_BIRTH, DRAW_MARKOV
 
 if TYPE_CHECKING:
     from oracle.bank import OracleBank
@@ -166,7 +166,6 @@ class OracleBirth:
         return {
             "uid": uid,
             "aum": aum,
-            "aum_1": aum,
             "aum_2": aum,
             "tier": tier,
             "state": DORMANT if not joins and past[2] < by_tier(s.acquisition.dormant_at_start, tier) else ACTIVE,
@@ -192,7 +191,6 @@ class OracleBirth:
             "satisfaction": scale.mu + scale.sd * feelings * normal(heart[0]),
             "trust": scale.trust_sd * feelings * normal(heart[1]),
             "expectation": scale.expectation_sd * feelings * normal(heart[2]),
-            "manager": NOBODY,
         }
 
     def preferred(self, u: float, affinity: float) -> int:

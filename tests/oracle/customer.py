@@ -38,19 +38,19 @@ if TYPE_CHECKING:
 WHOLE = (
     *("uid", "weight", "state", "tier", "first_tier", "joined_month", "referred", "products", "adopted", "preferred"),
     *("manager", "contact_gap", "transactions", "silence", "below", "tier_change", "opted_out", "opt_out_month"),
-    *("attempts", "last_channel", "contacts", "retained", "lead", "manager_shock_months", "follow_months"),
-    *("second_life", "uplift_class", "multihomer", "adverse"),
+    *("attempts", "last_channel", "contacts", "retained", "lead", "manager_change", "follow_months"),
+    *("second_life", "uplift_class", "multihomer", "adverse", "reduced"),
 )
 SINGLE = (
-    *("age", "income", "aum_1", "aum_2", "log_wealth", "wealth_mean", "wallet", "wallet_mean", "held", "affinity"),
+    *("age", "income", "aum_2", "log_wealth", "wealth_mean", "wallet", "wallet_mean", "affinity"),
     *("need", "satisfaction", "expectation", "trust", "engagement", "engagement_mean", "log_frailty", "bond"),
-    *("pressure", "open_failure", "manager_shock", "follow", "risk"),
+    *("pressure", "open_failure", "follow", "risk"),
 )
 COLUMNS = (*WHOLE, *SINGLE, "aum")
 BAR = 0.999998  # of a bound, since AUM is a float of 32 bits
 BELOW_CEILING = 0.999999
 LONGEST = 100  # months and offers are counted up to here
-MOST_TRANSACTIONS = 30_000
+MOST_TRANSACTIONS = 255
 
 
 NEW_MONTHS = 3  # months in which a customer may be welcomed
@@ -92,6 +92,11 @@ class OracleCustomer(mesa.Agent):
     @property
     def is_active(self) -> bool:
         return self.state == ACTIVE
+
+    @property
+    def held(self) -> float:
+        """Share of the wallet that is still here."""
+        return self.bank.settings.wallet.dormant_share if self.reduced else 1.0
 
     @property
     def tenure(self) -> int:
@@ -158,6 +163,7 @@ class OracleCustomer(mesa.Agent):
 
     def begins_month(self) -> None:
         """The month's luck; nothing has happened yet."""
+        self.aum_before = self.aum
         self.life = self.luck(DRAW_LIFE)
         self.service = self.luck(DRAW_SERVICE)
         self.contact = self.luck(DRAW_CONTACT)
@@ -508,7 +514,9 @@ class OracleCustomer(mesa.Agent):
         x = min(self.products - 1, s.products_most) * s.products
         x += s.satisfaction * self.satisfied() + s.trust * self.trusting() + s.engagement * self.engagement
         x += s.failure * self.open_failure + s.bond * self.bond
-        x += self.manager_shock if self.manager_shock_months > 0 else 0.0
+        upset = self.bank.scenario.managers
+        x += upset.change_unplanned if self.manager_change > 0 else 0.0
+        x += upset.change_planned if self.manager_change < 0 else 0.0
         x += s.gap if self.tier > 0 and self.contact_gap > s.gap_months else 0.0
         x += s.app if self.adopted else 0.0
         x += s.yield_gap * world.yield_gap * self.affinity
@@ -556,7 +564,7 @@ class OracleCustomer(mesa.Agent):
 
     def clocks_run(self) -> None:
         """A month less of whatever works for some months only."""
-        for name in ("tier_change", "retained", "manager_shock_months", "follow_months", "second_life"):
+        for name in ("tier_change", "retained", "manager_change", "follow_months", "second_life"):
             left = getattr(self, name)
             setattr(self, name, left - (left > 0) + (left < 0))
 
@@ -568,14 +576,14 @@ class OracleCustomer(mesa.Agent):
         self.bank.count(self, "went_dormant")
         self.state = DORMANT
         self.aum *= self.bank.settings.wallet.dormant_share / self.held
-        self.held = self.bank.settings.wallet.dormant_share
+        self.reduced = 1
         self.manager, self.bond = NOBODY, 0.0
 
     def comes_back(self) -> None:
         self.bank.count(self, "reactivated")
         self.state = ACTIVE
         self.aum /= self.held
-        self.held = 1.0
+        self.reduced = 0
         self.second_life = self.bank.settings.leaving.second_life_months
 
     # --- the tier -----------------------------------------------------------------------------------------------------
@@ -596,7 +604,7 @@ class OracleCustomer(mesa.Agent):
         self.bank.moves(self, tier)
         self.tier_change, self.below = months if tier > self.tier else -months, 0
         self.tier, self.aum = tier, aum
-        self.aum_1 = self.aum_2 = single(aum)
+        self.aum = self.aum_2 = single(aum)
         shift = math.log(aum) - math.log(self.held * logistic(self.wallet)) - self.log_wealth
         self.log_wealth, self.wealth_mean = single(self.log_wealth + shift), single(self.wealth_mean + shift)
 
@@ -605,10 +613,10 @@ class OracleCustomer(mesa.Agent):
         bank = self.bank
         if self.state == CLOSED:
             return
-        mean = (self.aum + self.aum_1 + self.aum_2) / 3.0
+        mean = (self.aum + self.aum_before + self.aum_2) / 3.0
         there = max(k for k in range(len(bank.tiers)) if k == 0 or mean >= bank.bounds[k] * BAR)
         months = bank.settings.leaving.tier_change_months
-        self.aum_2, self.aum_1 = self.aum_1, self.aum
+        self.aum_2 = self.aum_before
         self.below = min(self.below + 1, LONGEST) if there < self.tier else 0
         if bank.by_matrix:
             return

@@ -114,7 +114,7 @@ class OracleManager(mesa.Agent):
             prepared = u[1] >= s.unplanned * math.exp(levers.log_unprepared)
             self.leaves(prepared=prepared, to_rival=u[2] < s.to_rival)
         elif not self.remote and u[3] < -math.expm1(-s.reorganisation / 12.0):
-            self.upsets(s.change_planned, s.bond_kept)
+            self.upsets(prepared=True, bond_kept=s.bond_kept)
 
     def chance_of_leaving(self) -> float:
         s = self.settings
@@ -135,7 +135,7 @@ class OracleManager(mesa.Agent):
             for one in self.book:
                 chance = min(owned * one.bond * s.follow, MOST_TO_FOLLOW)
                 one.follow, one.follow_months = -math.log1p(-chance) / s.follow_months, s.follow_months
-        self.upsets(s.change_planned if prepared else s.change_unplanned, 0.0)
+        self.upsets(prepared=prepared, bond_kept=0.0)
 
     def is_poached(self) -> None:
         """A rival may hire the manager away, without a hand-over."""
@@ -143,7 +143,7 @@ class OracleManager(mesa.Agent):
         if chance > 0.0 and not self.remote and not self.vacant and self.luck(POACHED)[0] < chance:
             self.leaves(prepared=False, to_rival=True)
 
-    def upsets(self, log_ratio: float, bond_kept: float) -> None:
+    def upsets(self, *, prepared: bool, bond_kept: float) -> None:
         for one in self.book:
-            one.manager_shock, one.manager_shock_months = log_ratio, self.settings.change_months
+            one.manager_change = -self.settings.change_months if prepared else self.settings.change_months
             one.bond *= bond_kept

@@ -82,7 +82,7 @@ class OracleTeam:
         for one in bank.customers:
             if one.manager != NOBODY and self.managers[one.manager].tier != one.tier:
                 one.manager, one.bond = NOBODY, 0.0
-                one.manager_shock, one.manager_shock_months = s.change_planned, s.change_months
+                one.manager_change = -s.change_months
         for tier, share in enumerate(coverage):
             people = bank.of_tier(tier)
             if share <= 0.0 or not people:

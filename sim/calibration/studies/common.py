@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sim.agents.channel_settings import Channels
 from sim.agents.manager_settings import Managers
-from sim.assumptions import described
+from sim.assumptions import described, with_words
 from sim.behaviour.settings import Model
 from sim.calibration.prior import evenly
 from sim.calibration.problem import Floats, Free, Scale, Target
@@ -38,7 +38,7 @@ def free(path: str, scale: Scale = "linear", low: float | None = None, high: flo
         if isinstance(holder, dict):  # an entry of a table has the table's range
             holder = holder[name]
             continue
-        field = type(holder).model_fields.get(name)
+        field = with_words(type(holder)).get(name)
         if field is None:
             raise KeyError(path)
         facts, about = described(field), field.description or ""

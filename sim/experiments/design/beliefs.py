@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from sim.assumptions import Doubts, Settings, described
+from sim.assumptions import Doubts, Settings, described, with_words
 from sim.errors import BadInput, Mistake
 from sim.experiments.design.joint import Joint, held
 from sim.experiments.design.moves import FACTOR, POWER, VALUE, Belief
@@ -273,7 +273,7 @@ def _numbers(section: Any, at: Path, data: Any) -> Iterator[_Number]:
     if not isinstance(section, Settings):
         return
     inner: list[tuple[str, Any]] = []
-    for name, field in type(section).model_fields.items():
+    for name, field in with_words(type(section)).items():
         key, value = field.alias or name, getattr(section, name)
         known = described(field)
         if _holds_settings(value):

@@ -1,33 +1,34 @@
-"""The kernel compiled before several processes need it at a time."""
+"""The kernel compiled on a machine that is not the driver's, and the tiny bank that shows how its loops are called."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import pickle
+import sys
 import tempfile
 from pathlib import Path
 
-from sim.experiments.design.plan import BANKS, Plan
-from sim.experiments.prepare import prepare_source
-from sim.experiments.replication import Replication
-from sim.store.lock import Lock
-from sim.yaml_source import loads
-
-
-def needs_warm_up(plan: Plan) -> bool:
-    """Whether a bank will wait for the compiler on this machine."""
-    if plan.made_by not in BANKS:
-        return False
-    from sim.kernel.numerics import compiled
-
-    return not compiled()
-
-
-def warm_up() -> None:
-    """Compile the kernel, by a month of a tiny bank: several processes that compile at a time would spoil its cache."""
-    text = "name: warm_up\nmonths: 1\nburn_in: 0\nseeds: [1]\npopulation: {customers: 200}\narms: {nothing: []}\n"
-    prepared = prepare_source(loads(text, file="warm-up"))
-    Replication(prepared, 1).tables(prepared.scenario.arm_list[0])
+EVERYTHING = """
+name: everything
+months: 13
+burn_in: 1
+seeds: [1]
+population: {customers: 60}
+record: {panel: 5}
+model: {mechanisms: {word_of_mouth: true}}
+arms:
+  nothing: []
+  all:
+    - {use: digital_thinking}
+    - {use: stratification}
+    - {use: personalised_service}
+    - {use: staff_upskilling}
+    - {use: institutional}
+    - {use: human_resources}
+    - {use: fintech}
+    - {use: onboarding}
+"""
 
 
 def warm_up_here() -> None:
@@ -42,10 +43,27 @@ def warm_up_here() -> None:
             kept = folder.lstat()  # compiled code is trusted: a folder somebody else prepared is not used
             if kept.st_uid == os.getuid() and not kept.st_mode & 0o077:
                 os.environ["NUMBA_CACHE_DIR"] = str(folder)
-    home = Path(os.environ.get("NUMBA_CACHE_DIR") or tempfile.mkdtemp(prefix="rapport-numba-"))
-    home.mkdir(parents=True, exist_ok=True)
-    with Lock(home, "compiling.lock").waiting():
-        from sim.kernel.numerics import compiled
+    from sim.experiments.warming import warm
 
-        if not compiled():
-            warm_up()
+    warm()
+
+
+def main(names: list[str]) -> int:
+    """Live a bank in which everything happens, interpreted; how these loops were called goes to standard output."""
+    from sim.kernel.ready import noted
+
+    found = noted(names)  # before the bank imports them
+    from sim.experiments.prepare import prepare_source
+    from sim.experiments.replication import Replication
+    from sim.yaml_source import loads
+
+    prepared = prepare_source(loads(EVERYTHING, file="warm-up"))
+    replication = Replication(prepared, 1)
+    for arm in prepared.scenario.arm_list:
+        replication.tables(arm)
+    sys.stdout.buffer.write(pickle.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput
 from sim.experiments.callbacks import Callback
-from sim.experiments.design.plan import Plan
+from sim.experiments.design.plan import BANKS, Plan
 from sim.experiments.executors.here import HERE
 from sim.experiments.executors.place import Where
-from sim.experiments.executors.warm_up import needs_warm_up, warm_up
 from sim.experiments.optimise.archive import Archive, Candidate, Standing
 from sim.experiments.optimise.confirm import Confirmed, confirm
 from sim.experiments.optimise.evaluator import StoredUnits
@@ -35,6 +34,7 @@ from sim.experiments.sweep.drive import (
     units_of,
 )
 from sim.experiments.sweep.status import Keeper
+from sim.experiments.warming import warm
 from sim.measures.catalogue import kpi_units
 from sim.scenario.optimise import Optimise
 from sim.store.files import write_csv
@@ -195,9 +195,8 @@ def _proposer(question: Question) -> None:
 
 def _answered(question: Question, o: Optimise, store: SweepStore, where: Where, callback: Keeper) -> StoredSweep:
     began = perf_counter()
-    if where.local and needs_warm_up(question.plan):
-        callback.note("compiling the kernel, once on this machine (about 20 s)")
-        warm_up()
+    if where.local and question.plan.made_by in BANKS:
+        warm(callback.note)
     living = StoredUnits(question.plan, store, o.kpis, where, callback)
     with contextlib.closing(living), minded(store, callback):
         archive = Archive(question.plan, (question.plan.arms[0], o.arm), o.objectives, o.limits, living)

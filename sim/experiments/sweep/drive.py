@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from sim.errors import BadInput, Interrupted, RunFailed
 from sim.experiments.callbacks import Callback
-from sim.experiments.design.plan import Plan, Point, Unit
+from sim.experiments.design.plan import BANKS, Plan, Point, Unit
 from sim.experiments.executors.dispatch import drive
 from sim.experiments.executors.flight import FLIGHT
 from sim.experiments.executors.place import Where, need_dask
-from sim.experiments.executors.warm_up import needs_warm_up, warm_up
 from sim.experiments.executors.worker import SweepJob, maker
 from sim.experiments.sweep.status import Keeper
+from sim.experiments.warming import warm
 from sim.measures.catalogue import kpi_units
 from sim.store.files import write_atomically
 from sim.store.lock import driver_lock
@@ -94,9 +94,8 @@ def _drive(plan: Plan, store: SweepStore, units: Sequence[Unit], where: Where, c
         todo, total = missing(store, units)
         callback.items(total, total - len(todo))
         if todo:
-            if where.local and needs_warm_up(plan):
-                callback.note("compiling the kernel, once on this machine (about 20 s)")
-                warm_up()
+            if where.local and plan.made_by in BANKS:
+                warm(callback.note)
             job = job_of(plan, store, elsewhere=not where.local)
             drive(job, todo, where, callback, folder=store.path, limit=plan.seconds_limit)
         seconds = perf_counter() - began + store.manifest.get("seconds", 0.0)

@@ -72,7 +72,7 @@ def _bars(axes: Axes, own: pd.DataFrame, look: units.Display, better: str | None
     )
     whole = float(own["whole"].to_numpy(dtype=float)[0]) / look.divisor
     marks.level_axis(axes, [values, low, high, alone, last, [whole]])
-    decimals = units.significant(float(np.nanmax(np.abs([*values, whole]))), 3, most=3)
+    decimals = units.significant(float(np.fmax.reduce(np.abs([*values, whole]))), 3, most=3)
     for row, value in enumerate(values):
         colour = style.PALETTE[0]
         if better is not None and value != 0:

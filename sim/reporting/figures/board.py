@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,11 @@ from sim.measures.reach import funnel_of
 from sim.phrases import spoken
 from sim.reporting.figures import units
 from sim.reporting.names import labels_of
-from sim.survey.instrument.reading import read_instrument
-from sim.survey.waves import Waves, waves
 
 Cube = NDArray[np.float64]
+
+if TYPE_CHECKING:
+    from sim.survey.waves import Waves
 
 SEEDS_FOR_AN_INTERVAL = 5  # below, a t interval is wider than what the seeds show; the range says more
 ASKED = {"customers": "answers", "managers": "staff_answers"}  # who was asked, and the table of their sheets
@@ -130,6 +131,9 @@ class Board:
     @cached_property
     def asked(self) -> dict[str, Waves]:
         """What questionnaires held in waves say, by who was asked."""
+        from sim.survey.instrument.reading import read_instrument
+        from sim.survey.waves import waves
+
         run = cast(Any, self._run)
         scores = {(str(arm), int(seed), int(month)): float(nps) for arm, seed, month, nps in self._nps()}
         found = {}

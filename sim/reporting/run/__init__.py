@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-from sim.reporting.run.beliefs import as_json as beliefs_as_json
 from sim.reporting.run.page import build
 from sim.reporting.run.precision_notes import stopping_words
 from sim.reporting.run.terminal import attribution_table, summary_table
 
 __all__ = [
     "attribution_table",
-    "beliefs_as_json",
     "build",
     "stopping_words",
     "summary_table",

@@ -18,7 +18,6 @@ from sim.reporting.figures.board import mean_of
 from sim.reporting.names import labels_of, meanings_of
 from sim.reporting.page import Missing, Picture, by_section, draw_all, page_of
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
-from sim.reporting.run.beliefs import under_beliefs
 from sim.reporting.run.chains import chains
 from sim.reporting.run.decision import decide
 from sim.reporting.run.headlines import answer, headlines
@@ -28,6 +27,7 @@ from sim.reporting.run.surveyed import surveyed
 from sim.reporting.run.unserved import unserved
 
 if TYPE_CHECKING:
+    from sim.reporting.run.beliefs import UnderBeliefs
     from sim.store.run_reading import Run
 
 Known = Mapping[str, Mapping[str, Any]]
@@ -82,6 +82,12 @@ def key_figures_of(run: Run) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     return run.summary, run.comparison if len(run.arms) > 1 else None
 
 
+def _beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
+    from sim.reporting.run.beliefs import under_beliefs  # imports the analysis of sweeps
+
+    return under_beliefs(run, figures)
+
+
 def render(
     run: Run,
     summary: pd.DataFrame,
@@ -121,7 +127,7 @@ def render(
         marks_of_answer=marks_of_answer(figures, board),
         meanings=meanings(kpi for kpi in KPIS if kpi in shown),
         decision=decide(run, figures, board),
-        beliefs=under_beliefs(run, figures) if board.believes else None,
+        beliefs=_beliefs(run, figures) if board.believes else None,
         chains=chains(run, comparison),
         unserved=unserved(board),
         surveyed=surveyed(board),

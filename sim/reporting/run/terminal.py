@@ -13,7 +13,6 @@ from sim.measures.evidence import FEW, NONE, ROUGH, Evidence, evidence_of
 from sim.phrases import labelled, named
 from sim.reporting.figures import units
 from sim.reporting.names import labels_of
-from sim.reporting.run.beliefs import under_beliefs
 from sim.reporting.run.key_figures import Cell, KeyFigures, difference_texts, unit_of
 from sim.reporting.run.precision_notes import COMPARED, RULE, precision_note, precision_rows
 from sim.reporting.run.verdicts import SAVES, UNCLEAR, Column, Verdict, columns, verdicts
@@ -188,6 +187,10 @@ def _verdict_notes(found: Sequence[Verdict], reference: str, width: int, shown: 
 
 def beliefs_table(run: Run, figures: KeyFigures, width: int) -> str:
     """What arms come to over the worlds of beliefs; "" for a run without any."""
+    if getattr(run, "beliefs", None) is None:
+        return ""
+    from sim.reporting.run.beliefs import under_beliefs  # imports the analysis of sweeps
+
     found = under_beliefs(run, figures)
     if found is None:
         return ""

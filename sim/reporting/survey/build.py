@@ -11,7 +11,7 @@ from sim.reporting.survey.page import plates, render
 from sim.reporting.survey.sentences import findings
 from sim.store.files import plain, write_atomically, write_csv, write_json
 from sim.store.folder import make_folder
-from sim.survey.analysis import Analysis
+from sim.survey.analysis.asking import Analysis
 
 if TYPE_CHECKING:
     import pandas as pd

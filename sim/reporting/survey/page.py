@@ -16,7 +16,7 @@ from sim.reporting.figures.survey_map import Place, importance_map
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.survey import sentences as say
 from sim.reporting.survey import structure, truth
-from sim.survey.analysis import Analysis
+from sim.survey.analysis.asking import Analysis
 from sim.survey.analysis.groups import NPS as NPS_ROW
 from sim.survey.analysis.importance import DERIVED, QUADRANTS
 from sim.survey.instrument.model import said

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.phrases import counted, listed
 from sim.reporting.figures import units
-from sim.survey.analysis import Analysis
+from sim.survey.analysis.asking import Analysis
 from sim.survey.analysis.groups import NPS
 from sim.survey.analysis.importance import DERIVED
 from sim.survey.analysis.modelling import ASKED

@@ -13,7 +13,7 @@ from sim.reporting.figures import Plate, units
 from sim.reporting.figures.survey_levels import Level, levels
 from sim.reporting.figures.survey_structure import grouped_levels, heat_map, scree
 from sim.reporting.survey import sentences as say
-from sim.survey.analysis import Analysis
+from sim.survey.analysis.asking import Analysis
 from sim.survey.analysis.modelling import NPS
 from sim.survey.instrument.model import said
 

@@ -10,7 +10,7 @@ import numpy as np
 from sim.reporting.figures import units
 from sim.reporting.run.terminal import WIDTH, aligned
 from sim.reporting.survey.sentences import findings, nps_row, nps_text, setting, suffix, title_of
-from sim.survey.analysis import Analysis
+from sim.survey.analysis.asking import Analysis
 
 NAME = 34
 

@@ -12,7 +12,7 @@ from sim.phrases import listed
 from sim.reporting.figures import Plate, units
 from sim.reporting.figures.survey_bias import biases
 from sim.reporting.survey import sentences as say
-from sim.survey.analysis import Analysis
+from sim.survey.analysis.asking import Analysis
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.measures.cubes import Cubes, ratio
 from sim.measures.intervals import half_width
+from sim.store.files import read_yaml
 from sim.survey.diagnosis.problems import BANK, COLUMNS, OF_RUN, OF_SCENARIO, Lorenz, Measure
 
 if TYPE_CHECKING:
@@ -321,7 +322,7 @@ def scenario_of(run: Run) -> dict[str, Any]:
     import yaml
 
     try:
-        found = yaml.load(run.scenario_text, Loader=yaml.SafeLoader)
+        found = read_yaml(run.scenario_text)
     except (yaml.YAMLError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

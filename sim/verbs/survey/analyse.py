@@ -15,7 +15,8 @@ def main(arguments: argparse.Namespace) -> int:
     from sim.reporting.survey.build import OURS
     from sim.store.folder import refuse_occupied
     from sim.survey import stored
-    from sim.survey.analysis import Rule, analyse
+    from sim.survey.analysis.asking import analyse
+    from sim.survey.analysis.quality import Rule
     from sim.survey.instrument.reading import read_instrument
     from sim.survey.reading import read_sheets
 

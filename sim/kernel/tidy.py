@@ -1,0 +1,82 @@
+"""Rows put in order within a chunk: by state, then by tier, so that a block is of one kind and most blocks are full.
+
+Rows may stand in any order, since a draw is keyed by uid and every sum is an integer; order is only worth time. A few
+rows in a hundred change state or tier in a month, so no row moves but those that stand among rows of another kind,
+and these change places with one another, column by column.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numba.extending import overload
+
+from sim.codes import CLOSED
+from sim.kernel.numerics import EQUATION, LOOP
+
+
+@njit(**EQUATION)
+def carry(column, source, to):
+    """Put the values of the rows `source` into the rows `to` of one column."""
+    held = np.empty(source.size, column.dtype)
+    for i in range(source.size):
+        held[i] = column[source[i]]
+    for i in range(source.size):
+        column[to[i]] = held[i]
+
+
+def carry_all(c: Any, source: np.ndarray, to: np.ndarray) -> None:
+    """`carry` for every column of a named tuple."""
+    for column in c:
+        carry(column, source, to)
+
+
+@overload(carry_all)
+def _carry_all(c, source, to):
+    scope: dict[str, Any] = {"carry": carry}
+    exec("def each(c, source, to):\n" + "\n".join(f"    carry(c.{name}, source, to)" for name in c.fields), scope)
+    return scope["each"]
+
+
+@njit(**EQUATION)
+def kind(state, tier, tiers):
+    """Where a row belongs: the active by tier, then the dormant by tier, then the closed."""
+    return np.int64(state) * tiers + (0 if state == CLOSED else np.int64(tier))
+
+
+@njit(**LOOP)
+def tidy_chunk(c, first, last, moved):
+    """Put rows first..last in order: active, dormant, closed, each by tier; returns how many rows moved.
+
+    `moved`, int32, is rearranged as the columns are: from 0, 1, 2, ... it becomes the numbers that rows had before.
+    With no entries it is left alone.
+    """
+    tiers = np.int64(1)
+    for i in range(first, last):
+        tiers = max(tiers, np.int64(c.tier[i]) + 1)
+    begins = np.zeros(CLOSED * tiers + 2, np.int64)
+    for i in range(first, last):
+        begins[kind(c.state[i], c.tier[i], tiers) + 1] += 1
+    begins[0] = first
+    for group in range(1, begins.size):
+        begins[group] += begins[group - 1]
+    to = np.empty(last - first, np.int32)
+    astray, nth = 0, np.zeros(begins.size, np.int64)
+    for group in range(begins.size - 1):
+        nth[group] = astray
+        for i in range(begins[group], begins[group + 1]):
+            to[astray] = i
+            astray += kind(c.state[i], c.tier[i], tiers) != group
+    source = np.empty(astray, np.int32)
+    to = to[:astray]
+    for place in range(astray):
+        group = kind(c.state[to[place]], c.tier[to[place]], tiers)
+        source[nth[group]] = to[place]
+        nth[group] += 1
+    if astray > 0:
+        carry_all(c, source, to)
+        if moved.size > 0:
+            carry(moved, source, to)
+    return astray
