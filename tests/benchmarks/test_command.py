@@ -140,6 +140,12 @@ def test_a_commit_stands_in_a_worktree_of_its_own_while_it_is_measured() -> None
     assert str(before.tree) not in git("worktree", "list")
 
 
+def test_every_column_says_why_it_has_its_type() -> None:
+    rows = [line for line in pages.columns().splitlines() if line.startswith("| `")]
+    assert rows
+    assert not [row for row in rows if row.endswith("|  |")], "a type of its own: say why in WHY of pages.py"
+
+
 def test_a_page_without_marks_is_refused() -> None:
     with pytest.raises(LookupError, match="no marks of columns"):
         pages.between("# A page\n", "columns", "")
