@@ -17,10 +17,10 @@ HISTORY = Path(__file__).with_name("history.csv")
 MARK = "<!-- {} by python -m tests.benchmarks -->"
 
 WHY = {  # of a column by its name, else by type and unit, else by type
-    "uid": "never given twice, not even over all shards and seeds' joiners",
+    "uid": "given once in a bank, however many join",
     "weight": "whole 1024ths of a customer: integers add up to the same in any order",
     "aum": "the month reckons it in float32 and leaves it so; sums are of whole fen",
-    "manager": "more posts than int16 has: one a hundred managed customers of the largest bank",
+    "manager": "posts of a bank of any size",
     "joined_month": "decades before month 0",
     "opt_out_month": "-30,000 = never",
     "contacts": "more than 127 in a long life",
