@@ -5,6 +5,7 @@
     clocks.lines         # processor seconds by line of the thread that steps, without the lines and the kernel inside
     clocks.kernel        # seconds in which at least one thread lived customers
     clocks.kernel_cpu    # processor seconds of all threads that lived customers
+    clocks.kernel_stepping    # of them, those of the thread that steps
 
 A line that a tree does not have is left out, so the same clocks serve an older commit.
 """
@@ -58,7 +59,7 @@ class Clocks:
         self.bank = bank
         self.lines: dict[str, float] = defaultdict(float)
         self.spans: list[tuple[float, float]] = []
-        self.kernel_cpu = 0.0
+        self.kernel_cpu = self.kernel_stepping = 0.0
         self._open: list[float] = []  # seconds spent inside it, of every line that is open
         self._stepping, self._adding = threading.get_ident(), threading.Lock()
 
@@ -112,6 +113,7 @@ class Clocks:
             with self._adding:
                 self.kernel_cpu += took
             if threading.get_ident() == self._stepping:
+                self.kernel_stepping += took
                 self._inside(took)
             return found
 

@@ -12,10 +12,11 @@ import hashlib
 import json
 import resource
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from time import perf_counter, process_time
+from time import perf_counter, process_time, thread_time
 from typing import Any
 
 import numpy as np
@@ -67,17 +68,19 @@ def whole(
     bank.run(until=1)
     yield ready | {"state_bytes": bytes_of_a_customer(), "first_month": perf_counter() - began}
     while bank.month < months:
-        rows, began, spent = bank.measured_rows, perf_counter(), process_time()
+        rows, began, spent, stepping = bank.measured_rows, perf_counter(), process_time(), thread_time()
         until = min(bank.month + every, months)
         with Clocks(bank) as clocks:
             bank.run(until=until)
-        seconds = perf_counter() - began
+        seconds, stepping = perf_counter() - began, thread_time() - stepping
         found: Round = {
             "seconds": seconds,
             "cpu": process_time() - spent,
             "customer_months": bank.measured_rows - rows,
             "kernel": clocks.kernel,
             "kernel_cpu": clocks.kernel_cpu,
+            "stepping": stepping,
+            "kernel_stepping": clocks.kernel_stepping,
             "lines": dict(clocks.lines),
             "peak_bytes": peak_bytes(),
         }
@@ -100,19 +103,21 @@ class CapturedMonth:
     def __init__(self, bank: Any):
         self.calls: list[tuple[Any, ...]] = []
         self.tidying: list[Work] = []
+        self._one_at_a_time = threading.Lock()
         self._was: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         with instead_of_kernel(self._noting):
             bank.step()
 
     def _noting(self, name: str, kernel: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*args: Any) -> Any:
-            if name == STEP:
-                self.calls.append(args)
-            else:
-                self.tidying.append(partial(kernel, *args))
-            for array in arrays_in(args):
-                if id(array) not in self._was:
-                    self._was[id(array)] = array, array.copy()
+            with self._one_at_a_time:  # no other thread has lived rows that are copied here
+                if name == STEP:
+                    self.calls.append(args)
+                else:
+                    self.tidying.append(partial(kernel, *args))
+                for array in arrays_in(args):
+                    if id(array) not in self._was:
+                        self._was[id(array)] = array, array.copy()
             return kernel(*args)
 
         return noted
@@ -155,11 +160,25 @@ def arrays_in(thing: Any) -> Iterator[np.ndarray]:
             yield from arrays_in(part)
 
 
-def aged_month(customers: int, burn_in: int, age: int) -> CapturedMonth:
+def aged_month(customers: int, burn_in: int, age: int, threads: int = 1) -> CapturedMonth:
     """The month after `age` measured ones of a bank with managers, joiners and whom they took the rows of."""
-    bank, _ = bank_at_month_zero(customers, age + 1, burn_in, 1, "nothing")
+    bank, _ = bank_at_month_zero(customers, age + 1, burn_in, threads, "nothing")
     bank.run(until=age)
-    return CapturedMonth(bank)
+    if threads > 1:
+        bank.pool = ThreadPoolExecutor(threads)  # a bank that is stepped by hand has none
+    month = CapturedMonth(bank)
+    if bank.pool is not None:
+        bank.pool.shutdown()
+    return month
+
+
+def pieces(calls: Sequence[tuple[Any, ...]], rows: int = 16_384) -> list[tuple[Any, ...]]:
+    """The same calls, for so many rows at a time."""
+    return [
+        (columns, start, min(start + rows, last), *rest)
+        for columns, first, last, *rest in calls
+        for start in range(first, last, rows)
+    ]
 
 
 def kernel(
@@ -167,12 +186,13 @@ def kernel(
 ) -> Iterator[Round]:
     """One month of an aged bank by the compiled month, its NumPy twin or the one in C, the same month every round.
 
-    `rows` lives about so many only, chunks from all over the bank, where more would take too long.
+    The month is shared out as the bank shares it out among so many threads. `rows` lives about so many only, from all
+    over the bank, where more would take too long.
     """
-    month = aged_month(customers, burn_in, age)
-    every = 1 if rows is None else max(1, customers // rows)
-    work = WAYS[by](month.calls[::every]) + (month.tidying if by == "kernel" else [])
-    lives = sum(month.open_rows(call) for call in month.calls[::every])
+    month = aged_month(customers, burn_in, age, threads)
+    calls = month.calls if rows is None else pieces(month.calls)[:: max(1, customers // rows)]
+    work = WAYS[by](calls) + (month.tidying if by == "kernel" else [])
+    lives = sum(map(month.open_rows, calls))
     with ThreadPoolExecutor(threads) as pool:
         several = pool if threads > 1 else None
         month.lived(work, several)  # loads
@@ -196,12 +216,17 @@ def by_numpy(calls: Sequence[tuple[Any, ...]]) -> list[Work]:
 
 
 def by_c(calls: Sequence[tuple[Any, ...]]) -> list[Work]:
-    """The same rules in C; what they take is made ready once."""
+    """The same rules in C; what they take is made ready once for all calls that share it."""
     from c_twin import prepared
 
-    columns, _, _, plan, now, rates, *_ = calls[0]
-    run = prepared(columns, plan, now, rates)
-    return [partial(run, first, last, *sums) for _, first, last, _, _, _, *sums in calls]
+    ready: dict[tuple[int, ...], Any] = {}
+    work: list[Work] = []
+    for columns, first, last, plan, now, rates, *sums in calls:
+        key = (*map(id, columns), id(plan), id(now), id(rates))
+        if key not in ready:
+            ready[key] = prepared(columns, plan, now, rates)
+        work.append(partial(ready[key], first, last, *sums))
+    return work
 
 
 WAYS: dict[str, Callable[..., list[Work]]] = {"kernel": by_kernel, "numpy": by_numpy, "c": by_c}
@@ -260,7 +285,7 @@ def bytes_moved(month: CapturedMonth) -> Round:
 
     from sim import kernel
 
-    columns = month.calls[0][0]
+    columns = month.calls[0][0]  # of the whole bank, or of its first rows
     month.put_back()
     before = {name: getattr(columns, name).copy() for name in columns._fields}
     text = "".join(file.read_text() for file in Path(kernel.__path__[0]).glob("*.py"))

@@ -195,12 +195,16 @@ def _counting(thing: Any) -> Any:
     return thing
 
 
+MOST_COUNTED = 50_000  # rows
+
+
 def operations_of_twin(month: Any) -> dict[str, float]:
     """Operations a row of the formulas on whole arrays, as NumPy makes them: a masked one counts for all rows."""
     import twin
 
     month.put_back()
     columns, first, last, plan, *rest = month.calls[0]
+    last = min(last, first + MOST_COUNTED)
     columns = type(columns)(*(column.view(Counted) for column in columns))
     Counted.floats = Counted.wholes = 0
     twin.np = KeepsKind()  # type: ignore[assignment]

@@ -16,15 +16,21 @@ PAGE = ROOT / "docs" / "speed.md"
 HISTORY = Path(__file__).with_name("history.csv")
 MARK = "<!-- {} by python -m tests.benchmarks -->"
 
-WHY = {  # where a column itself does not say
-    "uint64": "a key, never given twice",
-    "uint32": "whole parts of a customer, so that sums have no order",
-    "float64": "money to the fen",
-    "float32": "a magnitude: seven digits are finer than anything known of it",
-    "int32": "a number of any size of bank",
-    "int16": "months before and after month 0, or a count",
-    "uint8": "bits or a small count",
-    "int8": "a code, or months that are counted no further than 127",
+WHY = {  # of a column by its name, else by type and unit, else by type
+    "uid": "given once in a bank, however many join",
+    "weight": "whole 1024ths of a customer: integers add up to the same in any order",
+    "aum": "the month reckons it in float32 and leaves it so; sums are of whole fen",
+    "manager": "posts of a bank of any size",
+    "joined_month": "decades before month 0",
+    "opt_out_month": "-30,000 = never",
+    "contacts": "more than 127 in a long life",
+    "opted_out": "a bit a channel",
+    "transactions": "more than 127 in a busy month",
+    "traits": "each yes or no a bit",
+    "int8 months": "counted no further than 127",
+    "int8 ": "a code",
+    "int8": "never more than 127",
+    "float32": "seven digits, finer than anything known of it",
 }
 
 MAIN = {  # columns of the history: the figure of `now` that each holds, by (part, what); those no neighbour lengthens
@@ -104,7 +110,8 @@ def columns() -> str:
     lines = ["| column | type | bytes | unit | what it is | why this type |", "|---|---|---:|---|---|---|"]
     for one in COLUMNS:
         kind = np.dtype(one.dtype)
-        why = getattr(one, "why", "") or WHY[kind.name]
+        known = (one.name, f"{kind.name} {one.unit}", kind.name)
+        why = next((WHY[key] for key in known if key in WHY), "")
         lines.append(f"| `{one.name}` | {kind.name} | {kind.itemsize} | {one.unit} | {one.about} | {why} |")
     total = (
         f"{len(COLUMNS)} columns, {BYTES_PER_CUSTOMER} bytes a customer: {BYTES_PER_CUSTOMER} MB a million customers"

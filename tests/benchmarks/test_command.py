@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import alone
 import jobs
 import numpy as np
 import pages
@@ -67,19 +68,22 @@ def test_the_kernels_seconds_are_counted_once_however_many_threads() -> None:
     assert clocks.kernel == 4.0
 
 
-@pytest.fixture(scope="module")
-def month() -> jobs.CapturedMonth:
-    return jobs.aged_month(3_000, burn_in=2, age=1)
+@pytest.fixture(scope="module", params=[1, 2])
+def month(request: pytest.FixtureRequest) -> jobs.CapturedMonth:
+    """Of as many customers as two threads share."""
+    return jobs.aged_month(40_000, burn_in=1, age=1, threads=request.param)
 
 
-@pytest.mark.parametrize("way", ["kernel", "numpy"])
+@pytest.mark.parametrize("way", ["kernel", "numpy", "c"])
 def test_every_round_lives_the_same_month(month: jobs.CapturedMonth, way: str) -> None:
-    """The captured month, lived again: the bits that the bank had after it, however it is lived."""
-    columns = month.calls[0][0]
+    """The captured month, lived again: the same bits, however it is lived."""
+    if way == "c" and alone.without_c():
+        pytest.skip(alone.without_c())
+    columns = [column for call in month.calls for column in call[0]]
     month.lived(jobs.by_kernel(month.calls))
     after = [column.copy() for column in columns]
-    for _ in range(2):
-        month.lived(jobs.WAYS[way](month.calls))
+    for calls in (month.calls, jobs.pieces(month.calls, 5_000)):
+        month.lived(jobs.WAYS[way](calls))
         assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(after, columns, strict=True))
     month.put_back()
     assert not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(after, columns, strict=True))
@@ -138,6 +142,12 @@ def test_a_commit_stands_in_a_worktree_of_its_own_while_it_is_measured() -> None
         assert str(before.tree) in git("worktree", "list")
     assert not before.tree.exists()
     assert str(before.tree) not in git("worktree", "list")
+
+
+def test_every_column_says_why_it_has_its_type() -> None:
+    rows = [line for line in pages.columns().splitlines() if line.startswith("| `")]
+    assert rows
+    assert not [row for row in rows if row.endswith("|  |")], "a type of its own: say why in WHY of pages.py"
 
 
 def test_a_page_without_marks_is_refused() -> None:

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import alone
@@ -21,7 +22,7 @@ from sides import ratio
 from sim.agents.customer import BYTES_PER_CUSTOMER
 
 ROWS = 1_000_000
-TWIN_CHUNKS = 6
+TWIN_EVERY = 10  # pieces
 TESTS = Path(__file__).parents[1]
 
 FIRST_MONTH = """
@@ -39,10 +40,10 @@ print(ready - begun, perf_counter() - ready)
 """
 
 
-@pytest.fixture(scope="module")
-def month() -> jobs.CapturedMonth:
-    """A month of a million customers one to one after three years, with its managers' plan."""
-    return jobs.aged_month(ROWS, burn_in=24, age=12)
+@cache
+def month(threads: int) -> jobs.CapturedMonth:
+    """A month of a million customers one to one after three years, with its managers' plan, shared among threads."""
+    return jobs.aged_month(ROWS, burn_in=24, age=12, threads=threads)
 
 
 def tell(benchmark, **figures: float) -> None:
@@ -52,13 +53,14 @@ def tell(benchmark, **figures: float) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("way", ["kernel", "c"])
-def test_a_month_of_a_million_customers(benchmark, month, way, threads):
+def test_a_month_of_a_million_customers(benchmark, way, threads):
     if way == "c" and alone.without_c():
         pytest.skip(alone.without_c())
-    work, lives = jobs.WAYS[way](month.calls), sum(map(month.open_rows, month.calls))
+    lived = month(threads)
+    work, lives = jobs.WAYS[way](lived.calls), sum(map(lived.open_rows, lived.calls))
     with ThreadPoolExecutor(threads) as pool:
         several = pool if threads > 1 else None
-        benchmark.pedantic(month.live, (work, several), setup=month.put_back, rounds=8, warmup_rounds=1)
+        benchmark.pedantic(lived.live, (work, several), setup=lived.put_back, rounds=8, warmup_rounds=1)
     tell(
         benchmark,
         customer_months_per_second=lives / benchmark.stats.stats.min,
@@ -67,11 +69,12 @@ def test_a_month_of_a_million_customers(benchmark, month, way, threads):
     )
 
 
-def test_the_kernel_against_the_same_formulas_in_numpy(benchmark, month):
-    calls = month.calls[:: max(1, len(month.calls) // TWIN_CHUNKS)]
+def test_the_kernel_against_the_same_formulas_in_numpy(benchmark):
+    lived = month(1)
+    calls = jobs.pieces(lived.calls)[::TWIN_EVERY]
     compiled, formulas = jobs.by_kernel(calls), jobs.by_numpy(calls)
-    rounds = [(month.lived(formulas)["cpu"], month.lived(compiled)["cpu"]) for _ in range(5)]
-    benchmark.pedantic(month.live, (compiled,), setup=month.put_back, rounds=8, warmup_rounds=1)
+    rounds = [(lived.lived(formulas)["cpu"], lived.lived(compiled)["cpu"]) for _ in range(5)]
+    benchmark.pedantic(lived.live, (compiled,), setup=lived.put_back, rounds=8, warmup_rounds=1)
     tell(benchmark, times_as_fast_as_numpy=ratio(*zip(*rounds, strict=True)))
 
 

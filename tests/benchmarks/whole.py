@@ -55,8 +55,20 @@ def wall(one: Round, threads: int) -> float:
 
 
 def on_free_cores(one: Round, threads: int) -> float:
-    """What a round would take if nothing else ran: the kernel shared by its threads, all else on one."""
-    return float(one["cpu"] - one["kernel_cpu"] + one["kernel_cpu"] / threads)
+    """What a round would take if nothing else ran: the stepping thread, and what others do, shared among them."""
+    return float(one["stepping"] + (one["cpu"] - one["stepping"]) / threads)
+
+
+def in_kernel(one: Round, threads: int) -> float:
+    """What of that is the kernel's."""
+    mine = one["kernel_stepping"]
+    return float(mine + (one["kernel_cpu"] - mine) / threads)
+
+
+def beside(one: Round, threads: int) -> float:
+    """What of it other threads do outside the kernel."""
+    others = one["cpu"] - one["stepping"] - (one["kernel_cpu"] - one["kernel_stepping"])
+    return float(others / threads)
 
 
 def _lines(found: dict[str, list[Round]], threads: int) -> Iterator[Figure]:
@@ -68,7 +80,14 @@ def _lines(found: dict[str, list[Round]], threads: int) -> Iterator[Figure]:
 
     what = f"outside the kernel, {threads_of(threads)}"
     yield share(what, lambda one: one["seconds"] - one["kernel"], wall, "at most 25")
-    yield share(f"{what}, by processor time", lambda one: one["cpu"] - one["kernel_cpu"], on_free_cores, "at most 25")
+    yield share(
+        f"{what}, by processor time",
+        lambda one: on_free_cores(one, threads) - in_kernel(one, threads),
+        on_free_cores,
+        "at most 25",
+    )
     for line in dict.fromkeys(line for rounds in found.values() for line in rounds[1]["lines"]):
         yield share(f"- {line}", lambda one, line=line: one["lines"].get(line, 0.0), on_free_cores)
-    yield share("- the rest", lambda one: one["cpu"] - one["kernel_cpu"] - sum(one["lines"].values()), on_free_cores)
+    yield share("- shared by all threads", lambda one: beside(one, threads), on_free_cores)
+    rest = "- the rest"
+    yield share(rest, lambda one: one["stepping"] - one["kernel_stepping"] - sum(one["lines"].values()), on_free_cores)
