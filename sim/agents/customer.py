@@ -151,6 +151,16 @@ BYTES_PER_CUSTOMER = sum(np.dtype(column.dtype).itemsize for column in COLUMNS)
 Columns: Any = namedtuple("Columns", NAMES)  # type: ignore[misc]
 
 
+def given(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Every column of customers with these values by the name of a column or a trait; else as in an unused row."""
+    columns: dict[str, Any] = {column.name: values.get(column.name, column.empty) for column in COLUMNS}
+    for trait in TRAITS:
+        if trait.name in values:
+            has = np.asarray(values[trait.name]) != 0
+            columns["traits"] = columns["traits"] | np.where(has, u8(trait.bit), u8(0))
+    return columns
+
+
 class Customers:
     """All customers of one bank as columns; `count` rows are in use or free, the rest is room to grow."""
 
@@ -233,18 +243,16 @@ class Customers:
         self._put(rows, values)
         return rows
 
-    def _put(self, rows: np.ndarray | slice, values: Mapping[str, np.ndarray]) -> None:
-        for column in COLUMNS:
-            self._columns[column.name][rows] = values.get(column.name, column.empty)
-        for trait in TRAITS:
-            if trait.name in values:
-                self._columns["traits"][rows] |= np.where(np.asarray(values[trait.name]) != 0, u8(trait.bit), u8(0))
+    def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
+        for name, value in given(values).items():
+            self._columns[name][rows] = value
 
     def append(self, values: Mapping[str, np.ndarray]) -> None:
         """Give new customers a row each after all others; `values` as of `place`."""
         first = self.count
         self._grow(values["uid"].size)
-        self._put(slice(first, self.count), values)
+        for name, value in given(values).items():
+            self._columns[name][first : self.count] = value
 
     def _grow(self, more: int) -> None:
         if self.count + more > self.capacity:

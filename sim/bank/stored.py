@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.customer import COLUMNS, NAMES, Columns, Customers
+from sim.agents.customer import COLUMNS, NAMES, Columns, Customers, given
 from sim.bank.fates import customers_of_month_0
 from sim.bank.state import Bank, State, carried
 from sim.bank.state_file import (
@@ -56,7 +56,6 @@ LASTING = frozenset(
         "weight",
         "first_tier",
         "joined_month",
-        "referred",
         "age",
         "income",
         "preferred",
@@ -66,8 +65,6 @@ LASTING = frozenset(
         "engagement_mean",
         "log_frailty",
         "uplift_class",
-        "multihomer",
-        "adverse",
     }
 )
 """Columns that no month changes: a test lives months and holds them against what they were."""
@@ -264,10 +261,10 @@ class StoredCustomers(Customers):
             self._write_lasting(first + moved, {name: getattr(rows, name)[moved] for name in LASTING})
 
     def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
-        given = {column.name: values.get(column.name, column.empty) for column in COLUMNS}
-        self._write_lasting(rows, {name: given[name] for name in LASTING})
+        columns = given(values)
+        self._write_lasting(rows, {name: columns[name] for name in LASTING})
         for name in MOVING:
-            self._columns[name][rows] = given[name]
+            self._columns[name][rows] = columns[name]
 
     def _write_lasting(self, rows: np.ndarray, values: Mapping[str, Any]) -> None:
         """Change what no month changes: other customers are in these rows now. What was there is written down first."""

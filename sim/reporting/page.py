@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from sim import phrases
 from sim.phrases import spoken
-from sim.reporting.figures import NothingToShow, Plate, letters, png_bytes, style, svg_text
+from sim.reporting.figures import NothingToShow, Plate, letters
 from sim.reporting.figures.inline import inline
-from sim.store.files import write_atomically
+from sim.reporting.figures.writing import write_figures
 
 CALLED = ("items", "keys", "values", "get")  # of a mapping; nothing else of it is ever meant by a name
 
@@ -78,7 +78,7 @@ def draw_all(plates: Iterable[Plate], folder: Path, *shown: Any, ids: str = "f")
     """
     target = Path(folder) / "figures"
     target.mkdir(parents=True, exist_ok=True)
-    pictures: list[Picture] = []
+    drawn: list[tuple[Plate, Figure, tuple[Path, Path]]] = []
     missing: list[Missing] = []
     plates = list(plates)  # what the page says of them has labels, whatever letters can be drawn
     drawable, lacking = letters.split(phrases.labels() or {})
@@ -92,15 +92,15 @@ def draw_all(plates: Iterable[Plate], folder: Path, *shown: Any, ids: str = "f")
                 for stale in files:  # of an earlier report
                     stale.unlink(missing_ok=True)
                 continue
-            with mpl.rc_context(style.RC):
-                svg = svg_text(figure)
-                write_atomically(files[0], png_bytes(figure))
-                write_atomically(files[1], svg)
+            drawn.append((plate, figure, files))
+        written = write_figures([(figure, files) for _, figure, files in drawn])
+        pictures: list[Picture] = []
+        for (plate, figure, _), svg in zip(drawn, written, strict=True):
             title, _, subtitle = str(figure.get_label()).partition("\n")
             # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
-            drawn = Markup(inline(svg, f"{ids}{len(pictures)}-", f"{title}. {subtitle}"))
+            inside = Markup(inline(svg, f"{ids}{len(pictures)}-", f"{title}. {subtitle}"))
             caption = plate.caption + letters.caption(figure, lacking)
-            pictures.append(Picture(plate.name, plate.section, plate.heading, caption, title, subtitle, drawn))
+            pictures.append(Picture(plate.name, plate.section, plate.heading, caption, title, subtitle, inside))
     return pictures, missing
 
 
