@@ -121,6 +121,7 @@ class Customers:
 
     def __init__(self, capacity: int):
         self.count = 0
+        self.roll: np.ndarray | None = None  # rows of who has a manager, as long as none of them moves or changes
         self._columns: dict[str, np.ndarray] = {}
         self._resize(max(capacity, 1))
 
@@ -167,13 +168,17 @@ class Customers:
         if self.count + more > self.capacity:
             self._resize(int((self.count + more) * 1.1) + 1024)
         rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
-        self.count += more
         for column in COLUMNS:
-            self._columns[column.name][rows] = values.get(column.name, column.empty)
+            mine, theirs = self._columns[column.name], values.get(column.name)
+            mine[freed] = column.empty if theirs is None else theirs[: freed.size]
+            mine[self.count : self.count + more] = column.empty if theirs is None else theirs[freed.size :]
+        self.count += more
+        self.roll = None
         return rows
 
     def reorder(self, order: np.ndarray) -> None:
         """Put rows in another order; no result may depend on it."""
+        self.roll = None
         for name in NAMES:
             self._columns[name][: self.count] = self._columns[name][: self.count][order]
 
