@@ -23,14 +23,21 @@ class Channel(mesa.Agent):
         self.settings = settings
         self.load = 0.0
 
+    def carries(self, asked: float, customers: float, factor: float = 1.0) -> bool:
+        """Whether contacts with so many customers all fit this month; sets `load`, the share of capacity asked for.
+
+        `customers` is the size of the bank, `factor` what is left of the channel (a closed branch).
+        """
+        capacity = self._capacity(customers, factor)
+        self.load = asked / capacity if capacity > NO_CAPACITY else 0.0
+        return asked <= capacity
+
     def grant(self, weights: np.ndarray, customers: float, factor: float = 1.0) -> np.ndarray:
         """Which of the contacts asked for, in order of priority, fit this month: a mask.
 
-        `weights` are customers each contact stands for, `customers` the size of the bank, `factor` what is left of
-        the channel (a closed branch). Sets `load`, the share of capacity asked for.
+        `weights` are customers each contact stands for, else as `carries`.
         """
-        capacity = self.settings.capacity * customers / 1000.0 * factor
-        asked = np.cumsum(weights)
-        total = float(asked[-1]) if asked.size else 0.0
-        self.load = total / capacity if capacity > NO_CAPACITY else 0.0
-        return asked <= capacity
+        return np.cumsum(weights) <= self._capacity(customers, factor)
+
+    def _capacity(self, customers: float, factor: float) -> float:
+        return self.settings.capacity * customers / 1000.0 * factor

@@ -7,9 +7,10 @@ rows changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import mesa
 import numpy as np
@@ -39,6 +40,7 @@ from sim.codes import (
     SILENCED,
     SPARED,
 )
+from sim.kernel.books import close_books, rows_of_posts
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
@@ -49,7 +51,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNIT = float(WEIGHT_UNIT)
+CLOSE = 1e-6  # hours: sums of hours in another order differ by less
 POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away by a rival
+
+
+Each = Callable[[Callable[[int, int], Any]], list[Any]]  # what comes of every stretch of rows, by first and last
 
 
 @dataclass
@@ -62,6 +68,16 @@ class Event:
     customers: float
 
 
+@dataclass(frozen=True)
+class Change:
+    """A book changes hands: what its customers feel (log hazard ratio), and how much of their bond is left."""
+
+    manager: RelationshipManager
+    log_ratio: float
+    bond_kept: float
+    to_rival: bool = False
+
+
 @dataclass
 class MonthOfWork:
     """A month by post: hours asked for (inbound and the contact norm), contacts made, customers in the book."""
@@ -69,6 +85,14 @@ class MonthOfWork:
     asked: np.ndarray
     contacts: np.ndarray
     books: np.ndarray
+    rows: np.ndarray  # of customers with a wish for a contact
+    planned: np.ndarray  # contacts made, customers by (tier, channel)
+
+    @classmethod
+    def idle(cls, posts: int, tiers: int) -> MonthOfWork:
+        """A month in which nobody asks for anything."""
+        asked, contacts, books = np.zeros((3, posts))
+        return cls(asked, contacts, books, np.zeros(0, np.int64), np.zeros((tiers, len(CHANNELS))))
 
 
 @dataclass
@@ -84,6 +108,7 @@ class Team:
     rates: Rates  # what customers live by: contact pressure, and what is near a bound
     turnover: bool = True
     channel_settings: Channels = field(default_factory=Channels)
+    each: Each | None = None  # shares out rows; all at once unless given
     managers: list[RelationshipManager] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     left: int = 0
@@ -172,11 +197,21 @@ class Team:
     def _posts_of(self, tier: int) -> np.ndarray:
         return np.array([m.post for m in self.managers if m.tier == tier and not m.remote], np.int64)
 
+    def _over(self, customers: Customers, run: Callable[[int, int], Any]) -> list[Any]:
+        """What `run` says of all rows, stretch by stretch."""
+        return self.each(run) if self.each is not None else [run(0, len(customers))]
+
     def books(self, customers: Customers) -> np.ndarray:
         """Customers by post, float64 (posts,)."""
-        managed = customers.manager != NOBODY
-        weight = customers.weight[managed].astype(np.float64)
-        return np.bincount(customers.manager[managed], weight, minlength=len(self.managers)) / UNIT
+        rows = self._rows_of(customers)
+        weight = customers.weight[rows].astype(np.float64)
+        return np.bincount(customers.manager[rows], weight, minlength=len(self.managers)) / UNIT
+
+    def _rows_of(self, customers: Customers, posts: Sequence[int] | None = None) -> np.ndarray:
+        """Rows of the customers of these posts, of all unless given, int64."""
+        wanted = np.full(max(len(self.managers), 1), posts is None)
+        wanted[posts if posts is not None else []] = True
+        return np.concatenate(self._over(customers, partial(rows_of_posts, customers.manager, wanted)))
 
     def balance(self, customers: Customers, levers: Levers, month: int) -> None:
         """Move customers to the managers of their tier: release those who changed tier, cover those who wait."""
@@ -186,23 +221,21 @@ class Team:
     def _balance_books(self, customers: Customers, coverage: np.ndarray, month: int, *, first: bool = False) -> None:
         if not coverage.any():
             return
-        post_tier = np.array([m.tier for m in self.managers], np.int64)
-        manager = customers.manager
-        managed = np.flatnonzero(manager != NOBODY)
-        strayed = managed[post_tier[manager[managed]] != customers.tier[managed]]
-        manager[strayed] = NOBODY
-        customers.manager_shock[strayed] = self.settings.change_planned
-        customers.manager_shock_months[strayed] = self.settings.change_months
-        customers.bond[strayed] = 0.0
-        books = self.books(customers)
-        for k in np.flatnonzero(coverage > 0).tolist():
-            rows = np.flatnonzero((customers.tier == k) & (customers.state == ACTIVE))
-            if rows.size == 0:
-                continue
-            weight = customers.weight[rows].astype(np.int64)
-            waiting = manager[rows] == NOBODY
-            wanted = coverage[k] * float(weight.sum()) / UNIT
-            have = float(weight[~waiting].sum()) / UNIT
+        tiers, covered = len(self.tiers), coverage > 0
+        tier_of_post = np.array([m.tier for m in self.managers] + [0], np.int64)
+        shock = np.float32(self.settings.change_planned), np.int8(self.settings.change_months)
+
+        def close(first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            books, sums = np.zeros(tier_of_post.size, np.int64), np.zeros((2, tiers), np.int64)
+            return close_books(customers.arrays, first, last, tier_of_post, covered, *shock, books, sums), books, sums
+
+        queues, closed, counted = zip(*self._over(customers, close), strict=True)
+        waiting = np.concatenate(queues)
+        books = np.asarray(sum(closed))[:-1] / UNIT
+        without, having = np.asarray(sum(counted)) / UNIT
+        tier = customers.tier[waiting]
+        for k in np.flatnonzero(covered & (without + having > 0)).tolist():
+            wanted, have = coverage[k] * float(without[k] + having[k]), float(having[k])
             posts = self._posts_of(k)
             needed = (
                 int(np.ceil(wanted / (self.span[k] * (1.0 if first else self.settings.span_slack)) - 1e-9))
@@ -213,8 +246,7 @@ class Team:
                 books = np.append(books, np.zeros(needed - posts.size))
                 self._open(needed - posts.size, k, month, first=first)
                 posts = self._posts_of(k)
-            queue = rows[waiting]
-            queue = queue[np.lexsort((customers.uid[queue], -customers.aum[queue]))]
+            queue = _first_in_line(customers, waiting[tier == k], wanted - have)
             mass = customers.weight[queue] / UNIT
             queue = queue[have + np.cumsum(mass) - mass / 2 <= wanted]
             self._deal(customers, queue, posts, books)
@@ -232,7 +264,8 @@ class Team:
 
     def managed(self, customers: Customers) -> np.ndarray:
         """Rows of active customers with a named manager."""
-        return np.flatnonzero((customers.manager != NOBODY) & (customers.state == ACTIVE))
+        rows = self._rows_of(customers)
+        return rows[customers.state[rows] == ACTIVE]
 
     def plan(
         self,
@@ -247,6 +280,7 @@ class Team:
         rows: np.ndarray | None = None,
         proposals: Proposals | None = None,
         pressure_cap: float | np.ndarray | None = None,
+        into: np.ndarray | None = None,
     ) -> tuple[np.ndarray, MonthOfWork]:
         """Whom managers contact this month, and where: int8 by row, channel and purpose, -1 = nobody wants to.
 
@@ -256,25 +290,25 @@ class Team:
         propose, until the month's hours are used; then channels carry what they can. `bank` is the number of
         customers, `branch` what is left of branch capacity, `remote` the least share of contacts that must be held
         outside it. `proposals` are over `rows`, the managed customers; no contact lifts the pressure above
-        `pressure_cap`, one number or one by customer (the lever's, unless given).
+        `pressure_cap`, one number or one by managed customer (the lever's, unless given). The plan is written
+        to `into`, an array of -1, if there is one: at the `rows` of the month of work.
         """
-        plan = np.full(len(customers), NOBODY, np.int8)
-        posts = len(self.managers)
-        none = MonthOfWork(np.zeros(posts), np.zeros(posts), np.zeros(posts))
+        plan = np.full(len(customers), NOBODY, np.int8) if into is None else into[: len(customers)]
+        posts, tiers = len(self.managers), len(self.tiers)
         rows = self.managed(customers) if rows is None else rows
         if rows.size == 0:
-            return plan, none
+            return plan, MonthOfWork.idle(posts, tiers)
         view = BankView(customers, rows)
         post, tier, weight = view.manager, view.tier, view.weight / UNIT
         hours_of = np.array([c.settings.hours for c in channels]) * np.exp(levers.log_contact_hours)
-        books = np.bincount(post, weight, minlength=posts)
-        inbound = np.bincount(post, weight * self.inbound[tier], minlength=posts)
+        mass = np.bincount(post * np.int64(tiers) + tier, weight, minlength=posts * tiers).reshape(posts, tiers)
         norm = np.diff(self.mix, axis=1, prepend=0.0) @ hours_of / self.interval
-        asked = inbound + np.bincount(post, weight * norm[tier], minlength=posts)
+        inbound = mass @ self.inbound
+        asked = inbound + mass @ norm
         free = np.maximum(self.settings.hours_per_month * np.exp(levers.log_hours) - inbound, 0.0)
         free[[m.post for m in self.managers if m.vacant]] = 0.0
 
-        due = customers.contact_gap[rows] + 1 >= self.interval[tier]
+        due = view.contact_gap + 1 >= self.interval[tier]
         wanted, wish, purpose = due, np.zeros(rows.size), np.zeros(rows.size, np.int8)
         if proposals is not None and proposals.rows.size:
             wanted = due.copy()
@@ -282,14 +316,13 @@ class Team:
             wish[proposals.rows] = proposals.priority
             purpose[proposals.rows] = proposals.purpose | PROPOSED
         chosen = np.flatnonzero(wanted)
-        keys = [key[chosen] for key in self._priority(view)]
         queue = np.where(due[chosen], -np.inf, -wish[chosen])  # what is due stands before every wish
-        order = np.lexsort((view.uid[chosen], *keys, queue, post[chosen]))
-        chosen = chosen[order]
-        rows, post, tier, weight = rows[chosen], post[chosen], tier[chosen], weight[chosen]
-        purpose, queue = purpose[chosen], queue[order]
+        rows, post, tier, weight, purpose = _only(chosen, rows, post, tier, weight, purpose)
+        wished = rows
         u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
-        drawn = (u[0][:, None] >= self.mix[tier]).sum(axis=1)
+        drawn = np.zeros(rows.size, np.int64)
+        for upper in self.mix.T:
+            drawn += u[0] >= upper[tier]
         channel = np.where(self.apart[drawn], self.fallback, drawn)
         if remote > 0:
             channel = self._remotely(channel, tier, u, 1.0 - remote)
@@ -299,24 +332,53 @@ class Team:
         spared = np.zeros(rows.size, bool)
         cap = levers.pressure_cap if pressure_cap is None else pressure_cap
         if np.isfinite(cap).any():
-            cap = cap[rows] if isinstance(cap, np.ndarray) else cap
+            cap = cap[chosen] if isinstance(cap, np.ndarray) else cap
             spared = self._pressure_after(customers, rows, channel) > cap
         plan[rows] = _lost(purpose, np.where(silenced, SILENCED, SPARED))
         allowed = ~(silenced | spared)
-        rows, post, weight, channel, purpose, queue = _only(allowed, rows, post, weight, channel, purpose, queue)
-        cost = weight * hours_of[channel]
-        fits = _within(post, cost, free)
+        rows, post, tier, weight, channel, purpose, queue = _only(
+            allowed, rows, post, tier, weight, channel, purpose, queue
+        )
+        fits = self._in_hours(customers, rows, post, weight * hours_of[channel], free, queue)
         plan[rows] = _lost(purpose, np.where(fits, NO_CAPACITY, NO_HOUR))
-        rows, post, weight, channel, purpose, queue = _only(fits, rows, post, weight, channel, purpose, queue)
-        made = np.zeros(rows.size, bool)
-        rank = np.lexsort((customers.uid[rows], -customers.aum[rows], queue))
+        rows, post, tier, weight, channel, purpose, queue = _only(
+            fits, rows, post, tier, weight, channel, purpose, queue
+        )
+        made = np.ones(rows.size, bool)
         for agent in channels:
-            mine = rank[channel[rank] == agent.number]
+            mine = np.flatnonzero(channel == agent.number)
             factor = branch if agent.settings.in_branch else 1.0
-            made[mine] = agent.grant(weight[mine], bank, factor)
-        plan[rows[made]] = channel[made] | purpose[made]
-        contacts = np.bincount(post[made], weight[made], minlength=posts)
-        return plan, MonthOfWork(asked, contacts, books)
+            if not agent.carries(float(weight[mine].sum()), bank, factor):
+                mine = mine[np.lexsort((customers.uid[rows[mine]], -customers.aum[rows[mine]], queue[mine]))]
+                made[mine] = agent.grant(weight[mine], bank, factor)
+        rows, post, tier, weight, channel, purpose = _only(made, rows, post, tier, weight, channel, purpose)
+        plan[rows] = channel | purpose
+        contacts = np.bincount(post, weight, minlength=posts)
+        cells = tiers, len(CHANNELS)
+        planned = np.bincount(tier.astype(np.int64) * cells[1] + channel, weight, minlength=cells[0] * cells[1])
+        return plan, MonthOfWork(asked, contacts, mass.sum(axis=1), wished, planned.reshape(cells))
+
+    def _in_hours(
+        self,
+        customers: Customers,
+        rows: np.ndarray,
+        post: np.ndarray,
+        cost: np.ndarray,
+        free: np.ndarray,
+        queue: np.ndarray,
+    ) -> np.ndarray:
+        """Which contacts fit the hours free at their post, a mask; `queue` goes before what managers prefer.
+
+        Only where not all fit does it matter who comes first.
+        """
+        fits = np.ones(rows.size, bool)
+        short = np.bincount(post, cost, minlength=free.size) > free - CLOSE
+        tight = np.flatnonzero(short[post])
+        if tight.size:
+            view = BankView(customers, rows[tight])
+            order = tight[np.lexsort((view.uid, *self._priority(view), queue[tight], post[tight]))]
+            fits[order] = _within(post[order], cost[order], free)
+        return fits
 
     def _pressure_after(self, customers: Customers, rows: np.ndarray, channel: np.ndarray) -> np.ndarray:
         """Contact pressure of customers after a contact in these channels, float32: the law that `kernel.contacts` has.
@@ -370,6 +432,7 @@ class Team:
         vacancy = self._vacancy(levers)
         unprepared = float(np.exp(levers.log_unprepared))
         moved = 1.0 - np.exp(-self.settings.reorganisation / 12.0)
+        changes: list[Change] = []
         for manager in self.managers:
             post = manager.post
             known = post < work.asked.size
@@ -381,10 +444,11 @@ class Team:
                     self._hire(manager, month, work)
             elif self.turnover and u[0, post] < manager.exit_chance(ratio):
                 how = manager.leave(float(u[1, post]), float(u[2, post]), vacancy=vacancy, unprepared=unprepared)
-                self._part(customers, manager, how, month, work)
+                changes.append(self._part(manager, how, month, work))
             elif self.turnover and not manager.remote and u[3, post] < moved:
-                self._upset(customers, post, self.settings.change_planned, keep_bond=self.settings.bond_kept)
+                changes.append(Change(manager, self.settings.change_planned, self.settings.bond_kept))
                 self._note(month, post, "book_moved", work)
+        self._upset(customers, changes)
 
     def _vacancy(self, levers: Levers) -> int:
         """Months that a post stays empty from now on, at least one."""
@@ -395,10 +459,12 @@ class Team:
         if not chance.any() or not self.managers:
             return
         u = self._draws(self.managers, POACHED, month)[0]
+        changes = []
         for manager in self.managers:
             if not manager.remote and not manager.vacant and u[manager.post] < chance[manager.tier]:
                 manager.leave(0.0, 0.0, vacancy=self._vacancy(levers))
-                self._part(customers, manager, Departure(planned=False, to_rival=True), month, work)
+                changes.append(self._part(manager, Departure(planned=False, to_rival=True), month, work))
+        self._upset(customers, changes)
 
     def _hire(self, manager: RelationshipManager, month: int, work: MonthOfWork) -> None:
         manager.hire += 1
@@ -406,31 +472,52 @@ class Team:
         self.hired += 1
         self._note(month, manager.post, "hired", work)
 
-    def _part(
-        self, customers: Customers, manager: RelationshipManager, how: Departure, month: int, work: MonthOfWork
-    ) -> None:
-        """A manager leaves: customers feel the change, and some follow to a rival over the next months."""
+    def _part(self, manager: RelationshipManager, how: Departure, month: int, work: MonthOfWork) -> Change:
+        """A manager leaves: customers will feel the change."""
         s = self.settings
         self.left += 1
         self._note(month, manager.post, "left", work)
-        if manager.remote:
-            return
-        rows = np.flatnonzero(customers.manager == manager.post)
-        if how.to_rival:
-            chance = np.clip(self.owned[manager.tier] * customers.bond[rows] * s.follow, 0.0, 0.95)
-            customers.follow[rows] = -np.log1p(-chance) / s.follow_months
-            customers.follow_months[rows] = s.follow_months
-        self._upset(customers, manager.post, s.change_planned if how.planned else s.change_unplanned, keep_bond=0.0)
+        return Change(manager, s.change_planned if how.planned else s.change_unplanned, 0.0, to_rival=how.to_rival)
 
-    def _upset(self, customers: Customers, post: int, log_ratio: float, *, keep_bond: float) -> None:
-        rows = np.flatnonzero(customers.manager == post)
-        customers.manager_shock[rows] = log_ratio
-        customers.manager_shock_months[rows] = self.settings.change_months
-        customers.bond[rows] *= np.float32(keep_bond)
+    def _upset(self, customers: Customers, changes: Sequence[Change]) -> None:
+        """Customers feel that their books changed hands; some follow to a rival over the next months."""
+        s = self.settings
+        changes = [change for change in changes if not change.manager.remote]
+        if not changes:
+            return
+        everybody = self._rows_of(customers, [change.manager.post for change in changes])
+        post = customers.manager[everybody]
+        for change in changes:
+            rows = everybody[post == change.manager.post]
+            if change.to_rival:
+                chance = np.clip(self.owned[change.manager.tier] * customers.bond[rows] * s.follow, 0.0, 0.95)
+                customers.follow[rows] = -np.log1p(-chance) / s.follow_months
+                customers.follow_months[rows] = s.follow_months
+            customers.manager_shock[rows] = change.log_ratio
+            customers.manager_shock_months[rows] = s.change_months
+            customers.bond[rows] *= np.float32(change.bond_kept)
 
     def _note(self, month: int, post: int, kind: str, work: MonthOfWork) -> None:
         customers = float(work.books[post]) if post < work.books.size else 0.0
         self.events.append(Event(month, post, kind, customers))
+
+
+def _first_in_line(customers: Customers, rows: np.ndarray, places: float) -> np.ndarray:
+    """The first of these rows by (largest AUM, uid), in this order: enough for so many places, and hardly more.
+
+    Only these few are sorted: those from an AUM on that so many have.
+    """
+    if places <= 0 or rows.size == 0:
+        return rows[:0]
+    aum, weight = customers.aum[rows], customers.weight[rows].astype(np.int64)
+    few = 2 * int(places) + 2
+    while few < rows.size:
+        ahead = aum >= np.partition(aum, rows.size - few)[rows.size - few]
+        if weight[ahead].sum() > UNIT * places + weight.max():
+            rows = rows[ahead]
+            break
+        few *= 4
+    return rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))]
 
 
 def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:

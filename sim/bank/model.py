@@ -28,7 +28,7 @@ from sim.bank.state import State, capture, put_back
 from sim.bank.stored import BankFolder
 from sim.behaviour.rates import growth_path, in_use, promoters, rates, relocation_ratio
 from sim.behaviour.relations import hazard_ratio, standing_bond
-from sim.codes import ACTIVE, CHANNEL_BITS, CHANNELS, NOBODY
+from sim.codes import ACTIVE, CHANNELS, NOBODY
 from sim.environment import Environment
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
@@ -128,7 +128,7 @@ class BankModel(mesa.Model):
         self.campaign = np.array([row(c.campaign, self.tiers, np.float64) for c in scenario.channels.all()]).T
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
         self.leavers = np.zeros(n)  # by tier: leavers per active customer, those of earlier months counting ever less
-        self.planned = np.zeros((n, len(CHANNELS)))
+        self.plan = np.zeros(0, np.int8)  # of the month, by row; -1 between months
         self.programme: Programme | None = None  # begins with the measured months
         self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
         self.first_active = np.zeros(n)  # active customers by tier at month 0
@@ -142,6 +142,7 @@ class BankModel(mesa.Model):
             self.rates,
             self.settings.mechanisms.manager_turnover,
             channel_settings=scenario.channels,
+            each=self.each,
         )
         self.pilots: Pilots | None = None  # from month 0 on
         self.piloted = pilots([one.where for one in arm.strategies], self.tiers)
@@ -176,8 +177,9 @@ class BankModel(mesa.Model):
         self.now = self._now(self.levers)
         plan, work = self.schedule()
         joined = self.step_customers(plan)
+        plan[work.rows] = NOBODY
         self.close_managers_month(work)
-        books = self.settle(joined, plan)
+        books = self.settle(joined, work)
         self.record(joined, books)
         self.running = self.month < self.scenario.months
         self._keep()
@@ -276,9 +278,10 @@ class BankModel(mesa.Model):
 
     def schedule(self) -> tuple[np.ndarray, MonthOfWork]:
         """Managers and channels choose whom to contact, on last month's view."""
+        if self.plan.size < len(self.customers):
+            self.plan = np.full(self.customers.capacity, NOBODY, np.int8)
         if not self.settings.mechanisms.contacts:
-            posts = np.zeros(len(self.team.managers))
-            return np.full(len(self.customers), NOBODY, np.int8), MonthOfWork(posts, posts, posts)
+            return self.plan, MonthOfWork.idle(len(self.team.managers), len(self.tiers))
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         rows = self.team.managed(self.customers)
         return self.team.plan(
@@ -291,12 +294,12 @@ class BankModel(mesa.Model):
             self.environment.remote,
             rows=rows,
             proposals=self._proposals(rows),
-            pressure_cap=self._pressure_cap(),
+            pressure_cap=self._pressure_cap(rows),
+            into=self.plan,
         )
 
     def step_customers(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
-        self.planned = self._planned_contacts(plan)  # by the tier of that day: the kernel moves customers
         with self.customers.living():
             self.tally, *seen = self._run_chunks(plan, self.now)
         self._refuse_overflow(float(self.tally[:, T.AUM].sum()))
@@ -337,14 +340,14 @@ class BankModel(mesa.Model):
         self.team.poach(self.customers, self.environment.poached, work, self.levers, self.month)
         self.team.balance(self.customers, self.levers, self.month)
 
-    def settle(self, joined: np.ndarray, plan: np.ndarray) -> MonthBooks:
+    def settle(self, joined: np.ndarray, work: MonthOfWork) -> MonthBooks:
         """Revenue and cost of the month."""
         made = self.tally[:, CONTACTS].astype(np.float64) / WEIGHT_UNIT
         posts = np.bincount([m.tier for m in self.team.managers], minlength=len(self.tiers))
         return self.ledger.settle(
             **stocks(self.tally),
             joined=joined / WEIGHT_UNIT,
-            campaign_contacts=made - self.planned,
+            campaign_contacts=made - work.planned,  # managers' own carry no channel price
             posts=posts.astype(np.float64),
             strategy_cost=self.programme.cost(self.month) if self.programme else np.zeros(len(self.tiers)),
             use=self.environment.staffed,
@@ -529,14 +532,14 @@ class BankModel(mesa.Model):
         for one in np.unique(label).tolist():
             yield one, np.flatnonzero(label == one)
 
-    def _pressure_cap(self) -> float | np.ndarray:
-        """Most contact pressure, of everybody or by row."""
+    def _pressure_cap(self, rows: np.ndarray) -> float | np.ndarray:
+        """Most contact pressure, of everybody or by customer of these rows."""
         caps = {levers.pressure_cap for levers, _ in self.inside.values()} | {self.levers.pressure_cap}
         if self.pilots is None or len(caps) == 1:
             return self.levers.pressure_cap
-        cap = np.full(len(self.customers), self.levers.pressure_cap)
+        cap = np.full(rows.size, self.levers.pressure_cap)
         for label, (levers, _) in self.inside.items():
-            cap[self.pilots.label == label] = levers.pressure_cap
+            cap[self.pilots.label[rows] == label] = levers.pressure_cap
         return cap
 
     def _group(self) -> None:
@@ -692,14 +695,6 @@ class BankModel(mesa.Model):
         failing = np.ones(len(CHANNELS))
         failing[self.scenario.channels.column("in_app") > 0] = np.exp(levers.log_app_failure)
         return in_use(self.rates, self.settings, self.scenario.channels, self.environment.use, failing)
-
-    def _planned_contacts(self, plan: np.ndarray) -> np.ndarray:
-        """Contacts made by managers, customers by (tier, channel); they carry no channel price."""
-        rows = np.flatnonzero(plan >= 0)
-        cell = self.customers.tier[rows].astype(np.int64) * len(CHANNELS) + (plan[rows] & CHANNEL_BITS)
-        size = len(self.tiers) * len(CHANNELS)
-        counts = np.bincount(cell, self.customers.weight[rows].astype(np.float64), minlength=size)
-        return counts.reshape(len(self.tiers), len(CHANNELS)) / WEIGHT_UNIT
 
 
 def stretches(first: int, last: int, threads: int) -> list[tuple[int, int]]:

@@ -166,7 +166,7 @@ def row_of(uid, state, who, first, last):
 
 @njit(**LOOP)
 def follow(uid, state, wanted, rows):
-    """Find customers again whose rows may have moved, as a rule within their chunk: `rows` by `wanted` uids, -1 = left."""
+    """Find customers again whose rows may have moved, mostly within chunks: `rows` by `wanted` uids, -1 = left."""
     for j in range(wanted.size):
         row = rows[j]
         if row < 0 or (row < uid.size and uid[row] == wanted[j] and state[row] != CLOSED):
