@@ -163,9 +163,9 @@ class Customers:
         """Rows first..last as they live a month: their columns (`Columns`), which may be written to and rearranged."""
         yield Columns(*(self._columns[name][first:last] for name in NAMES))
 
-    def beside(self, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Keep arrays that nobody changes beside the columns, under this name; returns them as they lie there."""
-        return dict(arrays)
+    def beside(self, name: str, kinds: Mapping[str, type], size: int) -> dict[str, np.ndarray]:
+        """Room beside the columns, under this name, for arrays of these types that are filled once and stay."""
+        return {key: np.empty(size, kind) for key, kind in kinds.items()}
 
     def __getattr__(self, name: str) -> np.ndarray:
         columns = self.__dict__.get("_columns", {})
