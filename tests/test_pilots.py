@@ -231,8 +231,8 @@ def test_rows_of_a_label_stand_together_and_joiners_come_among_their_own() -> No
     c, pilots = model.customers, model.pilots
     assert pilots is not None
     open_ = c.state != CLOSED
-    np.testing.assert_array_equal(pilots.label[open_], pilots.labels(c.uid, c.first_tier)[open_])
-    runs = list(pilots.runs(len(c)))
+    np.testing.assert_array_equal(pilots.of(np.flatnonzero(open_)), pilots.labels(c.uid, c.first_tier)[open_])
+    runs = list(pilots.runs())
     assert [first for first, _, _ in runs[1:]] == [last for _, last, _ in runs[:-1]]
     assert runs[-1][1] == len(c)
     assert len(runs) <= 4 + 12 * 4

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from sim.codes import ACTIVE, CLOSED, JOINED_THIS_YEAR, NOBODY, UPLIFT_CLASSES
+from sim.kernel.books import free_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +180,7 @@ class Customers:
     def place(self, values: dict[str, np.ndarray], *, free: np.ndarray | None = None) -> np.ndarray:
         """Give new customers a row each, freed rows first (lowest first); returns the row numbers.
 
-        `free`, a mask over the rows, says which freed rows may be taken (all, unless given).
+        `free` are the rows that may be taken, all those freed unless given.
         `values` holds equally long arrays by column name; columns left out get the value of an unused row.
         """
         n = len(values["uid"])
@@ -187,8 +188,7 @@ class Customers:
             raise OverflowError(
                 f"a row would stand for more than {MOST_WEIGHT // 1024:,} customers; more agents or fewer customers"
             )
-        left = self._columns["state"][: self.count] == CLOSED
-        freed = np.flatnonzero(left if free is None else left & free)[:n]
+        freed = free_rows(self._columns["state"], n, 0, self.count) if free is None else free[:n]
         more = n - freed.size
         rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
         self._grow(more)

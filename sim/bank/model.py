@@ -528,7 +528,7 @@ class BankModel(mesa.Model):
         if self.pilots is None:
             yield 0, np.arange(rows.size)
             return
-        label = self.pilots.label[rows]
+        label = self.pilots.of(rows)
         for one in np.unique(label).tolist():
             yield one, np.flatnonzero(label == one)
 
@@ -539,7 +539,7 @@ class BankModel(mesa.Model):
             return self.levers.pressure_cap
         cap = np.full(rows.size, self.levers.pressure_cap)
         for label, (levers, _) in self.inside.items():
-            cap[self.pilots.label[rows] == label] = levers.pressure_cap
+            cap[self.pilots.of(rows) == label] = levers.pressure_cap
         return cap
 
     def _group(self) -> None:
@@ -677,7 +677,7 @@ class BankModel(mesa.Model):
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
         meet = {0: (now, self._rates_in_use(self.levers))}
         meet |= {label: (inside, self._rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
-        runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs(n)
+        runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs()
 
         def run(chunk: tuple[int, int, int]) -> list[np.ndarray]:
             first, last, label = chunk

@@ -12,18 +12,19 @@ import numpy as np
 
 from sim.agents.customer import Customers
 from sim.codes import DRAW_PILOT
+from sim.kernel.books import free_rows
 from sim.kernel.numerics import uniforms
 from sim.strategies.where import Pilot
 
 
 class Pilots:
-    """The pilots of one arm in one bank; `label` has an entry for every row, int64."""
+    """The pilots of one arm in one bank, and the stretches of rows of one label, in their order."""
 
     def __init__(self, pilots: Sequence[Pilot], seed: int):
         self.pilots = pilots
         self.seed = seed
-        self.label = np.zeros(0, np.int64)
-        self.present: list[int] = []  # the labels that rows have, but for those in no pilot
+        self.ends: list[int] = []  # the rows after the last of each stretch
+        self.label: list[int] = []  # and its label
 
     def labels(self, uid: np.ndarray, first_tier: np.ndarray) -> np.ndarray:
         """The labels of customers, int64 (n,), by who they are and the tier they had at month 0 or joined in."""
@@ -39,24 +40,33 @@ class Pilots:
         label = self.labels(customers.uid, customers.first_tier)
         order = np.argsort(label, kind="stable")
         customers.reorder(order)
-        self.label = label[order]
-        self.present = self._present()
+        edges = np.flatnonzero(np.diff(label[order])) + 1
+        self.ends = [*edges.tolist(), order.size] if order.size else []
+        self.label = label[order][[end - 1 for end in self.ends]].tolist()
+
+    @property
+    def present(self) -> list[int]:
+        """The labels that rows have, but for those in no pilot."""
+        return sorted({*self.label} - {0})
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """The labels of these rows, int64."""
+        return np.array(self.label, np.int64)[np.searchsorted(self.ends, rows, side="right")]
 
     def place(self, customers: Customers, new: Mapping[str, np.ndarray]) -> None:
         """Give those who join a row among others of their label, or a new one at the end."""
         label = self.labels(new["uid"], new["first_tier"])
         for one in np.unique(label).tolist():
             mine = label == one
-            customers.place({name: values[mine] for name, values in new.items()}, free=self.label == one)
-            self.label = np.append(self.label, np.full(len(customers) - self.label.size, one))
-            self.present = sorted({*self.present, one} - {0})
+            wanted = int(np.count_nonzero(mine))
+            free = [free_rows(customers.state, wanted, first, last) for first, last, its in self.runs() if its == one]
+            values = {name: column[mine] for name, column in new.items()}
+            customers.place(values, free=np.concatenate([np.zeros(0, np.int64), *free]))
+            if not self.label or self.label[-1] != one:
+                self.ends.append(len(customers))
+                self.label.append(one)
+            self.ends[-1] = len(customers)
 
-    def _present(self) -> list[int]:
-        """The labels that rows have, but for those in no pilot."""
-        return [label for label in np.unique(self.label).tolist() if label]
-
-    def runs(self, rows: int) -> Iterator[tuple[int, int, int]]:
-        """First row, row after the last, and label of the stretches of one label among the first `rows`."""
-        edges = np.flatnonzero(np.diff(self.label[:rows])) + 1
-        for first, last in zip([0, *edges.tolist()], [*edges.tolist(), rows], strict=True):
-            yield first, last, int(self.label[first])
+    def runs(self) -> Iterator[tuple[int, int, int]]:
+        """First row, row after the last, and label of the stretches of rows of one label."""
+        yield from zip([0, *self.ends[:-1]], self.ends, self.label, strict=True)

@@ -72,13 +72,13 @@ def close_books(c, first, last, tier_of_post, covered, shock, months, books, sum
 
 
 @njit(**LOOP)
-def free_rows(state, wanted):
-    """The first rows whose customers have left, as many as wanted if there are, int64."""
-    rows = np.empty(wanted, np.int64)
+def free_rows(state, wanted, first, last):
+    """The first of the rows first..last whose customers have left, as many as wanted if there are, int64."""
+    rows = np.empty(min(wanted, last - first), np.int64)
     count = 0
-    for i in range(state.size):
+    for i in range(first, last):
         if state[i] == CLOSED:
-            if count == wanted:
+            if count == rows.size:
                 break
             rows[count] = i
             count += 1

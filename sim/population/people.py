@@ -8,21 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
-from scipy.special import betaincinv, gammaincinv, ndtr, ndtri, pdtr
+from scipy.special import betaincinv, gammainccinv, gammaincinv, ndtr, ndtri, pdtr
 
 from sim.agents.channel_settings import Channels
+from sim.agents.customer import BY_NAME
 from sim.behaviour.service_law import ServiceLaw
 from sim.behaviour.settings import Model
-from sim.codes import ACTIVE, DORMANT, DRAW_BIRTH, JOINED_THIS_YEAR, NOBODY
-from sim.kernel.numerics import uniforms
+from sim.kernel.births import CLOSE, KNOWN, LEAST_FRAILTY, REACH, STEPS, Births, Traits, bear, table_error
+from sim.kernel.numerics import key_of, word_of
 from sim.population.laws import SMALLEST, Score
 from sim.tiers import Tier, row
 
 DECADE = 10.0  # years
 TABLE = 8193  # points of a tabulated quantile
+SURE = 10.0  # an error so many times smaller than what is allowed
+BEYOND = 16  # points of a table of quantiles beyond every uniform
+# what an opening moves (`synthetic.opened`) is rounded once, after that
+WIDE = dict.fromkeys(("satisfaction", "trust", "expectation", "affinity"), np.float64)
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,16 @@ class Birth:
     score: Score
     adoption_start: float  # intercepts of being app-active, log odds
     adoption_joiner: float
+
+    @cached_property
+    def beginning(self) -> Births:
+        """What first customers are born by."""
+        return _births(self, joiners=False)
+
+    @cached_property
+    def joining(self) -> Births:
+        """What those who join are born by."""
+        return _births(self, joiners=True)
 
 
 def adoption_intercept(model: Model, share: float) -> float:
@@ -83,17 +98,106 @@ def _affinity(model: Model, age: np.ndarray, u: np.ndarray) -> np.ndarray:
     age_score = (age - traits.age_mean_all) / traits.age_sd_all
     r = adoption.affinity_age
     z = r * age_score + np.sqrt(1.0 - r * r) * ndtri(u)
-    precision = adoption.affinity_mean * (1.0 - adoption.affinity_mean) / adoption.affinity_sd**2 - 1.0
-    return _beta(ndtr(z), adoption.affinity_mean, max(precision, 0.1))
+    return _beta(ndtr(z), adoption.affinity_mean, _affinity_precision(model))
 
 
-def _or_known(known: Mapping[str, np.ndarray], name: str, drawn: np.ndarray, unit: float = 1.0) -> np.ndarray:
-    """What is known, in so many of the model's own per unit of a book's; what was drawn where nothing is."""
-    given = known.get(name)
-    if given is None:
-        return drawn
-    values = unit * np.asarray(given, np.float64)
-    return np.where(np.isnan(values), drawn, values)
+def _affinity_precision(model: Model) -> float:
+    adoption = model.adoption
+    return max(adoption.affinity_mean * (1.0 - adoption.affinity_mean) / adoption.affinity_sd**2 - 1.0, 0.1)
+
+
+@lru_cache(maxsize=64)
+def _frailty_table(variance: float) -> np.ndarray:
+    """Log of a gamma frailty with mean 1 at even normal scores of its draw; empty where no table can be sure."""
+    score = np.linspace(-REACH, REACH, 2 * STEPS + 1)
+    below, above = gammaincinv(1.0 / variance, ndtr(score)), gammainccinv(1.0 / variance, ndtr(-score))
+    exact = np.log(np.maximum(np.where(score < 0, below, above) * variance, LEAST_FRAILTY))
+    table = np.ascontiguousarray(exact[::2])
+    return table if table_error(score[BEYOND:-BEYOND], exact[BEYOND:-BEYOND], table) < CLOSE / SURE else np.zeros(0)
+
+
+def _births(birth: Birth, *, joiners: bool) -> Births:
+    """What the compiled births of this scenario's first customers, or joiners, take."""
+    model, tiers, law = birth.model, birth.tiers, birth.law
+    traits, adoption, wallet, acquisition = model.traits, model.adoption, model.wallet, model.acquisition
+
+    def by_tier(table: Mapping[str, object]) -> np.ndarray:
+        return row(table, tiers, np.float64)
+
+    def rest(correlation: float) -> float:
+        return float(np.sqrt(1.0 - correlation**2))
+
+    centre, spread = by_tier(traits.age_mean), by_tier(traits.age_sd)
+    low, high = ndtr((traits.age_least - centre) / spread), ndtr((traits.age_most - centre) / spread)
+    points, affinity = _beta_table(adoption.affinity_mean, _affinity_precision(model))
+    theta = model.leaving.frailty if model.mechanisms.frailty else 0.0
+    shares, lasting = model.retention.class_shares, model.feelings.engagement_lasting
+    variance = model.wealth.sd**2 / max(1.0 - (1.0 - model.wealth.reversion) ** 2, 1e-9)
+    return Births(
+        age_centre=centre,
+        age_spread=spread,
+        age_low=low,
+        age_width=high - low,
+        age_least=float(traits.age_least),
+        age_most=float(traits.age_most),
+        age_mean=float(traits.age_mean_all),
+        age_sd=float(traits.age_sd_all),
+        aum_least=SMALLEST,
+        score_mean=birth.score.mean,
+        score_sd=birth.score.sd,
+        score_grid=birth.score.grid,
+        score_values=birth.score.values,
+        wealth_variance=float(variance) if model.mechanisms.wealth else 0.0,
+        income_aum=float(traits.income_aum),
+        income_rest=rest(traits.income_aum),
+        products=_poisson_tables(by_tier(model.products.beyond_first)),
+        products_most=float(model.products.most),
+        affinity_age=float(adoption.affinity_age),
+        affinity_rest=rest(adoption.affinity_age),
+        beta_points=points,
+        affinity_table=affinity,
+        share_table=np.stack([_beta_table(mean, wallet.precision)[1] for mean in by_tier(wallet.mean).tolist()]),
+        frailty=float(theta),
+        frailty_table=_frailty_table(float(theta)) if theta > 0 else np.zeros(0),
+        adoption=float(birth.adoption_joiner if joiners else birth.adoption_start),
+        adoption_standing=float(adoption.standing),
+        usefulness=float(adoption.usefulness),
+        affinity_mean=float(adoption.affinity_mean),
+        affinity_sd=float(adoption.affinity_sd),
+        adoption_age=float(adoption.age),
+        adoption_age_from=float(adoption.age_from),
+        decade=DECADE,
+        preference=birth.channels.column("preference").astype(np.float64),
+        preference_slope=birth.channels.column("preference_slope").astype(np.float64),
+        in_branch=birth.channels.column("in_branch").astype(np.float64),
+        need_income=float(traits.need_income),
+        need_rest=rest(traits.need_income),
+        multihomers=float(wallet.multihomers),
+        adverse=float(model.products.adverse),
+        class_risk=float(model.retention.class_risk),
+        class_rest=rest(model.retention.class_risk),
+        persuadable=float(shares["persuadable"]),
+        lost=float(shares["lost_cause"]),
+        sleeping=float(shares["sleeping_dog"]),
+        tenure_mean=float(acquisition.tenure_mean),
+        tenure_cap=float(acquisition.tenure_cap),
+        dormant=by_tier(acquisition.dormant_at_start),
+        engagement_mean=float(np.sqrt(lasting)),
+        engagement_rest=float(np.sqrt(1.0 - lasting)),
+        referred_wallet=float(acquisition.referred_wallet),
+        referred_hazard=float(np.log(acquisition.referred_hazard)),
+        settled=not joiners,
+        satisfaction_mu=float(law.mu),
+        satisfaction_sd=float(law.sd),
+        trust_sd=float(law.trust_sd),
+        expectation_sd=float(law.expectation_sd),
+        multihoming=float(wallet.multihoming),
+        multihoming_digital=float(wallet.multihoming_digital),
+        multihoming_branch=float(wallet.multihoming_branch),
+        reversion=float(wallet.reversion),
+        share_least=0.005,
+        share_most=0.995,
+    )
 
 
 def people(
@@ -116,105 +220,29 @@ def people(
     `known` holds what a book says: age, tenure_months, products, income (log), digital_active, digital_affinity,
     satisfaction, trust, expectation (SD), share_of_wallet, dormant (0/1); NaN where it says nothing.
     """
-    known = known or {}
-    model, tiers, law = birth.model, birth.tiers, birth.law
     n = uid.size
-    u = [uniforms(seed, DRAW_BIRTH + j, month, uid) for j in range(1, 6)]
+    law = birth.law
+    told = np.full((len(KNOWN), n if known else 0), np.nan)
+    for name, values in (known or {}).items():
+        told[KNOWN.index(name)] = values
+    told[KNOWN.index("trust")] *= law.trust_sd
+    told[KNOWN.index("expectation")] *= law.expectation_sd
+    columns = Traits(*(np.empty(n, WIDE.get(name, BY_NAME[name].dtype)) for name in Traits._fields))
+    uid = np.require(uid, np.uint64, ["C", "W"])  # read-only ids (a book has them) would be compiled for anew
+    tier, aum = np.require(tier, np.int64, ["C", "W"]), np.require(aum, np.float64, ["C", "W"])
+    sent = np.zeros(n, bool) if referred is None else np.require(referred, bool, ["C", "W"])
+    births = birth.joining if joiners else birth.beginning
+    bear(columns, 0, n, uid, tier, aum, sent, told, *key_of(seed), month, word_of(month), births)
+    return columns._asdict() | {"uid": uid, "tier": tier}
 
-    def by_tier(table: Mapping[str, object]) -> np.ndarray:
-        return row(table, tiers, np.float64)[tier]
 
-    traits = model.traits
-    centre, spread = by_tier(traits.age_mean), by_tier(traits.age_sd)
-    low, high = ndtr((traits.age_least - centre) / spread), ndtr((traits.age_most - centre) / spread)
-    age = _or_known(known, "age", centre + spread * ndtri(low + u[0][0] * (high - low)))
-    age = np.clip(age, traits.age_least, traits.age_most)
-    log_aum = np.log(np.maximum(aum, SMALLEST))
-    aum_score = np.clip((log_aum - birth.score.mean) / birth.score.sd, -4, 4)
-    income = _or_known(
-        known, "income", traits.income_aum * aum_score + np.sqrt(1 - traits.income_aum**2) * ndtri(u[0][1])
-    )
-    products = _or_known(known, "products", 1 + _poisson(u[0][2], by_tier(model.products.beyond_first)))
-    products = np.clip(products, 1, model.products.most)
-    affinity = _or_known(known, "digital_affinity", _affinity(model, age, u[0][3]))
-
-    theta = model.leaving.frailty if model.mechanisms.frailty else 0.0
-    frailty = np.maximum(gammaincinv(1.0 / theta, u[1][0]) * theta, 1e-12) if theta > 0 else np.ones(n)
-    intercept = birth.adoption_joiner if joiners else birth.adoption_start
-    chance = 1.0 / (1.0 + np.exp(-(intercept + _adoption_pull(model, affinity, age))))
-    adopted = _or_known(known, "digital_active", (u[1][1] < chance).astype(float))
-    preferred = _preferred(birth.channels, u[1][2], affinity)
-    need = traits.need_income * income + np.sqrt(1 - traits.need_income**2) * ndtri(u[1][3])
-
-    multihomer = (u[2][0] < model.wallet.multihomers).astype(np.int8)
-    adverse = (u[2][1] < model.products.adverse).astype(np.int8)
-    uplift = _uplift_class(model, u[2][2], u[2][3], u[1][0])
-
-    tenure = np.minimum(-model.acquisition.tenure_mean * np.log(u[3][0]), model.acquisition.tenure_cap)
-    tenure = np.zeros(n) if joiners else np.floor(_or_known(known, "tenure_months", tenure))
-    share = np.empty(n)
-    means = row(model.wallet.mean, tiers, np.float64)
-    for k in range(len(tiers)):
-        of_tier = tier == k
-        share[of_tier] = _beta(u[3][1][of_tier], means[k], model.wallet.precision)
-    share = np.clip(_or_known(known, "share_of_wallet", share), 0.005, 0.995)
-    dormant = np.zeros(n) if joiners else (u[3][2] < by_tier(model.acquisition.dormant_at_start)).astype(float)
-    dormant = _or_known(known, "dormant", dormant)
-    lasting = model.feelings.engagement_lasting
-    engagement_mean = np.sqrt(lasting) * ndtri(u[4][3])
-    engagement = engagement_mean + np.sqrt(1.0 - lasting) * ndtri(u[3][3])
-    sent = np.zeros(n, bool) if referred is None else referred
-    brings = np.where(sent, model.acquisition.referred_wallet, 1.0)
-
-    settled = 0.0 if joiners else 1.0  # joiners start at the reference mean with nothing behind them (DECISIONS 3)
-    satisfaction = _or_known(known, "satisfaction", settled * ndtri(u[4][0]))
-    trust = _or_known(known, "trust", settled * law.trust_sd * ndtri(u[4][1]), law.trust_sd)
-    expectation = _or_known(known, "expectation", settled * law.expectation_sd * ndtri(u[4][2]), law.expectation_sd)
-
-    wallet = np.log(share / (1.0 - share))
-    digital = model.wallet.multihoming_digital * np.where(
-        birth.channels.column("in_branch")[preferred] > 0, model.wallet.multihoming_branch, 1.0
-    )
-    standing = multihomer * model.wallet.multihoming * (1.0 + digital * (adopted > 0))
-    reversion = model.wallet.reversion
-    log_wealth = log_aum - np.log(share)
-    own_share, share = share, np.minimum(share * brings, 0.995)
-    aum = np.where(sent, np.floor(aum * (share / own_share) * 100.0) / 100.0, aum)
-    own, wallet = wallet, np.log(share / (1.0 - share))
-    variance = model.wealth.sd**2 / max(1.0 - (1.0 - model.wealth.reversion) ** 2, 1e-9)
-    return {
-        "uid": uid,
-        "aum": aum,
-        "state": np.where(dormant > 0, DORMANT, ACTIVE),
-        "tier": tier,
-        "joined_month": month - tenure,
-        "age": age - month / 12.0,
-        "income": income,
-        "products": products,
-        "adopted": adopted,
-        "preferred": preferred,
-        "manager": np.full(n, NOBODY),
-        "aum_1": aum,
-        "aum_2": aum,
-        "log_wealth": log_wealth,
-        "wealth_mean": log_wealth + (variance * birth.score.at(log_aum) if model.mechanisms.wealth else 0.0),
-        "wallet": wallet,
-        # the standing leak to other banks is part of the customer's own mean, so only changes of it move the wallet
-        "wallet_mean": own + _standing_shift(standing, reversion),
-        "affinity": affinity,
-        "need": need,
-        "satisfaction": law.mu + law.sd * satisfaction,
-        "expectation": expectation,
-        "trust": trust,
-        "engagement": engagement,
-        "engagement_mean": engagement_mean,
-        "log_frailty": np.log(frailty) + np.where(sent, np.log(model.acquisition.referred_hazard), 0.0),
-        "referred": sent.astype(np.int8),
-        "uplift_class": uplift,
-        "multihomer": multihomer,
-        "adverse": adverse,
-        "year_start": np.full(n, JOINED_THIS_YEAR),
-    }
+def _poisson_tables(means: np.ndarray) -> np.ndarray:
+    """Share of a Poisson number up to 0, 1, 2, ... by mean, float64 (means, reach), 2 beyond its reach."""
+    reach = [int(mean + 12.0 * np.sqrt(mean) + 20.0) if mean > 0 else 0 for mean in means.tolist()]
+    tables = np.full((means.size, max(reach) + 1), 2.0)
+    for k, (mean, size) in enumerate(zip(means.tolist(), reach, strict=True)):
+        tables[k, :size] = pdtr(np.arange(size), mean)
+    return tables
 
 
 def _poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
@@ -230,33 +258,3 @@ def _poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
 def joiners_of_month(u: float, mean: float) -> int:
     """How many rows join in a month: the Poisson quantile of one uniform, so that arms differ smoothly."""
     return int(_poisson(np.array([u]), np.array([mean]))[0]) if mean > 0 else 0
-
-
-def _preferred(channels: Channels, u: np.ndarray, affinity: np.ndarray) -> np.ndarray:
-    """Channel liked best, int64 (n,): weights tilted by digital affinity, by a uniform each (SPEC 1.3)."""
-    liked = zip(channels.column("preference"), channels.column("preference_slope"), strict=True)
-    weights = np.stack([weight * np.exp(slope * (affinity - 0.5)) for weight, slope in liked])
-    edges = np.cumsum(weights, axis=0)
-    return np.minimum((u * edges[-1] >= edges).sum(axis=0), len(edges) - 1)
-
-
-def _uplift_class(model: Model, u: np.ndarray, u_inert: np.ndarray, u_frailty: np.ndarray) -> np.ndarray:
-    """Latent class of response to a retention contact, int64 (n,), by uniforms (n,) (SPEC 6.4).
-
-    Correlated with risk by the uniform that frailty is made of, but distinct from it.
-    """
-    shares, r = model.retention.class_shares, model.retention.class_risk
-    persuadable, lost, sleeping = shares["persuadable"], shares["lost_cause"], shares["sleeping_dog"]
-    rank = ndtr(r * ndtri(u_frailty) + np.sqrt(1 - r**2) * ndtri(u))
-    keep = 1.0 - sleeping
-    kind = np.where(rank > 1 - lost / keep, 2, np.where(rank > 1 - (lost + persuadable) / keep, 0, 1))
-    return np.where(u_inert < sleeping, 3, kind)
-
-
-END = 80.0  # logits; a share this far out is 0 or 1 in float32
-
-
-def _standing_shift(standing: np.ndarray, reversion: float) -> np.ndarray | float:
-    """Where a standing leak moves a mean (logit) that pulls back at this rate a month, within what a share can tell."""
-    with np.errstate(over="ignore"):
-        return np.clip(standing / reversion, -END, END) if reversion > 0 else 0.0
