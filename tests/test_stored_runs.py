@@ -190,5 +190,5 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
 def test_whatever_lives_banks_in_memory_says_so(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     swept = "--set", "sweep={design: grid, vary: {managers.hours_per_month: {values: [40, 50]}}}"
     assert "population.store: a sweep lives many banks, in memory" in refused(capsys, *swept)
-    assert main(["attribute", "s.yaml", "some", "--seeds", "2", "--out", "out"]) == 2
+    assert main(["attribute", "s.yaml", "--arm", "some", "--seeds", "2", "--out", "out"]) == 2
     assert "these banks are lived in memory; `run` lives one in files" in capsys.readouterr().err
