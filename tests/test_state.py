@@ -233,6 +233,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "rates",
         "channel_settings",
         "each",
+        "felt",
         "mix",
         "fallback",
         "meetings",

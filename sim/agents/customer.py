@@ -122,6 +122,7 @@ class Customers:
 
     def __init__(self, capacity: int):
         self.count = 0
+        self.roll: np.ndarray | None = None  # rows of who has a manager, as long as none of them moves or changes
         self._columns: dict[str, np.ndarray] = {}
         self._resize(max(capacity, 1))
 
@@ -190,10 +191,10 @@ class Customers:
             )
         freed = free_rows(self._columns["state"], n, 0, self.count) if free is None else free[:n]
         more = n - freed.size
-        rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
-        self._grow(more)
-        self._put(rows, values)
-        return rows
+        first = self.count
+        self._put(freed, {name: column[: freed.size] for name, column in values.items()})
+        self.append({name: column[freed.size :] for name, column in values.items()})
+        return np.concatenate([freed, np.arange(first, first + more)])
 
     def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
         for column in COLUMNS:
@@ -205,6 +206,7 @@ class Customers:
         self._grow(values["uid"].size)
         for column in COLUMNS:
             self._columns[column.name][first : self.count] = values.get(column.name, column.empty)
+        self.roll = None
 
     def _grow(self, more: int) -> None:
         if self.count + more > self.capacity:
@@ -213,6 +215,7 @@ class Customers:
 
     def reorder(self, order: np.ndarray) -> None:
         """Put rows in another order; no result may depend on it."""
+        self.roll = None
         for name in NAMES:
             self._columns[name][: self.count] = self._columns[name][: self.count][order]
 

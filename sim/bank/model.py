@@ -300,6 +300,7 @@ class BankModel(mesa.Model):
 
     def step_customers(self, plan: np.ndarray) -> np.ndarray:
         """The kernel's month over all customers, then Markov moves and joiners; returns joiners by tier (weight)."""
+        self.customers.roll = None  # customers lose their managers, and rows may move
         with self.customers.living():
             self.tally, *seen = self._run_chunks(plan, self.now)
         self._refuse_overflow(float(self.tally[:, T.AUM].sum()))

@@ -179,7 +179,7 @@ class StoredCustomers(Customers):
 
     def open(self, folder: Path, count: int, number: int, files: Mapping[str, str]) -> None:
         """Be the customers that a folder holds, as its last whole month left them."""
-        self.writes, self.rooms, self.standing = Lock(), local(), count
+        self.writes, self.rooms, self.standing, self.roll = Lock(), local(), count, None
         self.folder, self.number, self.apart, self.before, self.whole = folder, number, {}, None, True
         self.count = count
         self.files = {name: Mapped(folder / files[name], KINDS[name], count, there=True) for name in NAMES}
@@ -295,7 +295,7 @@ class StoredCustomers(Customers):
                 for first in range(0, self.count, PIECE):
                     piece = order[first : first + PIECE]
                     self.files[name].array[first : first + piece.size] = now[name][piece]
-        self.before, self.whole = {}, True
+        self.before, self.whole, self.roll = {}, True, None
         self._show(self.capacity)
 
     def sync(self) -> None:
