@@ -165,9 +165,9 @@ class Customers:
         """Rows first..last as they live a month: their columns (`Columns`), which may be written to and rearranged."""
         yield Columns(*(self._columns[name][first:last] for name in NAMES))
 
-    def beside(self, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Keep arrays that nobody changes beside the columns, under this name; returns them as they lie there."""
-        return dict(arrays)
+    def beside(self, name: str, kinds: Mapping[str, type], size: int) -> dict[str, np.ndarray]:
+        """Room beside the columns, under this name, for arrays of these types that are filled once and stay."""
+        return {key: np.empty(size, kind) for key, kind in kinds.items()}
 
     def __getattr__(self, name: str) -> np.ndarray:
         columns = self.__dict__.get("_columns", {})
@@ -191,11 +191,11 @@ class Customers:
             )
         freed = free_rows(self._columns["state"], n, 0, self.count) if free is None else free[:n]
         more = n - freed.size
-        rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
-        self._grow(more)
-        self._put(rows, values)
+        first = self.count
+        self._put(freed, {name: column[: freed.size] for name, column in values.items()})
+        self.append({name: column[freed.size :] for name, column in values.items()})
         self.roll = None
-        return rows
+        return np.concatenate([freed, np.arange(first, first + more)])
 
     def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
         for column in COLUMNS:
@@ -207,6 +207,7 @@ class Customers:
         self._grow(values["uid"].size)
         for column in COLUMNS:
             self._columns[column.name][first : self.count] = values.get(column.name, column.empty)
+        self.roll = None
 
     def _grow(self, more: int) -> None:
         if self.count + more > self.capacity:

@@ -364,17 +364,19 @@ class Team:
         if np.isfinite(cap).any():
             cap = cap[chosen] if isinstance(cap, np.ndarray) else cap
             spared = self._pressure_after(customers, rows, channel) > cap
-        plan[rows] = _lost(purpose, np.where(silenced, SILENCED, SPARED))
-        allowed = ~(silenced | spared)
+        lost = silenced | spared
+        plan[rows[lost]] = _lost(purpose[lost], np.where(silenced[lost], SILENCED, SPARED))
+        allowed = ~lost
         rows, post, tier, weight, channel, purpose, queue = _only(
             allowed, rows, post, tier, weight, channel, purpose, queue
         )
         fits = self._in_hours(customers, rows, post, weight * hours_of[channel], free, queue)
-        plan[rows] = _lost(purpose, np.where(fits, NO_CAPACITY, NO_HOUR))
+        plan[rows[~fits]] = _lost(purpose[~fits], NO_HOUR)
         rows, post, tier, weight, channel, purpose, queue = _only(
             fits, rows, post, tier, weight, channel, purpose, queue
         )
         made = self._carried(customers, channels, rows, channel, queue, bank, branch)
+        plan[rows[~made]] = _lost(purpose[~made], NO_CAPACITY)
         rows, post, tier, weight, channel, purpose = _only(made, rows, post, tier, weight, channel, purpose)
         plan[rows] = channel | purpose
         contacts = np.bincount(post, weight, minlength=posts)
@@ -576,7 +578,7 @@ def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
     return [column[mask] for column in columns]
 
 
-def _lost(purpose: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _lost(purpose: np.ndarray, end: np.ndarray | int) -> np.ndarray:
     """What a plan says of wishes of these purposes that are lost at these ends, int8."""
     meant = [(purpose & RETENTION) != 0, (purpose & LEAD) != 0, (purpose & PROPOSED) != 0]
     wish = np.select(meant, [KEEP, FOLLOW, OFFER], DUE)
