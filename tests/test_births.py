@@ -7,6 +7,7 @@ import numpy as np
 import people_twin
 import pytest
 from scipy.special import gammaincinv, ndtri
+from scipy.stats import poisson
 
 from sim.agents.channel_settings import Channels
 from sim.agents.customer import BY_NAME, Customers
@@ -14,7 +15,7 @@ from sim.behaviour.settings import Model
 from sim.codes import DRAW_BIRTH
 from sim.kernel.births import CLOSE, KNOWN, log_frailty, tabled
 from sim.kernel.numerics import uniforms
-from sim.population.people import _frailty_table, people
+from sim.population.people import _frailty_table, joiners_of_month, people
 from sim.population.settings import Population
 from sim.population.synthetic import Source, source
 
@@ -86,3 +87,9 @@ def test_log_frailty_is_the_float32_next_to_the_exact_one(variance: float) -> No
 def test_a_table_that_would_be_wrong_is_not_used() -> None:
     assert _frailty_table(5.0).size == 0
     assert _frailty_table(0.3).size > 0
+
+
+@pytest.mark.parametrize("mean", [0.01, 0.3, 5.0, 400.0, 250_000.0])
+def test_how_many_join_is_the_poisson_quantile_of_one_uniform(mean: float) -> None:
+    u = (np.r_[0, 1, 2**22, 2**23 - 2, 2**23 - 1, 999 : 2**23 : 1_100_003] + 0.5) / 2.0**23
+    assert [joiners_of_month(one, mean) for one in u.tolist()] == poisson.ppf(u, mean).astype(int).tolist()

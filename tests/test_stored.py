@@ -53,6 +53,13 @@ def everybody(bank: BankModel) -> dict[str, np.ndarray]:
     return {name: getattr(c, name)[rows] for name in NAMES}
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for until it is on the disk: no process's end needs that, only a machine's."""
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, lambda handle: None)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", BANKS)
 def test_a_bank_in_a_folder_lives_what_it_lives_in_memory(name: str, threads: int, tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ class Customers:
 
     def __init__(self, capacity: int):
         self.count = 0
+        self.roll: np.ndarray | None = None  # rows of who has a manager, as long as none of them moves or changes
         self._columns: dict[str, np.ndarray] = {}
         self._resize(max(capacity, 1))
 
@@ -208,9 +209,9 @@ class Customers:
         """Rows first..last as they live a month: their columns (`Columns`), which may be written to and rearranged."""
         yield Columns(*(self._columns[name][first:last] for name in NAMES))
 
-    def beside(self, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Keep arrays that nobody changes beside the columns, under this name; returns them as they lie there."""
-        return dict(arrays)
+    def beside(self, name: str, kinds: Mapping[str, type], size: int) -> dict[str, np.ndarray]:
+        """Room beside the columns, under this name, for arrays of these types that are filled once and stay."""
+        return {key: np.empty(size, kind) for key, kind in kinds.items()}
 
     def __getattr__(self, name: str) -> np.ndarray:
         columns = self.__dict__.get("_columns", {})
@@ -238,10 +239,11 @@ class Customers:
             )
         freed = free_rows(self._columns["state"], n, 0, self.count) if free is None else free[:n]
         more = n - freed.size
-        rows = np.concatenate([freed, np.arange(self.count, self.count + more)])
-        self._grow(more)
-        self._put(rows, values)
-        return rows
+        first = self.count
+        self._put(freed, {name: column[: freed.size] for name, column in values.items()})
+        self.append({name: column[freed.size :] for name, column in values.items()})
+        self.roll = None
+        return np.concatenate([freed, np.arange(first, first + more)])
 
     def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
         for name, value in given(values).items():
@@ -253,6 +255,7 @@ class Customers:
         self._grow(values["uid"].size)
         for name, value in given(values).items():
             self._columns[name][first : self.count] = value
+        self.roll = None
 
     def _grow(self, more: int) -> None:
         if self.count + more > self.capacity:
@@ -262,6 +265,7 @@ class Customers:
     def clear(self, rows: np.ndarray) -> None:
         """These rows are nobody's from now on, as if never used."""
         self._put(rows, {})
+        self.roll = None
 
     def set_trait(self, name: str, has: np.ndarray | bool) -> None:
         """Say of every row whether it has a trait; `has` is a bool, or bool (rows,)."""
@@ -271,6 +275,7 @@ class Customers:
 
     def reorder(self, order: np.ndarray) -> None:
         """Put rows in another order; no result may depend on it."""
+        self.roll = None
         for name in NAMES:
             self._columns[name][: self.count] = self._columns[name][: self.count][order]
 

@@ -42,7 +42,7 @@ from sim.codes import (
 )
 from sim.exchange import Alone, Exchange
 from sim.exchange.order import Queue, admitted
-from sim.kernel.books import close_books, rows_of_posts
+from sim.kernel.books import close_books, fit_hours, rows_of_posts
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNIT = float(WEIGHT_UNIT)
-CLOSE = 1e-6  # hours: sums of hours in another order differ by less
 POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away by a rival
 
 
@@ -110,6 +109,7 @@ class Team:
     rates: Rates  # what customers live by: contact pressure, and what is near a bound
     turnover: bool = True
     channel_settings: Channels = field(default_factory=Channels)
+    felt: np.ndarray | None = None  # of posts that changed hands this month: log hazard ratio, and part of bonds kept
     each: Each | None = None  # shares out rows; all at once unless given
     managers: list[RelationshipManager] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -219,6 +219,8 @@ class Team:
 
     def _rows_of(self, customers: Customers, posts: Sequence[int] | None = None) -> np.ndarray:
         """Rows of the customers of these posts, of all unless given, int64."""
+        if posts is not None and not posts:
+            return np.zeros(0, np.int64)
         wanted = np.full(max(len(self.managers), 1), posts is None)
         wanted[posts if posts is not None else []] = True
         return np.concatenate(self._over(customers, partial(rows_of_posts, customers.manager, wanted)))
@@ -230,17 +232,21 @@ class Team:
 
     def _balance_books(self, customers: Customers, coverage: np.ndarray, month: int, *, first: bool = False) -> None:
         self.dealt = np.zeros(0, np.int64)
-        if not coverage.any():
+        felt, self.felt = self.felt, None
+        if not coverage.any() and felt is None:
             return
-        tiers, covered = len(self.tiers), coverage > 0
+        tiers, covered, release = len(self.tiers), coverage > 0, bool(coverage.any())
         tier_of_post = np.array([m.tier for m in self.managers] + [0], np.int64)
-        felt = np.int8(-self.settings.change_months)
+        prepared = np.int8(-self.settings.change_months)
+        changed = np.full((2, tier_of_post.size), np.nan, np.float32) if felt is None else felt
 
-        def close(first: int, last: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        def close(first: int, last: int) -> tuple[np.ndarray, ...]:
             books, sums = np.zeros(tier_of_post.size, np.int64), np.zeros((2, tiers), np.int64)
-            return close_books(customers.arrays, first, last, tier_of_post, covered, felt, books, sums), books, sums
+            change = *changed, prepared
+            lists = close_books(customers.arrays, first, last, tier_of_post, release, covered, *change, books, sums)
+            return *lists, books, sums
 
-        parts, closed, counted = zip(*self._over(customers, close), strict=True)
+        parts, managed, closed, counted = zip(*self._over(customers, close), strict=True)
         waiting = np.concatenate(parts)
         closed_books, counts = self.exchange.total(np.asarray(sum(closed))[:-1], np.asarray(sum(counted)))
         books, (without, having) = closed_books / UNIT, counts
@@ -257,6 +263,7 @@ class Team:
             ],
         )
         self._deal(customers, [queue[:many] for queue, many in zip(queues, first_ones, strict=True)], books)
+        customers.roll = np.concatenate([*managed, self.dealt])
 
     def _open_for(self, tier: int, wanted: float, books: np.ndarray, month: int, *, first: bool) -> np.ndarray:
         """Open the posts that a tier lacks for the customers it wants managed; returns the books, with theirs."""
@@ -289,7 +296,7 @@ class Team:
 
     def managed(self, customers: Customers) -> np.ndarray:
         """Rows of active customers with a named manager."""
-        rows = self._rows_of(customers)
+        rows = self._rows_of(customers) if customers.roll is None else customers.roll
         return rows[customers.state[rows] == ACTIVE]
 
     def plan(
@@ -357,17 +364,19 @@ class Team:
         if np.isfinite(cap).any():
             cap = cap[chosen] if isinstance(cap, np.ndarray) else cap
             spared = self._pressure_after(customers, rows, channel) > cap
-        plan[rows] = _lost(purpose, np.where(silenced, SILENCED, SPARED))
-        allowed = ~(silenced | spared)
+        lost = silenced | spared
+        plan[rows[lost]] = _lost(purpose[lost], np.where(silenced[lost], SILENCED, SPARED))
+        allowed = ~lost
         rows, post, tier, weight, channel, purpose, queue = _only(
             allowed, rows, post, tier, weight, channel, purpose, queue
         )
         fits = self._in_hours(customers, rows, post, weight * hours_of[channel], free, queue)
-        plan[rows] = _lost(purpose, np.where(fits, NO_CAPACITY, NO_HOUR))
+        plan[rows[~fits]] = _lost(purpose[~fits], NO_HOUR)
         rows, post, tier, weight, channel, purpose, queue = _only(
             fits, rows, post, tier, weight, channel, purpose, queue
         )
         made = self._carried(customers, channels, rows, channel, queue, bank, branch)
+        plan[rows[~made]] = _lost(purpose[~made], NO_CAPACITY)
         rows, post, tier, weight, channel, purpose = _only(made, rows, post, tier, weight, channel, purpose)
         plan[rows] = channel | purpose
         contacts = np.bincount(post, weight, minlength=posts)
@@ -411,17 +420,10 @@ class Team:
         free: np.ndarray,
         queue: np.ndarray,
     ) -> np.ndarray:
-        """Which contacts fit the hours free at their post, a mask; `queue` goes before what managers prefer.
-
-        Only where not all fit does it matter who comes first.
-        """
-        fits = np.ones(rows.size, bool)
-        short = np.bincount(post, cost, minlength=free.size) > free - CLOSE
-        tight = np.flatnonzero(short[post])
-        if tight.size:
-            view = BankView(customers, rows[tight])
-            order = tight[np.lexsort((view.uid, *self._priority(view), queue[tight], post[tight]))]
-            fits[order] = _within(post[order], cost[order], free)
+        """Which contacts fit the hours free at their post, a mask; `queue` goes before what managers prefer."""
+        fits, view = np.empty(rows.size, bool), BankView(customers, rows)
+        keys = np.array([queue, *self._priority(view)[::-1]], np.float64)
+        fit_hours(post, cost, keys, view.uid, free, fits)
         return fits
 
     def _pressure_after(self, customers: Customers, rows: np.ndarray, channel: np.ndarray) -> np.ndarray:
@@ -524,21 +526,25 @@ class Team:
         return Change(manager, how.planned, 0.0, to_rival=how.to_rival)
 
     def _upset(self, customers: Customers, changes: Sequence[Change]) -> None:
-        """Customers feel that their books changed hands; some follow to a rival over the next months."""
+        """Books changed hands: some customers follow to a rival from now on; all feel it when books are closed."""
         s = self.settings
         changes = [change for change in changes if not change.manager.remote]
         if not changes:
             return
-        everybody = self._rows_of(customers, [change.manager.post for change in changes])
-        post = customers.manager[everybody]
+        if self.felt is None:
+            self.felt = np.full((2, len(self.managers) + 1), np.nan, np.float32)
+        everybody = self._rows_of(customers, [change.manager.post for change in changes if change.to_rival])
         for change in changes:
-            rows = everybody[post == change.manager.post]
+            post = change.manager.post
+            kept_before = self.felt[1, post] if self.felt[1, post] >= 0 else np.float32(1.0)
             if change.to_rival:
-                chance = np.clip(self.owned[change.manager.tier] * customers.bond[rows] * s.follow, 0.0, 0.95)
+                rows = everybody[customers.manager[everybody] == post]
+                bond = customers.bond[rows] * kept_before
+                chance = np.clip(self.owned[change.manager.tier] * bond * s.follow, 0.0, 0.95)
                 customers.follow[rows] = -np.log1p(-chance) / s.follow_months
                 customers.follow_months[rows] = s.follow_months
-            customers.manager_change[rows] = -s.change_months if change.prepared else s.change_months
-            customers.bond[rows] *= np.float32(change.bond_kept)
+            felt = -s.change_months if change.prepared else s.change_months
+            self.felt[:, post] = felt, kept_before * np.float32(change.bond_kept)
 
     def _note(self, month: int, post: int, kind: str, work: MonthOfWork) -> None:
         customers = float(work.books[post]) if post < work.books.size else 0.0
@@ -573,18 +579,8 @@ def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
     return [column[mask] for column in columns]
 
 
-def _lost(purpose: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _lost(purpose: np.ndarray, end: np.ndarray | int) -> np.ndarray:
     """What a plan says of wishes of these purposes that are lost at these ends, int8."""
     meant = [(purpose & RETENTION) != 0, (purpose & LEAD) != 0, (purpose & PROPOSED) != 0]
     wish = np.select(meant, [KEEP, FOLLOW, OFFER], DUE)
     return (LOST - (4 * wish + end)).astype(np.int8)
-
-
-def _within(post: np.ndarray, cost: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """Which of the contacts, sorted by post and then priority, fit the hours free at their post: a mask."""
-    if post.size == 0:
-        return np.zeros(0, bool)
-    total = np.cumsum(cost)
-    first = np.flatnonzero(np.r_[True, post[1:] != post[:-1]])
-    before = np.repeat(total[first] - cost[first], np.diff(np.r_[first, post.size]))
-    return total - before <= free[post] + 1e-9

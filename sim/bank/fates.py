@@ -26,28 +26,37 @@ AGE_BARS = (35.0, 50.0, 65.0)
 AFFINITIES = ("low", "middle", "high")
 AFFINITY_BARS = (1.0 / 3.0, 2.0 / 3.0)
 UNIT = float(WEIGHT_UNIT)
+PIECE = 1 << 20  # customers of month 0 that are written down at a time
+MONTH_ZERO = {
+    "uid": np.uint64,
+    "tier": np.int8,
+    "opted_out": np.int8,
+    "group": np.int32,
+    "weight": np.uint32,
+    "active": np.bool_,
+    "aum": np.float64,
+}
 Each = Callable[[Callable[[int, int], Any]], list[Any]]  # what comes of every stretch of rows, by first and last
 
 
 def customers_of_month_0(c: Customers) -> dict[str, np.ndarray]:
     """Everybody who is a customer now, in the order of uid: who, how they stood, and of which group (in one number).
 
-    Arrays (customers,) by name; `aum` in CNY.
+    Arrays (customers,) by name, of `MONTH_ZERO`; `aum` in CNY.
     """
     rows = np.flatnonzero(c.state != CLOSED)
     rows = rows[np.argsort(c.uid[rows], kind="stable")]
-    age = np.searchsorted(AGE_BARS, c.age[rows], side="right")
-    affinity = np.searchsorted(AFFINITY_BARS, c.affinity[rows], side="right")
-    group = ((c.tier[rows].astype(np.int64) * len(AGE_BANDS) + age) * len(AFFINITIES) + affinity) * len(UPLIFT_CLASSES)
-    return {
-        "uid": c.uid[rows],
-        "tier": c.tier[rows],
-        "opted_out": c.opted_out[rows],
-        "group": (group + c.uplift_class[rows]).astype(np.int32),
-        "weight": c.weight[rows],
-        "active": c.state[rows] == ACTIVE,
-        "aum": c.aum[rows],
-    }
+    was = c.beside("month_zero", MONTH_ZERO, rows.size)
+    for first in range(0, rows.size, PIECE):
+        some = rows[first : first + PIECE]
+        tier, uplift = c.tier[some], c.uplift_class[some]
+        age = np.searchsorted(AGE_BARS, c.age[some], side="right")
+        affinity = np.searchsorted(AFFINITY_BARS, c.affinity[some], side="right")
+        group = (tier.astype(np.int64) * len(AGE_BANDS) + age) * len(AFFINITIES) + affinity
+        found = {"tier": tier, "group": group * len(UPLIFT_CLASSES) + uplift, "active": c.state[some] == ACTIVE}
+        for name, array in was.items():
+            array[first : first + some.size] = found[name] if name in found else getattr(c, name)[some]
+    return was
 
 
 def kept(

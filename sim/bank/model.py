@@ -37,6 +37,7 @@ from sim.kernel.inputs import Now, Rates
 from sim.kernel.looking import open_rows
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
+from sim.kernel.tidy import tidy_rows
 from sim.kernel.tallies import (
     CONTACTS,
     MOMENT_UNIT,
@@ -71,6 +72,8 @@ class BankModel(mesa.Model):
     `state` is a bank to live on from, instead of founding one. With a `folder` the customers' columns are its
     files, and every month ends with the bank as it stands there. With an `exchange` this is one shard of the bank: it
     has the whole head and a part of the customers, whole books of managers together, and lives with the other shards.
+    One that `tidies` puts rows in order at the end of a month, which makes the next one faster and changes no result;
+    else a row never moves while its customer lives.
     """
 
     # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.bank.state`).
@@ -99,9 +102,11 @@ class BankModel(mesa.Model):
         state: State | None = None,
         exchange: Exchange | None = None,
         folder: BankFolder | None = None,
+        tidies: bool = False,
     ):
         super().__init__()
         self.folder = folder
+        self.tidies = tidies
         self.running: bool = True
         self.scenario = scenario
         self.arm = arm
@@ -311,6 +316,7 @@ class BankModel(mesa.Model):
 
         From here on `work` is of all posts of the bank.
         """
+        self.customers.roll = None  # customers lose their managers, and rows may move
         with self.customers.living():
             own = self._run_chunks(plan, self.now)
         if markov.is_due(self.settings, self.month):
@@ -720,6 +726,8 @@ class BankModel(mesa.Model):
             out = [np.zeros(shape, np.int64) for shape in shapes]
             with self.customers.part(first, last) as rows:
                 step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *out)
+                if self.tidies:
+                    tidy_rows(rows, 0, last - first)
             return out
 
         chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]

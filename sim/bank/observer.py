@@ -118,7 +118,7 @@ class Observer:
         """Month 0: forget the burn-in, record the state, begin the first year, choose whom to track."""
         self.recorder.cohorts[:] = 0
         self.recorder.book_exits.clear()
-        self.month_zero = bank.customers.beside("month_zero", customers_of_month_0(bank.customers))
+        self.month_zero = customers_of_month_0(bank.customers)
         self.arrived = np.empty(0, np.uint64)
         self.recorder.reach.clear()
         self.recorder.month(bank.month, bank.tally, np.zeros(len(self.names)), None)

@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 
 from sim.agents.customer import COLUMNS, NAMES, Columns, Customers, given
-from sim.bank.fates import customers_of_month_0
+from sim.bank.fates import MONTH_ZERO
 from sim.bank.state import Bank, State, carried
 from sim.bank.state_file import (
     Beside,
@@ -81,7 +81,7 @@ SYNCING = 8  # files that are brought to the disk at a time
 
 def bytes_of_bank() -> tuple[int, int]:
     """Bytes that a customer takes on the disk: at most, while a month is lived, and in a bank between two months."""
-    beside = sum(array.itemsize for array in customers_of_month_0(Customers(1)).values())
+    beside = sum(np.dtype(kind).itemsize for kind in MONTH_ZERO.values())
     lasting, moving = (sum(KINDS[name].itemsize for name in names) for names in (LASTING, MOVING))
     return lasting + 2 * moving + beside, lasting + moving
 
@@ -176,7 +176,7 @@ class StoredCustomers(Customers):
 
     def open(self, folder: Path, count: int, number: int, files: Mapping[str, str]) -> None:
         """Be the customers that a folder holds, as its last whole month left them."""
-        self.writes, self.rooms, self.standing = Lock(), local(), count
+        self.writes, self.rooms, self.standing, self.roll = Lock(), local(), count, None
         self.folder, self.number, self.apart, self.before, self.whole = folder, number, {}, None, True
         self.count = count
         self.files = {name: Mapped(folder / files[name], KINDS[name], count, there=True) for name in NAMES}
@@ -275,15 +275,11 @@ class StoredCustomers(Customers):
         for name in LASTING:
             self._columns[name][rows] = values[name]
 
-    def beside(self, name: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        kept = {}
+    def beside(self, name: str, kinds: Mapping[str, type], size: int) -> dict[str, np.ndarray]:
         with writing(self.folder):
-            for key, array in arrays.items():
-                lies = self._new(f"{name}.{key}", array.size, array.dtype)
-                lies.array[:] = array
-                self.apart[lies.file.name] = lies
-                kept[key] = lies.array
-        return kept
+            lie = {key: self._new(f"{name}.{key}", size, np.dtype(kind)) for key, kind in kinds.items()}
+        self.apart |= {lies.file.name: lies for lies in lie.values()}
+        return {key: lies.array for key, lies in lie.items()}
 
     def reorder(self, order: np.ndarray) -> None:
         """Put rows in another order, in files of their own: no committed one is touched."""
@@ -296,7 +292,7 @@ class StoredCustomers(Customers):
                 for first in range(0, self.count, PIECE):
                     piece = order[first : first + PIECE]
                     self.files[name].array[first : first + piece.size] = now[name][piece]
-        self.before, self.whole = {}, True
+        self.before, self.whole, self.roll = {}, True, None
         self._show(self.capacity)
 
     def sync(self) -> None:

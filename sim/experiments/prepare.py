@@ -69,8 +69,7 @@ def prepare_source(source: Source, arms: Sequence[str] | None = None, *, known: 
     if arms is not None:
         scenario = _only(scenario, arms)
     if store := scenario.population.store:
-        place = _path_of(store, str(source.file_of(("population", "store")))).absolute()
-        population = scenario.population.model_copy(update={"store": str(place)})
+        population = scenario.population.model_copy(update={"store": str(Path(store).absolute())})
         scenario = scenario.model_copy(update={"population": population})
     book = None
     if scenario.population.source == "book":
@@ -147,9 +146,9 @@ def _read_book(scenario: Scenario, source: Source) -> tuple[Scenario, Book]:
 
     population = scenario.population
     assert population.columns is not None  # checked by Scenario, as is that there is a file or tables
-    file = _path_of(population.file or "tables", str(source.file_of(("population", "file"))))
+    file = _book_path(population.file or "tables", str(source.file_of(("population", "file"))))
     tables = {
-        name: _path_of(path, str(source.file_of(("population", "tables", name))))
+        name: _book_path(path, str(source.file_of(("population", "tables", name))))
         for name, path in (population.tables or {}).items()
     }
 
@@ -207,8 +206,8 @@ def _refuse_size(scenario: Scenario, book: Book, source: Source) -> None:
         raise BadInput(mistakes)
 
 
-def _path_of(text: str, origin: str) -> Path:
-    """A path is relative to the scenario file that names it; given with --set, to the current folder."""
+def _book_path(text: str, origin: str) -> Path:
+    """A book's path is relative to the scenario file that names it; given with --set, to the current folder."""
     path = Path(text)
     if path.is_absolute() or origin.startswith("--"):
         return path

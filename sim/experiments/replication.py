@@ -73,6 +73,7 @@ class Replication:
             state=state,
             folder=folder,
             exchange=self.exchange,
+            tidies=True,
         )
 
     def lived(self, arm: Arm) -> State | None:

@@ -1,7 +1,8 @@
 """Which rows managers have to do with: loops over columns whose answers are short lists of rows, and whole sums.
 
-A list is as long as what it names, in the order of rows; what is done with it stands in `agents.team`. Loops take whole
-columns and the first and last of their rows, and may run beside one another.
+A list is as long as what it names, in the order of rows; what is done with it stands in `agents.team`. Rows are marked
+first, some thousands at a time, which is done for many at once, and then listed. Loops take whole columns and the first
+and last of their rows, and may run beside one another.
 """
 
 from __future__ import annotations
@@ -10,20 +11,47 @@ import numpy as np
 from numba import njit
 
 from sim.codes import ACTIVE, CLOSED, NOBODY
-from sim.kernel.numerics import LOOP, ZERO
+from sim.kernel.numerics import EQUATION, LOOP, RULE, ZERO
+
+STRIP = 4096  # rows that are marked at a time
+SLACK = 1e-9  # hours
+
+
+@njit(**RULE)
+def mark_managed(manager, mine):
+    """1 for who has a manager."""
+    for i in range(manager.size):
+        mine[i] = manager[i] != NOBODY
+
+
+@njit(**RULE)
+def mark_active(state, tier, k, mine):
+    """1 for the active customers of a tier, too."""
+    for i in range(state.size):
+        mine[i] |= np.uint8((state[i] == ACTIVE) & (tier[i] == k))
+
+
+@njit(**EQUATION)
+def listed(mine, start, end, rows, count):
+    """Rows start..end that are marked, put behind the first `count` of a list; the list, longer if need be."""
+    if count + STRIP >= rows.size:
+        longer = np.empty(2 * rows.size, np.int64)
+        longer[:count] = rows[:count]
+        rows = longer
+    for i in range(end - start):
+        rows[count] = start + i
+        count += mine[i]
+    return rows, count
 
 
 @njit(**LOOP)
 def rows_of_posts(manager, wanted, first, last):
     """Rows first..last whose manager's post is wanted, int64; `wanted` is a mask over the posts."""
-    count = 0
-    for i in range(first, last):
-        count += manager[i] != NOBODY
-    rows = np.empty(count + 1, np.int64)
-    count = 0
-    for i in range(first, last):  # a list first, since what is seldom true is costly to ask
-        rows[count] = i
-        count += manager[i] != NOBODY
+    mine, rows, count = np.empty(STRIP, np.uint8), np.empty(2 * STRIP, np.int64), 0
+    for start in range(first, last, STRIP):
+        end = min(start + STRIP, last)
+        mark_managed(manager[start:end], mine)
+        rows, count = listed(mine, start, end, rows, count)
     found = 0
     for j in range(count):
         rows[found] = rows[j]
@@ -32,43 +60,47 @@ def rows_of_posts(manager, wanted, first, last):
 
 
 @njit(**LOOP)
-def close_books(c, first, last, tier_of_post, covered, felt, books, sums):
-    """Release whose post is of another tier than they are; rows that wait for a manager in the tiers covered, int64.
+def close_books(c, first, last, tier_of_post, release, covered, felt, kept, prepared, books, sums):
+    """What a month's end brings to books: rows that wait for a manager in the tiers covered, and rows that have one.
 
-    Adds to `books`, int64 (posts,), the weight in each book, and to `sums`, int64 (2, tiers), that of active customers
-    of the tiers covered: who wait, and who have a manager. `felt` are the months for which the change is, negative
-    since it was prepared.
+    Where a post changed hands, `felt` (float32 by post, NaN = it did not) are the months for which that is felt, negative
+    if it was prepared, and the part `kept` of the bond is left. If asked to, it releases those whose post is of another
+    tier than they are, who feel a `prepared` change. Both lists int64. Adds to `books`, int64 (posts,), the weight in
+    each book, and to `sums`, int64 (2, tiers), that of who waits and of who has a manager.
     """
     manager, state, tier = c.manager, c.state, c.tier
-    tiers = np.uint64(0)
-    for k in range(covered.size):
-        tiers |= np.uint64(covered[k]) << np.uint64(k)
-    count = 0
-    for i in range(first, last):
-        count += (manager[i] != NOBODY) | ((state[i] == ACTIVE) & ((tiers >> np.uint64(tier[i])) & np.uint64(1) != 0))
-    rows = np.empty(count + 1, np.int64)
-    count = 0
-    for i in range(first, last):
-        rows[count] = i
-        count += (manager[i] != NOBODY) | ((state[i] == ACTIVE) & ((tiers >> np.uint64(tier[i])) & np.uint64(1) != 0))
-    waiting = 0
+    mine, rows, count = np.empty(STRIP, np.uint8), np.empty(2 * STRIP, np.int64), 0
+    for start in range(first, last, STRIP):
+        end = min(start + STRIP, last)
+        mark_managed(manager[start:end], mine)
+        for k in range(covered.size):
+            if covered[k]:
+                mark_active(state[start:end], tier[start:end], k, mine)
+        rows, count = listed(mine, start, end, rows, count)
+    managed = np.empty(count, np.int64)
+    having, waiting = 0, 0
     for j in range(count):
         i = rows[j]
         k, weight = tier[i], np.int64(c.weight[i])
         post = manager[i]
-        if post != NOBODY and tier_of_post[post] == k:
+        if post != NOBODY and not np.isnan(felt[post]):
+            c.manager_change[i] = np.int8(felt[post])
+            c.bond[i] *= kept[post]
+        if post != NOBODY and (tier_of_post[post] == k or not release):
             books[post] += weight
             sums[1, k] += weight
+            managed[having] = i
+            having += 1
             continue
         if post != NOBODY:
             manager[i] = NOBODY
-            c.manager_change[i] = felt
+            c.manager_change[i] = prepared
             c.bond[i] = ZERO
         if state[i] == ACTIVE and covered[k]:
             rows[waiting] = i
             waiting += 1
             sums[0, k] += weight
-    return rows[:waiting]
+    return rows[:waiting], managed[:having]
 
 
 @njit(**LOOP)
@@ -83,3 +115,49 @@ def free_rows(state, wanted, first, last):
             rows[count] = i
             count += 1
     return rows[:count]
+
+
+@njit(**EQUATION)
+def goes_before(a, b, keys, uid):
+    """Whether contact a is more important than b: by the first key that differs, smaller first, then by uid."""
+    for key in range(keys.shape[0]):
+        if keys[key, a] != keys[key, b]:
+            return keys[key, a] < keys[key, b]
+    return uid[a] < uid[b]
+
+
+@njit(**LOOP)
+def fit_hours(post, cost, keys, uid, free, fits):
+    """Which contacts fit the hours free at their post, the most important first: sets `fits`, bool (contacts,).
+
+    `cost` and `free` are hours, float64 by contact and by post; `keys`, float64 (keys, contacts), say who comes first.
+    Only where not all fit are contacts put in order.
+    """
+    total, begin = np.zeros(free.size), np.zeros(free.size + 1, np.int64)
+    for i in range(post.size):
+        total[post[i]] += cost[i]
+        begin[post[i] + 1] += 1
+    for j in range(free.size):
+        begin[j + 1] += begin[j]
+    place, rows = begin[:-1].copy(), np.empty(post.size, np.int64)
+    for i in range(post.size):
+        rows[place[post[i]]] = i
+        place[post[i]] += 1
+        fits[i] = True
+    for j in range(free.size):
+        if total[j] <= free[j] - SLACK:  # the order of a sum is told in its last bits, which may decide
+            continue
+        book = rows[begin[j] : begin[j + 1]]
+        gap = book.size // 2
+        while gap > 0:  # Shell's sort
+            for i in range(gap, book.size):
+                one, at = book[i], i
+                while at >= gap and goes_before(one, book[at - gap], keys, uid):
+                    book[at] = book[at - gap]
+                    at -= gap
+                book[at] = one
+            gap //= 2
+        used = 0.0
+        for one in book:
+            used += cost[one]
+            fits[one] = used <= free[j] + SLACK

@@ -14,6 +14,7 @@ from numba import njit
 from numba.extending import overload
 
 from sim.codes import CLOSED
+from sim.kernel.blocks import CHUNK
 from sim.kernel.numerics import EQUATION, LOOP
 
 
@@ -80,3 +81,11 @@ def tidy_chunk(c, first, last, moved):
         if moved.size > 0:
             carry(moved, source, to)
     return astray
+
+
+@njit(**LOOP)
+def tidy_rows(c, first, last):
+    """Put the rows of each chunk of first..last in order, each by itself."""
+    nobody_asks = np.empty(0, np.int32)
+    for start in range(first, last, CHUNK):
+        tidy_chunk(c, start, min(start + CHUNK, last), nobody_asks)

@@ -252,8 +252,10 @@ def _poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
     out = np.zeros(u.size)
     for value in np.unique(mean[mean > 0]):
         mine = mean == value
-        reach = np.arange(int(value + 12.0 * np.sqrt(value) + 20.0))
-        out[mine] = np.searchsorted(pdtr(reach, value), u[mine], side="left")
+        around = 12.0 * np.sqrt(value)  # beyond that is less than any uniform tells
+        least = max(int(value - around), 0)
+        reach = np.arange(least, int(value + around + 20.0))
+        out[mine] = least + np.searchsorted(pdtr(reach, value), u[mine], side="left")
     return out
 
 

@@ -70,7 +70,7 @@ class Population(Settings):
         None,
         min_length=1,
         description="folder in which the customers of a run live, in files, so that they may be more than memory holds "
-        "and a run that was killed goes on; a path relative to this file; in memory if not given",
+        "and a run that was killed goes on; a path from the current folder, as of results; in memory if not given",
     )
     file: str | None = Field(
         None,
