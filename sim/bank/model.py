@@ -37,7 +37,6 @@ from sim.kernel.inputs import Now, Rates
 from sim.kernel.looking import open_rows
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
-from sim.kernel.tidy import tidy_rows
 from sim.kernel.tallies import (
     CONTACTS,
     MOMENT_UNIT,
@@ -50,6 +49,7 @@ from sim.kernel.tallies import (
 )
 from sim.kernel.tallies import Moment as M
 from sim.kernel.tallies import Tally as T
+from sim.kernel.tidy import tidy_rows
 from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
 from sim.population.sizes import LARGEST_SUM
