@@ -571,7 +571,7 @@ def _first_in_line(customers: Customers, rows: np.ndarray, places: float) -> np.
 
 def _by_aum(customers: Customers, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What these rows stand in order by, largest AUM first."""
-    return -customers.aum[rows], customers.uid[rows]
+    return -customers.aum[rows].astype(np.float64), customers.uid[rows]
 
 
 def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
