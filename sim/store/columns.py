@@ -173,7 +173,9 @@ BANK = (
     number("branch_capacity", "ratio", "capacity of branches, 1 without shocks"),
     number("aum_exited", "money", "AUM of those who closed or went dormant in the month, before they did"),
     number(
-        "aum_gini", "index", "Gini coefficient of AUM over open customers (0 equal, 1 all with one); at ends of years"
+        "aum_gini",
+        "index",
+        "Gini coefficient of AUM over open customers (0 equal, 1 all with one), to some 1e-8; at ends of years",
     ),
     number("kept_12m", "customers", "active twelve months before the end and at the end; in the last month only"),
     number("active_12m_ago", "customers", "active twelve months before the end; in the last month only"),
