@@ -19,7 +19,7 @@ import pytest
 
 from sim.cli import main
 from sim.exchange import GATHER, SEND, TOTAL, Linked
-from sim.exchange.hub import Apart, Hub, Link
+from sim.exchange.hub import Apart, Hub, Link, Unreached
 from sim.experiments.executors.local import local
 from sim.experiments.prepare import prepare
 from sim.experiments.run import Options, run_all
@@ -113,6 +113,13 @@ def test_nobody_is_let_in_without_the_word() -> None:
         link = Link(one.address, "guess", 0)
         with pytest.raises(Apart, match="the driver is gone"):
             link.ask(TOTAL, (np.zeros(1),))
+
+
+def test_a_driver_that_cannot_be_reached_is_named() -> None:
+    with hub(1) as one:
+        address = one.address
+    with pytest.raises(Unreached, match=f"the driver at 127.0.0.1:{address[1]} cannot be reached"):
+        Link(address, one.token, 0)
 
 
 def test_who_waits_is_told_why_there_is_no_answer() -> None:

@@ -29,6 +29,10 @@ class Apart(Exception):
     """The shards do not live together any more: another one broke, or the driver is gone."""
 
 
+class Unreached(Apart):
+    """A shard cannot reach the hub at all."""
+
+
 class Hub:
     """Answers the questions of so many shards; `hear` is told what a shard tells, by its number.
 
@@ -201,7 +205,7 @@ class Link:
             self._stream = cast(BinaryIO, self._socket.makefile("rb", buffering=1 << 16))
             self._say({"token": token, "shard": shard})
         except OSError as error:
-            raise Apart(f"the driver at {address[0]}:{address[1]} cannot be reached ({error})") from None
+            raise Unreached(f"the driver at {address[0]}:{address[1]} cannot be reached ({error})") from None
 
     def ask(self, kind: str, arrays: Arrays) -> Arrays:
         """Ask, and wait until all have; raises `Apart` where there will be no answer."""

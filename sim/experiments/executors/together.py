@@ -18,13 +18,14 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from sim.errors import RunFailed, SimError, one_line
-from sim.exchange.hub import Apart, Hub, Link
+from sim.exchange.hub import Apart, Hub, Link, Unreached
 from sim.experiments.callbacks import Callback
 from sim.experiments.executors.deaths import WorkerDeaths
 from sim.experiments.executors.place import Where
 
 DEATHS = 20  # of workers with the same shard, after which the bank is given up
 LOOK = 0.05  # seconds between looks at how shards do
+ASK = 2.0  # seconds between questions how many workers there are
 
 
 class ShardJob(Protocol):
@@ -89,7 +90,7 @@ def _watched(
     from distributed import KilledWorker
 
     group, died = f"shard-{uuid.uuid4().hex}", [0] * job.shards
-    without = time.monotonic()
+    enough, asked, workers = time.monotonic(), -ASK, 0
 
     def hand_out(shard: int) -> Any:
         key = (group, shard, died[shard])
@@ -102,11 +103,14 @@ def _watched(
         look()
         if client.status not in ("running", "connecting"):
             raise RunFailed("the scheduler is lost; --resume goes on from the last months that were kept")
-        workers = client.ncores() if where.ours and where.local else {"": 1}
-        callback.tick(len(workers))
-        without = time.monotonic() if workers else without
-        if time.monotonic() - without > where.patience:
-            raise RunFailed(f"no worker for {where.patience:.0f} s; --resume goes on")
+        if (now := time.monotonic()) - asked > ASK:
+            asked = now
+            with contextlib.suppress(Exception):  # a scheduler that does not answer is noticed above
+                workers = sum(client.ncores().values())
+            callback.tick(workers)
+        enough = now if workers >= job.shards else enough
+        if now - enough > where.patience:
+            raise RunFailed(f"{workers} of {job.shards} workers for {where.patience:.0f} s; --resume goes on")
         if hub.broken and all(future.status == "error" for future in under_way.values()):
             raise ShardBroke(hub.broken)
         for shard, future in list(under_way.items()):
@@ -118,6 +122,8 @@ def _watched(
                 if isinstance(error, Apart):
                     if not hub.broken:  # its line broke
                         died[shard] += 1
+                        if isinstance(error, Unreached) or died[shard] > DEATHS:
+                            raise ShardBroke(f"{error}; workers must be able to reach the driver's machine")
                         under_way[shard] = hand_out(shard)
                     continue
                 if not isinstance(error, KilledWorker):
