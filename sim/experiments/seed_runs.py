@@ -119,6 +119,9 @@ class SeedRuns:
             return
         banks = SeedBanks(place, self.prepared, seed, self.folder.manifest["code_version"], last.name)
         try:
+            for arm in self.prepared.scenario.arm_list:
+                if (arm.name, seed) in self.done:  # killed before its bank was gone
+                    banks.of(arm.name).remove()
             yield banks
             banks.close()
         finally:

@@ -163,10 +163,9 @@ class SeedBanks:
 
     def close(self) -> None:
         """All arms have lived: the folder is of no use any more."""
-        self.burn_in().remove()
+        self.folders.clear()
         with writing(self.path):
-            self.lock.file.unlink(missing_ok=True)
-            self.path.rmdir()
+            shutil.rmtree(self.path)
         self.release()
 
     def release(self) -> None:
