@@ -142,7 +142,7 @@ def quantiles(
     has it; rows of the same value stand by uid.
     """
     order = np.lexsort((uid, value))
-    value, uid, weight = np.abs(value[order]), uid[order], weight[order].astype(np.int64)
+    value, uid, weight = np.abs(value[order].astype(np.float64)), uid[order], weight[order].astype(np.int64)
     bits, reach = value.view(np.uint64), np.concatenate([[0], np.cumsum(weight)])
     (whole,) = exchange.total(reach[-1:])
     wanted = np.maximum(steps * float(whole[0]), 1.0)  # of units, which are whole
