@@ -67,8 +67,9 @@ N_DRAWS, N_FLOATS, N_INTEGERS = len(Draws._fields), len(FLOATS), len(INTEGERS)
 
 
 @njit(**RULE)
-def be_a_customer(k, b, u, w, now, p, sums):
-    """What happens to the active alone: service, contacts, and what both do to feelings, products and the wallet."""
+def step_block(k, b, u, w, now, p, sums):
+    """The month of a block of active customers of tier k, in the order of DECISIONS 10."""
+    move_wealth(k, b, u, now, p)
     aim(b, u, w, now, p)
     know_managers(b, w, now)
     serve(k, b, u, w, now, p)
@@ -83,30 +84,39 @@ def be_a_customer(k, b, u, w, now, p, sums):
     use_products(k, b, u, w, p)
     adopt(b, u, now, p)
     bring_money(b, w, p)
-    count_service(k, b, w, sums.tally)
-    count_cohort(k, b, now, sums.cohort)
-
-
-@njit(**RULE)
-def step_block(k, asleep, b, u, w, now, p, sums):
-    """The month of a block of customers of tier k, all active or all asleep, in the order of DECISIONS 10."""
-    move_wealth(k, b, u, now, p)
-    if asleep:
-        be_left_alone(b, w, now, p)
-        drowse(b, u, w, now, p)
-        be_silent(b)
-    else:
-        be_a_customer(k, b, u, w, now, p, sums)
     earn(k, b, w, now, p)
     weigh_leaving(k, b, u, w, now, p)
-    if asleep:
-        sleep_on(k, b, u, w, now, p)
-        list_wishes(w)
-    else:
-        stay_or_leave(k, b, u, w, now, p)
+    stay_or_leave(k, b, u, w, now, p)
     hold(b, w, p)
     keep_in_band(k, b, w, p)
     climb(k, b, w, now, p)
+    count_service(k, b, w, sums.tally)
+    count_cohort(k, b, now, sums.cohort)
+    count_reach(k, b, w, now, sums.reach)
+    count_contacts(k, b, w, sums.tally)
+    count_money(k, b, w, now, sums.tally)
+    count_moves(k, b, w, now, sums)
+    turn_page(b, w)
+    count_stocks(k, b, now.month, p, w, sums.tally)
+
+
+@njit(**RULE)
+def sleep_block(k, b, u, w, now, p, sums):
+    """The short month of a block of dormant customers of tier k: nobody serves them, meets them or sells to them.
+
+    A list of its own, because a call in a branch counts a reference to every array it hands on.
+    """
+    move_wealth(k, b, u, now, p)
+    be_left_alone(b, w, now, p)
+    drowse(b, u, w, now, p)
+    be_silent(b)
+    earn(k, b, w, now, p)
+    weigh_leaving(k, b, u, w, now, p)
+    sleep_on(k, b, u, w, now, p)
+    hold(b, w, p)
+    keep_in_band(k, b, w, p)
+    climb(k, b, w, now, p)
+    list_wishes(w)
     count_reach(k, b, w, now, sums.reach)
     count_contacts(k, b, w, sums.tally)
     count_money(k, b, w, now, sums.tally)
@@ -130,7 +140,10 @@ def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exit
             b = block_of(c, start, end)
             u, w = draws_of(draws, m), work_of(plan[start:end], floats, integers, m)
             draw(k, state != ACTIVE, b.uid, now, draws)
-            step_block(k, state != ACTIVE, b, u, w, now, p, sums)
+            if state == ACTIVE:
+                step_block(k, b, u, w, now, p, sums)
+            else:
+                sleep_block(k, b, u, w, now, p, sums)
         start = end
 
 
