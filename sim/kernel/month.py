@@ -6,6 +6,10 @@ first-level cache; the *month* lists the rules in the order of DECISIONS 10; a *
 has no ideas in it. Chunks run on any thread in any order: a draw depends on (seed, purpose, month, uid) only, and
 every sum is an integer (`tallies`), so totals have the same bits however rows are ordered or shared out.
 
+A block holds customers of one state and one tier, so that no table by tier is looked up row by row and nobody asks of
+every row who is awake; `tidy.tidy_chunk` puts rows of a kind together. Rows in any order live the same lives, though
+slowly. The closed are not lived at all.
+
 Threads are Python threads over `nogil` chunks, not `prange`: one compiled variant serves one thread and many, nothing
 waits for the parallel back end to compile (5 to 11 s), and numba's traps of parallel loops (#5872, #7135) cannot
 arise. float32 throughout: a float64 constant in a rule would halve the vector width (a test reads the compiled code
