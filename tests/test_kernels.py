@@ -31,6 +31,7 @@ from sim.kernel.inputs import Rates
 from sim.kernel.numerics import ONE, RULE, NoAlias, f32
 from sim.kernel.tallies import FLOWS, MOMENTS, TALLIES, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
+from sim.kernel.tidy import tidy_chunk
 
 HERE = Path(__file__).parent
 ROWS = 3_000  # five blocks and a remainder
@@ -171,6 +172,38 @@ def test_the_order_of_rows_changes_nothing(stormy_month):
     back[order] = np.arange(ROWS)
     people.reorder(back)
     assert_same_people(people, after)
+
+
+def test_tidying_changes_nothing_but_the_order_of_rows(stormy_month):
+    p, now, plan, before, after, tallies = stormy_month
+    people, moved = b.copy_of(before), np.arange(ROWS, dtype=np.int32)
+    count = 0
+    for first, last in ((0, 1_000), (1_000, 2_900)):  # the rest stays as it is
+        count += tidy_chunk(people.arrays, first, last, moved)
+        kinds = [(state, tier if state != CLOSED else 0) for state, tier in zip(people.state, people.tier, strict=True)]
+        assert kinds[first:last] == sorted(kinds[first:last]), "active, dormant, closed, each by tier"
+        np.testing.assert_array_equal(np.sort(moved[first:last]), np.arange(first, last))
+        assert tidy_chunk(people.arrays, first, last, moved) == 0, "no row moves that stands among its like"
+    assert count == np.count_nonzero(moved != np.arange(ROWS)) > 0
+    for name in NAMES:
+        np.testing.assert_array_equal(getattr(people, name), getattr(before, name)[moved], err_msg=name)
+    assert_same_tallies(b.live(kernel.step_chunk, people, plan[moved], now, p), tallies)
+    back = np.empty(ROWS, np.int64)
+    back[moved] = np.arange(ROWS)
+    people.reorder(back)
+    assert_same_people(people, after)
+
+
+def test_a_tidied_block_of_one_kind_lives_as_its_rows_do_one_by_one(stormy_month):
+    p, now, plan, before, *_ = stormy_month
+    for state in (ACTIVE, DORMANT):
+        rows = np.flatnonzero((before.state == state) & (before.tier == 0))[:BLOCK]
+        people = Customers(rows.size)
+        people.place({name: getattr(before, name)[rows].copy() for name in NAMES})
+        alone = b.copy_of(people)
+        together = b.live(kernel.step_chunk, people, plan[rows], now, p)
+        assert_same_tallies(together, b.live(kernel.step_chunk, alone, plan[rows], now, p, chunk=1))
+        assert_same_people(people, alone)
 
 
 @pytest.mark.parametrize("touch", ["plan", "satisfaction", "tier", "state"])
@@ -724,7 +757,7 @@ FLOAT32_RULES = (
     "be_silent",
     "add_moments",
 )
-LISTS_OF_RULES = ("step_block", "be_a_customer", "aim", "draw", "draw_lanes")
+LISTS_OF_RULES = ("step_block", "sleep_block", "aim", "draw", "draw_lanes")
 PACKED_SUMS = ("count_money", "add_stocks", "add_active")
 FLOAT64_RULES = {  # money in fen needs more bits; AUM is kept in float64
     *PACKED_SUMS,

@@ -248,13 +248,15 @@ def count_stocks(k, b, month, p, w, tally):
     n, awake = b.tier.size, i32(0)
     for i in range(n):
         awake += i32(b.state[i] == ACTIVE)
-    for row in range(-1, n):  # the whole block first
-        whole = row < 0
-        first, last, tier = (0, n, i32(k)) if whole else (row, row + 1, i32(b.tier[row]))
-        if whole or tier != k:
-            add_stocks(tier, first, last, b, w, tally)
-        if awake > FEW if whole else (b.state[row] == ACTIVE and (tier != k or awake <= FEW)):
-            add_active(tier, first, last, b, w, tally)
+    add_stocks(k, 0, n, b, w, tally)
+    if awake > FEW:
+        add_active(k, 0, n, b, w, tally)
+    for i in range(n):
+        tier = np.int64(b.tier[i])
+        if tier != k:
+            add_stocks(tier, i, i + 1, b, w, tally)
+        if b.state[i] == ACTIVE and (tier != k or awake <= FEW):
+            add_active(tier, i, i + 1, b, w, tally)
 
 
 @njit(**RULE)

@@ -6,6 +6,10 @@ first-level cache; the *month* lists the rules in the order of DECISIONS 10; a *
 has no ideas in it. Chunks run on any thread in any order: a draw depends on (seed, purpose, month, uid) only, and
 every sum is an integer (`tallies`), so totals have the same bits however rows are ordered or shared out.
 
+A block holds customers of one state and one tier, so that no table by tier is looked up row by row and nobody asks of
+every row who is awake; `tidy.tidy_chunk` puts rows of a kind together. Rows in any order live the same lives, though
+slowly. The closed are not lived at all.
+
 Threads are Python threads over `nogil` chunks, not `prange`: one compiled variant serves one thread and many, nothing
 waits for the parallel back end to compile (5 to 11 s), and numba's traps of parallel loops (#5872, #7135) cannot
 arise. float32 throughout: a float64 constant in a rule would halve the vector width (a test reads the compiled code
@@ -67,8 +71,9 @@ N_DRAWS, N_FLOATS, N_INTEGERS = len(Draws._fields), len(FLOATS), len(INTEGERS)
 
 
 @njit(**RULE)
-def be_a_customer(k, b, u, w, now, p, sums):
-    """What happens to the active alone: service, contacts, and what both do to feelings, products and the wallet."""
+def step_block(k, b, u, w, now, p, sums):
+    """The month of a block of active customers of tier k, in the order of DECISIONS 10."""
+    move_wealth(k, b, u, now, p)
     aim(b, u, w, now, p)
     know_managers(b, w, now)
     serve(k, b, u, w, now, p)
@@ -83,30 +88,39 @@ def be_a_customer(k, b, u, w, now, p, sums):
     use_products(k, b, u, w, p)
     adopt(b, u, now, p)
     bring_money(b, w, p)
-    count_service(k, b, w, sums.tally)
-    count_cohort(k, b, now, sums.cohort)
-
-
-@njit(**RULE)
-def step_block(k, asleep, b, u, w, now, p, sums):
-    """The month of a block of customers of tier k, all active or all asleep, in the order of DECISIONS 10."""
-    move_wealth(k, b, u, now, p)
-    if asleep:
-        be_left_alone(b, w, now, p)
-        drowse(b, u, w, now, p)
-        be_silent(b)
-    else:
-        be_a_customer(k, b, u, w, now, p, sums)
     earn(k, b, w, now, p)
     weigh_leaving(k, b, u, w, now, p)
-    if asleep:
-        sleep_on(k, b, u, w, now, p)
-        list_wishes(w)
-    else:
-        stay_or_leave(k, b, u, w, now, p)
+    stay_or_leave(k, b, u, w, now, p)
     hold(b, w, p)
     keep_in_band(k, b, w, p)
     climb(k, b, w, now, p)
+    count_service(k, b, w, sums.tally)
+    count_cohort(k, b, now, sums.cohort)
+    count_reach(k, b, w, now, sums.reach)
+    count_contacts(k, b, w, sums.tally)
+    count_money(k, b, w, now, sums.tally)
+    count_moves(k, b, w, now, sums)
+    turn_page(b, w)
+    count_stocks(k, b, now.month, p, w, sums.tally)
+
+
+@njit(**RULE)
+def sleep_block(k, b, u, w, now, p, sums):
+    """The short month of a block of dormant customers of tier k: nobody serves them, meets them or sells to them.
+
+    A list of its own, because a call in a branch counts a reference to every array it hands on.
+    """
+    move_wealth(k, b, u, now, p)
+    be_left_alone(b, w, now, p)
+    drowse(b, u, w, now, p)
+    be_silent(b)
+    earn(k, b, w, now, p)
+    weigh_leaving(k, b, u, w, now, p)
+    sleep_on(k, b, u, w, now, p)
+    hold(b, w, p)
+    keep_in_band(k, b, w, p)
+    climb(k, b, w, now, p)
+    list_wishes(w)
     count_reach(k, b, w, now, sums.reach)
     count_contacts(k, b, w, sums.tally)
     count_money(k, b, w, now, sums.tally)
@@ -130,7 +144,10 @@ def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exit
             b = block_of(c, start, end)
             u, w = draws_of(draws, m), work_of(plan[start:end], floats, integers, m)
             draw(k, state != ACTIVE, b.uid, now, draws)
-            step_block(k, state != ACTIVE, b, u, w, now, p, sums)
+            if state == ACTIVE:
+                step_block(k, b, u, w, now, p, sums)
+            else:
+                sleep_block(k, b, u, w, now, p, sums)
         start = end
 
 
