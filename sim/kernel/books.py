@@ -65,8 +65,8 @@ def close_books(c, first, last, tier_of_post, release, covered, felt, kept, prep
 
     Where a post changed hands, `felt` (float32 by post, NaN = it did not) are the months for which that is felt,
     negative if it was prepared, and the part `kept` of the bond is left. If asked to, it releases those whose post is
-    of another tier than they are, who feel a `prepared` change. Both lists int64. Adds to `books`, int64 (posts,), the weight in
-    each book, and to `sums`, int64 (2, tiers), that of who waits and of who has a manager.
+    of another tier than they are, who feel a `prepared` change. Both lists int64. Adds to `books`, int64 (posts,), the
+    weight in each book, and to `sums`, int64 (2, tiers), that of who waits and of who has a manager.
     """
     manager, state, tier = c.manager, c.state, c.tier
     mine, rows, count = np.empty(STRIP, np.uint8), np.empty(2 * STRIP, np.int64), 0
