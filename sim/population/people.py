@@ -233,7 +233,9 @@ def people(
     sent = np.zeros(n, bool) if referred is None else np.require(referred, bool, ["C", "W"])
     births = birth.joining if joiners else birth.beginning
     bear(columns, 0, n, uid, tier, aum, sent, told, *key_of(seed), month, word_of(month), births)
-    nobody = {name: np.full(n, BY_NAME[name].empty, BY_NAME[name].dtype) for name in ("manager", "year_start")}
+    nobody: dict[str, np.ndarray] = {
+        name: np.full(n, BY_NAME[name].empty, BY_NAME[name].dtype) for name in ("manager", "year_start")
+    }
     return columns._asdict() | nobody | {"uid": uid, "tier": tier}
 
 
