@@ -21,7 +21,7 @@ from time import perf_counter, thread_time
 from typing import Any
 
 STEP = "step_chunk"  # the compiled month, wherever a room of the bank has it by this name
-KERNEL = (STEP, "tidy_chunk")  # and what puts its rows in order, where a tree does
+KERNEL = (STEP, "tidy_rows")  # and what puts its rows in order, where a tree does
 
 LINES = {  # the line of the table: what of the bank it is made of
     "levers": ("environment.advance", "environment.strike", "levers.reset", "turn_levers", "_now"),

@@ -143,11 +143,12 @@ class CapturedMonth:
         else:
             list(pool.map(lambda part: part(), work))
 
-    def lived(self, work: Sequence[Work], pool: ThreadPoolExecutor | None = None) -> Round:
-        """Wall and processor seconds of that, from the values before the month."""
+    def lived(self, work: Sequence[Work], pool: ThreadPoolExecutor | None = None, then: Sequence[Work] = ()) -> Round:
+        """Wall and processor seconds of that, from the values before the month, and of what comes `then`."""
         self.put_back()
         began, spent = perf_counter(), process_time()
         self.live(work, pool)
+        self.live(then, pool)
         return {"seconds": perf_counter() - began, "cpu": process_time() - spent}
 
 
@@ -191,14 +192,14 @@ def kernel(
     """
     month = aged_month(customers, burn_in, age, threads)
     calls = month.calls if rows is None else pieces(month.calls)[:: max(1, customers // rows)]
-    work = WAYS[by](calls) + (month.tidying if by == "kernel" else [])
+    work, then = WAYS[by](calls), month.tidying if by == "kernel" else []
     lives = sum(map(month.open_rows, calls))
     with ThreadPoolExecutor(threads) as pool:
         several = pool if threads > 1 else None
-        month.lived(work, several)  # loads
+        month.lived(work, several, then)  # loads
         yield {"customers": lives}
         while True:
-            yield month.lived(work, several) | {"customer_months": lives}
+            yield month.lived(work, several, then) | {"customer_months": lives}
 
 
 def by_kernel(calls: Sequence[tuple[Any, ...]]) -> list[Work]:
