@@ -31,7 +31,7 @@ from sim.kernel.inputs import Rates
 from sim.kernel.numerics import ONE, RULE, NoAlias, f32
 from sim.kernel.tallies import FLOWS, MOMENTS, TALLIES, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
-from sim.kernel.tidy import tidy_chunk
+from sim.kernel.tidy import stand_again, tidy_chunk, tidy_rows
 
 HERE = Path(__file__).parent
 ROWS = 3_000  # five blocks and a remainder
@@ -174,16 +174,26 @@ def test_the_order_of_rows_changes_nothing(stormy_month):
     assert_same_people(people, after)
 
 
+def test_rows_that_are_put_back_stand_where_they_stood(stormy_month):
+    _, _, plan, before, _, _ = stormy_month
+    people, carried, moved = b.copy_of(before), plan.copy(), np.empty(ROWS, np.int32)
+    tidy_rows(people.arrays, 0, ROWS, carried, moved)
+    np.testing.assert_array_equal(carried, plan[moved])
+    assert np.count_nonzero(people.uid != before.uid) > ROWS / 10
+    stand_again(people.arrays, 0, ROWS, moved)
+    assert_same_people(people, before)
+
+
 def test_tidying_changes_nothing_but_the_order_of_rows(stormy_month):
     p, now, plan, before, after, tallies = stormy_month
-    people, moved = b.copy_of(before), np.arange(ROWS, dtype=np.int32)
+    people, nothing, moved = b.copy_of(before), np.empty(0, np.int8), np.arange(ROWS, dtype=np.int32)
     count = 0
     for first, last in ((0, 1_000), (1_000, 2_900)):  # the rest stays as it is
-        count += tidy_chunk(people.arrays, first, last, moved)
+        count += tidy_chunk(people.arrays, first, last, nothing, moved)
         kinds = [(state, tier if state != CLOSED else 0) for state, tier in zip(people.state, people.tier, strict=True)]
         assert kinds[first:last] == sorted(kinds[first:last]), "active, dormant, closed, each by tier"
         np.testing.assert_array_equal(np.sort(moved[first:last]), np.arange(first, last))
-        assert tidy_chunk(people.arrays, first, last, moved) == 0, "no row moves that stands among its like"
+        assert tidy_chunk(people.arrays, first, last, nothing, moved) == 0, "no row moves that stands among its like"
     assert count == np.count_nonzero(moved != np.arange(ROWS)) > 0
     for name in NAMES:
         np.testing.assert_array_equal(getattr(people, name), getattr(before, name)[moved], err_msg=name)

@@ -199,6 +199,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "rates",
         "piloted",
         "tidies",
+        "stood",
         "pilots",
         "inside",
         "threads",

@@ -49,7 +49,7 @@ from sim.kernel.tallies import (
 )
 from sim.kernel.tallies import Moment as M
 from sim.kernel.tallies import Tally as T
-from sim.kernel.tidy import tidy_rows
+from sim.kernel.tidy import stand_again, tidy_rows
 from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
 from sim.population.sizes import LARGEST_SUM
@@ -72,8 +72,8 @@ class BankModel(mesa.Model):
     `state` is a bank to live on from, instead of founding one. With a `folder` the customers' columns are its
     files, and every month ends with the bank as it stands there. With an `exchange` this is one shard of the bank: it
     has the whole head and a part of the customers, whole books of managers together, and lives with the other shards.
-    One that `tidies` puts rows in order at the end of a month, which makes the next one faster and changes no result;
-    else a row never moves while its customer lives.
+    One that `tidies` leaves rows in the order in which a month is fastest lived, which changes no result; else they are
+    put back, and a row never moves while its customer lives.
     """
 
     # All that a bank carries from month to month besides customers, agents, recorder and observer (`sim.bank.state`).
@@ -140,6 +140,7 @@ class BankModel(mesa.Model):
         self.growth_path = growth_path(self.rates, scenario.burn_in + scenario.months)
         self.leavers = np.zeros(n)  # by tier: leavers per active customer, those of earlier months counting ever less
         self.plan = np.zeros(0, np.int8)  # of the month, by row; -1 between months
+        self.stood = np.zeros(0, np.int32)  # where rows stand that are put back after the month
         self.programme: Programme | None = None  # begins with the measured months
         self.revenue = np.zeros(n)  # by tier, CNY a year, as the reference has it at month 0
         self.first_active = np.zeros(n)  # active customers by tier at month 0
@@ -189,7 +190,6 @@ class BankModel(mesa.Model):
         self.now = self._now(self.levers)
         plan, work = self.schedule()
         joined = self.step_customers(plan, work)
-        plan[work.rows] = NOBODY
         self.close_managers_month(work)
         books = self.settle(joined, work)
         self.record(joined, books)
@@ -293,6 +293,7 @@ class BankModel(mesa.Model):
         """Managers and channels choose whom to contact, on last month's view."""
         if self.plan.size < len(self.customers):
             self.plan = np.full(self.customers.capacity, NOBODY, np.int8)
+            self.stood = np.zeros(0 if self.tidies else self.customers.capacity, np.int32)
         if not self.settings.mechanisms.contacts:
             return self.plan, MonthOfWork.idle(len(self.team.managers), len(self.tiers))
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
@@ -725,9 +726,12 @@ class BankModel(mesa.Model):
             first, last, label = chunk
             out = [np.zeros(shape, np.int64) for shape in shapes]
             with self.customers.part(first, last) as rows:
+                stood = self.stood[first:last]
+                tidy_rows(rows, 0, last - first, plan[first:last], stood)
                 step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *out)
-                if self.tidies:
-                    tidy_rows(rows, 0, last - first)
+                if not self.tidies:
+                    stand_again(rows, 0, last - first, stood)
+                plan[first:last] = NOBODY
             return out
 
         chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]

@@ -48,11 +48,11 @@ def kind(state, tier, tiers):
 
 
 @njit(**LOOP)
-def tidy_chunk(c, first, last, moved):
+def tidy_chunk(c, first, last, plan, moved):
     """Put rows first..last in order: active, dormant, closed, each by tier; returns how many rows moved.
 
-    `moved`, int32, is rearranged as the columns are: from 0, 1, 2, ... it becomes the numbers that rows had before.
-    With no entries it is left alone.
+    `plan`, int8, is rearranged as the columns are, and so is `moved`, int32: from 0, 1, 2, ... it becomes the numbers
+    that rows had before. With no entries each is left alone.
     """
     tiers = np.int64(1)
     for i in range(first, last):
@@ -78,14 +78,33 @@ def tidy_chunk(c, first, last, moved):
         nth[group] += 1
     if astray > 0:
         carry_all(c, source, to)
+        if plan.size > 0:
+            carry(plan, source, to)
         if moved.size > 0:
             carry(moved, source, to)
     return astray
 
 
 @njit(**LOOP)
-def tidy_rows(c, first, last):
-    """Put the rows of each chunk of first..last in order, each by itself."""
-    nobody_asks = np.empty(0, np.int32)
+def tidy_rows(c, first, last, plan, moved):
+    """Put the rows of each chunk of first..last in order, each by itself; `plan` as of `tidy_chunk`.
+
+    `moved`, int32, is given the numbers that rows had before, if it has entries.
+    """
+    for i in range(moved.size):
+        moved[i] = first + i
     for start in range(first, last, CHUNK):
-        tidy_chunk(c, start, min(start + CHUNK, last), nobody_asks)
+        tidy_chunk(c, start, min(start + CHUNK, last), plan, moved)
+
+
+@njit(**LOOP)
+def stand_again(c, first, last, moved):
+    """Put rows first..last back to where they stood, as `moved` tells."""
+    for start in range(first, last, CHUNK):
+        end = min(start + CHUNK, last)
+        rows, count = np.empty(end - start, np.int32), 0
+        for i in range(start, end):
+            rows[count] = i
+            count += moved[i] != i
+        if count > 0:
+            carry_all(c, rows[:count], moved[rows[:count]])
