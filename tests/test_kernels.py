@@ -681,7 +681,7 @@ def rules():
     rooms = [importlib.import_module(f"sim.kernel.{name}") for _, name, _ in pkgutil.iter_modules(sim.kernel.__path__)]
     functions = {name: value for room in rooms for name, value in vars(room).items() if isinstance(value, Dispatcher)}
     found = {name: rule for name, rule in functions.items() if rule._compiler.pipeline_class is NoAlias}
-    for name in LISTS_OF_RULES:
+    for name in (*LISTS_OF_RULES, *OUTSIDE_THE_MONTH):
         del found[name]
     types = {}
 
@@ -767,6 +767,7 @@ FLOAT32_RULES = (
     "be_silent",
     "add_moments",
 )
+OUTSIDE_THE_MONTH = ("mark_managed", "mark_awake")  # of books: marks of a byte
 LISTS_OF_RULES = ("step_block", "sleep_block", "aim", "draw", "draw_lanes")
 PACKED_SUMS = ("count_money", "add_stocks", "add_active")
 FLOAT64_RULES = {  # money in fen needs more bits; AUM is kept in float64

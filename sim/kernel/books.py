@@ -25,7 +25,7 @@ def mark_managed(manager, mine):
 
 
 @njit(**RULE)
-def mark_active(state, tier, k, mine):
+def mark_awake(state, tier, k, mine):
     """1 for the active customers of a tier, too."""
     for i in range(state.size):
         mine[i] |= np.uint8((state[i] == ACTIVE) & (tier[i] == k))
@@ -75,7 +75,7 @@ def close_books(c, first, last, tier_of_post, release, covered, felt, kept, prep
         mark_managed(manager[start:end], mine)
         for k in range(covered.size):
             if covered[k]:
-                mark_active(state[start:end], tier[start:end], k, mine)
+                mark_awake(state[start:end], tier[start:end], k, mine)
         rows, count = listed(mine, start, end, rows, count)
     managed = np.empty(count, np.int64)
     having, waiting = 0, 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from sim.assumptions import with_words
 from sim.errors import BadInput
 from sim.experiments.design.plan import Kind
 from sim.scenario.scenario import Scenario
@@ -193,6 +194,8 @@ class Base:
         value: Any = self.source.data
         for part in path:
             opened = _opened(shape, value)
+            if opened.model is not None:
+                with_words(opened.model)
             shape = _below(opened, part)
             about = shape.about or (about if opened.kind in ("mapping", "list", "tuple") else "")
             value = value[int(part)] if isinstance(value, list) else (value or {}).get(part)
