@@ -20,6 +20,7 @@ from sim.kernel.ready import folder, loops, missing
 ROOT = Path(__file__).parent.parent
 LIVES = """
 from sim.api.bank import *
+from sim.bank.outcomes import Outcomes
 from sim.experiments.prepare import prepare_source
 from sim.experiments.replication import Replication
 from sim.kernel.ready import loops
@@ -29,7 +30,12 @@ for text in {texts}:
     prepared = prepare_source(loads(text, file="x.yaml"))
     for arm in prepared.scenario.arm_list:
         replication = Replication(prepared, 1, threads=2)
-        replication.tables(arm)
+        with replication.bank(arm) as bank:
+            bank.tidies = arm.name == "nothing"
+            followed = Outcomes(bank)
+            bank.run()
+            followed.month(bank)
+            bank.fates()
 print([name for name, one in loops().items() if one.stats.cache_misses])
 print([name for name, one in loops().items() if not one.stats.cache_hits])
 """

@@ -47,7 +47,7 @@ def kind(state, tier, tiers):
     return np.int64(state) * tiers + (0 if state == CLOSED else np.int64(tier))
 
 
-@njit(**LOOP)
+@njit(**EQUATION)
 def tidy_chunk(c, first, last, plan, moved):
     """Put rows first..last in order: active, dormant, closed, each by tier; returns how many rows moved.
 

@@ -53,6 +53,7 @@ def main(names: list[str]) -> int:
     from sim.kernel.ready import noted
 
     found = noted(names)  # before the bank imports them
+    from sim.bank.outcomes import Outcomes
     from sim.experiments.prepare import prepare_source
     from sim.experiments.replication import Replication
     from sim.yaml_source import loads
@@ -60,7 +61,12 @@ def main(names: list[str]) -> int:
     prepared = prepare_source(loads(EVERYTHING, file="warm-up"))
     replication = Replication(prepared, 1)
     for arm in prepared.scenario.arm_list:
-        replication.tables(arm)
+        with replication.bank(arm) as bank:
+            bank.tidies = arm.name == "all"
+            followed = Outcomes(bank)
+            bank.run()
+            followed.month(bank)
+            bank.fates()
     sys.stdout.buffer.write(pickle.dumps(found))
     return 0
 
