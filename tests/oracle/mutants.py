@@ -37,12 +37,12 @@ MUTANTS = {
     "liked channels weigh in full": Mutant("contacts", "meet", "p.pressure[c] * easy *", "p.pressure[c] *"),
     "pressure keeps from opting out": Mutant("contacts", "meet", "exp(p.opt_out_slope", "exp(-p.opt_out_slope"),
     "bonds grow without end": Mutant("contacts", "meet", "(ONE - b.bond[i]) * step", "step"),
-    "a month more to be new": Mutant("contacts", "meet", "new_for = NEW + i32(1)", "new_for = NEW + i32(2)"),
+    "a month more to be new": Mutant("contacts", "meet", "- NEW - i32(1)", "- NEW - i32(2)"),
     # service
     "a second failure like the first": Mutant("service", "serve", "p.double_deviation if", "ONE if"),
     "recovery hurts": Mutant("service", "feel", "p.recovery_gain * w.recovered", "-p.recovery_gain * w.recovered"),
     "rivals lower what is expected": Mutant("service", "feel", "(d + w.experience[i]", "(d - w.experience[i]"),
-    "privacy pleases": Mutant("service", "feel", "(standard - watched", "(standard + watched"),
+    "privacy pleases": Mutant("service", "trusting", "(standard - watched", "(standard + watched"),
     # money
     "returns leave the mean alone": Mutant(
         "money", "move_wealth", "m + (drift + p.wealth_growth)", "m + p.wealth_growth"
@@ -68,8 +68,8 @@ MUTANTS = {
     "wallets before sales": Mutant(
         "month",
         "step_block",
-        "bring_money(b, w, p)\n    earn(b, w, now, p)",
-        "earn(b, w, now, p)\n    bring_money(b, w, p)",
+        "bring_money(b, w, p)\n    earn(k, b, w, now, p)",
+        "earn(k, b, w, now, p)\n    bring_money(b, w, p)",
     ),
 }
 
