@@ -13,9 +13,10 @@ from banks import bank, scenario
 
 from sim.agents.customer import Customers
 from sim.bank.fates import customers_of_month_0, fates, kept
-from sim.bank.model import stretches
+from sim.bank.model import LONGEST, SHARES, stretches
 from sim.bank.observer import ginis
 from sim.codes import ACTIVE, CLOSED, DORMANT, JOINED_THIS_YEAR
+from sim.exchange import Alone
 from sim.kernel.blocks import CHUNK
 from sim.kernel.looking import FINE, count_stayed, follow, mark_active, open_rows, turn_year
 from sim.store.tables import FATES
@@ -54,7 +55,7 @@ def bins(held: np.ndarray) -> np.ndarray:
 def test_the_ginis_are_what_sorting_says_within_the_stated_bound(people: Customers) -> None:
     here, active = people.state != CLOSED, people.state == ACTIVE
     aum, weight = in_fen(people.aum[here]), people.weight[here].astype(float)
-    of_aum, of_contacts = ginis(people, each(ROWS))
+    of_aum, of_contacts = ginis(people, each(ROWS), Alone())
     exact = exact_gini(aum, weight)
     _, group = np.unique(bins(aum), return_inverse=True)
     crowd, money = (np.bincount(group, amount) for amount in (weight, weight * aum))
@@ -68,13 +69,13 @@ def test_in_a_bank_of_few_sizes_the_gini_is_exact_however_close_they_are_and_nob
     people = b.awake(400, managed=False)
     people.weight[:] = 1024
     people.aum[:] = 5_000.0
-    assert ginis(people, each(400))[0] == 0.0
+    assert ginis(people, each(400), Alone())[0] == 0.0
     people.aum[:100] = 0.0
-    assert ginis(people, each(400))[0] == pytest.approx(0.25, abs=1e-15)
+    assert ginis(people, each(400), Alone())[0] == pytest.approx(0.25, abs=1e-15)
     people.aum[:] = np.where(np.arange(400) < 200, 1e-2, 2.0**35)
-    assert ginis(people, each(400))[0] == pytest.approx(0.5, abs=1e-9)
+    assert ginis(people, each(400), Alone())[0] == pytest.approx(0.5, abs=1e-9)
     people.aum[:] = 0.0
-    assert np.isnan(ginis(people, each(400))).all()
+    assert np.isnan(ginis(people, each(400), Alone())).all()
 
 
 def test_a_year_turns_as_it_is_written_down(people: Customers) -> None:
@@ -104,7 +105,7 @@ def test_who_was_active_a_year_ago_and_still_is(people: Customers) -> None:
     assert open_rows(people.state, 0, ROWS) == np.count_nonzero(people.state != CLOSED)
 
 
-def test_fates_and_those_kept_are_found_by_uid_wherever_rows_stand(people: Customers) -> None:
+def test_fates_and_those_kept_are_found_by_uid_wherever_rows_stand_and_in_whichever_shard(people: Customers) -> None:
     was = customers_of_month_0(people)
     assert list(was["uid"]) == sorted(people.uid[people.state != CLOSED].tolist())
     rng = np.random.default_rng(2)
@@ -125,17 +126,22 @@ def test_fates_and_those_kept_are_found_by_uid_wherever_rows_stand(people: Custo
         moved = int(people.tier[row]) - int(was["tier"][place])
         return "upgraded" if moved > 0 else "downgraded" if moved < 0 else "kept"
 
-    found = fates(was, people, each(ROWS))
-    assert [FATES[code] for code in found] == [fate(place) for place in range(found.size)]
+    stays = np.array([people.state[at[uid]] == ACTIVE if uid in at else False for uid in was["uid"].tolist()])
+    expected = [fate(place) for place in range(was["uid"].size)]
+    moved = np.flatnonzero((people.uid % 5 == 0) & (people.state != CLOSED))
+    elsewhere = {name: getattr(people, name)[moved] for name in ("uid", "state", "tier", "opted_out")}
+    people.state[moved] = CLOSED
+
+    found = fates(was, people, each(ROWS), elsewhere)
+    assert [FATES[code] for code in found] == expected
     assert set(FATES) == {FATES[code] for code in found}
 
-    first, now = kept(was, people, TIERS, each(ROWS))
-    stays = np.array([people.state[at[uid]] == ACTIVE if uid in at else False for uid in was["uid"].tolist()])
+    first, now = kept(was, people, TIERS, each(ROWS), elsewhere)
     for sums, chosen in ((first, was["active"]), (now, was["active"] & stays)):
-        many = was["weight"][chosen] / 1024
-        np.testing.assert_allclose(sums[0], np.bincount(was["tier"][chosen], many, TIERS), rtol=1e-12)
-        worth = np.bincount(was["tier"][chosen], many * was["aum"][chosen], TIERS)
-        np.testing.assert_allclose(sums[1], worth, rtol=1e-6)  # whole fen
+        many = was["weight"][chosen].astype(np.float64)
+        np.testing.assert_array_equal(sums[0], np.bincount(was["tier"][chosen], many, TIERS))
+        worth = np.bincount(was["tier"][chosen], many * in_fen(was["aum"][chosen]) * 100, TIERS)
+        np.testing.assert_array_equal(sums[1], worth)
 
 
 def test_somebody_who_is_followed_is_found_in_the_chunk_beyond_it_and_not_after_leaving() -> None:
@@ -160,7 +166,9 @@ def test_stretches_are_all_rows_once_in_whole_chunks(rows: int, threads: int) ->
     assert parts[-1][1] == rows
     assert all(end == start for (_, end), (start, _) in pairwise(parts))
     assert all(start % CHUNK == 0 for start, _ in parts)
-    assert len(parts) == 1 if threads == 1 else len(parts) <= 16 * threads
+    assert all(end - start <= LONGEST * CHUNK for start, end in parts)
+    fewest = max(-(-rows // (LONGEST * CHUNK)), 1)
+    assert len(parts) == fewest if threads == 1 else len(parts) <= max(2 * SHARES * threads, fewest)
 
 
 def test_the_ginis_of_a_bank_are_known_at_year_ends() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sim import codes
-from sim.agents.customer import COLUMNS, SCORES
+from sim.agents.customer import SCORES, SHOWN
 from sim.agents.manager import MANAGER_UNITS
 from sim.behaviour.settings import Mechanisms
 from sim.documents import odd, reading
@@ -59,7 +59,7 @@ def test_it_has_the_seven_elements_and_the_eleven_concepts_in_their_order(page: 
 
 
 NAMED = {
-    "a customer's column": [column.name for column in COLUMNS],
+    "a customer's variable": list(SHOWN),
     "a score": list(SCORES),
     "a manager's variable": list(MANAGER_UNITS),
     "a channel": list(codes.CHANNELS),
@@ -87,7 +87,9 @@ def test_the_schedule_is_that_of_the_compiled_month(page: str) -> None:
 
     told = re.findall(r"^\d+\. `(\w+)` \(\[kernel", page, re.M)
     assert told == [name for name in step_block.py_func.__code__.co_names if name in told]
-    assert len(told) == sum(line.startswith("    ") and "(b, " in line for line in source_of("step_block"))
+    assert len(told) == sum(line.startswith("    ") and ", " in line for line in source_of("step_block"))
+    slept = reading.calls("kernel/month.py", "sleep_block")
+    assert f"`sleep_block`: {', '.join(f'`{rule}`' for rule in slept)})" in page.replace("\n", " ")
     lines = re.findall(r"^\d+\. `([\w.]+)`:", page, re.M)
     assert lines[0] == "environment.advance"
     assert lines.index("schedule") < lines.index("step_customers") < lines.index("settle") < lines.index("record")
@@ -100,7 +102,7 @@ def source_of(rule: str) -> list[str]:
 
 
 def test_a_line_of_the_month_that_is_moved_makes_the_page_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    two = "    aim(b, u, w, now, p)\n    move_wealth(b, u, now, p)\n"
+    two = "    move_wealth(k, b, u, now, p)\n    aim(b, u, w, now, p)\n"
     turned = "".join(f"{line}\n" for line in reversed(two.splitlines()))
     assert two in (FOLDER / "kernel" / "month.py").read_text("utf-8")
     monkeypatch.setattr(reading, "text_of", lambda file: (FOLDER / file).read_text("utf-8").replace(two, turned))

@@ -26,7 +26,6 @@ from sim.codes import (
     REFERRED,
     UPLIFT_CLASSES,
 )
-from sim.kernel.books import free_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,6 +231,8 @@ class Customers:
         `free` are the rows that may be taken, all those freed unless given.
         `values` holds equally long arrays by column name; columns left out get the value of an unused row.
         """
+        from sim.kernel.books import free_rows  # numba: not for those who only look at a scenario
+
         n = len(values["uid"])
         if n and int(np.max(values["weight"])) > MOST_WEIGHT:
             raise OverflowError(

@@ -248,6 +248,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "schedule": _schedule,
     "month_rule": lambda: "step_block",
     "rules": _rules,
+    "sleep": lambda: ", ".join(f"`{rule}`" for rule in reading.calls(MONTH, "sleep_block")),
     "purposes": _purposes,
     "presets": _presets,
     "people": _people,
