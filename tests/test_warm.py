@@ -39,7 +39,7 @@ for text in {texts}:
 print([name for name, one in loops().items() if one.stats.cache_misses])
 print([name for name, one in loops().items() if not one.stats.cache_hits])
 """
-HEAD = "name: x\nburn_in: 2\nseeds: [1]\n"
+HEAD = "name: x\nburn_in: 2\nseeds: [1]\nrecord: {panel: 5}\n"
 TEXTS = [
     HEAD + "months: 14\npopulation: {customers: 700}\narms:\n  nothing: []\n  one: [{use: stratification}]\n",
     HEAD + "months: 2\npopulation: {customers: 30000, agents: 900}\narms: {nothing: []}\nenvironment: "
@@ -87,33 +87,38 @@ def test_a_tiny_bank_shows_how_every_loop_is_called_and_in_one_way():
     assert {name: len(ways) for name, ways in types.items()} == dict.fromkeys(loops(), 1)
 
 
-SPELLS = {  # of a process that notes, and of those that compile
+SPELLS = {  # of the process that notes, and of the one that compiles
     "warm_up": "import pickle, sys; sys.stdout.buffer.write(pickle.dumps({name: [] for name in 'abc'}))",
-    "ready": "import pickle, sys; name, = pickle.load(sys.stdin.buffer); sys.exit('no ' + name if name == 'b' else 0)",
+    "ready": "import pickle, sys; assert [*pickle.load(sys.stdin.buffer)] == ['a', 'b', 'c'];"
+    "print('b', 1, 'no b', sep='\\t'); print('a', 2, '', sep='\\t', flush=True); sys.exit(ENDS)",
 }
 
 
-@pytest.fixture
-def pretended(monkeypatch):
-    """Processes that do nothing in place of those that note and compile; b cannot be compiled."""
+@pytest.fixture(params=["print('c', 3, '', sep='\\t')", "'no memory'"], ids=["all", "dies"])
+def pretended(request, monkeypatch):
+    """Processes that do nothing in place of those that note and compile; b cannot be compiled, nor c where it dies."""
     started = subprocess.Popen
 
     def instead(command, **options):
-        return started([command[0], "-c", SPELLS[command[2].rpartition(".")[2]]], **options)
+        spell = SPELLS[command[2].rpartition(".")[2]].replace("ENDS", request.param)
+        return started([command[0], "-c", spell], **options)
 
     monkeypatch.setattr(subprocess, "Popen", instead)
     monkeypatch.setattr(warming, "cores", lambda: 2)
+    return request.param
 
 
 def test_it_says_how_far_it_is_and_goes_on_past_what_cannot_be_compiled(pretended):
     lines = []
     done = warming._side_by_side(["a", "b", "c"], lines.append)
-    assert {one.name: one.error for one in done} == {"a": "", "b": "no b", "c": ""}
-    assert lines[0] == "compiling the kernel, once on this machine: 0 of 3 done"
-    assert lines[2] == "compiling the kernel, once on this machine: 0 of 3 done, a and b under way"
-    assert lines[3].endswith(
-        ("1 of 3 done, a and c under way", "1 of 3 done, b and c under way", "2 of 3 done, c under way")
-    )
+    last = "no memory" if pretended == "'no memory'" else ""
+    assert {one.name: one.error for one in done} == {"a": "", "b": "no b", "c": last}
+    assert lines == [
+        "compiling the kernel, once on this machine: 0 of 3 done",
+        "compiling the kernel, once on this machine: 0 of 3 done, a and b under way",
+        "compiling the kernel, once on this machine: 1 of 3 done, a and c under way",
+        "compiling the kernel, once on this machine: 2 of 3 done, c under way",
+    ]
 
 
 def test_a_folder_that_cannot_be_written_is_a_line_and_a_copy_of_it_is_used(tmp_path, monkeypatch, capsys):

@@ -1,8 +1,8 @@
 """The kernel compiled before anybody needs it, several loops at a time: once on a machine, seen how far it is.
 
-A tiny bank lives interpreted in a process of its own and notes with what types every loop is called; then each loop is
-compiled in a process of its own, as many at a time as there are cores, the longest first. All of them keep what they
-made in the same folder, where every later process finds it.
+A tiny bank lives interpreted in a process of its own and notes with what types every loop is called; then loops are
+compiled, as many at a time as there are cores, the longest first. All of them are kept in the same folder, where every
+later process finds them.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter, sleep
 
 from sim import house
 from sim.errors import one_line
@@ -24,7 +24,6 @@ from sim.store.lock import Lock
 
 NOTING = "sim.experiments.executors.warm_up"  # the module that lives the tiny bank
 COMPILING = "compiling the kernel, once on this machine"
-PAUSE = 0.05  # seconds between looks at who is done
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def warm(say: Callable[[str], object] = lambda text: None) -> list[Compiled]:
 
 
 def _side_by_side(todo: list[str], say: Callable[[str], object]) -> list[Compiled]:
-    """Compile these loops, each in a process of its own."""
+    """Compile these loops in as many processes as there are cores."""
     say(f"{COMPILING}: 0 of {len(todo)} done")
     noting = _process(NOTING, *todo, NUMBA_DISABLE_JIT="1")
     told, error = noting.communicate()
@@ -63,26 +62,23 @@ def _side_by_side(todo: list[str], say: Callable[[str], object]) -> list[Compile
         return [Compiled(name, 0.0, _last(error)) for name in todo]
     types = pickle.loads(told)
     done: list[Compiled] = []
-    waiting = list(todo)
-    at_work: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
+    at_work = _process("sim.kernel.ready", str(cores()))
     try:
-        while waiting or at_work:
-            while waiting and len(at_work) < cores():
-                name = waiting.pop(0)
-                process = _process("sim.kernel.ready")
-                with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # type: ignore[union-attr]
-                    pickle.dump({name: types[name]}, pipe)
-                at_work[name] = process, perf_counter()
-                say(f"{COMPILING}: {len(done)} of {len(todo)} done, {listed([*at_work])} under way")
-            for name, (process, began) in list(at_work.items()):
-                if process.poll() is not None:
-                    error = process.stderr.read() if process.returncode and process.stderr else b""
-                    done.append(Compiled(name, perf_counter() - began, _last(error)))
-                    del at_work[name]
-            sleep(PAUSE)
+        with contextlib.suppress(BrokenPipeError), at_work.stdin as pipe:  # type: ignore[union-attr]
+            pickle.dump({name: types[name] for name in todo}, pipe)
+        while len(done) < len(todo):
+            left = [name for name in todo if name not in {one.name for one in done}]
+            say(f"{COMPILING}: {len(done)} of {len(todo)} done, {listed(left[: cores()])} under way")
+            line = at_work.stdout.readline().decode()  # type: ignore[union-attr]
+            if not line:
+                error = _last(at_work.stderr.read())  # type: ignore[union-attr]
+                return done + [Compiled(name, 0.0, error or "the compiler ended") for name in left]
+            name, seconds, wrong = line.rstrip("\n").split("\t")
+            done.append(Compiled(name, float(seconds), wrong))
     finally:
-        for process, _ in at_work.values():
-            process.kill()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(at_work.pid, signal.SIGKILL)
+        at_work.wait()
     return done
 
 

@@ -87,6 +87,7 @@ class NoAlias(CompilerBase):
         self.state.flags.noalias = True
         self.state.flags.no_cpython_wrapper = True  # rules are called from compiled code only: a third of the compile
         self.state.flags.no_cfunc_wrapper = True
+        self.state.flags.nrt = False  # they make no array, so nothing is counted: a tenth of the compile
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 

@@ -2,8 +2,8 @@
 
 Every function of this folder that is kept on disk (`@njit(**LOOP)`) is a loop; that is all it takes to be compiled
 ahead. With what types each is called is noted where a bank lives interpreted (`noted`), so nobody lists signatures.
-`python -m sim.kernel.ready` compiles the loops that it reads from its standard input, in a process of its own: the
-compiler holds Python's lock, so loops compile side by side only in different processes.
+`python -m sim.kernel.ready N` compiles the loops that it reads from its standard input in N processes: the compiler
+holds Python's lock, so loops compile side by side only in different processes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import pickle
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import numba
@@ -94,15 +97,31 @@ def noted(names: Iterable[str]) -> Signatures:
     return found
 
 
-def main() -> int:
-    """Compile the loops of standard input (pickled `Signatures`) and keep them on disk."""
+def main(at_once: str) -> int:
+    """Compile the loops of standard input (pickled `Signatures`), so many at once, and keep them on disk.
+
+    Each that is done is a line of standard output: name, seconds and what went wrong, between tabs. Processes are
+    forked from this one, which has read the compiler in, and each goes on to the next loop with what it compiled for
+    the last.
+    """
     wanted: Signatures = pickle.load(sys.stdin.buffer)
-    every = loops()
-    for name, ways in wanted.items():
-        for types in ways:
-            every[name].compile(types)
+    loops()
+    with ProcessPoolExecutor(int(at_once), get_context("fork")) as pool:
+        for one in as_completed([pool.submit(_compile, *each) for each in wanted.items()]):
+            print(*one.result(), sep="\t", flush=True)
     return 0
 
 
+def _compile(name: str, ways: list[tuple[Any, ...]]) -> tuple[str, float, str]:
+    """Compile one loop; what went wrong, "" if nothing."""
+    began, error = perf_counter(), ""
+    try:
+        for types in ways:
+            loops()[name].compile(types)
+    except Exception as wrong:  # a run that needs the loop will say more
+        error = " ".join(str(wrong).split()) or type(wrong).__name__
+    return name, perf_counter() - began, error
+
+
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(*sys.argv[1:]))
