@@ -113,15 +113,16 @@ def retain(k, b, u, w, now, p):
         app = ONE if b.adopted[i] != 0 else ZERO
         lot = u.campaign[i]
         end, way = w.offers_end[i], i32(0)
-        for channel in range(N_CHANNELS):
-            open_to = max(app, p.without_app[channel])
-            end = end + now.retain[k, channel] * w.chosen[i] * open_to
+        for by in range(N_CHANNELS):
+            open_to = max(app, p.without_app[by])
+            end = end + now.retain[k, by] * w.chosen[i] * open_to
             way += i32(lot >= end)
-        free = (b.manager[i] < 0) and (w.plan[i] < 0)
-        wanted = free and (lot >= w.offers_end[i]) and (lot < end)
+        channel, keeping = w.channel[i], w.keeping[i]
+        free = (b.manager[i] < 0) & (w.plan[i] < 0)
+        wanted = free & (lot >= w.offers_end[i]) & (lot < end)
         silenced = (i32(b.opted_out[i]) >> way) & 1
-        w.channel[i] = (i32(BARRED) if silenced != 0 else way) if wanted else w.channel[i]
-        w.keeping[i] = KEEP if wanted else w.keeping[i]
+        w.channel[i] = (i32(BARRED) if silenced != 0 else way) if wanted else channel
+        w.keeping[i] = KEEP if wanted else keeping
 
 
 @njit(**RULE)
@@ -136,16 +137,17 @@ def welcome(b, u, w, now, p):
         app = ONE if b.adopted[i] != 0 else ZERO
         left = ONE - u.campaign[i]
         end, way = ZERO, i32(0)
-        for channel in range(N_CHANNELS):
-            end = end + now.welcome[channel] * max(app, p.without_app[channel])
+        for by in range(N_CHANNELS):
+            end = end + now.welcome[by] * max(app, p.without_app[by])
             way += i32(left >= end)
         way = min(way, i32(N_CHANNELS - 1))
         new = i32(now.month) - i32(b.joined_month[i]) <= NEW
-        free = (w.channel[i] == NOBODY) and (w.plan[i] == NOBODY)
-        wanted = new and free and (left < end)
+        channel, keeping = w.channel[i], w.keeping[i]
+        free = (channel == NOBODY) & (w.plan[i] == NOBODY)
+        wanted = new & free & (left < end)
         silenced = (i32(b.opted_out[i]) >> way) & 1
-        w.channel[i] = (i32(BARRED) if silenced != 0 else way) if wanted else w.channel[i]
-        w.keeping[i] = WELCOME if wanted else w.keeping[i]
+        w.channel[i] = (i32(BARRED) if silenced != 0 else way) if wanted else channel
+        w.keeping[i] = WELCOME if wanted else keeping
 
 
 @njit(**RULE)

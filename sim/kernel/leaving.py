@@ -22,7 +22,9 @@ LONGEST = i32(100)  # months an int8 column counts up to
 @njit(**EQUATION)
 def tenure_band(tenure):
     """Index of the six tenure bands (completed months: 0-2, 3-11, 12-23, 24-47, 48-59, 60 and more)."""
-    return i32(tenure >= 3) + i32(tenure >= 12) + i32(tenure >= 24) + i32(tenure >= 48) + i32(tenure >= 60)
+    begun = i32(i32(tenure >= 3) + i32(tenure >= 12))
+    begun = i32(begun + i32(tenure >= 24))
+    return i32(i32(begun + i32(tenure >= 48)) + i32(tenure >= 60))
 
 
 @njit(**EQUATION)
@@ -39,14 +41,14 @@ def pressure_benefit(pressure, most):
 def weigh_leaving(k, b, u, w, now, p):
     """Log hazard ratio of leaving or going dormant (complementary log-log scale, SPEC 2.3)."""
     relocation_bar = p.event_rate * p.relocation_part
-    years = f32(now.month) / YEAR
+    years, last = f32(now.month) / YEAR, i32(now.month - 1)
     gap = p.b_gap if k > 0 else ZERO
     demotion = p.b_demotion[k] * now.demotion_ratio
     tenures, uplift = p.tenure_log[k], p.uplift
     word, lever = now.word_of_mouth[k], now.hazard_ratio[k]
     for i in range(b.tier.size):
         decades = min(max((b.age[i] + years - p.age_from) * DECADE, p.age_lowest), p.age_highest)
-        change = i32(b.tier_change[i])
+        change, kept = i32(b.tier_change[i]), pick(uplift, N_CLASSES, i32(b.uplift_class[i]))
         x = (
             p.b_products * min(f32(b.products[i]) - ONE, p.products_most)
             + p.b_satisfaction * w.score[i]
@@ -71,10 +73,10 @@ def weigh_leaving(k, b, u, w, now, p):
             + p.b_pressure * pressure_benefit(b.pressure[i], p.pressure_most)
             + (p.b_second_life if b.second_life[i] > 0 else ZERO)
             + (p.b_relocation if u.event[i] < relocation_bar else ZERO)
-            + (pick(uplift, N_CLASSES, b.uplift_class[i]) if b.retained[i] > 0 else ZERO)
+            + (kept if b.retained[i] > 0 else ZERO)
             + (now.welcome_hazard if b.retained[i] < 0 else ZERO)
         )
-        bank = pick(tenures, BANDS, tenure_band(i32(now.month) - i32(b.joined_month[i]) - 1))
+        bank = pick(tenures, BANDS, tenure_band(i32(last - i32(b.joined_month[i]))))
         b.risk[i] = p.covariates_on * x + bank + b.log_frailty[i] + word + lever
 
 
@@ -102,12 +104,14 @@ def sleep_on(k, b, u, w, now, p):
     """
     first = p.dormant_close
     alone = p.dormant_return * now.return_ratio
-    answer, meant, way = p.win_back[k], now.win_back[k], p.win_back_by[k]
+    answer, meant, way = p.win_back[k], now.win_back[k], i32(p.win_back_by[k])
+    drawn = meant > ZERO  # else nobody has written that uniform
     for i in range(b.tier.size):
-        asked = (meant > ZERO) and (u.campaign[i] < meant)  # else it has not been drawn
+        asked = (u.campaign[i] < meant) & drawn
         barred = ((i32(b.opted_out[i]) >> way) & 1) != 0
-        w.channel[i] = (i32(LOST - SILENCED) if barred else way) if asked else i32(NOBODY)
-        total = first + (alone + (answer if asked and not barred else ZERO))
+        by = i32(LOST - SILENCED) if barred else way
+        w.channel[i] = by if asked else i32(NOBODY)
+        total = first + (alone + answer * f32(asked & (not barred)))
         any_exit = ONE - exp(-total)
         lot = u.exit[i] * total
         gone = lot < any_exit * first
@@ -119,16 +123,15 @@ def sleep_on(k, b, u, w, now, p):
 def hold(b, w, p):
     """AUM falls with going dormant and returns with coming back, to a second life; nothing is left of who closes."""
     for i in range(b.tier.size):
-        later = w.after[i]
-        slept = (b.state[i] == ACTIVE) and (later == DORMANT)
-        woke = (b.state[i] == DORMANT) and (later == ACTIVE)
-        traits = i32(b.traits[i])
+        now, later = i32(b.state[i]), w.after[i]
+        slept, woke = (now == ACTIVE) & (later == DORMANT), (now == DORMANT) & (later == ACTIVE)
+        traits, second = i32(b.traits[i]), i32(b.second_life[i])
         held = held_share(traits, p)
         left = p.dormant_share if slept else (ONE if woke else held)
         w.money[i] = ZERO if later == CLOSED else w.money[i] * (left / held)
         whole = traits & OTHER_TRAITS
         b.traits[i] = whole | i32(REDUCED) if slept else (whole if woke else traits)
-        b.second_life[i] = i32(p.second_life_months) if woke else max(i32(b.second_life[i]) - i32(1), i32(0))
+        b.second_life[i] = i32(p.second_life_months) if woke else max(second - i32(1), i32(0))
 
 
 @njit(**RULE)
@@ -158,11 +161,11 @@ def climb(k, b, w, now, p):
     here, grace = i32(k), f32(p.grace[k]) + now.extra_grace
     felt = i32(p.tier_change_months)
     for i in range(b.tier.size):
-        earned = w.new_tier[i]
-        under = min(i32(b.below[i]) + i32(1), LONGEST) if earned < here else i32(0)
+        earned, below, after = w.new_tier[i], i32(b.below[i]), w.after[i]
+        under = min(below + i32(1), LONGEST) if earned < here else i32(0)
         falls = f32(under) > grace
         reached = earned if (earned > here) or falls else here
-        reached = here if p.markov or (w.after[i] == CLOSED) else reached
+        reached = here if p.markov or (after == CLOSED) else reached
         w.new_tier[i] = reached
         b.below[i] = i32(0) if reached != here else under
         fading = nearer(b.tier_change[i])

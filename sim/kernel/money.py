@@ -43,14 +43,13 @@ def use_products(k, b, u, w, p):
     the Poisson mean, since real counts are over-dispersed. One uniform, exact.
     """
     gain = p.product_gain[k]
-    slope = p.transactions_slope
+    slope, most = p.transactions_slope, i32(p.most_products)
     for i in range(b.tier.size):
-        extra = f32(b.products[i]) - ONE
+        extra, silence = f32(b.products[i]) - ONE, i32(b.silence[i])
         lost = u.product[i] > ONE - p.product_loss * extra
         own = u.product[i] < gain
-        new = (i32(1) if own else i32(0)) + i32(w.made_sale[i])
-        room = p.most_products - i32(b.products[i])
-        new = min(new, max(room, i32(0)))
+        room = max(i32(most - i32(b.products[i])), i32(0))
+        new = min(i32(i32(own) + w.made_sale[i]), room)
         w.taken[i] = new
         b.products[i] = i32(b.products[i]) + new - (i32(1) if lost else i32(0))
         rate = p.transactions * exp(slope * b.engagement[i] - HALF * slope * slope)
@@ -59,9 +58,9 @@ def use_products(k, b, u, w, p):
         above = min(max(rate / (ONE - none) - ONE, f32(1e-6)), f32(1e6))
         rest = max((u.use[i] - none) / (ONE - none), f32(1e-7))
         count = ONE + log(rest) / log(above / (ONE + above))
-        used = i32(min(count, MOST_TRANSACTIONS)) if u.use[i] >= none else i32(0)
+        used = i32(i32(min(count, MOST_TRANSACTIONS)) * i32(u.use[i] >= none))  # a branch would keep it from packing
         b.transactions[i] = used
-        b.silence[i] = i32(0) if used > 0 else min(i32(b.silence[i]) + i32(1), i32(MOST))
+        b.silence[i] = min(i32(silence + 1), i32(MOST)) * i32(used == 0)
 
 
 @njit(**RULE)
@@ -87,7 +86,8 @@ def adopt(b, u, now, p):
             + (now.welcome_adoption if b.retained[i] < 0 else ZERO)
         )
         odds = exp(-x)
-        b.adopted[i] = 1 if u.adopt[i] * (ONE + odds) < p.adoption_on else b.adopted[i]
+        takes_up = u.adopt[i] * (ONE + odds) < p.adoption_on
+        b.adopted[i] = i32(b.adopted[i]) | i32(takes_up)
 
 
 @njit(**RULE)

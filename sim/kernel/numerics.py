@@ -176,7 +176,8 @@ def pick(table, size, code):
     """Entry `code` of a table of so few entries that comparing is cheaper than looking up row by row."""
     entry = table[0]
     for other in range(1, size):
-        entry = table[other] if code == other else entry
+        value = table[other]  # read in any case: what a branch reads keeps a loop from packing
+        entry = value if code == other else entry
     return entry
 
 
@@ -207,8 +208,8 @@ def exp(x):
 def log(x):
     """Natural logarithm of a positive normal float32; error below 6e-8 (1 + |log x|) (Cephes polynomial)."""
     bits = f32(x).view(np.int32)
-    e = i32((bits - 0x3F3504F3) >> 23)
-    m = i32(bits - (e << 23)).view(np.float32) - ONE
+    e = i32(i32(bits - 0x3F3504F3) >> 23)  # within 32 bits, which packs twice as many
+    m = i32(bits - i32(e << 23)).view(np.float32) - ONE
     k = f32(e)
     p = f32(7.0376836292e-2)
     p = p * m + f32(-1.1514610310e-1)
