@@ -12,6 +12,7 @@ import pandas as pd
 from sim.codes import ACTIVE
 from sim.experiments.prepare import prepare_source
 from sim.experiments.replication import Replication
+from sim.kernel.looking import find_rows
 from sim.yaml_source import loads
 
 
@@ -31,10 +32,12 @@ def made_pilot(bank: str, values: Mapping[str, Any], *, customers: int, seed: in
             there = there[np.argsort(c.uid[there])]
             uid = c.uid[there]
             lot = np.random.default_rng(seed).permutation(len(uid)) % 2 == number
-            mine, uid = there[lot], uid[lot]
+            uid = uid[lot]
             lived.run(one.months, until=prepared.scenario.months)
             c = lived.customers
-            stays = (c.uid[mine] == uid) & (c.state[mine] == ACTIVE)
+            mine = np.full(len(uid), -1)
+            find_rows(c.uid, c.state, 0, len(c), uid, mine)  # rows are put in another order month by month
+            stays = (mine >= 0) & (c.state[mine] == ACTIVE)
             digital = np.where(stays, c.adopted[mine].astype(float), np.nan)
             columns = {"customer": uid, "arm": "AB"[number], "active": stays.astype(int), "digital": digital}
             parts.append(pd.DataFrame(columns))

@@ -131,11 +131,8 @@ CLOSED_SHOP = {"model": {"mechanisms": {"acquisition": False}}}
 
 @pytest.mark.parametrize(("most", "settings"), [(0.75, NOBODYS | CLOSED_SHOP), (6.0, {})], ids=["quiet", "usual"])
 def test_a_month_makes_no_array_of_the_populations_size(most: float, settings: dict) -> None:
-    """A month makes sums and lists of few customers: without joiners and managers less than a byte a row.
-
-    So much NumPy makes at most at a time; what compiled code makes is not seen here, but is lists of the same few.
-    """
-    rows = 12 * CHUNK
+    """A month makes sums, scratch and lists of few customers: without joiners and managers less than a byte a row."""
+    rows = 32 * CHUNK
     model = bank(scenario(rows, months=5, population={"customers": rows, "agents": None}, **settings))
     model.run(until=2)
     assert len(model.customers) >= rows

@@ -407,5 +407,5 @@ def test_a_bundle_shares_out_the_value_that_a_run_has(tmp_path):
     gap = read(tmp_path / "run").comparison.set_index("kpi").loc["value", "difference"]
     (one,) = prepare([tmp_path / "two.yaml"])
     asked = attribution.question(one, "two", ["value"])
-    parts = attribution.worth(asked, one.customers(), 1)["value"]
+    (parts,) = attribution.worth(asked, attribution.Bench(asked).figures(1, 0, 1), 1)
     assert parts[:, 0].sum() == pytest.approx(gap)

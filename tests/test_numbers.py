@@ -110,7 +110,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "kernel/blocks.py LIFE_ROW, DIGITAL_ROW, SCORE_ROW": ({4}, "lanes of a draw"),
     "kernel/blocks.py draw": ({4}, "lanes of a draw"),
     "kernel/contacts.py MOST_CONTACTS": ({30000}, "what an int16 column counts up to"),
-    "kernel/money.py MOST_TRANSACTIONS": ({30000}, "what an int16 column counts up to"),
+    "kernel/money.py MOST_TRANSACTIONS": ({255}, "what a byte counts up to"),
     "kernel/tallies.py WEIGHT_UNIT": ({1024}, "unit of fixed-point sums"),
     "kernel/tallies.py SHARE_UNIT": ({65536}, "unit of fixed-point sums"),
     "kernel/tallies.py RATIO_UNIT": ({1048576}, "unit of fixed-point sums"),

@@ -200,6 +200,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "piloted",
         "tidies",
         "stood",
+        "planned",
         "pilots",
         "inside",
         "threads",

@@ -122,6 +122,7 @@ class BankModel(mesa.Model):
         n = len(self.tiers)
         liquid = row(self.settings.wallet.liquid, self.tiers, np.float64)
         self.environment = Environment(self.tiers, scenario.environment, liquid, scenario.channels)
+        self.planned = np.zeros((n, len(CHANNELS)))  # contacts of managers this month, customers
         self.levers = Levers(n)
         self.channels = [Channel(self, number, channel) for number, channel in enumerate(scenario.channels.all())]
         self.ledger = Ledger(scenario.economics, scenario.channels, scenario.managers.salary, self.tiers)
@@ -327,6 +328,7 @@ class BankModel(mesa.Model):
             own = moved, *own[1:]
         whole = self.exchange.total(*own, work.asked, work.contacts, work.books, work.planned)
         work.asked, work.contacts, work.books, work.planned = whole[len(own) :]
+        self.planned = work.planned
         self.tally = whole[0]
         self._refuse_overflow(float(self.tally[:, T.AUM].sum()))
         self.observer.count(self.month, *whole[1 : len(own)])
@@ -735,8 +737,12 @@ class BankModel(mesa.Model):
             return out
 
         chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]
-        parts = list(self.pool.map(run, chunks)) if self.pool is not None else [run(chunk) for chunk in chunks]
-        return tuple(np.asarray(sum(column)) for column in zip(*parts, strict=True))
+        parts = self.pool.map(run, chunks) if self.pool is not None else map(run, chunks)
+        total = next(parts)
+        for part in parts:  # as they come, since a large bank has thousands
+            for sums, more in zip(total, part, strict=True):
+                sums += more
+        return tuple(total)
 
     def _rates_in_use(self, levers: Levers) -> Rates:
         """What customers live by, as channels are used and fail this month."""

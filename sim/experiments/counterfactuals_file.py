@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from sim.agents.customer import COLUMNS, SCORES
+from sim.agents.customer import SCORES, VARIABLES
 from sim.experiments.counterfactuals import Counterfactuals
 from sim.phrases import listed
 from sim.store.columns import Column
@@ -30,7 +30,7 @@ RULE_WORDS = {
 
 def columns(found: Counterfactuals) -> list[Column]:
     """What every column of the table is: unit and meaning, in their order."""
-    own = {column.name: (column.unit, column.about) for column in COLUMNS}
+    own = {column.name: (column.unit, column.about) for column in VARIABLES}
     own |= {name: ("SD", f"the bank's {name.replace('_', ' ')}, a noisy view of the truth") for name in SCORES}
     own |= {
         "seed": ("", "the seed that all arms share"),
