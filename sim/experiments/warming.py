@@ -71,8 +71,8 @@ def _side_by_side(todo: list[str], say: Callable[[str], object]) -> list[Compile
             say(f"{COMPILING}: {len(done)} of {len(todo)} done, {listed(left[: cores()])} under way")
             line = at_work.stdout.readline().decode()  # type: ignore[union-attr]
             if not line:
-                error = _last(at_work.stderr.read())  # type: ignore[union-attr]
-                return done + [Compiled(name, 0.0, error or "the compiler ended") for name in left]
+                why = _last(at_work.stderr.read()) or "the compiler ended"  # type: ignore[union-attr]
+                return done + [Compiled(name, 0.0, why) for name in left]
             name, seconds, wrong = line.rstrip("\n").split("\t")
             done.append(Compiled(name, float(seconds), wrong))
     finally:
