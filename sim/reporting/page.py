@@ -20,6 +20,7 @@ from sim.phrases import spoken
 from sim.reporting.figures import NothingToShow, Plate, letters
 from sim.reporting.figures.inline import inline
 from sim.reporting.figures.writing import write_figures
+from sim.words import language, said
 
 CALLED = ("items", "keys", "values", "get")  # of a mapping; nothing else of it is ever meant by a name
 
@@ -46,6 +47,8 @@ def pages() -> Pages:
         lstrip_blocks=True,
     )
     made.filters["spoken"] = spoken
+    made.globals["said"] = said
+    made.globals["language"] = language
     return made
 
 

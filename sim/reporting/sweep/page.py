@@ -16,6 +16,7 @@ from sim.reporting.names import meanings_of, scenario_of
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.sweep import sentences as words
 from sim.reporting.sweep import tables as rows
+from sim.reporting.sweep.sliders import sliders
 
 
 def render(findings: Findings, pictures: Sequence[Picture]) -> str:
@@ -37,6 +38,7 @@ def render(findings: Findings, pictures: Sequence[Picture]) -> str:
         judged=findings.judged,
         kpi=words.kpi_name(findings.kpi),
         titles=titles(findings, arms),
+        levers=sliders(findings),
         drivers=[rows.drivers(findings, arm, kpi) for arm in arms for kpi in study.kpis],
         indices=[
             rows.index_table(study, arm, kpi, one)
