@@ -10,6 +10,7 @@ import yaml
 
 from sim.phrases import Labels
 from sim.store.files import read_yaml
+from sim.words import DEFAULT, LANGUAGES, asked
 
 KINDS = {"arms": "arm", "tiers": "tier", "channels": "channel"}
 
@@ -37,6 +38,12 @@ def meanings_of(manifest: Mapping[str, Any]) -> list[Named]:
 def labels_of(manifest: Mapping[str, Any]) -> Labels:
     """The labels of a manifest, for `phrases.labelled`."""
     return {(one.kind, one.name): one.label for one in meanings_of(manifest) if one.label}
+
+
+def language_of(manifest: Mapping[str, Any]) -> str:
+    """The language of a page: the one asked for, else the manifest's, else English."""
+    told = str(manifest.get("language") or DEFAULT)
+    return asked() or (told if told in LANGUAGES else DEFAULT)
 
 
 def scenario_of(text: str) -> dict[str, Any]:

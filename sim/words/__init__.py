@@ -16,8 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 LANGUAGES: Final = {"en": "English", "zh": "中文"}
 DEFAULT: Final = "en"
 
@@ -53,30 +51,37 @@ def words(language: str = DEFAULT) -> Words:
     """The texts of a language; `KeyError` for one that is not in `LANGUAGES`."""
     if language not in LANGUAGES:
         raise KeyError(f"{language}: no such language; there are {', '.join(LANGUAGES)}")
+    import yaml
+
     texts: dict[str, str] = {}
     for file in sorted(Path(__file__).parent.glob(f"*.{language}.yaml")):
         texts |= yaml.safe_load(file.read_text("utf-8"))
     return Words(language, texts)
 
 
-_spoken: ContextVar[str] = ContextVar("language", default=DEFAULT)
+_spoken: ContextVar[str | None] = ContextVar("language", default=None)
 
 
 @contextlib.contextmanager
-def speaking(language: str) -> Iterator[Words]:
-    """Inside, `said` speaks this language."""
+def speaking(language: str | None) -> Iterator[None]:
+    """Inside, `said` speaks this language; None leaves it open, as it is outside."""
     token = _spoken.set(language)
     try:
-        yield words(language)
+        yield
     finally:
         _spoken.reset(token)
 
 
+def asked() -> str | None:
+    """The language that somebody asked for; None where nobody did."""
+    return _spoken.get()
+
+
 def language() -> str:
     """The language that is spoken here."""
-    return _spoken.get()
+    return _spoken.get() or DEFAULT
 
 
 def said(key: str, /, **given: Any) -> str:
     """The text of `key` in the language that is spoken here, its placeholders filled in."""
-    return words(_spoken.get())(key, **given)
+    return words(language())(key, **given)

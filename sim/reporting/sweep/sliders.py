@@ -41,12 +41,12 @@ def sliders(findings: Findings) -> dict[str, Any] | None:
     stops = [_stops(factor) for factor in factors]
     codes = np.array([code for _, code in stops])[:, known]
     crossed = len(set(map(tuple, codes.T.tolist()))) == np.prod([len(labels) for labels, _ in stops])
-    told = [
+    told: list[dict[str, Any]] = [
         {
             "name": factor.name,
             "stops": labels,
             "unit": unit_words(factor.unit),
-            "values": list(factor.levels) if crossed and _smooth(factor) else None,
+            "values": list(factor.levels or ()) if crossed and _smooth(factor) else None,
         }
         for factor, (labels, _) in zip(factors, stops, strict=True)
     ]
@@ -109,7 +109,7 @@ def _carried(findings: Findings, arms: list[str], points: int) -> tuple[list[str
 
 
 def _outcome(findings: Findings, arms: list[str], kpi: str, known: np.ndarray, *, luck: bool) -> dict[str, Any]:
-    """A key figure as it is written, and its values by arm, point and seed (by arm, point and the mean, without luck)."""
+    """A key figure as it is written, and its values by arm, point and seed; without luck the means."""
     outcomes = [findings.of(arm, kpi).outcome for arm in arms]
     widest = max(outcomes, key=lambda one: float(np.nanmax(np.abs(one.mean), initial=0.0)))
     display = look(widest)
