@@ -12,10 +12,10 @@ import pandas as pd
 from sim.measures.catalogue import KPIS, base_name
 from sim.measures.evidence import few_words
 from sim.measures.precision import CORRECTION
-from sim.phrases import counted, doubt, labelled, spoken
+from sim.phrases import counted, doubt, spoken
 from sim.reporting.figures import Board, plates, units
 from sim.reporting.figures.board import mean_of
-from sim.reporting.names import labels_of, language_of, meanings_of
+from sim.reporting.names import meanings_of, spoken_as
 from sim.reporting.page import Missing, Picture, by_section, draw_all, page_of
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
 from sim.reporting.run.chains import chains
@@ -26,7 +26,6 @@ from sim.reporting.run.precision_notes import stopping_words
 from sim.reporting.run.summary import summary
 from sim.reporting.run.surveyed import surveyed
 from sim.reporting.run.unserved import unserved
-from sim.words import speaking
 
 if TYPE_CHECKING:
     from sim.reporting.run.beliefs import UnderBeliefs
@@ -61,7 +60,7 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
     figures, comparison = key_figures_of(run)
     board = Board(run, comparison=comparison)
     page = run.path / "report.html"
-    with speaking(language_of(run.manifest)), labelled(labels_of(run.manifest)):
+    with spoken_as(run.manifest):
         pictures, missing = draw_all(plates(board), run.path, board)
         write_atomically(page, render(run, figures, comparison, pictures, missing, assumptions))
     if stored:

@@ -38,6 +38,7 @@ WORDS = {
     ONE_SEED: "report.verdict.one_seed",
 }
 ROBUST = 0.75  # share of worlds from which an arm may be taken further
+MOST_MORE = 100  # seeds that somebody is sent to run: a difference that needs more is too small to matter
 MOST_TOLD = 3  # sentences on what to find out: the page has one sheet
 
 
@@ -122,12 +123,12 @@ def _next(best: Verdict, found: Sequence[Verdict], share: float, board: Board) -
         key = "more_seeds"
     elif best.word in (PAYS, LATER):
         key = "take" if share >= ROBUST else "try_beliefs" if math.isnan(share) else "wait"
-    elif best.word == UNCLEAR and best.more_seeds is not None:
+    elif best.word == UNCLEAR and best.more_seeds is not None and best.more_seeds <= MOST_MORE:
         return [said("report.summary.tell", seeds=len(board.seeds) + best.more_seeds, more=best.more_seeds, **given)]
     elif all(one.word == PAYS_NOT for one in found):
         key = "stay"
     else:
-        return [said("report.summary.alike", seeds=f"{MOST_SEEDS:,}", **given)]
+        return [said("report.summary.alike", seeds=f"{best.more_seeds or MOST_SEEDS:,}", **given)]
     return [said(f"report.summary.{key}", **given)]
 
 
