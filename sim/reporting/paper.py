@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -52,3 +53,17 @@ def printed(page: Path, target: Path) -> Path:
             ) from None
         write_atomically(target, content)
     return target
+
+
+def unwritable(page: Path) -> str:
+    """A line where no font of this machine has the letters of the page's language, so paper shows boxes; else ""."""
+    from sim.reporting.figures.letters import can_write
+    from sim.words import DEFAULT, LANGUAGES
+
+    told = re.search('<html lang="([a-z]+)"', page.read_text("utf-8"))
+    language = told[1] if told and told[1] in LANGUAGES else DEFAULT
+    if can_write(language):
+        return ""
+    return (
+        f"{page}: no font of this machine has the letters of {language}, so the PDF may show boxes; see docs/board.md"
+    )

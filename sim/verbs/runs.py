@@ -313,13 +313,15 @@ def report(arguments: argparse.Namespace) -> int:
 
     may_be_packed(arguments, ())
     if arguments.pdf is not None:
-        from sim.reporting.paper import chromium, printed
+        from sim.reporting.paper import chromium, printed, unwritable
 
         chromium()
     with speaking(arguments.language):
         page = _told_again(arguments)
     if arguments.pdf is not None:
         print(f"pdf: {printed(page, Path(arguments.pdf or page.with_suffix('.pdf')))}")
+        if lacking := unwritable(page):
+            print(lacking, file=sys.stderr)
     if crate := packed(arguments.folder, arguments):
         print(f"crate: {crate}")
     return 0

@@ -1,9 +1,9 @@
 """Sentences that are put together in English, said in another language: `told.*.yaml`, read from one to the other.
 
 Sentences of a report are built from parts by rooms that know no language. Each stands in `told.en.yaml` with
-placeholders for what varies, and under the same key in the other languages. A text is looked up whole; what a placeholder took is
-looked up in turn, so parts of sentences have entries of their own. A text without an entry is taken apart at its full
-stops, then at semicolons, colons and commas; what is not known then stays as it is.
+placeholders for what varies, and under the same key in the other languages. A text is looked up whole; what a
+placeholder took is looked up in turn, so parts of sentences have entries of their own. A text without an entry is taken
+apart at its full stops, then at tags and at lesser signs; what is not known then stays as it is.
 
 Outside `telling` nothing is looked up: an English report is never touched.
 """
@@ -21,9 +21,11 @@ from sim.words import DEFAULT, words
 
 ROOM = "told"
 MARKS = "\ue000-\uf8ff"  # letters of private use, which stand for tags of a page
-_EDGES = re.compile(rf"^([{MARKS}\s]*)(.*?)([{MARKS}\s]*)$", re.DOTALL)
+_EDGES = re.compile(rf"^([{MARKS}\s]*)(.*?)([{MARKS}\s~^]*)$", re.DOTALL)
 _SENTENCES = re.compile(rf"(?<=[.!?])([{MARKS}]*\s+)(?=[{MARKS}]*[^\sa-z{MARKS}])")
 _PARTS = (("; ", "；"), (": ", "："), (", ", "，"), (" and ", "和"))
+_AND = _PARTS[-1][1]
+_BESIDE = re.compile("(?<=[一-鿿])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[一-鿿])")  # letters of two scripts
 _SPACE = r"[ \u00a0\n]+"
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
 _CLOSING = {".": "。", "?": "？", "!": "！", ":": "："}
@@ -48,25 +50,26 @@ class Phrasebook:
 
     def __init__(self, language: str, keep: Collection[str] = ()) -> None:
         self.language = language
-        self._keep = frozenset(keep)
+        self._keep = frozenset(map(_plain, keep))
         self._known: dict[str, str] = {}
 
     @cached_property
-    def _entries(self) -> tuple[dict[str, str], list[Pattern]]:
-        """Entries without placeholders by their English, and the others, those that say most first."""
+    def _entries(self) -> tuple[dict[str, str], list[Pattern], dict[str, str]]:
+        """Entries without placeholders by their English; the others, those that say most first; the first once more,
+        by a small first letter."""
         english, theirs = words(DEFAULT).room(ROOM), words(self.language).room(ROOM)
         exact: dict[str, str] = {}
         patterns: list[Pattern] = []
         for key, text in english.items():
             parts = [(part, name) for part, name, *_ in Formatter().parse(text)]
             if all(name is None for _, name in parts):
-                exact[_first_small(_plain(text.format()))] = theirs[key].format()
+                exact[_plain(text.format())] = theirs[key].format()
                 continue
             found = "".join(_spaced(part, first=place == 0) + _taken(name) for place, (part, name) in enumerate(parts))
             chunks = [_plain(part)[place == 0 :] for place, (part, _) in enumerate(parts)]
             patterns.append((chunks, re.compile(found, re.DOTALL), theirs[key]))
         patterns.sort(key=lambda one: -sum(map(len, one[0])))
-        return exact, patterns
+        return exact, patterns, {_first_small(text): told for text, told in reversed(exact.items())}
 
     def tell(self, text: str) -> str:
         """A text in the language, as far as it is known."""
@@ -76,31 +79,38 @@ class Phrasebook:
 
     def _tell(self, text: str) -> str:
         before, inside, after = _EDGES.match(text).groups()  # type: ignore[union-attr]
-        if not _LETTERS.search(inside) or _plain(inside) in self._keep:
+        if not _LETTERS.search(inside) or _plain(inside).strip("“”") in self._keep:
             return text
-        found = self._exactly(inside)
-        if found is None and len(pieces := _SENTENCES.split(inside)) > 1:
-            found = self._joined(pieces)
-        elif found is None and inside[-1] in _CLOSING:
-            bare = self.tell(inside[:-1])
-            found = None if bare == inside[:-1] else bare + _CLOSING[inside[-1]]
-        elif found is None:
-            if (whole := self._by_pattern(text.strip())) is not None:  # with the tags at its edges
-                return whole
-            found = self._by_pattern(inside) or self._taken_apart(inside)
-        return f"{before}{found}{after}" if found is not None else text
+        if (found := self._exactly(inside)) is not None:
+            return f"{before}{found}{after}"
+        if len(pieces := _SENTENCES.split(text)) > 1:
+            return self._joined(pieces)
+        if inside[-1] in _CLOSING:
+            bare = self.tell(before + inside[:-1])
+            return text if bare == before + inside[:-1] else bare + _CLOSING[inside[-1]] + after
+        found = self._by_pattern(text)  # with the tags at its edges
+        if found is None and text != inside and (found := self._by_pattern(inside)) is not None:
+            return f"{before}{found}{after}"
+        return found or self._taken_apart(text) or text
 
     def _exactly(self, text: str) -> str | None:
-        return self._entries[0].get(_first_small(_plain(text)))
+        exact, _, folded = self._entries
+        plain = _plain(text)
+        return exact.get(plain) or folded.get(_first_small(plain))
 
     def _by_pattern(self, text: str) -> str | None:
         plain = _plain(text)
         for chunks, pattern, theirs in self._entries[1]:
             if all(chunk in plain for chunk in chunks) and (match := pattern.fullmatch(text)):
-                told = theirs.format(**{name: self.tell(value) for name, value in match.groupdict().items()})
+                told = theirs.format(**{name: self._part(value) for name, value in match.groupdict().items()})
                 if _marks(told) == _marks(text):
-                    return told
+                    return _BESIDE.sub(" ", told)
         return None
+
+    def _part(self, text: str) -> str:
+        """What a placeholder took: two things that nobody knows are still two things."""
+        told = self.tell(text)
+        return _AND.join(map(self.tell, text.split(" and "))) if told == text else told
 
     def _joined(self, pieces: list[str]) -> str:
         """Sentences and what stands between them; no space is left between two that are told."""
