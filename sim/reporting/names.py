@@ -54,6 +54,7 @@ def spoken_as(manifest: Mapping[str, Any]) -> Iterator[None]:
     language, labels = language_of(manifest), labels_of(manifest)
     names = [str(name) for key in ("arms", "tiers") for name in manifest.get(key) or ()]
     names += [str(manifest.get("name", "")), str(manifest.get("about", ""))]
+    names += [word for one in manifest.get("parameters") or () for word in str(one["path"]).split(".")]
     keep = {*names, *(name.replace("_", " ") for name in names), *labels.values()}
     with speaking(language), telling(language, keep), labelled(labels):
         yield

@@ -29,7 +29,7 @@ _BESIDE = re.compile("(?<=[一-鿿])(?=[A-Za-z0-9])|(?<=[A-Za-z0-9])(?=[一-鿿]
 _SPACE = r"[ \u00a0\n]+"
 _LETTERS = re.compile(r"[A-Za-z]{2,}")
 _CLOSING = {".": "。", "?": "？", "!": "！", ":": "："}
-_NUMBER = r"(?:[A-Z]{3}[ \u00a0])?[−+±<>]?[ \u00a0]?(?:[A-Z]{3}[ \u00a0])?(?:\d[\d.,]*|∞|–)[~^]*" + (
+_NUMBER = r"(?:[A-Z]{3}[ \u00a0])?[−+±<>-]?[ \u00a0]?(?:[A-Z]{3}[ \u00a0])?(?:\d[\d.,]*|∞|–)[~^]*" + (
     r"(?:[ \u00a0](?:%|tn|bn|m|k|pp|SD|points|months?|years?)(?![A-Za-z]))*(?:[ \u00a0]m)?"
 )
 # What a placeholder takes by the beginning of its name, its digits aside; any other takes anything.

@@ -56,7 +56,8 @@ MONEY = {"元": "yuan", "圆": "yuan", "圓": "yuan", "円": "yen", "원": "won"
 _FOREIGN = re.compile("[\u0370-\u1fff\u2c00-\U0010ffff]+|[^\\s\u0000-\u007f]")
 _JOINERS = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")  # shape what stands beside them
 _HAN = "\u3400-\u9fff"
-_BREAKS = re.compile(f"[{_HAN}][，。；：、）”？！…％%]*|[^{_HAN}]+")  # no line begins with a closing sign
+# Where a line may break: none begins with a closing sign or ends with an opening one.
+_BREAKS = re.compile(f"[（“]*[{_HAN}][，。；：、）”？！…％%]*|[^{_HAN}（“]+|[（“]+")
 _REGION = "REGIONAL INDICATOR SYMBOL LETTER "
 
 StandIns = dict[str, str]
