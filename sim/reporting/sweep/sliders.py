@@ -20,6 +20,7 @@ from sim.phrases import spoken
 from sim.reporting.figures import units
 from sim.reporting.sweep.sentences import kpi_name, look
 from sim.words import language, said, words
+from sim.words.phrasebook import tell
 
 MOST_SLIDERS = 4
 MOST_NUMBERS = 150_000  # that a page carries: about a megabyte
@@ -44,8 +45,8 @@ def sliders(findings: Findings) -> dict[str, Any] | None:
     told: list[dict[str, Any]] = [
         {
             "name": factor.name,
-            "stops": labels,
-            "unit": unit_words(factor.unit),
+            "stops": list(map(tell, labels)),
+            "unit": tell(unit_words(factor.unit)),
             "values": list(factor.levels or ()) if crossed and _smooth(factor) else None,
         }
         for factor, (labels, _) in zip(factors, stops, strict=True)
@@ -117,8 +118,8 @@ def _outcome(findings: Findings, arms: list[str], kpi: str, known: np.ndarray, *
     size = float(np.quantile(np.abs(widest.mean[widest.known]), 0.9)) / display.divisor if widest.known.any() else 0.0
     decimals = max(min(units.significant(size, 3), display.most_decimals), display.least_decimals)
     return {
-        "name": kpi_name(kpi),
-        "unit": display.unit,
+        "name": tell(kpi_name(kpi)),
+        "unit": tell(display.unit),
         "decimals": decimals,
         "signed": widest.difference,
         "better": widest.better,
