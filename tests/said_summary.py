@@ -19,7 +19,7 @@ def best(r: Reader) -> str:
 @pattern(
     rf"{ARM} is worth most: (?P<worth>CNY \S+(?: \w+)?)(?: \(± .+\))? against “(?P<ref>[^”]+)”; it (?P<word>pays .+)\."
 )
-@pattern(rf"The nearest is {ARM}, (?P<worth>CNY \S+(?: \w+)?)(?: \(± .+\))? against “(?P<ref>[^”]+)”: (?P<word>.+)\.")
+@pattern(rf"The nearest is {ARM}, {WORTH} against “(?P<ref>[^”]+)”: (?P<word>.+)\.")
 def _best(r: Reader, m: re.Match[str]) -> None:
     arm = r.arm(m["arm"])
     assert arm == best(r)
