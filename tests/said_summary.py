@@ -6,6 +6,7 @@ import re
 
 from said import ARM, Reader, is_about, p_is, pattern
 
+WORTH = r"(?P<worth>CNY \S+(?: \w+)?)(?: \(± .+\))?"
 PAYS = ("pays within the horizon", "pays later")
 
 
@@ -16,9 +17,7 @@ def best(r: Reader) -> str:
     return max(truth.arms, key=lambda arm: (truth.word(arm) in PAYS, truth.value(arm, truth.decides(arm))))
 
 
-@pattern(
-    rf"{ARM} is worth most: (?P<worth>CNY \S+(?: \w+)?)(?: \(± .+\))? against “(?P<ref>[^”]+)”; it (?P<word>pays .+)\."
-)
+@pattern(rf"{ARM} is worth most: {WORTH} against “(?P<ref>[^”]+)”; it (?P<word>pays .+)\.")
 @pattern(rf"The nearest is {ARM}, {WORTH} against “(?P<ref>[^”]+)”: (?P<word>.+)\.")
 def _best(r: Reader, m: re.Match[str]) -> None:
     arm = r.arm(m["arm"])
