@@ -20,6 +20,7 @@ from sim.spelling import never_lose_a_sign
 from sim.verbs import checks, defence, own_bank, runs, start, surveys, sweeps
 from sim.verbs.common import program
 from sim.verbs.warm import warm as compile_ahead
+from sim.words import LANGUAGES
 
 VERBS = (
     "init",
@@ -211,6 +212,9 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("--json", action="store_true", help="the comparison as one JSON object on stdout")
     report = verb("report", runs.report, "rebuild tables, figures and report.html from stored results alone")
     report.add_argument("folder", type=Path, metavar="RUN", help="a results folder")
+    report.add_argument("--language", choices=list(LANGUAGES), help="of the page (default: the scenario's, else en)")
+    pdf = "also print the page to FILE (default RUN/report.pdf); needs Chromium"
+    report.add_argument("--pdf", nargs="?", const="", metavar="FILE", help=pdf)
     _crate_options(report)
     _survey(verb)
     _own_bank(verb)

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PAPER = 680  # pixels of A4 between its margins: 180 mm
@@ -76,6 +77,18 @@ def look(page: Path, width: int, folder: Path, *, paper: bool = False, selector:
     scrolling = dict(zip(told["scrolling"], told["by"], strict=True))
     places = [(name, left, right) for name, left, right in told["seen"]]
     return Look(told["wide"], told["page"], told["sticking"], scrolling, told["shut"], places)
+
+
+def answer(page: Path, script: str, folder: Path) -> Any:
+    """What a script (the body of a function) returns in the page once it is loaded, as JSON; nothing may be fetched."""
+    asked = folder / f"asked-{page.name}"
+    told = 'document.body.innerHTML="<pre id=answer></pre>";document.getElementById("answer").textContent=found'
+    run = f'<script>addEventListener("load",()=>{{const found=JSON.stringify((()=>{{{script}}})());{told}}})</script>'
+    asked.write_text(page.read_text("utf-8") + run, "utf-8")
+    dumped = _chromium(folder, "--dump-dom", "--host-resolver-rules=MAP * ~NOTFOUND", asked.absolute().as_uri())
+    found = re.search(r'<pre id="answer">(.*?)</pre>', dumped, re.DOTALL)
+    assert found, dumped[-500:]
+    return json.loads(html.unescape(found[1]))
 
 
 def printed(page: Path, folder: Path) -> Path:

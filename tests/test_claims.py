@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 import said_alone  # noqa: F401  (its patterns)
 import said_reach
+import said_summary  # noqa: F401
 import said_titles  # noqa: F401
 from said import Reader, Truth, is_about, p_is, plain
 from said_verdicts import verdict

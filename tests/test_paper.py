@@ -262,10 +262,13 @@ def test_printed_pages_are_a4_and_not_half_empty(decided, tmp_path):
     subprocess.run(["pdftoppm", "-r", "40", "-gray", str(pdf), str(tmp_path / "sheet")], check=True)
     sheets = [np.asarray(Image.open(file)) for file in sorted(tmp_path.glob("sheet-*.pgm"))]
     assert len(sheets) > 5
+    sections = (decided(6) / "report.html").read_text("utf-8").count("<section id=")
+    short = []  # a section ends where it ends: the next one begins a page
     for number, sheet in enumerate(sheets[:-1], 1):
         tall, wide = sheet.shape
         assert tall / wide == pytest.approx(2**0.5, rel=0.01)
         body = sheet[: int(0.93 * tall)]  # above the page number
         last = np.flatnonzero((body < 200).any(axis=1)).max()
-        assert last > 0.5 * tall, f"page {number} ends at {last / tall:.0%}"
+        short += [number] if last <= 0.5 * tall else []
         assert (sheet[int(0.94 * tall) :] < 200).any(), f"page {number} has no number"
+    assert len(short) < sections, short

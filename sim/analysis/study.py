@@ -149,8 +149,12 @@ def say(value: Any, kind: str = "number", unit: str = "", digits: int = 4) -> st
         return spoken(str(value), "")
     number = float(value)
     text = f"{number:,.0f}" if number.is_integer() or abs(number) >= 10**digits else f"{number:.{digits}g}"
-    short = "" if unit in ("share", "ratio", "index", "probability") else unit.replace("per year", "a year")
-    return f"{text} {short}".strip().replace("-", "\N{MINUS SIGN}", number < 0)
+    return f"{text} {unit_words(unit)}".strip().replace("-", "\N{MINUS SIGN}", number < 0)
+
+
+def unit_words(unit: str) -> str:
+    """The unit behind a value for reading; "" where the number says it all."""
+    return "" if unit in ("share", "ratio", "index", "probability") else unit.replace("per year", "a year")
 
 
 def levels_of(values: NDArray[Any]) -> tuple[Any, ...] | None:

@@ -98,5 +98,6 @@ def facts_of_sweep(one: Prepared) -> dict[str, Any]:
         "discount_rate": s.discount_rate,
         "currency": s.currency,
         **({"labels": s.labels} if s.labels else {}),
+        **({"language": s.language} if s.language else {}),
         **facts(one),
     }

@@ -82,6 +82,7 @@ def manifest_of(prepared: Prepared, now: datetime) -> dict[str, Any]:
         "discount_rate": s.discount_rate,
         "currency": s.currency,
         **({"labels": s.labels} if s.labels else {}),
+        **({"language": s.language} if s.language else {}),
         **surroundings(),
         "assumptions": {**known_of(json_schema(type(s)), defaults), **_of_strategies(s.arm_list)},
         "chains": {arm.name: joined([one.chain for one in arm.strategies if one.intensity > 0]) for arm in s.arm_list},

@@ -5,6 +5,7 @@ In a template everything is escaped, what is not there is an error, and names me
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from sim.phrases import spoken
 from sim.reporting.figures import NothingToShow, Plate, letters
 from sim.reporting.figures.inline import inline
 from sim.reporting.figures.writing import write_figures
+from sim.reporting.translated import translated
+from sim.words import language, said
+from sim.words.phrasebook import silent
 
 CALLED = ("items", "keys", "values", "get")  # of a mapping; nothing else of it is ever meant by a name
 
@@ -46,6 +50,9 @@ def pages() -> Pages:
         lstrip_blocks=True,
     )
     made.filters["spoken"] = spoken
+    made.globals["said"] = said
+    made.globals["language"] = language
+    made.globals["lacks_letters"] = lambda: not letters.can_write(language())
     return made
 
 
@@ -82,7 +89,8 @@ def draw_all(plates: Iterable[Plate], folder: Path, *shown: Any, ids: str = "f")
     missing: list[Missing] = []
     plates = list(plates)  # what the page says of them has labels, whatever letters can be drawn
     drawable, lacking = letters.split(phrases.labels() or {})
-    with letters.one_page(), phrases.labelled(drawable):
+    as_told = contextlib.nullcontext() if letters.can_write(language()) else silent()
+    with letters.one_page(), phrases.labelled(drawable), as_told:
         for plate in plates:
             files = target / f"{plate.name}.png", target / f"{plate.name}.svg"
             try:
@@ -98,7 +106,9 @@ def draw_all(plates: Iterable[Plate], folder: Path, *shown: Any, ids: str = "f")
         for (plate, figure, _), svg in zip(drawn, written, strict=True):
             title, _, subtitle = str(figure.get_label()).partition("\n")
             # Safe: `inline` has stripped or escaped every text, what is left are paths drawn by matplotlib.
-            inside = Markup(inline(svg, f"{ids}{len(pictures)}-", f"{title}. {subtitle}"))
+            inside = Markup(
+                inline(svg, f"{ids}{len(pictures)}-", said("report.picture", title=title, subtitle=subtitle))
+            )
             caption = plate.caption + letters.caption(figure, lacking)
             pictures.append(Picture(plate.name, plate.section, plate.heading, caption, title, subtitle, inside))
     return pictures, missing
@@ -116,4 +126,4 @@ def page_of(template: str, sections: Mapping[str, Any], **filters: Callable[...,
     """The page as text: a template with its sections, and filters of its own."""
     environment = pages()
     environment.filters.update(filters)
-    return environment.get_template(template).render(sections)
+    return translated(environment.get_template(template).render(sections))

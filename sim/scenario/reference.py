@@ -381,7 +381,7 @@ def _bound(schema: Any, low: float, high: float) -> None:
         _bound(below, low, high)
 
 
-NOT_NUMBERS = ("name", "about", "seeds", "arms")  # of a scenario: no numbers of the model
+NOT_NUMBERS = ("name", "about", "language", "seeds", "arms")  # of a scenario: no numbers of the model
 FOR_READERS = ("label", "about")  # of arms, tiers and channels
 
 

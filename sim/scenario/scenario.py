@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
@@ -156,6 +156,7 @@ class Scenario(Settings):
 
     name: Name = Field(description="name of the scenario and of its results folder")
     about: str = Field("", description="what the scenario asks, in one sentence")
+    language: Literal["en", "zh"] | None = Field(None, description="language of the report; default English")
     months: int = Field(60, ge=1, le=1200, description="measured months", json_schema_extra={"unit": "months"})
     burn_in: int = Field(
         24,
@@ -280,6 +281,7 @@ class Scenario(Settings):
     def resolved(self) -> dict[str, Any]:
         """Plain data with every default filled in, for the same bank; labels decide nothing and are left out."""
         data = self.stored()
+        data.pop("language", None)
         data["population"].pop("store", None)  # where customers are kept changes nothing in their lives
         for items in (data["tiers"], data["channels"].values(), data["arms"].values()):
             for item in items:

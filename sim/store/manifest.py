@@ -133,6 +133,7 @@ class Common(Told):
     labels: dict[Literal["arms", "tiers", "channels"], dict[str, Shown]] = Field(
         {}, description="label and about of arms, tiers and channels by their names, as text"
     )
+    language: Literal["en", "zh"] = Field("en", description="en or zh")
     created: str = Field("", description="a time, as text")
     code_version: str = Field("", description="text")
     packages: dict[str, str] = Field({}, description="packages with their versions, as text")

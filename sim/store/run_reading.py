@@ -92,6 +92,7 @@ RUN = Kind(
     own=(
         *SEALED,
         MANIFEST,
+        "report.pdf",
         f"{PARTS}/*",
         f"{WORLDS_FOLDER}/*",
         f"{SURVEYS}/*",

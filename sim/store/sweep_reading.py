@@ -47,7 +47,7 @@ SEALED = ("scenario.yaml", "plan.json", "design.csv", "units.parquet", TASKS, "o
 
 
 # A sweep that is there may be extended by another design and other seeds; a book is told by its digest.
-MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", *BOOK_FILES, "posterior")
+MAY_DIFFER = ("seeds", "sweep", "optimise", "name", "about", "language", *BOOK_FILES, "posterior")
 
 
 def _same(stored: Mapping[str, Any], manifest: Mapping[str, Any]) -> bool:
@@ -91,6 +91,7 @@ SWEEP = Kind(
     own=(
         *SEALED,
         MANIFEST,
+        "report.pdf",
         f"{TASKS}.damaged",
         "progress.log",
         "progress*.json",

@@ -24,6 +24,7 @@ from sim.verbs.common import (
     tell_book,
 )
 from sim.verbs.crates import may_be_packed, packed
+from sim.words import DEFAULT
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -308,15 +309,39 @@ def compare(arguments: argparse.Namespace) -> int:
 
 def report(arguments: argparse.Namespace) -> int:
     """Tell again what a run found."""
-    from sim.verbs import calibrate, sweeps
+    from sim.words import speaking
 
     may_be_packed(arguments, ())
+    if arguments.pdf is not None:
+        from sim.reporting.paper import chromium, printed, unwritable
+
+        chromium()
+    with speaking(arguments.language):
+        page = _told_again(arguments)
+    if arguments.pdf is not None:
+        print(f"pdf: {printed(page, Path(arguments.pdf or page.with_suffix('.pdf')))}")
+        if lacking := unwritable(page):
+            print(lacking, file=sys.stderr)
+    if crate := packed(arguments.folder, arguments):
+        print(f"crate: {crate}")
+    return 0
+
+
+def _told_again(arguments: argparse.Namespace) -> Path:
+    """The page of a run, a sweep, an optimisation or a calibration, written anew from its folder."""
+    from sim.store.sweep_reading import kind_of
+    from sim.verbs import calibrate, sweeps
+
+    page: Path = arguments.folder / "report.html"
+    other = calibrate.is_one(arguments.folder) or kind_of(arguments.folder) == "optimise"
+    if other and (arguments.language or DEFAULT) != DEFAULT:
+        what = "reports of calibrations and optimisations are in English only; leave it out"
+        raise BadInput.at("--language", what)
     if calibrate.is_one(arguments.folder):
-        return calibrate.again(arguments)
+        calibrate.again(arguments)
+        return page
     if sweeps.report(arguments.folder):
-        if crate := packed(arguments.folder, arguments):
-            print(f"crate: {crate}")
-        return 0
+        return page
     from sim.reporting.run import build, summary_table
     from sim.store.run_reading import read
 
@@ -326,9 +351,7 @@ def report(arguments: argparse.Namespace) -> int:
     run = read(arguments.folder)
     print(summary_table(run, precision=run.precision if len(run.arms) > 1 else None))
     print(f"\nreport: {page}")
-    if crate := packed(arguments.folder, arguments):
-        print(f"crate: {crate}")
-    return 0
+    return page
 
 
 def verify(arguments: argparse.Namespace) -> int:

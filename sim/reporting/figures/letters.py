@@ -20,8 +20,12 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.text import Text
+from rich.cells import cell_len
 
 from sim.phrases import Labels
+from sim.reporting.figures.units import wrapped
+from sim.words import LANGUAGES
+from sim.words.phrasebook import is_told, tell
 
 HOUSE = "DejaVu Sans"  # comes with matplotlib: the same on every machine
 PREFERRED = (
@@ -51,6 +55,9 @@ MONEY = {"元": "yuan", "圆": "yuan", "圓": "yuan", "円": "yen", "원": "won"
 # Stretches that are told as one: everything but Latin letters, white space, punctuation, arrows and mathematics.
 _FOREIGN = re.compile("[\u0370-\u1fff\u2c00-\U0010ffff]+|[^\\s\u0000-\u007f]")
 _JOINERS = re.compile("[\u200b-\u200f\u2060\ufe00-\ufe0f\U0001f3fb-\U0001f3ff]")  # shape what stands beside them
+_HAN = "\u3400-\u9fff"
+# Where a line may break: none begins with a closing sign or ends with an opening one.
+_BREAKS = re.compile(f"[（“]*[{_HAN}][，。；：、）”？！…％%]*|[^{_HAN}（“]+|[（“]+")
 _REGION = "REGIONAL INDICATOR SYMBOL LETTER "
 
 StandIns = dict[str, str]
@@ -135,6 +142,48 @@ def replace(figure: Figure) -> None:
             text.set_text(drawn[-1])
     whole = "\n".join(drawn)
     _of_figure[figure] = {meant: name for meant, name in (_session.get() or {}).items() if name in whole}
+
+
+def told(figure: Figure) -> None:
+    """Every text of a figure in the language that is told here, also the names of ticks."""
+    if not is_told():
+        return
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            names = [label.get_text() for label in axis.get_ticklabels()]
+            if (other := [_told(name) for name in names]) != names:
+                axis.set_ticks(axis.get_majorticklocs(), other)
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if (other_text := _told(text.get_text())) != text.get_text():
+            text.set_text(other_text)
+
+
+def _told(text: str) -> str:
+    """A text told; one of several lines in lines no longer than it had."""
+    if "\n" not in text:
+        return tell(text)
+    lines = text.split("\n")
+    whole = " ".join(lines)
+    if (other := tell(whole)) == whole:
+        return "\n".join(map(tell, lines))
+    return "\n".join(wrapped(other, max(map(cell_len, lines))))
+
+
+def words(text: str) -> list[tuple[str, str]]:
+    """Where a line may break: what stands between two words, and the word. Chinese breaks before any character."""
+    found: list[tuple[str, str]] = []
+    for place, word in enumerate(text.split(" ")):
+        gap = " " if place else ""
+        for piece in _BREAKS.findall(word) or [""]:
+            found.append((gap, piece))
+            gap = ""
+    return found
+
+
+def can_write(language: str) -> bool:
+    """True if some font of this machine has the letters of a language's name."""
+    return LANGUAGES[language].isascii() or not lacks(LANGUAGES[language])
 
 
 def warning() -> str:

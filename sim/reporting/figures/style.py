@@ -21,6 +21,7 @@ from matplotlib.textpath import text_to_path
 
 from sim import phrases
 from sim.reporting.figures import letters
+from sim.words.phrasebook import tell
 
 # Okabe and Ito (2008), told apart with any common colour blindness; their yellow is left out: too light on paper.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#7A5C00")
@@ -63,6 +64,7 @@ def drawn(function: Callable[P, Figure]) -> Callable[P, Figure]:
                 fonts = letters.families()
                 with mpl.rc_context({**RC, "font.family": fonts}):
                     figure = function(*args, **keywords)
+                    letters.told(figure)
                     letters.replace(figure)
                 if letters.families() == fonts:
                     return figure
@@ -88,8 +90,8 @@ def _advance(character: str, weight: str) -> float:
 def wrap(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
     """Lines of text no wider than `width` inches; a word that is too long by itself is cut with an ellipsis."""
     lines: list[str] = []
-    for word in letters.drawable(text).split(" "):
-        candidate = f"{lines[-1]} {word}" if lines else word
+    for gap, word in letters.words(letters.drawable(text)):
+        candidate = f"{lines[-1]}{gap}{word}" if lines else word
         if lines and text_width(candidate, size, weight) <= width:
             lines[-1] = candidate
         else:
@@ -188,7 +190,8 @@ def page(
     each); `between` is the room between rows; `widths` are relative. All in inches. With `share_x` only the last row
     has room for a name.
     """
-    title = title[:1].upper() + title[1:]
+    title, subtitle = tell(title[:1].upper() + title[1:]), tell(subtitle)
+    key = [(tell(name), *look) for name, *look in key]
     text_room = WIDTH - 2 * EDGE
     titles = wrap(title, text_room, TITLE, "bold")
     subtitles = wrap(subtitle, text_room, SUBTITLE)
@@ -315,6 +318,7 @@ def name_panel(axes: Axes, name: str, unit: str = "", *, beyond: float = 0.75) -
     """
     wide, _ = size_inches(axes)
     room = wide + beyond
+    name, unit = tell(name), tell(unit)
     name = fit(name, room, PANEL, "bold")
     x = -0.38
     axes.annotate(
@@ -356,6 +360,7 @@ def inset(axes: Axes, left: float, right: float) -> None:
 def key_below(axes: Axes, key: Sequence[tuple[str, ...]], left: float) -> None:
     """A key of colours under a panel that has no axis labels, starting `left` inches to the left of it."""
     wide, _ = size_inches(axes)
+    key = [(tell(name), *look) for name, *look in key]
     for row, entries in enumerate(_key_lines(key, wide + left, gap=0.2, mark=0.16)):
         x, y = -left, -0.14 - row * 0.17
         for name, colour, *_ in entries:

@@ -51,6 +51,7 @@ class Row:
     word: str
     look: str
     sentence: str
+    share: float = math.nan  # of the worlds in which it pays
 
     @property
     def span(self) -> str:
@@ -182,6 +183,7 @@ def rows_of(table: pd.DataFrame, figures: KeyFigures) -> list[Row]:
                 word=word,
                 look=look_,
                 sentence="" if reference else _sentence(one, count, word),
+                share=math.nan if reference else float(one["share_pays"]),
             )
         )
     return found

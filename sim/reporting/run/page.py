@@ -12,10 +12,10 @@ import pandas as pd
 from sim.measures.catalogue import KPIS, base_name
 from sim.measures.evidence import few_words
 from sim.measures.precision import CORRECTION
-from sim.phrases import counted, doubt, labelled, spoken
+from sim.phrases import counted, doubt, spoken
 from sim.reporting.figures import Board, plates, units
 from sim.reporting.figures.board import mean_of
-from sim.reporting.names import labels_of, meanings_of
+from sim.reporting.names import meanings_of, spoken_as
 from sim.reporting.page import Missing, Picture, by_section, draw_all, page_of
 from sim.reporting.run.assumptions_used import arms_in_words, scenario_of, settings_of_strategies, used
 from sim.reporting.run.chains import chains
@@ -23,6 +23,7 @@ from sim.reporting.run.decision import decide
 from sim.reporting.run.headlines import answer, headlines
 from sim.reporting.run.key_figures import KeyFigures, Row, meanings
 from sim.reporting.run.precision_notes import stopping_words
+from sim.reporting.run.summary import summary
 from sim.reporting.run.surveyed import surveyed
 from sim.reporting.run.unserved import unserved
 
@@ -41,6 +42,7 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
 
     `source` is a results folder, whose summary.csv, comparison.csv and precision.csv are then written anew from the
     stored tables, all that is written sealed anew; or a `Run` in memory whose tables of key figures are already there.
+    The page speaks the language that is asked for by `sim.words.speaking`, else that of the manifest, else English.
     `assumptions` says what is known of the scenario's numbers (see `assumptions_used`); without it the manifest's
     "assumptions" is used if there is one.
     Raises `BadInput` for a folder that cannot be read.
@@ -55,12 +57,12 @@ def build(source: Run | str | os.PathLike[str], assumptions: Known | None = None
         from sim.measures.key_figures import write_key_figures
 
         write_key_figures(run)
-    summary, comparison = key_figures_of(run)
+    figures, comparison = key_figures_of(run)
     board = Board(run, comparison=comparison)
     page = run.path / "report.html"
-    with labelled(labels_of(run.manifest)):
+    with spoken_as(run.manifest):
         pictures, missing = draw_all(plates(board), run.path, board)
-        write_atomically(page, render(run, summary, comparison, pictures, missing, assumptions))
+        write_atomically(page, render(run, figures, comparison, pictures, missing, assumptions))
     if stored:
         reseal(run.path, DERIVED)
     return page
@@ -90,7 +92,7 @@ def _beliefs(run: Run, figures: KeyFigures) -> UnderBeliefs | None:
 
 def render(
     run: Run,
-    summary: pd.DataFrame,
+    key_figures: pd.DataFrame,
     comparison: pd.DataFrame | None,
     pictures: Sequence[Picture],
     missing: Sequence[Missing],
@@ -98,7 +100,7 @@ def render(
 ) -> str:
     """The page as text; everything that comes from a scenario or a book is escaped."""
     board = Board(run, comparison=comparison)
-    figures = KeyFigures(summary, comparison, board.evidence)
+    figures = KeyFigures(key_figures, comparison, board.evidence)
     scenario = scenario_of(run.scenario_text)
     known = assumptions if assumptions is not None else run.manifest.get("assumptions") or {}
     rows = used(scenario, known)
@@ -106,12 +108,14 @@ def render(
     by_arm = figures.by_arm() if not board.one_arm else {}
     by_tier = {arm: figures.by_tier(arm, board.tiers) for arm in figures.arms}
     shown = {base_name(kpi) for kpis in figures.groups.values() for kpi in kpis if figures.said(kpi)}
+    question = str(scenario.get("about") or run.manifest.get("about") or "")
+    told, beliefs = answer(figures, board), _beliefs(run, figures) if board.believes else None
     sections = dict(
         name=str(run.manifest.get("name", "run")),
-        question=str(scenario.get("about") or run.manifest.get("about") or ""),
+        summary=summary(question, figures, board, beliefs, told),
         setting=setting(run, board, scenario),
         headlines=headlines(figures, board),
-        answer=answer(figures, board),
+        answer=told,
         names=meanings_of(run.manifest),
         one_arm=board.one_arm,
         no_longer=_changed(run),
@@ -127,13 +131,13 @@ def render(
         marks_of_answer=marks_of_answer(figures, board),
         meanings=meanings(kpi for kpi in KPIS if kpi in shown),
         decision=decide(run, figures, board),
-        beliefs=_beliefs(run, figures) if board.believes else None,
+        beliefs=beliefs,
         chains=chains(run, comparison),
         unserved=unserved(board),
         surveyed=surveyed(board),
         pictures=by_section(pictures),
         missing=missing,
-        below_zero=below_zero(summary),
+        below_zero=below_zero(key_figures),
         strategies=arms_in_words(scenario, known),
         strategy_settings=settings_of_strategies(scenario, known),
         used=rows,

@@ -16,6 +16,8 @@ from sim.reporting.names import meanings_of, scenario_of
 from sim.reporting.page import Picture, by_section, page_of
 from sim.reporting.sweep import sentences as words
 from sim.reporting.sweep import tables as rows
+from sim.reporting.sweep.sliders import sliders
+from sim.reporting.sweep.summary import summary
 
 
 def render(findings: Findings, pictures: Sequence[Picture]) -> str:
@@ -23,9 +25,10 @@ def render(findings: Findings, pictures: Sequence[Picture]) -> str:
     study = findings.study
     scenario = scenario_of(scenario_text(study))
     arms = [arm for arm in study.compared if findings.of(arm).outcome.known.any()]
+    headings = titles(findings, arms)
     sections = dict(
         name=study.name,
-        question=str(scenario.get("about") or study.manifest.get("about") or ""),
+        summary=summary(findings, str(scenario.get("about") or study.manifest.get("about") or ""), headings),
         setting=setting(study),
         names=meanings_of(study.manifest),
         progress=words.progress_words(study),
@@ -36,7 +39,8 @@ def render(findings: Findings, pictures: Sequence[Picture]) -> str:
         reference=study.reference,
         judged=findings.judged,
         kpi=words.kpi_name(findings.kpi),
-        titles=titles(findings, arms),
+        titles=headings,
+        levers=sliders(findings),
         drivers=[rows.drivers(findings, arm, kpi) for arm in arms for kpi in study.kpis],
         indices=[
             rows.index_table(study, arm, kpi, one)

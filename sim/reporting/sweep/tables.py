@@ -16,6 +16,7 @@ from sim.analysis.study import Study
 from sim.phrases import doubt, plural, spoken
 from sim.reporting.figures import units
 from sim.reporting.sweep import sentences as words
+from sim.words import said
 
 MOST_FAILED = 40  # failed tasks listed on the page; all are in failed.csv
 MOST_OPTIONS = 25
@@ -105,7 +106,7 @@ def together(findings: Findings, arm: str) -> dict[str, Any]:
     finding: Finding = findings.of(arm)
     pairs = [
         (
-            " and ".join(factor.name for factor in term.factors),
+            said("report.and").join(factor.name for factor in term.factors),
             words.share(term.share),
             units.number(term.coefficient, 2, sign=True) if math.isfinite(term.coefficient) else "",
         )

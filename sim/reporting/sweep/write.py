@@ -16,8 +16,7 @@ from sim.analysis.indices import indices_table
 from sim.analysis.interactions import interactions_table
 from sim.analysis.regret import regret_table
 from sim.analysis.study import Study, Sweep
-from sim.phrases import labelled
-from sim.reporting.names import labels_of
+from sim.reporting.names import spoken_as
 from sim.reporting.page import draw_all
 from sim.reporting.sweep.captions import plates
 from sim.reporting.sweep.page import render
@@ -74,7 +73,7 @@ def write(findings: Findings) -> Path:
         else:
             write_csv(file, table)
     page = folder / "report.html"
-    with labelled(labels_of(study.manifest)):
+    with spoken_as(study.manifest):
         pictures, _ = draw_all(plates(findings), target, findings, ids="s")
         write_atomically(page, render(findings, pictures))
     _reseal(folder)
