@@ -106,6 +106,11 @@ class Course:
         """Whether months are being lived in front, or will be at once."""
         return self.status in (LOADING, BURN_IN, RUNNING)
 
+    @property
+    def on_its_way(self) -> bool:
+        """Whether it lives on to the end."""
+        return not self._stop.is_set() and self.month < self._wanted == self.months
+
     def alive(self) -> bool:
         """Whether any of its threads is at work."""
         return any(thread.is_alive() for thread in self._threads)
@@ -156,7 +161,7 @@ class Course:
 
     def _show(self, pair: Pair) -> None:
         self.managers = pair.managers(0), pair.managers(1)
-        self.seen = pair.seen
+        self.seen = tuple(pair.seen[0]), tuple(pair.seen[1])  # the pair's own lists grow while somebody reads
         self.version += 1
 
     def _live_behind(self, more: int) -> None:

@@ -1,0 +1,135 @@
+"""What one tab of the browser has: a scenario, where its levers stand, what it runs. Nothing of it is another tab's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sim.errors import BadInput
+from sim.experiments.prepared import Prepared
+from sim.page.runner import Course, Runner
+from sim.page.setting import Desk, Knob
+
+FORGOTTEN = 120.0  # seconds after which a tab that is not there any more is closed
+
+
+class Session:
+    """One tab: its desk and setting, its course; what is changed is lived again at once, as far as was shown."""
+
+    def __init__(self, prepared: Prepared, *, worth: Mapping[str, float] | None = None, more: int | None = None):
+        self.runner = Runner() if more is None else Runner(more=more)
+        self.mistake = ""
+        self.changed = 0
+        self.open(prepared, worth)
+
+    def open(self, prepared: Prepared, worth: Mapping[str, float] | None = None) -> None:
+        """Another scenario on the desk, its levers where it has them."""
+        self.runner.cancel()
+        self.desk = Desk(prepared, worth)
+        self.setting = self.desk.first()
+        self._own = self.setting
+        self.begin()
+
+    @property
+    def course(self) -> Course:
+        assert self.runner.course is not None
+        return self.runner.course
+
+    @property
+    def knobs(self) -> list[Knob]:
+        """Every number that can be turned now."""
+        return self.desk.knobs(self.setting)
+
+    def begin(self, *, until: int = 0) -> None:
+        """Month 0 again, and on to a month where one is named; a setting that does not fit is told and not lived."""
+        try:
+            prepared = self.desk.prepared(self.setting)
+        except BadInput as bad:
+            self.mistake = "; ".join(f"{one.path}: {one.message}".lstrip(": ") for one in bad.mistakes)
+        else:
+            self.mistake = ""
+            course = self.runner.start(prepared, self.desk.key(prepared))
+            if until:
+                course.run(until)
+        self.changed += 1
+
+    def turn(self, **changes: Any) -> None:
+        """Change the setting and live it to the month that was shown, or to the end where it was on its way there."""
+        if all(getattr(self.setting, name) == value for name, value in changes.items()):
+            return
+        self.setting = replace(self.setting, **changes)
+        course = self.course
+        self.begin(until=self.setting.months if course.on_its_way else max(course.month, 0))
+
+    def choose(self, reference: str, arm: str) -> None:
+        """Another reference and arm, the arm as the scenario has it."""
+        if (reference, arm) != (self.setting.reference, self.setting.arm):
+            chosen = self.desk.chosen(self.setting, reference, arm)
+            self.turn(reference=reference, arm=arm, intensities=chosen.intensities, begins=chosen.begins)
+
+    def strengthen(self, use: str, intensity: float) -> None:
+        """A strategy of the arm stronger or weaker; 0 leaves it out."""
+        self.turn(intensities={**self.setting.intensities, use: float(intensity)})
+
+    def delay(self, use: str, month: int) -> None:
+        """The month in which a strategy of the arm starts."""
+        self.turn(begins={**self.setting.begins, use: int(month)})
+
+    def set(self, knob: Knob, value: float) -> None:
+        """A number turned to a value; back at its base it counts as not turned."""
+        values = {name: other for name, other in self.setting.values.items() if name != knob.name}
+        if knob.plain(value) != knob.plain(knob.base):
+            values[knob.name] = float(value)
+        self.turn(values=values)
+
+    def as_it_was(self) -> None:
+        """Every lever where the scenario has it."""
+        self.setting = self._own
+        self.begin()
+
+    def text(self) -> str:
+        """The scenario file of the setting."""
+        return self.desk.text(self.setting)
+
+    def close(self) -> None:
+        """Nobody looks any more."""
+        self.runner.close()
+
+
+class Sessions:
+    """The sessions of all tabs, by tab; one whose tab has been gone for a while is closed."""
+
+    def __init__(self, make: Callable[[], Session], *, clock: Callable[[], float] = time.monotonic):
+        self._make, self._clock = make, clock
+        self._held: dict[str, Session] = {}
+        self._left: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def of(self, tab: str) -> Session:
+        """The session of a tab, made where it has none; a page that was loaded anew finds its own again."""
+        self._left.pop(tab, None)
+        if tab not in self._held:
+            self._held[tab] = self._make()
+        return self._held[tab]
+
+    def left(self, tab: str) -> None:
+        """A tab is not there now; it may come back."""
+        self._left[tab] = self._clock()
+
+    def tidy(self) -> None:
+        """Close the sessions of tabs that did not come back."""
+        now = self._clock()
+        for tab in [tab for tab, since in self._left.items() if now - since > FORGOTTEN]:
+            self._left.pop(tab)
+            self._held.pop(tab).close()
+
+    def close(self) -> None:
+        """Everything stops."""
+        for session in self._held.values():
+            session.close()
+        self._held.clear()
+        self._left.clear()
