@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from sim.page.numbers import SCALES, difference
 from sim.page.pair import Month
 from sim.page.runner import Course
 from sim.words import Words
@@ -33,8 +34,6 @@ def _series(course: Course, name: str) -> list[list[float]]:
 
 
 def _scale(words: Words, values: Sequence[Sequence[float]]) -> tuple[float, str]:
-    from sim.page.numbers import SCALES
-
     largest = max((abs(value) for one in values for value in one), default=0.0)
     return next(((d, w) for d, w in SCALES[words.language] if largest >= d), (1.0, ""))
 
@@ -165,3 +164,13 @@ def said(words: Words, chart: str, course: Course, names: Sequence[str], value: 
     return words(
         "page.chart.said", chart=chart, month=course.month, reference=names[0], first=first, arm=names[1], second=second
     )
+
+
+def difference_said(words: Words, name: str, course: Course, currency: str) -> str:
+    """The chart of a difference in a sentence."""
+    title = words(f"page.difference.{name}")
+    if course.month < 0:
+        return words("page.chart.empty", chart=title)
+    found = course.difference()[name]
+    said = difference(words, name, found, currency)
+    return words("page.difference.said", chart=title, month=course.month, difference=said, seeds=found.seeds)

@@ -29,6 +29,7 @@ COLUMNS = (
     "retained",
     "aum",
 )
+DONE = ("contacts", "retained", "products", "adopted", "tier")  # by which two lives are held against one another
 
 
 @dataclass(frozen=True)
@@ -173,13 +174,15 @@ def life(lives: tuple[Lives, Lives] | list[Lives], uid: int) -> Life | None:
 
 
 def telling(lives: tuple[Lives, Lives] | list[Lives], most: int = 50) -> list[int]:
-    """Customers whose lives differ between the arms: those of another fate first, then those otherwise touched."""
-    reference, arm = lives
-    state = reference.now("state"), arm.now("state")
-    other = state[0] != state[1]
-    touched = np.zeros(other.size, bool)
-    for name in ("contacts", "products", "adopted", "tier"):
-        touched |= reference.now(name) != arm.now(name)
-    closed = (state[0] == CLOSED) != (state[1] == CLOSED)
-    order = np.lexsort((~touched, ~other, ~closed))
-    return [int(uid) for uid in reference.uid[order][:most]]
+    """Customers whose lives differ between the arms: of another fate first, the further apart and the more was done."""
+    first, second = lives
+    lived = min(first.lived, second.lived)
+    ends = first.kept["state"][lived], second.kept["state"][lived]
+    differing = np.zeros(first.uid.size, np.int64)  # months in which something else was done
+    for month in range(1, lived + 1):
+        both = (first.kept["state"][month] != CLOSED) & (second.kept["state"][month] != CLOSED)
+        for name in DONE:
+            differing += both & (first.kept[name][month] != second.kept[name][month])
+    gap = np.abs(ends[0].astype(np.int64) - ends[1])
+    order = np.lexsort((-differing, differing == 0, -gap))
+    return [int(uid) for uid in first.uid[order][:most]]

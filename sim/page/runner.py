@@ -184,7 +184,7 @@ class Course:
                 except Cancelled:
                     return
                 except Exception as error:
-                    self.error = self.error or _words(error)
+                    self.error = self.error or words_of(error)
                     return
 
     def _seeds_behind(self, more: int) -> list[int]:
@@ -215,16 +215,17 @@ class Course:
         self.version += 1
 
     def _broke(self, error: Exception) -> None:
-        self.error = _words(error)
+        self.error = words_of(error)
         self._is(FAILED)
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
+    """What went wrong, for a reader of the page; a fault of ours goes to the terminal whole."""
     if isinstance(error, BadInput):
         return "; ".join(f"{one.path}: {one.message}".lstrip(": ") for one in error.mistakes)
     if isinstance(error, SimError):
         return str(error)
-    traceback.print_exc()  # a fault of ours: the terminal has all of it
+    traceback.print_exc()
     return f"{type(error).__name__}: {error}"
 
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from sim.errors import BadInput
 from sim.experiments.prepared import Prepared
+from sim.page.jobs import Job
 from sim.page.runner import Course, Runner
 from sim.page.setting import Desk, Knob
+from sim.page.worth import Study
 
 FORGOTTEN = 120.0  # seconds after which a tab that is not there any more is closed
 
@@ -20,6 +22,8 @@ class Session:
 
     def __init__(self, prepared: Prepared, *, worth: Mapping[str, float] | None = None, more: int | None = None):
         self.runner = Runner() if more is None else Runner(more=more)
+        self.studied: Study | None = None
+        self.job: Job | None = None
         self.mistake = ""
         self.changed = 0
         self.open(prepared, worth)
@@ -27,6 +31,7 @@ class Session:
     def open(self, prepared: Prepared, worth: Mapping[str, float] | None = None) -> None:
         """Another scenario on the desk, its levers where it has them."""
         self.runner.cancel()
+        self._leave_study()
         self.desk = Desk(prepared, worth)
         self.setting = self.desk.first()
         self._own = self.setting
@@ -93,9 +98,35 @@ class Session:
         """The scenario file of the setting."""
         return self.desk.text(self.setting)
 
+    def study(self, **sizes: int) -> Study:
+        """Begin to find out what it would be worth to know, for the setting as it is."""
+        self._leave_study()
+        self.studied = Study(self.desk, self.setting, **sizes).start()
+        return self.studied
+
+    def learn(self) -> bool:
+        """Put the levers in the order that a finished study has found; whether that is another one."""
+        known = self.studied.known if self.studied is not None else None
+        if known is None or self.desk.worth == known.shares:
+            return False
+        self.desk.worth = dict(known.shares)
+        return True
+
+    def launch(self, job: Job) -> None:
+        """Watch a command that runs beside the page, in the place of another."""
+        if self.job is not None:
+            self.job.stop(wait=0.0)
+        self.job = job
+
     def close(self) -> None:
-        """Nobody looks any more."""
+        """Nobody looks any more; a command that was started goes on, what is lived for the page alone does not."""
         self.runner.close()
+        self._leave_study()
+
+    def _leave_study(self) -> None:
+        if self.studied is not None:
+            self.studied.cancel()
+        self.studied = None
 
 
 class Sessions:

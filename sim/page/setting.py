@@ -90,7 +90,8 @@ class Knob:
 class Desk:
     """A scenario that was read, and the settings that can be made of it.
 
-    `worth` by knob's name is what it would be worth to know it, a share of knowing everything, where that was found.
+    `worth` by knob's name is what it would be worth to know it, a share of knowing everything, where that was found;
+    its order is that in which knobs are shown.
     """
 
     def __init__(self, prepared: Prepared, worth: Mapping[str, float] | None = None):
@@ -130,12 +131,11 @@ class Desk:
     def knobs(self, setting: Setting) -> list[Knob]:
         """Every number that can be turned, those worth most to know first, then those of the arm's strategies."""
         used = tuple(use for use, intensity in setting.intensities.items() if intensity > 0)
+        rank = {name: place for place, name in enumerate(self.worth)}
+        found = self._knobs(setting.reference, setting.arm, used)
         return sorted(
-            (
-                replace(one, worth=self.worth.get(one.name, 0.0))
-                for one in self._knobs(setting.reference, setting.arm, used)
-            ),
-            key=lambda one: (-one.worth, one.group not in used),
+            (replace(one, worth=self.worth.get(one.name, 0.0)) for one in found),
+            key=lambda one: (rank.get(one.name, len(rank)), one.group not in used),
         )
 
     def _found(self, reference: str, arm: str, used: tuple[str, ...]) -> list[Knob]:
@@ -144,14 +144,15 @@ class Desk:
         found = (_knob(belief) for belief in beliefs_of(scenario, Base(scenario)))
         return [one for one in found if one is not None]
 
-    def prepared(self, setting: Setting) -> Prepared:
-        """The checked scenario of a setting; `BadInput` where its numbers do not fit together."""
+    def prepared(self, setting: Setting, **more: Any) -> Prepared:
+        """The checked scenario of a setting, with other sections where they are given; `BadInput` where its numbers do
+        not fit together."""
         turned = {one.name: one for one in self.knobs(setting)} if setting.values else {}
         values: dict[str, Any] = {}
         for name, value in setting.values.items():
             if name in turned and value != turned[name].base:
                 values |= turned[name].belief.values(turned[name].plain(value))
-        return self._prepared(self._of(setting), values)
+        return self._prepared({**self._of(setting), **more}, values)
 
     def text(self, setting: Setting) -> str:
         """The scenario file of a setting, all defaults filled in."""

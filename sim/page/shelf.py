@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+
+from sim.errors import SimError
 
 RESULTS = Path("results")
 MOST = 50  # folders that are shown, the newest first
+LOOKED_AT = 5  # runs that are asked what knowing is worth
 PAGE = "report.html"
 LARGEST_PAGE = 60_000_000  # bytes
 
@@ -65,6 +70,25 @@ class Shelf:
             return page.read_text("utf-8")
         except OSError:
             return None
+
+    def new_folder(self, name: str) -> Path:
+        """A folder for results of this name that is not there yet, called by the time."""
+        return self.folder / name / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-page"
+
+    def worth(self, name: str) -> Mapping[str, float]:
+        """What the newest stored run of this name says that its assumptions are worth to know; nothing without one."""
+        from sim.page.worth import shares_of
+        from sim.reporting.run.beliefs import worth_of_run
+        from sim.store.run_reading import read
+
+        for manifest in sorted(self.folder.glob(f"{name}/*/manifest.json"), reverse=True)[:LOOKED_AT]:
+            try:
+                found = worth_of_run(read(manifest.parent))
+            except (SimError, OSError, ValueError, KeyError):
+                continue
+            if found is not None:
+                return shares_of(found)
+        return {}
 
     def close(self) -> None:
         """Nothing is asked any more."""

@@ -37,9 +37,11 @@ def serve(arguments: argparse.Namespace) -> int:
                 flush=True,
             )
 
+    shelf = Shelf(Path(arguments.results or RESULTS))
+    worth = shelf.worth(one.scenario.name)
     serve(
-        lambda: Session(one),
-        Shelf(Path(arguments.results or RESULTS)),
+        lambda: Session(one, worth=worth),
+        shelf,
         host=arguments.host,
         port=arguments.port,
         language=arguments.language,

@@ -52,7 +52,7 @@ class Levers:
         self.told = ui.label("").classes("soft")
         self.assumptions = ui.column().classes("w-full gap-0")
         ui.button(w("page.as_it_was"), on_click=self.session.as_it_was).props("flat dense no-caps")
-        self._fill()
+        self.fill()
 
     def look(self) -> None:
         """Which buttons do something now; levers again where others have moved them."""
@@ -100,11 +100,12 @@ class Levers:
         if self._quiet:
             return
         self.session.choose(self.reference.value, self.arm.value)
-        self._fill()
+        self.fill()
 
     # --- levers ------------------------------------------------------------------------------------------------------
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
+        """Draw all levers anew: other arms, other strategies, another order."""
         self.strategies.clear()
         self.assumptions.clear()
         knobs = self.session.knobs
@@ -114,10 +115,10 @@ class Levers:
         with self.strategies:
             for use, kind in known().items():
                 self._strategy(use, first_line(kind), by_group.get(use, []))
-        worth = [knob for knob in knobs if knob.worth > 0]
         others = [knob for knob in knobs if knob.group not in known()]
-        first = worth[:SHOWN] if worth else []
-        key = "page.assumptions.worth" if worth else "page.assumptions.about"
+        worth = self.session.desk.worth
+        first = [knob for knob in knobs if knob.name in worth][:SHOWN]
+        key = "page.assumptions.worth" if first else "page.assumptions.about"
         self.told.set_text(self.words(key))
         with self.assumptions:
             for knob in first:
@@ -134,7 +135,7 @@ class Levers:
             had = self.session.setting.intensities.get(use, 0.0) > 0
             self.session.strengthen(use, value)
             if had != (value > 0):
-                self._fill()
+                self.fill()
 
         self._slider(
             name,

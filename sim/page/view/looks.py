@@ -49,11 +49,18 @@ body { color: var(--ink); background: var(--ground); font-size: 14px; }
 .legend .arm::before { border-top: 3px solid var(--blue); }
 .scroll { overflow-x: auto; width: 100%; }
 .panels table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.charts.two { grid-template-columns: repeat(auto-fit, minmax(380px, 1fr)); }
+.who { min-width: min(420px, 100%); }
+.sentence { font-size: 15px; font-weight: 600; line-height: 1.45; }
+.command { font-family: ui-monospace, monospace; font-size: 12.5px; overflow-wrap: anywhere; user-select: all; }
+.pre { white-space: pre-wrap; overflow-wrap: anywhere; }
+.upload { width: min(420px, 100%); }
 .lives { display: grid; grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); gap: 16px; width: 100%; }
 .lives ol { margin: 4px 0; padding: 0; list-style: none; }
 .lives li { padding: 2px 0 2px 10px; border-left: 3px solid var(--line); line-height: 1.35; }
 .lives li.apart { border-left-color: var(--blue); }
-.lives li .when { display: inline-block; min-width: 74px; color: var(--soft); }
+.lives li { display: flex; gap: 6px; }
+.lives li .when { flex: 0 0 76px; color: var(--soft); }
 :focus-visible { outline: 3px solid var(--blue); outline-offset: 2px; }
 .q-slider:focus-visible { outline-offset: 0; }
 .head :focus-visible { outline-color: #fff; }

@@ -69,7 +69,7 @@ class Page:
                     self._build_charts()
                 for kind in PANELS:
                     with ui.tab_panel(kind.name):
-                        panel = kind(self.shown)
+                        panel = kind(self.shown, self.levers.fill)
                         panel.build()
                         self._panels.append(panel)
         tabs.on_value_change(lambda event: self._show_panel(str(event.value)))
