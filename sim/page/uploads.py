@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -18,12 +19,18 @@ NAMES = ("extends", "posterior", "survey")  # sections that name other files
 OF_POPULATION = ("file", "tables", "store", "answers")
 
 
-def opened(name: str, data: bytes) -> Prepared:
+def opened(name: str, held: str) -> Prepared:
     """The checked scenario; `BadInput` with its mistakes, and for one that would have this machine read other files.
 
-    `extends` may name a scenario that comes with the program.
+    `held` are the bytes of the file in base 64. `extends` may name a scenario that comes with the program.
     """
     name = re.sub(r"[^\w.-]", "_", name)[:60] or "upload"
+    if len(held) > 2 * LARGEST:
+        raise BadInput.at(name, f"larger than {LARGEST // 1000} kB; a scenario file")
+    try:
+        data = base64.b64decode(held, validate=True)
+    except ValueError:
+        raise BadInput.at(name, "not handed over whole; once more") from None
     if len(data) > LARGEST:
         raise BadInput.at(name, f"larger than {LARGEST // 1000} kB; a scenario file")
     if b"\0" in data:

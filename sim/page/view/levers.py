@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nicegui import ui
+from nicegui import events, ui
 
 from sim.page.numbers import number
 from sim.page.setting import Knob
 from sim.page.shown import Shown
-from sim.reporting.figures.units import significant
 from sim.strategies import first_line, known
 
+VALUE = "(event) => emit(Number(event.target.value))"
 SHOWN = 10  # assumptions that stand open
 MOST_SEED = 2**31 - 1
 MOST_MONTHS = 600
@@ -223,20 +223,34 @@ class Levers:
             with ui.element("div").classes("line"):
                 ui.label(label).classes("label")
                 shown = ui.label(f"{_said(at)} {unit}").classes("value")
-            slider = ui.slider(min=low, max=high, step=step, value=at)
-            slider.props["aria-label"] = f"{label} ({unit})"
+            slider = _range(low, high, step, at, f"{label} ({unit})")
             if mark:
-                slider.mark(mark)
                 slider.props["data-lever"] = mark
             if about:
                 ui.label(about).classes("source")
-        slider.on_value_change(lambda event: shown.set_text(f"{_said(float(event.value))} {unit}"))
 
-        def taken() -> None:
+        def moving(event: events.GenericEventArguments) -> None:
+            shown.set_text(f"{_said(float(event.args))} {unit}")
+
+        def taken(event: events.GenericEventArguments) -> None:
+            moving(event)
             lever.classes(add="turned")
-            take(float(slider.value))
+            take(float(event.args))
 
-        slider.on("change", taken)
+        slider.on("input", moving, js_handler=VALUE, throttle=0.05)
+        slider.on("change", taken, js_handler=VALUE)
+
+
+def _range(low: float, high: float, step: float, at: float, label: str) -> Any:
+    """A slider of the browser's own, which every keyboard and screen reader knows.
+
+    Where it stands is its own affair after the beginning: what is drawn anew around it does not move it.
+    """
+    slider = ui.element("input")
+    for name, value in (("type", "range"), ("min", low), ("max", high), ("step", step), ("defaultValue", at)):
+        slider.props[name] = value
+    slider.props["aria-label"] = label
+    return slider
 
 
 def heading(text: str) -> None:
@@ -245,4 +259,6 @@ def heading(text: str) -> None:
 
 
 def _said(value: float) -> str:
-    return number(value, significant(value, 3, most=4)) if value != round(value) else number(value)
+    """A number of the scenario in four digits at most, without noughts that say nothing."""
+    decimals = next((d for d in range(4) if round(value, d) == float(f"{value:.4g}")), 4)
+    return number(value, decimals)

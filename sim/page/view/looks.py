@@ -19,7 +19,7 @@ body { color: var(--ink); background: var(--ground); font-size: 14px; }
 .lever .label { min-width: 0; overflow-wrap: anywhere; }
 .lever .value { white-space: nowrap; font-variant-numeric: tabular-nums; color: var(--ink); font-weight: 600; }
 .lever .source { font-size: 12px; color: var(--soft); line-height: 1.3; overflow-wrap: anywhere; }
-.lever .q-slider { padding: 0 6px; }
+.lever input { width: 100%; height: 22px; margin: 0; accent-color: var(--blue); cursor: pointer; }
 .lever.turned .label { color: var(--blue); font-weight: 600; }
 .soft { color: var(--soft); font-size: 12px; line-height: 1.35; }
 .main { padding: 8px 12px; gap: 6px; }
@@ -62,7 +62,6 @@ body { color: var(--ink); background: var(--ground); font-size: 14px; }
 .lives li { display: flex; gap: 6px; }
 .lives li .when { flex: 0 0 76px; color: var(--soft); }
 :focus-visible { outline: 3px solid var(--blue); outline-offset: 2px; }
-.q-slider:focus-visible { outline-offset: 0; }
 .head :focus-visible { outline-color: #fff; }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; animation: none !important; } }
 """

@@ -18,6 +18,13 @@ from sim.page.shown import Shown
 from sim.page.uploads import LARGEST, opened
 from sim.page.worth import Study
 
+HAND_OVER = """(event) => {
+  const file = event.target.files[0], reader = new FileReader();
+  if (!file) return;
+  reader.onload = () => emit(file.name, reader.result.split(",")[1] ?? "");
+  reader.readAsDataURL(file.slice(0, LARGEST));
+  event.target.value = "";
+}""".replace("LARGEST", str(LARGEST + 1))  # no more than tells that it is too large
 SLOWLY = 5  # looks between two of what takes a while to draw
 
 
@@ -290,15 +297,9 @@ class Save(Panel):
         ui.timer(0.5, self.watch)
         ui.label(w("page.open")).classes("heading").props('role="heading" aria-level="2"')
         ui.label(w("page.open.about", most=LARGEST // 1000)).classes("soft")
-        upload = ui.upload(
-            label=w("page.open.choose"),
-            max_file_size=LARGEST,
-            max_files=1,
-            auto_upload=True,
-            on_upload=self._open,
-            on_rejected=lambda: ui.notify(w("page.open.rejected"), type="warning"),
-        )
-        upload.props('accept=".yaml,.yml" flat bordered').classes("upload")
+        field = ui.element("input").classes("upload")
+        field.props.update({"type": "file", "accept": ".yaml,.yml", "aria-label": w("page.open.choose")})
+        field.on("change", self._open, js_handler=HAND_OVER)
         self.wrong = ui.label("").classes("mistake pre").props('role="alert"')
 
     def look(self) -> None:
@@ -340,10 +341,10 @@ class Save(Panel):
         now = job.progress()
         set_text(self.job, self.words(f"page.job.{now.state}", done=now.done, total=now.total, words=now.words))
 
-    async def _open(self, event: events.UploadEventArguments) -> None:
-        data = await event.file.read()
+    async def _open(self, event: events.GenericEventArguments) -> None:
+        name, held = (str(one) for one in event.args)
         try:
-            found = await run.io_bound(opened, event.file.name, data)
+            found = await run.io_bound(opened, name, held)
         except BadInput as bad:
             self.wrong.set_text(str(bad))
             return

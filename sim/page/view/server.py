@@ -140,7 +140,9 @@ def _app(sessions: Sessions, shelf: Shelf, place: Place) -> FastAPI:
 
     pages.on_startup(lambda: background_tasks.create(tidy(), name="tidy tabs"))
     ui.run_with(outer, title="Rapport", show_welcome_message=False, reconnect_timeout=10.0, favicon=_ICON)
+    core.app.config.socket_io_js_transports = ["websocket"]
     core.app.config.message_history_length = 200
+    core.app.config.quasar_config["loadingBar"] = {"skipHijack": True}  # a bar without a name, for what is asked for
     return outer
 
 
