@@ -103,8 +103,8 @@ class Desk:
             if key in Scenario.model_fields and key not in LEFT_OUT
         }
         self._knobs = lru_cache(maxsize=8)(self._found)
-        if len(self.arms) < 1:
-            raise BadInput.at(NAME, "no arm")
+        if len(self.arms) < 2:
+            raise BadInput.at(NAME, "one arm; a reference and an arm, which live side by side")
 
     @property
     def arms(self) -> list[str]:

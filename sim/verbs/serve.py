@@ -18,8 +18,13 @@ def serve(arguments: argparse.Namespace) -> int:
     """Read the scenario, then show it until Ctrl-C."""
     if find_spec("nicegui") is None:
         raise BadInput.at("serve", "needs NiceGUI, which is not installed; pip install 'rapport-sim[page]'")
+    if len(arguments.files) > 1:
+        raise BadInput.at("serve", f"{len(arguments.files)} files; the page shows one scenario")
     (one,) = checked(arguments)
     tell_book(arguments.files[0], one.book, arguments)
+    if len(one.scenario.arms) < 2:
+        what = f"{one.scenario.name} has one arm; the page lives a reference and an arm, side by side"
+        raise BadInput.at(arguments.files[0], what)
     from sim.experiments.warming import warm
     from sim.page.session import Session
     from sim.page.shelf import RESULTS, Shelf
