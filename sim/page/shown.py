@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sim.page.numbers import level
@@ -9,6 +10,7 @@ from sim.page.runner import Course
 from sim.page.session import Session
 from sim.page.setting import Knob
 from sim.page.shelf import Shelf
+from sim.strategies import first_line, known
 from sim.words import Words
 
 ADDED_UP = ("profit", "contacts")  # figures that are told so far, not of the month
@@ -56,11 +58,23 @@ class Shown:
 
     def label(self, knob: Knob) -> str:
         """What a number is: in the words of the page, else what the assumption says of itself."""
-        key = f"page.number.{knob.name}"
-        if key in self.words:
-            return self.words(key)
+        for key in (f"page.number.{knob.name}", f"page.number.{knob.name.split('.', 1)[-1]}"):
+            if key in self.words and knob.group in known():
+                return self.words(key)
         own = knob.name.split(".", 1)[-1].replace("_", " ").replace(".", " · ")
         return f"{own}: {knob.about}" if knob.about else own
+
+    def unit(self, knob: Knob) -> str:
+        """The unit of a number, in the words of the page where they have it."""
+        if knob.factor:
+            return self.words("page.unit.times")
+        key = "page.measure." + re.sub(r"\W+", "_", knob.unit).strip("_").lower()
+        return self.words(key) if key in self.words else knob.unit
+
+    def about(self, use: str) -> str:
+        """What a strategy does, in a line: in the words of the page, else its own."""
+        key = f"page.about.{use}"
+        return self.words(key) if key in self.words else first_line(known()[use])
 
     def level(self, name: str, arm: int) -> str:
         """A figure of an arm (0 or 1) as it stands at the last month, with its unit."""

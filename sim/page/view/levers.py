@@ -10,7 +10,7 @@ from nicegui import events, ui
 from sim.page.numbers import number
 from sim.page.setting import Knob
 from sim.page.shown import Shown
-from sim.strategies import first_line, known
+from sim.strategies import known
 
 VALUE = "(event) => emit(Number(event.target.value))"
 SHOWN = 10  # assumptions that stand open
@@ -113,8 +113,8 @@ class Levers:
         for knob in knobs:
             by_group.setdefault(knob.group, []).append(knob)
         with self.strategies:
-            for use, kind in known().items():
-                self._strategy(use, first_line(kind), by_group.get(use, []))
+            for use in known():
+                self._strategy(use, self.shown.about(use), by_group.get(use, []))
         others = [knob for knob in knobs if knob.group not in known()]
         worth = self.session.desk.worth
         first = [knob for knob in knobs if knob.name in worth][:SHOWN]
@@ -189,7 +189,6 @@ class Levers:
     def _knob(self, knob: Knob) -> None:
         w = self.words
         at = float(self.session.setting.values.get(knob.name, knob.base))
-        unit = w("page.unit.times") if knob.factor else knob.unit
         source = w("page.source", low=_said(knob.low), high=_said(knob.high), source=knob.source or w("page.table"))
         worth = f" {w('page.worth', share=number(100 * knob.worth))}" if knob.worth else ""
         self._slider(
@@ -199,7 +198,7 @@ class Levers:
             knob.high,
             knob.step,
             lambda value: self.session.set(knob, value),
-            unit=unit,
+            unit=self.shown.unit(knob),
             about=f"{source}{worth}",
             turned=at != knob.base,
             mark=f"knob-{knob.name}",
