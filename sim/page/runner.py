@@ -240,7 +240,9 @@ class Runner:
     def start(self, prepared: Prepared, key: str) -> Course:
         """Leave what runs and begin anew at month 0, paused."""
         self.cancel()
-        self._beginnings = {at: one for at, one in self._beginnings.items() if at[0] == key}
+        seed = prepared.scenario.seed_list[0]
+        wanted = {(key, seed + number) for number in range(self.more + 1)}
+        self._beginnings = {at: one for at, one in self._beginnings.items() if at in wanted}
         self.course = Course(prepared, key=key, beginnings=self._beginnings, more=self.more).start()
         return self.course
 

@@ -49,7 +49,7 @@ def serve(arguments: argparse.Namespace) -> int:
         shelf,
         host=arguments.host,
         port=arguments.port,
-        language=arguments.language,
+        language=arguments.language or getattr(one.scenario, "language", None) or "en",
         browser=not arguments.no_browser,
         say=say,
     )
@@ -61,7 +61,7 @@ def options(add: Any) -> None:
     add("files", nargs="*", default=[FIRST], metavar="FILE", help=f"a scenario file or name (default: {FIRST})")
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, which no other machine reaches)")
     add("--port", type=_port, default=0, help="port to listen on (default: a free one)")
-    add("--language", choices=("en", "zh"), default="en", help="language of the page that is opened (en)")
+    add("--language", choices=("en", "zh"), help="language of the page that is opened (default: the scenario's)")
     add("--results", metavar="DIR", help="folder of stored runs that the page shows (default: results)")
     add("--no-browser", action="store_true", help="open no browser")
 
