@@ -8,6 +8,8 @@ the way to stop.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import gc
 import os
 import threading
 import traceback
@@ -145,6 +147,7 @@ class Course:
             self._ready.set()
             if self.status not in ENDED:
                 self._is(CANCELLED)
+            give_back()
 
     def _wait(self) -> bool:
         """Until a month is wanted; False when it is all over."""
@@ -165,6 +168,12 @@ class Course:
         self.version += 1
 
     def _live_behind(self, more: int) -> None:
+        try:
+            self._live_seeds(more)
+        finally:
+            give_back()
+
+    def _live_seeds(self, more: int) -> None:
         with contextlib.suppress(AttributeError, OSError):  # of this thread alone, where the system can
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LAST)
         self._ready.wait()
@@ -227,6 +236,16 @@ def words_of(error: Exception) -> str:
         return str(error)
     traceback.print_exc()
     return f"{type(error).__name__}: {error}"
+
+
+def give_back() -> None:
+    """Hand memory that banks have let go back to the system, where its library of C can.
+
+    A bank and its agents hold one another, and each thread would keep some of what it freed.
+    """
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class Runner:

@@ -272,7 +272,7 @@ class Worth(Panel):
         with self.said:
             for text in telling.knowing(w, study.known, shown.arm, shown.currency):
                 ui.label(text)
-        named = lambda name: f"{shown.named('strategy', name.split('.')[0])}: {knobs.get(name, name)}"  # noqa: E731
+        named = lambda name: f"{shown.named('section', name.split('.')[0])}: {knobs.get(name, name)}"  # noqa: E731
         self.table.rows = telling.parts(w, study.known, named, shown.arm, shown.currency)
         self.table.set_visibility(True)
         if self.session.learn():
