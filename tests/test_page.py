@@ -93,6 +93,8 @@ def test_a_burn_in_is_lived_once_for_all_settings_that_share_it(desk: Desk) -> N
     assert lived(Pair(desk.prepared(other), beginning=beginning)).digest() == from_scratch.digest()
     world = replace(first, values={one.name: one.high for one in desk.knobs(first) if one.group == "model"})
     assert desk.key(desk.prepared(world)) != key
+    larger = Desk(prepared({**SMALL, "population": {"customers": 2001}}))
+    assert larger.key(larger.prepared(larger.first())) != key
 
 
 def test_a_knob_has_unit_range_and_source_and_stands_where_the_scenario_has_it(desk: Desk) -> None:
@@ -187,11 +189,8 @@ def test_waiting_can_be_given_up(desk: Desk) -> None:
 
 def test_failures_and_complaints_are_those_that_the_customer_met(desk: Desk) -> None:
     """What stays open of failures follows from which of them failed and were solved, month by month."""
-    busy = {
-        **SMALL,
-        "months": 14,
-        "arms": {"nothing": [], "half": [{"use": "digital_thinking", "where": {"share": 0.5}}]},
-    }
+    strong = {"use": "digital_thinking", "where": {"share": 0.5}, "failures": -0.9, "lag": 0, "fidelity": 1, "speed": 1}
+    busy = {**SMALL, "months": 14, "arms": {"nothing": [], "half": [strong]}}
     pair = Pair(prepared(busy), followed=2000)
     open_then = [np.zeros(0), np.zeros(0)]
     failures = complaints = 0
