@@ -115,10 +115,17 @@ def test_tabs_share_nothing_and_one_that_stays_away_is_closed() -> None:
     one, other = sessions.of("a"), sessions.of("b")
     one.turn(seed=9)
     assert (other.setting.seed, sessions.of("a")) == (4, one)
+    for tab in "ab":
+        sessions.came(tab)
     sessions.left("a")
     now[0] = FORGOTTEN
     sessions.tidy()
-    assert sessions.of("a") is one  # it came back in time
+    sessions.came("a")  # it came back in time
+    sessions.came("a")  # and was loaded anew before the page before was missed
+    sessions.left("a")
+    now[0] += FORGOTTEN + 1
+    sessions.tidy()
+    assert sessions.of("a") is one
     sessions.left("a")
     now[0] += FORGOTTEN + 1
     sessions.tidy()

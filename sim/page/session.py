@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -135,6 +136,7 @@ class Sessions:
     def __init__(self, make: Callable[[], Session], *, clock: Callable[[], float] = time.monotonic):
         self._make, self._clock = make, clock
         self._held: dict[str, Session] = {}
+        self._pages: Counter[str] = Counter()
         self._left: dict[str, float] = {}
 
     def __len__(self) -> int:
@@ -142,21 +144,29 @@ class Sessions:
 
     def of(self, tab: str) -> Session:
         """The session of a tab, made where it has none; a page that was loaded anew finds its own again."""
-        self._left.pop(tab, None)
         if tab not in self._held:
             self._held[tab] = self._make()
         return self._held[tab]
 
+    def came(self, tab: str) -> None:
+        """A page of a tab is there, or is there again."""
+        self._pages[tab] += 1
+        self._left.pop(tab, None)
+
     def left(self, tab: str) -> None:
-        """A tab is not there now; it may come back."""
-        self._left[tab] = self._clock()
+        """A page of a tab is gone; the tab may have another already, which was loaded before this one was missed."""
+        self._pages[tab] -= 1
+        if self._pages[tab] <= 0:
+            del self._pages[tab]
+            self._left[tab] = self._clock()
 
     def tidy(self) -> None:
         """Close the sessions of tabs that did not come back."""
         now = self._clock()
         for tab in [tab for tab, since in self._left.items() if now - since > FORGOTTEN]:
             self._left.pop(tab)
-            self._held.pop(tab).close()
+            if (session := self._held.pop(tab, None)) is not None:
+                session.close()
 
     def close(self) -> None:
         """Everything stops."""

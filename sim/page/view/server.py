@@ -23,6 +23,7 @@ from sim.page.view.page import Page
 from sim.words import LANGUAGES, words
 
 TIDY = 15.0  # seconds between looks for tabs that are gone
+PATIENCE = 10.0  # seconds for a browser to connect
 ROUTES = {"en": "/", "zh": "/zh"}
 QUASAR = {"en": "en-US", "zh": "zh-CN"}
 
@@ -118,11 +119,17 @@ def _app(sessions: Sessions, shelf: Shelf, place: Place) -> FastAPI:
     def route(language: str) -> None:
         @ui.page(ROUTES[language], title=words(language)("page.title"), language=QUASAR[language])  # type: ignore[arg-type]
         async def index(client: Client) -> None:
-            await client.connected(timeout=30.0)
+            try:
+                await client.connected(timeout=PATIENCE)
+            except TimeoutError:  # who asked is no browser
+                return
+            if client.tab_id is None:  # gone again
+                return
             tab = str(client.tab_id)
             session = sessions.of(tab)
+            sessions.came(tab)
             client.on_disconnect(lambda: sessions.left(tab))
-            client.on_connect(lambda: sessions.of(tab))
+            client.on_connect(lambda: sessions.came(tab))
             Page(session, shelf, words(language), ROUTES).build()
 
     for language in LANGUAGES:
