@@ -151,6 +151,31 @@ def test_two_tabs_have_settings_of_their_own(server: Served, watched: Watched, t
     context.close()
 
 
+def test_a_setting_is_run_beside_the_page_and_its_report_opened(tab: Any, watched: Watched) -> None:
+    tab.get_by_role("tab", name="Scenario file").click()
+    click(tab, "Save, run and report")
+    tab.wait_for_selector("text=its report stands among the stored runs")
+    tab.get_by_role("tab", name="Stored runs").click()
+    with tab.context.expect_page() as opening:
+        tab.get_by_role("link", name=re.compile("^tiny, .*done")).first.click()
+    report = opening.value
+    report.on("console", lambda said: watched.wrong.append(said.text) if said.type == "error" else None)
+    report.reload()
+    assert re.search(r"/report/[0-9a-f]{24}$", report.url)
+    assert report.locator("h1").count() == 1
+    assert report.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+
+
+def test_a_sweep_is_started_watched_and_stopped(server: Served, tab: Any) -> None:
+    tab.get_by_role("tab", name="Stored runs").click()
+    click(tab, "Start the sweep")
+    tab.wait_for_selector("text=/[1-9][0-9]* of [0-9]+ tasks/")
+    tab.locator(".q-tab-panel:visible").get_by_role("button", name="Cancel").click()
+    tab.wait_for_selector("text=what was finished is kept")
+    (manifest,) = (server.folder / "results").glob("*/*-page/manifest.json")
+    assert json.loads(manifest.read_text("utf-8"))["kind"] == "sweep"
+
+
 def test_another_scenario_is_opened_and_a_wrong_one_is_refused_with_its_line(tab: Any) -> None:
     tab.get_by_role("tab", name="Scenario file").click()
     field = tab.locator("input[type=file]")
