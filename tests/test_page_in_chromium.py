@@ -32,6 +32,11 @@ LONG = "600"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     (folder / "tiny.yaml").write_text(SCENARIO, "utf-8")
+    stored = folder / "results" / "stored" / "earlier"
+    stored.mkdir(parents=True)
+    told = {"name": "stored", "run_id": "earlier", "status": "done", "created": "2026-01-01T00:00:00Z"}
+    (stored / "manifest.json").write_text(json.dumps(told))
+    (stored / "report.html").write_text("<!DOCTYPE html><h1>Stored</h1>")
     with served(folder, "tiny.yaml") as one:
         yield one
     assert "Traceback" not in one.said, one.said

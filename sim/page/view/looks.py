@@ -21,6 +21,7 @@ body { color: var(--ink); background: var(--ground); font-size: 14px; }
 .lever .source { font-size: 12px; color: var(--soft); line-height: 1.3; overflow-wrap: anywhere; }
 .lever input { width: 100%; height: 22px; margin: 0; accent-color: var(--blue); cursor: pointer; }
 .lever.turned .label { color: var(--blue); font-weight: 600; }
+.panels .nicegui-link { color: var(--blue); text-decoration: underline; }
 .soft { color: var(--soft); font-size: 12px; line-height: 1.35; }
 .main { padding: 8px 12px; gap: 6px; }
 .nicegui-content { padding: 0; }
