@@ -18,6 +18,7 @@ from sim import shipping
 from sim.errors import BadInput, SimError, one_line
 from sim.spelling import never_lose_a_sign
 from sim.verbs import checks, defence, own_bank, runs, start, surveys, sweeps
+from sim.verbs import serve as page
 from sim.verbs.common import program
 from sim.verbs.warm import warm as compile_ahead
 from sim.words import LANGUAGES
@@ -45,9 +46,8 @@ VERBS = (
     "validate-model",
     "sign-off",
     "warm",
+    "serve",
 )
-LATER = ("serve",)
-
 
 Verb = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
@@ -106,8 +106,6 @@ def _tell_shipped(arguments: argparse.Namespace) -> None:
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
-    if words and words[0] in LATER:
-        raise BadInput.at(program(), f"{words[0]} is not part of this version; its verbs are {', '.join(VERBS)}")
     unknown = words and words[0].replace("-", "").isalpha() and words[0] not in (*VERBS, *shipping.names())
     if unknown and not Path(words[0]).exists():
         from sim.yaml_source import did_you_mean
@@ -229,6 +227,9 @@ def _parser() -> argparse.ArgumentParser:
     warm = verb("warm", compile_ahead, "compile the kernel ahead, for images and nodes; NUMBA_CACHE_DIR says where to")
     warm.add_argument("--check", action="store_true", help="compile nothing; exit 1 if something is not compiled")
     warm.add_argument("--quiet", action="store_true", help="no progress")
+    serve = verb("serve", page.serve, "the bank in the browser, to play with: levers, live charts, one customer's life")
+    page.options(serve.add_argument)
+    _scenario_options(serve)
     _plugin_option(verb("list", checks.list_all, "strategies, presets, shocks and KPIs, each with one line"))
     return parser
 

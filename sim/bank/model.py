@@ -720,8 +720,8 @@ class BankModel(mesa.Model):
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
-        meet = {0: (now, self._rates_in_use(self.levers))}
-        meet |= {label: (inside, self._rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
+        meet = {0: (now, self.rates_in_use(self.levers))}
+        meet |= {label: (inside, self.rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
         runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs()
 
         def run(chunk: tuple[int, int, int]) -> list[np.ndarray]:
@@ -744,7 +744,7 @@ class BankModel(mesa.Model):
                 sums += more
         return tuple(total)
 
-    def _rates_in_use(self, levers: Levers) -> Rates:
+    def rates_in_use(self, levers: Levers) -> Rates:
         """What customers live by, as channels are used and fail this month."""
         failing = np.ones(len(CHANNELS))
         failing[self.scenario.channels.column("in_app") > 0] = np.exp(levers.log_app_failure)
