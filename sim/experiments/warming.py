@@ -46,7 +46,7 @@ def warm(say: Callable[[str], object] = lambda text: None) -> list[Compiled]:
     if not missing():
         return []
     if not folder().kept:
-        say(f"compiling the kernel (about 20 s); {folder().path} cannot be written, so every process does it anew")
+        say(f"compiling the kernel (about a minute); {folder().path} cannot be written, so every process does it anew")
         return []
     with Lock(folder().path, "compiling.lock").waiting():
         todo = missing()

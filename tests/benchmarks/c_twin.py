@@ -29,8 +29,8 @@ import numpy as np
 
 from sim import codes
 from sim.agents.customer import COLUMNS
+from sim.kernel import numerics
 from sim.kernel.blocks import CHUNK, Draws
-from sim.kernel.numerics import config
 from sim.kernel.tallies import REACH_SHAPE, SHARE_UNIT, TALLIES, TENURE_LAST, Sums, Tally
 
 HERE = Path(__file__).parent / "c"
@@ -140,7 +140,8 @@ def library(*more: str) -> ctypes.CDLL:
     digest = hashlib.sha256(machine + repr((gcc, flags)).encode() + header().encode())
     for source in sorted(HERE.iterdir()):
         digest.update(source.read_bytes())
-    folder = Path(config.CACHE_DIR).parent  # type: ignore[attr-defined]
+    folder = numerics.wanted_folder().parent
+    folder.mkdir(parents=True, exist_ok=True)
     built = folder / f"month-in-c-{digest.hexdigest()[:16]}.so"
     if not built.exists():
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
