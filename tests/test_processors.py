@@ -13,7 +13,19 @@ import llvmlite.binding
 import pytest
 
 ROOT = Path(__file__).parent.parent
-OPTIONS = ("--set", "population.customers=2000", "--set", "burn_in=3", "--months", "14", "--seeds", "1,", "--quiet")
+OPTIONS = (
+    "--set",
+    "population.customers=2000",
+    "--set",
+    "population.agents=2000",
+    "--set",
+    "burn_in=3",
+    "--months",
+    "14",
+    "--seeds",
+    "1,",
+    "--quiet",
+)
 HERE = llvmlite.binding.get_host_cpu_features()
 pytestmark = [
     pytest.mark.long,

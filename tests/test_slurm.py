@@ -89,12 +89,12 @@ class Slurm:
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
     import dask
 
-    from sim.kernel.numerics import config
+    from sim.kernel import numerics
 
     home = tmp_path_factory.mktemp("slurm")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", str(home / "slurm.conf"))
-        patch.setenv("NUMBA_CACHE_DIR", str(Path(config.CACHE_DIR).parents[1]))  # one machine, compiled already
+        patch.setenv("NUMBA_CACHE_DIR", str(Path(numerics.CACHE).parents[1]))  # one machine, compiled already
         patch.setenv("PYTHON", sys.executable)
         subprocess.run([TESTS / "slurm" / "up.sh", home, "2"], check=True, timeout=60)
         try:

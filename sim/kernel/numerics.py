@@ -77,7 +77,8 @@ def _cache_folder() -> str:
     return instead
 
 
-config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
+CACHE = _cache_folder()  # kept by name: numba reads its settings anew, and forgets this, when the environment changes
+config.CACHE_DIR = CACHE  # type: ignore[attr-defined]
 
 
 class NoAlias(CompilerBase):

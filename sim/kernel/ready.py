@@ -20,7 +20,6 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import numba
-from numba.core import config
 from numba.core.dispatcher import Dispatcher
 
 import sim.kernel
@@ -39,7 +38,7 @@ class Folder(NamedTuple):
 def folder() -> Folder:
     """Where compiled code belongs, and whether it can be kept there."""
     wanted = numerics.wanted_folder()
-    return Folder(wanted, kept=Path(config.CACHE_DIR) == wanted)  # type: ignore[attr-defined]
+    return Folder(wanted, kept=Path(numerics.CACHE) == wanted)
 
 
 def loops() -> dict[str, Any]:

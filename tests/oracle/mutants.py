@@ -55,7 +55,7 @@ MUTANTS = {
     # leaving
     "pressure never helps": Mutant("leaving", "pressure_benefit", "z * (TWO - z)", "z * (ONE - z)"),
     "tenure a month ahead": Mutant(
-        "leaving", "weigh_leaving", "i32(b.joined_month[i]) - 1)", "i32(b.joined_month[i]))"
+        "leaving", "weigh_leaving", "last - i32(b.joined_month[i])", "last + i32(1) - i32(b.joined_month[i])"
     ),
     "nobody follows a manager": Mutant(
         "leaving", "stay_or_leave", "b.follow[i] if b.follow_months[i] > 0 else ZERO", "ZERO"
