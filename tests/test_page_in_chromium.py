@@ -236,6 +236,20 @@ def test_nothing_is_wider_than_the_page(
     page.context.close()
 
 
+def test_on_a_telephone_the_levers_are_behind_a_button(server: Served, watched: Watched) -> None:
+    page = watched.tab(server.address, width=390, height=780)
+    click(page, "Levers")
+    page.wait_for_function("document.querySelector('.side').getBoundingClientRect().left >= 0")
+    levers(page, "use-stratification").press("Home")
+    page.wait_for_selector(".lever:has([data-lever='use-stratification']) .value:has-text('0 of')")
+    click(page, "Run")
+    click(page, "Close the levers")
+    page.wait_for_function("document.querySelector('.side').getBoundingClientRect().right <= 0")
+    done(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.context.close()
+
+
 AXE = "4.10.3"
 
 

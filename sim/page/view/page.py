@@ -46,6 +46,8 @@ class Page:
         ui.colors(primary=charts.BLUE)
         ui.add_css(STYLE)
         with ui.header(elevated=False).classes("head items-center no-wrap"):
+            beside = ui.button(w("page.levers"), on_click=lambda: self.side.toggle()).props("flat dense no-caps")
+            beside.classes("narrow").mark("levers")
             ui.label(w("page.title")).classes("name").props('role="heading" aria-level="1"')
             ui.label(self.session.desk.base.scenario.name).classes("scenario")
             ui.space()
@@ -53,7 +55,9 @@ class Page:
                 if language != w.language:
                     ui.link(name, self.routes[language]).props(f'lang="{language}"').classes("language")
         self.levers = Levers(self.shown)
-        with ui.left_drawer(value=True, fixed=True, bordered=True).props("width=372 :breakpoint=700").classes("side"):
+        self.side = ui.left_drawer(fixed=True, bordered=True).props("width=372 :breakpoint=700")
+        with self.side.classes("side"):
+            ui.button(w("page.levers.close"), on_click=self.side.hide).props("flat dense no-caps").classes("narrow")
             self.levers.build()
         with ui.column().classes("main w-full no-wrap"):
             self._build_status()
