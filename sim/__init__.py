@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sim.api.scenarios import validate
     from sim.api.surveys import Answers, ask, questionnaire, read_answers
     from sim.api.sweeps import Sweep, open_sweep, sweep
+    from sim.api.viewer import solara_page
     from sim.errors import BadInput, Interrupted, RunFailed, SimError
     from sim.measures.uplift import qini
     from sim.scenario.scenario import Scenario
@@ -53,6 +54,7 @@ __all__ = [
     "questionnaire",
     "read_answers",
     "run",
+    "solara_page",
     "sweep",
     "validate",
 ]
@@ -66,6 +68,7 @@ _OFFERED = {
     "sim.api.scenarios": ("validate",),
     "sim.api.surveys": ("Answers", "ask", "questionnaire", "read_answers"),
     "sim.api.sweeps": ("Sweep", "open_sweep", "sweep"),
+    "sim.api.viewer": ("solara_page",),
     "sim.errors": ("BadInput", "Interrupted", "RunFailed", "SimError"),
     "sim.scenario.scenario": ("Scenario",),
 }

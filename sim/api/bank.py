@@ -52,6 +52,14 @@ class Bank(BankModel):
             raise BadInput.at("arm", f"{arm!r}; the name of an arm")
         if arm not in arms:
             raise BadInput.at("arm", f"unknown arm {arm!r}; {did_you_mean(arm, list(arms), all_if_none='one of')}")
+        self.given = {  # of which another like it is made
+            "scenario": scenario,
+            "months": months,
+            "values": values,
+            "book": book,
+            "threads": threads,
+            "burn_in": burn_in,
+        }
         super().__init__(one.scenario, arms[arm], seed, one.customers(), threads=threads)
         if burn_in:
             self.run(until=0)
