@@ -81,5 +81,5 @@ def test_without_solara_it_says_what_to_install(bank: sim.Bank, monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "solara", None)
     with pytest.raises(sim.BadInput, match=r"solara_page  needs Solara.*rapport-sim\[solara\]"):
         sim.solara_page(bank)
-    with pytest.raises(sim.BadInput, match="str; a sim.Bank"):
+    with pytest.raises(sim.BadInput, match=r"str; a sim\.Bank"):
         sim.solara_page("bank")  # type: ignore[arg-type]

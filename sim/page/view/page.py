@@ -46,7 +46,7 @@ class Page:
         ui.colors(primary=charts.BLUE)
         ui.add_css(STYLE)
         with ui.header(elevated=False).classes("head items-center no-wrap"):
-            beside = ui.button(w("page.levers"), on_click=lambda: self.side.toggle()).props("flat dense no-caps")
+            beside = ui.button(w("page.levers"), on_click=self._toggle_levers).props("flat dense no-caps")
             beside.classes("narrow").mark("levers")
             ui.label(w("page.title")).classes("name").props('role="heading" aria-level="1"')
             ui.label(self.session.desk.base.scenario.name).classes("scenario")
@@ -79,6 +79,9 @@ class Page:
         tabs.on_value_change(lambda event: self._show_panel(str(event.value)))
         ui.timer(LOOK, self.look)
         self.look()
+
+    def _toggle_levers(self) -> None:
+        self.side.toggle()
 
     def _build_status(self) -> None:
         with ui.row().classes("status w-full items-center no-wrap"):
