@@ -93,7 +93,11 @@ def pyramid(words: Words, course: Course, names: Sequence[str], tiers: Sequence[
     ]
     return {
         **_frame(words("page.chart.pyramid"), words("page.unit.customers")),
-        "xAxis": {"type": "log", "axisLabel": {"color": INK, "hideOverlap": True}, "min": 1},
+        "xAxis": {
+            "type": "log",
+            "axisLabel": {"color": INK, "hideOverlap": True, "alignMaxLabel": "right"},
+            "min": 1,
+        },
         "yAxis": {
             "type": "category",
             "data": list(tiers),

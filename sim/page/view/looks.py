@@ -7,8 +7,8 @@ body { color: var(--ink); background: var(--ground); font-size: 14px; }
 .head { background: var(--blue); color: #fff; min-height: 40px; padding: 4px 16px; gap: 16px; }
 .head .name { font-size: 16px; font-weight: 600; white-space: nowrap; }
 .head .scenario { color: #fff; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.head a.language { color: #fff; text-decoration: underline; }
-.head .narrow { color: #fff !important; border: 1px solid #fff; padding: 2px 8px; }
+.head a.language { color: #fff; text-decoration: underline; white-space: nowrap; }
+.head .narrow { color: #fff; border: 1px solid #fff; padding: 2px 8px; }
 @media (min-width: 701px) { .narrow { display: none !important; } }
 .side { background: var(--shade); padding: 10px 14px 24px; gap: 6px; overflow-x: hidden; }
 .heading { font-size: 14px; font-weight: 600; line-height: 1.3; margin: 10px 0 2px; color: var(--ink); }

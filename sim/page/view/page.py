@@ -46,8 +46,8 @@ class Page:
         ui.colors(primary=charts.BLUE)
         ui.add_css(STYLE)
         with ui.header(elevated=False).classes("head items-center no-wrap"):
-            beside = ui.button(w("page.levers"), on_click=self._toggle_levers).props("flat dense no-caps")
-            beside.classes("narrow").mark("levers")
+            beside = ui.button(w("page.levers"), on_click=self._toggle_levers, color=None)
+            beside.props("flat dense no-caps").classes("narrow")
             ui.label(w("page.title")).classes("name").props('role="heading" aria-level="1"')
             ui.label(self.session.desk.base.scenario.name).classes("scenario")
             ui.space()
