@@ -37,6 +37,8 @@ def bank_at_month_zero(customers: int, months: int, burn_in: int, threads: int, 
 
     began = perf_counter()
     model = bank(scenario(customers, months=months, burn_in=burn_in, arms={arm: ARMS[arm]}), threads=threads)
+    if hasattr(model, "tidies"):
+        model.tidies = True  # as where a replication lives; not every tree puts rows in order
     founded = perf_counter()
     model.run(until=0)
     return model, {"founding": founded - began, "burn_in": perf_counter() - founded}
@@ -97,7 +99,7 @@ def whole(
 class CapturedMonth:
     """The calls of the compiled month of one bank, which can be made over and over on the same values.
 
-    `calls` are those that live customers, `tidying` is what puts rows in order, where a tree does that.
+    `calls` are those that live customers, `tidying` is what puts rows in order before, where a tree does that.
     """
 
     def __init__(self, bank: Any):
@@ -115,7 +117,7 @@ class CapturedMonth:
                     self.calls.append(args)
                 else:
                     self.tidying.append(partial(kernel, *args))
-                for array in arrays_in(args):
+                for array in map(whole_of, arrays_in(args)):
                     if id(array) not in self._was:
                         self._was[id(array)] = array, array.copy()
             return kernel(*args)
@@ -127,13 +129,20 @@ class CapturedMonth:
         for array, values in self._was.values():
             array[...] = values
 
+    def put_in_order(self) -> None:
+        """As before the month, with rows in the order in which the compiled month lives them."""
+        self.put_back()
+        self.live(self.tidying)
+
     def open_rows(self, call: tuple[Any, ...]) -> int:
         """Customers that a call lives: rows neither closed nor unused at the month's beginning."""
         from sim.codes import CLOSED
 
         columns, first, last, *_ = call
-        _, state = self._was[id(columns.state)]
-        return int(np.count_nonzero(state[first:last] != CLOSED))
+        whole = whole_of(columns.state)
+        array, before = self._was[id(whole)]
+        offset = (columns.state.ctypes.data - array.ctypes.data) // array.itemsize
+        return int(np.count_nonzero(before[offset + first : offset + last] != CLOSED))
 
     def live(self, work: Sequence[Work], pool: ThreadPoolExecutor | None = None) -> None:
         """So much of the month, by what `WAYS` makes of the kernel's calls."""
@@ -143,13 +152,18 @@ class CapturedMonth:
         else:
             list(pool.map(lambda part: part(), work))
 
-    def lived(self, work: Sequence[Work], pool: ThreadPoolExecutor | None = None, then: Sequence[Work] = ()) -> Round:
-        """Wall and processor seconds of that, from the values before the month, and of what comes `then`."""
+    def lived(self, work: Sequence[Work], pool: ThreadPoolExecutor | None = None, first: Sequence[Work] = ()) -> Round:
+        """Wall and processor seconds of that, from the values before the month, and of what comes `first`."""
         self.put_back()
         began, spent = perf_counter(), process_time()
+        self.live(first, pool)
         self.live(work, pool)
-        self.live(then, pool)
         return {"seconds": perf_counter() - began, "cpu": process_time() - spent}
+
+
+def whole_of(array: np.ndarray) -> np.ndarray:
+    """The array that this one is a part of; it has one copy, whoever sees a part of it first."""
+    return array.base if isinstance(array.base, np.ndarray) else array
 
 
 def arrays_in(thing: Any) -> Iterator[np.ndarray]:
@@ -192,14 +206,14 @@ def kernel(
     """
     month = aged_month(customers, burn_in, age, threads)
     calls = month.calls if rows is None else pieces(month.calls)[:: max(1, customers // rows)]
-    work, then = WAYS[by](calls), month.tidying if by == "kernel" else []
+    work, first = WAYS[by](calls), month.tidying if by == "kernel" else []
     lives = sum(map(month.open_rows, calls))
     with ThreadPoolExecutor(threads) as pool:
         several = pool if threads > 1 else None
-        month.lived(work, several, then)  # loads
+        month.lived(work, several, first)  # loads
         yield {"customers": lives}
         while True:
-            yield month.lived(work, several, then) | {"customer_months": lives}
+            yield month.lived(work, several, first) | {"customer_months": lives}
 
 
 def by_kernel(calls: Sequence[tuple[Any, ...]]) -> list[Work]:
