@@ -341,7 +341,8 @@ class BankModel(mesa.Model):
         bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         rate, referred = self._joining()
         share = self.exchange.mine, self.exchange.shards
-        new = self.source.joiners(self.seed, self.month, bank, rate, referred, share=share)
+        each = map if self.pool is None else self.pool.map
+        new = self.source.joiners(self.seed, self.month, bank, rate, referred, share=share, each=each)
         if new is None:
             return np.zeros(len(self.tiers))
         new["first_tier"] = new["tier"]

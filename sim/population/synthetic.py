@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +32,12 @@ from sim.tiers import TOP, Tier, bands, row, thresholds
 MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a seed
 MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
 PIECE = 1 << 20  # first customers that are drawn at a time
+TOGETHER = 1 << 11  # joiners that are drawn at a time, by any thread
 JOINER_BIT = np.uint64(1) << np.uint64(63)
 REFERRED_BIT = np.uint64(1) << np.uint64(62)
 Share = tuple[int, int]  # which shard, of how many
 WHOLE: Share = (0, 1)
+Each = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]  # as `map`, and as that of a pool of threads
 
 
 @dataclass
@@ -138,11 +140,13 @@ class Source:
         referred_rate: float = 0.0,
         *,
         share: Share = WHOLE,
+        each: Each = map,
     ) -> dict[str, np.ndarray] | None:
         """Columns of those who join in a month, as `first`, or None where nobody does (DECISIONS 3, 17).
 
         `open_weight` is the number of open customers; `rate` of them join a year by themselves, `referred_rate` through
         a customer's recommendation. Each of the two is counted by itself, so that arms differ in how many join only.
+        `each` may share the drawing out among threads.
         """
         upper = self.birth.model.acquisition.upper_tiers
         chance = self.shares * upper
@@ -154,40 +158,46 @@ class Source:
         sent = joiners_of_month(float(u[1]), rows * referred_rate)
         if n + sent == 0:
             return None
-        alone = self._joining(seed, month, n, by_row, share, referred=False)
-        through = self._joining(seed, month, sent, by_row, share, referred=True)
+        alone = self._joining(seed, month, n, by_row, share, each, referred=False)
+        through = self._joining(seed, month, sent, by_row, share, each, referred=True)
         n, sent = (len(range(share[0], many, share[1])) for many in (n, sent))
         return {name: np.concatenate([alone[name][:n], through[name][:sent]]) for name in alone}
 
     def _joining(
-        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, *, referred: bool
+        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, each: Each, *, referred: bool
     ) -> dict[str, np.ndarray]:
         """Columns of `n` or more who may join in a month; who they are does not hang on how many do.
 
         So the arms of a seed, in which about as many join, draw them once, unless they are many.
         """
         if n > MOST_KEPT:
-            return self._drawn_joiners(seed, month, n, by_row, share, referred=referred)
+            return self._drawn_joiners(seed, month, n, by_row, share, each, referred=referred)
         key = seed, month, referred, share
         if key not in self._joined or self._joined[key]["uid"].size < len(range(share[0], n, share[1])):
             if any(other != seed for other, *_ in self._joined):
                 self._joined.clear()
-            self._joined[key] = self._drawn_joiners(seed, month, n + n // MORE + MORE, by_row, share, referred=referred)
+            more = n + n // MORE + MORE
+            self._joined[key] = self._drawn_joiners(seed, month, more, by_row, share, each, referred=referred)
         return self._joined[key]
 
     def _drawn_joiners(
-        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, *, referred: bool
+        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, each: Each, *, referred: bool
     ) -> dict[str, np.ndarray]:
         """Columns of a share of the first `n` who may join in a month, by themselves or through a recommendation."""
-        number = np.arange(share[0], n, share[1], dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
-        uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | number
-        draws = uniforms(seed, DRAW_BIRTH, month, uid)
         edges = np.cumsum(by_row / by_row.sum())
-        tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
-        aum = self.draw_aum(draws[0], tier)
-        sent = np.full(number.size, referred)
-        columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
-        return columns | {"weight": self.joiner_weight[tier]}
+
+        def drawn(numbers: np.ndarray) -> dict[str, np.ndarray]:
+            uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | numbers
+            draws = uniforms(seed, DRAW_BIRTH, month, uid)
+            tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
+            aum, sent = self.draw_aum(draws[0], tier), np.full(numbers.size, referred)
+            columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
+            return columns | {"weight": self.joiner_weight[tier]}
+
+        numbers = np.arange(share[0], n, share[1], dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
+        parts = [numbers[start : start + TOGETHER] for start in range(0, max(numbers.size, 1), TOGETHER)]
+        found = list(each(drawn, parts))
+        return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
 
 def opened(columns: dict[str, np.ndarray], opening: Opening, law: ServiceLaw) -> dict[str, np.ndarray]:
