@@ -35,9 +35,8 @@ def figures(sides: Sequence[Side], sizes: Sizes) -> Iterator[Figure]:
             return
         words = (*QUICK_RUN, f"{folder}/cold", "--overwrite")
         cold = {side.name: [command(side, *words, NUMBA_CACHE_DIR=f"{folder}/{side.name}")] for side in sides}
-        for clock, said in (("seconds", ""), ("cpu", ", processor time")):
-            more = {name: [cold[name][0][clock] - median(_of(warm, clock)[name])] for name in cold}
-            yield compared(PART, f"compiled in an empty cache{said}", "s", more, aim="25")
+        more = {name: [cold[name][0]["seconds"] - median(_of(warm)[name])] for name in cold}
+        yield compared(PART, "compiled in an empty cache", "s", more, aim="25")  # by processes of their own: wall time
 
 
 def _rounds(sides: Sequence[Side], words: Sequence[str], rounds: int) -> dict[str, list[Round]]:
