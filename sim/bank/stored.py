@@ -325,7 +325,8 @@ class BankFolder:
     def customers_of(self, columns: Mapping[str, np.ndarray], room: int) -> StoredCustomers:
         """Customers with these columns: the folder's own as `state` gave them, or a copy of another bank's."""
         if self.opened is not None and columns is self._columns:
-            return self.opened
+            opened, self.opened, self._columns = self.opened, None, {}  # they are the bank's from here on
+            return opened
         return self.customers(columns["uid"].size).take(columns)
 
     def clear(self) -> None:

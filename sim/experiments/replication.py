@@ -113,6 +113,7 @@ class Replication:
             folder, self._state = self.stored.take_over(arm.name), None
             state = folder.state()
         bank = self.found(arm, state, folder)
+        del state  # files that a bank has left take their place on the disk as long as anybody holds their columns
         try:
             yield bank
         finally:

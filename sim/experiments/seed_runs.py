@@ -156,6 +156,7 @@ class SeedRuns:
         waited, replication.burn_in_seconds = replication.burn_in_seconds, 0.0  # told by the run that waited for it
         began = perf_counter()
         with replication.bank(arm, state) as bank:
+            del state  # the bank is beyond it: what it holds may be given back
             asked: dict[str, list[pd.DataFrame]] = defaultdict(list)
             for month in self._stops(bank.month):
                 bank.run(self.callback.month, until=month)
