@@ -22,6 +22,7 @@ from sim.agents.customer import NAMES
 from sim.bank.model import BankModel
 from sim.bank.state_file import Stamp
 from sim.bank.stored import HEAD, LASTING, BankFolder, StoredCustomers, Undo
+from sim.cli import main
 from sim.codes import CLOSED
 from sim.errors import BadInput
 from sim.scenario.scenario import Scenario
@@ -270,3 +271,26 @@ def test_a_folder_that_is_damaged_or_of_another_bank_is_refused(
         assert said in refused(s, tmp_path)
     monkeypatch.setattr("test_stored.STAMP", Stamp("", 1, "digest", "1+code"))
     assert "made by code version 0+code, not 1+code" in refused(s, tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc, which lists the files that are mapped")
+@pytest.mark.parametrize("arms", ["{nothing: []}", "{nothing: [], thinking: [{use: digital_thinking}]}"])
+def test_files_of_months_that_are_over_take_no_place_on_the_disk(
+    arms: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is deleted keeps its place on the disk while somebody has it mapped or open."""
+    head = "name: kept\npopulation: {customers: 2000, store: STORE}\nburn_in: 1\nmonths: 3\nseeds: [1]\n"
+    text = head.replace("STORE", str(tmp_path / "columns")) + f"arms: {arms}\n"
+    (tmp_path / "kept.yaml").write_text(text)
+    commit, held = BankFolder.commit, []
+
+    def looked(self: BankFolder, bank: BankModel) -> None:
+        commit(self, bank)
+        if bank.month > 0:
+            maps = Path("/proc/self/maps").read_text().splitlines()
+            held.append([line for line in maps if line.endswith("(deleted)") and str(tmp_path) in line])
+
+    monkeypatch.setattr(BankFolder, "commit", looked)
+    assert main([str(tmp_path / "kept.yaml"), "--quiet", "--out", str(tmp_path / "out")]) == 0
+    assert len(held) in (3, 6)  # months of each arm
+    assert held == [[]] * len(held)

@@ -454,7 +454,7 @@ class BankModel(mesa.Model):
 
     def let_go(self) -> None:
         """Give the customers' memory back now: the bank and its agents hold one another until the next collection."""
-        self.customers, self.folder = Customers(1), None
+        self.customers, self.observer.month_zero, self.folder = Customers(1), {}, None
         getattr(mesa.Agent, "_ids", {}).pop(self, None)  # Mesa numbers agents by model, which would stay for ever
 
     @property
