@@ -9,7 +9,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import alone
 import jobs
@@ -79,21 +81,29 @@ def test_every_round_lives_the_same_month(month: jobs.CapturedMonth, way: str) -
     """The captured month, lived again: the same bits, however it is lived."""
     if way == "c" and alone.without_c():
         pytest.skip(alone.without_c())
-    # known: the month in C leaves another `risk` in whole blocks of the dormant, why is not known; all else is equal
-    left_out = {"risk"} if way == "c" else set()
-    columns = [
-        column
-        for call in month.calls
-        for name, column in zip(call[0]._fields, call[0], strict=True)
-        if name not in left_out
-    ]
+    columns = [call[0] for call in month.calls]
+    same = alike_in_c() if way == "c" else assert_equal
     month.lived(jobs.by_kernel(month.calls), first=month.tidying)
-    after = [column.copy() for column in columns]
+    after = [type(part)(*map(np.copy, part)) for part in columns]
     for calls in (month.calls, jobs.pieces(month.calls, 5_000)):
         month.lived(jobs.WAYS[way](calls), first=month.tidying)
-        assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(after, columns, strict=True))
+        for one, other in zip(columns, after, strict=True):
+            same(one, other)
     month.put_back()
-    assert not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(after, columns, strict=True))
+    assert not all(np.array_equal(one.aum, other.aum) for one, other in zip(columns, after, strict=True))
+
+
+def alike_in_c() -> Callable[[Any, Any], None]:
+    """The month in C may leave what it likes in columns that nobody reads before they are written again."""
+    from test_c_twin import assert_the_same
+
+    return assert_the_same
+
+
+def assert_equal(ours: Any, theirs: Any) -> None:
+    """Every column, in every row."""
+    for name, one, other in zip(ours._fields, ours, theirs, strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=name)
 
 
 def test_operations_and_bytes_are_those_of_the_formulas(month: jobs.CapturedMonth) -> None:
