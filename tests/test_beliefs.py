@@ -424,7 +424,7 @@ def test_the_belief_that_turns_a_designed_verdict_is_named_with_its_bound(tmp_pa
 def test_without_the_package_of_the_tree_the_rest_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.tree", None)
     told = turning(designed(tmp_path), "try")
-    assert "scikit-learn" in told
+    assert "can say: scikit-learn is not installed; pip install" in told
     assert "managers turnover" in told
 
 

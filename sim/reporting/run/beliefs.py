@@ -293,7 +293,7 @@ def _fails(worlds: Worlds, arm: str) -> str:
     try:
         return fails(worlds.discovery(arm), "worlds")
     except BadInput as lacking:
-        return f"In which worlds {quoted(arm)} fails no tree can say: {lacking}."
+        return f"In which worlds {quoted(arm)} fails no tree can say: {' '.join(str(lacking).split())}."
 
 
 def turns_of(run: Run) -> dict[str, str]:
