@@ -186,16 +186,16 @@ class Source:
         """Columns of a share of the first `n` who may join in a month, by themselves or through a recommendation."""
         edges = np.cumsum(by_row / by_row.sum())
 
-        def drawn(numbers: np.ndarray) -> dict[str, np.ndarray]:
-            uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | numbers
+        def drawn(uid: np.ndarray) -> dict[str, np.ndarray]:
             draws = uniforms(seed, DRAW_BIRTH, month, uid)
             tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
-            aum, sent = self.draw_aum(draws[0], tier), np.full(numbers.size, referred)
+            aum, sent = self.draw_aum(draws[0], tier), np.full(uid.size, referred)
             columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
             return columns | {"weight": self.joiner_weight[tier]}
 
-        numbers = np.arange(share[0], n, share[1], dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
-        parts = [numbers[start : start + TOGETHER] for start in range(0, max(numbers.size, 1), TOGETHER)]
+        number = np.arange(share[0], n, share[1], dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
+        uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | number
+        parts = [uid[start : start + TOGETHER] for start in range(0, max(uid.size, 1), TOGETHER)]
         found = list(each(drawn, parts))
         return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
 
