@@ -99,7 +99,8 @@ def test_hours_go_to_the_most_important_contacts_of_each_post() -> None:
     free = np.where(np.arange(posts) % 4 == 0, 1e3, rng.uniform(0.0, 70.0, posts))
     free[3], free[5] = 0.0, cost[post == 5].sum()
     fits = np.zeros(n, bool)
-    fit_hours(post, cost, keys, uid, free, fits)
+    for turn in range(3):
+        fit_hours(post, cost, keys, uid, free, fits, turn, 3)
     order = np.lexsort((uid, *keys[::-1], post))
     used = np.zeros(posts)
     for one in order.tolist():

@@ -166,6 +166,26 @@ def test_where_customers_come_from_has_no_memory():
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
 
+@pytest.mark.parametrize("share", [(0, 1), (1, 3)])
+@pytest.mark.parametrize("foreseen", [0.0, 0.4, 1.0, 1.7])
+def test_who_joins_does_not_hang_on_who_was_drawn_beforehand(foreseen: float, share: tuple[int, int]):
+    """Too few, about as many or too many applicants, all drawn, or some, in any order: the same joiners."""
+    asked = fresh_source(BANKS["panel"])
+    bank_size, month = 900_000.0, 3
+    wanted = asked.joiners(1, month, bank_size, 0.2, 0.1, share=share)
+    assert wanted is not None
+    assert wanted["uid"].size > 5_000
+    ahead = asked.ahead(1, month, foreseen * bank_size, 0.2, 0.1, share=share)
+    tasks = [task for some in ahead for task in some.tasks()]
+    assert bool(tasks) == (foreseen >= 0.4)
+    for task in tasks[::-1][: len(tasks) // 2]:
+        task()
+    found = asked.joiners(1, month, bank_size, 0.2, 0.1, share=share, ahead=ahead)
+    assert found is not None
+    for name in wanted:
+        np.testing.assert_array_equal(found[name], wanted[name], err_msg=name)
+
+
 # --- nothing is forgotten --------------------------------------------------------------------------------------------
 
 MESA = {
@@ -217,6 +237,7 @@ ANEW = {  # made by scenario, arm and seed; of this process; or written before i
         "customers",
         "folder",
         "team",
+        "lived_rows",
         "measured_rows",
         "measured_seconds",
         "programme",

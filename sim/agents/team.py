@@ -56,7 +56,9 @@ UNIT = float(WEIGHT_UNIT)
 POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away by a rival
 
 
-Each = Callable[[Callable[[int, int], Any]], list[Any]]  # what comes of every stretch of rows, by first and last
+Pairs = Sequence[tuple[int, int]]
+Each = Callable[[Callable[[int, int], Any], Pairs | None], list[Any]]  # what comes of each pair, or stretch of rows
+TURNS = 4  # the posts are dealt out to so many, whose hours threads fill side by side
 
 
 @dataclass
@@ -209,7 +211,7 @@ class Team:
 
     def _over(self, customers: Customers, run: Callable[[int, int], Any]) -> list[Any]:
         """What `run` says of all rows, stretch by stretch."""
-        return self.each(run) if self.each is not None else [run(0, len(customers))]
+        return self.each(run, None) if self.each is not None else [run(0, len(customers))]
 
     def books(self, customers: Customers) -> np.ndarray:
         """Customers by post, float64 (posts,)."""
@@ -423,7 +425,11 @@ class Team:
         """Which contacts fit the hours free at their post, a mask; `queue` goes before what managers prefer."""
         fits, view = np.empty(rows.size, bool), BankView(customers, rows)
         keys = np.array([queue, *self._priority(view)[::-1]], np.float64)
-        fit_hours(post, cost, keys, view.uid, free, fits)
+        fit = partial(fit_hours, post, cost, keys, view.uid, free, fits)
+        if self.each is None:
+            fit(0, 1)
+        else:
+            self.each(fit, [(turn, TURNS) for turn in range(TURNS)])
         return fits
 
     def _pressure_after(self, customers: Customers, rows: np.ndarray, channel: np.ndarray) -> np.ndarray:

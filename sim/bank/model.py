@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from sim.agents.customer import NAMES, BankView, Customers
 from sim.agents.proposals import Proposals
 from sim.agents.team import MonthOfWork, Team
 from sim.bank import markov
+from sim.bank.crew import Crew
 from sim.bank.fates import fates
 from sim.bank.observer import Observer
 from sim.bank.pilots import Pilots
@@ -53,7 +53,7 @@ from sim.kernel.tidy import stand_again, tidy_rows
 from sim.ledger import Ledger, MonthBooks
 from sim.levers import Levers, shifted
 from sim.population.sizes import LARGEST_SUM
-from sim.population.synthetic import Source
+from sim.population.synthetic import Applicants, Source
 from sim.scenario.pilots import facts_for_strategies
 from sim.scenario.scenario import Arm, Scenario
 from sim.strategies import Programme, pilots
@@ -118,7 +118,7 @@ class BankModel(mesa.Model):
         self.rates = rates(self.settings, self.tiers, scenario.channels, scenario.economics, scenario.managers)
         self.month = -scenario.burn_in
         self.threads = threads
-        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self.pool = Crew(threads) if threads > 1 else None
         n = len(self.tiers)
         liquid = row(self.settings.wallet.liquid, self.tiers, np.float64)
         self.environment = Environment(self.tiers, scenario.environment, liquid, scenario.channels)
@@ -167,7 +167,8 @@ class BankModel(mesa.Model):
             self._continue_from(state)
         if self.month >= 0:
             self._group()
-        self.measured_rows = 0  # open rows summed over measured months
+        self.lived_rows = 0  # open rows of the month
+        self.measured_rows = 0  # those summed over measured months
         self.measured_seconds = 0.0
         self.now = self._now(self.levers)  # what holds this month
         self._run_chunks(np.empty(0, np.int8), self.now, rows=0)  # loads or compiles the kernel before it is timed
@@ -209,8 +210,8 @@ class BankModel(mesa.Model):
                 self.begin_measuring()
             began = perf_counter()
             while self.month < last:
-                self.measured_rows += sum(self.each(partial(open_rows, self.customers.state)))
                 self._step(on_month)
+                self.measured_rows += self.lived_rows
             self.measured_seconds += perf_counter() - began
         return self.recorder
 
@@ -231,7 +232,7 @@ class BankModel(mesa.Model):
     def _threads(self) -> Iterator[None]:
         """The pool while months are lived; none is left behind, whatever happens."""
         if self.threads > 1 and self.pool is None:
-            self.pool = ThreadPoolExecutor(self.threads)
+            self.pool = Crew(self.threads)
         try:
             yield
         finally:
@@ -319,8 +320,9 @@ class BankModel(mesa.Model):
         From here on `work` is of all posts of the bank.
         """
         self.customers.roll = None  # customers lose their managers, and rows may move
+        ahead = self._ahead()
         with self.customers.living():
-            own = self._run_chunks(plan, self.now)
+            own = self._run_chunks(plan, self.now, besides=[task for some in ahead for task in some.tasks()])
         if markov.is_due(self.settings, self.month):
             moved = markov.move_by_matrix(
                 self.customers, own[0], self.source, self.settings, self.rates, seed=self.seed, month=self.month
@@ -332,25 +334,21 @@ class BankModel(mesa.Model):
         self.tally = whole[0]
         self._refuse_overflow(float(self.tally[:, T.AUM].sum()))
         self.observer.count(self.month, *whole[1 : len(own)])
-        return self.welcome_joiners()
+        return self.welcome_joiners(ahead)
 
-    def welcome_joiners(self) -> np.ndarray:
-        """Give this month's new customers a row; they count as flow in their tier."""
+    def welcome_joiners(self, ahead: Sequence[Applicants]) -> np.ndarray:
+        """Give this month's new customers a row; they count as flow in their tier. `ahead` are drawn already."""
         if not self.settings.mechanisms.acquisition:
             return np.zeros(len(self.tiers))
-        bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
-        rate, referred = self._joining()
-        share = self.exchange.mine, self.exchange.shards
-        each = map if self.pool is None else self.pool.map
-        new = self.source.joiners(self.seed, self.month, bank, rate, referred, share=share, each=each)
+        new = self.source.joiners(*self._joining(), share=self._share, ahead=ahead)
         if new is None:
             return np.zeros(len(self.tiers))
-        new["first_tier"] = new["tier"]
-        self._place(new)
         alone = Customers(new["uid"].size)
-        alone.place(new)
-        extra = np.zeros_like(self.tally)
+        alone.append(new | {"first_tier": new["tier"]})
+        extra, nothing = np.zeros_like(self.tally), np.zeros(0, np.int8)
+        tidy_rows(alone.arrays, 0, len(alone), nothing, self.stood[:0])
         count_chunk(alone.arrays, 0, len(alone), self.month, self.rates, extra)
+        self._place({name: getattr(alone, name) for name in NAMES})
         (extra,) = self.exchange.total(extra)
         self.tally += extra
         self.tally[:, T.NEW_MONEY] += extra[:, T.AUM]
@@ -458,6 +456,11 @@ class BankModel(mesa.Model):
         getattr(mesa.Agent, "_ids", {}).pop(self, None)  # Mesa numbers agents by model, which would stay for ever
 
     @property
+    def _share(self) -> tuple[int, int]:
+        """Which shard of how many this is."""
+        return self.exchange.mine, self.exchange.shards
+
+    @property
     def is_measuring(self) -> bool:
         """Whether month 0 has been recorded."""
         return bool(self.recorder.bank)
@@ -472,10 +475,9 @@ class BankModel(mesa.Model):
         return Customers.of(columns, room) if self.folder is None else self.folder.customers_of(columns, room)
 
     def _populate(self) -> Customers:
-        share = self.exchange.mine, self.exchange.shards
-        room = self._room(-(-self.source.rows // share[1]), self.scenario.months - self.month)
+        room = self._room(-(-self.source.rows // self.exchange.shards), self.scenario.months - self.month)
         customers = Customers(room) if self.folder is None else self.folder.customers(room)
-        for piece in self.source.pieces(self.seed, self.month, share):
+        for piece in self.source.pieces(self.seed, self.month, self._share):
             customers.append(piece)
         return customers
 
@@ -525,15 +527,22 @@ class BankModel(mesa.Model):
         """Share of active customers who would recommend the bank now."""
         return promoters(*loyalty_of(self.tally), self.settings)[0]
 
-    def _joining(self) -> tuple[float, float]:
-        """How many join a year per open customer, by themselves and through a recommendation.
+    def _ahead(self) -> list[Applicants]:
+        """Who may join this month, by what the last one's end says."""
+        if not self.settings.mechanisms.acquisition:
+            return []
+        return self.source.ahead(*self._joining(), share=self._share)
+
+    def _joining(self) -> tuple[int, int, float, float, float]:
+        """Seed, month, customers, and how many join a year per customer, by themselves and through a recommendation.
 
         The latter grow or shrink with the share of promoters; at that of month 0 they are what they were.
         """
+        bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         acquisition = self.settings.acquisition
         now = self._promoters() / self.promoters if self.promoters > 0 else 1.0
         through = acquisition.referral * (now if np.isfinite(now) else 1.0)
-        return acquisition.rate * (1.0 - acquisition.referral), acquisition.rate * through
+        return self.seed, self.month, bank, acquisition.rate * (1.0 - acquisition.referral), acquisition.rate * through
 
     def _aum_quantiles(self) -> np.ndarray:
         """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
@@ -709,15 +718,22 @@ class BankModel(mesa.Model):
             "gain_sd": np.ascontiguousarray(gain_sd),
         }
 
-    def each(self, run: Callable[[int, int], Any]) -> list[Any]:
-        """What `run` says of every stretch of rows, by its first and last; stretches are shared out among threads."""
-        parts = stretches(0, len(self.customers), self.threads)
-        if self.pool is None or len(parts) == 1:
-            return [run(*part) for part in parts]
-        return list(self.pool.map(lambda part: run(*part), parts))
+    def each(self, run: Callable[[int, int], Any], pairs: Sequence[tuple[int, int]] | None = None) -> list[Any]:
+        """What `run` says of every stretch of rows, by its first and last, or of `pairs`; threads share them out."""
+        parts = stretches(0, len(self.customers), self.threads) if pairs is None else pairs
+        return self._shared(lambda part: run(*part), parts)
 
-    def _run_chunks(self, plan: np.ndarray, now: Now, rows: int | None = None) -> tuple[np.ndarray, ...]:
-        """Simulate every chunk on any thread; integer tallies add up to the same bits in any order."""
+    def _shared(self, run: Callable[[Any], Any], parts: Sequence[Any]) -> list[Any]:
+        """What `run` says of every part, shared out among threads where there are several of both."""
+        return [run(part) for part in parts] if self.pool is None else self.pool.map(run, parts)
+
+    def _run_chunks(
+        self, plan: np.ndarray, now: Now, rows: int | None = None, besides: Sequence[Callable[[], None]] = ()
+    ) -> tuple[np.ndarray, ...]:
+        """Simulate every chunk on any thread; integer sums come to the same bits, whichever thread adds what.
+
+        What is to be done `besides` is done by these threads, too.
+        """
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
         shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
@@ -725,25 +741,29 @@ class BankModel(mesa.Model):
         meet |= {label: (inside, self.rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
         runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs()
 
-        def run(chunk: tuple[int, int, int]) -> list[np.ndarray]:
+        idle: list[list[np.ndarray]] = []  # sums that no thread adds to just now
+        lived: list[int] = []
+
+        def run(chunk: tuple[int, int, int]) -> None:
             first, last, label = chunk
-            out = [np.zeros(shape, np.int64) for shape in shapes]
+            try:
+                sums = idle.pop()
+            except IndexError:
+                sums = [np.zeros(shape, np.int64) for shape in shapes]
             with self.customers.part(first, last) as rows:
+                lived.append(open_rows(rows.state, 0, last - first))
                 stood = self.stood[first:last]
                 tidy_rows(rows, 0, last - first, plan[first:last], stood)
-                step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *out)
+                step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *sums)
                 if not self.tidies:
                     stand_again(rows, 0, last - first, stood)
                 plan[first:last] = NOBODY
-            return out
+            idle.append(sums)
 
         chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]
-        parts = self.pool.map(run, chunks) if self.pool is not None else map(run, chunks)
-        total = next(parts)
-        for part in parts:  # as they come, since a large bank has thousands
-            for sums, more in zip(total, part, strict=True):
-                sums += more
-        return tuple(total)
+        self._shared(lambda task: task(), [*besides, *(partial(run, chunk) for chunk in chunks)])
+        self.lived_rows = sum(lived)
+        return tuple(sum(parts[1:], start=parts[0]) for parts in zip(*idle, strict=True))
 
     def rates_in_use(self, levers: Levers) -> Rates:
         """What customers live by, as channels are used and fail this month."""

@@ -14,6 +14,7 @@ from sim.codes import ACTIVE, CLOSED, NOBODY
 from sim.kernel.numerics import EQUATION, LOOP, RULE, ZERO
 
 STRIP = 4096  # rows that are marked at a time
+GLANCE = 512  # rows looked at for anybody who has left
 SLACK = 1e-9  # hours
 
 
@@ -103,17 +104,29 @@ def close_books(c, first, last, tier_of_post, release, covered, felt, kept, prep
     return rows[:waiting], managed[:having]
 
 
+@njit(**RULE)
+def has_closed(state):
+    """Whether anybody's account is closed, looked at many at once."""
+    closed = np.uint8(0)
+    for i in range(state.size):
+        closed |= np.uint8(state[i] == CLOSED)
+    return closed != 0
+
+
 @njit(**LOOP)
 def free_rows(state, wanted, first, last):
     """The first of the rows first..last whose customers have left, as many as wanted if there are, int64."""
     rows = np.empty(min(wanted, last - first), np.int64)
     count = 0
-    for i in range(first, last):
-        if state[i] == CLOSED:
-            if count == rows.size:
-                break
-            rows[count] = i
-            count += 1
+    for start in range(first, last, GLANCE):
+        end = min(start + GLANCE, last)
+        if has_closed(state[start:end]):
+            for i in range(start, end):
+                if state[i] == CLOSED:
+                    if count == rows.size:
+                        return rows
+                    rows[count] = i
+                    count += 1
     return rows[:count]
 
 
@@ -127,24 +140,26 @@ def goes_before(a, b, keys, uid):
 
 
 @njit(**LOOP)
-def fit_hours(post, cost, keys, uid, free, fits):
+def fit_hours(post, cost, keys, uid, free, fits, turn, turns):
     """Which contacts fit the hours free at their post, the most important first: sets `fits`, bool (contacts,).
 
-    `cost` and `free` are hours, float64 by contact and by post; `keys`, float64 (keys, contacts), say who comes first.
-    Only where not all fit are contacts put in order.
+    That of every so many-th post, `turn` the first of them. `cost` and `free` are hours, float64 by contact and by
+    post; `keys`, float64 (keys, contacts), say who comes first. Only where not all fit are contacts put in order.
     """
     total, begin = np.zeros(free.size), np.zeros(free.size + 1, np.int64)
     for i in range(post.size):
-        total[post[i]] += cost[i]
-        begin[post[i] + 1] += 1
+        if post[i] % turns == turn:
+            total[post[i]] += cost[i]
+            begin[post[i] + 1] += 1
     for j in range(free.size):
         begin[j + 1] += begin[j]
-    place, rows = begin[:-1].copy(), np.empty(post.size, np.int64)
+    place, rows = begin[:-1].copy(), np.empty(begin[-1], np.int64)
     for i in range(post.size):
-        rows[place[post[i]]] = i
-        place[post[i]] += 1
-        fits[i] = True
-    for j in range(free.size):
+        if post[i] % turns == turn:
+            rows[place[post[i]]] = i
+            place[post[i]] += 1
+            fits[i] = True
+    for j in range(turn, free.size, turns):
         if total[j] <= free[j] - SLACK:  # the order of a sum is told in its last bits, which may decide
             continue
         book = rows[begin[j] : begin[j + 1]]

@@ -26,6 +26,7 @@ DECADE = 10.0  # years
 TABLE = 8193  # points of a tabulated quantile
 SURE = 10.0  # an error so many times smaller than what is allowed
 BEYOND = 16  # points of a table of quantiles beyond every uniform
+NEAR = 32  # a Poisson quantile is not further from the normal one, unless a uniform is very near an end
 # what an opening moves (`synthetic.opened`) is rounded once, after that
 WIDE = dict.fromkeys(("satisfaction", "trust", "expectation", "affinity"), np.float64)
 
@@ -264,4 +265,10 @@ def _poisson(u: np.ndarray, mean: np.ndarray) -> np.ndarray:
 
 def joiners_of_month(u: float, mean: float) -> int:
     """How many rows join in a month: the Poisson quantile of one uniform, so that arms differ smoothly."""
-    return int(_poisson(np.array([u]), np.array([mean]))[0]) if mean > 0 else 0
+    if mean <= 0:
+        return 0
+    least = max(int(mean + np.sqrt(mean) * ndtri(u)) - NEAR, 0)  # the normal law is not far
+    share = pdtr(np.arange(least, least + 2 * NEAR), mean)
+    if (least == 0 or share[0] < u) and u <= share[-1]:
+        return least + int(np.searchsorted(share, u, side="left"))
+    return int(_poisson(np.array([u]), np.array([mean]))[0])

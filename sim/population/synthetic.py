@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,11 +34,12 @@ MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a see
 MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
 PIECE = 1 << 20  # first customers that are drawn at a time
 TOGETHER = 1 << 11  # joiners that are drawn at a time, by any thread
+SPARE = 64  # a 64th more joiners drawn beforehand than the month before would have: more than that are drawn when known
 JOINER_BIT = np.uint64(1) << np.uint64(63)
 REFERRED_BIT = np.uint64(1) << np.uint64(62)
 Share = tuple[int, int]  # which shard, of how many
 WHOLE: Share = (0, 1)
-Each = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]  # as `map`, and as that of a pool of threads
+WAYS = (False, True)  # in which customers come: through a recommendation, or not
 
 
 @dataclass
@@ -131,6 +133,26 @@ class Source:
         columns = people(self.birth, seed, month, book.uid[mine], tier, book.aum[mine], joiners=False, known=told)
         return columns | {"weight": base + (mine < extra)}
 
+    def ahead(
+        self,
+        seed: int,
+        month: int,
+        open_weight: float,
+        rate: float,
+        referred_rate: float = 0.0,
+        *,
+        share: Share = WHOLE,
+    ) -> list[Applicants]:
+        """About those who will join in a month, by themselves and recommended, to be drawn while it is lived.
+
+        Arguments as of `joiners`, as far as they are known. Where few join nobody is drawn beforehand.
+        """
+        counts = self._how_many(seed, month, open_weight, rate, referred_rate)
+        return [
+            self._applicants(seed, month, share, n + n // SPARE if n > MOST_KEPT else 0, referred=referred)
+            for referred, n in zip(WAYS, counts, strict=True)
+        ]
+
     def joiners(
         self,
         seed: int,
@@ -140,64 +162,99 @@ class Source:
         referred_rate: float = 0.0,
         *,
         share: Share = WHOLE,
-        each: Each = map,
+        ahead: Sequence[Applicants] | None = None,
     ) -> dict[str, np.ndarray] | None:
         """Columns of those who join in a month, as `first`, or None where nobody does (DECISIONS 3, 17).
 
         `open_weight` is the number of open customers; `rate` of them join a year by themselves, `referred_rate` through
         a customer's recommendation. Each of the two is counted by itself, so that arms differ in how many join only.
-        `each` may share the drawing out among threads.
+        `ahead` has those who were drawn before it was known how many join.
         """
-        upper = self.birth.model.acquisition.upper_tiers
-        chance = self.shares * upper
-        chance[0] = 1.0 - chance[1:].sum()
-        by_row = chance / (self.joiner_weight / WEIGHT_UNIT)
-        u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[:2, 0]
-        rows = open_weight / 12.0 * float(by_row.sum())
-        n = joiners_of_month(float(u[0]), rows * rate)
-        sent = joiners_of_month(float(u[1]), rows * referred_rate)
-        if n + sent == 0:
+        counts = self._how_many(seed, month, open_weight, rate, referred_rate)
+        if sum(counts) == 0:
             return None
-        alone = self._joining(seed, month, n, by_row, share, each, referred=False)
-        through = self._joining(seed, month, sent, by_row, share, each, referred=True)
-        n, sent = (len(range(share[0], many, share[1])) for many in (n, sent))
-        return {name: np.concatenate([alone[name][:n], through[name][:sent]]) for name in alone}
+        ways_in = ahead or [self._applicants(seed, month, share, 0, referred=referred) for referred in WAYS]
+        parts = [
+            part
+            for referred, n, who in zip(WAYS, counts, ways_in, strict=True)
+            for part in self._joining(seed, month, n, share, who, referred=referred)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _how_many(
+        self, seed: int, month: int, open_weight: float, rate: float, referred_rate: float
+    ) -> tuple[int, int]:
+        """Rows that join in a month by themselves, and through a recommendation."""
+        u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[:2, 0]
+        rows = open_weight / 12.0 * float(self._joining_rows().sum())
+        return joiners_of_month(float(u[0]), rows * rate), joiners_of_month(float(u[1]), rows * referred_rate)
+
+    def _joining_rows(self) -> np.ndarray:
+        """Rows that join for each customer who does, by tier, float64 (tiers,)."""
+        chance = self.shares * self.birth.model.acquisition.upper_tiers
+        chance[0] = 1.0 - chance[1:].sum()
+        return chance / (self.joiner_weight / WEIGHT_UNIT)
 
     def _joining(
-        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, each: Each, *, referred: bool
-    ) -> dict[str, np.ndarray]:
-        """Columns of `n` or more who may join in a month; who they are does not hang on how many do.
+        self, seed: int, month: int, n: int, share: Share, who: Applicants, *, referred: bool
+    ) -> list[dict[str, np.ndarray]]:
+        """Columns of a share of the first `n` who may join, in parts; who they are does not hang on how many do.
 
         So the arms of a seed, in which about as many join, draw them once, unless they are many.
         """
+        mine = len(range(share[0], n, share[1]))
         if n > MOST_KEPT:
-            return self._drawn_joiners(seed, month, n, by_row, share, each, referred=referred)
+            return who.first(mine)
         key = seed, month, referred, share
-        if key not in self._joined or self._joined[key]["uid"].size < len(range(share[0], n, share[1])):
+        if key not in self._joined or self._joined[key]["uid"].size < mine:
             if any(other != seed for other, *_ in self._joined):
                 self._joined.clear()
-            more = n + n // MORE + MORE
-            self._joined[key] = self._drawn_joiners(seed, month, more, by_row, share, each, referred=referred)
-        return self._joined[key]
+            (self._joined[key],) = who.first(len(range(share[0], n + n // MORE + MORE, share[1])))
+        return [{name: column[:mine] for name, column in self._joined[key].items()}]
 
-    def _drawn_joiners(
-        self, seed: int, month: int, n: int, by_row: np.ndarray, share: Share, each: Each, *, referred: bool
-    ) -> dict[str, np.ndarray]:
-        """Columns of a share of the first `n` who may join in a month, by themselves or through a recommendation."""
+    def _applicants(self, seed: int, month: int, share: Share, n: int, *, referred: bool) -> Applicants:
+        """A share of those who may join in a month; `n` of the whole are to be drawn beforehand."""
+        by_row = self._joining_rows()
         edges = np.cumsum(by_row / by_row.sum())
+        kind = JOINER_BIT | (REFERRED_BIT if referred else np.uint64(0)) | (np.uint64(month + 1024) << np.uint64(32))
+        mine, shards = share
 
-        def drawn(uid: np.ndarray) -> dict[str, np.ndarray]:
+        def drawn(first: int, last: int) -> dict[str, np.ndarray]:
+            uid = np.arange(mine + first * shards, mine + last * shards, shards, dtype=np.uint64) | kind
             draws = uniforms(seed, DRAW_BIRTH, month, uid)
             tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
             aum, sent = self.draw_aum(draws[0], tier), np.full(uid.size, referred)
             columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
             return columns | {"weight": self.joiner_weight[tier]}
 
-        number = np.arange(share[0], n, share[1], dtype=np.uint64) | (REFERRED_BIT if referred else np.uint64(0))
-        uid = JOINER_BIT | (np.uint64(month + 1024) << np.uint64(32)) | number
-        parts = [uid[start : start + TOGETHER] for start in range(0, max(uid.size, 1), TOGETHER)]
-        found = list(each(drawn, parts))
-        return {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        return Applicants(drawn, len(range(mine, n, shards)))
+
+
+class Applicants:
+    """Those who may join in a month in one of the two ways, drawn some at a time: `many` beforehand, the rest if asked.
+
+    `draw` says of the first and the last who they are. Whoever has time does the `tasks`, in any order.
+    """
+
+    def __init__(self, draw: Callable[[int, int], dict[str, np.ndarray]], many: int):
+        self.draw, self.many = draw, many
+        self._found: dict[int, dict[str, np.ndarray]] = {}
+
+    def tasks(self) -> list[Callable[[], None]]:
+        """What there is to do beforehand."""
+        return [partial(self._fill, start) for start in range(0, self.many, TOGETHER)]
+
+    def _fill(self, start: int) -> None:
+        self._found[start] = self.draw(start, min(start + TOGETHER, self.many))
+
+    def first(self, n: int) -> list[dict[str, np.ndarray]]:
+        """Columns of the first `n`, in parts; who was not drawn beforehand is drawn now."""
+        found = []
+        for start in range(0, min(self.many, n), TOGETHER):
+            if start not in self._found:
+                self._fill(start)
+            found.append({name: column[: n - start] for name, column in self._found[start].items()})
+        return found if found and n <= self.many else [*found, self.draw(self.many, max(n, self.many))]
 
 
 def opened(columns: dict[str, np.ndarray], opening: Opening, law: ServiceLaw) -> dict[str, np.ndarray]:

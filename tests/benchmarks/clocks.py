@@ -5,7 +5,8 @@
     clocks.lines         # processor seconds by line of the thread that steps, without the lines and the kernel inside
     clocks.kernel        # seconds in which at least one thread lived customers
     clocks.kernel_cpu    # processor seconds of all threads that lived customers
-    clocks.kernel_stepping    # of them, those of the thread that steps
+    clocks.shared        # processor seconds of the thread that steps in what it shares out and works along with
+    clocks.kernel_stepping    # of the kernel's, those of the thread that steps outside of that
 
 A line that a tree does not have is left out, so the same clocks serve an older commit.
 """
@@ -59,7 +60,8 @@ class Clocks:
         self.bank = bank
         self.lines: dict[str, float] = defaultdict(float)
         self.spans: list[tuple[float, float]] = []
-        self.kernel_cpu = self.kernel_stepping = 0.0
+        self.kernel_cpu = self.kernel_stepping = self.shared = 0.0
+        self._sharing = 0  # how deep the thread that steps is in what it shares out
         self._open: list[float] = []  # seconds spent inside it, of every line that is open
         self._stepping, self._adding = threading.get_ident(), threading.Lock()
 
@@ -69,12 +71,18 @@ class Clocks:
         ]
         for owner, attribute, name in self._wrapped:
             setattr(owner, attribute, self._timed(getattr(owner, attribute), name))
+        self._crew = getattr(sys.modules.get("sim.bank.crew"), "Crew", None)  # not every tree's threads work along
+        if self._crew is not None:
+            self._map = self._crew.map
+            self._crew.map = self._shared(self._map)
         self._kernel = instead_of_kernel(self._spanned)
         self._kernel.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._kernel.__exit__(None, None, None)
+        if self._crew is not None:
+            self._crew.map = self._map
         for owner, attribute, _ in self._wrapped:
             delattr(owner, attribute)  # the class's own is there again
 
@@ -100,6 +108,22 @@ class Clocks:
 
         return timed
 
+    def _shared(self, share_out: Callable[..., Any]) -> Callable[..., Any]:
+        def shared(*args: Any) -> Any:
+            if threading.get_ident() != self._stepping:
+                return share_out(*args)
+            began = thread_time()
+            self._sharing += 1
+            try:
+                return share_out(*args)
+            finally:
+                self._sharing -= 1
+                took = thread_time() - began
+                self.shared += took
+                self._inside(took)
+
+        return shared
+
     def _inside(self, took: float) -> None:
         if self._open:
             self._open[-1] += took
@@ -112,7 +136,7 @@ class Clocks:
             self.spans.append((began, perf_counter()))
             with self._adding:
                 self.kernel_cpu += took
-            if threading.get_ident() == self._stepping:
+            if threading.get_ident() == self._stepping and not self._sharing:
                 self.kernel_stepping += took
                 self._inside(took)
             return found

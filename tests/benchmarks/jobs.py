@@ -83,6 +83,7 @@ def whole(
             "kernel_cpu": clocks.kernel_cpu,
             "stepping": stepping,
             "kernel_stepping": clocks.kernel_stepping,
+            "shared": clocks.shared,
             "lines": dict(clocks.lines),
             "peak_bytes": peak_bytes(),
         }
@@ -179,12 +180,8 @@ def aged_month(customers: int, burn_in: int, age: int, threads: int = 1) -> Capt
     """The month after `age` measured ones of a bank with managers, joiners and whom they took the rows of."""
     bank, _ = bank_at_month_zero(customers, age + 1, burn_in, threads, "nothing")
     bank.run(until=age)
-    if threads > 1:
-        bank.pool = ThreadPoolExecutor(threads)  # a bank that is stepped by hand has none
-    month = CapturedMonth(bank)
-    if bank.pool is not None:
-        bank.pool.shutdown()
-    return month
+    with bank._threads():  # a bank that is stepped by hand has none
+        return CapturedMonth(bank)
 
 
 def pieces(calls: Sequence[tuple[Any, ...]], rows: int = 16_384) -> list[tuple[Any, ...]]:

@@ -55,8 +55,9 @@ def wall(one: Round, threads: int) -> float:
 
 
 def on_free_cores(one: Round, threads: int) -> float:
-    """What a round would take if nothing else ran: the stepping thread, and what others do, shared among them."""
-    return float(one["stepping"] + (one["cpu"] - one["stepping"]) / threads)
+    """What a round would take if nothing else ran: the stepping thread, and what all share, divided among them."""
+    alone = one["stepping"] - one["shared"]
+    return float(alone + (one["cpu"] - alone) / threads)
 
 
 def in_kernel(one: Round, threads: int) -> float:
@@ -66,9 +67,9 @@ def in_kernel(one: Round, threads: int) -> float:
 
 
 def beside(one: Round, threads: int) -> float:
-    """What of it other threads do outside the kernel."""
-    others = one["cpu"] - one["stepping"] - (one["kernel_cpu"] - one["kernel_stepping"])
-    return float(others / threads)
+    """What of it all threads do together outside the kernel."""
+    together = one["cpu"] - one["stepping"] + one["shared"]
+    return float((together - (one["kernel_cpu"] - one["kernel_stepping"])) / threads)
 
 
 def _lines(found: dict[str, list[Round]], threads: int) -> Iterator[Figure]:
@@ -90,4 +91,9 @@ def _lines(found: dict[str, list[Round]], threads: int) -> Iterator[Figure]:
         yield share(f"- {line}", lambda one, line=line: one["lines"].get(line, 0.0), on_free_cores)
     yield share("- shared by all threads", lambda one: beside(one, threads), on_free_cores)
     rest = "- the rest"
-    yield share(rest, lambda one: one["stepping"] - one["kernel_stepping"] - sum(one["lines"].values()), on_free_cores)
+    alone = ("kernel_stepping", "shared")
+    yield share(
+        rest,
+        lambda one: one["stepping"] - sum(one[name] for name in alone) - sum(one["lines"].values()),
+        on_free_cores,
+    )
