@@ -18,17 +18,18 @@ import llvmlite.binding
 import numpy as np
 import pytest
 import twin
-from numba import njit, typeof
+from numba import njit, typeof, types
 from numba.core.dispatcher import Dispatcher
 
 import sim.kernel
-from sim.agents.customer import NAMES, Customers
+from sim.agents.customer import NAMES, Columns, Customers
 from sim.codes import ACTIVE, APP, BRANCH, CLOSED, DORMANT, MESSAGING, NOBODY, PHONE, REDUCED
 from sim.kernel import leaving, money, service
 from sim.kernel import month as kernel
-from sim.kernel.blocks import BLOCK
+from sim.kernel.blocks import BLOCK, Draws, Work
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import ONE, RULE, NoAlias, f32
+from sim.kernel.strips import Strip
 from sim.kernel.tallies import FLOWS, MOMENTS, TALLIES, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.kernel.tidy import stand_again, tidy_chunk, tidy_rows
@@ -683,11 +684,11 @@ def rules():
     found = {name: rule for name, rule in functions.items() if rule._compiler.pipeline_class is NoAlias}
     for name in (*LISTS_OF_RULES, *OUTSIDE_THE_MONTH):
         del found[name]
-    types = {}
+    kinds = {}
 
     def noting(name, rule):
         def run(*arguments):
-            types[name] = tuple(typeof(value) for value in arguments)
+            kinds[name] = tuple(in_the_month(typeof(value)) for value in arguments)
             return rule.py_func(*arguments)
 
         return run
@@ -700,13 +701,22 @@ def rules():
         for month in (1, 2):  # by the churn score, by the uplift score
             now = b.stormy(month, p=p)
             kernel.step_chunk(people.arrays, 0, BLOCK, b.plan_for(people), now, p, *b.Tallies.empty().all())
-        within_the_month = dict(types)
+        within_the_month = dict(kinds)
         kernel.weigh_chunk(people.arrays, 0, BLOCK, 1, f32(0), p, np.zeros((4, MOMENTS), np.int64))
-    types |= within_the_month
+    kinds |= within_the_month
     alone = {name: njit(**RULE)(rule.py_func) for name, rule in found.items()}  # others have made more variants
     for name, rule in alone.items():
-        rule.compile(types[name])
+        rule.compile(kinds[name])
     return alone
+
+
+def in_the_month(kind: types.Type) -> types.Type:
+    """The type that compiled rules are handed where interpreted ones are handed this: strips, not views of columns."""
+    if isinstance(kind, types.Array):
+        return Strip(kind.dtype) if kind.ndim == 1 else kind
+    if isinstance(kind, types.BaseNamedTuple) and kind.instance_class in (Columns, Draws, Work):
+        return types.BaseTuple.from_types([in_the_month(member) for member in kind.types], kind.instance_class)
+    return kind
 
 
 def llvm_of(function: Dispatcher) -> str:
@@ -767,7 +777,7 @@ FLOAT32_RULES = (
     "be_silent",
     "add_moments",
 )
-OUTSIDE_THE_MONTH = ("mark_managed", "mark_awake")  # of books: marks of a byte
+OUTSIDE_THE_MONTH = ("mark_managed", "mark_awake", "has_closed")  # of books: marks of a byte
 LISTS_OF_RULES = ("step_block", "sleep_block", "aim", "draw", "draw_lanes")
 PACKED_SUMS = {"count_money": 1, "count_service": 1, "count_stocks": 3, "turn_page": 2}
 FLOAT64_RULES = {  # money in fen needs more bits
@@ -816,12 +826,12 @@ def kept_in_float32(x):
 
 def test_the_guard_of_float32_bites():
     x, y = typeof(np.ones(4, f32)), typeof(np.ones(4))
-    for function, types in (
+    for function, kinds in (
         (doubled_by_a_constant, (x,)),
         (doubled_by_an_integer, (x, typeof(3))),
         (doubled_by_a_comparison, (x, y)),
     ):
-        function.compile(types)
+        function.compile(kinds)
         assert arithmetic_in_double(function), function.__name__
     kept_in_float32.compile((x,))
     assert not arithmetic_in_double(kept_in_float32)

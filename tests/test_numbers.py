@@ -85,6 +85,7 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "population/people.py _frailty_table": ({64}, "tables kept"),
     "population/people.py SURE": ({10}, "a table's error, so many times smaller than allowed"),
     "population/people.py BEYOND": ({16}, "points of a table beyond every uniform"),
+    "kernel/blocks.py draw_lanes": ({3}, "the last of the four numbers of a draw"),
     "kernel/books.py GLANCE": ({512}, "rows that are looked at at a time; no result depends on it"),
     "kernel/books.py STRIP": ({4096}, "rows that are marked at a time; no result depends on it"),
     "kernel/births.py PURPOSES": ({5}, "draws of a new customer"),

@@ -21,7 +21,8 @@ from numba import njit
 from numba.extending import overload
 
 from sim.codes import DRAW_DIGITAL, DRAW_LIFE, DRAW_SCORE, LANES, REDUCED
-from sim.kernel.numerics import EQUATION, ONE, RULE, ZERO, draw_four, i8, i32, u64
+from sim.kernel.numerics import EQUATION, ONE, PART, RULE, ZERO, draw_four, i8, i32, u64
+from sim.kernel.strips import strip, strip_of_row
 
 BLOCK = 512
 END = i32(-1)  # of a list of rows
@@ -74,21 +75,21 @@ Work: Any = namedtuple("Work", ("plan", *FLOATS, *INTEGERS))  # type: ignore[mis
 
 def _maker(kind: Any, arguments: str, fields: Sequence[str]) -> Any:
     """A function of these arguments that makes a named tuple of these expressions: compiled code has no `*fields`."""
-    scope = {"kind": kind}
+    scope = {"kind": kind, "strip": strip, "strip_of_row": strip_of_row}
     exec(f"def make({arguments}): return kind({', '.join(fields)})", scope)
     return scope["make"]
 
 
 def _rows(table: str, first: int, count: int) -> list[str]:
-    return [f"{table}[{first + row}, :m]" for row in range(count)]
+    return [f"strip_of_row({table}, {first + row}, m)" for row in range(count)]
 
 
-draws_of = njit(**EQUATION)(_maker(Draws, "draws, m", _rows("draws", 0, len(Draws._fields))))
-work_of = njit(**EQUATION)(
+draws_of = njit(**PART)(_maker(Draws, "draws, m", _rows("draws", 0, len(Draws._fields))))
+work_of = njit(**PART)(
     _maker(
         Work,
         "plan, floats, integers, m",
-        ["plan", *_rows("floats", 0, len(FLOATS)), *_rows("integers", 0, len(INTEGERS))],
+        ["strip(plan, 0, m)", *_rows("floats", 0, len(FLOATS)), *_rows("integers", 0, len(INTEGERS))],
     )
 )
 
@@ -102,7 +103,8 @@ def draw_lanes(row, uid, now, draws):
     m = uid.size
     purpose = PURPOSES[row // 4]
     word = now.score_word if purpose == DRAW_SCORE else now.word
-    u0, u1, u2, u3 = draws[row, :m], draws[row + 1, :m], draws[row + 2, :m], draws[row + 3, :m]
+    u0, u1 = strip_of_row(draws, row, m), strip_of_row(draws, row + 1, m)
+    u2, u3 = strip_of_row(draws, row + 2, m), strip_of_row(draws, row + 3, m)
     draw_four(uid, word, u64(purpose), now.key0, now.key1, u0, u1, u2, u3)
 
 
@@ -135,7 +137,7 @@ def stretch(state, tier, first, last):
     return end
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def held_share(traits, p):
     """Share of the wallet that is here: all of it, but for who fell asleep and took most of it away."""
     return p.dormant_share if (i32(traits) & REDUCED) != 0 else ONE
@@ -150,9 +152,9 @@ def nearer(months):
 
 def block_of(c: Any, first: int, last: int) -> Any:
     """Rows first..last of every column of a named tuple, as one of the same kind."""
-    return type(c)(*(column[first:last] for column in c))
+    return type(c)(*(strip(column, first, last) for column in c))
 
 
-@overload(block_of)
+@overload(block_of, jit_options=PART)
 def _block_of(c, first, last):  # numba compares the names of arguments, annotations and all
-    return _maker(c.instance_class, "c, first, last", [f"c.{name}[first:last]" for name in c.fields])
+    return _maker(c.instance_class, "c, first, last", [f"strip(c.{name}, first, last)" for name in c.fields])

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from sim.codes import ACTIVE, CLOSED, NOBODY
-from sim.kernel.numerics import EQUATION, LOOP, RULE, ZERO
+from sim.kernel.numerics import EQUATION, LOOP, PART, RULE, ZERO
 
 STRIP = 4096  # rows that are marked at a time
 GLANCE = 512  # rows looked at for anybody who has left
@@ -32,7 +32,7 @@ def mark_awake(state, tier, k, mine):
         mine[i] |= np.uint8((state[i] == ACTIVE) & (tier[i] == k))
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def listed(mine, start, end, rows, count):
     """Rows start..end that are marked, put behind the first `count` of a list; the list, longer if need be."""
     if count + STRIP >= rows.size:

@@ -7,7 +7,7 @@ from numba import njit
 
 from sim.codes import BROWSED, CHANNEL_BITS, CHANNELS, LEAD, LOST, NOBODY, RETENTION, SILENCED, SPARED
 from sim.kernel.blocks import END, MOST
-from sim.kernel.numerics import EQUATION, ONE, RULE, ZERO, exp, f32, i32, normal
+from sim.kernel.numerics import EQUATION, ONE, PART, RULE, ZERO, exp, f32, i32, normal
 
 N_CHANNELS = len(CHANNELS)
 MOST_CONTACTS = 30_000  # what an int16 column counts up to
@@ -161,7 +161,7 @@ def list_wishes(w):
         w.wishes[count] = END
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def still_out(opted_out, opt_out_month, month, p):
     """The opt-outs that hold, channel by channel; they lapse together, after their time."""
     return i32(0) if f32(i32(month) - i32(opt_out_month)) >= p.opt_out_months else i32(opted_out)

@@ -65,6 +65,7 @@ from sim.kernel.leaving import climb, hold, keep_in_band, sleep_on, stay_or_leav
 from sim.kernel.money import adopt, be_silent, bring_money, earn, move_wealth, use_products
 from sim.kernel.numerics import LOOP, ONE, RULE, ZERO
 from sim.kernel.service import drowse, feel, know_managers, serve, standard_score
+from sim.kernel.strips import strip
 from sim.kernel.tallies import Sums
 
 N_DRAWS, N_FLOATS, N_INTEGERS = len(Draws._fields), len(FLOATS), len(INTEGERS)
@@ -184,9 +185,9 @@ def score_chunk(uid, tier, risk, uplift_class, need, now, p, churn, uplift, offe
         b = block_of(Scored(uid, tier, risk, uplift_class, need), start, end)
         u = draws_of(draws, end - start)
         draw_lanes(SCORE_ROW, b.uid, now, draws)
-        score_churn(b, u, now, churn[start:end])
-        score_uplift(b, u, now, p, uplift[start:end])
-        score_offer(b, u, now, offer[start:end])
+        score_churn(b, u, now, strip(churn, start, end))
+        score_uplift(b, u, now, p, strip(uplift, start, end))
+        score_offer(b, u, now, strip(offer, start, end))
 
 
 class Calm(NamedTuple):

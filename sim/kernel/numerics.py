@@ -26,7 +26,7 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name, set_option
 from numba import njit
 from numba.core import config
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
@@ -81,6 +81,10 @@ CACHE = _cache_folder()  # kept by name: numba reads its settings anew, and forg
 config.CACHE_DIR = CACHE  # type: ignore[attr-defined]
 
 
+# Blocks of a rule that jump threading has doubled are branches, and loops with branches are not packed.
+set_option("rapport", "-jump-threading-threshold=0")
+
+
 class NoAlias(CompilerBase):
     """Numba's usual pipeline, told that array arguments never overlap, which lets LLVM vectorise the rules."""
 
@@ -92,10 +96,11 @@ class NoAlias(CompilerBase):
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 
-EQUATION: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+EQUATION: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+PART: Any = EQUATION | {"no_cpython_wrapper": True}  # of what is called from compiled code only
 INLINED: dict[str, Any] = EQUATION | {"inline": "always"}  # for what LLVM finds too long to inline, and so to vectorise
 RULE: dict[str, Any] = {"nogil": True, "error_model": "numpy", "pipeline_class": NoAlias}
-LOOP: dict[str, Any] = {"nogil": True, "error_model": "numpy", "cache": True}
+LOOP: dict[str, Any] = EQUATION | {"cache": True}
 
 WORD = u64(0xFFFFFFFF)
 HALF_WORD = u64(32)

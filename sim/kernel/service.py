@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import njit
 
 from sim.codes import NOBODY
-from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, f32, i32, normal
+from sim.kernel.numerics import EQUATION, ONE, PART, RULE, TWO, ZERO, f32, i32, normal
 
 
 @njit(**EQUATION)
@@ -76,26 +76,26 @@ def serve(k, b, u, w, now, p):
         w.surprise[i] = w.experience[i] * (quality - b.expectation[i] - now.expectation_rise)
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def standard_score(satisfaction, p):
     """Satisfaction in SD of the reference population."""
     return (satisfaction - p.satisfaction_mu) / p.satisfaction_sd
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def dislike(pressure, p):
     """What contact pressure takes from satisfaction."""
     return p.pressure_dislike * max(pressure - p.pressure_from, ZERO)
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def trusting(trust, standard, affinity, now, p):
     """Trust after a month: it follows satisfaction; those at home with the digital mind being watched less."""
     watched = now.privacy * TWO * (ONE - affinity)
     return trust + p.trust_speed * (standard - watched - trust)
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def engaging(engagement, own, u, p):
     """Engagement after a month, around the customer's own mean."""
     return own + p.engagement_memory * (engagement - own) + p.engagement_noise * normal(u)

@@ -15,10 +15,10 @@ from numba.extending import overload
 
 from sim.codes import CLOSED
 from sim.kernel.blocks import CHUNK
-from sim.kernel.numerics import EQUATION, LOOP
+from sim.kernel.numerics import EQUATION, LOOP, PART
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def carry(column, source, to):
     """Put the values of the rows `source` into the rows `to` of one column."""
     held = np.empty(source.size, column.dtype)
@@ -34,7 +34,7 @@ def carry_all(c: Any, source: np.ndarray, to: np.ndarray) -> None:
         carry(column, source, to)
 
 
-@overload(carry_all)
+@overload(carry_all, jit_options=PART)
 def _carry_all(c, source, to):
     scope: dict[str, Any] = {"carry": carry}
     exec("def each(c, source, to):\n" + "\n".join(f"    carry(c.{name}, source, to)" for name in c.fields), scope)
