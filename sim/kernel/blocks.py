@@ -4,11 +4,11 @@
 - `u`: the month's uniforms, by the names of `codes.LANES` (`Draws`);
 - `w`: what rules of one month hand on to one another (`Work`).
 
-Compiled code passes such a tuple on as its single arrays, so the promise that arguments do not overlap
+Compiled code passes such a tuple on as its single slices (`strips`), so the promise that arguments do not overlap
 (`numerics.NoAlias`) holds for each of them: no array may stand in two places of a call that writes to it.
 
-Where a rule reads an array of a tuple in a branch only, it names the array before its loop: numba counts a reference
-at every read from a tuple, and a loop with one in a branch is not made a loop over packed numbers.
+Where a rule reads a table of `now` or `p` in a branch only, it names the table before its loop: numba counts a
+reference at every read of an array from a tuple, and a loop with one in a branch does not run on packed numbers.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ CACHE = _cache_folder()  # kept by name: numba reads its settings anew, and forg
 config.CACHE_DIR = CACHE  # type: ignore[attr-defined]
 
 
-# Blocks of a rule that jump threading has doubled are branches, and loops with branches are not packed.
+# Jump threading makes two blocks of one and a branch before them, and a loop with a branch is not packed. This is for
+# the whole process.
 set_option("rapport", "-jump-threading-threshold=0")
 
 

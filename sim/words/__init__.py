@@ -54,8 +54,9 @@ def words(language: str = DEFAULT) -> Words:
     import yaml
 
     texts: dict[str, str] = {}
+    kind = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
     for file in sorted(Path(__file__).parent.glob(f"*.{language}.yaml")):
-        texts |= yaml.safe_load(file.read_text("utf-8"))
+        texts |= yaml.load(file.read_text("utf-8"), Loader=kind)
     return Words(language, texts)
 
 

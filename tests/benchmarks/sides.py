@@ -31,11 +31,15 @@ class Side:
     cache: Path | None = None
 
     def environment(self, **more: str) -> dict[str, str]:
-        """What a process of this side is started with: its own `sim` and `tests`, one thread a library."""
+        """What a process of this side is started with: its own `sim` and `tests`, one thread a library.
+
+        Python keeps what it has read of modules, as it does for users.
+        """
         path = os.pathsep.join([str(self.tree), str(self.tree / "tests"), str(HERE)])
         own = {} if self.cache is None else {"NUMBA_CACHE_DIR": str(self.cache)}
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        return os.environ | threads | {"PYTHONPATH": path} | own | more
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return kept | threads | {"PYTHONPATH": path} | own | more
 
 
 def commit_of(tree: Path) -> str:
