@@ -298,7 +298,7 @@ class BankModel(mesa.Model):
             self.stood = np.zeros(0 if self.tidies else self.customers.capacity, np.int32)
         if not self.settings.mechanisms.contacts:
             return self.plan, MonthOfWork.idle(len(self.team.managers), len(self.tiers))
-        bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
+        bank = self._open_customers()
         rows = self.team.managed(self.customers)
         return self.team.plan(
             self.customers,
@@ -340,7 +340,8 @@ class BankModel(mesa.Model):
         """Give this month's new customers a row; they count as flow in their tier. `ahead` are drawn already."""
         if not self.settings.mechanisms.acquisition:
             return np.zeros(len(self.tiers))
-        new = self.source.joiners(*self._joining(), share=self._share, ahead=ahead)
+        bank, rates = self._open_customers(), self._joining()
+        new = self.source.joiners(self.seed, self.month, bank, *rates, share=self._share, ahead=ahead)
         if new is None:
             return np.zeros(len(self.tiers))
         alone = Customers(new["uid"].size)
@@ -531,18 +532,20 @@ class BankModel(mesa.Model):
         """Who may join this month, by what the last one's end says."""
         if not self.settings.mechanisms.acquisition:
             return []
-        return self.source.ahead(*self._joining(), share=self._share)
+        return self.source.ahead(self.seed, self.month, self._open_customers(), *self._joining(), share=self._share)
 
-    def _joining(self) -> tuple[int, int, float, float, float]:
-        """Seed, month, customers, and how many join a year per customer, by themselves and through a recommendation.
+    def _open_customers(self) -> float:
+        return float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
+
+    def _joining(self) -> tuple[float, float]:
+        """How many join a year per open customer, by themselves and through a recommendation.
 
         The latter grow or shrink with the share of promoters; at that of month 0 they are what they were.
         """
-        bank = float(self.tally[:, T.OPEN].sum()) / WEIGHT_UNIT
         acquisition = self.settings.acquisition
         now = self._promoters() / self.promoters if self.promoters > 0 else 1.0
         through = acquisition.referral * (now if np.isfinite(now) else 1.0)
-        return self.seed, self.month, bank, acquisition.rate * (1.0 - acquisition.referral), acquisition.rate * through
+        return acquisition.rate * (1.0 - acquisition.referral), acquisition.rate * through
 
     def _aum_quantiles(self) -> np.ndarray:
         """AUM of active customers above the lowest tier at every percent of them, CNY, float64 (101,)."""
