@@ -108,6 +108,35 @@ def test_a_shard_that_asks_again_is_told_what_it_was_told(tmp_path: Path) -> Non
         assert later.rounds == 0
 
 
+def test_a_driver_killed_when_all_was_kept_is_gone_on_from(tmp_path: Path) -> None:
+    """Both shards have kept the same month and nothing was asked since: no answer is left, its number is."""
+    with hub(2, folder=tmp_path) as one:
+        links = [Link(one.address, one.token, shard) for shard in range(2)]
+        first, second = at_once(*(lambda k=k: month(links[k], k) for k in range(2)))
+        for link in links:
+            link.kept(3)
+        at_once(*(lambda k=k: links[k].ask(TOTAL, (np.zeros(1),)) for k in range(2)))  # all before it has been heard
+    (log,) = tmp_path.glob("answers-*.log")
+    log.write_bytes(b"")
+    with hub(2, folder=tmp_path) as later:
+        links = [Link(later.address, later.token, shard, number=3) for shard in range(2)]
+        assert at_once(*(lambda k=k: month(links[k], k) for k in range(2))) == [first, second]
+
+
+@pytest.mark.parametrize("number", [1, 7])
+def test_a_question_that_nobody_can_answer_is_told(number: int, tmp_path: Path) -> None:
+    """Waiting for it would last for ever."""
+    with hub(1, folder=tmp_path) as one:
+        link = Link(one.address, one.token, 0)
+        for _ in range(3):
+            link.ask(TOTAL, (np.zeros(1),))
+        link.kept(2)
+        link.ask(TOTAL, (np.zeros(1),))
+        link.number = number
+        with pytest.raises(Apart, match=f"question {number} of shard 1 is not among those that are kept"):
+            link.ask(TOTAL, (np.zeros(1),))
+
+
 def test_nobody_is_let_in_without_the_word() -> None:
     with hub(1) as one:
         link = Link(one.address, "guess", 0)

@@ -111,6 +111,8 @@ class Hub:
 
     def _answered(self, shard: int, number: int, kind: str, arrays: Arrays) -> bytes:
         with self._news:
+            if not min(self._kept) <= number <= self._next:  # would wait for ever
+                return packed({"broken": f"question {number} of shard {shard + 1} is not among those that are kept"})
             self.again += number < self._next
             if number == self._next and not self.broken:
                 self._parts[shard] = kind, arrays
@@ -158,7 +160,7 @@ class Hub:
                 self._log.close()
                 self._log = open(self._folder / f"answers-{self._next:012d}.log", "ab")  # noqa: SIM115
                 for old_log, next_log in itertools.pairwise(sorted(self._folder.glob(LOG))):
-                    if int(next_log.stem.rpartition("-")[2]) <= first:
+                    if _first(next_log) <= first:
                         old_log.unlink(missing_ok=True)
 
     def _write(self, kind: str, found: list[Arrays]) -> None:
@@ -174,6 +176,7 @@ class Hub:
         """What an earlier driver answered; a record that was cut short was answered to nobody."""
         folder.mkdir(parents=True, exist_ok=True)
         for log in sorted(folder.glob(LOG)):
+            self._next = max(self._next, _first(log))  # all before may be forgotten, and nothing asked since
             whole = 0
             with open(log, "rb") as stream, contextlib.suppress(EOFError, ValueError, KeyError):
                 while True:
@@ -185,8 +188,13 @@ class Hub:
                     whole = stream.tell()
             with open(log, "r+b") as stream:
                 stream.truncate(whole)
-        self._kept = [min(self._answers, default=0)] * self.shards
+        self._kept = [min(self._answers, default=self._next)] * self.shards
         self._log = open(folder / f"answers-{self._next:012d}.log", "ab")  # noqa: SIM115
+
+
+def _first(log: Path) -> int:
+    """The round that a log begins with."""
+    return int(log.stem.rpartition("-")[2])
 
 
 class Link:
