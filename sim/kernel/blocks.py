@@ -7,8 +7,7 @@
 Compiled code passes such a tuple on as its single slices (`strips`), so the promise that arguments do not overlap
 (`numerics.NoAlias`) holds for each of them: no array may stand in two places of a call that writes to it.
 
-Where a rule reads a table of `now` or `p` in a branch only, it names the table before its loop: numba counts a
-reference at every read of an array from a tuple, and a loop with one in a branch does not run on packed numbers.
+What holds for all customers, `p` and `now` (`inputs`), is handed on as a page (`pages`): one address.
 """
 
 from __future__ import annotations

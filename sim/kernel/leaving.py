@@ -7,6 +7,7 @@ from numba import njit
 from sim.codes import ACTIVE, CLOSED, DORMANT, LOST, NOBODY, REDUCED, SILENCED, UPLIFT_CLASSES
 from sim.kernel.blocks import held_share, nearer
 from sim.kernel.numerics import EQUATION, ONE, RULE, TWO, ZERO, exp, f32, i32, log, pick
+from sim.kernel.strips import strip_of_row
 
 DECADE = f32(0.1)  # of a year
 YEAR = f32(12.0)  # months
@@ -44,7 +45,7 @@ def weigh_leaving(k, b, u, w, now, p):
     years, last = f32(now.month) / YEAR, i32(now.month - 1)
     gap = p.b_gap if k > 0 else ZERO
     demotion = p.b_demotion[k] * now.demotion_ratio
-    tenures, uplift = p.tenure_log[k], p.uplift
+    tenures, uplift = strip_of_row(p.tenure_log, k, BANDS), p.uplift
     word, lever = now.word_of_mouth[k], now.hazard_ratio[k]
     for i in range(b.tier.size):
         decades = min(max((b.age[i] + years - p.age_from) * DECADE, p.age_lowest), p.age_highest)

@@ -64,6 +64,7 @@ from sim.kernel.counting import (
 from sim.kernel.leaving import climb, hold, keep_in_band, sleep_on, stay_or_leave, turn_page, weigh_leaving
 from sim.kernel.money import adopt, be_silent, bring_money, earn, move_wealth, use_products
 from sim.kernel.numerics import LOOP, ONE, RULE, ZERO
+from sim.kernel.pages import page
 from sim.kernel.service import drowse, feel, know_managers, serve, standard_score
 from sim.kernel.strips import strip
 from sim.kernel.tallies import Sums
@@ -137,6 +138,7 @@ def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exit
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)
     sums = Sums(tally, cohort, left_from, book_exits, reach)
+    this, rates = page(now), page(p)
     start = first
     while start < last:
         end = stretch(c.state, c.tier, start, min(start + BLOCK, last))
@@ -144,11 +146,11 @@ def step_chunk(c, first, last, plan, now, p, tally, cohort, left_from, book_exit
         if state != CLOSED:
             b = block_of(c, start, end)
             u, w = draws_of(draws, m), work_of(plan[start:end], floats, integers, m)
-            draw(k, state != ACTIVE, b.uid, now, draws)
+            draw(k, state != ACTIVE, b.uid, this, draws)
             if state == ACTIVE:
-                step_block(k, b, u, w, now, p, sums)
+                step_block(k, b, u, w, this, rates, sums)
             else:
-                sleep_block(k, b, u, w, now, p, sums)
+                sleep_block(k, b, u, w, this, rates, sums)
         start = end
 
 
@@ -158,11 +160,11 @@ def count_chunk(c, first, last, month, p, tally):
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)
     plan = np.empty(BLOCK, np.int8)
-    start = first
+    rates, start = page(p), first
     while start < last:
         end = stretch(c.state, c.tier, start, min(start + BLOCK, last))
         w = work_of(plan, floats, integers, end - start)
-        count_stocks(np.int64(c.tier[start]), block_of(c, start, end), month, p, w, tally)
+        count_stocks(np.int64(c.tier[start]), block_of(c, start, end), month, rates, w, tally)
         start = end
 
 
@@ -180,14 +182,15 @@ class Scored(NamedTuple):
 def score_chunk(uid, tier, risk, uplift_class, need, now, p, churn, uplift, offer):
     """Scores of any customers, for managers to plan by: the same numbers campaigns go by."""
     draws = np.empty((N_DRAWS, BLOCK), np.float32)
+    this, rates = page(now), page(p)
     for start in range(0, uid.size, BLOCK):
         end = min(start + BLOCK, uid.size)
         b = block_of(Scored(uid, tier, risk, uplift_class, need), start, end)
         u = draws_of(draws, end - start)
-        draw_lanes(SCORE_ROW, b.uid, now, draws)
-        score_churn(b, u, now, strip(churn, start, end))
-        score_uplift(b, u, now, p, strip(uplift, start, end))
-        score_offer(b, u, now, strip(offer, start, end))
+        draw_lanes(SCORE_ROW, b.uid, this, draws)
+        score_churn(b, u, this, strip(churn, start, end))
+        score_uplift(b, u, this, rates, strip(uplift, start, end))
+        score_offer(b, u, this, strip(offer, start, end))
 
 
 class Calm(NamedTuple):
@@ -210,14 +213,14 @@ def weigh_chunk(c, first, last, month, yield_gap, p, sums):
     floats = np.empty((N_FLOATS, BLOCK), np.float32)
     integers = np.empty((N_INTEGERS, BLOCK), np.int32)
     plan = np.empty(BLOCK, np.int8)
-    start = first
+    rates, start = page(p), first
     while start < last:
         end = stretch(c.state, c.tier, start, min(start + BLOCK, last))
         m = end - start
         b = block_of(c, start, end)
         w = work_of(plan, floats, integers, m)
         for i in range(m):
-            w.score[i] = standard_score(b.satisfaction[i], p)
-        weigh_leaving(np.int64(c.tier[start]), b, draws_of(draws, m), w, now, p)
-        add_moments(b, p, sums)
+            w.score[i] = standard_score(b.satisfaction[i], rates)
+        weigh_leaving(np.int64(c.tier[start]), b, draws_of(draws, m), w, now, rates)
+        add_moments(b, rates, sums)
         start = end

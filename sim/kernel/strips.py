@@ -2,8 +2,8 @@
 
 An array of numba's is seven values (owner, parent, counts, strides, ...), and a call hands on every one of them: with
 more than a hundred columns, uniforms and scratch arrays in each of seventy calls, most of the compiler's work was to
-carry them about. A strip is the two that a rule needs. Who makes strips holds on to the arrays: a strip keeps nothing
-alive. Interpreted, a strip is a view of the array.
+carry them about. A strip is the two that a rule needs, a grid (a table by tier and something) the three. Who makes them
+holds on to the arrays: they keep nothing alive. Interpreted, a strip is a view of the array.
 
 Indices are not looked at: from 0 on, below the size.
 """
@@ -46,6 +46,12 @@ class Strip(types.Type):
         super().__init__(name=f"Strip({dtype})")
         self.dtype = dtype
 
+    def of(self, context: Any, builder: Any, data: Any, shape: Any) -> Any:
+        """One that begins at this address, of so many entries."""
+        made = cgutils.create_struct_proxy(self)(context, builder)
+        made.data, (made.size,) = data, shape
+        return made._getvalue()
+
 
 @register_model(Strip)
 class _Model(models.StructModel):
@@ -56,16 +62,34 @@ class _Model(models.StructModel):
 make_attribute_wrapper(Strip, "size", "size")
 
 
+class Grid(types.Type):
+    """The type of a table of numbers of one kind, by two numbers."""
+
+    def __init__(self, dtype: types.Type):
+        super().__init__(name=f"Grid({dtype})")
+        self.dtype = dtype
+
+    def of(self, context: Any, builder: Any, data: Any, shape: Any) -> Any:
+        """One that begins at this address, with so many rows and columns."""
+        made = cgutils.create_struct_proxy(self)(context, builder)
+        made.data, (made.rows, made.columns) = data, shape
+        return made._getvalue()
+
+
+@register_model(Grid)
+class _GridModel(models.StructModel):
+    def __init__(self, manager: Any, kind: Grid):
+        sizes = [("rows", types.intp), ("columns", types.intp)]
+        super().__init__(manager, kind, [("data", types.CPointer(kind.dtype)), *sizes])
+
+
 @intrinsic
 def _begin(typing: Any, array: Any, offset: Any, size: Any) -> Any:
     """A strip of `size` entries from the one at `offset`, in the order in which they stand in memory."""
 
     def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         own = context.make_array(signature.args[0])(context, builder, args[0])
-        made = cgutils.create_struct_proxy(signature.return_type)(context, builder)
-        made.data = builder.gep(own.data, [args[1]])
-        made.size = args[2]
-        return made._getvalue()
+        return signature.return_type.of(context, builder, builder.gep(own.data, [args[1]]), [args[2]])
 
     return Strip(array.dtype)(array, types.intp, types.intp), make
 
@@ -76,8 +100,22 @@ def _strip(array, first, last):
     return lambda array, first, last: _begin(array, first, last - first)  # type: ignore[call-arg]
 
 
+@intrinsic
+def _row(typing: Any, grid: Any, row: Any, size: Any) -> Any:
+    """The first `size` entries of a row of a grid."""
+
+    def make(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        own = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0])
+        begin = builder.gep(own.data, [builder.mul(args[1], own.columns)])
+        return signature.return_type.of(context, builder, begin, [args[2]])
+
+    return Strip(grid.dtype)(grid, types.intp, types.intp), make
+
+
 @overload(strip_of_row, jit_options=PART)
 def _strip_of_row(table, row, size):
+    if isinstance(table, Grid):
+        return lambda table, row, size: _row(table, row, size)  # type: ignore[call-arg]
     _without_gaps(table, 2)
     return lambda table, row, size: _begin(table, row * table.shape[1], size)  # type: ignore[call-arg]
 
@@ -92,6 +130,8 @@ class _Get(AbstractTemplate):
     def generic(self, args: Any, kws: Any) -> Any:
         if isinstance(args[0], Strip) and isinstance(args[1], types.Integer):
             return signature(args[0].dtype, args[0], types.intp)
+        if isinstance(args[0], Grid) and isinstance(args[1], types.UniTuple) and args[1].count == 2:
+            return signature(args[0].dtype, args[0], types.UniTuple(types.intp, 2))
         return None
 
 
@@ -118,3 +158,11 @@ def _set(context, builder, signature, args):
     place = _place(context, builder, signature.args[0], *args[:2])
     context.pack_value(builder, signature.args[2], args[2], place)
     return context.get_dummy_value()
+
+
+@lower_builtin(operator.getitem, Grid, types.UniTuple)
+def _get_of_two(context, builder, signature, args):
+    own = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=args[0])
+    row, column = cgutils.unpack_tuple(builder, args[1])
+    place = builder.gep(own.data, [builder.add(builder.mul(row, own.columns), column)])
+    return context.unpack_value(builder, signature.return_type, place)
