@@ -27,8 +27,9 @@ from sim.codes import ACTIVE, APP, BRANCH, CLOSED, DORMANT, MESSAGING, NOBODY, P
 from sim.kernel import leaving, money, service
 from sim.kernel import month as kernel
 from sim.kernel.blocks import BLOCK, Draws, Work
-from sim.kernel.inputs import Rates
+from sim.kernel.inputs import Now, Rates
 from sim.kernel.numerics import ONE, RULE, NoAlias, f32
+from sim.kernel.pages import page_of
 from sim.kernel.strips import Strip
 from sim.kernel.tallies import FLOWS, MOMENTS, TALLIES, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
@@ -711,7 +712,9 @@ def rules():
 
 
 def in_the_month(kind: types.Type) -> types.Type:
-    """The type that compiled rules are handed where interpreted ones are handed this: strips, not views of columns."""
+    """The type that compiled rules are handed where interpreted ones are handed this: strips of columns, and pages."""
+    if isinstance(kind, types.BaseNamedTuple) and kind.instance_class in (Now, Rates):
+        return page_of(kind)
     if isinstance(kind, types.Array):
         return Strip(kind.dtype) if kind.ndim == 1 else kind
     if isinstance(kind, types.BaseNamedTuple) and kind.instance_class in (Columns, Draws, Work):
@@ -779,7 +782,7 @@ FLOAT32_RULES = (
 )
 OUTSIDE_THE_MONTH = ("mark_managed", "mark_awake", "has_closed")  # of books: marks of a byte
 LISTS_OF_RULES = ("step_block", "sleep_block", "aim", "draw", "draw_lanes")
-PACKED_SUMS = {"count_money": 1, "count_service": 1, "count_stocks": 3, "turn_page": 2}
+PACKED_SUMS = {"count_money": 1, "count_service": 1, "count_stocks": 1, "turn_page": 2}
 FLOAT64_RULES = {  # money in fen needs more bits
     "count_money",
     "add_stocks",

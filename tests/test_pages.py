@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from numba import njit, typeof
 from numba.core.errors import TypingError
 
 from sim.kernel.numerics import NoAlias
-from sim.kernel.pages import Page, page
+from sim.kernel.pages import page, page_of
 from sim.kernel.strips import strip_of_row
 
 
@@ -76,21 +77,28 @@ def test_a_no_is_a_no() -> None:
     assert counts.tolist() == [0, 0, 0, 0]
 
 
-@njit
-def kept(values):
-    return page(values)
-
-
 @pytest.mark.parametrize("values", [rates_of(), calm(1)])
 def test_what_rules_are_given_has_its_page_with_every_name_on_it(values: Any) -> None:
-    kind = kept.typingctx.resolve_function_type(typeof_page(), (typeof(values),), {}).return_type
-    assert isinstance(kind, Page)
-    assert list(kind.kinds) == list(values._fields)
+    assert list(page_of(typeof(values)).kinds) == list(values._fields)
 
 
-def typeof_page() -> Any:
-    kept.typingctx.refresh()
-    return kept.typingctx.resolve_value_type(page)
+@njit(pipeline_class=NoAlias)
+def _picked(p, shares):
+    for i in range(shares.size):
+        shares[i] = p.real if shares[i] > p.real else np.float32(0.5) * shares[i]
+
+
+@njit
+def picked(values, shares):
+    _picked(page(values), shares)
+
+
+def test_a_loop_that_reads_a_page_in_a_branch_runs_on_packed_numbers() -> None:
+    shares = np.linspace(0, 1, 40, dtype=np.float32)
+    picked(SOME, shares)
+    assert shares.max() == SOME.real
+    (code,) = _picked.inspect_llvm().values()
+    assert re.search(r"^vector\.body", code, re.M)
 
 
 class Cube(NamedTuple):

@@ -43,6 +43,14 @@ class Page(types.Type):
         return cgutils.gep_inbounds(builder, whole, 0, list(self.kinds).index(name))
 
 
+def page_of(values: Any) -> Page:
+    """The type of the page of a named tuple of this type."""
+    if not isinstance(values, types.NamedTuple | types.NamedUniTuple):
+        raise TypingError(f"{values} is no named tuple")
+    fields = zip(values.fields, values.types, strict=True)
+    return Page({name: _kind(name, value) for name, value in fields})
+
+
 register_model(Page)(models.OpaqueModel)
 
 
@@ -56,7 +64,18 @@ class _Read(AttributeTemplate):
 
 @lower_getattr_generic(Page)
 def _read(context, builder, kind, page, name):
-    return builder.load(kind.place(context, builder, page, name))
+    """Read where a rule begins, if the page was handed to it: what a branch reads keeps a loop from packing."""
+    given = _given(builder, page)
+    if given is None:
+        return builder.load(kind.place(context, builder, page, name))
+    with builder.goto_entry_block():
+        return builder.load(kind.place(context, builder, given, name))
+
+
+def _given(builder: Any, page: Any) -> Any:
+    """The argument that a variable of a function holds, None if it is no argument: numba names both alike."""
+    variable = page.operands[0].name if isinstance(page, ir.LoadInstr) else ""
+    return next((one for one in builder.function.args if variable and one.name == f"arg.{variable}"), None)
 
 
 def _kind(name: str, value: Any) -> types.Type:
@@ -71,9 +90,7 @@ def _kind(name: str, value: Any) -> types.Type:
 @type_callable(page)
 def _typed(context):
     def kind(values):
-        if not isinstance(values, (types.NamedTuple, types.NamedUniTuple)):
-            raise TypingError(f"{values} is no named tuple")
-        return Page({name: _kind(name, value) for name, value in zip(values.fields, values.types, strict=True)})
+        return page_of(values)
 
     return kind
 
