@@ -85,7 +85,7 @@ def test_what_rules_are_given_has_its_page_with_every_name_on_it(values: Any) ->
 @njit(pipeline_class=NoAlias)
 def _picked(p, shares):
     for i in range(shares.size):
-        shares[i] = p.real if shares[i] > p.real else np.float32(0.5) * shares[i]
+        shares[i] = p.real if shares[i] > np.float32(0.5) else shares[i]
 
 
 @njit
@@ -96,7 +96,7 @@ def picked(values, shares):
 def test_a_loop_that_reads_a_page_in_a_branch_runs_on_packed_numbers() -> None:
     shares = np.linspace(0, 1, 40, dtype=np.float32)
     picked(SOME, shares)
-    assert shares.max() == SOME.real
+    assert (shares[20:] == SOME.real).all()
     (code,) = _picked.inspect_llvm().values()
     assert re.search(r"^vector\.body", code, re.M)
 
