@@ -13,7 +13,7 @@ from sim.agents.customer import NAMES, Customers
 from sim.agents.team import _first_in_line
 from sim.codes import ACTIVE, CLOSED, NOBODY
 from sim.kernel.blocks import CHUNK
-from sim.kernel.books import STRIP, close_books, fit_hours, free_rows, rows_of_posts
+from sim.kernel.books import STRIP, Booked, close_books, fit_hours, free_rows, rows_of_posts
 
 ROWS, POSTS, TIERS = 2 * STRIP + 77, b.POSTS, len(b.TIERS)
 
@@ -58,8 +58,9 @@ def test_books_close_as_it_is_written_down(people: Customers, release: bool) -> 
     waiting = np.flatnonzero((c.manager == NOBODY) & (c.state == ACTIVE) & covered[c.tier])
 
     books, sums = np.zeros(POSTS, np.int64), np.zeros((2, TIERS), np.int64)
+    columns = Booked(*(getattr(people, name) for name in Booked._fields))
     lists = [
-        close_books(people.arrays, first, last, tier_of_post, release, covered, felt, kept, np.int8(-3), books, sums)
+        close_books(columns, first, last, tier_of_post, release, covered, felt, kept, np.int8(-3), books, sums)
         for first, last in ((0, STRIP + 9), (STRIP + 9, ROWS))
     ]
     np.testing.assert_array_equal(np.concatenate([one for one, _ in lists]), waiting)

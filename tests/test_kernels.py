@@ -29,8 +29,8 @@ from sim.kernel import month as kernel
 from sim.kernel.blocks import BLOCK, Draws, Work
 from sim.kernel.inputs import Now, Rates
 from sim.kernel.numerics import ONE, RULE, NoAlias, f32
-from sim.kernel.pages import page_of
-from sim.kernel.strips import Strip
+from sim.kernel.pages import page, page_of
+from sim.kernel.strips import Strip, strip
 from sim.kernel.tallies import FLOWS, MOMENTS, TALLIES, WEIGHT_UNIT
 from sim.kernel.tallies import Tally as T
 from sim.kernel.tidy import stand_again, tidy_chunk, tidy_rows
@@ -186,16 +186,22 @@ def test_rows_that_are_put_back_stand_where_they_stood(stormy_month):
     assert_same_people(people, before)
 
 
+@njit
+def tidy_alone(c, first, last, plan, moved):
+    """Rows first..last put in order as one chunk, and not from the beginning."""
+    return tidy_chunk(page(c), first, last, strip(plan, 0, plan.size), strip(moved, 0, moved.size))
+
+
 def test_tidying_changes_nothing_but_the_order_of_rows(stormy_month):
     p, now, plan, before, after, tallies = stormy_month
     people, nothing, moved = b.copy_of(before), np.empty(0, np.int8), np.arange(ROWS, dtype=np.int32)
     count = 0
     for first, last in ((0, 1_000), (1_000, 2_900)):  # the rest stays as it is
-        count += tidy_chunk(people.arrays, first, last, nothing, moved)
+        count += tidy_alone(people.arrays, first, last, nothing, moved)
         kinds = [(state, tier if state != CLOSED else 0) for state, tier in zip(people.state, people.tier, strict=True)]
         assert kinds[first:last] == sorted(kinds[first:last]), "active, dormant, closed, each by tier"
         np.testing.assert_array_equal(np.sort(moved[first:last]), np.arange(first, last))
-        assert tidy_chunk(people.arrays, first, last, nothing, moved) == 0, "no row moves that stands among its like"
+        assert tidy_alone(people.arrays, first, last, nothing, moved) == 0, "no row moves that stands among its like"
     assert count == np.count_nonzero(moved != np.arange(ROWS)) > 0
     for name in NAMES:
         np.testing.assert_array_equal(getattr(people, name), getattr(before, name)[moved], err_msg=name)

@@ -42,7 +42,7 @@ from sim.codes import (
 )
 from sim.exchange import Alone, Exchange
 from sim.exchange.order import Queue, admitted
-from sim.kernel.books import close_books, fit_hours, rows_of_posts
+from sim.kernel.books import Booked, close_books, fit_hours, rows_of_posts
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
@@ -241,11 +241,12 @@ class Team:
         tier_of_post = np.array([m.tier for m in self.managers] + [0], np.int64)
         prepared = np.int8(-self.settings.change_months)
         changed = np.full((2, tier_of_post.size), np.nan, np.float32) if felt is None else felt
+        columns = Booked(*(getattr(customers, name) for name in Booked._fields))
 
         def close(first: int, last: int) -> tuple[np.ndarray, ...]:
             books, sums = np.zeros(tier_of_post.size, np.int64), np.zeros((2, tiers), np.int64)
             change = *changed, prepared
-            lists = close_books(customers.arrays, first, last, tier_of_post, release, covered, *change, books, sums)
+            lists = close_books(columns, first, last, tier_of_post, release, covered, *change, books, sums)
             return *lists, books, sums
 
         parts, managed, closed, counted = zip(*self._over(customers, close), strict=True)

@@ -7,6 +7,8 @@ and last of their rows, and may run beside one another.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -60,14 +62,25 @@ def rows_of_posts(manager, wanted, first, last):
     return rows[:found]
 
 
+class Booked(NamedTuple):
+    """The columns that books are made of."""
+
+    manager: np.ndarray
+    state: np.ndarray
+    tier: np.ndarray
+    weight: np.ndarray
+    manager_change: np.ndarray
+    bond: np.ndarray
+
+
 @njit(**LOOP)
 def close_books(c, first, last, tier_of_post, release, covered, felt, kept, prepared, books, sums):
     """What a month's end brings to books: rows that wait for a manager in the tiers covered, and rows that have one.
 
-    Where a post changed hands, `felt` (float32 by post, NaN = it did not) are the months for which that is felt,
-    negative if it was prepared, and the part `kept` of the bond is left. If asked to, it releases those whose post is
-    of another tier than they are, who feel a `prepared` change. Both lists int64. Adds to `books`, int64 (posts,), the
-    weight in each book, and to `sums`, int64 (2, tiers), that of who waits and of who has a manager.
+    `c` is `Booked`. Where a post changed hands, `felt` (float32 by post, NaN = it did not) are the months for which
+    that is felt, negative if it was prepared, and the part `kept` of the bond is left. If asked to, it releases those
+    whose post is of another tier than they are, who feel a `prepared` change. Both lists int64. Adds to `books`, int64
+    (posts,), the weight in each book, and to `sums`, int64 (2, tiers), that of who waits and of who has a manager.
     """
     manager, state, tier = c.manager, c.state, c.tier
     mine, rows, count = np.empty(STRIP, np.uint8), np.empty(2 * STRIP, np.int64), 0

@@ -12,16 +12,30 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numba.extending import overload
+from numba.np.numpy_support import as_dtype
 
 from sim.codes import CLOSED
 from sim.kernel.blocks import CHUNK
-from sim.kernel.numerics import EQUATION, LOOP, PART
+from sim.kernel.numerics import LOOP, PART
+from sim.kernel.pages import page
+from sim.kernel.strips import strip
+
+
+def room(column: Any, size: int) -> np.ndarray:
+    """An array for so many values of a column."""
+    return np.empty(size, column.dtype)
+
+
+@overload(room, jit_options=PART)
+def _room(column, size):
+    kind = as_dtype(column.dtype)
+    return lambda column, size: np.empty(size, kind)
 
 
 @njit(**PART)
 def carry(column, source, to):
     """Put the values of the rows `source` into the rows `to` of one column."""
-    held = np.empty(source.size, column.dtype)
+    held = room(column, source.size)
     for i in range(source.size):
         held[i] = column[source[i]]
     for i in range(source.size):
@@ -37,22 +51,22 @@ def carry_all(c: Any, source: np.ndarray, to: np.ndarray) -> None:
 @overload(carry_all, jit_options=PART)
 def _carry_all(c, source, to):
     scope: dict[str, Any] = {"carry": carry}
-    exec("def each(c, source, to):\n" + "\n".join(f"    carry(c.{name}, source, to)" for name in c.fields), scope)
+    exec("def each(c, source, to):\n" + "\n".join(f"    carry(c.{name}, source, to)" for name in c.kinds), scope)
     return scope["each"]
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def kind(state, tier, tiers):
     """Where a row belongs: the active by tier, then the dormant by tier, then the closed."""
     return np.int64(state) * tiers + (0 if state == CLOSED else np.int64(tier))
 
 
-@njit(**EQUATION)
+@njit(**PART)
 def tidy_chunk(c, first, last, plan, moved):
     """Put rows first..last in order: active, dormant, closed, each by tier; returns how many rows moved.
 
-    `plan`, int8, is rearranged as the columns are, and so is `moved`, int32: from 0, 1, 2, ... it becomes the numbers
-    that rows had before. With no entries each is left alone.
+    `c` is a page of columns. `plan`, int8, is rearranged as the columns are, and so is `moved`, int32: from 0, 1, 2,
+    ... it becomes the numbers that rows had before. With no entries each is left alone. Both are strips.
     """
     tiers = np.int64(1)
     for i in range(first, last):
@@ -89,17 +103,21 @@ def tidy_chunk(c, first, last, plan, moved):
 def tidy_rows(c, first, last, plan, moved):
     """Put the rows of each chunk of first..last in order, each by itself; `plan` as of `tidy_chunk`.
 
-    `moved`, int32, is given the numbers that rows had before, if it has entries.
+    `moved`, int32, is given the numbers that rows had before, if it has entries. Returns how many rows moved.
     """
     for i in range(moved.size):
         moved[i] = first + i
+    columns, astray = page(c), 0
+    plans, numbers = strip(plan, 0, plan.size), strip(moved, 0, moved.size)
     for start in range(first, last, CHUNK):
-        tidy_chunk(c, start, min(start + CHUNK, last), plan, moved)
+        astray += tidy_chunk(columns, start, min(start + CHUNK, last), plans, numbers)
+    return astray
 
 
 @njit(**LOOP)
 def stand_again(c, first, last, moved):
     """Put rows first..last back to where they stood, as `moved` tells."""
+    columns = page(c)
     for start in range(first, last, CHUNK):
         end = min(start + CHUNK, last)
         rows, count = np.empty(end - start, np.int32), 0
@@ -107,4 +125,4 @@ def stand_again(c, first, last, moved):
             rows[count] = i
             count += moved[i] != i
         if count > 0:
-            carry_all(c, rows[:count], moved[rows[:count]])
+            carry_all(columns, rows[:count], moved[rows[:count]])
