@@ -279,6 +279,7 @@ def test_whoever_lives_the_worlds_and_however_often_it_is_interrupted_the_bytes_
     assert not (out / "beliefs").exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_workers_live_the_same_worlds(tmp_path: Path, run: Run) -> None:
     pytest.importorskip("distributed")
@@ -289,6 +290,7 @@ def test_workers_live_the_same_worlds(tmp_path: Path, run: Run) -> None:
         assert (tmp_path / "run" / name).read_bytes() == (run.path / name).read_bytes()
 
 
+@pytest.mark.long
 def test_verify_holds_the_worlds_and_finds_one_that_was_changed(tmp_path: Path, run: Run) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(run.path, copy)
@@ -298,6 +300,7 @@ def test_verify_holds_the_worlds_and_finds_one_that_was_changed(tmp_path: Path, 
     assert "beliefs.csv" in verify(copy).differing
 
 
+@pytest.mark.long
 def test_a_world_that_breaks_is_told_and_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sim.experiments.beliefs import Worlds as Lived
 
@@ -321,6 +324,7 @@ def test_a_world_that_breaks_is_told_and_left_out(tmp_path: Path, monkeypatch: p
 # --- how they are told ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_terminal_the_page_and_json_tell_both_kinds_of_sureness(tmp_path: Path, run: Run, capsys: Any) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(run.path, copy)
@@ -349,6 +353,7 @@ def test_the_library_has_the_table_the_worlds_the_words_and_the_figure(run: Run)
     assert opened.plot("worth_by_world").get_label()
 
 
+@pytest.mark.long
 def test_the_runs_own_seeds_say_how_much_of_a_world_is_luck_and_the_page_what_knowing_is_worth(tmp_path: Path) -> None:
     told = lived(tmp_path / "run", "{worlds: 8, agents: 150}")
     worlds = worlds_of(told.path, told.manifest["beliefs"], told.arms)

@@ -60,6 +60,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
 # Labels
 
 
+@pytest.mark.long
 def test_what_became_of_each_word_is_said_with_counts_and_a_label_of_leavers_is_doubted(desk: Desk) -> None:
     words = "s.yaml: book: state from Churn: No is dormant (75), Yes is active (25)"
     told = desk.validate(YES_25, "{id: id, aum: bal, state: Churn}")
@@ -82,6 +83,7 @@ def test_what_became_of_each_word_is_said_with_counts_and_a_label_of_leavers_is_
     assert quiet.splitlines() == [doubt]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spec", ['{column: Churn, active: ["No"]}', "{column: Churn, inverted: true}"])
 def test_a_label_can_be_turned_round(desk: Desk, spec: str) -> None:
     told = desk.validate(YES_25, f"{{id: id, aum: bal, state: {spec}}}")

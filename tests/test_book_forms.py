@@ -396,6 +396,7 @@ def scenario(folder: Path, population: str) -> Path:
     return folder / "s.yaml"
 
 
+@pytest.mark.long
 def test_a_scenario_joins_its_tables_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("duckdb")
     (tmp_path / "data").mkdir()

@@ -13,7 +13,7 @@ from sim.agents.customer import NAMES, Customers
 from sim.agents.team import _first_in_line
 from sim.codes import ACTIVE, CLOSED, NOBODY
 from sim.kernel.blocks import CHUNK
-from sim.kernel.books import STRIP, Booked, close_books, fit_hours, free_rows, rows_of_posts
+from sim.kernel.books import STRIP, Booked, close_books, fit_hours, free_rows, look_through, rows_of_posts
 
 ROWS, POSTS, TIERS = 2 * STRIP + 77, b.POSTS, len(b.TIERS)
 
@@ -35,6 +35,21 @@ def test_the_rows_of_some_posts_and_the_first_free_ones(people: Customers) -> No
     for wanted_rows in (0, 1, 20, ROWS):
         np.testing.assert_array_equal(free_rows(people.state, wanted_rows, 0, ROWS), left[:wanted_rows])
     np.testing.assert_array_equal(free_rows(people.state, 5, 4_000, ROWS), left[left >= 4_000][:5])
+
+
+def test_who_is_due_and_whom_each_post_has_is_looked_through_in_parts(people: Customers) -> None:
+    rows = np.flatnonzero((people.manager != NOBODY) & (people.state == ACTIVE))[::-1].copy()
+    interval = np.array([12.0, 6.0, 2.5, 1.0])[:TIERS]
+    people.contact_gap[rows] = np.random.default_rng(2).integers(0, 14, rows.size)
+    mass, due = np.zeros((POSTS, TIERS), np.int64), np.zeros(rows.size, bool)
+    columns = people.manager, people.tier, people.weight, people.contact_gap
+    for first, last in ((0, 7), (7, 7), (7, rows.size)):
+        look_through(*columns, rows, first, last, interval, mass, due)
+    np.testing.assert_array_equal(due, people.contact_gap[rows] + 1.0 >= interval[people.tier[rows]])
+    assert 0 < np.count_nonzero(due) < rows.size
+    cells = people.manager[rows] * np.int64(TIERS) + people.tier[rows]
+    whole = np.bincount(cells, people.weight[rows].astype(np.float64), POSTS * TIERS)
+    np.testing.assert_array_equal(mass.ravel(), whole)
 
 
 @pytest.mark.parametrize("release", [True, False])

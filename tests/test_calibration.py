@@ -177,6 +177,7 @@ class TestTheLikelihoodsPosterior:
             draws = draws[(np.abs(draws) <= problem.wide).all(axis=1)]
             assert ranks == pytest.approx((draws < truth).mean(axis=0), abs=0.05)
 
+    @pytest.mark.long
     @pytest.mark.slow
     def test_ranks_tell_of_a_likelihood_that_is_not_of_the_data(self) -> None:
         ranks = sbc(Linear(believed=NOISE / 2), LIKELY, 40)
@@ -208,6 +209,7 @@ class TestWhatTheDataInform:
 
 
 class TestMisspecification:
+    @pytest.mark.long
     def test_data_that_no_number_makes_are_flagged(self) -> None:
         good, bad = Linear(), Linear(seen=[0.5, -0.5, 2.0])
         known = sbc(good, SMALL, 40)
@@ -306,12 +308,14 @@ class TestKnownAnswersOfACalibration:
 
 
 class TestRanks:
+    @pytest.mark.long
     @pytest.mark.slow
     def test_those_of_a_right_method_stay_in_their_band(self) -> None:
         ranks = sbc(Linear(), SMALL, 100)
         assert ranks["trial"].nunique() == 100
         assert all(row["passed"] for row in rank_checks(ranks))
 
+    @pytest.mark.long
     @pytest.mark.slow
     def test_those_of_one_that_is_too_sure_leave_it_and_its_intervals_do_not_hold(self) -> None:
         found = {row["check"]: row["passed"] for row in rank_checks(TooSure(Linear()).answers(SMALL, 100))}
@@ -408,6 +412,7 @@ class TestOtherMethods:
         assert found.facts["ruled_out"]
         assert found.waves[-1]["share"] == 0
 
+    @pytest.mark.long
     @pytest.mark.slow
     def test_sequential_monte_carlo_agrees_and_says_nothing(self, capfd: pytest.CaptureFixture[str]) -> None:
         found = fit(Linear(), Inference(method="smc", samples=500))
@@ -489,6 +494,7 @@ class TestTheVerb:
         assert main(["verify", str(out)]) == 1
         assert capsys.readouterr().out == "fit.csv is not what was written\nDIFFERENT\n"
 
+    @pytest.mark.long
     @pytest.mark.slow
     def test_workers_and_a_death_change_no_bit(self, tmp_path: Path) -> None:
         file = calibration(tmp_path, TOY)

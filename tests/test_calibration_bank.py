@@ -77,6 +77,7 @@ def found(targets: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactor
     return sim.calibrate(asked(targets), out=out, progress=False)
 
 
+@pytest.mark.long
 class TestABankOfKnownNumbers:
     @pytest.mark.slow
     def test_its_numbers_are_found_again(self, found: sim.Calibration) -> None:
@@ -227,6 +228,7 @@ class TestLuckThatSeedsLeave:
             lines = list(too_few(Luck(np.eye(2), np.zeros((2, 2)), seeds), targets))
             assert [line.partition(":")[0] for line in lines] == told
 
+    @pytest.mark.long
     @pytest.mark.slow
     @pytest.mark.parametrize(("believed", "held"), [("widened", True), ("as counted", False)])
     def test_known_answers_see_a_luck_that_is_taken_too_small(self, believed: str, held: bool) -> None:
@@ -295,6 +297,7 @@ class TestTargets:
         assert (told[0].covariance == told[1].covariance).all()
         assert [one.target.name for one in told[0].readings] == ["nps", "dormant_share of nothing to month 3"]
 
+    @pytest.mark.long
     @pytest.mark.slow
     def test_a_figure_to_a_month_is_that_of_a_shorter_run(self, tmp_path: Path) -> None:
         told = [{"kpi": "complaints_per_customer", "month": 3, "value": 0.1, "error": 0.1}]

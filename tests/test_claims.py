@@ -192,6 +192,7 @@ def drawn(run, comparison):
             continue
 
 
+@pytest.mark.long
 @EVERY
 def test_titles_and_marks_of_figures_hold_against_the_tables(of, name):
     run, summary, comparison = of(name)
@@ -255,6 +256,7 @@ def _unmarked(figure) -> None:
         assert len(faces) <= 1
 
 
+@pytest.mark.long
 def test_the_titles_of_one_arm_hold_against_the_tables():
     for months, seeds in ((24, 3), (5, 1), (13, 2)):
         run = make.fabricate(months=months, seeds=seeds)
@@ -454,6 +456,7 @@ KPI_OF = {
 }  # a figure a year for its total
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", WORLDS)
 def test_the_page_holds_against_the_tables(of, name):
     run, summary, comparison = of(name)
@@ -594,6 +597,7 @@ def _precision_of(comparison: pd.DataFrame) -> pd.DataFrame:
 # ------------------------------------------------------------------------------------------------------- a real run
 
 
+@pytest.mark.long
 def test_a_real_run_holds_against_its_tables(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(ROOT)
     out = tmp_path / "run"
@@ -631,6 +635,7 @@ def test_a_sentence_that_nobody_checks_or_that_is_wrong_fails(of, sentence):
         Reader(run, summary, comparison).sentence(sentence)
 
 
+@pytest.mark.long
 def test_bold_a_star_or_a_word_too_many_fails(of):
     run, summary, comparison = of("intervals off zero, none of which stands correction")
     page = render(run, summary, comparison, [], [])
@@ -651,6 +656,7 @@ def test_bold_a_star_or_a_word_too_many_fails(of):
             hold_terminal(text.replace(before, after, 1), Reader(run, summary, comparison))
 
 
+@pytest.mark.long
 def test_a_rule_of_single_intervals_would_be_seen(of, monkeypatch):
     """The guard broken once: were an interval that leaves zero out called clear, page and titles would not hold."""
     run, summary, comparison = of("intervals off zero, none of which stands correction")

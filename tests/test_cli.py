@@ -72,6 +72,7 @@ def test_a_run_leaves_every_file_that_was_promised(folder: Path) -> None:
         assert manifest[key], key
 
 
+@pytest.mark.long
 def test_the_first_word_that_is_no_verb_is_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     words = ["scenarios/quick.yaml", *TINY, "--quiet", "--out"]
     assert main([*words, str(tmp_path / "a")]) == 0
@@ -89,6 +90,7 @@ def test_json_puts_one_object_on_stdout_and_nothing_else(capsys: pytest.CaptureF
     assert told["status"] == "done"
 
 
+@pytest.mark.long
 def test_progress_goes_to_stderr_and_quiet_silences_it(tmp_path: Path) -> None:
     loud = run_py("scenarios/quick.yaml", *TINY, "--out", str(tmp_path / "loud"))
     quiet = run_py("scenarios/quick.yaml", *TINY, "--out", str(tmp_path / "quiet"), "--quiet")
@@ -124,6 +126,7 @@ def test_verify_says_the_same_and_notices_a_changed_number(
     assert main(["verify", str(tmp_path / "nowhere")]) == 2
 
 
+@pytest.mark.long
 def test_report_rebuilds_the_page_from_stored_tables(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     summary = (folder / "summary.csv").read_bytes()
     (folder / "summary.csv").unlink()
@@ -141,6 +144,7 @@ def test_a_folder_that_holds_a_run_is_not_written_over(folder: Path, capsys: pyt
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
+@pytest.mark.long
 def test_several_files_get_a_folder_each(tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(f"extends: {ROOT / 'scenarios' / 'quick.yaml'}\nname: other\n", "utf-8")
@@ -149,6 +153,7 @@ def test_several_files_get_a_folder_each(tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == ["other", "quick"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("text", "seeds"), [("2", [1, 2]), ("7,", [7]), ("9,4", [4, 9]), ("0,9223372036854775807", [0, 2**63 - 1])]
 )

@@ -50,6 +50,7 @@ def test_four_columns_of_five_are_proposed_right_and_every_doubtful_one_said(lay
     assert {field: scales.get(field, 1) for field in layout.scaled} == layout.scaled
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 def test_the_scenario_is_in_order_and_lives(layout: Layout, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [str(path) for path in layout.write(tmp_path)]

@@ -167,8 +167,11 @@ def test_stretches_are_all_rows_once_in_whole_chunks(rows: int, threads: int) ->
     assert all(end == start for (_, end), (start, _) in pairwise(parts))
     assert all(start % CHUNK == 0 for start, _ in parts)
     assert all(end - start <= LONGEST * CHUNK for start, end in parts)
+    sizes = [end - start for start, end in parts]
+    assert sizes == sorted(sizes, reverse=True)
+    assert threads == 1 or sizes[-1] <= CHUNK, "nobody waits long for the last"
     fewest = max(-(-rows // (LONGEST * CHUNK)), 1)
-    assert len(parts) == fewest if threads == 1 else len(parts) <= max(2 * SHARES * threads, fewest)
+    assert len(parts) == fewest if threads == 1 else len(parts) <= fewest + 4 * SHARES * threads
 
 
 def test_the_ginis_of_a_bank_are_known_at_year_ends() -> None:

@@ -81,16 +81,15 @@ def test_a_wrong_type_at_any_key_is_one_line_for_every_verb(
     manifest, file = manifest_of(folder), originals[kind].parent / f"{kind}.yaml"
     tried = 0
     for key, old in manifest.items():
-        for wrong in (value for value in WRONG if is_wrong(old, value)):
+        for turn, wrong in enumerate(value for value in WRONG if is_wrong(old, value)):
             write_manifest(folder, manifest | {key: wrong})
-            for words in verbs(kind, folder, file):
-                if words[0] == "analyse" and kind == "optimise":
-                    continue
+            asked = [words for words in verbs(kind, folder, file) if (words[0], kind) != ("analyse", "optimise")]
+            for words in asked if turn == 0 else [asked[turn % len(asked)]]:  # every key by every verb, and every type
                 code, out, err = told(capsys, *words)
                 assert (code, out, len(err)) == (2, [], 1), (key, wrong, words[0], code, err)
                 assert str(folder) in err[0]
                 tried += 1
-    assert tried > 800
+    assert tried > 250
 
 
 @pytest.mark.parametrize("kind", ["run", "sweep", "optimise"])

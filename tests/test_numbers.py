@@ -154,7 +154,6 @@ EXCEPTIONS: dict[str, tuple[set[float], str]] = {
     "bank/fates.py PIECE": ({20}, "rows at a time"),
     "population/synthetic.py PIECE": ({20}, "rows at a time"),
     "population/synthetic.py TOGETHER": ({11}, "rows at a time"),
-    "bank/model.py SHARES": ({8}, "stretches of rows a thread; no result depends on it"),
     "bank/model.py BankModel.step": ({3}, "frames between a warning and its reader"),
     "bank/model.py BankModel._room": ({0.5, 10, 0.6, 256}, "memory kept ready for joiners"),
     "bank/model.py BankModel._run_chunks": ({3}, "columns of the table of cohorts"),

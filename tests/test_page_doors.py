@@ -239,6 +239,7 @@ def fetched(address: str, **headers: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
+@pytest.mark.long
 @needs_nicegui
 @pytest.mark.slow
 def test_it_listens_on_this_machine_alone_and_hands_out_no_path(tmp_path: Path) -> None:

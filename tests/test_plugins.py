@@ -116,6 +116,7 @@ def test_its_resolved_scenario_reads_back_to_the_same_digest_and_rows(example: P
         assert again[key] == stored[key], key
 
 
+@pytest.mark.long
 def test_verify_needs_the_plugin_and_says_which_and_report_does_not(example: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(example)
     assert main(["verify", "run"]) == 2
@@ -128,6 +129,7 @@ def test_verify_needs_the_plugin_and_says_which_and_report_does_not(example: Pat
     assert main(["compare", "run", "--json"]) == 0
 
 
+@pytest.mark.long
 def test_a_changed_file_is_other_code(example: Path, tmp_path: Path) -> None:
     folder = tmp_path / "changed"
     shutil.copytree(example, folder)

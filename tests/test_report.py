@@ -156,6 +156,7 @@ def test_the_check_for_overlaps_bites(made):
     assert boxes[0].overlaps(boxes[1])
 
 
+@pytest.mark.long
 @BUILT
 def test_every_figure_is_written_twice_and_is_not_empty(pages, world):
     from PIL import Image
@@ -182,6 +183,7 @@ def test_every_figure_is_written_twice_and_is_not_empty(pages, world):
         assert f'id="{name}"' in page
 
 
+@pytest.mark.long
 def test_the_same_tables_give_the_same_bytes(made, pages, tmp_path):
     run = made("one month")
     board = Board(run)
@@ -201,6 +203,7 @@ def test_drawing_leaves_matplotlib_as_it_was(made, tmp_path):
     assert not any("pyplot" in source.read_text("utf-8") for source in sources)
 
 
+@pytest.mark.long
 def test_a_figure_that_lost_its_data_leaves_no_old_picture(made, tmp_path):
     stale = tmp_path / "figures" / "transitions.png"
     stale.parent.mkdir()
@@ -327,6 +330,7 @@ def test_money_of_any_size_gets_readable_ticks(made):
         assert f"CNY {word}" in {text for text, _ in texts_of(figure)}
 
 
+@pytest.mark.long
 def test_a_tier_that_is_empty_and_arms_that_failed_are_drawn(made, tmp_path):
     run = made("three arms")
     zero = [column for column in run.monthly if column not in ("arm", "seed", "month", "tier")]
@@ -456,6 +460,7 @@ def test_the_page_can_be_read_without_eyes(pages, world):
         assert "viewbox" in svg
 
 
+@pytest.mark.long
 def test_a_users_words_are_shown_and_never_run(pages):
     text = (pages("one seed") / "report.html").read_text("utf-8")
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#34;Äpfel&#34;" in text
@@ -477,6 +482,7 @@ def as_number(text: str, unit: str) -> tuple[float, float]:
     return float(digits) * scale, 0.5000001 * 10.0**-decimals * scale
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("world", ["one arm", "one seed", "one month", "two tiers", "seven tiers, long names"])
 def test_every_number_of_the_tables_is_one_of_summary_csv(pages, made, world):
     folder = pages(world)
@@ -585,6 +591,7 @@ def test_how_to_reproduce_names_seeds_digest_and_versions(pages):
     assert seeds_option([2, 5]) == "2,5"
 
 
+@pytest.mark.long
 def test_a_customer_book_names_what_was_read_and_what_imputed(made, pages, tmp_path):
     run = made("one month")
     book = {
@@ -601,6 +608,7 @@ def test_a_customer_book_names_what_was_read_and_what_imputed(made, pages, tmp_p
     assert 'id="book"' not in (pages("one month") / "report.html").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_a_run_in_memory_keeps_the_tables_it_has(made, tmp_path):
     run = made("one month")
     folder = make.write(run, tmp_path / "run")

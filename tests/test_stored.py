@@ -61,6 +61,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, name, lambda handle: None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", BANKS)
 def test_a_bank_in_a_folder_lives_what_it_lives_in_memory(name: str, threads: int, tmp_path: Path) -> None:
@@ -204,6 +205,7 @@ def test_a_bank_that_is_killed_while_it_is_mended_is_mended(tmp_path: Path) -> N
     assert_same(lived(s), again)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["pilots", "panel"])
 def test_a_bank_that_is_killed_often_ends_all_the_same(name: str, tmp_path: Path) -> None:
     luck = np.random.default_rng(4)
@@ -273,6 +275,7 @@ def test_a_folder_that_is_damaged_or_of_another_bank_is_refused(
     assert "made by code version 0+code, not 1+code" in refused(s, tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc, which lists the files that are mapped")
 @pytest.mark.parametrize("arms", ["{nothing: []}", "{nothing: [], thinking: [{use: digital_thinking}]}"])
 def test_files_of_months_that_are_over_take_no_place_on_the_disk(

@@ -422,6 +422,7 @@ def two_groups(
     return pd.concat([first, second], ignore_index=True), constructs, groups
 
 
+@pytest.mark.long
 def test_invariance_holds_where_only_the_factors_differ():
     inside = []
     for seed in range(60):
@@ -432,6 +433,7 @@ def test_invariance_holds_where_only_the_factors_differ():
     assert found.means["difference"].to_numpy() == pytest.approx([0.5, 0.5], abs=0.2)
 
 
+@pytest.mark.long
 def test_chi_square_of_a_step_that_holds_is_its_degrees_of_freedom():
     """Where both steps hold, what they cost in chi-square is on average the degrees of freedom that they gain."""
     costs = np.array([invariance(*two_groups(seed)).levels[["d_chi2", "d_df"]].to_numpy()[1:] for seed in range(40)])
@@ -613,6 +615,7 @@ def chained(n: int, seed: int, cuts: tuple[float, ...] = ()) -> tuple[pd.DataFra
     return answered(n, seed, np.array([[1, 0.6, total], [0.6, 1, 0.62], [total, 0.62, 1]]), cuts=cuts)
 
 
+@pytest.mark.long
 @KINDS
 def test_effects_come_back_within_their_intervals(cuts: tuple[float, ...]):
     """Direct, indirect and total effects built in, in at least 90 of 100 seeds taken together."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import mesa
@@ -42,7 +43,7 @@ from sim.codes import (
 )
 from sim.exchange import Alone, Exchange
 from sim.exchange.order import Queue, admitted
-from sim.kernel.books import Booked, close_books, fit_hours, rows_of_posts
+from sim.kernel.books import Booked, close_books, fit_hours, look_through, rows_of_posts
 from sim.kernel.inputs import Rates
 from sim.kernel.numerics import uniforms
 from sim.kernel.tallies import WEIGHT_UNIT
@@ -58,7 +59,7 @@ POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away b
 
 Pairs = Sequence[tuple[int, int]]
 Each = Callable[[Callable[[int, int], Any], Pairs | None], list[Any]]  # what comes of each pair, or stretch of rows
-TURNS = 4  # the posts are dealt out to so many, whose hours threads fill side by side
+TURNS = 4  # parts into which posts, or rows, are dealt out for threads to take side by side
 
 
 @dataclass
@@ -331,17 +332,14 @@ class Team:
         plan = np.full(len(customers), NOBODY, np.int8) if into is None else into[: len(customers)]
         posts, tiers = len(self.managers), len(self.tiers)
         rows = self.managed(customers) if rows is None else rows
-        view = BankView(customers, rows)
-        post, tier, weight = view.manager, view.tier, view.weight / UNIT
+        mass, due = self._looked_through(customers, rows)
         hours_of = np.array([c.settings.hours for c in channels]) * np.exp(levers.log_contact_hours)
-        mass = np.bincount(post * np.int64(tiers) + tier, weight, minlength=posts * tiers).reshape(posts, tiers)
         norm = np.diff(self.mix, axis=1, prepend=0.0) @ hours_of / self.interval
         inbound = mass @ self.inbound
         asked = inbound + mass @ norm
         free = np.maximum(self.settings.hours_per_month * np.exp(levers.log_hours) - inbound, 0.0)
         free[[m.post for m in self.managers if m.vacant]] = 0.0
 
-        due = view.contact_gap + 1 >= self.interval[tier]
         wanted, wish, purpose = due, np.zeros(rows.size), np.zeros(rows.size, np.int8)
         if proposals is not None and proposals.rows.size:
             wanted = due.copy()
@@ -350,7 +348,9 @@ class Team:
             purpose[proposals.rows] = proposals.purpose | PROPOSED
         chosen = np.flatnonzero(wanted)
         queue = np.where(due[chosen], -np.inf, -wish[chosen])  # what is due stands before every wish
-        rows, post, tier, weight, purpose = _only(chosen, rows, post, tier, weight, purpose)
+        rows, purpose = _only(chosen, rows, purpose)
+        view = BankView(customers, rows)
+        post, tier, weight = view.manager, view.tier, view.weight / UNIT
         wished = rows
         u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
         drawn = np.zeros(rows.size, np.int64)
@@ -386,6 +386,20 @@ class Team:
         cells = tiers, len(CHANNELS)
         planned = np.bincount(tier.astype(np.int64) * cells[1] + channel, weight, minlength=cells[0] * cells[1])
         return plan, MonthOfWork(asked, contacts, mass.sum(axis=1), wished, planned.reshape(cells))
+
+    def _looked_through(self, customers: Customers, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Customers by post and tier, float64 (posts, tiers), and who of these managed rows is due for a contact."""
+        shape, due = (max(len(self.managers), 1), len(self.tiers)), np.empty(rows.size, bool)
+        columns = customers.manager, customers.tier, customers.weight, customers.contact_gap
+
+        def look(first: int, last: int) -> np.ndarray:
+            mass = np.zeros(shape, np.int64)
+            look_through(*columns, rows, first, last, self.interval, mass, due)
+            return mass
+
+        edges = [rows.size * turn // TURNS for turn in range(TURNS + 1)]
+        parts = [look(0, rows.size)] if self.each is None else self.each(look, list(pairwise(edges)))
+        return np.asarray(sum(parts))[: len(self.managers)] / UNIT, due
 
     def _carried(
         self,

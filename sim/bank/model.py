@@ -60,7 +60,7 @@ from sim.strategies import Programme, pilots
 from sim.tiers import row
 
 YEAR = 12
-SHARES = 8  # stretches of rows a thread
+SHARES = 2  # stretches a thread, of the rows that are left, were they all as long as the next
 LONGEST = 8  # chunks of a stretch, so that what is brought from files is lived before it is pushed out of memory
 
 
@@ -776,10 +776,16 @@ class BankModel(mesa.Model):
 
 
 def stretches(first: int, last: int, threads: int) -> list[tuple[int, int]]:
-    """Rows first..last in whole chunks, shared out among threads some times over, so that none waits long for others.
+    """Rows first..last in whole chunks for threads to take one after the other: long ones first, the last ones short.
 
-    Fewer are better: to hand a month to compiled code takes some ten microseconds each time.
+    Fewer are better, since to hand a month to compiled code takes some ten microseconds each time; but who has done its
+    last waits for who has not.
     """
-    chunks = max(-(-(last - first) // CHUNK), 1)
-    size = CHUNK * min(max(chunks // (threads * SHARES if threads > 1 else 1), 1), LONGEST)
-    return [(start, min(start + size, last)) for start in range(first, max(last, first + 1), size)]
+    parts: list[tuple[int, int]] = []
+    start = first
+    while start < last or not parts:
+        left = -(-(last - start) // CHUNK)
+        size = CHUNK * min(max(left // (threads * SHARES) if threads > 1 else left, 1), LONGEST)
+        parts.append((start, min(start + size, last)))
+        start += size
+    return parts

@@ -143,6 +143,20 @@ def free_rows(state, wanted, first, last):
     return rows[:count]
 
 
+@njit(**LOOP)
+def look_through(manager, tier, weight, contact_gap, rows, first, last, interval, mass, due):
+    """Who of rows[first:last], int64, is due for a contact, and whom each post has.
+
+    `interval`, float64 (tiers,), is months between contacts. Sets `due`, bool (rows,), and adds weights to `mass`,
+    int64 (posts, tiers).
+    """
+    for j in range(first, last):
+        i = rows[j]
+        k = tier[i]
+        mass[manager[i], k] += np.int64(weight[i])
+        due[j] = contact_gap[i] + 1 >= interval[k]
+
+
 @njit(**EQUATION)
 def goes_before(a, b, keys, uid):
     """Whether contact a is more important than b: by the first key that differs, smaller first, then by uid."""
