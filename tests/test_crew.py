@@ -7,9 +7,10 @@ import threading
 import weakref
 from collections import Counter
 
+import numpy as np
 import pytest
 
-from sim.bank.crew import Crew
+from sim.bank.crew import Crew, Totals
 
 
 def of_crews() -> int:
@@ -79,3 +80,26 @@ def test_a_crew_that_is_shut_down_or_forgotten_leaves_no_thread() -> None:
     gc.collect()
     assert gone() is None
     assert of_crews() == before
+
+
+def test_totals_are_those_of_all_parts_in_as_few_arrays_as_threads_are_at_it() -> None:
+    crew, totals, seen = Crew(3), Totals((2, 2), (4,)), set()
+
+    def add(number: int) -> None:
+        with totals.lent() as (square, row):
+            seen.add(id(row))
+            square[number % 2, 0] += number
+            row[number % 4] += 1
+
+    crew.map(add, range(200))
+    crew.shutdown()
+    square, row = totals.whole()
+    assert square.tolist() == [[sum(range(0, 200, 2)), 0], [sum(range(1, 200, 2)), 0]]
+    assert row.tolist() == [50] * 4
+    assert 1 <= len(seen) <= 3
+
+
+def test_totals_of_nothing_are_noughts() -> None:
+    (row,) = Totals((3,)).whole()
+    assert row.dtype == np.int64
+    assert row.tolist() == [0, 0, 0]

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Thread, current_thread
 from typing import Any, TypeVar
+
+import numpy as np
 
 Part = TypeVar("Part")
 Found = TypeVar("Found")
@@ -39,6 +42,37 @@ class Crew:
     def shutdown(self) -> None:
         """End the other threads; may be called again."""
         self._let_go()
+
+
+class Totals:
+    """Sums of whole numbers, int64 of these shapes, that parts add to in any order.
+
+    A thread adds to arrays that nobody else has just now, so there are as many as threads are at it at a time. What
+    they come to has the same bits whoever added what.
+    """
+
+    def __init__(self, *shapes: tuple[int, ...]):
+        self._shapes = shapes
+        self._idle: list[list[np.ndarray]] = []
+
+    @contextmanager
+    def lent(self) -> Iterator[list[np.ndarray]]:
+        """Arrays to add to; what was added is lost if it fails."""
+        try:
+            arrays = self._idle.pop()
+        except IndexError:
+            arrays = [np.zeros(shape, np.int64) for shape in self._shapes]
+        yield arrays
+        self._idle.append(arrays)
+
+    def whole(self) -> tuple[np.ndarray, ...]:
+        """What all of it comes to; ends the adding."""
+        if not self._idle:
+            return tuple(np.zeros(shape, np.int64) for shape in self._shapes)
+        for arrays in self._idle[1:]:
+            for total, part in zip(self._idle[0], arrays, strict=True):
+                total += part
+        return tuple(self._idle[0])
 
 
 class _Work:

@@ -19,7 +19,7 @@ from sim.agents.customer import NAMES, BankView, Customers
 from sim.agents.proposals import Proposals
 from sim.agents.team import MonthOfWork, Team
 from sim.bank import markov
-from sim.bank.crew import Crew
+from sim.bank.crew import Crew, Totals
 from sim.bank.fates import fates
 from sim.bank.observer import Observer
 from sim.bank.pilots import Pilots
@@ -739,21 +739,16 @@ class BankModel(mesa.Model):
         """
         n = len(self.customers) if rows is None else rows
         tiers, posts = len(self.tiers), max(len(self.team.managers), 1)
-        shapes = ((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
+        totals = Totals((tiers, TALLIES), (tiers, TENURE_LAST + 1, 3), (tiers + 2,), (posts,), (tiers, *REACH_SHAPE))
         meet = {0: (now, self.rates_in_use(self.levers))}
         meet |= {label: (inside, self.rates_in_use(levers)) for label, (levers, inside) in self.inside.items()}
         runs = [(0, n, 0)] if self.pilots is None or n == 0 else self.pilots.runs()
 
-        idle: list[list[np.ndarray]] = []  # sums that no thread adds to just now
         lived: list[int] = []
 
         def run(chunk: tuple[int, int, int]) -> None:
             first, last, label = chunk
-            try:
-                sums = idle.pop()
-            except IndexError:
-                sums = [np.zeros(shape, np.int64) for shape in shapes]
-            with self.customers.part(first, last) as rows:
+            with totals.lent() as sums, self.customers.part(first, last) as rows:
                 lived.append(open_rows(rows.state, 0, last - first))
                 stood = self.stood[first:last]
                 tidy_rows(rows, 0, last - first, plan[first:last], stood)
@@ -761,12 +756,11 @@ class BankModel(mesa.Model):
                 if not self.tidies:
                     stand_again(rows, 0, last - first, stood)
                 plan[first:last] = NOBODY
-            idle.append(sums)
 
         chunks = [(*part, label) for first, last, label in runs for part in stretches(first, last, self.threads)]
         self._shared(lambda task: task(), [*besides, *(partial(run, chunk) for chunk in chunks)])
         self.lived_rows = sum(lived)
-        return tuple(sum(parts[1:], start=parts[0]) for parts in zip(*idle, strict=True))
+        return totals.whole()
 
     def rates_in_use(self, levers: Levers) -> Rates:
         """What customers live by, as channels are used and fail this month."""

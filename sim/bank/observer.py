@@ -13,6 +13,7 @@ import numpy as np
 from sim.agents.channel import Channel
 from sim.agents.customer import Customers
 from sim.agents.team import Team
+from sim.bank.crew import Totals
 from sim.bank.fates import Each, customers_of_month_0, kept
 from sim.bank.recorder import Recorder, loyalty_of
 from sim.behaviour.rates import nps
@@ -334,12 +335,14 @@ def ginis(c: Customers, each: Each, exchange: Exchange) -> tuple[float, float]:
     says how unevenly the bank shares its attention.
     """
 
-    def spread(first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
-        held, met = np.zeros((BINS, 2), np.int64), np.zeros(MOST_CONTACTS, np.int64)
-        count_spread(c.state, c.aum, c.weight, c.contacts, first, last, held, met)
-        return held, met
+    totals = Totals((BINS, 2), (MOST_CONTACTS,))
 
-    held, met = exchange.total(*(np.asarray(sum(parts)) for parts in zip(*each(spread), strict=True)))
+    def spread(first: int, last: int) -> None:
+        with totals.lent() as sums:
+            count_spread(c.state, c.aum, c.weight, c.contacts, first, last, *sums)
+
+    each(spread)
+    held, met = exchange.total(*totals.whole())
     held = held[held[:, 0] > 0]
     met = np.trim_zeros(met, "b")
     return _gini(held[:, 1], held[:, 0]), _gini(np.arange(met.size) * met, met)
