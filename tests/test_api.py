@@ -176,6 +176,7 @@ def test_an_arm_that_is_not_there_is_named() -> None:
 # --- sweeps ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_sweep_lives_here_what_it_lives_with_workers(tmp_path: Path) -> None:
     here = sim.sweep(SWEPT, progress=False)
     assert len(here.tasks) == 2 * 2 * 2

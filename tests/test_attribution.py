@@ -274,6 +274,7 @@ class Mortal(Strategy):
 """
 
 
+@pytest.mark.long
 def test_more_processes_change_nothing_and_one_that_dies_neither(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,7 @@ def test_what_a_run_did_not_measure_or_does_not_know_is_left_out() -> None:
     assert chains(run, run.comparison) == []
 
 
+@pytest.mark.long
 def test_a_stored_run_tells_its_chain(tmp_path) -> None:
     run = read(tiny_folders.made(tmp_path, "run"))
     assert run.manifest["chains"] == {"nothing": [], "digital": list(STRATEGIES["digital_thinking"].chain)}

@@ -272,6 +272,7 @@ def test_verify_says_when_the_run_was_made_by_other_code(
     assert "0.0.1+gone" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_runs_of_one_scenario_are_compared_by_folder_and_arm(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -301,6 +302,7 @@ def test_runs_of_one_scenario_are_compared_by_folder_and_arm(
     assert "months 13, but" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_run_that_breaks_is_named_and_the_others_are_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

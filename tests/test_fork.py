@@ -146,6 +146,7 @@ def test_other_futures_are_as_if_run_from_the_beginning(whole: Path, tmp_path: P
     assert read(tmp_path / "fork").manifest["forked"]["arms"] == {"later": "nothing", "second": "second"}
 
 
+@pytest.mark.long
 def test_a_run_longer_than_its_stored_one(tmp_path: Path):
     """The month that was the last is one like any other then."""
     short, long = written(tmp_path, months="months: 15"), tmp_path / "long.yaml"

@@ -21,6 +21,7 @@ arms: {nothing: [], all: [{use: digital_thinking}, {use: stratification}]}
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [11, 12])
 def test_strange_scenarios_are_refused_or_lived(seed: int, tmp_path: Path) -> None:
     tally = fuzz.fuzz(tmp_path, count=50, runs=4, seed=seed, whole=0)
@@ -60,6 +61,7 @@ def test_the_fuzzer_counts_what_may_never_be(tmp_path: Path, monkeypatch: pytest
     assert tally.counts["failure at run"] == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("asleep", [False, True])
 def test_a_hang_is_counted(asleep: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     def hangs(words: list[str]) -> int:

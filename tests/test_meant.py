@@ -167,6 +167,7 @@ def test_what_is_further_off_is_refused_with_its_sum(first: str, total: str, ask
 # --- 6.0 for 6 -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_six_point_nought_in_a_list_is_six_where_a_whole_number_is_meant(ask) -> None:
     text = f"name: s\n{TINY}sweep: {{design: list, file: points.csv}}\n"
     points = "model.transitions.period_months,population.agents,managers.hours_per_month\n"
@@ -260,6 +261,7 @@ def test_what_is_replaced_is_told_in_the_docs() -> None:
 # --- small -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_agents_one_point_nought_is_a_row_a_customer(ask) -> None:
     def digest(*more: str) -> str:
         words = ["run", "s.yaml", "--quiet", "--overwrite", "--out", "run", *more]

@@ -270,6 +270,7 @@ def test_retention_is_counted_customer_by_customer(tmp_path):
         assert kpis[arm, "retention[mass]"] == pytest.approx(np.average(stayed[mass], weights=weight[mass]))
 
 
+@pytest.mark.long
 def test_revenue_of_products_is_what_they_add_to_revenue(tmp_path):
     with_them = lived(tmp_path / "a", months=2)
     margins = "economics: {product_margin: {mass: 0, affluent: 0, wealth: 0, private: 0}}"
@@ -373,6 +374,7 @@ def test_a_run_without_revenue_of_products_or_under_a_year_has_fewer_steps_that_
     np.testing.assert_allclose(sum(steps(m).values()), m.against(m.cash.sum(axis=1)), rtol=1e-7, atol=1e-3)
 
 
+@pytest.mark.long
 def test_json_library_and_page_tell_the_same_steps_and_words(tmp_path, capsys):
     (tmp_path / "kept.yaml").write_text(
         "name: told\nmonths: 12\nburn_in: 2\nseeds: [1, 2]\npopulation: {customers: 2000}\n"
@@ -394,6 +396,7 @@ def test_json_library_and_page_tell_the_same_steps_and_words(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["waterfall"] == told["waterfall"]
 
 
+@pytest.mark.long
 def test_a_bundle_shares_out_the_value_that_a_run_has(tmp_path):
     """Attribution values equity by the bank without strategies, as the comparison of arms does."""
     from sim.experiments import attribution

@@ -403,6 +403,7 @@ def test_a_pilot_that_the_bank_cannot_be_is_refused_at_its_place(tmp_path: Path)
     )
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_from_belief_to_pilot_to_posterior_to_verdict_to_the_next_pilot(tmp_path: Path) -> None:
     found = calibrated(tmp_path, seed=101, customers=40_000, points=14)

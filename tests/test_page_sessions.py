@@ -135,6 +135,7 @@ def test_tabs_share_nothing_and_one_that_stays_away_is_closed() -> None:
     sessions.close()
 
 
+@pytest.mark.long
 def test_run_after_run_leaves_no_bank_behind(session: Session) -> None:
     for seed in range(12):
         session.turn(seed=seed)
@@ -271,6 +272,7 @@ def _names(session: Session) -> set[str]:
     return {one.name for one in session.knobs}
 
 
+@pytest.mark.long
 def test_a_study_is_cancelled_within_a_world(session: Session) -> None:
     study = Study(session.desk, session.setting, worlds=5000, agents=300).start()
     wait_for(lambda: study.done > 0)
@@ -304,6 +306,7 @@ def test_what_knowing_is_worth_is_told_and_what_is_not_clear_is_called_so() -> N
 # --- jobs -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_saved_setting_is_run_beside_the_page_to_its_digest(session: Session, tmp_path: Path) -> None:
     digest = run_out(session)
@@ -327,6 +330,7 @@ SWEPT = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_sweep_is_watched_and_stopped_and_what_was_finished_is_kept(tmp_path: Path) -> None:
     from sim.yaml_source import dump
@@ -356,6 +360,7 @@ def test_the_sweeps_that_come_with_the_program_are_offered() -> None:
     assert "baseline" not in jobs.sweeps()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_levers_begin_in_the_order_of_the_newest_stored_run(tmp_path: Path) -> None:
     from sim.yaml_source import dump

@@ -261,6 +261,7 @@ def test_a_posterior_says_what_its_draws_say(tmp_path: Path) -> None:
     assert "point: is further from the draws than any of them" in wrong(tmp_path, "", apart)
 
 
+@pytest.mark.long
 def test_a_posterior_whose_checks_failed_is_doubted_wherever_it_is_drawn_from(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -334,6 +335,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return away
 
 
+@pytest.mark.long
 def test_a_folder_verifies_and_reports_from_itself_alone(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stored = read(folder)
     assert stored.manifest["files"]["posterior.yaml"]
@@ -360,6 +362,7 @@ def test_a_folder_notices_another_posterior(folder: Path, tmp_path: Path, capsys
     assert "its posterior said something else" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_swept_folder_verifies_from_itself_alone(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -411,6 +414,7 @@ def test_a_table_found_as_a_factor_moves_from_where_it_stands(tmp_path: Path) ->
 # --- other verbs ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_run_is_resumed_forked_and_taken_up_as_an_object(tmp_path: Path) -> None:
     file = home_of(tmp_path, "record: {panel: 5}")
     out = tmp_path / "run"

@@ -227,6 +227,7 @@ def finished(out: Path, arms: dict[str, tuple[float, float]], seeds: tuple[int, 
 ARMS = {"nothing": (1.0, 0.0), "calls": (0.99, 1e4), "tools": (0.97, 4e4)}
 
 
+@pytest.mark.long
 def test_precision_stands_beside_the_comparison_and_report_makes_it_anew(tmp_path):
     run = finished(tmp_path / "run", ARMS)
     first = (tmp_path / "run" / "precision.csv").read_bytes()

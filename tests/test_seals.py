@@ -39,6 +39,7 @@ def told(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, list[
     return code, said.out.splitlines(), said.err.splitlines()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["run", "sweep", "optimise"])
 def test_one_value_altered_in_any_file_is_found_and_named(
     kind: str,
@@ -102,6 +103,7 @@ def test_a_manifest_that_says_something_else_is_found(run: Path, key: str, capsy
     assert "manifest.json is not what was written" in told(capsys, "verify", run)[1]
 
 
+@pytest.mark.long
 def test_who_seals_anew_is_found_by_the_scenario_and_the_rerun(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = manifest_of(run)
     write_manifest(run, manifest | {"discount_rate": 0.2}, sealed=True)
@@ -127,6 +129,7 @@ def test_who_seals_anew_is_found_by_the_scenario_and_the_rerun(run: Path, capsys
         (run / name).write_bytes(before)
 
 
+@pytest.mark.long
 def test_a_run_of_before_seals_opens_and_what_was_not_sealed_is_said(
     run: Path, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -201,6 +201,7 @@ def test_verify_stops_at_the_same_place(folder: Path, capsys):
     assert capsys.readouterr().out.strip().endswith("the same")
 
 
+@pytest.mark.long
 def test_the_same_seeds_with_other_threads_and_from_the_resolved_scenario(folder: Path, tmp_path: Path):
     again = tmp_path / "again"
     assert main([str(folder / "scenario.yaml"), "--out", str(again), "--quiet", "--threads", "2"]) == 0

@@ -62,6 +62,7 @@ def noise(questions: int) -> Sheets:
     return Sheets(asked, pd.DataFrame(drawn, columns=codes), "answers.csv")
 
 
+@pytest.mark.long
 def test_answers_become_a_page_figures_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(tmp_path)
     assert main(["survey", "--analyse", str(file), "--instrument", "customers", "--by", "tier"]) == 0
@@ -87,6 +88,7 @@ def test_answers_become_a_page_figures_and_tables(tmp_path: Path, capsys: pytest
     assert used["used"] == used["returned"] == 200
 
 
+@pytest.mark.long
 def test_a_folder_that_holds_something_is_written_over_only_if_it_is_ours(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

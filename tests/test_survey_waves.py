@@ -98,6 +98,7 @@ def test_a_panel_compares_arms_more_surely_than_fresh_samples(run: sim.Run) -> N
     assert both[run.arms[1]].sub(both[run.arms[0]]).var() / len(both) < 0.5 * unpaired
 
 
+@pytest.mark.long
 def test_workers_and_a_resumed_run_give_the_same_sheets(run: sim.Run, tmp_path: Path) -> None:
     (tmp_path / "asked.yaml").write_text(json.dumps({**SMALL, "survey": SURVEY}))
     out = tmp_path / "run"
@@ -271,6 +272,7 @@ def test_a_skill_gap_closed_by_training_is_recovered_from_what_staff_say(trained
 # --- the page ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_page_of_a_held_survey_says_what_it_is_wrong_by_and_that_of_a_real_one_does_not(
     run: sim.Run, tmp_path: Path, capsys: Any
 ) -> None:

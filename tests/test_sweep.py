@@ -175,6 +175,7 @@ def test_wrong_folders_are_refused_in_one_line_and_left_alone(tmp_path: Path, he
     assert sorted(p.name for p in quiet.path.iterdir()) == before
 
 
+@pytest.mark.long
 def test_a_cluster_that_hangs_is_given_up_and_the_next_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The first process that meets the point stops for ever, as a worker may; nothing is known of time limits."""
     monkeypatch.setattr(engine, "STALL", 1.0)

@@ -61,6 +61,7 @@ def test_a_sweep_leaves_its_tasks_and_a_report(folder: Path) -> None:
     assert (folder / "analysis" / "points.csv").exists()
 
 
+@pytest.mark.long
 def test_another_sweep_or_server_on_the_machine_is_no_news(file: Path, tmp_path: Path) -> None:
     """Dask's usual port is taken: nothing of it, and no library's warning, reaches the user."""
     with socket.socket() as taken:
@@ -109,6 +110,7 @@ def test_shards_without_a_driver_make_the_same_rows(folder: Path, file: Path, tm
     assert read_sweep_manifest(out)["tasks_digest"] == read_sweep_manifest(folder)["tasks_digest"]
 
 
+@pytest.mark.long
 def test_a_half_done_folder_of_shards_says_that_nobody_works_on_it_and_how_to_go_on(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

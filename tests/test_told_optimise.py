@@ -255,6 +255,7 @@ optimise:
 """
 
 
+@pytest.mark.long
 def test_a_bank_whose_strategies_only_cost_is_told_that_nothing_wins(tmp_path, capsys) -> None:
     file = tmp_path / "bank.yaml"
     file.write_text(BANK)
@@ -283,6 +284,7 @@ def test_an_inherited_generation_is_cut_with_a_word(tmp_path, capsys) -> None:
     assert "optimise.generation: 6 is more than the 4 candidates" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_an_optimisation_with_a_cut_generation_says_so_and_ends(tmp_path, capsys) -> None:
     (tmp_path / "below.yaml").write_text(
         BANK.replace("generation: 4", "generation: 30").replace("candidates: 4", "candidates: 40")

@@ -313,6 +313,7 @@ def test_shares_beyond_all_are_told_with_interval_and_as_too_few(tmp_path: Path)
     assert re.search(r"Too few samples to say what matters most", " ".join(reader.titles))
 
 
+@pytest.mark.long
 def test_ties_and_nothing_are_told_in_words(tmp_path: Path) -> None:
     wanted = {
         "two arms alike": "All 2 arms pay at 50 % of the points",
@@ -348,6 +349,7 @@ sweep:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("design", "samples"), [("grid", 3), ("saltelli", 4)])
 def test_a_real_little_sweep_says_what_its_tables_say(design, samples, tmp_path, capsys) -> None:
     file, out = tmp_path / "sweep.yaml", tmp_path / "run"

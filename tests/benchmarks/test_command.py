@@ -27,6 +27,7 @@ from sides import NOW, ROOT, Process, Side, git, sides
 HERE = Side(NOW, ROOT, "here")
 
 
+@pytest.mark.long
 def test_one_command_makes_the_table(tmp_path: Path) -> None:
     """This tree against itself: every figure of the run on both sides, the same bits, and a table of them."""
     line = [sys.executable, "-m", "tests.benchmarks", "--quick", "--against", str(ROOT), "--out", str(tmp_path)]
