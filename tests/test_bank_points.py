@@ -40,6 +40,7 @@ def figures(points: BankPoints, one: Point, seed: int = 3) -> dict[str, dict[str
     return {row["arm"]: row["kpis"] for row in rows}
 
 
+@pytest.mark.long
 def test_a_point_is_the_scenario_with_its_values(tmp_path: Path) -> None:
     """Every key figure of every arm is the one of a run of its own."""
     points = BankPoints(plan())

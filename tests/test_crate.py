@@ -139,6 +139,7 @@ def test_columns_of_tables_are_told_as_the_dictionary_has_them(unpacked: Path) -
             assert told[name].get("description"), name
 
 
+@pytest.mark.long
 def test_the_same_run_gives_the_same_bytes(run: Path, crate: Path) -> None:
     before = crate.read_bytes()
     assert packed(run, "--creator", "A. Reviewer", "--licence", "CC-BY-4.0").read_bytes() == before
@@ -163,6 +164,7 @@ def test_a_stranger_is_told_how_to_check_it_and_the_check_works(
     assert main(["verify", str(unpacked)]) == 1
 
 
+@pytest.mark.long
 def test_run_packs_at_once_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "tiny.yaml"
     file.write_text(RUN.replace("months: 13", "months: 1"), "utf-8")
@@ -198,6 +200,7 @@ def test_a_run_that_was_changed_is_not_vouched_for(
     assert not (tmp_path / "a.zip").exists()
 
 
+@pytest.mark.long
 def test_rows_of_a_books_customers_are_not_handed_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "book.csv").write_text("id,aum,age\n" + "".join(f"c{i},{i * 900},{20 + i % 50}\n" for i in range(300)))
     file = tmp_path / "own.yaml"

@@ -62,6 +62,7 @@ def value(table: pd.DataFrame, measure: str, group: str = "bank", column: str = 
     return float(row[column])
 
 
+@pytest.mark.long
 def test_measures_are_those_of_the_stored_tables_counted_another_way(run: Run) -> None:
     found = of_run(run, "nothing")
     monthly = run.monthly[run.monthly["arm"] == "nothing"]

@@ -15,6 +15,7 @@ PAGE = (Path(__file__).parent.parent / "docs" / "forks.md").read_text("utf-8")
 BLOCK = re.compile(r"```(yaml|sh)\n(.*?)```", re.S)
 
 
+@pytest.mark.long
 def test_the_recipe_of_the_page_does_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sim.reporting.run.build", lambda run: None)  # the page of a run has its own tests

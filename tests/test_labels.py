@@ -54,6 +54,7 @@ def lived(folder: Path, *, labels: bool) -> Path:
     return folder / f"run-{labels}"
 
 
+@pytest.mark.long
 def test_labels_are_read_and_change_no_result(machine, tmp_path, capfd):  # noqa: F811
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -91,6 +92,7 @@ def test_labels_are_read_and_change_no_result(machine, tmp_path, capfd):  # noqa
     assert cli.main(["validate", str(with_labels / "scenario.yaml")]) == 0
 
 
+@pytest.mark.long
 def test_with_a_font_figures_have_the_labels(machine, tmp_path, capfd):  # noqa: F811
     machine(font_with("".join(sorted({*"".join((*ARMS.values(), *TIERS.values())), *"网点"})), tmp_path / "own.ttf"))
     folder = lived(tmp_path, labels=True)

@@ -171,6 +171,7 @@ def test_words_name_seeds_where_only_some_are_endless() -> None:
     assert Evidence().mark("a", "clv") == ""
 
 
+@pytest.mark.long
 def test_few_events_are_marked_in_verdicts_figures_and_json(tmp_path, capsys) -> None:
     file = tmp_path / "few.yaml"
     told = {"seeds": "[1, 2]", "rate": "0.10", "matrix": APART_MATRIX, "agents": ""}

@@ -260,6 +260,7 @@ def test_contacts_of_a_life_are_those_that_were_counted(whole: Pair) -> None:
 # --- in a thread ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_it_runs_steps_pauses_and_ends_with_the_digest(desk: Desk, tmp_path: Path) -> None:
     runner, one = Runner(more=2), desk.prepared(desk.first())
     course = runner.start(one, desk.key(one))

@@ -79,6 +79,7 @@ def digest_of_run(file: Path, out: Path) -> str:
     return str(json.loads((out / "manifest.json").read_text("utf-8"))["result_digest"])
 
 
+@pytest.mark.long
 def test_a_lever_is_moved_and_the_run_agrees_with_the_terminal(server: Served, tab: Any, tmp_path: Path) -> None:
     click(tab, "Run")
     before = done(tab)
@@ -139,6 +140,7 @@ def test_a_page_that_is_loaded_anew_during_a_run_finds_it_again(tab: Any) -> Non
     assert tab.get_by_label("Months", exact=True).input_value() == LONG
 
 
+@pytest.mark.long
 def test_two_tabs_have_settings_of_their_own(server: Served, watched: Watched, tmp_path: Path) -> None:
     context = watched.context()
     one, other = (watched.tab(server.address, context=context) for _ in range(2))
@@ -156,6 +158,7 @@ def test_two_tabs_have_settings_of_their_own(server: Served, watched: Watched, t
     context.close()
 
 
+@pytest.mark.long
 def test_a_setting_is_run_beside_the_page_and_its_report_opened(tab: Any, watched: Watched) -> None:
     tab.get_by_role("tab", name="Scenario file").click()
     click(tab, "Save, run and report")
@@ -171,6 +174,7 @@ def test_a_setting_is_run_beside_the_page_and_its_report_opened(tab: Any, watche
     assert report.evaluate("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
 
 
+@pytest.mark.long
 def test_a_sweep_is_started_watched_and_stopped(server: Served, tab: Any) -> None:
     tab.get_by_role("tab", name="Stored runs").click()
     click(tab, "Start the sweep")
@@ -268,6 +272,7 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_axe_finds_no_serious_fault(server: Served, watched: Watched, axe: str, language: str) -> None:
     page = watched.tab(server.address + ("zh" if language == "zh" else ""))

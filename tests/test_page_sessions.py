@@ -99,6 +99,7 @@ def test_a_setting_that_does_not_fit_is_told_and_what_ran_stays(session: Session
     assert session.mistake == ""
 
 
+@pytest.mark.long
 def test_another_start_of_a_strategy_is_another_run(session: Session) -> None:
     first = run_out(session)
     session.delay("digital_thinking", 2)

@@ -81,6 +81,7 @@ def decided(tmp_path_factory):
     return of
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arms", [6, 12])
 def test_the_verdict_of_each_arm_stands_at_its_name_and_tables_have_few_columns(decided, arms):
     text = (decided(arms) / "report.html").read_text("utf-8")

@@ -85,6 +85,7 @@ def at(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(run_py, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 def test_the_example_runs_from_a_folder_outside_and_acts(example: Path) -> None:
     run = read(example / "run")
     assert run.manifest["status"] == "done"

@@ -352,6 +352,7 @@ def test_a_folder_verifies_and_reports_from_itself_alone(folder: Path, capsys: p
     assert set(NUMBERS) <= set(stored.worlds)
 
 
+@pytest.mark.long
 def test_a_folder_notices_another_posterior(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     here = tmp_path / "run"
     shutil.copytree(folder, here)

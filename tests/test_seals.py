@@ -90,6 +90,7 @@ def test_a_file_that_is_gone_or_came_later_is_named(run: Path, capsys: pytest.Ca
     assert err == [f"{run / 'bank.parquet'}  missing"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ["discount_rate", "currency", "about", "peak_memory_mb", "files", "seal"])
 def test_a_manifest_that_says_something_else_is_found(run: Path, key: str, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = manifest_of(run)
@@ -160,6 +161,7 @@ def test_on_another_machine_only_the_monthly_table_is_held_against_the_rerun(
     assert err == ["the run was made on another machine: of its tables only monthly.parquet is held against the rerun"]
 
 
+@pytest.mark.long
 def test_verbs_say_that_a_folder_is_no_longer_what_was_written(
     run: Path, sweep: Path, originals: Shared, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +185,7 @@ def test_verbs_say_that_a_folder_is_no_longer_what_was_written(
         assert told(capsys, "verify", folder)[0] == 0
 
 
+@pytest.mark.long
 def test_telling_a_story_again_makes_no_table_true(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     alter(run / "bank.parquet")
     write_manifest(run, manifest_of(run) | {"discount_rate": 0.2})
@@ -197,6 +200,7 @@ def test_telling_a_story_again_makes_no_table_true(run: Path, capsys: pytest.Cap
     assert "summary.csv is not what comes out again" in out  # told anew from what is false
 
 
+@pytest.mark.long
 def test_changed_tasks_are_set_aside_and_lived_again(
     sweep: Path, originals: Shared, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,6 +220,7 @@ def test_changed_tasks_are_set_aside_and_lived_again(
     assert told(capsys, "verify", sweep)[0] == 0
 
 
+@pytest.mark.long
 def test_a_sweep_that_is_extended_is_sealed_anew(
     sweep: Path, originals: Shared, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,6 +239,7 @@ def test_a_sweep_that_is_extended_is_sealed_anew(
     assert told(capsys, "verify", sweep)[0] == 0
 
 
+@pytest.mark.long
 def test_a_run_that_is_overwritten_is_sealed_anew(
     run: Path, originals: Shared, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -190,6 +190,7 @@ def same(one: Path, other: Path, shards: int) -> None:
     assert not (other / "parts").exists()
 
 
+@pytest.mark.long
 def test_a_run_in_shards_leaves_the_folder_of_a_run(tmp_path: Path) -> None:
     file = scenario(tmp_path, 4)
     lived(file, tmp_path / "whole")

@@ -69,6 +69,7 @@ def test_init_replaces_nothing_unless_asked(empty: Path, capsys: pytest.CaptureF
     assert "is no folder" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_shipped_scenario_is_run_by_its_name(empty: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "quick", *SMALL]) == 0
     told = capsys.readouterr().err.splitlines()

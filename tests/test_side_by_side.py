@@ -55,6 +55,7 @@ def test_the_machine_says_how_much_memory_it_has():
     assert 1e8 < memory_of_machine() < 1e14
 
 
+@pytest.mark.long
 def test_either_way_gives_the_same_digest_and_says_which(tmp_path, monkeypatch, capsys):
     told = {}
     for name, chosen in {"threads": Spread(1, 2), "beside": Spread(2, 1)}.items():

@@ -25,6 +25,7 @@ def _terminal(encoding: str, *words: str) -> bytes:
     return done.stdout + done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 def test_a_redirected_run_prints_every_minus_and_plus_minus(encoding: str, tmp_path: Path) -> None:
     words = ["scenarios/baseline.yaml", *RUN, "--arms", "nothing,staff_upskilling", "--out", str(tmp_path / "out")]
@@ -36,6 +37,7 @@ def test_a_redirected_run_prints_every_minus_and_plus_minus(encoding: str, tmp_p
     assert f" {either}" in rows
 
 
+@pytest.mark.long
 def test_a_currency_sign_is_spelled_in_letters(tmp_path: Path) -> None:
     text = f"extends: {ROOT}/scenarios/quick.yaml\nname: e\nabout: −5 % ± 元\ncurrency: €\n"
     (tmp_path / "e.yaml").write_text(text, "utf-8")

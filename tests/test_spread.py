@@ -28,7 +28,8 @@ def run(out: Path, *overrides: str, workers: int | None = None, **options: objec
     return run_all(ready, Options(out=out, threads=1, where=where, **options))[0].run  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("seeds", ["seeds=[5, 2, 9]", pytest.param(UNTIL, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("seeds", ["seeds=[5, 2, 9]", UNTIL])
 def test_workers_change_no_bit(tmp_path: Path, seeds: str) -> None:
     """Also where the number of seeds hangs on what came out, and seeds were lived that were not needed."""
     here, there = run(tmp_path / "here", seeds), run(tmp_path / "there", seeds, workers=2)
@@ -40,6 +41,7 @@ def test_workers_change_no_bit(tmp_path: Path, seeds: str) -> None:
     assert there.manifest["peak_memory_mb"] > 50
 
 
+@pytest.mark.long
 def test_states_and_what_is_missing_are_made_by_workers_too(tmp_path: Path) -> None:
     """A run is extended by states that it lacked, and a resumed one lives nothing twice."""
     out = tmp_path / "run"

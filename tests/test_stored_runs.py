@@ -63,6 +63,7 @@ def in_memory(tmp_path_factory: pytest.TempPathFactory) -> str:
     return digest(desk / "out")
 
 
+@pytest.mark.long
 def test_a_stored_run_has_the_results_of_one_in_memory_and_leaves_its_folder_empty(desk: Path, in_memory: str) -> None:
     assert run("--out", "out") == 0
     assert digest(desk / "out") == in_memory
@@ -101,6 +102,7 @@ def test_a_run_that_is_killed_goes_on(
     assert digest(desk / again[1]) == in_memory
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("place", ["take over", "results"])
 def test_a_run_that_is_killed_between_its_banks_goes_on(desk: Path, in_memory: str, place: str) -> None:
     def trapped() -> None:
@@ -115,6 +117,7 @@ def test_a_run_that_is_killed_between_its_banks_goes_on(desk: Path, in_memory: s
     assert digest(desk / "out") == in_memory
 
 
+@pytest.mark.long
 def test_a_checkpoint_of_a_stored_bank_is_saved_though_the_run_was_killed_after_it(desk: Path) -> None:
     only = ["--arms", "some", "--seeds", "1,", "--checkpoint", "3"]
     assert run(*only, "--out", "memory", "--set", "population.store=null") == 0
@@ -173,6 +176,7 @@ def test_a_folder_with_banks_of_another_scenario_or_code_is_refused(
     assert f"delete {desk / 'bank'}" in refused(capsys)
 
 
+@pytest.mark.long
 def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     desk: Path, in_memory: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -188,6 +188,7 @@ def section(page: Path) -> str:
     return html.unescape(re.sub(r"<svg.*?</svg>", "", text, flags=re.S)).replace("\N{MINUS SIGN}", "-")
 
 
+@pytest.mark.long
 def test_the_report_says_before_and_after_and_what_of_it_is_the_surveys_doing(folder: Path) -> None:
     run, text = read(folder), section(folder / "report.html")
     bank = run.bank.set_index(["arm", "seed", "month"])["nps"]

@@ -183,6 +183,7 @@ def test_more_seeds_extend_it(folder: Path, file: Path, capsys: pytest.CaptureFi
     assert after[before.index].equals(before)
 
 
+@pytest.mark.long
 def test_the_status_of_a_single_run(tmp_path: Path, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out, plain = tmp_path / "run", tmp_path / "plain.yaml"
     plain.write_text(TINY[: TINY.index("sweep:")], "utf-8")

@@ -173,6 +173,7 @@ def test_a_few_facts_by_the_command_line(tmp_path: Path, capsys: pytest.CaptureF
 ROBUST = ("V10", "E2", "E5", "E6")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_every_fact_gives_figures_and_a_verdict_at_any_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All but E8, which runs tests of this very suite."""

@@ -93,11 +93,13 @@ def seconds(work: Callable[[], object]) -> float:
     return min(took)
 
 
+@pytest.mark.long
 def test_ten_times_the_rows_are_not_a_hundred_times_the_work(folder: Path) -> None:
     tenth, whole = seconds(lambda: read(folder / "tenth.csv")), seconds(lambda: read(folder / "plain.csv"))
     assert whole < 20 * tenth, (tenth, whole)
 
 
+@pytest.mark.long
 def test_checking_costs_no_more_than_reading_the_text_some_times_over(folder: Path) -> None:
     """Every cell is checked and every id hashed: some dozen times Arrow's parsing, twice in others."""
     bare = seconds(lambda: arrow_csv.read_csv(folder / "plain.csv"))
@@ -108,6 +110,7 @@ def test_checking_costs_no_more_than_reading_the_text_some_times_over(folder: Pa
     assert money < 3 * plain, (plain, money)
 
 
+@pytest.mark.long
 def test_a_workbook_is_read_in_the_time_of_its_library(folder: Path) -> None:
     import openpyxl
 

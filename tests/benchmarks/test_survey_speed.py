@@ -28,6 +28,7 @@ def test_everything_that_answers_say(benchmark, sheets):
     assert found.facts["returned"] == 2_000
 
 
+@pytest.mark.long
 def test_four_times_the_sheets_are_not_sixteen_times_the_work():
     seconds = {}
     for n in (2_000, 8_000):
