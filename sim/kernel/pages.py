@@ -89,10 +89,7 @@ def _kind(name: str, value: Any) -> types.Type:
 
 @type_callable(page)
 def _typed(context):
-    def kind(values):
-        return page_of(values)
-
-    return kind
+    return page_of
 
 
 @lower_builtin(page, types.NamedTuple)

@@ -103,15 +103,14 @@ def tidy_chunk(c, first, last, plan, moved):
 def tidy_rows(c, first, last, plan, moved):
     """Put the rows of each chunk of first..last in order, each by itself; `plan` as of `tidy_chunk`.
 
-    `moved`, int32, is given the numbers that rows had before, if it has entries. Returns how many rows moved.
+    `moved`, int32, is given the numbers that rows had before, if it has entries.
     """
     for i in range(moved.size):
         moved[i] = first + i
-    columns, astray = page(c), 0
+    columns = page(c)
     plans, numbers = strip(plan, 0, plan.size), strip(moved, 0, moved.size)
     for start in range(first, last, CHUNK):
-        astray += tidy_chunk(columns, start, min(start + CHUNK, last), plans, numbers)
-    return astray
+        tidy_chunk(columns, start, min(start + CHUNK, last), plans, numbers)
 
 
 @njit(**LOOP)
