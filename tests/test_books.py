@@ -13,7 +13,7 @@ from sim.agents.customer import NAMES, Customers
 from sim.agents.team import _first_in_line
 from sim.codes import ACTIVE, CLOSED, NOBODY
 from sim.kernel.blocks import CHUNK
-from sim.kernel.books import STRIP, Booked, close_books, fit_hours, free_rows, look_through, rows_of_posts
+from sim.kernel.books import STRIP, Booked, close_books, fit_hours, free_rows, rows_of_posts
 
 ROWS, POSTS, TIERS = 2 * STRIP + 77, b.POSTS, len(b.TIERS)
 
@@ -35,21 +35,6 @@ def test_the_rows_of_some_posts_and_the_first_free_ones(people: Customers) -> No
     for wanted_rows in (0, 1, 20, ROWS):
         np.testing.assert_array_equal(free_rows(people.state, wanted_rows, 0, ROWS), left[:wanted_rows])
     np.testing.assert_array_equal(free_rows(people.state, 5, 4_000, ROWS), left[left >= 4_000][:5])
-
-
-def test_who_is_due_and_whom_each_post_has_is_looked_through_in_parts(people: Customers) -> None:
-    rows = np.flatnonzero((people.manager != NOBODY) & (people.state == ACTIVE))[::-1].copy()
-    interval = np.array([12.0, 6.0, 2.5, 1.0])[:TIERS]
-    people.contact_gap[rows] = np.random.default_rng(2).integers(0, 14, rows.size)
-    mass, due = np.zeros((POSTS, TIERS), np.int64), np.zeros(rows.size, bool)
-    columns = people.manager, people.tier, people.weight, people.contact_gap
-    for first, last in ((0, 7), (7, 7), (7, rows.size)):
-        look_through(*columns, rows, first, last, interval, mass, due)
-    np.testing.assert_array_equal(due, people.contact_gap[rows] + 1.0 >= interval[people.tier[rows]])
-    assert 0 < np.count_nonzero(due) < rows.size
-    cells = people.manager[rows] * np.int64(TIERS) + people.tier[rows]
-    whole = np.bincount(cells, people.weight[rows].astype(np.float64), POSTS * TIERS)
-    np.testing.assert_array_equal(mass.ravel(), whole)
 
 
 @pytest.mark.parametrize("release", [True, False])
@@ -93,30 +78,29 @@ def test_books_close_as_it_is_written_down(people: Customers, release: bool) -> 
 @pytest.mark.parametrize("places", [-3.0, 0.0, 0.4, 30.0, 5_000.0, 1e12])
 def test_the_first_in_line_are_the_first_of_all_sorted(people: Customers, places: float) -> None:
     people.aum[::5] = 70_000.0  # many alike: the uid decides
-    rows = np.flatnonzero(people.state == ACTIVE)
-    rows = np.random.default_rng(3).permutation(rows)
-    everybody = rows[np.lexsort((people.uid[rows], -people.aum[rows]))]
-    few = _first_in_line(people, rows, places)
+    rows, tier = np.random.default_rng(3).permutation(np.flatnonzero(people.state == ACTIVE)), 0
+    of_tier = rows[people.tier[rows] == tier]
+    everybody = of_tier[np.lexsort((people.uid[of_tier], -people.aum[of_tier]))]
+    few = _first_in_line(people, rows, tier, places)
     np.testing.assert_array_equal(few, everybody[: few.size])
     mass = people.weight[everybody] / 1024
     assert few.size >= np.count_nonzero(np.cumsum(mass) - mass / 2 <= places)
-    assert places > 100.0 or few.size < rows.size
+    assert places > 100.0 or few.size < everybody.size / 2
+    assert few.size < of_tier.size < rows.size or places > 100.0
 
 
 def test_hours_go_to_the_most_important_contacts_of_each_post() -> None:
     rng = np.random.default_rng(8)
     n, posts = 4_000, 40
-    post, cost, uid = (
-        rng.integers(0, posts - 1, n),
-        rng.choice([0.25, 0.5, 1.3], n),
-        rng.permutation(n).astype(np.uint64),
-    )
+    hours_of, channel = np.array([0.25, 0.5, 1.3]), rng.integers(0, 3, n)
+    post, uid, weight = rng.integers(0, posts - 1, n), rng.permutation(n).astype(np.uint64), rng.integers(1, 2_000, n)
+    cost = weight / 1024 * hours_of[channel]
     keys = np.stack([rng.choice([-np.inf, -1.0, 0.5], n), rng.integers(0, 5, n), -rng.integers(0, 9, n)]).astype(float)
     free = np.where(np.arange(posts) % 4 == 0, 1e3, rng.uniform(0.0, 70.0, posts))
     free[3], free[5] = 0.0, cost[post == 5].sum()
     fits = np.zeros(n, bool)
     for turn in range(3):
-        fit_hours(post, cost, keys, uid, free, fits, turn, 3)
+        fit_hours(post, channel, weight, hours_of, keys, uid, free, fits, turn, 3)
     order = np.lexsort((uid, *keys[::-1], post))
     used = np.zeros(posts)
     for one in order.tolist():

@@ -21,6 +21,7 @@ from sim.codes import ACTIVE, APP, BRANCH, DORMANT, MESSAGING, NOBODY, PHONE, VI
 from sim.economics import Economics
 from sim.environment import SHOCKS, AnyShock, Environment, StrikeContext
 from sim.experiments.prepare import prepare
+from sim.kernel.planning import channel_of
 from sim.ledger import Ledger
 from sim.population.tier_presets import PRESET_TIERS
 from sim.scenario.scenario import Scenario
@@ -263,14 +264,16 @@ def test_a_rival_takes_its_share_of_the_managers_named_and_customers_follow() ->
 
 
 def test_a_meeting_that_cannot_be_held_becomes_a_call_or_video_and_no_other_contact_changes() -> None:
-    team = bank(with_events([], 2_000)).team
+    habits = bank(with_events([], 2_000)).team.habits
     u = np.array([[0.05, 0.25, 0.25, 0.29, 0.50, 0.95], [0.9, 0.1, 0.9, 0.79, 0.9, 0.9]])
-    tier = np.full(6, 3)  # private: 30 % branch, 40 % phone, 10 % video, 20 % messages
-    channel = np.array([BRANCH, BRANCH, BRANCH, BRANCH, PHONE, MESSAGING])
-    moved = team._remotely(channel, tier, u, 0.2)
-    assert moved.tolist() == [BRANCH, PHONE, VIDEO, PHONE, PHONE, MESSAGING]
-    assert team._remotely(channel, tier, u, 0.0)[0] == VIDEO
-    assert team._remotely(channel, tier, u, 1.0).tolist() == channel.tolist()
+
+    def channels(most: float) -> list[int]:
+        private = 3  # 30 % branch, 40 % phone, 10 % video, 20 % messages
+        return [int(channel_of(*draws, private, most, habits)) for draws in u.T.tolist()]
+
+    assert channels(0.2) == [BRANCH, PHONE, VIDEO, PHONE, PHONE, MESSAGING]
+    assert channels(0.0)[0] == VIDEO
+    assert channels(1.0) == [BRANCH, BRANCH, BRANCH, BRANCH, PHONE, MESSAGING]
 
 
 def test_managers_hold_fewer_meetings_while_a_pandemic_lasts() -> None:

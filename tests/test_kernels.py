@@ -179,7 +179,7 @@ def test_the_order_of_rows_changes_nothing(stormy_month):
 def test_rows_that_are_put_back_stand_where_they_stood(stormy_month):
     _, _, plan, before, _, _ = stormy_month
     people, carried, moved = b.copy_of(before), plan.copy(), np.empty(ROWS, np.int32)
-    tidy_rows(people.arrays, 0, ROWS, carried, moved)
+    assert tidy_rows(people.arrays, 0, ROWS, carried, moved) == np.count_nonzero(before.state != CLOSED)
     np.testing.assert_array_equal(carried, plan[moved])
     assert np.count_nonzero(people.uid != before.uid) > ROWS / 10
     stand_again(people.arrays, 0, ROWS, moved)
@@ -197,11 +197,13 @@ def test_tidying_changes_nothing_but_the_order_of_rows(stormy_month):
     people, nothing, moved = b.copy_of(before), np.empty(0, np.int8), np.arange(ROWS, dtype=np.int32)
     count = 0
     for first, last in ((0, 1_000), (1_000, 2_900)):  # the rest stays as it is
-        count += tidy_alone(people.arrays, first, last, nothing, moved)
+        astray, customers = tidy_alone(people.arrays, first, last, nothing, moved)
+        count += astray
+        assert customers == np.count_nonzero(people.state[first:last] != CLOSED)
         kinds = [(state, tier if state != CLOSED else 0) for state, tier in zip(people.state, people.tier, strict=True)]
         assert kinds[first:last] == sorted(kinds[first:last]), "active, dormant, closed, each by tier"
         np.testing.assert_array_equal(np.sort(moved[first:last]), np.arange(first, last))
-        assert tidy_alone(people.arrays, first, last, nothing, moved) == 0, "no row moves that stands among its like"
+        assert tidy_alone(people.arrays, first, last, nothing, moved)[0] == 0, "no row moves that stands among its like"
     assert count == np.count_nonzero(moved != np.arange(ROWS)) > 0
     for name in NAMES:
         np.testing.assert_array_equal(getattr(people, name), getattr(before, name)[moved], err_msg=name)

@@ -18,7 +18,7 @@ from sim.bank.observer import ginis
 from sim.codes import ACTIVE, CLOSED, DORMANT, JOINED_THIS_YEAR
 from sim.exchange import Alone
 from sim.kernel.blocks import CHUNK
-from sim.kernel.looking import FINE, count_stayed, follow, mark_active, open_rows, turn_year
+from sim.kernel.looking import FINE, count_stayed, follow, mark_active, turn_year
 from sim.store.tables import FATES
 
 ROWS, TIERS = 3_000, len(b.TIERS)
@@ -102,7 +102,6 @@ def test_who_was_active_a_year_ago_and_still_is(people: Customers) -> None:
     still = (people.state == ACTIVE) & active
     count_stayed(people.state, people.weight, people.year_ago, 0, ROWS, stayed)
     np.testing.assert_array_equal(stayed, np.bincount(people.year_ago[still], people.weight[still], TIERS))
-    assert open_rows(people.state, 0, ROWS) == np.count_nonzero(people.state != CLOSED)
 
 
 def test_fates_and_those_kept_are_found_by_uid_wherever_rows_stand_and_in_whichever_shard(people: Customers) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -650,8 +651,9 @@ def test_near_a_bound_is_the_same_for_managers_and_for_sales() -> None:
             managers={"allocation": "near_threshold"},
         )
         one = bank(s)
-        view = BankView(one.customers, one.team.managed(one.customers))
-        far = one.team._priority(view)[-1]
+        rows = one.team.managed(one.customers)
+        view = BankView(one.customers, rows)
+        far = one.team._priority(one.customers, SimpleNamespace(rows=rows, aum=view.aum, tier=view.tier))[-1]
         ceiling = np.array([5e4, 5e5, 6e6, np.inf])[view.tier]
         assert np.array_equal(~far, view.aum >= np.float32(share) * ceiling)
         assert 0 < (~far).sum() < far.size

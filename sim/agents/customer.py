@@ -10,6 +10,8 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -147,7 +149,18 @@ SHOWN = tuple(one.name for one in VARIABLES)
 OBSERVED = frozenset(one.name for one in VARIABLES if one.observed)
 BYTES_PER_CUSTOMER = sum(np.dtype(column.dtype).itemsize for column in COLUMNS)
 
+FEWEST = 2048  # rows of a part that threads share out
+MOST_PARTS = 4
+Pairs = Sequence[tuple[int, int]]
+Each = Callable[[Callable[[int, int], Any], Pairs | None], list[Any]]  # what comes of each pair, or stretch of rows
+
 Columns: Any = namedtuple("Columns", NAMES)  # type: ignore[misc]
+
+
+def parted(size: int) -> Pairs:
+    """So many rows in parts, by the first of each and the one after its last, for threads to take side by side."""
+    parts = min(max(size // FEWEST, 1), MOST_PARTS)
+    return list(pairwise(size * part // parts for part in range(parts + 1)))
 
 
 def given(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -158,6 +171,17 @@ def given(values: Mapping[str, np.ndarray]) -> dict[str, Any]:
             has = np.asarray(values[trait.name]) != 0
             columns["traits"] = columns["traits"] | np.where(has, u8(trait.bit), u8(0))
     return columns
+
+
+def whole(values: Mapping[str, np.ndarray], size: int) -> Any:
+    """The same as `Columns` of their types, `size` customers each, as compiled code takes them."""
+    found = given(values)
+    for column in COLUMNS:
+        value = found[column.name]
+        own: np.ndarray = np.full(size, value, column.dtype) if np.ndim(value) == 0 else value
+        own = np.ascontiguousarray(own, column.dtype)
+        found[column.name] = own if own.flags.writeable else own.copy()  # else it would be compiled for anew
+    return Columns(**found)
 
 
 class Customers:
@@ -225,10 +249,12 @@ class Customers:
     def __len__(self) -> int:
         return self.count
 
-    def place(self, values: dict[str, np.ndarray], *, free: np.ndarray | None = None) -> np.ndarray:
+    def place(
+        self, values: dict[str, np.ndarray], *, free: np.ndarray | None = None, each: Each | None = None
+    ) -> np.ndarray:
         """Give new customers a row each, freed rows first (lowest first); returns the row numbers.
 
-        `free` are the rows that may be taken, all those freed unless given.
+        `free` are the rows that may be taken, all those freed unless given; `each` shares out those who come.
         `values` holds equally long arrays by column name; columns left out get the value of an unused row.
         """
         from sim.kernel.books import free_rows  # numba: not for those who only look at a scenario
@@ -239,16 +265,21 @@ class Customers:
                 f"a row would stand for more than {MOST_WEIGHT // 1024:,} customers; more agents or fewer customers"
             )
         freed = free_rows(self._columns["state"], n, 0, self.count) if free is None else free[:n]
-        more = n - freed.size
-        first = self.count
-        self._put(freed, {name: column[: freed.size] for name, column in values.items()})
-        self.append({name: column[freed.size :] for name, column in values.items()})
+        more, first = n - freed.size, self.count
+        self._grow(more)
+        rows = np.concatenate([freed, np.arange(first, first + more)])
+        self._put(rows, values, each)
         self.roll = None
-        return np.concatenate([freed, np.arange(first, first + more)])
+        return rows
 
-    def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
-        for name, value in given(values).items():
-            self._columns[name][rows] = value
+    def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray], each: Each | None = None) -> None:
+        from sim.kernel.tidy import put_rows
+
+        put = partial(put_rows, self.arrays, whole(values, rows.size), rows)
+        if each is None:
+            put(0, rows.size)
+        else:
+            each(put, parted(rows.size))
 
     def append(self, values: Mapping[str, np.ndarray]) -> None:
         """Give new customers a row each after all others; `values` as of `place`."""

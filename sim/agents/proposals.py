@@ -31,14 +31,15 @@ class Proposals:
     @classmethod
     def merged(cls, wishes: Sequence[Proposals]) -> Proposals:
         """One queue of several: a row wanted twice keeps its highest priority; keeping goes before selling."""
-        rows = np.concatenate([wish.rows for wish in wishes]) if wishes else np.zeros(0, np.int64)
-        found, place = np.unique(rows, return_inverse=True)
-        priority = np.full(found.size, -np.inf)
-        keep, lead = np.zeros(found.size, bool), np.zeros(found.size, bool)
-        if wishes:
-            np.maximum.at(priority, place, np.concatenate([wish.priority for wish in wishes]))
-            purpose = np.concatenate([wish.purpose for wish in wishes])
-            np.logical_or.at(keep, place, (purpose & RETENTION) != 0)
-            np.logical_or.at(lead, place, (purpose & LEAD) != 0)
-        purpose = np.where(keep, RETENTION, np.where(lead, LEAD, 0)).astype(np.int8)
-        return cls(found, priority, purpose)
+        wishes = [wish for wish in wishes if wish.rows.size]
+        size = max((int(wish.rows.max()) + 1 for wish in wishes), default=0)
+        priority, purposes = np.full(size, -np.inf), np.zeros(size, np.int8)
+        wanted = np.zeros(size, bool)
+        for wish in wishes:
+            wanted[wish.rows] = True
+            priority[wish.rows] = np.maximum(priority[wish.rows], wish.priority)
+            purposes[wish.rows] |= wish.purpose
+        found = np.flatnonzero(wanted)
+        purpose = purposes[found]
+        keep, lead = purpose & np.int8(RETENTION), purpose & np.int8(LEAD)
+        return cls(found, priority[found], np.where(keep != 0, keep, lead))

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import mesa
@@ -18,7 +17,7 @@ import numpy as np
 
 from sim.agents.channel import Channel
 from sim.agents.channel_settings import Channels
-from sim.agents.customer import BankView, Customers
+from sim.agents.customer import BankView, Customers, Each, Pairs, parted
 from sim.agents.manager import MANAGER_UNITS, Departure, RelationshipManager
 from sim.agents.manager_settings import Managers
 from sim.agents.proposals import Proposals
@@ -26,26 +25,17 @@ from sim.codes import (
     ACTIVE,
     CHANNELS,
     DRAW_MANAGER,
-    DRAW_PLAN,
-    DUE,
-    FOLLOW,
-    KEEP,
-    LEAD,
-    LOST,
     NO_CAPACITY,
     NO_HOUR,
     NOBODY,
-    OFFER,
     PROPOSED,
-    RETENTION,
-    SILENCED,
-    SPARED,
 )
 from sim.exchange import Alone, Exchange
 from sim.exchange.order import Queue, admitted
-from sim.kernel.books import Booked, close_books, fit_hours, look_through, rows_of_posts
+from sim.kernel.books import Booked, close_books, fit_hours, largest, rows_of_posts
 from sim.kernel.inputs import Rates
-from sim.kernel.numerics import uniforms
+from sim.kernel.numerics import key_of, uniforms, word_of
+from sim.kernel.planning import Habits, Planned, Wishes, look_through, put_down
 from sim.kernel.tallies import WEIGHT_UNIT
 from sim.levers import Levers, shifted
 from sim.tiers import Tier, row, thresholds
@@ -55,11 +45,6 @@ if TYPE_CHECKING:
 
 UNIT = float(WEIGHT_UNIT)
 POACHED = 5  # purpose of the draw (after DRAW_MANAGER) of managers hired away by a rival
-
-
-Pairs = Sequence[tuple[int, int]]
-Each = Callable[[Callable[[int, int], Any], Pairs | None], list[Any]]  # what comes of each pair, or stretch of rows
-TURNS = 4  # parts into which posts, or rows, are dealt out for threads to take side by side
 
 
 @dataclass
@@ -89,14 +74,13 @@ class MonthOfWork:
     asked: np.ndarray
     contacts: np.ndarray
     books: np.ndarray
-    rows: np.ndarray  # of customers with a wish for a contact
     planned: np.ndarray  # contacts made, customers by (tier, channel)
 
     @classmethod
     def idle(cls, posts: int, tiers: int) -> MonthOfWork:
         """A month in which nobody asks for anything."""
         asked, contacts, books = np.zeros((3, posts))
-        return cls(asked, contacts, books, np.zeros(0, np.int64), np.zeros((tiers, len(CHANNELS))))
+        return cls(asked, contacts, books, np.zeros((tiers, len(CHANNELS))))
 
 
 @dataclass
@@ -122,6 +106,7 @@ class Team:
     exchange: Exchange = field(default_factory=Alone)  # with the shards of one bank, of which each has whole books
 
     def __post_init__(self) -> None:
+        self._known = np.zeros(0, np.int64), np.zeros(0, bool)
         self.coverage = row(self.settings.coverage, self.tiers, np.float64)
         self.span = row(self.settings.span, self.tiers, np.float64)
         self.interval = row(self.settings.contact_months, self.tiers, np.float64)
@@ -130,10 +115,40 @@ class Team:
         mixes = [self.settings.mix.get(t.name, self.settings.mix.get(t.key, {})) for t in self.tiers]
         shares = np.array([[mix.get(name, 0.0) for name in CHANNELS] for mix in mixes])
         self.mix = np.cumsum(shares, axis=1)
-        self.fallback = CHANNELS.index(self.settings.fallback)
-        self.meetings = self.channel_settings.column("in_branch") > 0
-        self.apart = np.append(self.channel_settings.column("in_app") > 0, True)  # where no manager plans a contact
-        self.instead = np.flatnonzero(self.channel_settings.column("conversation"))
+        column, p = self.channel_settings.column, self.rates
+        instead = np.flatnonzero(column("conversation"))
+        reach = np.cumsum(np.diff(self.mix, axis=1, prepend=0.0)[:, instead], axis=1)
+        whole = reach[:, -1:]
+        self.habits = Habits(
+            interval=self.interval,
+            mix=self.mix,
+            apart=np.append(column("in_app") > 0, True),
+            fallback=CHANNELS.index(self.settings.fallback),
+            meetings=column("in_branch") > 0,
+            instead=instead,
+            reach=np.divide(reach, whole, out=np.ones_like(reach), where=whole > 0),
+            pressure_memory=p.pressure_memory,
+            pressure=p.pressure,
+            preferred_relief=p.preferred_relief,
+            channel_change=p.channel_change,
+        )
+
+    @property
+    def tier_of_post(self) -> np.ndarray:
+        """Index of the tier whose customers each post has, int64 (posts,)."""
+        return self._kinds()[0]
+
+    @property
+    def remote_post(self) -> np.ndarray:
+        """Which posts serve customers from afar, bool (posts,)."""
+        return self._kinds()[1]
+
+    def _kinds(self) -> tuple[np.ndarray, np.ndarray]:
+        """What never changes of a post, found anew where posts have been opened."""
+        if self._known[0].size != len(self.managers):
+            of_tier = np.array([manager.tier for manager in self.managers], np.int64)
+            self._known = of_tier, np.array([manager.remote for manager in self.managers], bool)
+        return self._known
 
     # --- posts and books ---------------------------------------------------------------------------------------
 
@@ -208,11 +223,15 @@ class Team:
         return uniforms(self.seed, DRAW_MANAGER + purpose, month, keys)
 
     def _posts_of(self, tier: int) -> np.ndarray:
-        return np.array([m.post for m in self.managers if m.tier == tier and not m.remote], np.int64)
+        return np.flatnonzero((self.tier_of_post == tier) & ~self.remote_post)
 
     def _over(self, customers: Customers, run: Callable[[int, int], Any]) -> list[Any]:
         """What `run` says of all rows, stretch by stretch."""
         return self.each(run, None) if self.each is not None else [run(0, len(customers))]
+
+    def _shared(self, run: Callable[[int, int], Any], pairs: Pairs) -> list[Any]:
+        """What `run` says of each of these pairs."""
+        return self.each(run, pairs) if self.each is not None else [run(*pair) for pair in pairs]
 
     def books(self, customers: Customers) -> np.ndarray:
         """Customers by post, float64 (posts,)."""
@@ -239,7 +258,7 @@ class Team:
         if not coverage.any() and felt is None:
             return
         tiers, covered, release = len(self.tiers), coverage > 0, bool(coverage.any())
-        tier_of_post = np.array([m.tier for m in self.managers] + [0], np.int64)
+        tier_of_post = np.append(self.tier_of_post, 0)
         prepared = np.int8(-self.settings.change_months)
         changed = np.full((2, tier_of_post.size), np.nan, np.float32) if felt is None else felt
         columns = Booked(*(getattr(customers, name) for name in Booked._fields))
@@ -257,13 +276,14 @@ class Team:
         places = coverage * ((without + having) / UNIT)
         for k in np.flatnonzero(covered & (without + having > 0)).tolist():
             books = self._open_for(k, float(places[k]), books, month, first=first)
-        of_tier = [waiting[customers.tier[waiting] == k] for k in range(tiers)]
-        queues = [_first_in_line(customers, of_tier[k], places[k] - having[k] / UNIT) for k in range(tiers)]
+        room = places - having / UNIT
+        lines = [(k, k + 1) for k in range(tiers)]
+        queues = self._shared(lambda k, _: _first_in_line(customers, waiting, k, room[k]), lines)
         first_ones = admitted(
             self.exchange,
             [
-                Queue(_by_aum(customers, queue), customers.weight[queue].astype(np.int64), room, int(taken), half=True)
-                for queue, room, taken in zip(queues, places * UNIT, having, strict=True)
+                Queue(_by_aum(customers, queue), customers.weight[queue].astype(np.int64), most, int(taken), half=True)
+                for queue, most, taken in zip(queues, places * UNIT, having, strict=True)
             ],
         )
         self._deal(customers, [queue[:many] for queue, many in zip(queues, first_ones, strict=True)], books)
@@ -330,9 +350,9 @@ class Team:
         to `into`, an array of -1, if there is one: at the `rows` of the month of work.
         """
         plan = np.full(len(customers), NOBODY, np.int8) if into is None else into[: len(customers)]
-        posts, tiers = len(self.managers), len(self.tiers)
         rows = self.managed(customers) if rows is None else rows
-        mass, due = self._looked_through(customers, rows)
+        cap = np.atleast_1d(np.asarray(levers.pressure_cap if pressure_cap is None else pressure_cap, np.float32))
+        mass, wishes = self._looked_through(customers, rows, month, 1.0 - remote, cap, proposals, plan)
         hours_of = np.array([c.settings.hours for c in channels]) * np.exp(levers.log_contact_hours)
         norm = np.diff(self.mix, axis=1, prepend=0.0) @ hours_of / self.interval
         inbound = mass @ self.inbound
@@ -340,147 +360,86 @@ class Team:
         free = np.maximum(self.settings.hours_per_month * np.exp(levers.log_hours) - inbound, 0.0)
         free[[m.post for m in self.managers if m.vacant]] = 0.0
 
-        wanted, wish, purpose = due, np.zeros(rows.size), np.zeros(rows.size, np.int8)
-        if proposals is not None and proposals.rows.size:
-            wanted = due.copy()
-            wanted[proposals.rows] = True
-            wish[proposals.rows] = proposals.priority
-            purpose[proposals.rows] = proposals.purpose | PROPOSED
-        chosen = np.flatnonzero(wanted)
-        queue = np.where(due[chosen], -np.inf, -wish[chosen])  # what is due stands before every wish
-        rows, purpose = _only(chosen, rows, purpose)
-        view = BankView(customers, rows)
-        post, tier, weight = view.manager, view.tier, view.weight / UNIT
-        wished = rows
-        u = uniforms(self.seed, DRAW_PLAN, month, customers.uid[rows])
-        drawn = np.zeros(rows.size, np.int64)
-        for upper in self.mix.T:
-            drawn += u[0] >= upper[tier]
-        channel = np.where(self.apart[drawn], self.fallback, drawn)
-        if remote > 0:
-            channel = self._remotely(channel, tier, u, 1.0 - remote)
-        barred = customers.opted_out[rows]
-        channel = np.where((barred >> channel) & 1, self.fallback, channel)
-        silenced = ((barred >> channel) & 1) != 0
-        spared = np.zeros(rows.size, bool)
-        cap = levers.pressure_cap if pressure_cap is None else pressure_cap
-        if np.isfinite(cap).any():
-            cap = cap[chosen] if isinstance(cap, np.ndarray) else cap
-            spared = self._pressure_after(customers, rows, channel) > cap
-        lost = silenced | spared
-        plan[rows[lost]] = _lost(purpose[lost], np.where(silenced[lost], SILENCED, SPARED))
-        allowed = ~lost
-        rows, post, tier, weight, channel, purpose, queue = _only(
-            allowed, rows, post, tier, weight, channel, purpose, queue
-        )
-        fits = self._in_hours(customers, rows, post, weight * hours_of[channel], free, queue)
-        plan[rows[~fits]] = _lost(purpose[~fits], NO_HOUR)
-        rows, post, tier, weight, channel, purpose, queue = _only(
-            fits, rows, post, tier, weight, channel, purpose, queue
-        )
-        made = self._carried(customers, channels, rows, channel, queue, bank, branch)
-        plan[rows[~made]] = _lost(purpose[~made], NO_CAPACITY)
-        rows, post, tier, weight, channel, purpose = _only(made, rows, post, tier, weight, channel, purpose)
-        plan[rows] = channel | purpose
-        contacts = np.bincount(post, weight, minlength=posts)
-        cells = tiers, len(CHANNELS)
-        planned = np.bincount(tier.astype(np.int64) * cells[1] + channel, weight, minlength=cells[0] * cells[1])
-        return plan, MonthOfWork(asked, contacts, mass.sum(axis=1), wished, planned.reshape(cells))
+        end = np.full(wishes.rows.size, NO_HOUR, np.int8)
+        fits = np.flatnonzero(self._in_hours(customers, wishes, hours_of, free))
+        end[fits] = self._carried(channels, Wishes(*(column[fits] for column in wishes)), bank, branch)
+        contacts, planned = np.zeros(len(self.managers), np.int64), np.zeros((len(self.tiers), len(CHANNELS)), np.int64)
+        put_down(wishes, end, plan, contacts, planned)
+        return plan, MonthOfWork(asked, contacts / UNIT, mass.sum(axis=1), planned / UNIT)
 
-    def _looked_through(self, customers: Customers, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Customers by post and tier, float64 (posts, tiers), and who of these managed rows is due for a contact."""
-        shape, due = (max(len(self.managers), 1), len(self.tiers)), np.empty(rows.size, bool)
-        columns = customers.manager, customers.tier, customers.weight, customers.contact_gap
-
-        def look(first: int, last: int) -> np.ndarray:
-            mass = np.zeros(shape, np.int64)
-            look_through(*columns, rows, first, last, self.interval, mass, due)
-            return mass
-
-        edges = [rows.size * turn // TURNS for turn in range(TURNS + 1)]
-        parts = [look(0, rows.size)] if self.each is None else self.each(look, list(pairwise(edges)))
-        return np.asarray(sum(parts))[: len(self.managers)] / UNIT, due
-
-    def _carried(
+    def _looked_through(
         self,
         customers: Customers,
-        channels: Sequence[Channel],
         rows: np.ndarray,
-        channel: np.ndarray,
-        queue: np.ndarray,
-        bank: float,
-        branch: float,
-    ) -> np.ndarray:
-        """Which contacts the channels carry, those of the whole bank that come first in `queue`: a mask."""
-        weight = customers.weight[rows].astype(np.int64)
-        (asked,) = self.exchange.total(np.bincount(channel, weight, minlength=len(channels)) / UNIT)
+        month: int,
+        most: float,
+        cap: np.ndarray,
+        proposals: Proposals | None,
+        plan: np.ndarray,
+    ) -> tuple[np.ndarray, Wishes]:
+        """Customers by post and tier, float64 (posts, tiers), and the wishes for these managed rows."""
+        shape = max(len(self.managers), 1), len(self.tiers)
+        columns = Planned(*(getattr(customers, name) for name in Planned._fields))
+        many = 0 if proposals is None else rows.size
+        priority, purpose = np.zeros(many), np.zeros(many, np.int8)
+        if proposals is not None:
+            priority[proposals.rows], purpose[proposals.rows] = proposals.priority, proposals.purpose | PROPOSED
+        key = word_of(month), *key_of(self.seed)
+
+        def look(first: int, last: int) -> tuple[np.ndarray, Wishes]:
+            mass, by = np.zeros(shape, np.int64), self.habits
+            part = rows, first, last, by, most, cap, priority, purpose
+            return mass, look_through(columns, customers.aum, *part, *key, mass, plan)
+
+        parts = self._shared(look, parted(rows.size))
+        masses, wishes = zip(*parts, strict=True)
+        whole = (
+            wishes[0] if len(parts) == 1 else Wishes(*(np.concatenate(column) for column in zip(*wishes, strict=True)))
+        )
+        return np.asarray(sum(masses))[: len(self.managers)] / UNIT, whole
+
+    def _carried(self, channels: Sequence[Channel], wishes: Wishes, bank: float, branch: float) -> np.ndarray:
+        """What becomes of wishes that fit managers' hours: int8, `NO_CAPACITY` or -1 = a contact.
+
+        Channels carry those of the whole bank that come first.
+        """
+        (asked,) = self.exchange.total(np.bincount(wishes.channel, wishes.weight, minlength=len(channels)) / UNIT)
         left = [branch if one.settings.in_branch else 1.0 for one in channels]
         full = [one for one in channels if not one.carries(float(asked[one.number]), bank, left[one.number])]
-        of_channel = [np.flatnonzero(channel == one.number) for one in full]
-        keys = [(queue[mine], *_by_aum(customers, rows[mine])) for mine in of_channel]
+        of_channel = [np.flatnonzero(wishes.channel == one.number) for one in full]
+        keys = [(wishes.queue[mine], -wishes.aum[mine].astype(np.float64), wishes.uid[mine]) for mine in of_channel]
         orders = [np.lexsort(key[::-1]) for key in keys]
         queues = [
-            Queue(tuple(part[order] for part in key), weight[mine[order]], one.capacity(bank, left[one.number]) * UNIT)
+            Queue(
+                tuple(part[order] for part in key),
+                wishes.weight[mine[order]],
+                one.capacity(bank, left[one.number]) * UNIT,
+            )
             for one, mine, key, order in zip(full, of_channel, keys, orders, strict=True)
         ]
-        made = np.ones(rows.size, bool)
+        end = np.full(wishes.rows.size, NOBODY, np.int8)
         for mine, order, many in zip(of_channel, orders, admitted(self.exchange, queues), strict=True):
-            made[mine[order[many:]]] = False
-        return made
+            end[mine[order[many:]]] = NO_CAPACITY
+        return end
 
-    def _in_hours(
-        self,
-        customers: Customers,
-        rows: np.ndarray,
-        post: np.ndarray,
-        cost: np.ndarray,
-        free: np.ndarray,
-        queue: np.ndarray,
-    ) -> np.ndarray:
-        """Which contacts fit the hours free at their post, a mask; `queue` goes before what managers prefer."""
-        fits, view = np.empty(rows.size, bool), BankView(customers, rows)
-        keys = np.array([queue, *self._priority(view)[::-1]], np.float64)
-        fit = partial(fit_hours, post, cost, keys, view.uid, free, fits)
-        if self.each is None:
-            fit(0, 1)
-        else:
-            self.each(fit, [(turn, TURNS) for turn in range(TURNS)])
+    def _in_hours(self, customers: Customers, wishes: Wishes, hours_of: np.ndarray, free: np.ndarray) -> np.ndarray:
+        """Which contacts fit the hours free at their post, a mask; what is due goes before what managers prefer."""
+        fits = np.empty(wishes.rows.size, bool)
+        keys = np.array([wishes.queue, *self._priority(customers, wishes)[::-1]], np.float64)
+        fit = partial(fit_hours, wishes.post, wishes.channel, wishes.weight, hours_of, keys, wishes.uid, free, fits)
+        turns = len(parted(wishes.rows.size))
+        self._shared(fit, [(turn, turns) for turn in range(turns)])
         return fits
 
-    def _pressure_after(self, customers: Customers, rows: np.ndarray, channel: np.ndarray) -> np.ndarray:
-        """Contact pressure of customers after a contact in these channels, float32: the law that `kernel.contacts` has.
-
-        It is the channels that keep the cap, as they do for campaigns, so it may know the channel a customer likes
-        best, which managers do not.
-        """
-        p, last = self.rates, customers.last_channel[rows]
-        easy = np.where(channel == customers.preferred[rows], p.preferred_relief, np.float32(1.0))
-        switched = np.where((last >= 0) & (last != channel), p.channel_change, np.float32(1.0))
-        return customers.pressure[rows] * p.pressure_memory + p.pressure[channel] * easy * switched
-
-    def _remotely(self, channel: np.ndarray, tier: np.ndarray, u: np.ndarray, most: float) -> np.ndarray:
-        """At most the share `most` of a tier's contacts stay meetings in the branch; the rest are calls or video.
-
-        A meeting that cannot be held is moved by its own second draw, in the tier's proportion of the channels of
-        conversations, so every other contact stays what it was. int64 (contacts,).
-        """
-        if self.instead.size == 0:
-            return np.where(self.meetings[channel] & (u[0] >= most), self.fallback, channel)
-        reach = np.cumsum(np.diff(self.mix, axis=1, prepend=0.0)[:, self.instead], axis=1)
-        whole = reach[:, -1:]
-        edges = np.divide(reach, whole, out=np.ones_like(reach), where=whole > 0)
-        moved = self.instead[np.minimum((u[1][:, None] >= edges[tier]).sum(axis=1), self.instead.size - 1)]
-        return np.where(self.meetings[channel] & (u[0] >= most), moved, channel)
-
-    def _priority(self, view: BankView) -> tuple[np.ndarray, ...]:
+    def _priority(self, customers: Customers, wishes: Wishes) -> tuple[np.ndarray, ...]:
         """Sort keys, least important first as `lexsort` wants them; smaller comes first."""
         if self.settings.allocation == "round_robin":
-            return (-view.aum, -view.contact_gap.astype(np.int64))
+            return (-wishes.aum, -customers.contact_gap[wishes.rows].astype(np.int64))
         if self.settings.allocation == "near_threshold":
-            ceiling = np.append(thresholds(self.tiers)[1:], np.inf)[view.tier]
-            near = view.aum >= self.rates.near_threshold * ceiling
-            return (-view.aum, ~near)
-        return (-view.aum,)
+            ceiling = np.append(thresholds(self.tiers)[1:], np.inf)[wishes.tier]
+            near = wishes.aum >= self.rates.near_threshold * ceiling
+            return (-wishes.aum, ~near)
+        return (-wishes.aum,)
 
     # --- the managers' own month -------------------------------------------------------------------------------
 
@@ -572,36 +531,14 @@ class Team:
         self.events.append(Event(month, post, kind, customers))
 
 
-def _first_in_line(customers: Customers, rows: np.ndarray, places: float) -> np.ndarray:
-    """The first of these rows by (largest AUM, uid), in this order: enough for so many places, and hardly more.
-
-    Only these few are sorted: those from an AUM on that so many have.
-    """
+def _first_in_line(customers: Customers, rows: np.ndarray, tier: int, places: float) -> np.ndarray:
+    """The first of these rows, of a tier, by (largest AUM, uid): enough for so many places, and hardly more."""
     if places <= 0 or rows.size == 0:
         return rows[:0]
-    aum, weight = customers.aum[rows], customers.weight[rows].astype(np.int64)
-    few = 2 * int(places) + 2
-    while few < rows.size:
-        ahead = aum >= np.partition(aum, rows.size - few)[rows.size - few]
-        if weight[ahead].sum() > UNIT * places + weight.max():
-            rows = rows[ahead]
-            break
-        few *= 4
+    rows = largest(customers.aum, customers.weight, customers.tier, tier, rows, UNIT * places)
     return rows[np.lexsort((customers.uid[rows], -customers.aum[rows]))]
 
 
 def _by_aum(customers: Customers, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """What these rows stand in order by, largest AUM first."""
     return -customers.aum[rows].astype(np.float64), customers.uid[rows]
-
-
-def _only(mask: np.ndarray, *columns: np.ndarray) -> list[np.ndarray]:
-    """The rows of each column where the mask holds."""
-    return [column[mask] for column in columns]
-
-
-def _lost(purpose: np.ndarray, end: np.ndarray | int) -> np.ndarray:
-    """What a plan says of wishes of these purposes that are lost at these ends, int8."""
-    meant = [(purpose & RETENTION) != 0, (purpose & LEAD) != 0, (purpose & PROPOSED) != 0]
-    wish = np.select(meant, [KEEP, FOLLOW, OFFER], DUE)
-    return (LOST - (4 * wish + end)).astype(np.int8)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sim.agents.channel import Channel
-from sim.agents.customer import NAMES, BankView, Customers
+from sim.agents.customer import NAMES, BankView, Customers, whole
 from sim.agents.proposals import Proposals
 from sim.agents.team import MonthOfWork, Team
 from sim.bank import markov
@@ -34,7 +34,6 @@ from sim.exchange import Alone, Exchange
 from sim.exchange.order import quantiles
 from sim.kernel.blocks import CHUNK
 from sim.kernel.inputs import Now, Rates
-from sim.kernel.looking import open_rows
 from sim.kernel.month import count_chunk, score_chunk, step_chunk, weigh_chunk
 from sim.kernel.numerics import key_of, word_of
 from sim.kernel.tallies import (
@@ -344,12 +343,12 @@ class BankModel(mesa.Model):
         new = self.source.joiners(self.seed, self.month, bank, *rates, share=self._share, ahead=ahead)
         if new is None:
             return np.zeros(len(self.tiers))
-        alone = Customers(new["uid"].size)
-        alone.append(new | {"first_tier": new["tier"]})
+        many = new["uid"].size
+        columns = whole(new | {"first_tier": new["tier"]}, many)
         extra, nothing = np.zeros_like(self.tally), np.zeros(0, np.int8)
-        tidy_rows(alone.arrays, 0, len(alone), nothing, self.stood[:0])
-        count_chunk(alone.arrays, 0, len(alone), self.month, self.rates, extra)
-        self._place({name: getattr(alone, name) for name in NAMES})
+        tidy_rows(columns, 0, many, nothing, self.stood[:0])
+        count_chunk(columns, 0, many, self.month, self.rates, extra)
+        self._place(columns._asdict())
         (extra,) = self.exchange.total(extra)
         self.tally += extra
         self.tally[:, T.NEW_MONEY] += extra[:, T.AUM]
@@ -379,14 +378,14 @@ class BankModel(mesa.Model):
     def _place(self, new: dict[str, np.ndarray]) -> None:
         """Give customers a row each, among those of their pilots."""
         if self.pilots is None:
-            self.customers.place(new)
+            self.customers.place(new, each=self.each)
         else:
             self.pilots.place(self.customers, new)
 
     def settle(self, joined: np.ndarray, work: MonthOfWork) -> MonthBooks:
         """Revenue and cost of the month."""
         made = self.tally[:, CONTACTS].astype(np.float64) / WEIGHT_UNIT
-        posts = np.bincount([m.tier for m in self.team.managers], minlength=len(self.tiers))
+        posts = np.bincount(self.team.tier_of_post, minlength=len(self.tiers))
         return self.ledger.settle(
             **stocks(self.tally),
             joined=joined / WEIGHT_UNIT,
@@ -529,8 +528,8 @@ class BankModel(mesa.Model):
         return promoters(*loyalty_of(self.tally), self.settings)[0]
 
     def _ahead(self) -> list[Applicants]:
-        """Who may join this month, by what the last one's end says."""
-        if not self.settings.mechanisms.acquisition:
+        """Who may join this month, by what the last one's end says, if anybody can draw them meanwhile."""
+        if not self.settings.mechanisms.acquisition or self.pool is None:
             return []
         return self.source.ahead(self.seed, self.month, self._open_customers(), *self._joining(), share=self._share)
 
@@ -579,7 +578,7 @@ class BankModel(mesa.Model):
             wish = self.programme.propose(view, self.month, label)
             if wish is not None:
                 wishes.append(replace(wish, rows=mine[wish.rows]))
-        return Proposals.merged(wishes) if wishes else None
+        return Proposals.merged(wishes) if len(wishes) > 1 else next(iter(wishes), None)
 
     def _by_label(self, rows: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         """The labels that customers of these rows have, and the places in `rows` of those who have them."""
@@ -749,9 +748,8 @@ class BankModel(mesa.Model):
         def run(chunk: tuple[int, int, int]) -> None:
             first, last, label = chunk
             with totals.lent() as sums, self.customers.part(first, last) as rows:
-                lived.append(open_rows(rows.state, 0, last - first))
                 stood = self.stood[first:last]
-                tidy_rows(rows, 0, last - first, plan[first:last], stood)
+                lived.append(tidy_rows(rows, 0, last - first, plan[first:last], stood))
                 step_chunk(rows, 0, last - first, plan[first:last], *meet.get(label, meet[0]), *sums)
                 if not self.tidies:
                     stand_again(rows, 0, last - first, stood)

@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 
-from sim.agents.customer import COLUMNS, NAMES, Columns, Customers, given
+from sim.agents.customer import COLUMNS, NAMES, Columns, Customers, Each, given
 from sim.bank.fates import MONTH_ZERO
 from sim.bank.state import Bank, State, carried
 from sim.bank.state_file import (
@@ -260,7 +260,7 @@ class StoredCustomers(Customers):
         if moved.size:
             self._write_lasting(first + moved, {name: getattr(rows, name)[moved] for name in LASTING})
 
-    def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray]) -> None:
+    def _put(self, rows: np.ndarray, values: Mapping[str, np.ndarray], each: Each | None = None) -> None:
         columns = given(values)
         self._write_lasting(rows, {name: columns[name] for name in LASTING})
         for name in MOVING:

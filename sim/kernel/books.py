@@ -13,11 +13,15 @@ import numpy as np
 from numba import njit
 
 from sim.codes import ACTIVE, CLOSED, NOBODY
+from sim.kernel.looking import OCTAVES, bin_of
 from sim.kernel.numerics import EQUATION, LOOP, PART, RULE, ZERO
+from sim.kernel.tallies import WEIGHT_UNIT
 
 STRIP = 4096  # rows that are marked at a time
-GLANCE = 512  # rows looked at for anybody who has left
+GLANCE = 64  # rows looked at for anybody who has left
 SLACK = 1e-9  # hours
+NARROW = 6  # bits of a balance's fraction that tell its bin
+UNIT = float(WEIGHT_UNIT)
 
 
 @njit(**RULE)
@@ -144,17 +148,22 @@ def free_rows(state, wanted, first, last):
 
 
 @njit(**LOOP)
-def look_through(manager, tier, weight, contact_gap, rows, first, last, interval, mass, due):
-    """Who of rows[first:last], int64, is due for a contact, and whom each post has.
-
-    `interval`, float64 (tiers,), is months between contacts. Sets `due`, bool (rows,), and adds weights to `mass`,
-    int64 (posts, tiers).
-    """
-    for j in range(first, last):
-        i = rows[j]
-        k = tier[i]
-        mass[manager[i], k] += np.int64(weight[i])
-        due[j] = contact_gap[i] + 1 >= interval[k]
+def largest(aum, weight, tier, k, rows, places):
+    """Of these rows, int64, those of tier k with the largest AUM: enough for `places`, in weight, and hardly more."""
+    bins, heaviest = np.zeros((OCTAVES << NARROW) + 1, np.int64), np.int64(0)
+    for i in rows:
+        if tier[i] == k:
+            bins[bin_of(aum[i], NARROW)] += np.int64(weight[i])
+            heaviest = max(heaviest, np.int64(weight[i]))
+    least, beyond = bins.size, np.int64(0)
+    while least > 0 and beyond <= places + heaviest:
+        least -= 1
+        beyond += bins[least]
+    found, count = np.empty(rows.size, np.int64), 0
+    for i in rows:
+        found[count] = i
+        count += (tier[i] == k) & (bin_of(aum[i], NARROW) >= least)
+    return found[:count]
 
 
 @njit(**EQUATION)
@@ -166,40 +175,58 @@ def goes_before(a, b, keys, uid):
     return uid[a] < uid[b]
 
 
+@njit(**EQUATION)
+def hours(weight, hours_of):
+    """Hours that contacts take, by their weight in each channel, int64 (channels,), in whatever order it was added."""
+    total = 0.0
+    for channel in range(weight.size):
+        total += weight[channel] / UNIT * hours_of[channel]
+    return total
+
+
 @njit(**LOOP)
-def fit_hours(post, cost, keys, uid, free, fits, turn, turns):
+def fit_hours(post, channel, weight, hours_of, keys, uid, free, fits, turn, turns):
     """Which contacts fit the hours free at their post, the most important first: sets `fits`, bool (contacts,).
 
-    That of every so many-th post, `turn` the first of them. `cost` and `free` are hours, float64 by contact and by
-    post; `keys`, float64 (keys, contacts), say who comes first. Only where not all fit are contacts put in order.
+    That of every so many-th post, `turn` the first of them. A customer's contact takes `hours_of` its channel, and
+    `free` are hours, float64 both; `keys`, float64 (keys, contacts), say who comes first. Where not all fit, the first
+    that does not is found by dividing those in doubt at one of them, again and again.
     """
-    total, begin = np.zeros(free.size), np.zeros(free.size + 1, np.int64)
+    mine = np.zeros(free.size, np.bool_)
+    mine[turn::turns] = True
+    asked, begin = np.zeros((free.size, hours_of.size), np.int64), np.zeros(free.size + 1, np.int64)
     for i in range(post.size):
-        if post[i] % turns == turn:
-            total[post[i]] += cost[i]
+        if mine[post[i]]:
+            asked[post[i], channel[i]] += weight[i]
             begin[post[i] + 1] += 1
     for j in range(free.size):
         begin[j + 1] += begin[j]
     place, rows = begin[:-1].copy(), np.empty(begin[-1], np.int64)
     for i in range(post.size):
-        if post[i] % turns == turn:
+        if mine[post[i]]:
             rows[place[post[i]]] = i
             place[post[i]] += 1
             fits[i] = True
     for j in range(turn, free.size, turns):
-        if total[j] <= free[j] - SLACK:  # the order of a sum is told in its last bits, which may decide
+        if hours(asked[j], hours_of) <= free[j] + SLACK:
             continue
-        book = rows[begin[j] : begin[j + 1]]
-        gap = book.size // 2
-        while gap > 0:  # Shell's sort
-            for i in range(gap, book.size):
-                one, at = book[i], i
-                while at >= gap and goes_before(one, book[at - gap], keys, uid):
-                    book[at] = book[at - gap]
-                    at -= gap
-                book[at] = one
-            gap //= 2
-        used = 0.0
-        for one in book:
-            used += cost[one]
-            fits[one] = used <= free[j] + SLACK
+        book, taken = rows[begin[j] : begin[j + 1]], np.zeros(hours_of.size, np.int64)
+        first, last = 0, book.size  # those before the one fit, those from the other on do not
+        while first < last:
+            one, middle, at, upto = book[(first + last) // 2], (first + last) // 2, first, taken.copy()
+            book[middle] = book[last - 1]
+            for i in range(first, last - 1):
+                other = book[i]
+                if goes_before(other, one, keys, uid):
+                    upto[channel[other]] += weight[other]
+                    book[i] = book[at]
+                    book[at] = other
+                    at += 1
+            book[last - 1] = book[at]
+            book[at] = one
+            upto[channel[one]] += weight[one]
+            if hours(upto, hours_of) <= free[j] + SLACK:
+                first, taken = at + 1, upto
+            else:
+                last = at
+        fits[book[last:]] = False

@@ -15,18 +15,16 @@ from sim.kernel.numerics import EQUATION, LOOP, f32
 
 FEN = 100.0  # in a CNY
 FINE = 11  # bits of a balance's fraction that tell its bin: 2048 bins from one power of two to the next
-LOWEST = int(f32(2.0**-7).view(np.int32)) >> (23 - FINE)  # below a fen
-BINS = (52 << FINE) + 1  # up to 2^45 CNY, more than the sums of a bank hold
+LEAST = int(f32(2.0**-7).view(np.int32)) >> 23  # below a fen
+OCTAVES = 52  # up to 2^45 CNY, more than the sums of a bank hold
+BINS = (OCTAVES << FINE) + 1
 MOST_CONTACTS = 2**15
 
 
-@njit(**LOOP)
-def open_rows(state, first, last):
-    """How many rows are of somebody who has not left."""
-    count = 0
-    for i in range(first, last):
-        count += state[i] != CLOSED
-    return count
+@njit(**EQUATION)
+def bin_of(aum, fine):
+    """Bin of a balance, CNY, 0 to 52 << `fine`; 2^`fine` of them lie from one power of two to the next."""
+    return min(max(np.int64(f32(aum).view(np.int32) >> (23 - fine)) - (LEAST << fine), 0), OCTAVES << fine)
 
 
 @njit(**LOOP)
@@ -71,8 +69,7 @@ def count_spread(state, aum, weight, contacts, first, last, held, met):
     """
     for i in range(first, last):
         if state[i] != CLOSED:
-            size = np.int64(f32(aum[i]).view(np.int32) >> (23 - FINE)) - LOWEST
-            size = min(max(size, np.int64(0)), np.int64(BINS - 1))
+            size = bin_of(aum[i], FINE)
             held[size, 0] += np.int64(weight[i])
             held[size, 1] += np.int64(weight[i]) * np.int64(np.float64(aum[i]) * FEN + 0.5)
         if state[i] == ACTIVE:

@@ -56,6 +56,33 @@ def _carry_all(c, source, to):
 
 
 @njit(**PART)
+def put(column, values, to, first, last):
+    """Put values first..last into the rows that `to` has for them, of one column."""
+    for i in range(first, last):
+        column[to[i]] = values[i]
+
+
+def put_all(c: Any, values: Any, to: np.ndarray, first: int, last: int) -> None:
+    """`put` for every column of a named tuple."""
+    for column, own in zip(c, values, strict=True):
+        put(column, own, to, first, last)
+
+
+@overload(put_all, jit_options=PART)
+def _put_all(c, values, to, first, last):
+    scope: dict[str, Any] = {"put": put}
+    lines = [f"    put(c.{name}, values.{name}, to, first, last)" for name in c.kinds]
+    exec("\n".join(["def each(c, values, to, first, last):", *lines]), scope)
+    return scope["each"]
+
+
+@njit(**LOOP)
+def put_rows(c, values, to, first, last):
+    """Be those first..last of these customers, columns (n,) each, in the rows `to`, int64 (n,), of the columns `c`."""
+    put_all(page(c), page(values), to, first, last)
+
+
+@njit(**PART)
 def kind(state, tier, tiers):
     """Where a row belongs: the active by tier, then the dormant by tier, then the closed."""
     return np.int64(state) * tiers + (0 if state == CLOSED else np.int64(tier))
@@ -63,7 +90,7 @@ def kind(state, tier, tiers):
 
 @njit(**PART)
 def tidy_chunk(c, first, last, plan, moved):
-    """Put rows first..last in order: active, dormant, closed, each by tier; returns how many rows moved.
+    """Put rows first..last in order: active, dormant, closed, each by tier; how many rows moved, and how many are open.
 
     `c` is a page of columns. `plan`, int8, is rearranged as the columns are, and so is `moved`, int32: from 0, 1, 2,
     ... it becomes the numbers that rows had before. With no entries each is left alone. Both are strips.
@@ -96,21 +123,23 @@ def tidy_chunk(c, first, last, plan, moved):
             carry(plan, source, to)
         if moved.size > 0:
             carry(moved, source, to)
-    return astray
+    return astray, begins[CLOSED * tiers] - first
 
 
 @njit(**LOOP)
 def tidy_rows(c, first, last, plan, moved):
-    """Put the rows of each chunk of first..last in order, each by itself; `plan` as of `tidy_chunk`.
+    """Put the rows of each chunk of first..last in order, each by itself; how many rows are of those who are customers.
 
-    `moved`, int32, is given the numbers that rows had before, if it has entries.
+    `plan` as of `tidy_chunk`; `moved`, int32, is given the numbers that rows had before, if it has entries.
     """
     for i in range(moved.size):
         moved[i] = first + i
     columns = page(c)
-    plans, numbers = strip(plan, 0, plan.size), strip(moved, 0, moved.size)
+    plans, numbers, count = strip(plan, 0, plan.size), strip(moved, 0, moved.size), 0
     for start in range(first, last, CHUNK):
-        tidy_chunk(columns, start, min(start + CHUNK, last), plans, numbers)
+        _, customers = tidy_chunk(columns, start, min(start + CHUNK, last), plans, numbers)
+        count += customers
+    return count
 
 
 @njit(**LOOP)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from sim.population.strata import (
 )
 from sim.tiers import TOP, Tier, bands, row, thresholds
 
-MOST_KEPT = 1000  # joiners of a month that are kept for the other arms of a seed
+MOST_KEPT = 1000  # joiners of a month, in one of the ways, that are kept for the other arms of a seed
 MORE = 8  # an eighth more joiners than asked for, and as many: another arm may ask for some more
 PIECE = 1 << 20  # first customers that are drawn at a time
 TOGETHER = 1 << 11  # joiners that are drawn at a time, by any thread
@@ -148,8 +148,9 @@ class Source:
         Arguments as of `joiners`, as far as they are known. Where few join nobody is drawn beforehand.
         """
         counts = self._how_many(seed, month, open_weight, rate, referred_rate)
+        many = sum(counts) > MOST_KEPT
         return [
-            self._applicants(seed, month, share, n + n // SPARE if n > MOST_KEPT else 0, referred=referred)
+            self._applicants(seed, month, share, n + n // SPARE if many else 0, referred=referred)
             for referred, n in zip(WAYS, counts, strict=True)
         ]
 
@@ -186,9 +187,10 @@ class Source:
     ) -> tuple[int, int]:
         """Rows that join in a month by themselves, and through a recommendation."""
         u = uniforms(seed, DRAW_JOINERS, month, np.zeros(1, np.uint64))[:2, 0]
-        rows = open_weight / 12.0 * float(self._joining_rows().sum())
+        rows = open_weight / 12.0 * float(self._joining_rows.sum())
         return joiners_of_month(float(u[0]), rows * rate), joiners_of_month(float(u[1]), rows * referred_rate)
 
+    @cached_property
     def _joining_rows(self) -> np.ndarray:
         """Rows that join for each customer who does, by tier, float64 (tiers,)."""
         chance = self.shares * self.birth.model.acquisition.upper_tiers
@@ -203,18 +205,18 @@ class Source:
         So the arms of a seed, in which about as many join, draw them once, unless they are many.
         """
         mine = len(range(share[0], n, share[1]))
-        if n > MOST_KEPT:
+        if n > MOST_KEPT or who.many:
             return who.first(mine)
         key = seed, month, referred, share
         if key not in self._joined or self._joined[key]["uid"].size < mine:
-            if any(other != seed for other, *_ in self._joined):
+            if self._joined and next(iter(self._joined))[0] != seed:
                 self._joined.clear()
             (self._joined[key],) = who.first(len(range(share[0], n + n // MORE + MORE, share[1])))
         return [{name: column[:mine] for name, column in self._joined[key].items()}]
 
     def _applicants(self, seed: int, month: int, share: Share, n: int, *, referred: bool) -> Applicants:
         """A share of those who may join in a month; `n` of the whole are to be drawn beforehand."""
-        by_row = self._joining_rows()
+        by_row = self._joining_rows
         edges = np.cumsum(by_row / by_row.sum())
         kind = JOINER_BIT | (REFERRED_BIT if referred else np.uint64(0)) | (np.uint64(month + 1024) << np.uint64(32))
         mine, shards = share

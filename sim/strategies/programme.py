@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import compress
 
 import numpy as np
 
@@ -34,8 +35,10 @@ class Programme:
         budget: float | None = None,
     ):
         self.settings = settings
-        self._maturities: tuple[int | None, dict[int | None, dict[str, float]]] = (None, {})  # of the month last asked
-        self._costs: tuple[int | None, dict[str, float]] = (None, {})
+        self._month: int | None = None  # last asked, of which is known what follows
+        self._maturities: dict[int | None, dict[str, float]] = {}
+        self._acting: dict[int, list[Strategy]] = {}
+        self._costs: dict[str, float] | None = None
         self.bank = bank
         self.revenue = revenue
         self.pilots = pilots([strategy.where for strategy in strategies], bank.tiers)
@@ -56,7 +59,17 @@ class Programme:
 
     def _at_work(self, month: int, label: int) -> list[Strategy]:
         """The strategies that act in a month on customers of this label."""
-        return [s for s in self.strategies if s.elapsed(month) > 0 and self._bit(s) & label == self._bit(s)]
+        self._turn_to(month)
+        if label not in self._acting:
+            bits = [self._bit(one) for one in self.strategies]
+            acts = [s.elapsed(month) > 0 and bit & label == bit for s, bit in zip(self.strategies, bits, strict=True)]
+            self._acting[label] = list(compress(self.strategies, acts))
+        return self._acting[label]
+
+    def _turn_to(self, month: int) -> None:
+        """Forget what was asked of another month."""
+        if month != self._month:
+            self._month, self._maturities, self._acting, self._costs = month, {}, {}, None
 
     # --- how far --------------------------------------------------------------------------------------------------
 
@@ -101,9 +114,8 @@ class Programme:
 
     def maturities(self, month: int, label: int | None = None) -> dict[str, float]:
         """By name of the strategies at work, as `maturity` has it."""
-        if month != self._maturities[0]:
-            self._maturities = month, {}
-        known = self._maturities[1]
+        self._turn_to(month)
+        known, label = self._maturities, label if self.pilots else 0
         if label not in known:
             known[label] = {strategy.use: self.maturity(strategy, month, label) for strategy in self.strategies}
         return known[label]
@@ -138,13 +150,14 @@ class Programme:
 
     def costs(self, month: int) -> dict[str, float]:
         """Cost of a month by name, CNY: shares of the annual revenue at month 0 (DECISIONS 19), and sums of money."""
-        if month != self._costs[0]:
+        self._turn_to(month)
+        if self._costs is None:
             found = {strategy.use: self._cost_of(strategy, month) for strategy in self.strategies}
             for name, cost in found.items():
                 if not math.isfinite(cost):
                     raise ValueError(f"{name}.spent: {cost} is no cost")
-            self._costs = month, found
-        return self._costs[1]
+            self._costs = found
+        return self._costs
 
     def cost(self, month: int) -> np.ndarray:
         """Cost of a month by tier, CNY, laid on tiers as revenue was at month 0, on all alike where there was none.
