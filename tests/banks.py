@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sim.agents.customer import TRAITS
 from sim.bank.model import BankModel
 from sim.behaviour.settings import Mechanisms
 from sim.codes import ACTIVE, CLOSED
+from sim.population.synthetic import Source
 from sim.validation.banks import (
     TIERS,
     UNIT,
@@ -31,6 +33,7 @@ __all__ = [
     "everybody_awake",
     "fork",
     "hazards",
+    "joiners",
     "live",
     "lived",
     "monthly",
@@ -55,6 +58,14 @@ def hazards(close: float, dormant: float = 0.0, reactivate: float = 0.0, close_d
 def everybody_awake() -> dict[str, Any]:
     """A first population without dormant customers."""
     return {"dormant_at_start": dict.fromkeys(TIERS, 0.0)}
+
+
+def joiners(source: Source, *asked: float, **more: Any) -> dict[str, np.ndarray]:
+    """Those who join in a month, by the name of a column or a trait; an empty dict where nobody does."""
+    found = source.joiners(*asked, **more)  # type: ignore[arg-type]
+    if found is None:
+        return {}
+    return found._asdict() | {trait.name: (found.traits & trait.bit != 0).astype(np.int8) for trait in TRAITS}
 
 
 def monthly(model: BankModel) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from banks import bank, scenario
+from banks import bank, joiners, scenario
 from oracle.bank import OracleBank
 from oracle.beside import Beside, people
 from oracle.birth import OracleBirth
@@ -136,8 +136,8 @@ def test_customers_come_as_the_texts_say():
     first = people(model)
     born = [birth.person(one["uid"], one["tier"], -s.burn_in, joins=False) for one in first]
     for month in range(1, 49):
-        joined = model.source.joiners(model.seed, month, 400.0, 0.3, 0.3)
-        values = [dict(zip(joined, row, strict=True)) for row in zip(*joined.values(), strict=True)] if joined else []
+        joined = joiners(model.source, model.seed, month, 400.0, 0.3, 0.3)
+        values = [dict(zip(joined, row, strict=True)) for row in zip(*joined.values(), strict=True)]
         first += values
         numbers = {False: 0, True: 0}
         for one in values:

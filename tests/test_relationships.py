@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from banks import bank, live, scenario
+from banks import bank, joiners, live, scenario
 from builders import TIERS, awake, calm, rates_of
 from builders import live as live_month
 from scipy.stats import pearsonr
@@ -235,7 +235,7 @@ def test_r5_with_a_sale_comes_a_share_of_what_is_kept_elsewhere() -> None:
 
 def test_r8_who_joins_by_recommendation_is_counted_apart_and_changes_nobody_elses_life() -> None:
     model = bank(scenario(50_000, months=2, model={"acquisition": {"rate": 0.5}}))
-    few, many = (model.source.joiners(1, 5, 50_000.0, 0.4, rate) for rate in (0.05, 0.2))
+    few, many = (joiners(model.source, 1, 5, 50_000.0, 0.4, rate) for rate in (0.05, 0.2))
     sent = [(one["uid"] & REFERRED_BIT) > 0 for one in (few, many)]
     assert 0 < sent[0].sum() < sent[1].sum()
     np.testing.assert_array_equal(few["referred"], sent[0])
@@ -247,7 +247,7 @@ def test_r8_who_joins_by_recommendation_is_counted_apart_and_changes_nobody_else
 
 def test_r8_a_referred_customer_leaves_less_for_good_and_brings_more_for_a_while() -> None:
     model = bank(scenario(50_000, months=2))
-    one = model.source.joiners(1, 5, 2_000_000.0, 0.0, 0.5)
+    one = joiners(model.source, 1, 5, 2_000_000.0, 0.0, 0.5)
     aum = model.source.draw_aum(uniforms(1, DRAW_BIRTH, 5, one["uid"])[0], one["tier"])
     plain = people(model.source.birth, 1, 5, one["uid"], one["tier"], aum, joiners=True)
     np.testing.assert_allclose(np.exp(one["log_frailty"] - plain["log_frailty"]), 0.82, rtol=1e-6)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from banks import bank, lived, scenario, tables
+from banks import bank, joiners, lived, scenario, tables
 
 import sim.bank.state_file
 from sim.agents.customer import NAMES
@@ -159,9 +159,8 @@ def test_where_customers_come_from_has_no_memory():
     used, fresh = (fresh_source(BANKS["weights"]) for _ in range(2))
     used.first(5, -3)
     used.joiners(5, 2, 90_000.0, 0.2)
-    one, other = (asked.joiners(1, 4, 90_000.0, 0.2) for asked in (used, fresh))
-    assert one is not None
-    assert other is not None
+    one, other = (joiners(asked, 1, 4, 90_000.0, 0.2) for asked in (used, fresh))
+    assert one
     for name in one:
         np.testing.assert_array_equal(one[name], other[name], err_msg=name)
 
@@ -172,16 +171,14 @@ def test_who_joins_does_not_hang_on_who_was_drawn_beforehand(foreseen: float, sh
     """Too few, about as many or too many applicants, all drawn, or some, in any order: the same joiners."""
     asked = fresh_source(BANKS["panel"])
     bank_size, month = 900_000.0, 3
-    wanted = asked.joiners(1, month, bank_size, 0.2, 0.1, share=share)
-    assert wanted is not None
+    wanted = joiners(asked, 1, month, bank_size, 0.2, 0.1, share=share)
     assert wanted["uid"].size > 5_000
     ahead = asked.ahead(1, month, foreseen * bank_size, 0.2, 0.1, share=share)
     tasks = [task for some in ahead for task in some.tasks()]
     assert bool(tasks) == (foreseen >= 0.4)
     for task in tasks[::-1][: len(tasks) // 2]:
         task()
-    found = asked.joiners(1, month, bank_size, 0.2, 0.1, share=share, ahead=ahead)
-    assert found is not None
+    found = joiners(asked, 1, month, bank_size, 0.2, 0.1, share=share, ahead=ahead)
     for name in wanted:
         np.testing.assert_array_equal(found[name], wanted[name], err_msg=name)
 

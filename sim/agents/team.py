@@ -453,12 +453,12 @@ class Team:
         self.left = self.hired = 0
         if not self.managers:
             return
-        u = self._draws(self.managers, 2, month)
+        leaves, planned, rival, moves = self._draws(self.managers, 2, month).tolist()
         asked, contacts = work.asked.tolist(), work.contacts.tolist()
         ratio = float(np.exp(levers.log_manager_exit))
         vacancy = self._vacancy(levers)
         unprepared = float(np.exp(levers.log_unprepared))
-        moved = 1.0 - np.exp(-self.settings.reorganisation / 12.0)
+        moved = 1.0 - float(np.exp(-self.settings.reorganisation / 12.0))
         changes: list[Change] = []
         for manager in self.managers:
             post = manager.post
@@ -469,10 +469,10 @@ class Team:
                 manager.vacant_months -= 1
                 if not manager.vacant:
                     self._hire(manager, month, work)
-            elif self.turnover and u[0, post] < manager.exit_chance(ratio):
-                how = manager.leave(float(u[1, post]), float(u[2, post]), vacancy=vacancy, unprepared=unprepared)
+            elif self.turnover and leaves[post] < manager.exit_chance(ratio):
+                how = manager.leave(planned[post], rival[post], vacancy=vacancy, unprepared=unprepared)
                 changes.append(self._part(manager, how, month, work))
-            elif self.turnover and not manager.remote and u[3, post] < moved:
+            elif self.turnover and not manager.remote and moves[post] < moved:
                 changes.append(Change(manager, True, self.settings.bond_kept))
                 self._note(month, post, "book_moved", work)
         self._upset(customers, changes)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sim.agents.channel import Channel
-from sim.agents.customer import NAMES, BankView, Customers, whole
+from sim.agents.customer import NAMES, BankView, Customers
 from sim.agents.proposals import Proposals
 from sim.agents.team import MonthOfWork, Team
 from sim.bank import markov
@@ -343,12 +343,10 @@ class BankModel(mesa.Model):
         new = self.source.joiners(self.seed, self.month, bank, *rates, share=self._share, ahead=ahead)
         if new is None:
             return np.zeros(len(self.tiers))
-        many = new["uid"].size
-        columns = whole(new | {"first_tier": new["tier"]}, many)
-        extra, nothing = np.zeros_like(self.tally), np.zeros(0, np.int8)
-        tidy_rows(columns, 0, many, nothing, self.stood[:0])
-        count_chunk(columns, 0, many, self.month, self.rates, extra)
-        self._place(columns._asdict())
+        many, extra, nothing = new.uid.size, np.zeros_like(self.tally), np.zeros(0, np.int8)
+        tidy_rows(new, 0, many, nothing, self.stood[:0])
+        count_chunk(new, 0, many, self.month, self.rates, extra)
+        self._place(new._asdict())
         (extra,) = self.exchange.total(extra)
         self.tally += extra
         self.tally[:, T.NEW_MONEY] += extra[:, T.AUM]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim.agents.channel_settings import Channels
+from sim.agents.customer import Columns, whole
 from sim.behaviour.service_law import ServiceLaw, service_law
 from sim.behaviour.settings import Model
 from sim.codes import DRAW_BIRTH, DRAW_JOINERS
@@ -55,7 +56,7 @@ class Source:
     shares: np.ndarray
     book: Any | None = None
     joiner_weight: np.ndarray = field(init=False)
-    _joined: dict[tuple[int, int, bool, Share], dict[str, np.ndarray]] = field(
+    _joined: dict[tuple[int, int, bool, Share], Any] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
@@ -164,8 +165,8 @@ class Source:
         *,
         share: Share = WHOLE,
         ahead: Sequence[Applicants] | None = None,
-    ) -> dict[str, np.ndarray] | None:
-        """Columns of those who join in a month, as `first`, or None where nobody does (DECISIONS 3, 17).
+    ) -> Any | None:
+        """Those who join in a month, every column of theirs (`Columns`), or None where nobody does (DECISIONS 3, 17).
 
         `open_weight` is the number of open customers; `rate` of them join a year by themselves, `referred_rate` through
         a customer's recommendation. Each of the two is counted by itself, so that arms differ in how many join only.
@@ -180,7 +181,7 @@ class Source:
             for referred, n, who in zip(WAYS, counts, ways_in, strict=True)
             for part in self._joining(seed, month, n, share, who, referred=referred)
         ]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return Columns(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _how_many(
         self, seed: int, month: int, open_weight: float, rate: float, referred_rate: float
@@ -197,9 +198,7 @@ class Source:
         chance[0] = 1.0 - chance[1:].sum()
         return chance / (self.joiner_weight / WEIGHT_UNIT)
 
-    def _joining(
-        self, seed: int, month: int, n: int, share: Share, who: Applicants, *, referred: bool
-    ) -> list[dict[str, np.ndarray]]:
+    def _joining(self, seed: int, month: int, n: int, share: Share, who: Applicants, *, referred: bool) -> list[Any]:
         """Columns of a share of the first `n` who may join, in parts; who they are does not hang on how many do.
 
         So the arms of a seed, in which about as many join, draw them once, unless they are many.
@@ -208,11 +207,11 @@ class Source:
         if n > MOST_KEPT or who.many:
             return who.first(mine)
         key = seed, month, referred, share
-        if key not in self._joined or self._joined[key]["uid"].size < mine:
+        if key not in self._joined or self._joined[key].uid.size < mine:
             if self._joined and next(iter(self._joined))[0] != seed:
                 self._joined.clear()
             (self._joined[key],) = who.first(len(range(share[0], n + n // MORE + MORE, share[1])))
-        return [{name: column[:mine] for name, column in self._joined[key].items()}]
+        return [Columns(*(column[:mine] for column in self._joined[key]))]
 
     def _applicants(self, seed: int, month: int, share: Share, n: int, *, referred: bool) -> Applicants:
         """A share of those who may join in a month; `n` of the whole are to be drawn beforehand."""
@@ -221,13 +220,13 @@ class Source:
         kind = JOINER_BIT | (REFERRED_BIT if referred else np.uint64(0)) | (np.uint64(month + 1024) << np.uint64(32))
         mine, shards = share
 
-        def drawn(first: int, last: int) -> dict[str, np.ndarray]:
+        def drawn(first: int, last: int) -> Any:
             uid = np.arange(mine + first * shards, mine + last * shards, shards, dtype=np.uint64) | kind
             draws = uniforms(seed, DRAW_BIRTH, month, uid)
             tier = np.minimum(np.searchsorted(edges, draws[1], side="right"), len(self.laws) - 1)
             aum, sent = self.draw_aum(draws[0], tier), np.full(uid.size, referred)
             columns = people(self.birth, seed, month, uid, tier, aum, joiners=True, referred=sent)
-            return columns | {"weight": self.joiner_weight[tier]}
+            return whole(columns | {"weight": self.joiner_weight[tier], "first_tier": tier}, uid.size)
 
         return Applicants(drawn, len(range(mine, n, shards)))
 
@@ -235,12 +234,12 @@ class Source:
 class Applicants:
     """Those who may join in a month in one of the two ways, drawn some at a time: `many` beforehand, the rest if asked.
 
-    `draw` says of the first and the last who they are. Whoever has time does the `tasks`, in any order.
+    `draw` says of the first and the last who they are (`Columns`). Whoever has time does the `tasks`, in any order.
     """
 
-    def __init__(self, draw: Callable[[int, int], dict[str, np.ndarray]], many: int):
+    def __init__(self, draw: Callable[[int, int], Any], many: int):
         self.draw, self.many = draw, many
-        self._found: dict[int, dict[str, np.ndarray]] = {}
+        self._found: dict[int, Any] = {}
 
     def tasks(self) -> list[Callable[[], None]]:
         """What there is to do beforehand."""
@@ -249,13 +248,13 @@ class Applicants:
     def _fill(self, start: int) -> None:
         self._found[start] = self.draw(start, min(start + TOGETHER, self.many))
 
-    def first(self, n: int) -> list[dict[str, np.ndarray]]:
+    def first(self, n: int) -> list[Any]:
         """Columns of the first `n`, in parts; who was not drawn beforehand is drawn now."""
         found = []
         for start in range(0, min(self.many, n), TOGETHER):
             if start not in self._found:
                 self._fill(start)
-            found.append({name: column[: n - start] for name, column in self._found[start].items()})
+            found.append(Columns(*(column[: n - start] for column in self._found[start])))
         return found if found and n <= self.many else [*found, self.draw(self.many, max(n, self.many))]
 
 
