@@ -67,7 +67,6 @@ def looked_through(
     parts = [
         look_through(
             columns,
-            people.aum,
             rows,
             first,
             last,

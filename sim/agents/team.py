@@ -389,7 +389,7 @@ class Team:
         def look(first: int, last: int) -> tuple[np.ndarray, Wishes]:
             mass, by = np.zeros(shape, np.int64), self.habits
             part = rows, first, last, by, most, cap, priority, purpose
-            return mass, look_through(columns, customers.aum, *part, *key, mass, plan)
+            return mass, look_through(columns, *part, *key, mass, plan)
 
         parts = self._shared(look, parted(rows.size))
         masses, wishes = zip(*parts, strict=True)

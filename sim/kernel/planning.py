@@ -38,6 +38,7 @@ class Planned(NamedTuple):
     manager: np.ndarray
     tier: np.ndarray
     weight: np.ndarray
+    aum: np.ndarray
     contact_gap: np.ndarray
     opted_out: np.ndarray
     pressure: np.ndarray
@@ -111,7 +112,7 @@ def lost(purpose, end):
 
 
 @njit(**LOOP)
-def look_through(c, aum, rows, first, last, h, most, cap, priority, purpose, word, key0, key1, mass, plan):
+def look_through(c, rows, first, last, h, most, cap, priority, purpose, word, key0, key1, mass, plan):
     """The wishes for rows[first:last], int64, that customers put up with; those they do not are lost in the `plan`.
 
     `c` is `Planned`. `most`, as of `channel_of`; `cap`, float32 (1,) or (rows,), is the most contact pressure. What
@@ -124,7 +125,7 @@ def look_through(c, aum, rows, first, last, h, most, cap, priority, purpose, wor
         k = c.tier[i]
         mass[c.manager[i], k] += np.int64(c.weight[i])
         chosen[count] = j
-        count += (c.contact_gap[i] + 1 >= h.interval[k]) | (purpose.size > 0 and purpose[j] != 0)
+        count += (np.int64(c.contact_gap[i]) + 1 >= h.interval[k]) | (purpose.size > 0 and purpose[j] != 0)
     w = Wishes(
         np.empty(count, np.int64),
         np.empty(count, np.int64),
@@ -160,8 +161,8 @@ def look_through(c, aum, rows, first, last, h, most, cap, priority, purpose, wor
                 plan[i] = lost(meant, SPARED)
             else:
                 w.rows[kept], w.post[kept], w.tier[kept], w.channel[kept] = i, c.manager[i], k, channel
-                w.weight[kept], w.purpose[kept], w.uid[kept], w.aum[kept] = c.weight[i], meant, c.uid[i], aum[i]
-                due = c.contact_gap[i] + 1 >= h.interval[k]
+                w.weight[kept], w.purpose[kept], w.uid[kept], w.aum[kept] = c.weight[i], meant, c.uid[i], c.aum[i]
+                due = np.int64(c.contact_gap[i]) + 1 >= h.interval[k]
                 w.queue[kept] = -np.inf if due else -priority[j]
                 kept += 1
     return Wishes(
