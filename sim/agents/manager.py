@@ -33,7 +33,6 @@ MANAGER_UNITS = {  # attributes of a manager that a table of managers has, and t
 
 
 @lru_cache(maxsize=4096)  # months in a post are few; every manager asks every month
-@lru_cache(maxsize=4096)
 def _ramp(service: int, months: float, sigma: float) -> float:
     """How far somebody with these months in the post has grown into it, 0 to 1."""
     return float(ndtr(math.log((service + 0.5) / months) / sigma))

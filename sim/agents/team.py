@@ -347,7 +347,7 @@ class Team:
         customers, `branch` what is left of branch capacity, `remote` the least share of contacts that must be held
         outside it. `proposals` are over `rows`, the managed customers; no contact lifts the pressure above
         `pressure_cap`, one number or one by managed customer (the lever's, unless given). The plan is written
-        to `into`, an array of -1, if there is one: at the `rows` of the month of work.
+        to `into`, an array of -1, if there is one.
         """
         plan = np.full(len(customers), NOBODY, np.int8) if into is None else into[: len(customers)]
         rows = self.managed(customers) if rows is None else rows

@@ -118,6 +118,9 @@ def look_through(c, rows, first, last, h, most, cap, priority, purpose, word, ke
     `c` is `Planned`. `most`, as of `channel_of`; `cap`, float32 (1,) or (rows,), is the most contact pressure. What
     strategies propose: `priority`, float64 (rows,), larger first, and `purpose`, int8 (rows,), 0 where they do not; no
     entries where none does. What is due stands before every such wish. Adds weights to `mass`, int64 (posts, tiers).
+
+    The pressure after a contact is that of `kernel.contacts`. It is channels that keep the cap, as they do for
+    campaigns, so it may know the channel a customer likes best, which managers do not.
     """
     chosen, count = np.empty(last - first, np.int64), 0
     for j in range(first, last):
