@@ -20,6 +20,7 @@ import pytest
 from sim.cli import main
 from sim.exchange import GATHER, SEND, TOTAL, Linked
 from sim.exchange.hub import Apart, Hub, Link, Unreached
+from sim.exchange.wire import unpacked
 from sim.experiments.executors.local import local
 from sim.experiments.prepare import prepare
 from sim.experiments.run import Options, run_all
@@ -254,6 +255,30 @@ def workers_of(process: subprocess.Popen[str]) -> list[Any]:
                 if "spawn_main" in " ".join(child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE:
                     found.append(child)
     return found
+
+
+def answered(out: Path) -> int:
+    """How many questions of shards the drivers have answered, as far as it is written down."""
+    last = 0
+    for log in (out / "parts" / "shards.1").rglob("answers-*.log"):
+        with contextlib.suppress(OSError, EOFError, ValueError), open(log, "rb") as stream:
+            while True:
+                last = max(last, unpacked(stream)[0]["round"] + 1)
+    return last
+
+
+def caught(out: Path, process: subprocess.Popen[str]) -> Any:
+    """A worker, held in a month of which something was answered: whoever lives it again asks that again."""
+    end = time.monotonic() + WAIT
+    while True:
+        one = workers_of(process)[1]
+        one.suspend()
+        where = [json.loads((out / "parts" / "shards.1" / shard / "kept.json").read_text()) for shard in "01"]
+        if max(told["number"] for told in where) < answered(out):
+            return one
+        one.resume()
+        assert time.monotonic() < end, "nothing is asked"
+        time.sleep(0.01)
 
 
 @pytest.mark.long
